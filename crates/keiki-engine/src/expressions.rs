@@ -1,0 +1,239 @@
+//! SQL expressions of definitions and mappings, compiled and evaluated by DataFusion.
+
+mod functions;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::common::DFSchema;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::ExprSchemable;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::prelude::SessionConfig;
+use jiff::tz::TimeZone;
+use keiki_model::calendar::Calendar;
+use keiki_model::expression::{Expression, ExpressionError, Expressions};
+use keiki_model::problem::nearest;
+
+/// Compiles SQL expressions with the functions that definitions may use.
+pub struct SqlExpressions {
+    context: SessionContext,
+}
+
+impl SqlExpressions {
+    /// Makes a compiler whose functions know the fiscal calendar and the workspace's zone.
+    #[must_use]
+    pub fn new(calendar: Calendar, zone: TimeZone) -> Self {
+        Self { context: session(calendar, zone) }
+    }
+}
+
+/// Opens a session with the functions of definitions; decimal literals are decimals, never floats.
+#[expect(clippy::disallowed_methods, reason = "the one place that opens a session")]
+pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
+    config.options_mut().sql_parser.parse_float_as_decimal = true;
+    let context = SessionContext::new_with_config(config);
+    for function in functions::all(calendar, zone) {
+        context.register_udf(function);
+    }
+    context
+}
+
+impl Expressions for SqlExpressions {
+    fn compile(&self, sql: &str, schema: &SchemaRef) -> Result<Arc<dyn Expression>, ExpressionError> {
+        let frame = DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
+        let expr = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let physical = self.context.create_physical_expr(expr, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let data_type = physical.data_type(schema).map_err(|e| fault(&e, sql, schema))?;
+        let mut columns: Vec<String> =
+            collect_columns(&physical).iter().map(|column| column.name().to_owned()).collect();
+        columns.sort();
+        columns.dedup();
+        // The expression is bound to a schema of just the columns that it reads, so that any batch that has them will do.
+        let narrow: Vec<_> = schema.fields().iter().filter(|f| columns.contains(f.name())).cloned().collect();
+        let narrow = Arc::new(Schema::new(narrow));
+        let frame = DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
+        let expr = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let _ = expr.get_type(&frame);
+        let physical = self.context.create_physical_expr(expr, &frame).map_err(|e| fault(&e, sql, schema))?;
+        Ok(Arc::new(Compiled { physical, schema: narrow, columns, data_type }))
+    }
+}
+
+#[derive(Debug)]
+struct Compiled {
+    physical: Arc<dyn PhysicalExpr>,
+    schema: SchemaRef,
+    columns: Vec<String>,
+    data_type: DataType,
+}
+
+impl Expression for Compiled {
+    fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, String> {
+        let rows = batch.num_rows();
+        let columns: Vec<ArrayRef> = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let column = batch
+                    .column_by_name(field.name())
+                    .ok_or_else(|| format!("the batch has no column `{}`", field.name()))?;
+                if column.data_type() == field.data_type() {
+                    Ok(Arc::clone(column))
+                } else {
+                    arrow::compute::cast(column, field.data_type()).map_err(|e| e.to_string())
+                }
+            })
+            .collect::<Result<_, String>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
+        let narrow = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|e| e.to_string())?;
+        let value = self.physical.evaluate(&narrow).map_err(|e| plain(&e))?;
+        value.into_array(rows).map_err(|e| plain(&e))
+    }
+}
+
+/// Strips the engine's own wrapping from an error.
+fn plain(error: &DataFusionError) -> String {
+    let text = error.strip_backtrace();
+    let text = text.split("\n\n").next().unwrap_or(&text);
+    let mut rest = text;
+    for prefix in [
+        "Arrow error: ", "Execution error: ", "Error during planning: ", "Schema error: ", "SQL error: ",
+        "This feature is not implemented: ", "Cast error: ", "Parser error: ", "Invalid argument error: ",
+    ] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    rest.trim().to_owned()
+}
+
+/// Turns the engine's error into one that names the column or place at fault.
+fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionError {
+    let text = plain(error);
+    if let Some(name) = unknown_column(&text) {
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let hint = match nearest(&name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? columns: {}", names.join(", ")),
+            None => format!("columns: {}", names.join(", ")),
+        };
+        return ExpressionError {
+            message: format!("unknown column `{name}`"),
+            hint: Some(hint),
+            offset: find_word(sql, &name),
+        };
+    }
+    if let Some(name) = between(&text, "Invalid function '", "'") {
+        return ExpressionError {
+            message: format!("unknown function `{name}`"),
+            hint: Some("see the functions in the reference of definitions".into()),
+            offset: find_word(sql, &name),
+        };
+    }
+    let offset = line_and_column(&text).and_then(|(line, column)| {
+        let start: usize = sql.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        Some((start + column.saturating_sub(1)).min(sql.len()))
+    });
+    let cut = text.find(" at Line:").map_or(text.as_str(), |at| &text[..at]);
+    ExpressionError { message: format!("not a valid SQL expression: {cut}"), hint: None, offset }
+}
+
+fn unknown_column(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("No field named ")?;
+    let name = rest.trim_start_matches('"');
+    let end = name.find(['"', '.', ' ']).unwrap_or(name.len());
+    let end = if rest.starts_with('"') { name.find('"').unwrap_or(end) } else { end };
+    Some(name[..end].trim_end_matches('.').to_owned())
+}
+
+fn between(text: &str, start: &str, end: &str) -> Option<String> {
+    let rest = &text[text.find(start)? + start.len()..];
+    Some(rest[..rest.find(end)?].to_owned())
+}
+
+fn line_and_column(text: &str) -> Option<(usize, usize)> {
+    let line = between(text, "Line: ", ",")?.trim().parse().ok()?;
+    let rest = &text[text.find("Column: ")? + 8..];
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((line, digits.parse().ok()?))
+}
+
+/// Finds a word that is not part of a longer one.
+fn find_word(sql: &str, word: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    sql.match_indices(word).map(|(at, _)| at).find(|at| {
+        let before = sql[..*at].chars().next_back();
+        let after = sql[at + word.len()..].chars().next();
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, BooleanArray, Date32Array, StringArray};
+    use arrow::datatypes::Field;
+    use keiki_model::calendar::parse_day;
+
+    use super::*;
+
+    fn compiler() -> SqlExpressions {
+        SqlExpressions::new(Calendar::default(), TimeZone::get("Asia/Tokyo").expect("the zone is known"))
+    }
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("kind", DataType::Utf8, true),
+            Field::new("closed_on", DataType::Date32, true),
+        ]))
+    }
+
+    #[test]
+    fn an_unknown_column_is_named_with_its_place_and_the_nearest() {
+        let error = compiler().compile("kind = 'x' and closed_om is null", &schema()).expect_err("no such column");
+        assert_eq!((error.message.as_str(), error.offset), ("unknown column `closed_om`", Some(15)));
+        assert!(error.hint.expect("a hint").contains("`closed_on`"));
+    }
+
+    #[test]
+    fn a_syntax_error_has_a_place() {
+        let error = compiler().compile("kind = = 'x'", &schema()).expect_err("not SQL");
+        assert!(error.offset.is_some(), "{error:?}");
+    }
+
+    #[test]
+    fn fiscal_year_end_knows_the_calendar() {
+        let expression = compiler().compile("fiscal_year_end(closed_on)", &schema()).expect("it compiles");
+        assert_eq!((expression.data_type(), expression.columns()), (&DataType::Date32, ["closed_on".to_owned()].as_slice()));
+        let days = Date32Array::from(vec![parse_day("2026-05-01"), None]);
+        let kinds = StringArray::from(vec![Some("a"), None]);
+        let batch = RecordBatch::try_new(schema(), vec![Arc::new(kinds), Arc::new(days)]).expect("it fits");
+        let found = expression.evaluate(&batch).expect("it computes");
+        let found = found.as_any().downcast_ref::<Date32Array>().expect("dates");
+        assert_eq!((found.value(0), found.is_null(1)), (parse_day("2027-03-31").expect("a date"), true));
+    }
+
+    #[test]
+    fn null_in_a_predicate_stays_null() {
+        let expression = compiler().compile("kind = 'a'", &schema()).expect("it compiles");
+        let batch = RecordBatch::try_new(
+            schema(),
+            vec![Arc::new(StringArray::from(vec![Some("a"), None])), Arc::new(Date32Array::from(vec![None, None]))],
+        )
+        .expect("it fits");
+        let found = expression.evaluate(&batch).expect("it computes");
+        let found = found.as_any().downcast_ref::<BooleanArray>().expect("booleans");
+        assert!(found.value(0) && found.is_null(1));
+    }
+}

@@ -1,0 +1,94 @@
+//! Holds the dataset's row rules and the source's stated scope against the typed rows.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use keiki_model::dataset::Dataset;
+use keiki_model::document::Located;
+use keiki_model::evidence::Reason;
+use keiki_model::expression::Expressions;
+use keiki_model::problem::{Place, Problem};
+
+use crate::columns::{MASK, Rejections, evaluate};
+use crate::convert::excerpt;
+use crate::error::IngestError;
+use crate::source::Source;
+
+/// Rejects the rows for which a rule of the dataset is false; unknown passes.
+///
+/// # Errors
+/// A rule does not compile.
+pub(crate) fn rules(
+    dataset: &Dataset,
+    batch: &RecordBatch,
+    expressions: &dyn Expressions,
+    rejections: &mut Rejections,
+) -> Result<(), IngestError> {
+    for rule in &dataset.rules {
+        let broken = Reason::RuleBroken { ja: rule.message.ja.clone(), en: rule.message.en.clone() };
+        reject_where_false(dataset, batch, expressions, &rule.require, &broken, rejections)?;
+    }
+    Ok(())
+}
+
+/// Rejects the rows that lie outside what the source says that it holds; unknown passes. Org units in scope are for the
+/// caller to hold against the tree, which is not known here.
+///
+/// # Errors
+/// The scope's expression does not compile.
+pub(crate) fn scope(
+    source: &Source,
+    dataset: &Dataset,
+    batch: &RecordBatch,
+    expressions: &dyn Expressions,
+    rejections: &mut Rejections,
+) -> Result<(), IngestError> {
+    let Some(predicate) = &source.scope.predicate else { return Ok(()) };
+    let sql = Located { value: predicate.clone(), place: source.scope_place.clone() };
+    let outside = Reason::OutsideScope { found: format!("not: {}", excerpt(predicate)) };
+    reject_where_false(dataset, batch, expressions, &sql, &outside, rejections)
+}
+
+fn reject_where_false(
+    dataset: &Dataset,
+    batch: &RecordBatch,
+    expressions: &dyn Expressions,
+    sql: &Located,
+    reason: &Reason,
+    rejections: &mut Rejections,
+) -> Result<(), IngestError> {
+    let compiled = expressions
+        .compile(&sql.value, &batch.schema())
+        .map_err(|error| definition(error.into_problem(sql)))?;
+    match compiled.data_type() {
+        DataType::Boolean => {}
+        DataType::Null => return Ok(()),
+        other => {
+            let problem = Problem::new(sql.place.clone(), format!("a condition is needed, found {other}"));
+            return Err(definition(problem.hint("write an expression that is true or false")));
+        }
+    }
+    let (array, faults) = evaluate(compiled.as_ref(), batch)?;
+    for (row, detail) in faults {
+        let columns = compiled.columns();
+        let is_personal = |name: &String| dataset.column(name).is_some_and(|column| column.personal);
+        let detail = if columns.iter().any(is_personal) { MASK.to_owned() } else { excerpt(&detail) };
+        let column = columns.first().cloned().unwrap_or_default();
+        rejections.add(row, Reason::Expression { column, detail });
+    }
+    let holds = array.as_boolean();
+    if holds.false_count() > 0 {
+        for (row, holds) in holds.iter().enumerate() {
+            if holds == Some(false) {
+                rejections.add(row, reason.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn definition(mut problem: Problem) -> IngestError {
+    if problem.place.file.is_empty() {
+        problem.place = Place::file("<rule>");
+    }
+    IngestError::Definition { problems: vec![problem] }
+}

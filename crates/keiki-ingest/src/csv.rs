@@ -1,0 +1,124 @@
+//! Reads comma-separated values with one header line.
+//!
+//! *Source*: RFC 4180; `;` and tab as separators too, lines of a preamble before the header, UTF-8 with or without a byte
+//! order mark. A row that cannot be read is rejected and the rest goes on: too few or too many fields, bytes that are not
+//! UTF-8, a NUL byte, a record or field over the limits. A file with its header only is a nil return.
+
+mod guard;
+mod header;
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use keiki_model::evidence::Reason;
+
+use crate::error::IngestError;
+use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::limits::Limits;
+use crate::place::InputFile;
+use crate::reading::Context;
+use crate::source::Source;
+
+use guard::{Fault, RecordGuard};
+
+/// Reads the files as one reading. Columns are those of all headers together.
+///
+/// # Errors
+/// A file cannot be read at all, or has no header that can be used.
+pub(crate) fn read(
+    input: &[InputFile],
+    source: &Source,
+    context: &Context<'_>,
+) -> Result<Extract, IngestError> {
+    let mut builder = ExtractBuilder::new(&source.format.nulls, &context.limits);
+    for file in input {
+        builder.begin_file(&file.name);
+        read_file(file, source, &context.limits, &mut builder)?;
+    }
+    builder.finish(AbsentColumn::Fault)
+}
+
+/// Reads one file.
+fn read_file(
+    input: &InputFile,
+    source: &Source,
+    limits: &Limits,
+    builder: &mut ExtractBuilder<'_>,
+) -> Result<(), IngestError> {
+    let fault = |e: csv::Error| match e.into_kind() {
+        csv::ErrorKind::Io(e) => IngestError::io(&input.name, e),
+        other => IngestError::internal(&format!("{other:?}")),
+    };
+    let header = header::open(input, &source.format, limits)?;
+    let guard = RecordGuard::new(header.reader, header.separator, limits.record_bytes, header.line);
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(header.separator)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(guard);
+    let mut record = ByteRecord::new();
+    if !reader.read_byte_record(&mut record).map_err(fault)? {
+        return Err(IngestError::EmptyFile { file: input.name.clone() });
+    }
+    let names = header::names(&record, &input.name, header.line)?;
+    let columns = names.iter().map(|name| builder.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut line = header.line;
+    while reader.read_byte_record(&mut record).map_err(fault)? {
+        let offset = record.position().map_or(0, csv::Position::byte);
+        let start = reader.get_mut().start(offset);
+        line = start.map_or(line + 1, |start| start.line);
+        let reason = match start.and_then(|start| start.fault) {
+            Some(fault) => Some(fault_reason(fault, limits)),
+            None => stage(&record, &columns, limits, builder),
+        };
+        match reason {
+            Some(reason) => builder.reject(line, reason),
+            None => {
+                builder.accept(line)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Stages the fields of a record, or says why it cannot be read.
+fn stage(
+    record: &ByteRecord,
+    columns: &[usize],
+    limits: &Limits,
+    builder: &mut ExtractBuilder<'_>,
+) -> Option<Reason> {
+    if record.as_slice().contains(&0) {
+        return Some(unreadable("a NUL byte stands in the row".into()));
+    }
+    if record.len() != columns.len() {
+        return Some(Reason::RowShape { expected: columns.len(), found: record.len() });
+    }
+    for (index, (field, column)) in record.iter().zip(columns).enumerate() {
+        if field.len() > limits.field_bytes {
+            return Some(unreadable(format!("field {} is longer than {} bytes", index + 1, limits.field_bytes)));
+        }
+        match std::str::from_utf8(field) {
+            Ok(text) => {
+                let _first = builder.stage(*column, text);
+            }
+            Err(e) => {
+                let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
+                return Some(unreadable(format!("byte 0x{byte:02X} in field {} is not UTF-8", index + 1)));
+            }
+        }
+    }
+    None
+}
+
+fn fault_reason(fault: Fault, limits: &Limits) -> Reason {
+    unreadable(match fault {
+        Fault::TooLong => {
+            format!("longer than {} bytes; perhaps a quotation mark is not closed", limits.record_bytes)
+        }
+        Fault::OpenQuote => "a quotation mark is opened and never closed".into(),
+    })
+}
+
+fn unreadable(detail: String) -> Reason {
+    Reason::Unreadable { detail }
+}

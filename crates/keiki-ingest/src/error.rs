@@ -1,0 +1,194 @@
+//! What makes a whole reading unusable; everything less is a rejected row.
+
+use std::io;
+
+use keiki_model::problem::{Place, Problem};
+
+/// Says why a reading cannot be used at all. Nothing of it is accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// The definition of the source or dataset is wrong, or does not fit the file.
+    #[error("{}", summary(problems))]
+    Definition {
+        /// Everything that is wrong.
+        problems: Vec<Problem>,
+    },
+    /// The file cannot be opened or read.
+    #[error("{file}: cannot be read: {source}")]
+    Io {
+        /// The file as the user knows it.
+        file: String,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds nothing, not even a header.
+    #[error("{file}: the file is empty")]
+    EmptyFile {
+        /// The file as the user knows it.
+        file: String,
+    },
+    /// The file is not UTF-8.
+    #[error("{place}: the file is not UTF-8: {found}")]
+    Encoding {
+        /// Where it shows.
+        place: Place,
+        /// What was found.
+        found: String,
+    },
+    /// The header cannot serve as one.
+    #[error("{place}: the header cannot be used: {detail}")]
+    Header {
+        /// Where the header stands.
+        place: Place,
+        /// Why.
+        detail: String,
+    },
+    /// Two columns of the header have the same name.
+    #[error("{place}: columns {first} and {second} have the same name: {name}")]
+    DuplicateHeader {
+        /// Where the header stands.
+        place: Place,
+        /// The name.
+        name: String,
+        /// Number of the first of the two, from 1.
+        first: usize,
+        /// Number of the second, from 1.
+        second: usize,
+    },
+    /// The file ends in the middle of what it holds.
+    #[error("{place}: the file ends too early, in {within}")]
+    Truncated {
+        /// Where it ends.
+        place: Place,
+        /// What it ends in.
+        within: String,
+    },
+    /// The file is not of its format.
+    #[error("{place}: expected {expected}, found {found}")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What should stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// The path of the records leads nowhere.
+    #[error("{file}: there are no records at: {path}")]
+    NoRecords {
+        /// The file as the user knows it.
+        file: String,
+        /// The path that was looked for.
+        path: String,
+        /// The keys that exist where the path breaks off.
+        keys: Vec<String>,
+    },
+    /// The reading is larger than a limit.
+    #[error("{file}: more than the limit of {limit} {what}")]
+    TooLarge {
+        /// The file in which it was exceeded.
+        file: String,
+        /// What is limited.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// No file is there.
+    #[error("no file matches: {place}")]
+    NoFile {
+        /// The place as the definition or the user wrote it.
+        place: String,
+    },
+    /// The place leads out of the workspace.
+    #[error("the place leads out of the workspace: {place}")]
+    OutsideWorkspace {
+        /// The place as the definition wrote it, or the file that it leads to.
+        place: String,
+    },
+    /// The place is not a pattern.
+    #[error("not a pattern of file names: {place}: {detail}")]
+    Pattern {
+        /// The place as the definition wrote it.
+        place: String,
+        /// Why.
+        detail: String,
+    },
+    /// The columns could not be put together: a fault of Keiki, not of the evidence.
+    #[error("the rows could not be put together: {detail}")]
+    Internal {
+        /// Why.
+        detail: String,
+    },
+}
+
+impl IngestError {
+    /// Where it is, if it is in a file.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Definition { problems } => problems.first().map(|problem| problem.place.clone()),
+            Self::Io { file, .. }
+            | Self::EmptyFile { file }
+            | Self::NoRecords { file, .. }
+            | Self::TooLarge { file, .. } => Some(Place::file(file)),
+            Self::Encoding { place, .. }
+            | Self::Header { place, .. }
+            | Self::DuplicateHeader { place, .. }
+            | Self::Truncated { place, .. }
+            | Self::Syntax { place, .. } => Some(place.clone()),
+            _ => None,
+        }
+    }
+
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Definition { problems } => {
+                problems.iter().find_map(|p| p.hint.clone()).unwrap_or_else(|| "mend the definition".into())
+            }
+            Self::Io { .. } => "check that the file exists and may be read".into(),
+            Self::EmptyFile { .. } => {
+                "to report that there is nothing, send a file with its header only (or an empty JSON array)".into()
+            }
+            Self::Encoding { .. } => {
+                "save the file as UTF-8; in Excel choose \"CSV UTF-8 (comma delimited)\"".into()
+            }
+            Self::Header { .. } => {
+                "the first line after `format.preamble_lines` lines must name the columns".into()
+            }
+            Self::DuplicateHeader { .. } => "give each column a name of its own".into(),
+            Self::Truncated { .. } => "export the file again; the copy is incomplete".into(),
+            Self::Syntax { .. } => "check `kind` and `format` of the source, and that the export is complete".into(),
+            Self::NoRecords { keys, .. } if keys.is_empty() => "correct `format.records`".into(),
+            Self::NoRecords { keys, .. } => {
+                format!("correct `format.records`; the keys there are {}", keys.join(", "))
+            }
+            Self::TooLarge { .. } => "split the evidence into several readings".into(),
+            Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
+            Self::OutsideWorkspace { .. } => {
+                "put the evidence below the workspace, or name the file on the command line".into()
+            }
+            Self::Pattern { .. } => "write a path, or a pattern with * and ?".into(),
+            Self::Internal { .. } => "report it with the version of Keiki".into(),
+        }
+    }
+
+    pub(crate) fn io(file: &str, source: io::Error) -> Self {
+        Self::Io { file: file.to_owned(), source }
+    }
+
+    pub(crate) fn internal(detail: &impl ToString) -> Self {
+        Self::Internal { detail: detail.to_string() }
+    }
+}
+
+fn summary(problems: &[Problem]) -> String {
+    match problems {
+        [] => "the definition is wrong".into(),
+        [one] => format!("{}: {}", one.place, one.message),
+        [first, rest @ ..] => format!("{}: {} (and {} more)", first.place, first.message, rest.len()),
+    }
+}

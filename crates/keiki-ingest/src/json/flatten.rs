@@ -1,0 +1,138 @@
+//! Turns one JSON object into columns with dotted names.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::IngestError;
+use crate::extract::ExtractBuilder;
+use crate::limits::Limits;
+
+/// Stages the values of a record, or says why it cannot be read.
+///
+/// # Errors
+/// More columns than the limit.
+pub(crate) fn stage(
+    record: &[u8],
+    limits: &Limits,
+    builder: &mut ExtractBuilder<'_>,
+) -> Result<Option<String>, IngestError> {
+    if record.first() != Some(&b'{') {
+        return Ok(Some("expected an object".into()));
+    }
+    let text = match std::str::from_utf8(record) {
+        Ok(text) => text,
+        Err(e) => {
+            let byte = record.get(e.valid_up_to()).copied().unwrap_or_default();
+            return Ok(Some(format!("byte 0x{byte:02X} is not UTF-8")));
+        }
+    };
+    let mut flatten = Flatten { limits, builder, name: String::new(), depth: 0 };
+    match flatten.object(text) {
+        Ok(()) => Ok(None),
+        Err(Fault::Record(detail)) => Ok(Some(detail)),
+        Err(Fault::Reading(error)) => Err(error),
+    }
+}
+
+enum Fault {
+    Record(String),
+    Reading(IngestError),
+}
+
+struct Flatten<'f, 'b> {
+    limits: &'f Limits,
+    builder: &'f mut ExtractBuilder<'b>,
+    name: String,
+    depth: usize,
+}
+
+impl Flatten<'_, '_> {
+    fn object(&mut self, text: &str) -> Result<(), Fault> {
+        let entries: Entries<'_> =
+            serde_json::from_str(text).map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+        self.depth += 1;
+        if self.depth > self.limits.json_depth {
+            return Err(Fault::Record(format!("nested more than {} levels deep", self.limits.json_depth)));
+        }
+        for (key, value) in entries.0 {
+            let length = self.name.len();
+            if length > 0 {
+                self.name.push('.');
+            }
+            self.name.push_str(&key);
+            self.value(value.get())?;
+            self.name.truncate(length);
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn value(&mut self, text: &str) -> Result<(), Fault> {
+        match text.as_bytes().first() {
+            Some(b'{') => self.object(text),
+            Some(b'"') => {
+                let value: Borrowed<'_> =
+                    serde_json::from_str(text).map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+                self.leaf(&value.0)
+            }
+            Some(b'n') => self.leaf(""),
+            _ => self.leaf(text),
+        }
+    }
+
+    fn leaf(&mut self, value: &str) -> Result<(), Fault> {
+        if value.len() > self.limits.field_bytes {
+            let limit = self.limits.field_bytes;
+            return Err(Fault::Record(format!("`{}` is longer than {limit} bytes", self.name)));
+        }
+        if value.contains('\0') {
+            return Err(Fault::Record(format!("`{}` holds a NUL character", self.name)));
+        }
+        let column = self.builder.column(&self.name).map_err(Fault::Reading)?;
+        if self.builder.stage(column, value) {
+            Ok(())
+        } else {
+            Err(Fault::Record(format!("the key `{}` is given twice", self.name)))
+        }
+    }
+}
+
+/// The entries of an object in their order, doubles included.
+struct Entries<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<Borrowed<'de>, &'de RawValue>()? {
+            entries.push((key.0, value));
+        }
+        Ok(Entries(entries))
+    }
+}
+
+/// A string that is borrowed where it holds no escapes.
+#[derive(serde::Deserialize)]
+struct Borrowed<'t>(#[serde(borrow)] Cow<'t, str>);
+
+/// Strips the place, which is relative to the record, from a message of the parser.
+pub(crate) fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}

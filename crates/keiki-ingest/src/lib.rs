@@ -1,0 +1,30 @@
+//! Turns evidence files into accepted, typed rows and rejected rows, each with its place and reason.
+//!
+//! It knows no clock, no environment, no network and no SQL engine: the caller passes the compiler of mapping
+//! expressions. Bad evidence is data here, never an error; an error means that the reading as a whole cannot be used.
+
+mod checks;
+mod columns;
+mod convert;
+mod csv;
+mod duplicates;
+mod extract;
+mod json;
+mod kev;
+mod lines;
+mod mapping;
+mod veris;
+
+pub mod error;
+pub mod kind;
+pub mod limits;
+pub mod place;
+pub mod reading;
+pub mod source;
+
+pub use error::IngestError;
+pub use kind::SourceKind;
+pub use limits::Limits;
+pub use place::InputFile;
+pub use reading::{Context, read_evidence};
+pub use source::{Source, read_source};

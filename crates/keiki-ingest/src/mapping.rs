@@ -1,0 +1,321 @@
+//! Decides from what each column of the dataset is made: an expression, the source's column of the same name, or nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use keiki_model::dataset::{ColumnType, Dataset, DatasetKind};
+use keiki_model::document::Located;
+use keiki_model::expression::{Expression, Expressions};
+use keiki_model::problem::{Place, Problem, nearest};
+
+use crate::convert::misfit;
+use crate::error::IngestError;
+use crate::extract::{AbsentColumn, Extract};
+use crate::source::{EFFECTIVE_ON, Source};
+
+/// The column name under which a load of history reports its knowledge time.
+pub(crate) const KNOWN_AT: &str = "known_at";
+
+/// The column name under which a load of history reports the order of versions.
+pub(crate) const ORDER: &str = "order";
+
+/// Says from what a column is made.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// From nothing: it is null.
+    Absent,
+    /// From the source's column of that number.
+    Column(usize),
+    /// From an expression over the source's columns.
+    Expression(Arc<dyn Expression>),
+}
+
+/// A column to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Mapped {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnType,
+    pub(crate) origin: Origin,
+    /// Whether its values name a person, or come from values that do, and must not be repeated in a reason.
+    pub(crate) is_hidden: bool,
+}
+
+/// The mapping of one reading.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    /// The dataset's columns in their order.
+    pub(crate) columns: Vec<Mapped>,
+    /// The day from which a row holds.
+    pub(crate) effective_on: Option<Mapped>,
+    /// The knowledge time of a load of history.
+    pub(crate) known_at: Option<Mapped>,
+    /// The order among versions of a load of history.
+    pub(crate) order: Option<Mapped>,
+    /// The rows to which the mapping applies.
+    pub(crate) batch: RecordBatch,
+}
+
+impl Mapping {
+    /// Compiles the mapping for what was read.
+    ///
+    /// # Errors
+    /// All expressions that do not compile, and all required columns that are made from nothing.
+    pub(crate) fn new(
+        source: &Source,
+        dataset: &Dataset,
+        extract: &Extract,
+        expressions: &dyn Expressions,
+    ) -> Result<Self, IngestError> {
+        let preset = source.kind.preset();
+        let mut compiler = Compiler {
+            source,
+            expressions,
+            preset: &preset,
+            batch: extract.batch.clone(),
+            problems: Vec::new(),
+        };
+        if extract.absent == AbsentColumn::Null {
+            compiler.add_absent_columns(dataset)?;
+        }
+        let columns = dataset
+            .columns
+            .iter()
+            .map(|column| {
+                let origin = compiler.column(&column.name, column.kind);
+                if column.required && column.lookup.is_none() && matches!(origin, Some(Origin::Absent)) {
+                    compiler.report_missing(&column.name);
+                }
+                Mapped {
+                    name: column.name.clone(),
+                    kind: column.kind,
+                    origin: origin.unwrap_or(Origin::Absent),
+                    is_hidden: column.personal,
+                }
+            })
+            .collect();
+        let effective_on = (dataset.kind == DatasetKind::Register && dataset.column(EFFECTIVE_ON).is_none())
+            .then(|| compiler.extra(EFFECTIVE_ON, ColumnType::Date, None))
+            .filter(|mapped| !matches!(mapped.origin, Origin::Absent));
+        let history = source.history.as_ref();
+        let known_at = history.map(|h| compiler.extra(KNOWN_AT, ColumnType::Instant, Some(&h.known_at)));
+        let order = history
+            .and_then(|h| h.order.as_ref())
+            .map(|order| compiler.extra(ORDER, ColumnType::Integer, Some(order)));
+        let Compiler { batch, problems, .. } = compiler;
+        if !problems.is_empty() {
+            return Err(IngestError::Definition { problems });
+        }
+        let mut mapping = Self { columns, effective_on, known_at, order, batch };
+        mapping.hide_what_personal_columns_read();
+        Ok(mapping)
+    }
+
+    /// A column made from what a personal column is made from may show a person too.
+    fn hide_what_personal_columns_read(&mut self) {
+        let schema = self.batch.schema();
+        let reads = |origin: &Origin| -> Vec<String> {
+            match origin {
+                Origin::Absent => Vec::new(),
+                Origin::Column(number) => vec![schema.field(*number).name().clone()],
+                Origin::Expression(expression) => expression.columns().to_vec(),
+            }
+        };
+        let personal: BTreeSet<String> =
+            self.columns.iter().filter(|c| c.is_hidden).flat_map(|c| reads(&c.origin)).collect();
+        let others = [&mut self.effective_on, &mut self.known_at, &mut self.order];
+        for mapped in self.columns.iter_mut().chain(others.into_iter().flatten()) {
+            mapped.is_hidden |= reads(&mapped.origin).iter().any(|name| personal.contains(name));
+        }
+    }
+}
+
+struct Compiler<'c> {
+    source: &'c Source,
+    expressions: &'c dyn Expressions,
+    preset: &'c [(String, Located)],
+    batch: RecordBatch,
+    problems: Vec<Problem>,
+}
+
+impl Compiler<'_> {
+    /// Finds the origin of a dataset's column; `None` where its expression is at fault, which is reported.
+    fn column(&mut self, name: &str, kind: ColumnType) -> Option<Origin> {
+        match self.source.mapping(self.preset, name) {
+            Some(sql) => self.expression(name, kind, sql),
+            None => Some(self.batch.schema().index_of(name).map_or(Origin::Absent, Origin::Column)),
+        }
+    }
+
+    /// Makes a column that is not the dataset's.
+    fn extra(&mut self, name: &str, kind: ColumnType, sql: Option<&Located>) -> Mapped {
+        let origin = match sql {
+            Some(sql) => self.expression(name, kind, sql),
+            None => self.column(name, kind),
+        };
+        Mapped { name: name.to_owned(), kind, origin: origin.unwrap_or(Origin::Absent), is_hidden: false }
+    }
+
+    fn expression(&mut self, name: &str, kind: ColumnType, sql: &Located) -> Option<Origin> {
+        let schema = self.batch.schema();
+        // A bare reference needs no engine.
+        if let Some(number) = reference(&sql.value).and_then(|name| schema.index_of(&name).ok()) {
+            return Some(Origin::Column(number));
+        }
+        let compiled = match self.expressions.compile(&sql.value, &schema) {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                let mut problem = error.into_problem(sql);
+                if problem.place.file.is_empty() {
+                    problem.place = Place::file(&self.source.file);
+                }
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        if let Some(hint) = misfit(compiled.data_type(), kind) {
+            let message = format!("`{name}` is {}, but its expression yields {}", kind.name(), compiled.data_type());
+            self.problems.push(Problem::new(sql.place.clone(), message).hint(hint));
+            return None;
+        }
+        Some(Origin::Expression(compiled))
+    }
+
+    fn report_missing(&mut self, name: &str) {
+        let schema = self.batch.schema();
+        let names = || schema.fields().iter().map(|field| field.name().as_str());
+        let near = nearest(name, names());
+        let example = near.map_or_else(|| "…".to_owned(), |near| format!("\\\"{near}\\\""));
+        let hint = match near {
+            Some(_) => format!("did you mean {name} = \"{example}\" in [columns]?"),
+            None => format!("map it in [columns], for example {name} = \"'…'\""),
+        };
+        let message = format!(
+            "required column `{name}` is neither mapped nor a column of the evidence, which has: {}",
+            shown(names())
+        );
+        self.problems.push(Problem::new(Place::file(&self.source.file), message).hint(hint));
+    }
+
+    /// Adds the columns that expressions name and no record has, as null: such formats leave out what is null.
+    fn add_absent_columns(&mut self, dataset: &Dataset) -> Result<(), IngestError> {
+        let schema = self.batch.schema();
+        let history = self.source.history.iter();
+        let sqls = dataset
+            .columns
+            .iter()
+            .filter_map(|column| self.source.mapping(self.preset, &column.name))
+            .chain(self.source.columns.iter().map(|(_, sql)| sql))
+            .chain(history.flat_map(|h| std::iter::once(&h.known_at).chain(h.order.as_ref())));
+        let absent: BTreeSet<String> =
+            sqls.flat_map(|sql| identifiers(&sql.value)).filter(|name| schema.index_of(name).is_err()).collect();
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
+        let mut arrays = self.batch.columns().to_vec();
+        for name in absent {
+            fields.push(Arc::new(Field::new(name, DataType::Utf8, true)));
+            arrays.push(new_null_array(&DataType::Utf8, self.batch.num_rows()));
+        }
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        self.batch = RecordBatch::try_new(schema, arrays).map_err(|e| IngestError::internal(&e))?;
+        Ok(())
+    }
+}
+
+/// Lists names for a message, not more than can be read.
+fn shown<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 40;
+    let names: Vec<&str> = names.collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        1..=SHOWN => names.join(", "),
+        more => format!("{} and {} more", names[..SHOWN].join(", "), more - SHOWN),
+    }
+}
+
+/// The column that an expression names, if it does nothing else.
+fn reference(sql: &str) -> Option<String> {
+    let sql = sql.trim();
+    match sql.strip_prefix('"') {
+        Some(rest) => {
+            let name = rest.strip_suffix('"')?;
+            (!name.contains('"')).then(|| name.to_owned())
+        }
+        None => {
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+            let mut characters = sql.chars();
+            let fits = characters.next().is_some_and(plain) && characters.all(|c| plain(c) || c.is_ascii_digit());
+            (fits && !matches!(sql, "null" | "true" | "false")).then(|| sql.to_owned())
+        }
+    }
+}
+
+/// The words of an expression that may name columns: quoted identifiers, and bare words in lower case as SQL reads them.
+/// Words of the language are among them, which does no harm.
+fn identifiers(sql: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\'' => quoted(rest, '\''),
+            '"' => {
+                let length = quoted(rest, '"');
+                let inner = rest[1..length].strip_suffix('"').unwrap_or(&rest[1..length]);
+                found.push(inner.replace("\"\"", "\""));
+                length
+            }
+            c if c.is_alphabetic() || c == '_' => {
+                let word = |c: char| c.is_alphanumeric() || c == '_';
+                let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
+                found.push(rest[..length].to_lowercase());
+                length
+            }
+            c if c.is_ascii_digit() => {
+                rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len())
+            }
+            c => c.len_utf8(),
+        };
+        rest = &rest[length..];
+    }
+    found
+}
+
+/// The length of a quoted text at the beginning of `text`, doubled quotes within it included.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = characters.next() {
+        if c == quote {
+            match characters.peek() {
+                Some((_, next)) if *next == quote => {
+                    characters.next();
+                }
+                _ => return at + 1,
+            }
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_found_outside_texts() {
+        let found = identifiers("case when \"a.b\" = 'it''s \"x\"' then Upper(name_1) else 12e3 end");
+        assert_eq!(found, ["case", "when", "a.b", "then", "upper", "name_1", "else", "end"]);
+        assert_eq!(identifiers("\"open"), ["open"]);
+    }
+
+    #[test]
+    fn only_a_bare_reference_is_one() {
+        assert_eq!(reference(" \"Asset ID\" ").as_deref(), Some("Asset ID"));
+        assert_eq!(reference("asset_id").as_deref(), Some("asset_id"));
+        for other in ["Asset", "a || b", "\"a\" || \"b\"", "'a'", "null", "1"] {
+            assert_eq!(reference(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What an ingest hands to the journal: accepted rows, rejected rows with their reasons, and what the reading claims to cover.
+
+use arrow::array::{Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+
+/// Accepted rows of one reading, typed, with the dataset's journalled columns (its `schema()`).
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The rows. *Shape*: one column per journalled column of the dataset, in its order.
+    pub rows: RecordBatch,
+    /// Per row, where it stood in the source: line of a text file, or number of the record, from 1.
+    pub places: Vec<u64>,
+    /// Per row, the day from which its values hold, in days since 1970-01-01; absent = the reading's as-of day.
+    pub effective_on: Option<Date32Array>,
+    /// Per row, when it became known (loads of history only), UTC microseconds.
+    pub known_at: Option<TimestampMicrosecondArray>,
+    /// Per row, its order among versions of one record with the same `known_at`.
+    pub version_order: Option<Int64Array>,
+    /// Rows that broke a rule.
+    pub rejected: Vec<RejectedRow>,
+    /// Values of accepted rows that the source does not state well enough to use, and why; they are null, never zero.
+    pub left_unknown: Vec<RejectedRow>,
+}
+
+/// A row that broke a rule, kept with place and reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// The file, as the user knows it.
+    pub file: String,
+    /// Line of a text file, or number of the record, from 1.
+    pub row: u64,
+    /// The record's key where it could be read; a rejected row counts as present.
+    pub record_key: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Says why a row was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// A required column is empty.
+    MissingValue {
+        /// The dataset's column.
+        column: String,
+    },
+    /// A value is not of the column's type.
+    WrongType {
+        /// The dataset's column.
+        column: String,
+        /// The column's type.
+        expected: String,
+        /// What stood there.
+        found: String,
+    },
+    /// A value is not in the column's closed list.
+    NotListed {
+        /// The dataset's column.
+        column: String,
+        /// What stood there.
+        found: String,
+        /// The values of the list, separated by commas.
+        expected: String,
+    },
+    /// A rule of the dataset does not hold.
+    RuleBroken {
+        /// The rule's own message, Japanese.
+        ja: String,
+        /// The rule's own message, English.
+        en: String,
+    },
+    /// Another row of the same reading has this key and other values.
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The row that was accepted.
+        first_row: u64,
+    },
+    /// The row has too few or too many fields.
+    RowShape {
+        /// Number of fields in the header.
+        expected: usize,
+        /// Number of fields in the row.
+        found: usize,
+    },
+    /// The row is longer than the limit, or cannot be read at all.
+    Unreadable {
+        /// Why, in English, from the reader.
+        detail: String,
+    },
+    /// The mapping's expression cannot be computed for this row.
+    Expression {
+        /// The dataset's column.
+        column: String,
+        /// Why, in English, from the SQL engine.
+        detail: String,
+    },
+    /// A time of knowledge lies in the future or before the record's latest.
+    KnowledgeTime {
+        /// The row's time.
+        found: String,
+        /// What it must not precede or follow.
+        limit: String,
+    },
+    /// The source does not state the value, or not well enough to use it.
+    NotStated {
+        /// The dataset's column, which is null.
+        column: String,
+        /// Why, Japanese.
+        ja: String,
+        /// Why, English.
+        en: String,
+    },
+    /// The row lies outside the scope that the source states.
+    OutsideScope {
+        /// What lies outside.
+        found: String,
+    },
+}
+
+impl Reason {
+    /// The stable code of the reason.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingValue { .. } => "missing_value",
+            Self::WrongType { .. } => "wrong_type",
+            Self::NotListed { .. } => "not_listed",
+            Self::RuleBroken { .. } => "rule_broken",
+            Self::DuplicateKey { .. } => "duplicate_key",
+            Self::RowShape { .. } => "row_shape",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Expression { .. } => "expression",
+            Self::KnowledgeTime { .. } => "knowledge_time",
+            Self::NotStated { .. } => "not_stated",
+            Self::OutsideScope { .. } => "outside_scope",
+        }
+    }
+
+    /// The column that is at fault, where there is one.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::MissingValue { column }
+            | Self::WrongType { column, .. }
+            | Self::NotListed { column, .. }
+            | Self::NotStated { column, .. }
+            | Self::Expression { column, .. } => Some(column),
+            _ => None,
+        }
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        match self {
+            Self::MissingValue { column } => Text::new(
+                format!("必須項目「{column}」が空です"),
+                format!("required column `{column}` is empty"),
+            ),
+            Self::WrongType { column, expected, found } => Text::new(
+                format!("「{column}」は{expected}型の値が必要ですが、「{found}」が入っています"),
+                format!("`{column}` should be {expected}, found `{found}`"),
+            ),
+            Self::NotListed { column, found, expected } => Text::new(
+                format!("「{column}」の値「{found}」は選択肢にありません(選択肢: {expected})"),
+                format!("`{column}` should be one of {expected}, found `{found}`"),
+            ),
+            Self::RuleBroken { ja, en } | Self::NotStated { ja, en, .. } => Text::new(ja, en),
+            Self::DuplicateKey { key, first_row } => Text::new(
+                format!("キー「{key}」が{first_row}行目と重複し、値が異なります"),
+                format!("key `{key}` was already given in row {first_row} with other values"),
+            ),
+            Self::RowShape { expected, found } => Text::new(
+                format!("列数が見出しと一致しません(見出し{expected}列、この行{found}列)"),
+                format!("the row should have {expected} fields like the header, found {found}"),
+            ),
+            Self::Unreadable { detail } => {
+                Text::new(format!("行を読み取れません({detail})"), format!("unreadable row: {detail}"))
+            }
+            Self::Expression { column, detail } => Text::new(
+                format!("「{column}」の式を計算できません({detail})"),
+                format!("`{column}` cannot be computed: {detail}"),
+            ),
+            Self::KnowledgeTime { found, limit } => Text::new(
+                format!("認識時点「{found}」が許される範囲の外です(基準: {limit})"),
+                format!("time of knowledge `{found}` is out of order; the limit is {limit}"),
+            ),
+            Self::OutsideScope { found } => Text::new(
+                format!("取得元が宣言した範囲の外の行です({found})"),
+                format!("the row lies outside the source's stated scope: {found}"),
+            ),
+        }
+    }
+}
+
+/// What a full export means by leaving a record out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// Nothing.
+    Keep,
+    /// The record is no more.
+    Retire,
+    /// The source no longer speaks of it; another source's values return.
+    Withdraw,
+}
+
+/// Says whether a reading holds every record of the source's scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Extent {
+    /// Every record in scope is in it.
+    Full,
+    /// Only some are.
+    Part,
+}
+
+/// The scope of a source: which records a full export would hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Scope {
+    /// Ids of the org units in scope, with all below them; empty = all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub org_units: Vec<String>,
+    /// A boolean SQL expression over the dataset's columns; absent = all.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+}
+
+/// A reading's claim to hold everything of an org unit: coverage, also where there is nothing to hold (nil return).
+///
+/// *Units*: `from` and `until` in days since 1970-01-01, both inclusive; `known_from` in UTC microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The org unit; it and all below it are covered.
+    pub org_unit: String,
+    /// First day that the evidence speaks for.
+    pub from: i32,
+    /// Last day that it speaks for.
+    pub until: i32,
+    /// When the claim became known.
+    pub known_from: i64,
+}
+
+/// What an ingest did, by count of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows that were accepted (changed, unchanged and new).
+    pub accepted: u64,
+    /// Records that are new or changed.
+    pub changed: u64,
+    /// Rows that said what was known already.
+    pub unchanged: u64,
+    /// Records that ended or were withdrawn because a full export no longer holds them.
+    pub retired: u64,
+    /// Records whose retirement waits for confirmation.
+    pub retirements_held: u64,
+    /// Rows that broke a rule.
+    pub rejected: u64,
+}
+
+/// Joins the parts of a record's key into one text, escaping the separator.
+#[must_use]
+pub fn join_key<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut key = String::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            key.push('|');
+        }
+        for c in part.chars() {
+            if matches!(c, '|' | '\\') {
+                key.push('\\');
+            }
+            key.push(c);
+        }
+    }
+    key
+}

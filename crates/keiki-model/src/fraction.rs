@@ -1,0 +1,208 @@
+//! Exact fractions: every figure is one until it is shown.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// An exact fraction with a positive denominator, reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fraction {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Fraction {
+    /// Makes a fraction; `None` where the denominator is zero.
+    #[must_use]
+    pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
+        if denominator == 0 {
+            return None;
+        }
+        let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed() * denominator.signum();
+        Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
+    }
+
+    /// Makes a whole number.
+    #[must_use]
+    pub fn whole(value: i128) -> Self {
+        Self { numerator: value, denominator: 1 }
+    }
+
+    /// Reads a decimal such as `0.95`, `-3` or `12.50`.
+    #[must_use]
+    pub fn parse_decimal(text: &str) -> Option<Self> {
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        if whole.is_empty() || part.len() > 18 || (digits.contains('.') && part.is_empty()) {
+            return None;
+        }
+        if !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let value: i128 = format!("{whole}{part}").parse().ok()?;
+        Self::new(if negative { -value } else { value }, 10_i128.pow(u32::try_from(part.len()).ok()?))
+    }
+
+    /// The reduced numerator.
+    #[must_use]
+    pub fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// The reduced, positive denominator.
+    #[must_use]
+    pub fn denominator(self) -> i128 {
+        self.denominator
+    }
+
+    /// Divides by a whole number that is not zero; `None` if it is, or on overflow.
+    #[must_use]
+    pub fn divided_by(self, divisor: i128) -> Option<Self> {
+        Self::new(self.numerator, self.denominator.checked_mul(divisor)?)
+    }
+
+    /// Multiplies; `None` on overflow.
+    #[must_use]
+    pub fn times(self, other: Self) -> Option<Self> {
+        Self::new(
+            self.numerator.checked_mul(other.numerator)?,
+            self.denominator.checked_mul(other.denominator)?,
+        )
+    }
+
+    /// Adds; `None` on overflow.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let left = self.numerator.checked_mul(other.denominator)?;
+        let right = other.numerator.checked_mul(self.denominator)?;
+        Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
+    }
+
+    /// The nearest floating-point number, for charts and intervals only.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an approximation is what is asked for")]
+    pub fn to_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+
+    /// Writes it as a decimal, rounded half away from zero to `digits` digits after the point.
+    #[must_use]
+    pub fn to_decimal(self, digits: u32) -> String {
+        let mut rest = self.numerator.unsigned_abs();
+        let denominator = self.denominator.unsigned_abs();
+        let whole = rest / denominator;
+        rest %= denominator;
+        let (mut figures, mut carry_base) = (whole, String::new());
+        let mut decimals: Vec<u8> = Vec::new();
+        for _ in 0..digits {
+            // Long division keeps clear of overflow for any denominator below 10^37.
+            rest = rest.saturating_mul(10);
+            decimals.push(u8::try_from(rest / denominator).unwrap_or(9));
+            rest %= denominator;
+        }
+        if rest >= denominator - rest {
+            let mut at = decimals.len();
+            loop {
+                if at == 0 {
+                    figures += 1;
+                    break;
+                }
+                at -= 1;
+                if decimals[at] < 9 {
+                    decimals[at] += 1;
+                    break;
+                }
+                decimals[at] = 0;
+            }
+        }
+        carry_base.extend(decimals.iter().map(|d| char::from(b'0' + d)));
+        let is_zero = figures == 0 && decimals.iter().all(|d| *d == 0);
+        let sign = if self.numerator < 0 && !is_zero { "-" } else { "" };
+        if digits == 0 { format!("{sign}{figures}") } else { format!("{sign}{figures}.{carry_base}") }
+    }
+
+    /// Writes it as the shortest decimal with at most `digits` digits after the point.
+    #[must_use]
+    pub fn to_short_decimal(self, digits: u32) -> String {
+        let text = self.to_decimal(digits);
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    }
+}
+
+fn gcd(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.max(1)
+}
+
+impl PartialOrd for Fraction {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Fraction {
+    /// Compares whole parts, then the reciprocals of the rests, so that nothing overflows.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (mut a, mut b) = (*self, *other);
+        let mut turned = false;
+        loop {
+            let (wa, wb) = (a.numerator.div_euclid(a.denominator), b.numerator.div_euclid(b.denominator));
+            let (ra, rb) = (a.numerator.rem_euclid(a.denominator), b.numerator.rem_euclid(b.denominator));
+            let order = wa.cmp(&wb).then_with(|| match (ra == 0, rb == 0) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (false, false) => Ordering::Equal,
+            });
+            if order != Ordering::Equal || (ra == 0 && rb == 0) {
+                return if turned { order.reverse() } else { order };
+            }
+            a = Self { numerator: a.denominator, denominator: ra };
+            b = Self { numerator: b.denominator, denominator: rb };
+            turned = !turned;
+        }
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_short_decimal(12))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fraction(n: i128, d: i128) -> Fraction {
+        Fraction::new(n, d).expect("the denominator is not zero")
+    }
+
+    #[test]
+    fn fractions_compare_exactly_where_products_would_overflow() {
+        let big = i128::MAX;
+        assert!(fraction(big - 1, big) < Fraction::whole(1));
+        assert!(fraction(big - 2, big - 1) < fraction(big - 1, big));
+        assert!(fraction(-1, 3) < fraction(-1, 4));
+        assert_eq!(fraction(2, 4), fraction(-1, -2));
+    }
+
+    #[test]
+    fn decimals_round_half_away_from_zero() {
+        assert_eq!(fraction(1, 8).to_decimal(2), "0.13");
+        assert_eq!(fraction(-1, 8).to_decimal(2), "-0.13");
+        assert_eq!(fraction(1999, 1000).to_decimal(2), "2.00");
+        assert_eq!(fraction(-1, 1000).to_decimal(2), "0.00");
+        assert_eq!(fraction(5, 2).to_short_decimal(4), "2.5");
+    }
+
+    #[test]
+    fn decimals_are_read_exactly() {
+        assert_eq!(Fraction::parse_decimal("0.95"), Some(fraction(19, 20)));
+        assert_eq!(Fraction::parse_decimal("-3"), Some(Fraction::whole(-3)));
+        for wrong in ["", ".5", "5.", "1e3", "0,95", "95%"] {
+            assert_eq!(Fraction::parse_decimal(wrong), None, "{wrong}");
+        }
+    }
+}

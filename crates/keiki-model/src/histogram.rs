@@ -1,0 +1,208 @@
+//! Exact histograms: multisets of small integers per org unit and time bin, which add and subtract.
+
+/// The greatest magnitude that a histogram holds (2^39 - 1); beyond it a value is refused, not rounded.
+pub const VALUE_LIMIT: i64 = (1 << 39) - 1;
+
+/// One cell's coordinates. *Units*: `first` and `second` in the measure's resolution, each within ±`VALUE_LIMIT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell {
+    /// Position on the org unit axis.
+    pub unit: u16,
+    /// Position on the time axis.
+    pub bin: u16,
+    /// Position on the axis of groups.
+    pub group: u16,
+    /// The value, the onset of a case, or the day of a latest value.
+    pub first: i64,
+    /// The finish of a case, or the value beside a day.
+    pub second: i64,
+}
+
+const HALF: i64 = 1 << 39;
+const MASK: u128 = (1 << 40) - 1;
+
+impl Cell {
+    /// Packs the coordinates so that packed cells sort like cells; `None` where a value is beyond the limit.
+    #[must_use]
+    pub fn pack(self) -> Option<u128> {
+        let biased = |value: i64| {
+            (-VALUE_LIMIT..=VALUE_LIMIT).contains(&value).then(|| (value + HALF).unsigned_abs())
+        };
+        Some(
+            u128::from(self.unit) << 112
+                | u128::from(self.bin) << 96
+                | u128::from(self.group) << 80
+                | u128::from(biased(self.first)?) << 40
+                | u128::from(biased(self.second)?),
+        )
+    }
+
+    /// The reverse of `pack`.
+    #[must_use]
+    pub fn unpack(packed: u128) -> Self {
+        let part = |shift: u32| u16::try_from(packed >> shift & 0xffff).unwrap_or(u16::MAX);
+        let value = |shift: u32| i64::try_from(packed >> shift & MASK).unwrap_or(0) - HALF;
+        Self { unit: part(112), bin: part(96), group: part(80), first: value(40), second: value(0) }
+    }
+}
+
+/// A multiset of cells with signed counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Histogram {
+    settled: Vec<(u128, i64)>,
+    pending: Vec<(u128, i64)>,
+}
+
+/// How many unsorted additions are held before they are merged.
+const PENDING_LIMIT: usize = 1 << 20;
+
+impl Histogram {
+    /// Adds `weight` to a packed cell.
+    pub fn add(&mut self, packed: u128, weight: i64) {
+        self.pending.push((packed, weight));
+        if self.pending.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
+            self.settle();
+        }
+    }
+
+    /// Adds all of another histogram.
+    pub fn merge(&mut self, other: &Self) {
+        self.pending.extend_from_slice(&other.settled);
+        self.pending.extend_from_slice(&other.pending);
+        self.settle();
+    }
+
+    /// Brings pending additions in order and drops cells that came to zero.
+    pub fn settle(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort_unstable_by_key(|(cell, _)| *cell);
+        let settled = std::mem::take(&mut self.settled);
+        let mut merged: Vec<(u128, i64)> = Vec::with_capacity(settled.len() + pending.len());
+        let (mut left, mut right) = (settled.into_iter().peekable(), pending.into_iter().peekable());
+        loop {
+            let next = match (left.peek(), right.peek()) {
+                (Some(l), Some(r)) => if l.0 <= r.0 { left.next() } else { right.next() },
+                (Some(_), None) => left.next(),
+                (None, _) => right.next(),
+            };
+            let Some((cell, weight)) = next else { break };
+            match merged.last_mut() {
+                Some(last) if last.0 == cell => last.1 += weight,
+                _ => {
+                    if merged.last().is_some_and(|last| last.1 == 0) {
+                        merged.pop();
+                    }
+                    merged.push((cell, weight));
+                }
+            }
+        }
+        if merged.last().is_some_and(|last| last.1 == 0) {
+            merged.pop();
+        }
+        self.settled = merged;
+    }
+
+    /// The settled cells of an org unit whose bin lies in `bins` (both ends included), in order.
+    pub fn cells(&self, unit: u16, bins: std::ops::RangeInclusive<u16>) -> impl Iterator<Item = (Cell, i64)> {
+        debug_assert!(self.pending.is_empty(), "a histogram is read after it was settled");
+        let low = u128::from(unit) << 112 | u128::from(*bins.start()) << 96;
+        let high = (u128::from(unit) << 112 | u128::from(*bins.end()) << 96) | ((1 << 96) - 1);
+        let from = self.settled.partition_point(|(cell, _)| *cell < low);
+        let until = self.settled.partition_point(|(cell, _)| *cell <= high);
+        self.settled[from..until].iter().map(|(cell, weight)| (Cell::unpack(*cell), *weight))
+    }
+
+    /// All packed cells with their counts, settled.
+    #[must_use]
+    pub fn packed(&self) -> &[(u128, i64)] {
+        &self.settled
+    }
+
+    /// Number of cells that differ from zero.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.settled.len() + self.pending.len()
+    }
+
+    /// Tells whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Returns the value at quantile `numerator/denominator` of values with counts: the least value at which at least that
+/// share of the count lies at or below it; the median of an even count is the mean of the two middle values.
+///
+/// *Shape*: (twice the value, count in all), so that the halves of medians stay whole. `None` without values.
+/// *Source*: Hyndman and Fan, The American Statistician 50 (1996), definitions 1 and 2, doi:10.1080/00031305.1996.10473566.
+#[must_use]
+pub fn quantile_doubled(values: &mut Vec<(i64, i64)>, numerator: i64, denominator: i64) -> Option<(i64, i64)> {
+    values.sort_unstable_by_key(|(value, _)| *value);
+    values.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    values.retain(|(_, count)| *count > 0);
+    let total: i64 = values.iter().map(|(_, count)| count).sum();
+    if total == 0 {
+        return None;
+    }
+    let product = i128::from(total) * i128::from(numerator);
+    let denominator = i128::from(denominator);
+    let rank = (product + denominator - 1).div_euclid(denominator).max(1);
+    let low = value_at(values, rank)?;
+    let is_median = 2 * i128::from(numerator) == denominator;
+    let high = if is_median && product % denominator == 0 { value_at(values, rank + 1)? } else { low };
+    Some((low + high, total))
+}
+
+fn value_at(values: &[(i64, i64)], rank: i128) -> Option<i64> {
+    let mut seen = 0_i128;
+    values.iter().find(|(_, count)| {
+        seen += i128::from(*count);
+        seen >= rank
+    }).map(|(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_cells_sort_like_cells() {
+        let cell = |unit, bin, first, second| Cell { unit, bin, group: 0, first, second };
+        let cells = [cell(0, 0, -5, 3), cell(0, 0, 2, -1), cell(0, 1, -9, 0), cell(7, 0, 0, 0)];
+        for pair in cells.windows(2) {
+            assert!(pair[0].pack() < pair[1].pack());
+        }
+        for cell in cells {
+            assert_eq!(cell.pack().map(Cell::unpack), Some(cell));
+        }
+        assert_eq!(cell(0, 0, VALUE_LIMIT + 1, 0).pack(), None);
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_nothing() {
+        let cell = Cell { unit: 1, bin: 2, group: 0, first: 3, second: 0 }.pack().expect("in range");
+        let mut histogram = Histogram::default();
+        histogram.add(cell, 1);
+        histogram.add(cell, -1);
+        histogram.settle();
+        assert!(histogram.is_empty());
+    }
+
+    #[test]
+    fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
+        assert_eq!(quantile_doubled(&mut vec![(1, 1), (4, 1)], 1, 2), Some((5, 2)));
+        assert_eq!(quantile_doubled(&mut vec![(1, 1), (4, 1), (9, 1)], 1, 2), Some((8, 3)));
+        assert_eq!(quantile_doubled(&mut (1..=10).map(|v| (v, 1)).collect(), 9, 10), Some((18, 10)));
+        assert_eq!(quantile_doubled(&mut Vec::new(), 1, 2), None);
+    }
+}

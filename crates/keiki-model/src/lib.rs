@@ -1,0 +1,19 @@
+//! What Keiki means: definitions, calendar, organisation, the journal's rules, measures and statistics, free of I/O and clocks.
+
+pub mod calendar;
+pub mod catalogue;
+pub mod dataset;
+pub mod document;
+pub mod evidence;
+pub mod expression;
+pub mod fraction;
+pub mod histogram;
+pub mod kpi;
+pub mod measurement;
+pub mod org;
+pub mod problem;
+pub mod proportion;
+pub mod status;
+pub mod survival;
+pub mod text;
+pub mod timeline;

@@ -1,0 +1,51 @@
+//! A text in the two languages of the product.
+
+use serde::{Deserialize, Serialize};
+
+/// Names the language that a person reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Japanese.
+    Ja,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// Reads a language from a tag such as `ja`, `ja_JP.UTF-8` or `en-GB`; `None` for any other.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['_', '-', '.']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "ja" => Some(Self::Ja),
+            "en" | "c" | "posix" => Some(Self::En),
+            _ => None,
+        }
+    }
+}
+
+/// Holds one text in Japanese and English.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Text {
+    /// The Japanese text.
+    pub ja: String,
+    /// The English text.
+    pub en: String,
+}
+
+impl Text {
+    /// Makes a text from its Japanese and English forms.
+    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { ja: ja.into(), en: en.into() }
+    }
+
+    /// Returns the text in `language`.
+    #[must_use]
+    pub fn get(&self, language: Language) -> &str {
+        match language {
+            Language::Ja => &self.ja,
+            Language::En => &self.en,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The batch list: one row per commit, which alone makes a batch visible.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use keiki_model::calendar::Day;
+use keiki_model::evidence::{Claim, Counts, Extent, Missing, Scope};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Result, StoreError};
+use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
+use crate::table::{Conflict, Retries, Table};
+
+const TABLE: &str = "batches";
+
+/// One committed reading of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The number of its commit: the journal version that it made.
+    pub seq: i64,
+    /// Its identity.
+    pub batch_id: String,
+    /// The source.
+    pub source: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The day that the reading speaks for.
+    pub as_of: Day,
+    /// When it became known, UTC microseconds.
+    pub known_at: i64,
+    /// Whether it held every record of its scope.
+    pub extent: Extent,
+    /// What leaving a record out meant.
+    pub missing: Missing,
+    /// Its scope.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Org units of the scope with all below them on the as-of day; empty = all.
+    #[serde(default)]
+    pub scope_units: Vec<String>,
+    /// Whether its rows carried days of their own, so that being in it asserts nothing about the as-of day.
+    #[serde(default)]
+    pub has_own_days: bool,
+    /// Precedence among the dataset's sources; lower wins.
+    pub precedence: i32,
+    /// Content hash of the source's definition.
+    pub mapping_version: String,
+    /// Content hash of the dataset's definition.
+    pub dataset_version: String,
+    /// SHA-256 over the files read.
+    pub content_sha256: String,
+    /// The files read.
+    #[serde(default)]
+    pub files: Vec<RawReference>,
+    /// What it covers.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
+    /// What it did.
+    pub counts: Counts,
+    /// Who ran it.
+    #[serde(default)]
+    pub author: String,
+}
+
+/// A file that a batch read, and where its bytes are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawReference {
+    /// The file as the user knows it.
+    pub name: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Where it is kept, within the journal.
+    pub path: String,
+    /// Whether it is encrypted with the batch's key.
+    #[serde(default)]
+    pub is_encrypted: bool,
+}
+
+impl Batch {
+    /// Tells whether another reading would be a replay of this one.
+    #[must_use]
+    pub fn is_same_reading(&self, other: &Self) -> bool {
+        self.source == other.source
+            && self.dataset == other.dataset
+            && self.scope == other.scope
+            && self.as_of == other.as_of
+            && self.mapping_version == other.mapping_version
+            && self.content_sha256 == other.content_sha256
+    }
+}
+
+/// The committed batches at one moment, in order of `seq`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    batches: Arc<Vec<Batch>>,
+    by_id: Arc<HashMap<String, i64>>,
+}
+
+impl Snapshot {
+    fn new(mut batches: Vec<Batch>) -> Self {
+        batches.sort_by_key(|batch| batch.seq);
+        let by_id = batches.iter().map(|batch| (batch.batch_id.clone(), batch.seq)).collect();
+        Self { batches: Arc::new(batches), by_id: Arc::new(by_id) }
+    }
+
+    /// The batches in order.
+    #[must_use]
+    pub fn batches(&self) -> &[Batch] {
+        &self.batches
+    }
+
+    /// The journal version: the number of the last commit, 0 if there is none.
+    #[must_use]
+    pub fn seq(&self) -> i64 {
+        self.batches.last().map_or(0, |batch| batch.seq)
+    }
+
+    /// The number of a batch's commit; `None` if it belongs to no commit.
+    #[must_use]
+    pub fn seq_of(&self, batch_id: &str) -> Option<i64> {
+        self.by_id.get(batch_id).copied()
+    }
+
+    /// The latest instant of knowledge.
+    #[must_use]
+    pub fn known_at(&self) -> i64 {
+        self.batches.iter().map(|batch| batch.known_at).max().unwrap_or(i64::MIN)
+    }
+}
+
+/// The table of batches.
+#[derive(Debug, Clone)]
+pub(crate) struct Batches {
+    table: Table,
+    root: Url,
+}
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new(SEQ, DataType::Int64, false),
+        Field::new(BATCH_ID, DataType::Utf8, false),
+        Field::new(SOURCE, DataType::Utf8, false),
+        Field::new("dataset", DataType::Utf8, false),
+        Field::new("as_of", DataType::Date32, false),
+        Field::new(KNOWN_AT, instant(), false),
+        Field::new("details", DataType::Utf8, false),
+    ]))
+}
+
+impl Batches {
+    pub(crate) async fn open_or_create(root: &Url) -> Result<Self> {
+        Ok(Self { table: Table::open_or_create(root, TABLE, &schema()).await?, root: root.clone() })
+    }
+
+    /// Reads the newest list.
+    pub(crate) async fn snapshot(&mut self) -> Result<Snapshot> {
+        self.table.refresh().await?;
+        let mut batches = Vec::new();
+        for file in self.table.files()? {
+            for rows in self.table.read(&file.path).await? {
+                let details = rows.column_by_name("details").map(|c| arrow::compute::cast(c, &DataType::Utf8)).transpose()?;
+                let details = details.ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
+                for text in details.as_string::<i32>().iter().flatten() {
+                    batches.push(
+                        serde_json::from_str(text)
+                            .map_err(|e| StoreError::Damaged(format!("a batch cannot be read: {e}")))?,
+                    );
+                }
+            }
+        }
+        Ok(Snapshot::new(batches))
+    }
+
+    /// Commits a batch right after the state last read; fails with a conflict if another commit came between.
+    pub(crate) async fn commit(&mut self, batch: &Batch) -> Result<std::result::Result<(), Conflict>> {
+        let rows = rows(std::slice::from_ref(batch))?;
+        self.table.append(&format!("{}.parquet", batch.batch_id), &rows, Retries::None).await
+    }
+
+    /// Puts the list into one file.
+    pub(crate) async fn compact(&mut self) -> Result<()> {
+        let snapshot = self.snapshot().await?;
+        let files = self.table.files()?;
+        if files.len() > 1 {
+            let name = format!("compacted-{}.parquet", uuid::Uuid::new_v4());
+            let add = self.table.write(&name, &rows(snapshot.batches())?).await?;
+            // A conflict only means that there is more to compact next time.
+            let _lost = self.table.replace(&files, vec![add]).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn vacuum(&mut self) -> Result<usize> {
+        self.table.vacuum().await
+    }
+
+    pub(crate) fn root(&self) -> &Url {
+        &self.root
+    }
+}
+
+fn rows(batches: &[Batch]) -> Result<RecordBatch> {
+    let text = |f: fn(&Batch) -> &str| StringArray::from_iter_values(batches.iter().map(f));
+    let details: Vec<String> = batches
+        .iter()
+        .map(|batch| serde_json::to_string(batch).map_err(|e| StoreError::Damaged(format!("a batch cannot be written: {e}"))))
+        .collect::<Result<_>>()?;
+    Ok(RecordBatch::try_new(
+        schema(),
+        vec![
+            Arc::new(Int64Array::from_iter_values(batches.iter().map(|b| b.seq))),
+            Arc::new(text(|b| &b.batch_id)),
+            Arc::new(text(|b| &b.source)),
+            Arc::new(text(|b| &b.dataset)),
+            Arc::new(Date32Array::from_iter_values(batches.iter().map(|b| b.as_of))),
+            Arc::new(TimestampMicrosecondArray::from_iter_values(batches.iter().map(|b| b.known_at)).with_timezone("UTC")),
+            Arc::new(StringArray::from_iter_values(details)),
+        ],
+    )?)
+}
+
+/// Reads a column of whole numbers.
+pub(crate) fn integers<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a Int64Array> {
+    rows.column_by_name(name)
+        .and_then(|column| column.as_primitive_opt::<Int64Type>())
+        .ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}` of whole numbers")))
+}

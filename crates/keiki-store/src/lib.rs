@@ -1,0 +1,29 @@
+//! Holds the books: the journal, raw evidence and the operational database; alone knows Delta, object stores and SQL databases.
+
+mod batches;
+mod derived;
+mod error;
+mod evolution;
+mod heads;
+mod journal;
+mod lookups;
+mod maintenance;
+mod plan;
+mod raw;
+mod rejects;
+mod schema;
+mod scan;
+mod table;
+mod tokens;
+mod verify;
+
+pub use batches::{Batch, Snapshot};
+pub use error::StoreError;
+pub use journal::{Journal, Receipt, Submission};
+pub use maintenance::Compacted;
+pub use raw::{RawFile, RawWriter};
+pub use rejects::{Outcome, StoredReject};
+pub use scan::{EntryFile, Scan};
+pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, entries_schema};
+pub use tokens::Tokens;
+pub use verify::{Finding, Verification};

@@ -1,0 +1,187 @@
+//! Sets late rows against the whole history of their records.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use keiki_model::calendar::Day;
+use keiki_model::evidence::{Extent, Reason};
+use keiki_model::timeline::{Assertion, Change, Said, Word, difference};
+
+use super::{Output, Pick, Reading, knowledge_reason, word_of};
+use crate::batches::Batch;
+use crate::error::Result;
+use crate::heads::{primitive, seqs, strings};
+use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SOURCE, WORD};
+
+/// What was said of the records with late rows: all their assertions, and the full readings that may have repeated them.
+#[derive(Debug)]
+pub(crate) struct History<'b> {
+    /// Assertions by key, in order of their commits.
+    said: HashMap<String, Vec<Line>>,
+    /// The full readings of the dataset that assert by presence, in order.
+    full: Vec<&'b Batch>,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    source: String,
+    seq: i64,
+    order: u32,
+    day: Day,
+    known_at: i64,
+    /// `None` where a full reading left the record out and nothing follows.
+    word: Option<Word<Pick>>,
+}
+
+/// Tells whether the values at a pick lie in the scope of a batch.
+pub(crate) type InScope<'s> = dyn Fn(&Batch, Pick) -> bool + 's;
+
+impl<'b> History<'b> {
+    /// Collects assertions. *Shape*: rows in the schema of the dataset's assertions, `values` the number under which the
+    /// same rows were added to the output.
+    pub(crate) fn new(assertions: &[(RecordBatch, u32)], batches: &'b [Batch], dataset: &str) -> Result<Self> {
+        let mut said: HashMap<String, Vec<Line>> = HashMap::new();
+        for (rows, values) in assertions {
+            let (keys, sources, words) = (strings(rows, RECORD_KEY)?, strings(rows, SOURCE)?, strings(rows, WORD)?);
+            let days = primitive::<Date32Type>(rows, EFFECTIVE_ON)?;
+            let known = primitive::<TimestampMicrosecondType>(rows, KNOWN_AT)?;
+            let numbers = seqs(rows)?;
+            for row in 0..rows.num_rows() {
+                let position = u32::try_from(row).unwrap_or(u32::MAX);
+                said.entry(keys.value(row).to_owned()).or_default().push(Line {
+                    source: sources.value(row).to_owned(),
+                    seq: numbers.value(row),
+                    order: position,
+                    day: days.value(row),
+                    known_at: known.value(row),
+                    word: (words.value(row) != "absent").then(|| word_of(words.value(row), (*values, position))),
+                });
+            }
+        }
+        for lines in said.values_mut() {
+            lines.sort_by_key(|line| (line.seq, line.order));
+        }
+        let full = batches
+            .iter()
+            .filter(|b| b.dataset == dataset && b.extent == Extent::Full && !b.has_own_days)
+            .collect();
+        Ok(Self { said, full })
+    }
+
+    /// Takes the rows of one record, or its being left out, into the output. Returns rows whose time of knowledge is out
+    /// of order, and how many rows changed something.
+    pub(crate) fn take(
+        &self,
+        reading: &Reading,
+        key: &str,
+        said_now: &[(Option<u32>, Word<Pick>, Day, i64)],
+        seq: i64,
+        in_scope: &InScope<'_>,
+        output: &mut Output,
+    ) -> (Vec<(u32, Reason)>, u64) {
+        let mut record = RecordHistory::new(reading);
+        let latest = record.replay(self, key, in_scope, output);
+        let (mut rejected, mut changed) = (Vec::new(), 0);
+        for (order, (row, word, day, known_at)) in said_now.iter().enumerate() {
+            if let (Some(row), Some(latest)) = (row, latest)
+                && *known_at < latest
+            {
+                rejected.push((*row, knowledge_reason(*known_at, latest)));
+                continue;
+            }
+            let own = record.position(&reading.source);
+            if row.is_none() && !matches!(record.said[own].on(*day), Word::Says(_)) {
+                continue;
+            }
+            let before = record.said.clone();
+            let number = record.intern(*word, output);
+            let order = (seq, u32::try_from(order).unwrap_or(u32::MAX));
+            record.said[own].add(Assertion { day: *day, order, word: number });
+            let changes = difference(&before, &record.said);
+            output.assert(key, *word, *day, *known_at);
+            changed += u64::from(!changes.is_empty());
+            for change in changes {
+                let values = record.picks[change.values as usize];
+                output.enter(key, Change { values, effective_on: change.effective_on, weight: change.weight }, *known_at);
+            }
+        }
+        (rejected, changed)
+    }
+}
+
+/// One record as every source told it; values are numbered so that equal values have equal numbers.
+struct RecordHistory {
+    sources: Vec<String>,
+    said: Vec<Said<u32>>,
+    picks: Vec<Pick>,
+    numbers: BTreeMap<Vec<u8>, u32>,
+}
+
+impl RecordHistory {
+    fn new(reading: &Reading) -> Self {
+        let mut sources: Vec<String> = reading.precedence.keys().cloned().collect();
+        if !sources.contains(&reading.source) {
+            sources.push(reading.source.clone());
+        }
+        sources.sort_by_key(|source| reading.rank(source));
+        let said = sources.iter().map(|_| Said::default()).collect();
+        Self { sources, said, picks: Vec::new(), numbers: BTreeMap::new() }
+    }
+
+    fn position(&self, source: &str) -> usize {
+        self.sources.iter().position(|s| s == source).unwrap_or(0)
+    }
+
+    fn intern(&mut self, word: Word<Pick>, output: &Output) -> Word<u32> {
+        match word {
+            Word::Ended => Word::Ended,
+            Word::Silent => Word::Silent,
+            Word::Says(pick) => {
+                let bytes = output.values().bytes(pick).to_vec();
+                let picks = &mut self.picks;
+                let number = *self.numbers.entry(bytes).or_insert_with(|| {
+                    picks.push(pick);
+                    u32::try_from(picks.len() - 1).unwrap_or(u32::MAX)
+                });
+                Word::Says(number)
+            }
+        }
+    }
+
+    /// Replays what was said before this reading; returns the record's latest time of knowledge.
+    fn replay(&mut self, history: &History<'_>, key: &str, in_scope: &InScope<'_>, output: &Output) -> Option<i64> {
+        let lines = history.said.get(key).map_or(&[] as &[Line], Vec::as_slice);
+        let mut full = history.full.iter().peekable();
+        let mut latest = None;
+        for line in lines {
+            while let Some(batch) = full.next_if(|batch| batch.seq < line.seq) {
+                self.repeat(batch, lines, in_scope);
+            }
+            latest = latest.max(Some(line.known_at));
+            if let Some(word) = line.word {
+                let number = self.intern(word, output);
+                let at = self.position(&line.source);
+                self.said[at].add(Assertion { day: line.day, order: (line.seq, line.order), word: number });
+            }
+        }
+        for batch in full {
+            self.repeat(batch, lines, in_scope);
+        }
+        latest
+    }
+
+    /// A full reading asserts every record in its scope, changed or not.
+    fn repeat(&mut self, batch: &Batch, lines: &[Line], in_scope: &InScope<'_>) {
+        let has_said_so = lines.iter().any(|line| line.seq == batch.seq && line.source == batch.source);
+        let at = self.position(&batch.source);
+        let word = self.said[at].on(batch.as_of);
+        if let Word::Says(number) = word
+            && !has_said_so
+            && in_scope(batch, self.picks[number as usize])
+        {
+            self.said[at].add(Assertion { day: batch.as_of, order: (batch.seq, u32::MAX), word });
+        }
+    }
+}
+

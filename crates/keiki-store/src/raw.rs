@@ -1,0 +1,199 @@
+//! Raw evidence: the bytes of each file read, compressed, by content hash; encrypted where they hold personal data.
+
+use std::io::{Read, Write};
+use std::path::Path as FilePath;
+use std::time::SystemTime;
+
+use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+use object_store::path::Path;
+use object_store::ObjectStoreExt;
+use rand::RngCore;
+use sha2::{Digest, Sha256};
+
+use crate::batches::RawReference;
+use crate::error::{Result, StoreError, on_file};
+use crate::journal::Journal;
+
+/// Bytes of compressed data per encrypted block.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 1 << 20;
+
+/// A stored file together with what it looked like when it was read, so that a change while reading shows.
+#[derive(Debug, Clone)]
+pub struct RawFile {
+    /// Where it is kept.
+    pub reference: RawReference,
+    path: std::path::PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl RawFile {
+    /// Checks that the file is still what was stored.
+    ///
+    /// # Errors
+    /// It changed, or is gone.
+    pub fn check_unchanged(&self) -> Result<()> {
+        let metadata = std::fs::metadata(&self.path).map_err(on_file(&self.path))?;
+        if metadata.len() != self.length || metadata.modified().ok() != self.modified {
+            return Err(StoreError::ChangedWhileRead(self.path.display().to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether raw bytes are kept readable or encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawWriter {
+    /// Readable: no personal data.
+    Plain,
+    /// Encrypted with a key of their own.
+    Encrypted,
+}
+
+impl Journal {
+    /// Stores the bytes of a file. Storing the same content twice keeps one copy, unless it is encrypted.
+    ///
+    /// # Errors
+    /// The file cannot be read or the store not written.
+    pub async fn store_raw(&self, path: &FilePath, name: &str, writer: RawWriter) -> Result<RawFile> {
+        let metadata = std::fs::metadata(path).map_err(on_file(path))?;
+        let mut file = std::fs::File::open(path).map_err(on_file(path))?;
+        let mut hasher = Sha256::new();
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).map_err(on_file(path))?;
+        let mut buffer = vec![0; READ_BYTES];
+        let mut length = 0;
+        loop {
+            let count = file.read(&mut buffer).map_err(on_file(path))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            encoder.write_all(&buffer[..count]).map_err(on_file(path))?;
+            length += count as u64;
+        }
+        let compressed = encoder.finish().map_err(on_file(path))?;
+        let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let (place, bytes) = match writer {
+            RawWriter::Plain => (format!("raw/{sha256}.zst"), compressed),
+            RawWriter::Encrypted => {
+                let place = format!("raw/{}.zst.enc", uuid::Uuid::new_v4());
+                let mut key = [0; 32];
+                rand::rng().fill_bytes(&mut key);
+                let bytes = encrypt(&key, &compressed)?;
+                self.tokens.keep_key(&place, &key).await?;
+                (place, bytes)
+            }
+        };
+        let target = self.raw_path(&place);
+        if writer == RawWriter::Encrypted || self.store.head(&target).await.is_err() {
+            self.store.put(&target, bytes.into()).await?;
+        }
+        let raw = RawFile {
+            reference: RawReference {
+                name: name.to_owned(),
+                sha256,
+                bytes: length,
+                path: place,
+                is_encrypted: writer == RawWriter::Encrypted,
+            },
+            path: path.to_owned(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        };
+        if length != metadata.len() {
+            return Err(StoreError::ChangedWhileRead(path.display().to_string()));
+        }
+        raw.check_unchanged()?;
+        Ok(raw)
+    }
+
+    fn raw_path(&self, place: &str) -> Path {
+        Path::from(format!("{}/{place}", self.prefix))
+    }
+
+    /// Reads the bytes of a stored file; `None` where it was redacted or its key erased.
+    ///
+    /// # Errors
+    /// It is missing, or damaged.
+    pub async fn read_raw(&self, reference: &RawReference) -> Result<Option<Vec<u8>>> {
+        let stored = match self.store.get(&self.raw_path(&reference.path)).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => {
+                let tombstone = self.raw_path(&tombstone_of(reference));
+                return match self.store.head(&tombstone).await {
+                    Ok(_) => Ok(None),
+                    Err(_) => Err(StoreError::Damaged(format!("raw evidence is missing: {}", reference.path))),
+                };
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let compressed = if reference.is_encrypted {
+            let Some(key) = self.tokens.key(&reference.path).await? else { return Ok(None) };
+            decrypt(&key, &stored).ok_or_else(|| damaged(reference))?
+        } else {
+            stored.to_vec()
+        };
+        let bytes = zstd::decode_all(compressed.as_slice()).map_err(|_| damaged(reference))?;
+        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if sha256 == reference.sha256 { Ok(Some(bytes)) } else { Err(damaged(reference)) }
+    }
+
+    /// Takes a raw file away and leaves a tombstone with the reason, which verification accepts.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn redact_raw(&self, reference: &RawReference, reason: &str) -> Result<()> {
+        let tombstone = serde_json::json!({ "sha256": reference.sha256, "reason": reason }).to_string();
+        self.store.put(&self.raw_path(&tombstone_of(reference)), tombstone.into_bytes().into()).await?;
+        self.store.delete(&self.raw_path(&reference.path)).await?;
+        Ok(())
+    }
+}
+
+fn tombstone_of(reference: &RawReference) -> String {
+    format!("{}.redacted", reference.path)
+}
+
+fn damaged(reference: &RawReference) -> StoreError {
+    StoreError::Damaged(format!("raw evidence is not what was read: {} ({})", reference.path, reference.name))
+}
+
+/// Encrypts in blocks with a random nonce prefix before them. *Source*: the STREAM construction (Hoang et al., CRYPTO 2015)
+/// over ChaCha20-Poly1305 (RFC 8439).
+fn encrypt(key: &[u8; 32], bytes: &[u8]) -> Result<Vec<u8>> {
+    let fault = |_| StoreError::Damaged("raw evidence cannot be encrypted".into());
+    let mut nonce = [0; 7];
+    rand::rng().fill_bytes(&mut nonce);
+    let mut encryptor = EncryptorBE32::from_aead(ChaCha20Poly1305::new(key.into()), (&nonce).into());
+    let mut out = nonce.to_vec();
+    let mut blocks = bytes.chunks(BLOCK_BYTES).peekable();
+    while let Some(block) = blocks.next() {
+        if blocks.peek().is_none() {
+            out.extend(encryptor.encrypt_last(block).map_err(fault)?);
+            return Ok(out);
+        }
+        out.extend(encryptor.encrypt_next(block).map_err(fault)?);
+    }
+    out.extend(encryptor.encrypt_last(&[] as &[u8]).map_err(fault)?);
+    Ok(out)
+}
+
+fn decrypt(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, rest) = bytes.split_at_checked(7)?;
+    let cipher = ChaCha20Poly1305::new_from_slice(key).ok()?;
+    let mut decryptor = DecryptorBE32::from_aead(cipher, nonce.into());
+    let mut out = Vec::with_capacity(rest.len());
+    let mut blocks = rest.chunks(BLOCK_BYTES + 16).peekable();
+    while let Some(block) = blocks.next() {
+        if blocks.peek().is_none() {
+            out.extend(decryptor.decrypt_last(block).ok()?);
+            return Some(out);
+        }
+        out.extend(decryptor.decrypt_next(block).ok()?);
+    }
+    None
+}

@@ -1,0 +1,149 @@
+//! Rejected rows and values left unknown, kept with place and reason.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use keiki_model::evidence::{Reason, RejectedRow};
+
+use crate::batches::{Batch, Snapshot};
+use crate::error::{Result, StoreError};
+use crate::heads::{primitive, seqs, strings};
+use crate::journal::Journal;
+use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE};
+use crate::table::{Retries, Table};
+
+const TABLE: &str = "rejects";
+
+/// What became of the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not accepted.
+    Rejected,
+    /// It was accepted with a value left null.
+    LeftUnknown,
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::LeftUnknown => "left_unknown",
+        }
+    }
+}
+
+/// A rejected row, or a value left unknown, with the batch that it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReject {
+    /// The commit.
+    pub seq: i64,
+    /// The batch.
+    pub batch_id: String,
+    /// The source.
+    pub source: String,
+    /// The dataset.
+    pub dataset: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The row, its place and the reason.
+    pub row: RejectedRow,
+}
+
+impl StoredReject {
+    pub(crate) fn new(batch: &Batch, outcome: Outcome, row: &RejectedRow) -> Self {
+        Self {
+            seq: batch.seq,
+            batch_id: batch.batch_id.clone(),
+            source: batch.source.clone(),
+            dataset: batch.dataset.clone(),
+            outcome,
+            row: row.clone(),
+        }
+    }
+}
+
+fn schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    Arc::new(Schema::new(vec![
+        Field::new(SEQ, DataType::Int64, false),
+        text(BATCH_ID),
+        text(SOURCE),
+        text("dataset"),
+        text("outcome"),
+        text("file"),
+        Field::new("row", DataType::Int64, true),
+        text(RECORD_KEY),
+        text("reason"),
+    ]))
+}
+
+/// Writes rejects beside the entries of their batch; they show once the batch does.
+pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject]) -> Result<()> {
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    let text = |f: &dyn Fn(&StoredReject) -> Option<String>| -> Arc<dyn Array> {
+        Arc::new(rejects.iter().map(f).collect::<StringArray>())
+    };
+    let reasons: Vec<String> = rejects
+        .iter()
+        .map(|r| serde_json::to_string(&r.row.reason).map_err(|e| StoreError::Damaged(e.to_string())))
+        .collect::<Result<_>>()?;
+    let rows = RecordBatch::try_new(
+        schema(),
+        vec![
+            Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.seq))),
+            text(&|r| Some(r.batch_id.clone())),
+            text(&|r| Some(r.source.clone())),
+            text(&|r| Some(r.dataset.clone())),
+            text(&|r| Some(r.outcome.name().to_owned())),
+            text(&|r| Some(r.row.file.clone())),
+            Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| i64::try_from(r.row.row).unwrap_or(i64::MAX)))),
+            text(&|r| r.row.record_key.clone()),
+            Arc::new(StringArray::from(reasons)),
+        ],
+    )?;
+    let mut table = Table::open_or_create(&journal.root, TABLE, &schema()).await?;
+    match table.append(file, &rows, Retries::Some).await? {
+        Ok(()) => Ok(()),
+        Err(_) => Err(StoreError::Contended(1)),
+    }
+}
+
+impl Journal {
+    /// Lists rejected rows and values left unknown, in order of commit and place.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn rejects(&self, snapshot: &Snapshot) -> Result<Vec<StoredReject>> {
+        let table = Table::open(&self.root, TABLE).await?;
+        let mut found = Vec::new();
+        for rows in self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq()).await? {
+            let texts = |name: &str| strings(&rows, name);
+            let (ids, sources, datasets) = (texts(BATCH_ID)?, texts(SOURCE)?, texts("dataset")?);
+            let (outcomes, files, keys, reasons) = (texts("outcome")?, texts("file")?, texts(RECORD_KEY)?, texts("reason")?);
+            let numbers = primitive::<arrow::datatypes::Int64Type>(&rows, "row")?;
+            let seqs = seqs(&rows)?;
+            for row in 0..rows.num_rows() {
+                let reason: Reason = serde_json::from_str(reasons.value(row))
+                    .map_err(|e| StoreError::Damaged(format!("a reason cannot be read: {e}")))?;
+                found.push(StoredReject {
+                    seq: seqs.value(row),
+                    batch_id: ids.value(row).to_owned(),
+                    source: sources.value(row).to_owned(),
+                    dataset: datasets.value(row).to_owned(),
+                    outcome: if outcomes.value(row) == "rejected" { Outcome::Rejected } else { Outcome::LeftUnknown },
+                    row: RejectedRow {
+                        file: files.value(row).to_owned(),
+                        row: u64::try_from(numbers.value(row)).unwrap_or(0),
+                        record_key: keys.is_valid(row).then(|| keys.value(row).to_owned()),
+                        reason,
+                    },
+                });
+            }
+        }
+        found.sort_by(|a, b| (a.seq, &a.row.file, a.row.row).cmp(&(b.seq, &b.row.file, b.row.row)));
+        Ok(found)
+    }
+}

@@ -1,0 +1,97 @@
+//! Which files of a table are visible, and what a reader needs to know of each.
+
+use std::sync::Arc;
+
+use keiki_model::dataset::Dataset;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::batches::Snapshot;
+use crate::error::Result;
+use crate::journal::{Journal, entries_table};
+use crate::table::Table;
+
+/// A file of entries that belong to commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryFile {
+    /// Path in the object store of the scan.
+    pub path: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Rows.
+    pub rows: u64,
+    /// The first commit that it holds entries of.
+    pub first_seq: i64,
+    /// The last commit that it holds entries of.
+    pub last_seq: i64,
+}
+
+/// What a reader of a dataset's entries needs.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The store in which the files lie.
+    pub store: Arc<dyn ObjectStore>,
+    /// The visible files, in order of their commits.
+    pub files: Vec<EntryFile>,
+}
+
+impl Journal {
+    /// The files that hold a dataset's entries of the commits `after+1..=until`.
+    ///
+    /// A file may hold entries of other commits too, once files have been compacted; compare `first_seq` and `last_seq`.
+    ///
+    /// # Errors
+    /// The table's log cannot be read.
+    pub async fn scan(&self, dataset: &Dataset, snapshot: &Snapshot, after: i64, until: i64) -> Result<Scan> {
+        crate::evolution::fit(self, dataset, snapshot).await?;
+        let files = match Table::open(&self.root, &entries_table(&dataset.name)).await? {
+            None => Vec::new(),
+            Some(table) => visible(&table, snapshot)?
+                .into_iter()
+                .filter(|file| file.last_seq > after && file.first_seq <= until)
+                .map(|file| {
+                    let folder = Path::from(format!("{}/{}", self.prefix, entries_table(&dataset.name)));
+                    EntryFile { path: format!("{folder}/{}", file.path), ..file }
+                })
+                .collect(),
+        };
+        Ok(Scan { store: Arc::clone(&self.store), files })
+    }
+}
+
+/// The files of a table whose rows belong to commits of the snapshot.
+///
+/// A file is named after its batch, or `compacted-<first>-<last>-<id>` where it holds the rows of several commits.
+pub(crate) fn visible(table: &Table, snapshot: &Snapshot) -> Result<Vec<EntryFile>> {
+    let mut files: Vec<EntryFile> = table
+        .files()?
+        .into_iter()
+        .filter_map(|file| {
+            let (first_seq, last_seq) = seqs_of(&file.path, snapshot)?;
+            (first_seq <= snapshot.seq()).then_some(EntryFile {
+                path: file.path,
+                size_bytes: file.size_bytes,
+                rows: file.rows,
+                first_seq,
+                last_seq,
+            })
+        })
+        .collect();
+    files.sort_by(|a, b| (a.first_seq, &a.path).cmp(&(b.first_seq, &b.path)));
+    Ok(files)
+}
+
+fn seqs_of(path: &str, snapshot: &Snapshot) -> Option<(i64, i64)> {
+    let stem = path.strip_suffix(".parquet")?;
+    if let Some(rest) = stem.strip_prefix("compacted-") {
+        let mut parts = rest.splitn(3, '-');
+        return Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?));
+    }
+    let seq = snapshot.seq_of(stem)?;
+    Some((seq, seq))
+}
+
+/// The name of a file that holds the rows of several commits.
+pub(crate) fn compacted_name(first_seq: i64, last_seq: i64) -> String {
+    format!("compacted-{first_seq}-{last_seq}-{}.parquet", uuid::Uuid::new_v4())
+}

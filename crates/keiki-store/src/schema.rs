@@ -1,0 +1,77 @@
+//! The columns of the journal's tables.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use keiki_model::dataset::{ColumnType, Dataset};
+
+/// Signed count of the entry: -1 what was, +1 what is.
+pub const WEIGHT: &str = "weight";
+/// First day on which it was so.
+pub const EFFECTIVE_ON: &str = "effective_on";
+/// When it became known.
+pub const KNOWN_AT: &str = "known_at";
+/// The commit that brought it.
+pub const SEQ: &str = "seq";
+/// The batch that brought it.
+pub const BATCH_ID: &str = "batch_id";
+/// The source that said it.
+pub const SOURCE: &str = "source";
+/// The record's key.
+pub const RECORD_KEY: &str = "record_key";
+/// What a source said: `says`, `ended`, `silent`, or `absent` (a full export left the record out and nothing follows).
+pub const WORD: &str = "word";
+
+/// Names that a dataset's columns cannot have.
+pub const RESERVED: [&str; 8] = [WEIGHT, EFFECTIVE_ON, KNOWN_AT, SEQ, BATCH_ID, SOURCE, RECORD_KEY, WORD];
+
+/// The type of instants.
+pub(crate) fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// The type of texts that repeat: read back as dictionaries, so that equal texts are compared by number.
+pub(crate) fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The schema of a dataset's entries: its journalled columns, texts as dictionaries, and the journal's own.
+#[must_use]
+pub fn entries_schema(dataset: &Dataset) -> SchemaRef {
+    let mut fields = dataset_fields(dataset);
+    fields.extend([
+        Field::new(WEIGHT, DataType::Int32, false),
+        Field::new(EFFECTIVE_ON, DataType::Date32, false),
+        Field::new(KNOWN_AT, instant(), false),
+        Field::new(SEQ, DataType::Int64, false),
+        Field::new(BATCH_ID, dictionary(), false),
+        Field::new(SOURCE, dictionary(), false),
+        Field::new(RECORD_KEY, DataType::Utf8, false),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+/// The schema of what a dataset's sources said.
+pub(crate) fn assertions_schema(dataset: &Dataset) -> SchemaRef {
+    let mut fields = dataset_fields(dataset);
+    fields.extend([
+        Field::new(WORD, dictionary(), false),
+        Field::new(EFFECTIVE_ON, DataType::Date32, false),
+        Field::new(KNOWN_AT, instant(), false),
+        Field::new(SEQ, DataType::Int64, false),
+        Field::new(BATCH_ID, dictionary(), false),
+        Field::new(SOURCE, dictionary(), false),
+        Field::new(RECORD_KEY, DataType::Utf8, false),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+fn dataset_fields(dataset: &Dataset) -> Vec<Field> {
+    dataset
+        .journalled()
+        .map(|column| {
+            let kind = if column.kind == ColumnType::Text { dictionary() } else { column.kind.arrow() };
+            Field::new(&column.name, kind, true)
+        })
+        .collect()
+}

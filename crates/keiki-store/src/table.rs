@@ -1,0 +1,321 @@
+//! One Delta table: create, open, append files, replace files. Everything about Delta stays in here.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use url::Url;
+
+use crate::error::{Result, StoreError};
+
+/// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
+const ROW_GROUP_ROWS: usize = 1 << 18;
+
+/// A Delta table as last read.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    name: String,
+    delta: DeltaTable,
+}
+
+/// One data file of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataFile {
+    /// Path within the table's folder.
+    pub(crate) path: String,
+    /// Bytes.
+    pub(crate) size_bytes: u64,
+    /// Rows.
+    pub(crate) rows: u64,
+}
+
+/// Says that another writer committed first.
+#[derive(Debug)]
+pub(crate) struct Conflict;
+
+impl Table {
+    /// Opens a table; `None` if it does not exist.
+    pub(crate) async fn open(root: &Url, name: &str) -> Result<Option<Self>> {
+        let url = table_url(root, name)?;
+        let mut delta = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(fault(name))?;
+        match delta.load().await {
+            Ok(()) => Ok(Some(Self { name: name.to_owned(), delta })),
+            Err(DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => {
+                if delta.verify_deltatable_existence().await.map_err(fault(name))? {
+                    Err(fault(name)(error))
+                } else {
+                    Ok(None)
+                }
+            }
+        }
+    }
+
+    /// Opens a table or creates it with a schema.
+    pub(crate) async fn open_or_create(root: &Url, name: &str, schema: &Schema) -> Result<Self> {
+        if let Some(table) = Self::open(root, name).await? {
+            return Ok(table);
+        }
+        let url = table_url(root, name)?;
+        if url.scheme() == "file"
+            && let Ok(path) = url.to_file_path()
+        {
+            std::fs::create_dir_all(&path).map_err(crate::error::on_file(&path))?;
+        }
+        let delta = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(fault(name))?;
+        let created = delta
+            .create()
+            .with_columns(schema.fields().iter().map(|field| delta_field(field)))
+            .with_save_mode(SaveMode::Ignore)
+            .await;
+        match created {
+            Ok(delta) => Ok(Self { name: name.to_owned(), delta }),
+            // Two first ingests at once: whoever comes second finds the table there.
+            Err(error) => Self::open(root, name).await?.ok_or_else(|| fault(name)(error)),
+        }
+    }
+
+    /// Reads the newest state of the log.
+    pub(crate) async fn refresh(&mut self) -> Result<()> {
+        self.delta.update_state().await.map_err(fault(&self.name))
+    }
+
+    /// The object store rooted in the table's folder.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.delta.object_store()
+    }
+
+    /// The names and Delta types of the table's columns.
+    pub(crate) fn columns(&self) -> Result<Vec<(String, String)>> {
+        let state = self.delta.snapshot().map_err(fault(&self.name))?;
+        Ok(state.schema().fields().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
+    }
+
+    /// Adds nullable columns.
+    pub(crate) async fn add_columns(&mut self, fields: &[arrow::datatypes::Field]) -> Result<()> {
+        let fields: Vec<StructField> = fields.iter().map(delta_field).collect();
+        let delta = self.delta.clone().add_columns().with_fields(fields).await.map_err(fault(&self.name))?;
+        self.delta = delta;
+        Ok(())
+    }
+
+    /// The data files of the state last read.
+    pub(crate) fn files(&self) -> Result<Vec<DataFile>> {
+        let state = self.delta.snapshot().map_err(fault(&self.name))?;
+        Ok(state
+            .log_data()
+            .iter()
+            .map(|file| DataFile {
+                path: file.object_store_path().to_string(),
+                size_bytes: u64::try_from(file.size()).unwrap_or(0),
+                rows: file.num_records().and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            })
+            .collect())
+    }
+
+    /// Writes rows as one file and makes it part of the table. *Shape*: `rows` has the table's columns in any order.
+    ///
+    /// With `Retries::None` the commit fails with a conflict if anybody else committed since the state was read.
+    pub(crate) async fn append(&mut self, file: &str, rows: &RecordBatch, retries: Retries) -> Result<std::result::Result<(), Conflict>> {
+        let add = self.write(file, rows).await?;
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        self.commit(vec![Action::Add(add)], operation, retries).await
+    }
+
+    /// Writes a file that is not yet part of the table.
+    pub(crate) async fn write(&self, file: &str, rows: &RecordBatch) -> Result<Add> {
+        let bytes = encode(rows)?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.store().put(&Path::from(file), bytes.into()).await?;
+        Ok(Add {
+            path: file.to_owned(),
+            size,
+            data_change: true,
+            stats: Some(format!("{{\"numRecords\":{}}}", rows.num_rows())),
+            ..Default::default()
+        })
+    }
+
+    /// Replaces files by others with the same rows.
+    pub(crate) async fn replace(&mut self, old: &[DataFile], new: Vec<Add>) -> Result<std::result::Result<(), Conflict>> {
+        let mut actions: Vec<Action> = old.iter().map(removal).collect();
+        actions.extend(new.into_iter().map(|add| Action::Add(Add { data_change: false, ..add })));
+        let operation = DeltaOperation::Optimize { predicate: None, target_size: 1 << 28 };
+        self.commit(actions, operation, Retries::Some).await
+    }
+
+    /// Replaces all files by one with the same rows in another schema, in one commit.
+    pub(crate) async fn replace_with_schema(&mut self, schema: &Schema, old: &[DataFile], new: Add) -> Result<()> {
+        let state = self.delta.snapshot().map_err(fault(&self.name))?;
+        let fields: Vec<StructField> = schema.fields().iter().map(delta_field).collect();
+        let delta_schema = deltalake_core::kernel::StructType::try_new(fields)
+            .map_err(|e| StoreError::Damaged(format!("not a table schema: {e}")))?;
+        let damaged = |e: serde_json::Error| StoreError::Damaged(format!("not a table schema: {e}"));
+        let mut metadata = serde_json::to_value(state.metadata()).map_err(damaged)?;
+        metadata["schemaString"] = serde_json::to_string(&delta_schema).map_err(damaged)?.into();
+        let metadata = serde_json::from_value(metadata).map_err(damaged)?;
+        let mut actions = vec![Action::Metadata(metadata), Action::Add(new)];
+        actions.extend(old.iter().map(removal));
+        let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
+        match self.commit(actions, operation, Retries::None).await? {
+            Ok(()) => Ok(()),
+            Err(Conflict) => Err(StoreError::Contended(1)),
+        }
+    }
+
+    /// Deletes files that are no longer part of the table.
+    pub(crate) async fn vacuum(&mut self) -> Result<usize> {
+        let (delta, metrics) = self
+            .delta
+            .clone()
+            .vacuum()
+            .with_retention_period(chrono::Duration::zero())
+            .with_enforce_retention_duration(false)
+            .await
+            .map_err(fault(&self.name))?;
+        self.delta = delta;
+        Ok(metrics.files_deleted.len())
+    }
+
+    async fn commit(&mut self, actions: Vec<Action>, operation: DeltaOperation, retries: Retries) -> Result<std::result::Result<(), Conflict>> {
+        let state = self.delta.snapshot().map_err(fault(&self.name))?;
+        let mut properties = CommitProperties::default();
+        if retries == Retries::None {
+            properties = properties.with_max_retries(0);
+        }
+        let commit = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(state.snapshot()), self.delta.log_store(), operation);
+        match commit.await {
+            Ok(_) => {
+                self.refresh().await?;
+                Ok(Ok(()))
+            }
+            Err(DeltaTableError::Transaction { source }) if is_conflict(&source) => Ok(Err(Conflict)),
+            Err(error) => Err(fault(&self.name)(error)),
+        }
+    }
+
+    /// Reads a file whole.
+    pub(crate) async fn read(&self, file: &str) -> Result<Vec<RecordBatch>> {
+        self.read_columns(file, None).await
+    }
+
+    /// Reads some columns of a file, by name; names that the file does not have are left out.
+    pub(crate) async fn read_columns(&self, file: &str, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>> {
+        let bytes = self.store().get(&Path::from(file)).await?.bytes().await?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+        let mask = columns.map(|columns| {
+            let schema = builder.parquet_schema();
+            let wanted = schema.columns().iter().enumerate().filter(|(_, c)| columns.contains(&c.name()));
+            parquet::arrow::ProjectionMask::leaves(schema, wanted.map(|(index, _)| index).collect::<Vec<_>>())
+        });
+        let builder = builder.with_batch_size(ROW_GROUP_ROWS);
+        let reader = match mask {
+            Some(mask) => builder.with_projection(mask).build()?,
+            None => builder.build()?,
+        };
+        Ok(reader.collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+fn removal(file: &DataFile) -> Action {
+    Action::Remove(Remove {
+        path: file.path.clone(),
+        data_change: false,
+        size: i64::try_from(file.size_bytes).ok(),
+        deletion_timestamp: Some(chrono_now_millis()),
+        ..Default::default()
+    })
+}
+
+/// Whether a commit may be put after somebody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retries {
+    /// No: what was computed depends on the state that was read.
+    None,
+    /// Yes.
+    Some,
+}
+
+fn is_conflict(error: &TransactionError) -> bool {
+    matches!(
+        error,
+        TransactionError::VersionAlreadyExists(_)
+            | TransactionError::MaxCommitAttempts(_)
+            | TransactionError::CommitConflict(_)
+    )
+}
+
+fn fault(table: &str) -> impl FnOnce(DeltaTableError) -> StoreError + use<> {
+    let table = table.to_owned();
+    move |source| StoreError::Delta { table, source: Box::new(source) }
+}
+
+fn table_url(root: &Url, name: &str) -> Result<Url> {
+    root.join(&format!("{name}/")).map_err(|e| StoreError::Damaged(format!("not a table address: {name}: {e}")))
+}
+
+fn delta_field(field: impl AsRef<arrow::datatypes::Field>) -> StructField {
+    let field = field.as_ref();
+    let kind = match field.data_type() {
+        DataType::Int64 => PrimitiveType::Long,
+        DataType::Int32 => PrimitiveType::Integer,
+        DataType::Date32 => PrimitiveType::Date,
+        DataType::Timestamp(..) => PrimitiveType::Timestamp,
+        DataType::Boolean => PrimitiveType::Boolean,
+        DataType::Decimal128(precision, scale) => {
+            PrimitiveType::decimal(*precision, u8::try_from(*scale).unwrap_or(0)).unwrap_or(PrimitiveType::String)
+        }
+        _ => PrimitiveType::String,
+    };
+    StructField::new(field.name().clone(), kind, field.is_nullable())
+}
+
+/// The Delta type of an Arrow field, as `Table::columns` writes it.
+pub(crate) fn delta_type(field: &arrow::datatypes::Field) -> String {
+    delta_field(field).data_type().to_string()
+}
+
+fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties))?;
+    writer.write(rows)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+#[expect(clippy::disallowed_methods, reason = "Delta wants the time at which a file left the table; no figure depends on it")]
+fn chrono_now_millis() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}
+
+/// Puts columns of the wrong dictionary type, or missing ones, into the shape of `schema`.
+pub(crate) fn conform(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match rows.column_by_name(field.name()) {
+            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+            Some(column) => arrow::compute::cast(column, field.data_type()),
+            None => Ok(arrow::array::new_null_array(field.data_type(), rows.num_rows())),
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}
+
