@@ -1,1 +1,306 @@
-//! Placeholder.
+//! The whole of datasets and KPIs, checked together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+
+use crate::dataset::{Dataset, DatasetKind, ORG_UNIT, OrgUnits, read_dataset};
+use crate::document::Located;
+use crate::expression::{Expression, Expressions};
+use crate::kpi::{Clock, Formula, Kpi, Measure, Parameter, read_kpi};
+use crate::problem::{Place, Problem, nearest};
+
+/// All definitions of a workspace.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// Datasets by name.
+    pub datasets: BTreeMap<String, Arc<Dataset>>,
+    /// KPIs in order of their numbers.
+    pub kpis: Vec<Arc<Kpi>>,
+}
+
+impl Catalogue {
+    /// Reads definitions from (file, text) pairs; each file is a dataset or a KPI by the folder that it came from.
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub fn read(datasets: &[(String, String)], kpis: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut catalogue = Self::default();
+        for (file, text) in datasets {
+            match read_dataset(file, text) {
+                Ok(dataset) => {
+                    let dataset = Arc::new(dataset);
+                    if let Some(first) = catalogue.datasets.insert(dataset.name.clone(), Arc::clone(&dataset)) {
+                        problems.push(
+                            Problem::new(Place::file(file), format!("two datasets are named {}; the first is {}", dataset.name, first.file))
+                                .hint("give one of them another name"),
+                        );
+                    }
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        for (file, text) in kpis {
+            match read_kpi(file, text) {
+                Ok(kpi) => catalogue.kpis.push(Arc::new(kpi)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        catalogue.kpis.sort_by_key(|kpi| kpi.no);
+        for pair in catalogue.kpis.windows(2) {
+            if pair[0].no == pair[1].no {
+                problems.push(
+                    Problem::new(Place::file(&pair[1].file), format!("two KPIs have the number {}; the first is {}", pair[1].no, pair[0].file))
+                        .hint("an organisation's own KPIs have numbers from 1000"),
+                );
+            }
+        }
+        // A derived dataset is as personal as the column that it is derived by.
+        if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
+    }
+
+    /// Finds a KPI by its number or code.
+    #[must_use]
+    pub fn kpi(&self, no_or_code: &str) -> Option<&Arc<Kpi>> {
+        self.kpis.iter().find(|kpi| kpi.no.to_string() == no_or_code || kpi.code == no_or_code)
+    }
+
+    /// Checks every expression against the columns that it reads, and every name against what it names.
+    #[must_use]
+    pub fn check(&self, expressions: &dyn Expressions) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for dataset in self.datasets.values() {
+            self.check_dataset(dataset, expressions, &mut problems);
+        }
+        for kpi in &self.kpis {
+            for measure in &kpi.measures {
+                self.check_measure(kpi, measure, expressions, &mut problems);
+            }
+        }
+        problems.sort_by(|a, b| a.place.cmp(&b.place));
+        problems
+    }
+
+    fn check_dataset(&self, dataset: &Dataset, expressions: &dyn Expressions, problems: &mut Vec<Problem>) {
+        let schema = full_schema(dataset);
+        for rule in &dataset.rules {
+            expect_type(expressions, &rule.require, &schema, Expected::Condition, problems);
+        }
+        for column in &dataset.columns {
+            let Some(lookup) = &column.lookup else { continue };
+            let other = self.datasets.get(&lookup.dataset);
+            let fits = other.is_some_and(|other| {
+                other.column(&lookup.column).is_some_and(|c| c.kind == column.kind) && other.key.len() == lookup.key.len()
+            });
+            let has_key = lookup.key.iter().all(|key| dataset.column(key).is_some());
+            if !fits || !has_key || dataset.kind != DatasetKind::Fact {
+                problems.push(
+                    Problem::new(lookup.place.clone(), format!("column `{}` cannot be looked up in {}", column.name, lookup.dataset))
+                        .hint("a lookup needs a fact, an existing dataset and column of the same type, and one column per part of its key"),
+                );
+            }
+        }
+        if let Some(distinct) = &dataset.distinct {
+            let Some(input) = self.datasets.get(&distinct.dataset.value) else {
+                problems.push(self.unknown_dataset(&distinct.dataset));
+                return;
+            };
+            let schema = full_schema(input);
+            if input.column(&distinct.by.value).is_none() || input.org_units == OrgUnits::None {
+                problems.push(Problem::new(distinct.by.place.clone(), format!("{} has no such column, or no org units: {}", input.name, distinct.by.value)));
+            }
+            for (sql, expected) in [
+                (&distinct.filter, Expected::Condition),
+                (&distinct.from, Expected::Date),
+                (&distinct.until, Expected::Date),
+            ] {
+                if let Some(sql) = sql {
+                    expect_type(expressions, sql, &schema, expected, problems);
+                }
+            }
+        }
+    }
+
+    fn unknown_dataset(&self, name: &Located) -> Problem {
+        let names = self.datasets.keys().map(String::as_str);
+        let hint = nearest(&name.value, names.clone())
+            .map_or_else(|| format!("datasets: {}", names.collect::<Vec<_>>().join(", ")), |near| format!("did you mean `{near}`?"));
+        Problem::new(name.place.clone(), format!("unknown dataset `{}`", name.value)).hint(hint)
+    }
+
+    fn check_measure(&self, kpi: &Kpi, measure: &Measure, expressions: &dyn Expressions, problems: &mut Vec<Problem>) {
+        let Some(dataset) = self.datasets.get(&measure.dataset.value) else {
+            problems.push(self.unknown_dataset(&measure.dataset));
+            return;
+        };
+        if dataset.org_units == OrgUnits::None {
+            problems.push(
+                Problem::new(measure.dataset.place.clone(), format!("dataset {} has no org units to measure", dataset.name))
+                    .hint(format!("measures need a dataset with the column `{ORG_UNIT}`")),
+            );
+        }
+        let is_fact = dataset.kind == DatasetKind::Fact;
+        let schema = dataset.schema();
+        let mut check = |sql: &Located, expected: Expected| match bind(sql, &kpi.parameters) {
+            Err(problem) => problems.push(problem),
+            Ok(bound) => expect_type(expressions, &bound, &schema, expected, problems),
+        };
+        if let Some(sql) = &measure.filter {
+            check(sql, Expected::Condition);
+        }
+        if let Some(sql) = &measure.group {
+            check(sql, Expected::Text);
+        }
+        let reads_dates = kpi.indicators.iter().any(|i| {
+            matches!(&i.formula, Formula::DaysLate(m) | Formula::Lowest(m) | Formula::Highest(m) | Formula::Latest(m) if *m == measure.name)
+        });
+        if let Some(sql) = &measure.value {
+            check(sql, if reads_dates { Expected::NumberOrDate } else { Expected::Number });
+        }
+        let clock_place = match &measure.clock {
+            Clock::Stock { from, until } => {
+                for sql in from.iter().chain(until) {
+                    check(sql, Expected::Date);
+                }
+                None
+            }
+            Clock::Flow { on } => {
+                check(on, Expected::Date);
+                Some(&on.place)
+            }
+            Clock::Spell { begins, ends } => {
+                check(begins, Expected::DateOrInstant);
+                check(ends, Expected::DateOrInstant);
+                Some(&begins.place)
+            }
+        };
+        if let Some(place) = clock_place.filter(|_| !is_fact) {
+            problems.push(
+                Problem::new(place.clone(), format!("dataset {} is a register; flows and spells count facts only", dataset.name))
+                    .hint("use the clock `stock` with from and until, or make the dataset a fact"),
+            );
+        }
+        let no_from = matches!(&measure.clock, Clock::Stock { from: None, .. });
+        if is_fact && no_from {
+            problems.push(
+                Problem::new(measure.dataset.place.clone(), format!("measure `{}` counts facts as a stock without `from`", measure.name))
+                    .hint("a fact holds from its beginning; say from which date it counts"),
+            );
+        }
+    }
+}
+
+/// The schema of all columns, journalled or not, for rules over rows.
+#[must_use]
+pub fn full_schema(dataset: &Dataset) -> SchemaRef {
+    let fields: Vec<_> =
+        dataset.columns.iter().map(|c| arrow::datatypes::Field::new(&c.name, c.kind.arrow(), true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The type that an expression must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Condition,
+    Number,
+    NumberOrDate,
+    Date,
+    DateOrInstant,
+    Text,
+}
+
+impl Expected {
+    fn holds(self, found: &DataType) -> bool {
+        let is_number = matches!(found, DataType::Decimal128(..)) || found.is_integer();
+        match self {
+            Self::Condition => *found == DataType::Boolean,
+            Self::Number => is_number,
+            Self::NumberOrDate => is_number || *found == DataType::Date32,
+            Self::Date => *found == DataType::Date32,
+            Self::DateOrInstant => matches!(found, DataType::Date32 | DataType::Timestamp(..)),
+            Self::Text => matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..)),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Condition => "a condition (true or false)",
+            Self::Number => "an integer or a decimal",
+            Self::NumberOrDate => "an integer, a decimal or a date",
+            Self::Date => "a date",
+            Self::DateOrInstant => "a date or an instant",
+            Self::Text => "a text",
+        }
+    }
+}
+
+fn expect_type(expressions: &dyn Expressions, sql: &Located, schema: &SchemaRef, expected: Expected, problems: &mut Vec<Problem>) {
+    let compiled: Arc<dyn Expression> = match expressions.compile(&sql.value, schema) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            problems.push(error.into_problem(sql));
+            return;
+        }
+    };
+    let found = compiled.data_type();
+    if !expected.holds(found) {
+        let hint = if found.is_floating() {
+            "figures are exact: avoid division and floating-point functions; cast to decimal(p,s) where needed"
+        } else {
+            "see the types of the dataset's columns"
+        };
+        problems.push(
+            Problem::new(sql.place.clone(), format!("the expression should be {}, found {found}", expected.words())).hint(hint),
+        );
+    }
+}
+
+/// Puts the defaults of parameters in the place of `$name`, outside quoted texts.
+///
+/// # Errors
+/// A `$name` that is no parameter.
+pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem> {
+    let values: HashMap<&str, String> =
+        parameters.iter().map(|p| (p.name.as_str(), literal(p))).collect();
+    let mut bound = String::with_capacity(sql.value.len());
+    let mut is_quoted = false;
+    let mut rest = sql.value.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        if c == '\'' {
+            is_quoted = !is_quoted;
+        }
+        if c != '$' || is_quoted {
+            bound.push(c);
+            continue;
+        }
+        let mut name = String::new();
+        while let Some((_, c)) = rest.next_if(|(_, c)| c.is_alphanumeric() || *c == '_') {
+            name.push(c);
+        }
+        match values.get(name.as_str()) {
+            Some(value) => bound.push_str(value),
+            None => {
+                let mut place = sql.place.clone();
+                place.column += sql.value[..at].chars().count();
+                let hint = nearest(&name, values.keys().copied())
+                    .map_or_else(|| "add it to [parameters]".to_owned(), |near| format!("did you mean `${near}`?"));
+                return Err(Problem::new(place, format!("unknown parameter `${name}`")).hint(hint));
+            }
+        }
+    }
+    Ok(Located { value: bound, place: sql.place.clone() })
+}
+
+fn literal(parameter: &Parameter) -> String {
+    use crate::dataset::ColumnType;
+    let value = &parameter.default.value;
+    match parameter.kind {
+        ColumnType::Text => format!("'{}'", value.replace('\'', "''")),
+        ColumnType::Date => format!("DATE '{value}'"),
+        ColumnType::Instant => format!("TIMESTAMP '{value}'"),
+        ColumnType::Decimal { precision, scale } => format!("CAST({value} AS DECIMAL({precision},{scale}))"),
+        ColumnType::Integer | ColumnType::Boolean => value.clone(),
+    }
+}

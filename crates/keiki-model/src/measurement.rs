@@ -1,1 +1,188 @@
-//! Placeholder.
+//! A measurement: one indicator for one org unit and period, with all that belongs to it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::fraction::Fraction;
+use crate::kpi::{Target, Unit};
+use crate::status::Status;
+
+/// Digits after the point that data formats carry.
+pub const DATA_DIGITS: u32 = 12;
+
+/// Which org units' evidence a figure rests on, by number of units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Coverage {
+    /// Units whose evidence is there and fresh.
+    pub covered: u32,
+    /// Units that owe it.
+    pub expected: u32,
+}
+
+/// What a figure is computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Rows of evidence.
+    Rows,
+    /// In part or whole, totals that somebody reported.
+    Reported,
+    /// A percentage alone, which is shown and never rolled up.
+    Reference,
+}
+
+/// Results that are kept apart by group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The group.
+    pub name: String,
+    /// Its value, in the indicator's unit.
+    pub value: Fraction,
+    /// How many records.
+    pub n: i128,
+}
+
+/// Further figures about a measurement.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Statistics {
+    /// Records for which the predicate or the value is unknown.
+    pub unknown: i128,
+    /// Records that would count but have no date.
+    pub undated: i128,
+    /// 95 % interval of a sample's ratio.
+    pub interval: Option<(f64, f64)>,
+    /// Cases open at the end.
+    pub open: Option<i128>,
+    /// Age of the oldest open case, in the indicator's unit.
+    pub open_age_max: Option<Fraction>,
+    /// Items that keep the target from being met.
+    pub unmet: Option<i128>,
+    /// Results by group.
+    pub groups: Vec<Group>,
+}
+
+/// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
+/// its cut day and parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The KPI.
+    pub no: u32,
+    /// The KPI's dotted number.
+    pub code: String,
+    /// The indicator.
+    pub indicator: String,
+    /// Whether it is a companion.
+    pub is_companion: bool,
+    /// The org unit.
+    pub org_unit: String,
+    /// The period as written.
+    pub period: String,
+    /// The day at which it is measured.
+    pub cut_on: String,
+    /// The instant of knowledge, RFC 3339.
+    pub known_at: String,
+    /// The value; unknown is `None`, never a number.
+    pub value: Option<Fraction>,
+    /// Its unit.
+    pub unit: Unit,
+    /// Above the line, in the measure's own unit (seconds for durations).
+    pub numerator: Option<Fraction>,
+    /// Below it.
+    pub denominator: Option<Fraction>,
+    /// Records behind it.
+    pub n: Option<i128>,
+    /// The target.
+    pub target: Option<Target>,
+    /// How it stands.
+    pub status: Status,
+    /// What it rests on.
+    pub coverage: Coverage,
+    /// Rows, reported totals, or a reference value.
+    pub basis: Basis,
+    /// Content hash of the definition.
+    pub definition_version: String,
+    /// The journal version.
+    pub journal_version: i64,
+    /// Further figures.
+    pub statistics: Statistics,
+}
+
+fn number(value: Fraction) -> Value {
+    serde_json::from_str(&value.to_short_decimal(DATA_DIGITS)).unwrap_or(Value::Null)
+}
+
+fn optional(value: Option<Fraction>) -> Value {
+    value.map_or(Value::Null, number)
+}
+
+fn count(value: i128) -> Value {
+    serde_json::from_str(&value.to_string()).unwrap_or(Value::Null)
+}
+
+impl Measurement {
+    /// The measurement as data. *Units*: ratios 0..=1; others as `unit` says; unknown is null.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let target = self.target.map(|target| {
+            let mut bounds = Map::new();
+            bounds.extend(target.at_least.map(|bound| ("at_least".to_owned(), number(bound))));
+            bounds.extend(target.at_most.map(|bound| ("at_most".to_owned(), number(bound))));
+            Value::Object(bounds)
+        });
+        json!({
+            "no": self.no,
+            "code": self.code,
+            "indicator": self.indicator,
+            "companion": self.is_companion,
+            "org_unit": self.org_unit,
+            "period": self.period,
+            "cut_on": self.cut_on,
+            "known_at": self.known_at,
+            "value": optional(self.value),
+            "unit": self.unit.name(),
+            "numerator": optional(self.numerator),
+            "denominator": optional(self.denominator),
+            "n": self.n.map_or(Value::Null, count),
+            "target": target,
+            "status": self.status.code(),
+            "coverage": self.coverage,
+            "basis": self.basis,
+            "definition_version": self.definition_version,
+            "journal_version": self.journal_version,
+            "stats": self.statistics.to_json(),
+        })
+    }
+}
+
+impl Statistics {
+    fn to_json(&self) -> Value {
+        let mut stats: BTreeMap<&str, Value> = BTreeMap::new();
+        stats.insert("unknown", count(self.unknown));
+        if self.undated != 0 {
+            stats.insert("undated", count(self.undated));
+        }
+        if let Some((low, high)) = self.interval {
+            stats.insert("interval", json!([low, high]));
+        }
+        if let Some(open) = self.open {
+            stats.insert("open", count(open));
+        }
+        if let Some(age) = self.open_age_max {
+            stats.insert("open_age_max", number(age));
+        }
+        if let Some(unmet) = self.unmet {
+            stats.insert("unmet", count(unmet));
+        }
+        if !self.groups.is_empty() {
+            let groups: Vec<Value> = self
+                .groups
+                .iter()
+                .map(|group| json!({ "group": group.name, "value": number(group.value), "n": count(group.n) }))
+                .collect();
+            stats.insert("groups", Value::Array(groups));
+        }
+        json!(stats)
+    }
+}

@@ -1,1 +1,197 @@
-//! Placeholder.
+//! How a measurement stands: the thirteen statuses and the rules that choose among them.
+
+use crate::fraction::Fraction;
+use crate::kpi::{Nothing, Target};
+use crate::measurement::Coverage;
+use crate::text::Text;
+
+/// How a measurement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// The target is met.
+    Met,
+    /// The target is missed by no more than the margin.
+    Near,
+    /// The target is missed.
+    Missed,
+    /// The target is due later and the pace suffices.
+    OnPace,
+    /// The target is due later and the pace does not suffice.
+    Behind,
+    /// Nothing was planned by then.
+    NotDue,
+    /// Nothing of the kind happened.
+    NoneOccurred,
+    /// The KPI does not concern the org unit.
+    NotApplicable,
+    /// No target is set.
+    NoTarget,
+    /// Evidence is owed and not reported.
+    NoData,
+    /// Too few org units have reported for a judgement.
+    Provisional,
+    /// Too few records for a judgement.
+    TooFew,
+    /// The miss is approved for a time.
+    Waived,
+}
+
+impl Status {
+    const ALL: [(Self, &'static str, &'static str, &'static str); 13] = [
+        (Self::Met, "met", "達成", "met"),
+        (Self::Near, "near", "僅差未達", "near"),
+        (Self::Missed, "missed", "未達", "missed"),
+        (Self::OnPace, "on_pace", "計画どおり", "on pace"),
+        (Self::Behind, "behind", "計画遅延", "behind"),
+        (Self::NotDue, "not_due", "期限前", "not due"),
+        (Self::NoneOccurred, "none_occurred", "該当なし", "none occurred"),
+        (Self::NotApplicable, "not_applicable", "対象外", "not applicable"),
+        (Self::NoTarget, "no_target", "目標未設定", "no target"),
+        (Self::NoData, "no_data", "データなし(未報告)", "no data (not reported)"),
+        (Self::Provisional, "provisional", "暫定", "provisional"),
+        (Self::TooFew, "too_few", "件数不足", "too few"),
+        (Self::Waived, "waived", "例外承認済", "waived"),
+    ];
+
+    fn row(self) -> (&'static str, &'static str, &'static str) {
+        let row = Self::ALL.iter().find(|row| row.0 == self);
+        row.map_or(("", "", ""), |row| (row.1, row.2, row.3))
+    }
+
+    /// The word in data.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The word on screen.
+    #[must_use]
+    pub fn title(self) -> Text {
+        Text::new(self.row().1, self.row().2)
+    }
+}
+
+/// What the judgement rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Which units have reported.
+    pub coverage: Coverage,
+    /// Share of them below which nothing is judged.
+    pub coverage_at_least: Fraction,
+    /// The value.
+    pub value: Option<Fraction>,
+    /// Whether there was nothing to count.
+    pub is_nothing: bool,
+    /// What that means.
+    pub none_is: Nothing,
+    /// Whether there are too few records.
+    pub is_too_few: bool,
+    /// The target.
+    pub target: Option<Target>,
+    /// The margin within which a miss is near.
+    pub near_margin: Fraction,
+    /// The number of items that must be zero for the target to be met.
+    pub unmet: i128,
+    /// The share of the way to the due date that has passed; `None` where the target is due now.
+    pub elapsed: Option<Fraction>,
+}
+
+/// Chooses the status.
+///
+/// *Source*: own definition, in this order: concerned, reported, enough units, anything there, enough records, target.
+#[must_use]
+pub fn judge(facts: &Facts) -> Status {
+    let Coverage { covered, expected } = facts.coverage;
+    if expected == 0 {
+        return Status::NotApplicable;
+    }
+    if covered == 0 {
+        return Status::NoData;
+    }
+    let share = Fraction::new(i128::from(covered), i128::from(expected));
+    if share.is_some_and(|share| share < facts.coverage_at_least) {
+        return Status::Provisional;
+    }
+    if facts.is_nothing {
+        return match facts.none_is {
+            Nothing::NoneOccurred => Status::NoneOccurred,
+            Nothing::NotDue => Status::NotDue,
+        };
+    }
+    if facts.is_too_few {
+        return Status::TooFew;
+    }
+    let Some(target) = facts.target else { return Status::NoTarget };
+    let Some(value) = facts.value else { return Status::NoData };
+    let shortfall = shortfall(value, target);
+    let is_met = shortfall <= Fraction::whole(0) && facts.unmet == 0;
+    if let Some(elapsed) = facts.elapsed {
+        let is_behind = target
+            .at_least
+            .and_then(|bound| bound.times(elapsed))
+            .is_some_and(|pace| value < pace);
+        return if is_met || !is_behind { Status::OnPace } else { Status::Behind };
+    }
+    if is_met {
+        Status::Met
+    } else if shortfall > Fraction::whole(0) && shortfall <= facts.near_margin {
+        Status::Near
+    } else {
+        Status::Missed
+    }
+}
+
+/// By how much a value misses a target; zero or less where it does not.
+fn shortfall(value: Fraction, target: Target) -> Fraction {
+    let minus = |a: Fraction, b: Fraction| b.times(Fraction::whole(-1)).and_then(|b| a.plus(b));
+    let below = target.at_least.and_then(|bound| minus(bound, value));
+    let above = target.at_most.and_then(|bound| minus(value, bound));
+    below.into_iter().chain(above).max().unwrap_or_else(|| Fraction::whole(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(value: &str) -> Facts {
+        Facts {
+            coverage: Coverage { covered: 3, expected: 3 },
+            coverage_at_least: Fraction::whole(1),
+            value: Fraction::parse_decimal(value),
+            is_nothing: false,
+            none_is: Nothing::NoneOccurred,
+            is_too_few: false,
+            target: Some(Target { at_least: Fraction::parse_decimal("0.95"), at_most: None }),
+            near_margin: Fraction::parse_decimal("0.02").expect("a decimal"),
+            unmet: 0,
+            elapsed: None,
+        }
+    }
+
+    #[test]
+    fn a_value_meets_nears_or_misses_its_target() {
+        assert_eq!(judge(&facts("0.95")), Status::Met);
+        assert_eq!(judge(&facts("0.93")), Status::Near);
+        assert_eq!(judge(&facts("0.929")), Status::Missed);
+    }
+
+    #[test]
+    fn an_item_left_undone_is_not_offset_by_early_ones() {
+        assert_eq!(judge(&Facts { unmet: 1, ..facts("1.2") }), Status::Missed);
+    }
+
+    #[test]
+    fn silence_is_no_data_and_half_a_group_is_provisional() {
+        let silent = Coverage { covered: 0, expected: 3 };
+        let part = Coverage { covered: 2, expected: 3 };
+        assert_eq!(judge(&Facts { coverage: silent, ..facts("1") }), Status::NoData);
+        assert_eq!(judge(&Facts { coverage: part, ..facts("1") }), Status::Provisional);
+    }
+
+    #[test]
+    fn before_it_is_due_the_pace_counts() {
+        let half = Fraction::new(1, 2);
+        assert_eq!(judge(&Facts { elapsed: half, ..facts("0.5") }), Status::OnPace);
+        assert_eq!(judge(&Facts { elapsed: half, ..facts("0.4") }), Status::Behind);
+    }
+}
