@@ -36,6 +36,7 @@ impl SqlExpressions {
 pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
     let mut config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
     config.options_mut().sql_parser.parse_float_as_decimal = true;
+    config.options_mut().execution.collect_statistics = false;
     let context = SessionContext::new_with_config(config);
     for function in functions::all(calendar, zone) {
         context.register_udf(function);

@@ -1,3 +1,20 @@
 //! Definitions and the journal become measurements; the only crate that opens a SQL engine.
 
+mod accumulate;
+mod axis;
+mod coverage;
+mod cube;
+mod engine;
+mod error;
+mod evaluate;
+mod explain;
 pub mod expressions;
+mod keep;
+mod plan;
+mod query;
+mod read;
+mod reported;
+
+pub use engine::{Engine, Request, Setting};
+pub use error::EngineError;
+pub use explain::{Against, Comparison, Difference, Explanation, Part, Question, Row};

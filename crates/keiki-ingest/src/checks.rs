@@ -24,14 +24,15 @@ pub(crate) fn rules(
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
     for rule in &dataset.rules {
-        let broken = Reason::RuleBroken { ja: rule.message.ja.clone(), en: rule.message.en.clone() };
+        let broken =
+            Reason::RuleBroken { ja: rule.message.ja.clone(), en: rule.message.en.clone() };
         reject_where_false(dataset, batch, expressions, &rule.require, &broken, rejections)?;
     }
     Ok(())
 }
 
-/// Rejects the rows that lie outside what the source says that it holds; unknown passes. Org units in scope are for the
-/// caller to hold against the tree, which is not known here.
+/// Rejects the rows that lie outside what the source says that it holds; unknown passes. Org units
+/// in scope are for the caller to hold against the tree, which is not known here.
 ///
 /// # Errors
 /// The scope's expression does not compile.
@@ -63,15 +64,18 @@ fn reject_where_false(
         DataType::Boolean => {}
         DataType::Null => return Ok(()),
         other => {
-            let problem = Problem::new(sql.place.clone(), format!("a condition is needed, found {other}"));
+            let problem =
+                Problem::new(sql.place.clone(), format!("a condition is needed, found {other}"));
             return Err(definition(problem.hint("write an expression that is true or false")));
         }
     }
     let (array, faults) = evaluate(compiled.as_ref(), batch)?;
     for (row, detail) in faults {
         let columns = compiled.columns();
-        let is_personal = |name: &String| dataset.column(name).is_some_and(|column| column.personal);
-        let detail = if columns.iter().any(is_personal) { MASK.to_owned() } else { excerpt(&detail) };
+        let is_personal =
+            |name: &String| dataset.column(name).is_some_and(|column| column.personal);
+        let detail =
+            if columns.iter().any(is_personal) { MASK.to_owned() } else { excerpt(&detail) };
         let column = columns.first().cloned().unwrap_or_default();
         rejections.add(row, Reason::Expression { column, detail });
     }

@@ -1,4 +1,5 @@
-//! Computes the dataset's columns for every row of a reading, and rejects the rows for which that cannot be done.
+//! Computes the dataset's columns for every row of a reading, and rejects the rows for which that
+//! cannot be done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,14 +84,15 @@ pub(crate) fn compute(
         fields.push(Field::new(&column.name, column.kind.arrow(), true));
         arrays.push(array);
     }
-    let mut extra = |mapped: &Option<Mapped>, is_required: bool| -> Result<Option<ArrayRef>, IngestError> {
-        let Some(mapped) = mapped else { return Ok(None) };
-        let array = values(mapped, &mapping.batch, forms, rejections)?;
-        if is_required {
-            require(&mapped.name, &array, rejections);
-        }
-        Ok(Some(array))
-    };
+    let mut extra =
+        |mapped: &Option<Mapped>, is_required: bool| -> Result<Option<ArrayRef>, IngestError> {
+            let Some(mapped) = mapped else { return Ok(None) };
+            let array = values(mapped, &mapping.batch, forms, rejections)?;
+            if is_required {
+                require(&mapped.name, &array, rejections);
+            }
+            Ok(Some(array))
+        };
     let effective_on = extra(&mapping.effective_on, false)?;
     let known_at = extra(&mapping.known_at, true)?;
     let order = extra(&mapping.order, true)?;
@@ -119,7 +121,8 @@ fn values(
             array
         }
     };
-    let converted = convert(&array, mapped.kind, forms).map_err(|detail| IngestError::Internal { detail })?;
+    let converted =
+        convert(&array, mapped.kind, forms).map_err(|detail| IngestError::Internal { detail })?;
     for (row, misfit) in converted.faults {
         let found = if mapped.is_hidden { MASK.to_owned() } else { misfit.describe() };
         let (column, expected) = (mapped.name.clone(), mapped.kind.name());
@@ -128,7 +131,8 @@ fn values(
     Ok(converted.array)
 }
 
-/// Evaluates an expression for all rows; where it fails, halves the rows until those at fault stand alone, which are null.
+/// Evaluates an expression for all rows; where it fails, halves the rows until those at fault stand
+/// alone, which are null.
 ///
 /// # Errors
 /// The parts do not fit together, which is a fault of Keiki.

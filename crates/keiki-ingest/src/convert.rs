@@ -9,8 +9,8 @@ mod typed;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringArray,
-    TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder,
+    StringArray, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::DataType;
 use jiff::tz::TimeZone;
@@ -32,7 +32,11 @@ impl Forms {
     /// Takes the forms of a source, with the defaults for what it does not state.
     pub(crate) fn new(format: &Format, zone: &TimeZone) -> Self {
         let or = |stated: &[String], default: &[&str]| {
-            if stated.is_empty() { default.iter().map(ToString::to_string).collect() } else { stated.to_vec() }
+            if stated.is_empty() {
+                default.iter().map(ToString::to_string).collect()
+            } else {
+                stated.to_vec()
+            }
         };
         Self {
             dates: or(&format.dates, &["%Y-%m-%d", "%Y/%m/%d"]),
@@ -87,7 +91,11 @@ pub(crate) fn excerpt(text: &str) -> String {
 ///
 /// # Errors
 /// Arrow cannot cast it at all, which is a fault of Keiki.
-pub(crate) fn convert(array: &ArrayRef, kind: ColumnType, forms: &Forms) -> Result<Converted, String> {
+pub(crate) fn convert(
+    array: &ArrayRef,
+    kind: ColumnType,
+    forms: &Forms,
+) -> Result<Converted, String> {
     match array.data_type() {
         DataType::Utf8 => Ok(from_text(array, kind, forms)),
         DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _) => {

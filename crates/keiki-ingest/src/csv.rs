@@ -1,8 +1,9 @@
 //! Reads comma-separated values with one header line.
 //!
-//! *Source*: RFC 4180; `;` and tab as separators too, lines of a preamble before the header, UTF-8 with or without a byte
-//! order mark. A row that cannot be read is rejected and the rest goes on: too few or too many fields, bytes that are not
-//! UTF-8, a NUL byte, a record or field over the limits. A file with its header only is a nil return.
+//! *Source*: RFC 4180; `;` and tab as separators too, lines of a preamble before the header, UTF-8
+//! with or without a byte order mark. A row that cannot be read is rejected and the rest goes on:
+//! too few or too many fields, bytes that are not UTF-8, a NUL byte, a record or field over the
+//! limits. A file with its header only is a nil return.
 
 mod guard;
 mod header;
@@ -95,7 +96,11 @@ fn stage(
     }
     for (index, (field, column)) in record.iter().zip(columns).enumerate() {
         if field.len() > limits.field_bytes {
-            return Some(unreadable(format!("field {} is longer than {} bytes", index + 1, limits.field_bytes)));
+            return Some(unreadable(format!(
+                "field {} is longer than {} bytes",
+                index + 1,
+                limits.field_bytes
+            )));
         }
         match std::str::from_utf8(field) {
             Ok(text) => {
@@ -103,7 +108,10 @@ fn stage(
             }
             Err(e) => {
                 let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
-                return Some(unreadable(format!("byte 0x{byte:02X} in field {} is not UTF-8", index + 1)));
+                return Some(unreadable(format!(
+                    "byte 0x{byte:02X} in field {} is not UTF-8",
+                    index + 1
+                )));
             }
         }
     }
@@ -113,7 +121,10 @@ fn stage(
 fn fault_reason(fault: Fault, limits: &Limits) -> Reason {
     unreadable(match fault {
         Fault::TooLong => {
-            format!("longer than {} bytes; perhaps a quotation mark is not closed", limits.record_bytes)
+            format!(
+                "longer than {} bytes; perhaps a quotation mark is not closed",
+                limits.record_bytes
+            )
         }
         Fault::OpenQuote => "a quotation mark is opened and never closed".into(),
     })

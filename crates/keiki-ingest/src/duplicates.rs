@@ -12,8 +12,9 @@ use keiki_model::evidence::{Reason, join_key};
 use crate::columns::{MASK, Rejections, Typed};
 use crate::error::IngestError;
 
-/// Drops the rows that repeat one before them, and rejects those that contradict it: the same key and day, other values.
-/// Returns the rows that are dropped. Rows that are rejected already are no example for others.
+/// Drops the rows that repeat one before them, and rejects those that contradict it: the same key
+/// and day, other values. Returns the rows that are dropped. Rows that are rejected already are no
+/// example for others.
 ///
 /// # Errors
 /// The columns cannot be compared, which is a fault of Keiki.
@@ -37,8 +38,10 @@ pub(crate) fn find(
     if repeated.is_empty() {
         return Ok(Vec::new());
     }
-    let values: Vec<ArrayRef> =
-        dataset.journalled().filter_map(|column| typed.batch.column_by_name(&column.name).cloned()).collect();
+    let values: Vec<ArrayRef> = dataset
+        .journalled()
+        .filter_map(|column| typed.batch.column_by_name(&column.name).cloned())
+        .collect();
     let values = comparable(&values).map_err(|e| IngestError::internal(&e))?;
     let mut dropped = Vec::new();
     for (row, earlier) in repeated {

@@ -166,6 +166,9 @@ impl IngestError {
             Self::NoRecords { keys, .. } => {
                 format!("correct `format.records`; the keys there are {}", keys.join(", "))
             }
+            Self::TooLarge { what: "columns", .. } => {
+                "keys that are data make a column each; say with `format.records` where the records are".into()
+            }
             Self::TooLarge { .. } => "split the evidence into several readings".into(),
             Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
             Self::OutsideWorkspace { .. } => {
@@ -189,6 +192,8 @@ fn summary(problems: &[Problem]) -> String {
     match problems {
         [] => "the definition is wrong".into(),
         [one] => format!("{}: {}", one.place, one.message),
-        [first, rest @ ..] => format!("{}: {} (and {} more)", first.place, first.message, rest.len()),
+        [first, rest @ ..] => {
+            format!("{}: {} (and {} more)", first.place, first.message, rest.len())
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What a reader of any kind hands on: text columns, the place of each row, and the rows that could not be read.
+//! What a reader of any kind hands on: text columns, the place of each row, and the rows that could
+//! not be read.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -58,7 +59,8 @@ pub(crate) struct Extract {
     pub(crate) absent: AbsentColumn,
 }
 
-/// Puts an `Extract` together, row by row: values are staged, then the row is accepted or rejected as a whole.
+/// Puts an `Extract` together, row by row: values are staged, then the row is accepted or rejected
+/// as a whole.
 pub(crate) struct ExtractBuilder<'a> {
     nulls: &'a [String],
     limits: &'a Limits,
@@ -126,7 +128,8 @@ impl<'a> ExtractBuilder<'a> {
         Ok(number)
     }
 
-    /// Stages a value for the row that is being read. Returns false if the row has one for this column already.
+    /// Stages a value for the row that is being read. Returns false if the row has one for this
+    /// column already.
     #[must_use]
     pub(crate) fn stage(&mut self, column: usize, value: &str) -> bool {
         let row = self.places.len() as u64 + self.rejected.len() as u64;
@@ -196,8 +199,9 @@ impl<'a> ExtractBuilder<'a> {
             arrays.push(Arc::new(column.values.finish()));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
-            .map_err(|e| IngestError::internal(&e))?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+                .map_err(|e| IngestError::internal(&e))?;
         Ok(Extract {
             batch,
             files: self.files,

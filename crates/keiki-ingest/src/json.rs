@@ -1,9 +1,10 @@
 //! Reads JSON: an array of objects, one object per line (NDJSON), or one object per file.
 //!
-//! *Source*: RFC 8259; one object per line as in <https://github.com/ndjson/ndjson-spec>. Nested objects become columns with
-//! dotted names (`timeline.discovery.unit`), arrays their JSON text, numbers their literal digits, null is null. Records
-//! are read one after another, each within `Limits`. A record that cannot be read is rejected, and the rest goes on; an
-//! array that is cut off is an error, because nobody knows what is missing. An empty array is a nil return.
+//! *Source*: RFC 8259; one object per line as in <https://github.com/ndjson/ndjson-spec>. Nested
+//! objects become columns with dotted names (`timeline.discovery.unit`), arrays their JSON text,
+//! numbers their literal digits, null is null. Records are read one after another, each within
+//! `Limits`. A record that cannot be read is rejected, and the rest goes on; an array that is cut
+//! off is an error, because nobody knows what is missing. An empty array is a nil return.
 
 pub(crate) mod flatten;
 pub(crate) mod records;

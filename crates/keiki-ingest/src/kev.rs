@@ -1,9 +1,10 @@
 //! Reads CISA's catalogue of known exploited vulnerabilities (KEV), as CSV or JSON.
 //!
-//! *Source*: <https://www.cisa.gov/known-exploited-vulnerabilities-catalog> and its JSON schema; the two forms have the same
-//! columns (`cveID`, `dateAdded`, `dueDate`, …). Dates are calendar dates, `knownRansomwareCampaignUse` is `Known` or
-//! `Unknown`. Entries whose due date lies before the date added exist; the dataset's row rule rejects them. The limits are
-//! those of the kinds csv and json.
+//! *Source*: <https://www.cisa.gov/known-exploited-vulnerabilities-catalog> and its JSON schema;
+//! the two forms have the same columns (`cveID`, `dateAdded`, `dueDate`, …). Dates are calendar
+//! dates, `knownRansomwareCampaignUse` is `Known` or `Unknown`. Entries whose due date lies before
+//! the date added exist; the dataset's row rule rejects them. The limits are those of the kinds csv
+//! and json.
 
 use std::io::BufRead;
 

@@ -60,7 +60,8 @@ impl SourceKind {
         }
     }
 
-    /// The mapping that the kind brings, by dataset column; a source's own takes its place column by column.
+    /// The mapping that the kind brings, by dataset column; a source's own takes its place column
+    /// by column.
     pub(crate) fn preset(self) -> Vec<(String, Located)> {
         let text = match self {
             Self::Csv | Self::Json => return Vec::new(),

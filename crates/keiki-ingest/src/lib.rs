@@ -1,7 +1,9 @@
-//! Turns evidence files into accepted, typed rows and rejected rows, each with its place and reason.
+//! Turns evidence files into accepted, typed rows and rejected rows, each with its place and
+//! reason.
 //!
-//! It knows no clock, no environment, no network and no SQL engine: the caller passes the compiler of mapping
-//! expressions. Bad evidence is data here, never an error; an error means that the reading as a whole cannot be used.
+//! It knows no clock, no environment, no network and no SQL engine: the caller passes the compiler
+//! of mapping expressions. Bad evidence is data here, never an error; an error means that the
+//! reading as a whole cannot be used.
 
 mod checks;
 mod columns;

@@ -1,4 +1,5 @@
-//! Limits on what comes from outside, so that a hostile or broken file costs a rejected row and not the machine.
+//! Limits on what comes from outside, so that a hostile or broken file costs a rejected row and not
+//! the machine.
 
 /// Bounds of one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]

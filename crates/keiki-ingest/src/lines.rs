@@ -46,7 +46,11 @@ pub(crate) enum Line {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(crate) fn next(reader: &mut impl BufRead, limit: usize, buffer: &mut Vec<u8>) -> std::io::Result<Line> {
+pub(crate) fn next(
+    reader: &mut impl BufRead,
+    limit: usize,
+    buffer: &mut Vec<u8>,
+) -> std::io::Result<Line> {
     buffer.clear();
     let mut length = 0_usize;
     let mut any = false;

@@ -1,4 +1,5 @@
-//! Decides from what each column of the dataset is made: an expression, the source's column of the same name, or nothing.
+//! Decides from what each column of the dataset is made: an expression, the source's column of the
+//! same name, or nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub(crate) struct Mapped {
     pub(crate) name: String,
     pub(crate) kind: ColumnType,
     pub(crate) origin: Origin,
-    /// Whether its values name a person, or come from values that do, and must not be repeated in a reason.
+    /// Whether its values name a person, or come from values that do, and must not be repeated in a
+    /// reason.
     pub(crate) is_hidden: bool,
 }
 
@@ -84,7 +86,10 @@ impl Mapping {
             .iter()
             .map(|column| {
                 let origin = compiler.column(&column.name, column.kind);
-                if column.required && column.lookup.is_none() && matches!(origin, Some(Origin::Absent)) {
+                if column.required
+                    && column.lookup.is_none()
+                    && matches!(origin, Some(Origin::Absent))
+                {
                     compiler.report_missing(&column.name);
                 }
                 Mapped {
@@ -95,11 +100,13 @@ impl Mapping {
                 }
             })
             .collect();
-        let effective_on = (dataset.kind == DatasetKind::Register && dataset.column(EFFECTIVE_ON).is_none())
-            .then(|| compiler.extra(EFFECTIVE_ON, ColumnType::Date, None))
-            .filter(|mapped| !matches!(mapped.origin, Origin::Absent));
+        let effective_on = (dataset.kind == DatasetKind::Register
+            && dataset.column(EFFECTIVE_ON).is_none())
+        .then(|| compiler.extra(EFFECTIVE_ON, ColumnType::Date, None))
+        .filter(|mapped| !matches!(mapped.origin, Origin::Absent));
         let history = source.history.as_ref();
-        let known_at = history.map(|h| compiler.extra(KNOWN_AT, ColumnType::Instant, Some(&h.known_at)));
+        let known_at =
+            history.map(|h| compiler.extra(KNOWN_AT, ColumnType::Instant, Some(&h.known_at)));
         let order = history
             .and_then(|h| h.order.as_ref())
             .map(|order| compiler.extra(ORDER, ColumnType::Integer, Some(order)));
@@ -140,7 +147,8 @@ struct Compiler<'c> {
 }
 
 impl Compiler<'_> {
-    /// Finds the origin of a dataset's column; `None` where its expression is at fault, which is reported.
+    /// Finds the origin of a dataset's column; `None` where its expression is at fault, which is
+    /// reported.
     fn column(&mut self, name: &str, kind: ColumnType) -> Option<Origin> {
         match self.source.mapping(self.preset, name) {
             Some(sql) => self.expression(name, kind, sql),
@@ -154,7 +162,12 @@ impl Compiler<'_> {
             Some(sql) => self.expression(name, kind, sql),
             None => self.column(name, kind),
         };
-        Mapped { name: name.to_owned(), kind, origin: origin.unwrap_or(Origin::Absent), is_hidden: false }
+        Mapped {
+            name: name.to_owned(),
+            kind,
+            origin: origin.unwrap_or(Origin::Absent),
+            is_hidden: false,
+        }
     }
 
     fn expression(&mut self, name: &str, kind: ColumnType, sql: &Located) -> Option<Origin> {
@@ -175,7 +188,11 @@ impl Compiler<'_> {
             }
         };
         if let Some(hint) = misfit(compiled.data_type(), kind) {
-            let message = format!("`{name}` is {}, but its expression yields {}", kind.name(), compiled.data_type());
+            let message = format!(
+                "`{name}` is {}, but its expression yields {}",
+                kind.name(),
+                compiled.data_type()
+            );
             self.problems.push(Problem::new(sql.place.clone(), message).hint(hint));
             return None;
         }
@@ -198,7 +215,8 @@ impl Compiler<'_> {
         self.problems.push(Problem::new(Place::file(&self.source.file), message).hint(hint));
     }
 
-    /// Adds the columns that expressions name and no record has, as null: such formats leave out what is null.
+    /// Adds the columns that expressions name and no record has, as null: such formats leave out
+    /// what is null.
     fn add_absent_columns(&mut self, dataset: &Dataset) -> Result<(), IngestError> {
         let schema = self.batch.schema();
         let history = self.source.history.iter();
@@ -208,8 +226,10 @@ impl Compiler<'_> {
             .filter_map(|column| self.source.mapping(self.preset, &column.name))
             .chain(self.source.columns.iter().map(|(_, sql)| sql))
             .chain(history.flat_map(|h| std::iter::once(&h.known_at).chain(h.order.as_ref())));
-        let absent: BTreeSet<String> =
-            sqls.flat_map(|sql| identifiers(&sql.value)).filter(|name| schema.index_of(name).is_err()).collect();
+        let absent: BTreeSet<String> = sqls
+            .flat_map(|sql| identifiers(&sql.value))
+            .filter(|name| schema.index_of(name).is_err())
+            .collect();
         if absent.is_empty() {
             return Ok(());
         }
@@ -247,14 +267,15 @@ fn reference(sql: &str) -> Option<String> {
         None => {
             let plain = |c: char| c.is_ascii_lowercase() || c == '_';
             let mut characters = sql.chars();
-            let fits = characters.next().is_some_and(plain) && characters.all(|c| plain(c) || c.is_ascii_digit());
+            let fits = characters.next().is_some_and(plain)
+                && characters.all(|c| plain(c) || c.is_ascii_digit());
             (fits && !matches!(sql, "null" | "true" | "false")).then(|| sql.to_owned())
         }
     }
 }
 
-/// The words of an expression that may name columns: quoted identifiers, and bare words in lower case as SQL reads them.
-/// Words of the language are among them, which does no harm.
+/// The words of an expression that may name columns: quoted identifiers, and bare words in lower
+/// case as SQL reads them. Words of the language are among them, which does no harm.
 fn identifiers(sql: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = sql;
@@ -305,7 +326,8 @@ mod tests {
 
     #[test]
     fn identifiers_are_found_outside_texts() {
-        let found = identifiers("case when \"a.b\" = 'it''s \"x\"' then Upper(name_1) else 12e3 end");
+        let found =
+            identifiers("case when \"a.b\" = 'it''s \"x\"' then Upper(name_1) else 12e3 end");
         assert_eq!(found, ["case", "when", "a.b", "then", "upper", "name_1", "else", "end"]);
         assert_eq!(identifiers("\"open"), ["open"]);
     }

@@ -19,17 +19,21 @@ pub struct InputFile {
 /// A folder stands for the files directly in it; names that begin with a dot are left out.
 ///
 /// # Errors
-/// No file is there, the pattern is wrong, or a file lies outside the workspace, be it through `..` or a symbolic link.
+/// No file is there, the pattern is wrong, or a file lies outside the workspace, be it through `..`
+/// or a symbolic link.
 pub fn expand(place: &str, workspace: &Path) -> Result<Vec<InputFile>, IngestError> {
     let relative = Path::new(place);
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     if place.is_empty() || !relative.components().all(inside) {
         return Err(IngestError::OutsideWorkspace { place: place.to_owned() });
     }
-    let root = workspace.canonicalize().map_err(|e| IngestError::io(&workspace.display().to_string(), e))?;
+    let root = workspace
+        .canonicalize()
+        .map_err(|e| IngestError::io(&workspace.display().to_string(), e))?;
     let mut files = Vec::new();
     for path in candidates(place, &root)? {
-        let real = path.canonicalize().map_err(|e| IngestError::io(&path.display().to_string(), e))?;
+        let real =
+            path.canonicalize().map_err(|e| IngestError::io(&path.display().to_string(), e))?;
         if !real.starts_with(&root) {
             return Err(IngestError::OutsideWorkspace { place: name_below(&root, &path) });
         }
@@ -40,7 +44,8 @@ pub fn expand(place: &str, workspace: &Path) -> Result<Vec<InputFile>, IngestErr
     finish(files, place)
 }
 
-/// Takes files that a person named on the command line; they may lie anywhere. A folder stands for the files in it.
+/// Takes files that a person named on the command line; they may lie anywhere. A folder stands for
+/// the files in it.
 ///
 /// # Errors
 /// A file is not there.
@@ -68,12 +73,14 @@ fn finish(mut files: Vec<InputFile>, place: &str) -> Result<Vec<InputFile>, Inge
     match files.len() {
         0 => Err(IngestError::NoFile { place: place.to_owned() }),
         1..=FILE_COUNT => Ok(files),
-        _ => Err(IngestError::TooLarge { file: place.to_owned(), what: "files", limit: FILE_COUNT }),
+        _ => {
+            Err(IngestError::TooLarge { file: place.to_owned(), what: "files", limit: FILE_COUNT })
+        }
     }
 }
 
-/// The paths that a place stands for, before it is known what they are. A file whose very name is the place comes first,
-/// so that names with brackets need no escape.
+/// The paths that a place stands for, before it is known what they are. A file whose very name is
+/// the place comes first, so that names with brackets need no escape.
 fn candidates(place: &str, root: &Path) -> Result<Vec<PathBuf>, IngestError> {
     let plain = root.join(place);
     if plain.is_dir() {
@@ -89,7 +96,8 @@ fn candidates(place: &str, root: &Path) -> Result<Vec<PathBuf>, IngestError> {
         require_literal_separator: true,
         require_literal_leading_dot: true,
     };
-    let matches = glob::glob_with(&format!("{escaped}/{place}"), options).map_err(|e| fault(e.to_string()))?;
+    let matches = glob::glob_with(&format!("{escaped}/{place}"), options)
+        .map_err(|e| fault(e.to_string()))?;
     matches
         .map(|found| {
             found.map_err(|e| {

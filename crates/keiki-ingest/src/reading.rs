@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, RecordBatchOptions,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch,
+    RecordBatchOptions, TimestampMicrosecondArray,
 };
 use arrow::compute::{filter, filter_record_batch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
@@ -36,8 +36,9 @@ pub struct Context<'c> {
 
 /// Reads the files of a source as one reading of a dataset.
 ///
-/// *Shape*: rows are in the order of the files and, in each, of its rows; rejected rows and values left unknown too. A row that
-/// repeats an earlier one word for word is accepted with it and counts once.
+/// *Shape*: rows are in the order of the files and, in each, of its rows; rejected rows and values
+/// left unknown too. A row that repeats an earlier one word for word is accepted with it and counts
+/// once.
 ///
 /// # Errors
 /// What makes the reading as a whole unusable; nothing of it is accepted then.
@@ -98,7 +99,8 @@ fn sort_out(
     dropped: &[usize],
 ) -> Result<Evidence, IngestError> {
     let keep = (!rejections.is_empty() || !dropped.is_empty()).then(|| {
-        let mut keep: Vec<bool> = (0..extract.places.len()).map(|row| !rejections.contains(row)).collect();
+        let mut keep: Vec<bool> =
+            (0..extract.places.len()).map(|row| !rejections.contains(row)).collect();
         dropped.iter().for_each(|row| keep[*row] = false);
         BooleanArray::from(keep)
     });
@@ -115,8 +117,12 @@ fn sort_out(
             Some(kept(&order)?.as_primitive::<Int64Type>().clone())
         }
     };
-    let effective_on: Option<Date32Array> =
-        typed.effective_on.as_ref().map(&kept).transpose()?.map(|a| a.as_primitive::<Date32Type>().clone());
+    let effective_on: Option<Date32Array> = typed
+        .effective_on
+        .as_ref()
+        .map(&kept)
+        .transpose()?
+        .map(|a| a.as_primitive::<Date32Type>().clone());
     let known_at: Option<TimestampMicrosecondArray> = typed
         .known_at
         .as_ref()
@@ -130,8 +136,10 @@ fn sort_out(
     };
     let is_kept = |row: usize| keep.as_ref().is_none_or(|keep| keep.value(row));
     let left_unknown = left_unknown(dataset, &extract, typed, is_kept);
-    let places =
-        (0..extract.places.len()).filter(|row| is_kept(*row)).map(|row| extract.places[row].row).collect();
+    let places = (0..extract.places.len())
+        .filter(|row| is_kept(*row))
+        .map(|row| extract.places[row].row)
+        .collect();
     let rejected = rejected(dataset, &mut extract, typed, rejections);
     Ok(Evidence { rows, places, effective_on, known_at, version_order, rejected, left_unknown })
 }
@@ -145,7 +153,8 @@ fn journalled(dataset: &Dataset, batch: &RecordBatch) -> Result<RecordBatch, Ing
         .map(|(_, array)| array.clone())
         .collect();
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(dataset.schema(), columns, &options).map_err(|e| IngestError::internal(&e))
+    RecordBatch::try_new_with_options(dataset.schema(), columns, &options)
+        .map_err(|e| IngestError::internal(&e))
 }
 
 /// All rejected rows in the order of the files, those that could not be read among them.
@@ -163,7 +172,9 @@ fn rejected(
         all.push((extract.places[row], duplicates::record_key(dataset, typed, row), reason));
     }
     all.sort_by_key(|(place, _, _)| *place);
-    all.into_iter().map(|(place, key, reason)| rejected_row(&extract.files, place, key, reason)).collect()
+    all.into_iter()
+        .map(|(place, key, reason)| rejected_row(&extract.files, place, key, reason))
+        .collect()
 }
 
 /// Where the reader knows why a required value is missing, that is the better reason.
@@ -206,7 +217,16 @@ fn left_unknown(
         .collect()
 }
 
-fn rejected_row(files: &[String], place: RowPlace, record_key: Option<String>, reason: Reason) -> RejectedRow {
-    let file = usize::try_from(place.file).ok().and_then(|file| files.get(file)).cloned().unwrap_or_default();
+fn rejected_row(
+    files: &[String],
+    place: RowPlace,
+    record_key: Option<String>,
+    reason: Reason,
+) -> RejectedRow {
+    let file = usize::try_from(place.file)
+        .ok()
+        .and_then(|file| files.get(file))
+        .cloned()
+        .unwrap_or_default();
     RejectedRow { file, row: place.row, record_key, reason }
 }

@@ -1,4 +1,5 @@
-//! A source: where evidence comes from, how it is read, how it maps to a dataset, and what it claims to hold.
+//! A source: where evidence comes from, how it is read, how it maps to a dataset, and what it
+//! claims to hold.
 
 mod definition;
 
@@ -26,7 +27,8 @@ pub struct Source {
     pub kind: SourceKind,
     /// The dataset into which it maps.
     pub dataset: String,
-    /// File, folder or pattern relative to the workspace; `None` for a reading without a definition.
+    /// File, folder or pattern relative to the workspace; `None` for a reading without a
+    /// definition.
     pub place: Option<Located>,
     /// Whether a reading holds every record in scope.
     pub extent: Extent,
@@ -78,7 +80,8 @@ pub struct Format {
 pub struct History {
     /// SQL over the source's columns: when the version became known.
     pub known_at: Located,
-    /// SQL over the source's columns: the order among versions with the same time; absent = the order of rows.
+    /// SQL over the source's columns: the order among versions with the same time; absent = the
+    /// order of rows.
     pub order: Option<Located>,
 }
 
@@ -91,7 +94,8 @@ pub fn read_source(file: &str, text: &str) -> Result<Source, Vec<Problem>> {
 }
 
 impl Source {
-    /// Makes a source for files that come without a definition: columns map by name, and a reading is a part.
+    /// Makes a source for files that come without a definition: columns map by name, and a reading
+    /// is a part.
     #[must_use]
     pub fn by_name(name: &str, kind: SourceKind, dataset: &str) -> Self {
         let file = format!("<{name}>");
@@ -115,26 +119,36 @@ impl Source {
         }
     }
 
-    /// Checks the definition against the dataset that it names; what depends on the evidence shows only in a reading.
+    /// Checks the definition against the dataset that it names; what depends on the evidence shows
+    /// only in a reading.
     #[must_use]
     pub fn check(&self, dataset: &Dataset) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.dataset != dataset.name {
             problems.push(
-                Problem::new(Place::file(&self.file), format!("the source maps to the dataset `{}`", self.dataset))
-                    .hint(format!("it cannot be read into `{}`", dataset.name)),
+                Problem::new(
+                    Place::file(&self.file),
+                    format!("the source maps to the dataset `{}`", self.dataset),
+                )
+                .hint(format!("it cannot be read into `{}`", dataset.name)),
             );
         }
         if dataset.kind == DatasetKind::Derived {
             problems.push(
-                Problem::new(Place::file(&self.file), format!("the dataset is derived: `{}`", dataset.name))
-                    .hint("send evidence to the dataset from which it is derived"),
+                Problem::new(
+                    Place::file(&self.file),
+                    format!("the dataset is derived: `{}`", dataset.name),
+                )
+                .hint("send evidence to the dataset from which it is derived"),
             );
         }
         if dataset.kind == DatasetKind::Fact && self.missing != Missing::Keep {
             problems.push(
-                Problem::new(Place::file(&self.file), "records of facts do not end by being left out")
-                    .hint("use missing = \"keep\"; a fact ends by a date of its own"),
+                Problem::new(
+                    Place::file(&self.file),
+                    "records of facts do not end by being left out",
+                )
+                .hint("use missing = \"keep\"; a fact ends by a date of its own"),
             );
         }
         for (name, sql) in &self.columns {
@@ -166,7 +180,8 @@ impl Source {
         preset: &'s [(String, Located)],
         column: &str,
     ) -> Option<&'s Located> {
-        let find = |columns: &'s [(String, Located)]| columns.iter().find(|(name, _)| name == column);
+        let find =
+            |columns: &'s [(String, Located)]| columns.iter().find(|(name, _)| name == column);
         find(&self.columns).or_else(|| find(preset)).map(|(_, sql)| sql)
     }
 }

@@ -1,10 +1,12 @@
 //! Reads incident reports in VERIS JSON, one per file or in an array.
 //!
-//! *Source*: VERIS 1.3 (<https://github.com/vz-risk/veris>, `verisc.json`; the community database VCDB). Beside the columns of
-//! kind json it has `victim_name`, `victim_country`, `victim_industry`, `actor_kinds`, `action_kinds`, `action_varieties`
-//! (several are joined with `;`) and the instants `intruded_at`, `detected_at`, `contained_at`, computed from the timeline. What the
-//! timeline does not state is left unknown with the reason; `Unknown` and `NA` are never zero. A report whose
-//! `security_incident` is `False positive` or `Near miss` is no incident and rejected. The limits are those of kind json.
+//! *Source*: VERIS 1.3 and 1.4 (<https://github.com/vz-risk/veris>, `verisc.json`; the community
+//! database VCDB). Beside the columns of kind json it has `victim_name`, `victim_country`,
+//! `victim_industry`, `actor_kinds`, `action_kinds`, `action_varieties` (several are joined with
+//! `;`) and the instants `intruded_at`, `detected_at`, `contained_at`, computed from the timeline.
+//! What the timeline does not state is left unknown with the reason; `Unknown` and `NA` are never
+//! zero. A report whose `security_incident` is `False positive` or `Near miss` is no incident and
+//! rejected. The limits are those of kind json.
 
 mod timeline;
 
@@ -102,7 +104,8 @@ pub(crate) fn read(
     let limits = &context.limits;
     let zone = source.format.zone.as_ref().unwrap_or(&context.zone);
     let mut builder = ExtractBuilder::new(&source.format.nulls, limits);
-    let columns = COMPUTED.iter().map(|name| builder.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let columns =
+        COMPUTED.iter().map(|name| builder.column(name)).collect::<Result<Vec<_>, _>>()?;
     let path = source.format.records.as_deref();
     for file in input {
         builder.begin_file(&file.name);
@@ -124,9 +127,11 @@ pub(crate) fn read(
                 let _staged = builder.stage(*column, &value);
             }
             let number = builder.accept(row)?;
-            for (column, instant) in
-                [("intruded_at", computed.intruded), ("detected_at", computed.detected), ("contained_at", computed.contained)]
-            {
+            for (column, instant) in [
+                ("intruded_at", computed.intruded),
+                ("detected_at", computed.detected),
+                ("contained_at", computed.contained),
+            ] {
                 if let Stated::Unknown(why) = instant {
                     builder.leave_unknown(number, column, why);
                 }
@@ -143,8 +148,9 @@ struct Parsed<'t> {
 }
 
 fn report(text: &[u8]) -> Result<Parsed<'_>, Reason> {
-    let report: Report<'_> = serde_json::from_slice(text)
-        .map_err(|e| Reason::Unreadable { detail: format!("not a VERIS report: {}", flatten::plain(&e)) })?;
+    let report: Report<'_> = serde_json::from_slice(text).map_err(|e| Reason::Unreadable {
+        detail: format!("not a VERIS report: {}", flatten::plain(&e)),
+    })?;
     match report.security_incident.as_deref() {
         Some(found @ ("False positive" | "Near miss")) => {
             Err(Reason::OutsideScope { found: format!("security_incident: {found}") })
@@ -168,9 +174,13 @@ impl Computed {
         let industries = victims.iter().filter_map(|victim| victim.industry.as_deref());
         let countries = victims.iter().filter_map(|victim| victim.country.as_ref());
         let countries = countries.flat_map(|country| country.as_slice().iter().map(String::as_str));
-        let varieties: Vec<Action> =
-            report.action.values().filter_map(|action| serde_json::from_str(action.get()).ok()).collect();
-        let varieties = varieties.iter().flat_map(|action| action.variety.iter().map(String::as_str));
+        let varieties: Vec<Action> = report
+            .action
+            .values()
+            .filter_map(|action| serde_json::from_str(action.get()).ok())
+            .collect();
+        let varieties =
+            varieties.iter().flat_map(|action| action.variety.iter().map(String::as_str));
         let times = report.timeline.instants(zone);
         Self {
             texts: [
@@ -189,10 +199,13 @@ impl Computed {
 
     fn values(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let texts = self.texts.iter().map(|text| Cow::Borrowed(text.as_str()));
-        let instants = [&self.intruded, &self.detected, &self.contained].into_iter().map(|instant| match instant {
-            Stated::At(at) => Cow::Owned(at.timestamp().to_string()),
-            Stated::Unknown(_) => Cow::Borrowed(""),
-        });
+        let instants =
+            [&self.intruded, &self.detected, &self.contained].into_iter().map(|instant| {
+                match instant {
+                    Stated::At(at) => Cow::Owned(at.timestamp().to_string()),
+                    Stated::Unknown(_) => Cow::Borrowed(""),
+                }
+            });
         texts.chain(instants)
     }
 }

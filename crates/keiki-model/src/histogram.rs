@@ -121,6 +121,12 @@ impl Histogram {
         &self.settled
     }
 
+    /// Makes a histogram of cells that are settled already.
+    #[must_use]
+    pub fn from_packed(settled: Vec<(u128, i64)>) -> Self {
+        Self { settled, pending: Vec::new() }
+    }
+
     /// Number of cells that differ from zero.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,1 +1,7 @@
-//! stub
+//! Renders measurements for people and programs: terminal tables, JSON and CSV, all from the same values.
+
+pub mod csv;
+pub mod format;
+pub mod json;
+pub mod scorecard;
+pub mod table;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::calendar::Day;
 use keiki_model::evidence::{Claim, Counts, Extent, Missing, Scope};
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,6 @@ impl Snapshot {
 #[derive(Debug, Clone)]
 pub(crate) struct Batches {
     table: Table,
-    root: Url,
 }
 
 fn schema() -> SchemaRef {
@@ -154,7 +153,7 @@ fn schema() -> SchemaRef {
 
 impl Batches {
     pub(crate) async fn open_or_create(root: &Url) -> Result<Self> {
-        Ok(Self { table: Table::open_or_create(root, TABLE, &schema()).await?, root: root.clone() })
+        Ok(Self { table: Table::open_or_create(root, TABLE, &schema()).await? })
     }
 
     /// Reads the newest list.
@@ -198,10 +197,6 @@ impl Batches {
     pub(crate) async fn vacuum(&mut self) -> Result<usize> {
         self.table.vacuum().await
     }
-
-    pub(crate) fn root(&self) -> &Url {
-        &self.root
-    }
 }
 
 fn rows(batches: &[Batch]) -> Result<RecordBatch> {
@@ -222,11 +217,4 @@ fn rows(batches: &[Batch]) -> Result<RecordBatch> {
             Arc::new(StringArray::from_iter_values(details)),
         ],
     )?)
-}
-
-/// Reads a column of whole numbers.
-pub(crate) fn integers<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a Int64Array> {
-    rows.column_by_name(name)
-        .and_then(|column| column.as_primitive_opt::<Int64Type>())
-        .ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}` of whole numbers")))
 }

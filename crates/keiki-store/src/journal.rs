@@ -536,7 +536,6 @@ impl<'a> Attempt<'a> {
             as_of: self.submission.as_of,
             known_at: self.batch.known_at,
             extent: self.submission.extent,
-            missing: self.submission.missing,
             has_own_days: self.batch.has_own_days,
             rejected_keys: rejected.iter().filter_map(|row| row.record_key.clone()).collect(),
             precedence,

@@ -14,7 +14,7 @@ use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, Rows, SortField};
 use keiki_model::calendar::{BEGINNING, Day};
 use keiki_model::dataset::{Dataset, DatasetKind};
-use keiki_model::evidence::{Counts, Extent, Missing, Reason};
+use keiki_model::evidence::{Counts, Extent, Reason};
 use keiki_model::timeline::{Word, resolve};
 
 pub(crate) use history::History;
@@ -50,7 +50,6 @@ pub(crate) struct Reading {
     pub(crate) as_of: Day,
     pub(crate) known_at: i64,
     pub(crate) extent: Extent,
-    pub(crate) missing: Missing,
     /// Whether rows carry days of their own.
     pub(crate) has_own_days: bool,
     /// Keys of rejected rows, which count as present.
@@ -170,6 +169,10 @@ impl<'h> Bucket<'h> {
         Ok(heads)
     }
 
+    fn day(&self, row: u32) -> Day {
+        primitive::<Date32Type>(self.rows, EFFECTIVE_ON).map_or(Day::MAX, |days| days.value(row as usize))
+    }
+
     /// The row in which this source's head of the record stands.
     fn own(&self, key: &str, source: &str) -> Option<u32> {
         self.by_key.get(key)?.iter().copied().find(|row| self.sources.value(*row as usize) == source)
@@ -270,8 +273,9 @@ fn is_plainly_unchanged(
     own: u32,
     output: &Output,
 ) -> bool {
+    let day = incoming.days[row as usize];
     let is_derivable = !reading.is_register()
-        || (reading.asserts_by_presence() && incoming.days[row as usize] == reading.as_of);
+        || (reading.asserts_by_presence() && day == reading.as_of && bucket.day(own) <= day);
     is_derivable
         && bucket.words.value(own as usize) == "says"
         && output.values().are_equal((incoming_values, row), (bucket.values, own))
@@ -359,14 +363,15 @@ fn find_left_out(reading: &Reading, bucket: &Bucket<'_>, present: &[bool], in_sc
         return;
     }
     for row in 0..bucket.rows.num_rows() {
-        let is_alive = bucket.sources.value(row) == reading.source && bucket.words.value(row) == "says" && in_scope[row];
-        if !is_alive {
-            continue;
-        }
-        result.alive += 1;
+        let position = u32::try_from(row).unwrap_or(u32::MAX);
+        let is_own = bucket.sources.value(row) == reading.source && in_scope[row];
+        let is_alive = is_own && bucket.words.value(row) == "says";
+        // What ended later may have been alive on the day of a late reading; its history will tell.
+        let may_have_been = is_own && reading.is_register() && bucket.day(position) > reading.as_of;
+        result.alive += u64::from(is_alive);
         let key = bucket.keys.value(row);
-        if !present[row] {
-            result.left_out.push((key.to_owned(), (bucket.values, u32::try_from(row).unwrap_or(u32::MAX))));
+        if (is_alive || may_have_been) && !present[row] {
+            result.left_out.push((key.to_owned(), (bucket.values, position)));
         }
     }
 }

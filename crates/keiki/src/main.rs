@@ -1,2 +1,7 @@
-//! stub
-fn main(){}
+//! The program `keiki`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keiki::cli::main()
+}

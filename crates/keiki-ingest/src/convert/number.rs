@@ -2,9 +2,11 @@
 
 use super::Why;
 
-/// Reads a decimal of at most `precision` digits as a number of units of `scale` digits after the point.
+/// Reads a decimal of at most `precision` digits as a number of units of `scale` digits after the
+/// point.
 ///
-/// Zeros behind the last digit of the scale lose nothing and are accepted; any other digit there is refused.
+/// Zeros behind the last digit of the scale lose nothing and are accepted; any other digit there is
+/// refused.
 ///
 /// # Errors
 /// It is no plain number, or has more digits than the type.
@@ -105,7 +107,10 @@ mod tests {
         assert_eq!(decimal("+7", 4, 2), Ok(700));
         assert_eq!(decimal("1.500", 4, 2), Ok(150));
         assert_eq!(decimal("99.99", 4, 2), Ok(9999));
-        for wrong in ["100.00", "1.239", "", ".", "5.", ".5", "1e3", "95%", "12件", "1,234", "--1", "0x10", "NaN"] {
+        for wrong in [
+            "100.00", "1.239", "", ".", "5.", ".5", "1e3", "95%", "12件", "1,234", "--1", "0x10",
+            "NaN",
+        ] {
             assert!(decimal(wrong, 4, 2).is_err(), "{wrong}");
         }
     }

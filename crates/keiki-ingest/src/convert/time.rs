@@ -52,16 +52,18 @@ fn iso_date(text: &str) -> Option<Date> {
 fn missing_day(text: &str) -> Why {
     let shape = |c: char| if c.is_ascii_digit() { '0' } else { c };
     let shape: String = text.chars().map(shape).collect();
-    matches!(shape.as_str(), "0000-00-00" | "0000/00/00").then_some("no such day, or another form of date is expected")
+    matches!(shape.as_str(), "0000-00-00" | "0000/00/00")
+        .then_some("no such day, or another form of date is expected")
 }
 
-/// Reads an instant as UTC microseconds, digits beyond which are dropped: in RFC 3339, as `2026-04-01 09:00[:00]` in `zone`,
-/// or in the first of the forms that fits, if there are any.
+/// Reads an instant as UTC microseconds, digits beyond which are dropped: in RFC 3339, as
+/// `2026-04-01 09:00[:00]` in `zone`, or in the first of the forms that fits, if there are any.
 ///
 /// # Errors
 /// None fits, the local time does not exist or exists twice, or it lies before 1900.
 pub(crate) fn instant(text: &str, forms: &[String], zone: &TimeZone) -> Result<i64, Why> {
-    let instant = if forms.is_empty() { default_form(text, zone)? } else { stated_form(text, forms, zone)? };
+    let instant =
+        if forms.is_empty() { default_form(text, zone)? } else { stated_form(text, forms, zone)? };
     let micros = instant.as_microsecond();
     if micros < i64::from(BEGINNING) * 86_400_000_000 { Err(Some(TOO_EARLY)) } else { Ok(micros) }
 }
@@ -115,7 +117,15 @@ mod tests {
         let forms = forms(&["%Y-%m-%d", "%d/%m/%Y"]);
         assert_eq!(date("2026-02-28", &forms), Ok(20_512));
         assert_eq!(date("28/02/2026", &forms), Ok(20_512));
-        for wrong in ["2026-02-30", "30/02/2026", "2026-13-01", "2026-2-3x", "20260228", "２０２６-02-28", "0026-02-28"] {
+        for wrong in [
+            "2026-02-30",
+            "30/02/2026",
+            "2026-13-01",
+            "2026-2-3x",
+            "20260228",
+            "２０２６-02-28",
+            "0026-02-28",
+        ] {
             assert!(date(wrong, &forms).is_err(), "{wrong}");
         }
     }
@@ -123,10 +133,15 @@ mod tests {
     #[test]
     fn instants_without_a_zone_are_local() {
         let tokyo = zone("Asia/Tokyo");
-        let expected = "2026-04-01T00:00:00Z".parse::<Timestamp>().map(Timestamp::as_microsecond).ok();
+        let expected =
+            "2026-04-01T00:00:00Z".parse::<Timestamp>().map(Timestamp::as_microsecond).ok();
         for text in [
-            "2026-04-01 09:00", "2026-04-01 09:00:00", "2026-04-01T09:00:00", "2026-04-01T09:00:00+09:00",
-            "2026-04-01T00:00:00Z", "2026-04-01T00:00:00.0000009Z",
+            "2026-04-01 09:00",
+            "2026-04-01 09:00:00",
+            "2026-04-01T09:00:00",
+            "2026-04-01T09:00:00+09:00",
+            "2026-04-01T00:00:00Z",
+            "2026-04-01T00:00:00.0000009Z",
         ] {
             assert_eq!(instant(text, &[], &tokyo).ok(), expected, "{text}");
         }

@@ -26,7 +26,9 @@ pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str>
         T::Date32 => matches!(kind, ColumnType::Text | ColumnType::Date),
         T::Timestamp(_, Some(_)) => kind == ColumnType::Instant,
         T::Timestamp(_, None) if kind == ColumnType::Instant => {
-            return Some("a timestamp without zone is no instant: yield the text, which `format` says how to read");
+            return Some(
+                "a timestamp without zone is no instant: yield the text, which `format` says how to read",
+            );
         }
         _ => false,
     };
@@ -45,13 +47,18 @@ pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str>
 /// Arrow has no such cast.
 pub(super) fn convert(array: &ArrayRef, kind: ColumnType) -> Result<Converted, String> {
     if array.data_type() == &DataType::Null {
-        return Ok(Converted { array: new_null_array(&kind.arrow(), array.len()), faults: Vec::new() });
+        return Ok(Converted {
+            array: new_null_array(&kind.arrow(), array.len()),
+            faults: Vec::new(),
+        });
     }
     let converted: ArrayRef = match kind {
         ColumnType::Integer => {
             let values = scaled(array, 38, 0)?;
-            let values: Int64Array =
-                values.iter().map(|value| value.and_then(|value| i64::try_from(value).ok())).collect();
+            let values: Int64Array = values
+                .iter()
+                .map(|value| value.and_then(|value| i64::try_from(value).ok()))
+                .collect();
             Arc::new(values)
         }
         ColumnType::Decimal { precision, scale } => {
@@ -60,16 +67,21 @@ pub(super) fn convert(array: &ArrayRef, kind: ColumnType) -> Result<Converted, S
         ColumnType::Date => {
             let days = cast(array, &DataType::Date32).map_err(|e| e.to_string())?;
             let days = days.as_primitive::<arrow::datatypes::Date32Type>();
-            Arc::new(days.unary_opt::<_, arrow::datatypes::Date32Type>(|day| (day >= BEGINNING).then_some(day)))
+            Arc::new(days.unary_opt::<_, arrow::datatypes::Date32Type>(|day| {
+                (day >= BEGINNING).then_some(day)
+            }))
         }
         ColumnType::Instant => {
             let instants = cast(array, &kind.arrow()).map_err(|e| e.to_string())?;
             let instants = instants.as_primitive::<TimestampMicrosecondType>();
             let earliest = i64::from(BEGINNING) * 86_400_000_000;
-            let kept = instants.unary_opt::<_, TimestampMicrosecondType>(|at| (at >= earliest).then_some(at));
+            let kept = instants
+                .unary_opt::<_, TimestampMicrosecondType>(|at| (at >= earliest).then_some(at));
             Arc::new(kept.with_timezone("UTC"))
         }
-        ColumnType::Text | ColumnType::Boolean => cast(array, &kind.arrow()).map_err(|e| e.to_string())?,
+        ColumnType::Text | ColumnType::Boolean => {
+            cast(array, &kind.arrow()).map_err(|e| e.to_string())?
+        }
     };
     let faults = lost(array, &converted);
     Ok(Converted { array: converted, faults })
@@ -120,7 +132,8 @@ mod tests {
         let values = Decimal128Array::from(vec![Some(1250), Some(1255), None]);
         let array: ArrayRef =
             Arc::new(values.with_precision_and_scale(10, 2).expect("ten digits are enough"));
-        let converted = convert(&array, ColumnType::Decimal { precision: 4, scale: 1 }).expect("castable");
+        let converted =
+            convert(&array, ColumnType::Decimal { precision: 4, scale: 1 }).expect("castable");
         assert_eq!(converted.array.as_primitive::<Decimal128Type>().value(0), 125);
         assert_eq!(converted.faults.len(), 1);
         assert_eq!((converted.faults[0].0, converted.faults[0].1.found.as_str()), (1, "12.55"));

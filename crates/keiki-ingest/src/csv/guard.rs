@@ -1,8 +1,8 @@
 //! Cuts a text into records of bounded length before the parser sees them.
 //!
-//! What it passes on is normal: every record ends with one `\n`, and there are no blank lines, so that the offset of a
-//! record in the parser's input says which record it is. Of a record that is too long only the beginning is passed on;
-//! the rest up to the end of its line is skipped.
+//! What it passes on is normal: every record ends with one `\n`, and there are no blank lines, so
+//! that the offset of a record in the parser's input says which record it is. Of a record that is
+//! too long only the beginning is passed on; the rest up to the end of its line is skipped.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -44,7 +44,8 @@ enum State {
 
 /// Reads records of bounded length.
 ///
-/// *Source*: RFC 4180 section 2, with the leniency of the csv crate: a quote opens only at the start of a field.
+/// *Source*: RFC 4180 section 2, with the leniency of the csv crate: a quote opens only at the
+/// start of a field.
 pub(super) struct RecordGuard<R> {
     input: R,
     separator: u8,
@@ -164,7 +165,8 @@ impl<R: BufRead> RecordGuard<R> {
                 self.state = State::Between;
                 return Ok(());
             }
-            // The chunk is taken out of the borrow of the input, so that a step may change the guard.
+            // The chunk is taken out of the borrow of the input, so that a step may change the
+            // guard.
             let chunk = chunk.to_vec();
             for byte in chunk {
                 self.step(byte);

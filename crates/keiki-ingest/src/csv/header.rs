@@ -27,7 +27,11 @@ pub(super) struct Header {
 ///
 /// # Errors
 /// There is no header, or it is longer than a record may be.
-pub(super) fn open(input: &InputFile, format: &Format, limits: &Limits) -> Result<Header, IngestError> {
+pub(super) fn open(
+    input: &InputFile,
+    format: &Format,
+    limits: &Limits,
+) -> Result<Header, IngestError> {
     let mut reader = lines::open(input)?;
     let mut head = Vec::new();
     let mut line = 0;
@@ -57,7 +61,9 @@ fn detect(header: &[u8]) -> u8 {
     let mut quoted = false;
     for byte in header {
         quoted ^= *byte == b'"';
-        if !quoted && let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte) {
+        if !quoted
+            && let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte)
+        {
             *count += 1;
         }
     }
@@ -68,8 +74,13 @@ fn detect(header: &[u8]) -> u8 {
 ///
 /// # Errors
 /// Two columns have the same name, or the header is not UTF-8.
-pub(super) fn names(record: &ByteRecord, file: &str, line: u64) -> Result<Vec<String>, IngestError> {
-    let place = Place { file: file.to_owned(), line: usize::try_from(line).unwrap_or(0), column: 0 };
+pub(super) fn names(
+    record: &ByteRecord,
+    file: &str,
+    line: u64,
+) -> Result<Vec<String>, IngestError> {
+    let place =
+        Place { file: file.to_owned(), line: usize::try_from(line).unwrap_or(0), column: 0 };
     let mut names = Vec::with_capacity(record.len());
     let mut seen = HashMap::new();
     for (index, field) in record.iter().enumerate() {

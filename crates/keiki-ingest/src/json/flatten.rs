@@ -51,11 +51,14 @@ struct Flatten<'f, 'b> {
 
 impl Flatten<'_, '_> {
     fn object(&mut self, text: &str) -> Result<(), Fault> {
-        let entries: Entries<'_> =
-            serde_json::from_str(text).map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+        let entries: Entries<'_> = serde_json::from_str(text)
+            .map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
         self.depth += 1;
         if self.depth > self.limits.json_depth {
-            return Err(Fault::Record(format!("nested more than {} levels deep", self.limits.json_depth)));
+            return Err(Fault::Record(format!(
+                "nested more than {} levels deep",
+                self.limits.json_depth
+            )));
         }
         for (key, value) in entries.0 {
             let length = self.name.len();
@@ -74,8 +77,8 @@ impl Flatten<'_, '_> {
         match text.as_bytes().first() {
             Some(b'{') => self.object(text),
             Some(b'"') => {
-                let value: Borrowed<'_> =
-                    serde_json::from_str(text).map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+                let value: Borrowed<'_> = serde_json::from_str(text)
+                    .map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
                 self.leaf(&value.0)
             }
             Some(b'n') => self.leaf(""),

@@ -15,8 +15,9 @@ use super::scanner::{Scanner, Value};
 /// Takes a record by its row: its JSON text, or why there is none.
 pub(crate) type Visit<'v> = dyn FnMut(u64, Result<&[u8], Reason>) -> Result<(), IngestError> + 'v;
 
-/// Hands on the records of a file: those of the array at `path`, or, without a path, of an array at the root, of lines that
-/// hold one object each, or the one object that the file is. Rows are lines in the second case, else records from 1.
+/// Hands on the records of a file: those of the array at `path`, or, without a path, of an array at
+/// the root, of lines that hold one object each, or the one object that the file is. Rows are lines
+/// in the second case, else records from 1.
 ///
 /// # Errors
 /// The file is cut off, is not JSON at its top, or has no array at `path`; or the visit fails.
@@ -39,7 +40,8 @@ pub(crate) fn each(
         (Some(b'['), _) => array(&mut scanner, limits, visit)?,
         (Some(b'{'), None) => {
             let mut record = Vec::new();
-            let value = scanner.value(&mut record, limits.record_bytes, limits.json_depth, "an object")?;
+            let value =
+                scanner.value(&mut record, limits.record_bytes, limits.json_depth, "an object")?;
             visit(1, check(value, &record, limits))?;
         }
         (Some(other), _) => return Err(scanner.unexpected("an array or object", other)),
@@ -50,7 +52,8 @@ pub(crate) fn each(
     }
 }
 
-/// Tells whether a file holds one object per line: its first or second line does, and there is more than one.
+/// Tells whether a file holds one object per line: its first or second line does, and there is more
+/// than one.
 fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> {
     let extension = input.path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     if matches!(extension.as_deref(), Some("ndjson" | "jsonl")) {
@@ -60,7 +63,9 @@ fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> 
     let mut line = Vec::new();
     let mut found = Vec::new();
     while found.len() < 2 {
-        match lines::next(&mut reader, limits.record_bytes, &mut line).map_err(|e| IngestError::io(&input.name, e))? {
+        match lines::next(&mut reader, limits.record_bytes, &mut line)
+            .map_err(|e| IngestError::io(&input.name, e))?
+        {
             Line::End => break,
             Line::TooLong => found.push(false),
             Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
@@ -146,7 +151,9 @@ impl<R: BufRead> Walk<'_, R> {
                 (true, Some(b'{')) if keys.len() > 1 => self.object(&keys[1..], visit)?,
                 (true, Some(b'[')) if keys.len() == 1 => array(self.scanner, self.limits, visit)?,
                 (true, Some(other)) => {
-                    return Err(self.scanner.unexpected(if keys.len() > 1 { "an object" } else { "an array" }, other));
+                    return Err(self
+                        .scanner
+                        .unexpected(if keys.len() > 1 { "an object" } else { "an array" }, other));
                 }
                 _ => {
                     self.scanner.value(&mut skipped, 0, usize::MAX, WITHIN)?;

@@ -17,8 +17,8 @@ pub(super) enum Value {
     TooDeep,
 }
 
-/// Reads JSON tokens and knows its place. It tells values apart by brackets and strings only; whether a value is valid is
-/// for the parser of the record.
+/// Reads JSON tokens and knows its place. It tells values apart by brackets and strings only;
+/// whether a value is valid is for the parser of the record.
 pub(super) struct Scanner<R> {
     input: R,
     place: Place,
@@ -70,7 +70,8 @@ impl<R: BufRead> Scanner<R> {
             self.take(found);
             return Ok(found);
         }
-        let names: Vec<String> = expected.iter().map(|byte| format!("`{}`", char::from(*byte))).collect();
+        let names: Vec<String> =
+            expected.iter().map(|byte| format!("`{}`", char::from(*byte))).collect();
         Err(self.unexpected(&names.join(" or "), found))
     }
 

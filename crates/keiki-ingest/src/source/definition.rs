@@ -32,8 +32,11 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> 
     let missing = node.choice("missing", &MISSING).unwrap_or(Missing::Keep);
     if missing != Missing::Keep && extent == Extent::Part {
         node.report(
-            Problem::new(node.place_of("missing"), "a part says nothing about the records that it leaves out")
-                .hint("add extent = \"full\", or leave out `missing`"),
+            Problem::new(
+                node.place_of("missing"),
+                "a part says nothing about the records that it leaves out",
+            )
+            .hint("add extent = \"full\", or leave out `missing`"),
         );
     }
     let covers = node.strings("covers");
@@ -71,8 +74,11 @@ fn name(node: &Node<'_>, file: &str) -> Option<String> {
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
     if base.strip_suffix(".toml").unwrap_or(base) != name || name.is_empty() {
         node.report(
-            Problem::new(node.place_of("name"), format!("the name does not fit the file: `{name}`"))
-                .hint("use the file's name without `.toml`"),
+            Problem::new(
+                node.place_of("name"),
+                format!("the name does not fit the file: `{name}`"),
+            )
+            .hint("use the file's name without `.toml`"),
         );
     }
     Some(name)
@@ -111,15 +117,20 @@ fn window(table: &Node<'_>) -> i32 {
 fn format(table: &Node<'_>) -> Format {
     let lines = table.integer("preamble_lines").unwrap_or(0);
     let preamble_lines = usize::try_from(lines).unwrap_or_else(|_| {
-        let problem = Problem::new(table.place_of("preamble_lines"), format!("not a number of lines: {lines}"));
+        let problem = Problem::new(
+            table.place_of("preamble_lines"),
+            format!("not a number of lines: {lines}"),
+        );
         table.report(problem.hint("count the lines before the header"));
         0
     });
     let zone = table.string("zone").and_then(|name| {
         let zone = TimeZone::get(&name).ok();
         if zone.is_none() {
-            let problem = Problem::new(table.place_of("zone"), format!("unknown time zone: `{name}`"));
-            table.report(problem.hint("use a name of the IANA database, such as Asia/Tokyo or UTC"));
+            let problem =
+                Problem::new(table.place_of("zone"), format!("unknown time zone: `{name}`"));
+            table
+                .report(problem.hint("use a name of the IANA database, such as Asia/Tokyo or UTC"));
         }
         zone
     });
@@ -140,15 +151,26 @@ fn format(table: &Node<'_>) -> Format {
     format
 }
 
-/// Tries each form on an example: it must print, and what it prints must say a day or instant again.
-fn check_forms(table: &Node<'_>, key: &str, forms: &[String], suffices: fn(&BrokenDownTime) -> bool) {
+/// Tries each form on an example: it must print, and what it prints must say a day or instant
+/// again.
+fn check_forms(
+    table: &Node<'_>,
+    key: &str,
+    forms: &[String],
+    suffices: fn(&BrokenDownTime) -> bool,
+) {
     let Ok(example) = datetime(2026, 11, 28, 13, 14, 15, 0).to_zoned(TimeZone::UTC) else { return };
     for form in forms {
         let printed = strtime::format(form, &example).ok();
         let read = printed.and_then(|text| strtime::parse(form, text).ok());
         if !read.is_some_and(|time| suffices(&time)) {
-            let problem = Problem::new(table.place_of(key), format!("`{key}` has a form that cannot be read: `{form}`"));
-            table.report(problem.hint("use %Y %m %d %H %M %S and the like, enough of them to say a full date or time"));
+            let problem = Problem::new(
+                table.place_of(key),
+                format!("`{key}` has a form that cannot be read: `{form}`"),
+            );
+            table.report(problem.hint(
+                "use %Y %m %d %H %M %S and the like, enough of them to say a full date or time",
+            ));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Computes instants from a VERIS timeline, and says why where it cannot.
 //!
-//! *Source*: VERIS 1.3, `timeline`: the incident's date in parts that may be missing; `discovery` counts from the compromise,
-//! `containment` from the discovery, each in a unit with an optional value. Seconds to Weeks are exact durations, Months and Years
-//! calendar arithmetic in the local zone; a fraction of a month has no exact meaning and stays unknown.
+//! *Source*: VERIS 1.3, `timeline`: the incident's date in parts that may be missing; `discovery`
+//! counts from the compromise, `containment` from the discovery, each in a unit with an optional
+//! value. Seconds to Weeks are exact durations, Months and Years calendar arithmetic in the local
+//! zone; a fraction of a month has no exact meaning and stays unknown.
 
 use std::borrow::Cow;
 
@@ -71,10 +72,19 @@ impl Timeline<'_> {
     /// Computes the instants, with dates and times in `zone`.
     pub(super) fn instants(&self, zone: &TimeZone) -> Instants {
         let intruded = self.incident.instant(zone);
-        let discovery = Named { key: "discovery", elapsed: self.discovery.as_ref(), ja: "発見", base_ja: "侵入日時" };
+        let discovery = Named {
+            key: "discovery",
+            elapsed: self.discovery.as_ref(),
+            ja: "発見",
+            base_ja: "侵入日時",
+        };
         let detected = discovery.after(&intruded);
-        let containment =
-            Named { key: "containment", elapsed: self.containment.as_ref(), ja: "封じ込め", base_ja: "検知日時" };
+        let containment = Named {
+            key: "containment",
+            elapsed: self.containment.as_ref(),
+            ja: "封じ込め",
+            base_ja: "検知日時",
+        };
         let contained = containment.after(&detected);
         Instants { intruded, detected, contained }
     }
@@ -82,19 +92,27 @@ impl Timeline<'_> {
 
 impl Incident<'_> {
     fn instant(&self, zone: &TimeZone) -> Stated {
-        let whole = |value: Option<&RawValue>| value.and_then(|value| number::whole(bare(value.get())));
+        let whole =
+            |value: Option<&RawValue>| value.and_then(|value| number::whole(bare(value.get())));
         let unknown = |ja: &str, en: &str| {
-            Stated::Unknown(Text::new(format!("発生日が{ja}"), format!("the incident's date is {en}")))
+            Stated::Unknown(Text::new(
+                format!("発生日が{ja}"),
+                format!("the incident's date is {en}"),
+            ))
         };
-        let Some(year) = whole(self.year) else { return unknown("記載されていない", "not stated") };
+        let Some(year) = whole(self.year) else {
+            return unknown("記載されていない", "not stated");
+        };
         let Some(month) = whole(self.month) else {
             return unknown("年までしか分からない", "known only to the year");
         };
         let Some(day) = whole(self.day) else {
             return unknown("月までしか分からない", "known only to the month");
         };
-        let date = i16::try_from(year).ok().zip(i8::try_from(month).ok()).zip(i8::try_from(day).ok());
-        let Some(date) = date.and_then(|((year, month), day)| Date::new(year, month, day).ok()) else {
+        let date =
+            i16::try_from(year).ok().zip(i8::try_from(month).ok()).zip(i8::try_from(day).ok());
+        let Some(date) = date.and_then(|((year, month), day)| Date::new(year, month, day).ok())
+        else {
             return unknown(
                 &format!("存在しない日付である({year}-{month}-{day})"),
                 &format!("not a day of the calendar: {year}-{month}-{day}"),
@@ -106,7 +124,8 @@ impl Incident<'_> {
         }
     }
 
-    /// The instant on a date: at the time if there is one, else at the start of the day. A `Z` behind the time means UTC.
+    /// The instant on a date: at the time if there is one, else at the start of the day. A `Z`
+    /// behind the time means UTC.
     fn at_time(&self, date: Date, zone: &TimeZone) -> Option<Zoned> {
         match self.time.as_deref().map(str::trim).filter(|time| !time.is_empty()) {
             None => date.to_zoned(zone.clone()).ok(),
@@ -136,13 +155,18 @@ impl Named<'_> {
         let Self { key, ja, .. } = self;
         let unknown = |ja: String, en: String| Stated::Unknown(Text::new(ja, en));
         let (Some(elapsed), false) = (self.elapsed, self.is_blank()) else {
-            return unknown(format!("{ja}までの期間が記載されていない"), format!("{key}: not stated"));
+            return unknown(
+                format!("{ja}までの期間が記載されていない"),
+                format!("{key}: not stated"),
+            );
         };
         let unit = elapsed.unit.as_deref().unwrap_or_default();
         if matches!(unit, "NA" | "Unknown" | "Never") {
             return unknown(format!("{ja}: 単位が{unit}である"), format!("{key}: unit is {unit}"));
         }
-        let Some(value) = elapsed.value.map(|value| bare(value.get())).filter(|value| *value != "null") else {
+        let Some(value) =
+            elapsed.value.map(|value| bare(value.get())).filter(|value| *value != "null")
+        else {
             return unknown(
                 format!("{ja}: 単位{unit}に値がない"),
                 format!("{key}: unit is {unit}, without a value"),
@@ -156,11 +180,19 @@ impl Named<'_> {
         };
         match base {
             Stated::At(at) => add(at, stretch).map_or_else(
-                || unknown(format!("{ja}: {value} {unit}は範囲を超える"), format!("{key}: out of range: {value} {unit}")),
+                || {
+                    unknown(
+                        format!("{ja}: {value} {unit}は範囲を超える"),
+                        format!("{key}: out of range: {value} {unit}"),
+                    )
+                },
                 Stated::At,
             ),
             Stated::Unknown(why) => unknown(
-                format!("{ja}は{value} {unit}後と記載されているが、{}が定まらない({})", self.base_ja, why.ja),
+                format!(
+                    "{ja}は{value} {unit}後と記載されているが、{}が定まらない({})",
+                    self.base_ja, why.ja
+                ),
                 self.without_base(&format!("{value} {}", unit.to_lowercase()), &why.en),
             ),
         }
@@ -172,7 +204,10 @@ impl Named<'_> {
 
     fn without_base(&self, stretch: &str, why: &str) -> String {
         let what = if self.key == "discovery" { "detection" } else { "containment" };
-        format!("{} after {stretch} is stated, but {why}, so that the day of {what} is not", self.key)
+        format!(
+            "{} after {stretch} is stated, but {why}, so that the day of {what} is not",
+            self.key
+        )
     }
 }
 
@@ -234,9 +269,11 @@ mod tests {
     #[test]
     fn a_year_and_a_half_is_eighteen_months_and_half_a_month_is_unknown() {
         let at = r#""incident": {"year": 2026, "month": 1, "day": 1}"#;
-        let found = instants(&format!(r#"{{{at}, "discovery": {{"unit": "Years", "value": 1.5}}}}"#));
+        let found =
+            instants(&format!(r#"{{{at}, "discovery": {{"unit": "Years", "value": 1.5}}}}"#));
         assert_eq!(found[1], "2027-06-30T15:00:00Z");
-        let found = instants(&format!(r#"{{{at}, "discovery": {{"unit": "Months", "value": 0.5}}}}"#));
+        let found =
+            instants(&format!(r#"{{{at}, "discovery": {{"unit": "Months", "value": 0.5}}}}"#));
         assert_eq!(found[1], "discovery: not an exact stretch of time: 0.5 Months");
     }
 
@@ -261,7 +298,10 @@ mod tests {
             (r#"{"unit": "NA"}"#, "discovery: unit is NA"),
             (r#"{"unit": "Unknown", "value": 0}"#, "discovery: unit is Unknown"),
             (r#"{"unit": "Weeks"}"#, "discovery: unit is Weeks, without a value"),
-            (r#"{"unit": "Hours", "value": -1}"#, "discovery: not an exact stretch of time: -1 Hours"),
+            (
+                r#"{"unit": "Hours", "value": -1}"#,
+                "discovery: not an exact stretch of time: -1 Hours",
+            ),
         ] {
             let found = instants(&format!(r#"{{{at}, "discovery": {discovery}}}"#));
             assert_eq!(found[1], expected);

@@ -1,4 +1,5 @@
-//! Conversion round trips: what is written in a column's form comes back as it was, and nothing else is accepted.
+//! Conversion round trips: what is written in a column's form comes back as it was, and nothing
+//! else is accepted.
 
 use std::fmt::Write as _;
 

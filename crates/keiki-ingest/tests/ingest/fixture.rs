@@ -1,4 +1,5 @@
-//! One fixture: a folder that is a small workspace with `source.toml`, its evidence, and the outcome.
+//! One fixture: a folder that is a small workspace with `source.toml`, its evidence, and the
+//! outcome.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,9 @@ use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
-use keiki_ingest::{Context, IngestError, InputFile, Limits, Source, place, read_evidence, read_source};
+use keiki_ingest::{
+    Context, IngestError, InputFile, Limits, Source, place, read_evidence, read_source,
+};
 use keiki_model::calendar::Calendar;
 use keiki_model::dataset::{Dataset, read_dataset};
 use keiki_model::evidence::{Evidence, RejectedRow};
@@ -20,7 +23,8 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn open(folder: &Path) -> Self {
-        let text = std::fs::read_to_string(folder.join("source.toml")).expect("a fixture has a source");
+        let text =
+            std::fs::read_to_string(folder.join("source.toml")).expect("a fixture has a source");
         let source = read_source("source.toml", &text).expect("the source is well-formed");
         let dataset = dataset(&source.dataset);
         Self { folder: folder.to_owned(), source, dataset }
@@ -45,7 +49,11 @@ impl Fixture {
 pub(crate) fn dataset(name: &str) -> Dataset {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = crate_root.join("fixtures/datasets").join(format!("{name}.toml"));
-    let path = if own.exists() { own } else { crate_root.join("../../datasets").join(format!("{name}.toml")) };
+    let path = if own.exists() {
+        own
+    } else {
+        crate_root.join("../../datasets").join(format!("{name}.toml"))
+    };
     let text = std::fs::read_to_string(path).expect("the dataset exists");
     read_dataset(&format!("{name}.toml"), &text).expect("the dataset is well-formed")
 }
@@ -92,7 +100,11 @@ pub(crate) fn shown(evidence: &Evidence) -> String {
         ];
         for (name, array) in extra {
             if let Some(array) = array.filter(|array| array.is_valid(row)) {
-                let _ = writeln!(text, "     {name}={}", array_value_to_string(array, row).unwrap_or_default());
+                let _ = writeln!(
+                    text,
+                    "     {name}={}",
+                    array_value_to_string(array, row).unwrap_or_default()
+                );
             }
         }
     }
@@ -106,7 +118,8 @@ fn list(text: &mut String, title: &str, rows: &[RejectedRow]) {
     for row in rows {
         let key = row.record_key.as_deref().map(|key| format!(" [{key}]")).unwrap_or_default();
         let message = row.reason.message();
-        let _ = writeln!(text, "  {}:{}{key} {}: {}", row.file, row.row, row.reason.code(), message.en);
+        let _ =
+            writeln!(text, "  {}:{}{key} {}: {}", row.file, row.row, row.reason.code(), message.en);
         let _ = writeln!(text, "     {}", message.ja);
     }
 }

@@ -11,11 +11,13 @@ use std::path::Path;
 
 use fixture::Fixture;
 
-/// Reads the fixtures of a kind; each folder `<kind>/{valid,invalid}/<reason>` holds a source, evidence and the outcome.
+/// Reads the fixtures of a kind; each folder `<kind>/{valid,invalid}/<reason>` holds a source,
+/// evidence and the outcome.
 fn check_fixtures(kind: &str) {
     let mut checked = 0;
     for validity in ["valid", "invalid"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind).join(validity);
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind).join(validity);
         let mut reasons: Vec<_> = folder
             .read_dir()
             .expect("the kind has fixtures")

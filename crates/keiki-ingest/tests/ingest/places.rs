@@ -7,9 +7,16 @@ use keiki_ingest::{IngestError, place};
 
 fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    for file in ["evidence/b.csv", "evidence/a.csv", "evidence/.hidden.csv", "evidence/deep/c.csv", "evidence/d[1].csv"] {
+    for file in [
+        "evidence/b.csv",
+        "evidence/a.csv",
+        "evidence/.hidden.csv",
+        "evidence/deep/c.csv",
+        "evidence/d[1].csv",
+    ] {
         let path = folder.path().join(file);
-        fs::create_dir_all(path.parent().expect("files have folders")).expect("folders can be made");
+        fs::create_dir_all(path.parent().expect("files have folders"))
+            .expect("folders can be made");
         fs::write(path, "x\n").expect("files can be written");
     }
     folder
@@ -24,7 +31,10 @@ fn names(place: &str, workspace: &Path) -> Vec<String> {
 fn a_place_is_a_file_a_folder_or_a_pattern() {
     let folder = workspace();
     assert_eq!(names("evidence/b.csv", folder.path()), ["evidence/b.csv"]);
-    assert_eq!(names("./evidence", folder.path()), ["evidence/a.csv", "evidence/b.csv", "evidence/d[1].csv"]);
+    assert_eq!(
+        names("./evidence", folder.path()),
+        ["evidence/a.csv", "evidence/b.csv", "evidence/d[1].csv"]
+    );
     assert_eq!(names("evidence/?.csv", folder.path()), ["evidence/a.csv", "evidence/b.csv"]);
     assert_eq!(names("evidence/**/c.csv", folder.path()), ["evidence/deep/c.csv"]);
     assert_eq!(names("evidence/d[1].csv", folder.path()), ["evidence/d[1].csv"]);
@@ -32,7 +42,8 @@ fn a_place_is_a_file_a_folder_or_a_pattern() {
 
 #[test]
 fn a_place_with_no_file_is_an_error_with_a_hint() {
-    let error = place::expand("evidence/*.json", workspace().path()).expect_err("there is no such file");
+    let error =
+        place::expand("evidence/*.json", workspace().path()).expect_err("there is no such file");
     assert!(matches!(error, IngestError::NoFile { .. }), "{error}");
     assert!(!error.hint().is_empty());
 }
@@ -43,10 +54,22 @@ fn no_place_leads_out_of_the_workspace() {
     let outside = workspace();
     std::os::unix::fs::symlink(outside.path().join("evidence"), folder.path().join("link"))
         .expect("links can be made");
-    std::os::unix::fs::symlink(outside.path().join("evidence/a.csv"), folder.path().join("evidence/z.csv"))
-        .expect("links can be made");
+    std::os::unix::fs::symlink(
+        outside.path().join("evidence/a.csv"),
+        folder.path().join("evidence/z.csv"),
+    )
+    .expect("links can be made");
     let absolute = folder.path().join("evidence/a.csv").display().to_string();
-    for place in ["../x.csv", "evidence/../../x.csv", "link", "link/*.csv", "evidence/*.csv", "evidence/z.csv", &absolute, ""] {
+    for place in [
+        "../x.csv",
+        "evidence/../../x.csv",
+        "link",
+        "link/*.csv",
+        "evidence/*.csv",
+        "evidence/z.csv",
+        &absolute,
+        "",
+    ] {
         let error = place::expand(place, folder.path()).expect_err("the place leads out");
         assert!(matches!(error, IngestError::OutsideWorkspace { .. }), "{place}: {error}");
     }

@@ -10,7 +10,10 @@ fn a_definition_is_read_with_its_defaults() {
     let text = "name = \"kev\"\nkind = \"kev\"\nplace = \"evidence/kev.json\"\n";
     let source = read_source("sources/kev.toml", text).expect("the definition is well-formed");
     assert_eq!(source.dataset, "exploited_vulnerabilities");
-    assert_eq!((source.extent, source.missing, source.precedence), (Extent::Part, Missing::Keep, 100));
+    assert_eq!(
+        (source.extent, source.missing, source.precedence),
+        (Extent::Part, Missing::Keep, 100)
+    );
     assert_eq!(source.window_from, keiki_model::calendar::BEGINNING);
     assert_eq!(source.version.len(), 16);
 }
@@ -42,9 +45,14 @@ fn a_definition_is_held_against_its_dataset() {
     let text = "name = \"x\"\nkind = \"csv\"\ndataset = \"drills\"\nplace = \"x.csv\"\nextent = \"full\"\nmissing = \"retire\"\n\
                 [columns]\ndril_id = \"id\"\neffective_on = \"day\"\n";
     let source = read_source("x.toml", text).expect("the definition is well-formed");
-    let told: Vec<String> = source.check(&dataset("drills")).iter().map(ToString::to_string).collect();
+    let told: Vec<String> =
+        source.check(&dataset("drills")).iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"));
-    assert_eq!(source.check(&dataset("things")).len(), 2, "another dataset, and a column that it does not have");
+    assert_eq!(
+        source.check(&dataset("things")).len(),
+        2,
+        "another dataset, and a column that it does not have"
+    );
 }
 
 #[test]

@@ -1,0 +1,316 @@
+//! Adds rows of entries to a cube. This is the loop that reads everything; it allocates per batch, never per row.
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use keiki_model::calendar::Day;
+use keiki_model::dataset::ORG_UNIT;
+use keiki_model::histogram::Cell as HistogramCell;
+use keiki_store::{EFFECTIVE_ON, WEIGHT};
+
+use crate::axis::Axis;
+use crate::cube::{Cell, Cube};
+use crate::error::{EngineError, Result};
+use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
+
+/// Stands for a case that is still open.
+pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
+
+/// Microseconds in a second.
+const MICROS: i64 = 1_000_000;
+
+/// The columns of a batch that every measure reads.
+pub(crate) struct Rows<'r> {
+    weights: &'r Int32Array,
+    effective: &'r Date32Array,
+    values: Vec<ArrayRef>,
+}
+
+impl<'r> Rows<'r> {
+    /// Evaluates all expressions of a dataset over a batch, each once.
+    pub(crate) fn new(plan: &DatasetPlan, batch: &'r RecordBatch) -> Result<Self> {
+        let values = plan
+            .expressions
+            .iter()
+            .map(|expression| {
+                expression.evaluate(batch).map_err(|message| {
+                    EngineError::Query(format!("an expression over {} cannot be computed: {message}", plan.dataset.name))
+                })
+            })
+            .collect::<Result<_>>()?;
+        let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
+        let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
+        Ok(Self { weights, effective, values })
+    }
+
+    pub(crate) fn weight(&self, row: usize) -> i64 {
+        i64::from(self.weights.value(row))
+    }
+
+    fn mask(&self, index: Option<usize>) -> Option<&BooleanArray> {
+        index.and_then(|index| self.values[index].as_boolean_opt())
+    }
+
+    fn dates(&self, index: Option<usize>) -> Option<&Date32Array> {
+        index.and_then(|index| self.values[index].as_primitive_opt::<Date32Type>())
+    }
+}
+
+fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef> {
+    batch.column_by_name(name).ok_or_else(|| EngineError::Query(format!("entries lack the column {name}")))
+}
+
+/// The values of a measure.
+pub(crate) enum Values<'v> {
+    One,
+    Integer(&'v Int64Array),
+    Decimal(&'v Decimal128Array),
+    Date(&'v Date32Array),
+    /// Other integer types, cast once.
+    Cast(Int64Array),
+}
+
+impl<'v> Values<'v> {
+    fn new(rows: &'v Rows<'_>, index: Option<usize>) -> Result<Self> {
+        let Some(index) = index else { return Ok(Self::One) };
+        let array = &rows.values[index];
+        Ok(match array.data_type() {
+            DataType::Int64 => Self::Integer(array.as_primitive::<Int64Type>()),
+            DataType::Decimal128(..) => Self::Decimal(array.as_primitive::<Decimal128Type>()),
+            DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>()),
+            _ => Self::Cast(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()),
+        })
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Option<i128> {
+        match self {
+            Self::One => Some(1),
+            Self::Integer(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+            Self::Decimal(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Date(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+            Self::Cast(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+        }
+    }
+}
+
+/// One row's part in a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing.
+    None,
+    /// Counted from a day on, until before another; `dated` is the value's own day.
+    Level { enters: Day, leaves: Option<Day>, value: Option<i128>, dated: Day },
+    /// Counted on a day; `None` where the date is null.
+    Happening { on: Option<Day>, value: Option<i128> },
+    /// A case with onset and finish, in steps.
+    Case { begins: i64, ends: Option<i64> },
+}
+
+/// The expressions of one measure over one batch.
+pub(crate) struct MeasureRows<'m> {
+    rows: &'m Rows<'m>,
+    mask: Option<&'m BooleanArray>,
+    values: Values<'m>,
+    from: Option<&'m Date32Array>,
+    until: Option<&'m Date32Array>,
+    on: Option<&'m Date32Array>,
+    spell: Option<(Int64Array, Int64Array)>,
+    pub(crate) groups: Option<StringArray>,
+}
+
+impl<'m> MeasureRows<'m> {
+    pub(crate) fn new(rows: &'m Rows<'m>, plan: &MeasurePlan) -> Result<Self> {
+        let (mut from, mut until, mut on, mut spell) = (None, None, None, None);
+        match &plan.clock {
+            ClockPlan::Stock { from: f, until: u } => (from, until) = (rows.dates(*f), rows.dates(*u)),
+            ClockPlan::Flow { on: index } => on = rows.dates(Some(*index)),
+            ClockPlan::Spell { begins, ends } => {
+                spell = Some((steps(&rows.values[*begins], plan.step), steps(&rows.values[*ends], plan.step)));
+            }
+        }
+        let groups = plan
+            .group
+            .map(|index| Ok::<_, EngineError>(cast(&rows.values[index], &DataType::Utf8)?.as_string::<i32>().clone()))
+            .transpose()?;
+        Ok(Self { rows, mask: rows.mask(plan.filter), values: Values::new(rows, plan.value)?, from, until, on, spell, groups })
+    }
+
+    /// The part of a row. A value of `None` is unknown: the predicate or the value is null.
+    #[inline]
+    pub(crate) fn part(&self, row: usize) -> Part {
+        let is_known = match self.mask {
+            None => true,
+            Some(mask) if mask.is_null(row) => false,
+            Some(mask) if mask.value(row) => true,
+            Some(_) => return Part::None,
+        };
+        if let Some((begins, ends)) = &self.spell {
+            if !is_known || begins.is_null(row) {
+                return Part::None;
+            }
+            return Part::Case { begins: begins.value(row), ends: ends.is_valid(row).then(|| ends.value(row)) };
+        }
+        let value = if is_known { self.values.get(row) } else { None };
+        if let Some(on) = self.on {
+            return Part::Happening { on: on.is_valid(row).then(|| on.value(row)), value };
+        }
+        let mut enters = self.rows.effective.value(row);
+        let mut dated = enters;
+        if let Some(from) = self.from {
+            if from.is_null(row) {
+                return Part::None;
+            }
+            dated = from.value(row);
+            enters = enters.max(dated);
+        }
+        let leaves = self.until.filter(|until| until.is_valid(row)).map(|until| until.value(row).max(enters));
+        Part::Level { enters, leaves, value, dated }
+    }
+}
+
+/// Turns dates into days and instants into steps of so many seconds.
+fn steps(array: &ArrayRef, step: i64) -> Int64Array {
+    if array.data_type() == &DataType::Date32 {
+        return array.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from)).collect();
+    }
+    let instants: &TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>();
+    instants.iter().map(|at| at.map(|micros| micros.div_euclid(MICROS * step.max(1)))).collect()
+}
+
+/// Adds a batch of entries to a cube.
+pub(crate) fn accumulate(plan: &DatasetPlan, batch: &RecordBatch, cube: &mut Cube) -> Result<()> {
+    let rows = Rows::new(plan, batch)?;
+    let units = unit_numbers(batch, cube)?;
+    let axis = cube.axis.clone();
+    for (index, measure) in plan.measures.iter().enumerate() {
+        let measured = MeasureRows::new(&rows, measure)?;
+        accumulate_measure(measure, index, &measured, &rows, &units, &axis, cube)?;
+    }
+    Ok(())
+}
+
+/// The cube's number of each row's org unit; one look per distinct value of a dictionary.
+fn unit_numbers(batch: &RecordBatch, cube: &mut Cube) -> Result<Vec<u16>> {
+    let array = column(batch, ORG_UNIT)?;
+    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
+        let names = cast(dictionary.values(), &DataType::Utf8)?;
+        let names = names.as_string::<i32>();
+        let mut numbers: Vec<Option<u16>> = vec![None; names.len()];
+        return dictionary
+            .keys()
+            .iter()
+            .map(|key| match key.and_then(|key| usize::try_from(key).ok()) {
+                None => cube.unit(""),
+                Some(key) => match numbers[key] {
+                    Some(number) => Ok(number),
+                    None => {
+                        let number = cube.unit(names.value(key))?;
+                        numbers[key] = Some(number);
+                        Ok(number)
+                    }
+                },
+            })
+            .collect();
+    }
+    let names = cast(array, &DataType::Utf8)?;
+    names.as_string::<i32>().iter().map(|name| cube.unit(name.unwrap_or_default())).collect()
+}
+
+fn accumulate_measure(
+    plan: &MeasurePlan,
+    index: usize,
+    measured: &MeasureRows<'_>,
+    rows: &Rows<'_>,
+    units: &[u16],
+    axis: &Axis,
+    cube: &mut Cube,
+) -> Result<()> {
+    for (row, unit) in units.iter().enumerate() {
+        let weight = rows.weight(row);
+        match measured.part(row) {
+            Part::None => {}
+            Part::Case { begins, ends } => {
+                histogram(cube, plan, index, *unit, 0, None, (begins, ends.unwrap_or(OPEN)), weight)?;
+            }
+            Part::Happening { on, value } => match on {
+                None => cube.add_undated(index, usize::from(*unit), weight),
+                Some(day) => {
+                    if let Some(bin) = axis.bin(day) {
+                        add(cube, index, *unit, bin, value, weight);
+                        if let (true, Some(value)) = (plan.has_histogram, value) {
+                            let pair = (in_steps(plan, value)?, 0);
+                            histogram(cube, plan, index, *unit, bin, group(measured, row), pair, weight)?;
+                        }
+                    }
+                }
+            },
+            Part::Level { enters, leaves, value, dated } => {
+                let bins = [(axis.bin(enters), weight), (leaves.and_then(|day| axis.bin(day)), -weight)];
+                for (bin, weight) in bins {
+                    let Some(bin) = bin else { continue };
+                    add(cube, index, *unit, bin, value, weight);
+                    if let (true, Some(value)) = (plan.has_histogram, value) {
+                        let step = in_steps(plan, value)?;
+                        let pair = if plan.keeps_day { (i64::from(dated), step) } else { (step, 0) };
+                        histogram(cube, plan, index, *unit, bin, group(measured, row), pair, weight)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn group<'g>(measured: &'g MeasureRows<'_>, row: usize) -> Option<&'g str> {
+    measured.groups.as_ref().filter(|groups| groups.is_valid(row)).map(|groups| groups.value(row))
+}
+
+/// A value in steps of the resolution; a step once begun counts whole.
+pub(crate) fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
+    let step = i128::from(plan.step.max(1));
+    let steps = value.div_euclid(step) + i128::from(value.rem_euclid(step) != 0);
+    i64::try_from(steps)
+        .ok()
+        .filter(|steps| steps.abs() < OPEN)
+        .ok_or_else(|| EngineError::ValueTooLarge { measure: plan.name.clone(), value })
+}
+
+#[inline]
+fn add(cube: &mut Cube, measure: usize, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
+    let offset = cube.offset(measure, usize::from(unit)) + bin;
+    let cell: &mut Cell = &mut cube.cells_mut()[offset];
+    match value {
+        Some(value) => {
+            cell.sum += value * i128::from(weight);
+            cell.count += weight;
+        }
+        None => cell.unknown += weight,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the coordinates of a cell")]
+fn histogram(
+    cube: &mut Cube,
+    plan: &MeasurePlan,
+    measure: usize,
+    unit: u16,
+    bin: usize,
+    group: Option<&str>,
+    pair: (i64, i64),
+    weight: i64,
+) -> Result<()> {
+    let group = match group {
+        Some(group) => cube.groups.number(group, "groups")?,
+        None => cube.groups.number("", "groups")?,
+    };
+    let cell = HistogramCell { unit, bin: u16::try_from(bin).unwrap_or(u16::MAX), group, first: pair.0, second: pair.1 };
+    let packed = cell
+        .pack()
+        .ok_or_else(|| EngineError::ValueTooLarge { measure: plan.name.clone(), value: i128::from(pair.0) })?;
+    cube.histograms[measure].add(packed, weight);
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Which org units' evidence is there and fresh on a day, as known at an instant.
+
+use keiki_model::calendar::{Day, Month, local_day};
+use keiki_model::dataset::Dataset;
+use keiki_model::evidence::Claim;
+use keiki_model::org::{Tree, UnitKind};
+use keiki_model::measurement::Coverage;
+use keiki_store::Snapshot;
+use jiff::tz::TimeZone;
+
+/// The claims about one dataset that are known.
+#[derive(Debug, Clone)]
+pub(crate) struct Claims {
+    claims: Vec<Claim>,
+    freshness_days: i32,
+}
+
+impl Claims {
+    /// Collects the claims of commits up to `seq` that were known at an instant.
+    pub(crate) fn new(dataset: &Dataset, snapshot: &Snapshot, seq: i64, known_at: i64, zone: &TimeZone) -> Self {
+        let input = dataset.distinct.as_ref().map_or(dataset.name.as_str(), |d| d.dataset.value.as_str());
+        let today = local_day(known_at, zone);
+        let claims = snapshot
+            .batches()
+            .iter()
+            .filter(|batch| batch.dataset == input && batch.seq <= seq)
+            .flat_map(|batch| &batch.claims)
+            .filter(|claim| claim.known_from <= known_at)
+            .map(|claim| Claim { until: claim.until.min(today), ..claim.clone() })
+            .collect();
+        Self { claims, freshness_days: dataset.freshness_days }
+    }
+
+    /// Tells for each node of the tree whether its evidence speaks for a day.
+    pub(crate) fn on(&self, tree: &Tree, day: Day) -> Vec<bool> {
+        self.covering(tree, |claim| claim.from <= day && day <= claim.until.saturating_add(self.freshness_days))
+    }
+
+    /// Tells for each node whether its evidence speaks for every month of a period that is cut on a day.
+    pub(crate) fn throughout(&self, tree: &Tree, months: (Month, Month), cut: Day) -> Vec<bool> {
+        let mut all = vec![true; tree.nodes().len()];
+        let mut month = months.0;
+        while month <= months.1 && month.first_day() <= cut {
+            let last = month.last_day().min(cut);
+            let of_month = self.covering(tree, |claim| {
+                claim.from <= month.first_day() && last <= claim.until.saturating_add(self.freshness_days)
+            });
+            for (flag, covered) in all.iter_mut().zip(of_month) {
+                *flag &= covered;
+            }
+            month = month.plus(1);
+        }
+        all
+    }
+
+    fn covering(&self, tree: &Tree, speaks: impl Fn(&Claim) -> bool) -> Vec<bool> {
+        let mut covered = vec![false; tree.nodes().len()];
+        for claim in self.claims.iter().filter(|claim| speaks(claim)) {
+            let position = tree.position_of_evidence(&claim.org_unit);
+            let end = tree.nodes()[position].subtree_end;
+            covered[position..end].fill(true);
+        }
+        // Evidence that nobody can be asked for has no coverage of its own: it shows wherever anything does.
+        if let Some(unassigned) = covered.last_mut() {
+            *unassigned = true;
+        }
+        covered
+    }
+}
+
+/// The org units that owe evidence below a node: its entities of the given kinds; a department owes for itself.
+pub(crate) fn owing(tree: &Tree, node: usize, kinds: &[UnitKind]) -> Vec<usize> {
+    if !tree.nodes()[node].kind.is_entity() {
+        return vec![node];
+    }
+    (node..tree.nodes()[node].subtree_end)
+        .filter(|position| {
+            let kind = tree.nodes()[*position].kind;
+            if kinds.is_empty() { kind.is_entity() } else { kinds.contains(&kind) }
+        })
+        .collect()
+}
+
+/// Counts how many of the owing units are covered.
+pub(crate) fn count(owing: &[usize], covered: &[bool]) -> Coverage {
+    let of = owing.iter().filter(|position| covered[**position]).count();
+    Coverage { covered: u32::try_from(of).unwrap_or(u32::MAX), expected: u32::try_from(owing.len()).unwrap_or(u32::MAX) }
+}

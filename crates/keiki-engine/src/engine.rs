@@ -1,0 +1,240 @@
+//! The engine: which cubes a request needs, read or kept, and the measurements that come of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::prelude::SessionContext;
+use jiff::tz::TimeZone;
+use keiki_model::calendar::{Calendar, Day, Month, Period, local_day};
+use keiki_model::catalogue::Catalogue;
+use keiki_model::dataset::REPORTED_FIGURES;
+use keiki_model::kpi::Kpi;
+use keiki_model::measurement::Measurement;
+use keiki_model::org::Organisation;
+use keiki_model::problem::nearest;
+use keiki_store::{Journal, Snapshot};
+
+use crate::axis::Axis;
+use crate::coverage::Claims;
+use crate::cube::Cube;
+use crate::error::{EngineError, Result};
+use crate::evaluate::{Evaluation, Slot};
+use crate::expressions::{SqlExpressions, session};
+use crate::keep::{Keeper, Kept};
+use crate::plan::{DatasetPlan, Plan};
+use crate::read::{Bounds, read_cube, read_rows};
+use crate::reported::ReportedFigures;
+
+/// How many months before the open one a kept cube holds.
+const KEPT_MONTHS: i32 = 59;
+
+/// What an engine is made of.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The fiscal calendar.
+    pub calendar: Calendar,
+    /// The workspace's zone.
+    pub zone: TimeZone,
+    /// The definitions.
+    pub catalogue: Arc<Catalogue>,
+    /// The org tree.
+    pub organisation: Arc<Organisation>,
+    /// The folder in which cubes are kept; absent = in memory only.
+    pub cubes: Option<PathBuf>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Numbers of KPIs; empty = all.
+    pub kpis: Vec<u32>,
+    /// Ids of org units; empty = all of the tree of the cut day.
+    pub org_units: Vec<String>,
+    /// Periods.
+    pub periods: Vec<Period>,
+    /// The instant of knowledge, UTC microseconds; absent = now.
+    pub known_at: Option<i64>,
+    /// The journal version; absent = the newest.
+    pub seq: Option<i64>,
+    /// Now, UTC microseconds.
+    pub now: i64,
+}
+
+/// Computes measurements.
+pub struct Engine {
+    pub(crate) setting: Setting,
+    pub(crate) context: SessionContext,
+    pub(crate) plan: Plan,
+    keeper: Keeper,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("setting", &self.setting).finish_non_exhaustive()
+    }
+}
+
+/// What is known, and up to where.
+#[derive(Debug, Clone)]
+pub(crate) struct Knowledge {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) seq: i64,
+    pub(crate) known_at: i64,
+    /// The local date of the instant.
+    pub(crate) today: Day,
+}
+
+impl Engine {
+    /// Makes an engine; all expressions are compiled once.
+    ///
+    /// # Errors
+    /// A definition does not compile; check the catalogue first to see all problems at once.
+    pub fn new(setting: Setting) -> Result<Self> {
+        let expressions = SqlExpressions::new(setting.calendar.clone(), setting.zone.clone());
+        let plan = Plan::new(&setting.catalogue, &expressions)?;
+        let context = session(setting.calendar.clone(), setting.zone.clone());
+        let keeper = Keeper::new(setting.cubes.clone());
+        Ok(Self { setting, context, plan, keeper })
+    }
+
+    /// Measures. *Shape*: ordered by KPI, indicator, org unit in depth-first order, period; periods that begin after the
+    /// instant of knowledge are left out.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or something asked for does not exist.
+    pub async fn measure(&self, journal: &Journal, request: &Request) -> Result<Vec<Measurement>> {
+        let knowledge = self.knowledge(journal, request.known_at, request.seq, request.now).await?;
+        let kpis = self.kpis(&request.kpis)?;
+        let slots = self.slots(&request.periods, knowledge.today)?;
+        let evaluation = self.evaluation(journal, knowledge, &kpis, slots).await?;
+        self.check_units(&evaluation, &request.org_units)?;
+        evaluation.measure(&kpis, &request.org_units)
+    }
+
+    fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
+        for unit in units {
+            if !evaluation.knows_unit(unit) {
+                let ids = self.setting.organisation.rows().iter().map(|row| row.id.as_str());
+                let near = nearest(unit, ids).map(str::to_owned);
+                return Err(EngineError::UnknownOrgUnit { found: unit.clone(), near });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn knowledge(&self, journal: &Journal, known_at: Option<i64>, seq: Option<i64>, now: i64) -> Result<Knowledge> {
+        let snapshot = journal.snapshot().await?;
+        let known_at = known_at.unwrap_or(now).min(now.max(snapshot.known_at()));
+        Ok(Knowledge {
+            seq: seq.unwrap_or_else(|| snapshot.seq()).min(snapshot.seq()),
+            today: local_day(known_at, &self.setting.zone),
+            known_at,
+            snapshot,
+        })
+    }
+
+    pub(crate) fn kpis(&self, numbers: &[u32]) -> Result<Vec<Arc<Kpi>>> {
+        let all = &self.setting.catalogue.kpis;
+        if numbers.is_empty() {
+            return Ok(all.clone());
+        }
+        numbers
+            .iter()
+            .map(|no| all.iter().find(|kpi| kpi.no == *no).cloned().ok_or_else(|| EngineError::UnknownKpi(no.to_string())))
+            .collect()
+    }
+
+    /// The periods with their months and cut days; those that begin after today are left out.
+    pub(crate) fn slots(&self, periods: &[Period], today: Day) -> Result<Vec<Slot>> {
+        let mut slots = Vec::new();
+        for period in periods {
+            let months = period
+                .months(&self.setting.calendar)
+                .ok_or_else(|| EngineError::NotMeasurable(format!("{period} (the fiscal year has no such part)")))?;
+            if months.0.first_day() <= today {
+                slots.push(Slot { period: *period, months, cut: months.1.last_day().min(today) });
+            }
+        }
+        Ok(slots)
+    }
+
+    /// Reads what the KPIs need and puts it together with the tree, the claims and the reported figures.
+    pub(crate) async fn evaluation<'e>(
+        &'e self,
+        journal: &Journal,
+        knowledge: Knowledge,
+        kpis: &[Arc<Kpi>],
+        slots: Vec<Slot>,
+    ) -> Result<Evaluation<'e>> {
+        let mut cubes: Vec<Option<Arc<Cube>>> = vec![None; self.plan.datasets.len()];
+        let mut claims: Vec<Option<Claims>> = vec![None; self.plan.datasets.len()];
+        for kpi in kpis {
+            for measure in &kpi.measures {
+                let Some((position, _)) = self.plan.place(kpi.no, &measure.name) else { continue };
+                if cubes[position].is_some() {
+                    continue;
+                }
+                let plan = Arc::new(self.plan.datasets[position].clone());
+                cubes[position] = Some(self.cube(journal, &plan, &knowledge, &slots).await?);
+                let zone = &self.setting.zone;
+                claims[position] =
+                    Some(Claims::new(&plan.dataset, &knowledge.snapshot, knowledge.seq, knowledge.known_at, zone));
+            }
+        }
+        let reported = self.reported(journal, &knowledge).await?;
+        Ok(Evaluation::new(self, knowledge, cubes, claims, reported, slots))
+    }
+
+    async fn reported(&self, journal: &Journal, knowledge: &Knowledge) -> Result<ReportedFigures> {
+        let Some(dataset) = self.setting.catalogue.datasets.get(REPORTED_FIGURES) else {
+            return Ok(ReportedFigures::default());
+        };
+        let scan = journal.scan(dataset, &knowledge.snapshot, 0, knowledge.seq).await?;
+        let bounds = Bounds { after_seq: 0, until_seq: knowledge.seq, known_at: Some(knowledge.known_at) };
+        ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds).await?)
+    }
+
+    /// The cube of a dataset: kept and brought up to date where everything known is asked for, else read afresh.
+    async fn cube(&self, journal: &Journal, plan: &Arc<DatasetPlan>, knowledge: &Knowledge, slots: &[Slot]) -> Result<Arc<Cube>> {
+        let open = Month::of(knowledge.today);
+        let kept_axis = Axis::new(open.plus(-KEPT_MONTHS), open);
+        let asks_everything = knowledge.known_at >= knowledge.snapshot.known_at();
+        if asks_everything && slots.iter().all(|slot| kept_axis.holds(slot.months.0, slot.months.1.min(open))) {
+            return self.kept_cube(journal, plan, knowledge, kept_axis).await;
+        }
+        let first = slots.iter().map(|slot| slot.months.0).min().unwrap_or(open);
+        let axis = Axis::new(first, open);
+        let bounds = Bounds {
+            after_seq: 0,
+            until_seq: knowledge.seq,
+            known_at: (!asks_everything).then_some(knowledge.known_at),
+        };
+        let scan = journal.scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq).await?;
+        Ok(Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?))
+    }
+
+    async fn kept_cube(&self, journal: &Journal, plan: &Arc<DatasetPlan>, knowledge: &Knowledge, axis: Axis) -> Result<Arc<Cube>> {
+        let first_commit = knowledge.snapshot.batches().first().map(|batch| batch.batch_id.as_str()).unwrap_or_default();
+        let key = keiki_model::dataset::content_version(&format!("{} {axis:?} {first_commit}", plan.version));
+        let key = format!("{}-{key}", plan.dataset.name);
+        let kept = self.keeper.find(&key).filter(|kept| kept.seq <= knowledge.seq && kept.cube.axis == axis);
+        let after_seq = kept.as_ref().map_or(0, |kept| kept.seq);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
+            return Ok(Arc::clone(&kept.cube));
+        }
+        let bounds = Bounds { after_seq, until_seq: knowledge.seq, known_at: None };
+        let scan = journal.scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq).await?;
+        let fresh = read_cube(&self.context, plan, &scan, bounds, &axis).await?;
+        let cube = match kept {
+            None => Arc::new(fresh),
+            Some(kept) if scan.files.is_empty() => kept.cube,
+            Some(kept) => {
+                let mut whole = Arc::unwrap_or_clone(kept.cube);
+                whole.merge(&fresh)?;
+                Arc::new(whole)
+            }
+        };
+        self.keeper.keep(&key, &Kept { seq: knowledge.seq, cube: Arc::clone(&cube) });
+        Ok(cube)
+    }
+}

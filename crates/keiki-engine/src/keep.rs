@@ -1,0 +1,124 @@
+//! Kept cubes: what was read once is kept, in memory and on disk, and new entries are added to it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use keiki_model::histogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::axis::Axis;
+use crate::cube::{Cell, Cube, Names};
+
+/// A cube with the commit up to which it holds everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) seq: i64,
+    pub(crate) cube: Arc<Cube>,
+}
+
+/// The form in which a cube lies on disk.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    seq: i64,
+    axis: Axis,
+    measures: usize,
+    units: Names,
+    groups: Names,
+    /// Cells that are not zero, with their positions.
+    cells: Vec<(u64, Cell)>,
+    undated: Vec<i64>,
+    histograms: Vec<Vec<(u128, i64)>>,
+}
+
+/// Keeps cubes by the content of what they were computed from.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper {
+    folder: Option<PathBuf>,
+    memory: Mutex<HashMap<String, Kept>>,
+}
+
+impl Keeper {
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, memory: Mutex::default() }
+    }
+
+    /// Finds a kept cube. A file that cannot be read is no error: the cube is computed again.
+    pub(crate) fn find(&self, key: &str) -> Option<Kept> {
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(kept) = memory.get(key) {
+            return Some(kept.clone());
+        }
+        let bytes = std::fs::read(self.path(key)?).ok()?;
+        let stored: Stored = postcard::from_bytes(&bytes).ok()?;
+        let kept = Kept { seq: stored.seq, cube: Arc::new(stored.into_cube()?) };
+        memory.insert(key.to_owned(), kept.clone());
+        Some(kept)
+    }
+
+    /// Keeps a cube. Failing to write it to disk costs the next run a read, nothing else.
+    pub(crate) fn keep(&self, key: &str, kept: &Kept) {
+        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.insert(key.to_owned(), kept.clone());
+        let Some(path) = self.path(key) else { return };
+        if let Ok(bytes) = postcard::to_allocvec(&Stored::new(kept)) {
+            write_whole(&path, &bytes);
+        }
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(format!("{key}.cube")))
+    }
+}
+
+/// Writes a file beside its place and moves it there, so that a reader sees all of it or nothing.
+fn write_whole(path: &Path, bytes: &[u8]) {
+    let Some(folder) = path.parent() else { return };
+    let aside = path.with_extension(format!("{}.part", std::process::id()));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&aside, bytes))
+        .and_then(|()| std::fs::rename(&aside, path));
+    if let Err(error) = written {
+        tracing::warn!(path = %path.display(), %error, "a cube could not be kept");
+    }
+}
+
+impl Stored {
+    fn new(kept: &Kept) -> Self {
+        let (cells, undated) = kept.cube.parts();
+        let cells = cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| !cell.is_zero())
+            .map(|(position, cell)| (position as u64, *cell))
+            .collect();
+        Self {
+            seq: kept.seq,
+            axis: kept.cube.axis.clone(),
+            measures: kept.cube.measures,
+            units: kept.cube.units.clone(),
+            groups: kept.cube.groups.clone(),
+            cells,
+            undated: undated.to_vec(),
+            histograms: kept.cube.histograms.iter().map(|h| h.packed().to_vec()).collect(),
+        }
+    }
+
+    fn into_cube(self) -> Option<Cube> {
+        let mut cube = Cube::new(self.axis, self.measures);
+        for name in self.units.list() {
+            cube.unit(name).ok()?;
+        }
+        for name in self.groups.list() {
+            cube.groups.number(name, "groups").ok()?;
+        }
+        for (position, cell) in self.cells {
+            *cube.cells_mut().get_mut(usize::try_from(position).ok()?)? = cell;
+        }
+        cube.set_undated(self.undated)?;
+        for (histogram, packed) in cube.histograms.iter_mut().zip(self.histograms) {
+            *histogram = Histogram::from_packed(packed);
+        }
+        Some(cube)
+    }
+}

@@ -1,0 +1,192 @@
+//! What is read of each dataset: all base measures of all KPIs, with their expressions compiled once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use keiki_model::catalogue::{Catalogue, bind};
+use keiki_model::dataset::{Dataset, content_version};
+use keiki_model::document::Located;
+use keiki_model::expression::{Expression, Expressions};
+use keiki_model::kpi::{Clock, Formula, Kpi, Measure};
+use keiki_store::entries_schema;
+
+use crate::error::{EngineError, Result};
+
+/// When a measure counts, by number of the expression.
+#[derive(Debug, Clone)]
+pub(crate) enum ClockPlan {
+    Stock { from: Option<usize>, until: Option<usize> },
+    Flow { on: usize },
+    Spell { begins: usize, ends: usize },
+}
+
+/// A base measure, ready to be accumulated.
+#[derive(Debug, Clone)]
+pub(crate) struct MeasurePlan {
+    pub(crate) name: String,
+    pub(crate) filter: Option<usize>,
+    pub(crate) value: Option<usize>,
+    /// Ten to the power of the value's scale.
+    pub(crate) divisor: i128,
+    pub(crate) clock: ClockPlan,
+    pub(crate) group: Option<usize>,
+    pub(crate) has_histogram: bool,
+    /// Whether the histogram keeps the day beside the value, for the latest.
+    pub(crate) keeps_day: bool,
+    pub(crate) step: i64,
+    /// Whether a spell's onset is a date, kept in days.
+    pub(crate) is_dated: bool,
+}
+
+/// All that is read of one dataset.
+#[derive(Debug, Clone)]
+pub(crate) struct DatasetPlan {
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) expressions: Vec<Arc<dyn Expression>>,
+    pub(crate) measures: Vec<MeasurePlan>,
+    /// The columns that the expressions read.
+    pub(crate) columns: Vec<String>,
+    /// Content hash of everything above.
+    pub(crate) version: String,
+}
+
+/// All datasets, and where each KPI's measures are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plan {
+    pub(crate) datasets: Vec<DatasetPlan>,
+    places: HashMap<(u32, String), (usize, usize)>,
+}
+
+impl Plan {
+    /// Compiles the measures of all KPIs of a catalogue.
+    pub(crate) fn new(catalogue: &Catalogue, expressions: &dyn Expressions) -> Result<Self> {
+        let mut plan = Self::default();
+        let mut by_dataset: BTreeMap<String, Vec<(&Kpi, &Measure)>> = BTreeMap::new();
+        for kpi in &catalogue.kpis {
+            for measure in &kpi.measures {
+                by_dataset.entry(measure.dataset.value.clone()).or_default().push((kpi, measure));
+            }
+        }
+        for (name, measures) in by_dataset {
+            let Some(dataset) = catalogue.datasets.get(&name) else { continue };
+            let mut maker = Maker::new(dataset, expressions);
+            let position = plan.datasets.len();
+            let mut made = Vec::new();
+            for (kpi, measure) in measures {
+                plan.places.insert((kpi.no, measure.name.clone()), (position, made.len()));
+                made.push(maker.measure(kpi, measure)?);
+            }
+            plan.datasets.push(maker.finish(made));
+        }
+        Ok(plan)
+    }
+
+    /// The dataset's and the measure's position.
+    pub(crate) fn place(&self, kpi: u32, measure: &str) -> Option<(usize, usize)> {
+        self.places.get(&(kpi, measure.to_owned())).copied()
+    }
+
+    pub(crate) fn measure(&self, place: (usize, usize)) -> &MeasurePlan {
+        &self.datasets[place.0].measures[place.1]
+    }
+}
+
+struct Maker<'m> {
+    dataset: &'m Arc<Dataset>,
+    schema: SchemaRef,
+    compiler: &'m dyn Expressions,
+    expressions: Vec<Arc<dyn Expression>>,
+    by_sql: HashMap<String, usize>,
+    fingerprint: String,
+}
+
+impl<'m> Maker<'m> {
+    fn new(dataset: &'m Arc<Dataset>, compiler: &'m dyn Expressions) -> Self {
+        // Texts are read as dictionaries, so that a comparison costs one look per distinct value.
+        let entries = entries_schema(dataset);
+        let fields: Vec<Arc<Field>> = entries
+            .fields()
+            .iter()
+            .filter(|field| dataset.column(field.name()).is_some())
+            .cloned()
+            .collect();
+        Self {
+            dataset,
+            schema: Arc::new(Schema::new(fields)),
+            compiler,
+            expressions: Vec::new(),
+            by_sql: HashMap::new(),
+            fingerprint: format!("{} {}", dataset.name, dataset.version),
+        }
+    }
+
+    fn add(&mut self, kpi: &Kpi, sql: &Located) -> Result<usize> {
+        let bound = bind(sql, &kpi.parameters).map_err(EngineError::Definition)?;
+        if let Some(known) = self.by_sql.get(&bound.value) {
+            return Ok(*known);
+        }
+        let compiled = self
+            .compiler
+            .compile(&bound.value, &self.schema)
+            .map_err(|error| EngineError::Definition(error.into_problem(sql)))?;
+        self.expressions.push(compiled);
+        self.by_sql.insert(bound.value, self.expressions.len() - 1);
+        Ok(self.expressions.len() - 1)
+    }
+
+    fn optional(&mut self, kpi: &Kpi, sql: Option<&Located>) -> Result<Option<usize>> {
+        sql.map(|sql| self.add(kpi, sql)).transpose()
+    }
+
+    fn measure(&mut self, kpi: &Kpi, measure: &Measure) -> Result<MeasurePlan> {
+        let filter = self.optional(kpi, measure.filter.as_ref())?;
+        let value = self.optional(kpi, measure.value.as_ref())?;
+        let group = self.optional(kpi, measure.group.as_ref())?;
+        let clock = match &measure.clock {
+            Clock::Stock { from, until } => ClockPlan::Stock {
+                from: self.optional(kpi, from.as_ref())?,
+                until: self.optional(kpi, until.as_ref())?,
+            },
+            Clock::Flow { on } => ClockPlan::Flow { on: self.add(kpi, on)? },
+            Clock::Spell { begins, ends } => {
+                ClockPlan::Spell { begins: self.add(kpi, begins)?, ends: self.add(kpi, ends)? }
+            }
+        };
+        let scale = match value.map(|index| self.expressions[index].data_type()) {
+            Some(DataType::Decimal128(_, scale)) => u32::try_from(*scale).unwrap_or(0),
+            _ => 0,
+        };
+        let reads = |f: &Formula| f.measures().contains(&measure.name.as_str());
+        let formulas = || kpi.indicators.iter().map(|indicator| &indicator.formula).filter(|f| reads(f));
+        let is_dated = match &clock {
+            ClockPlan::Spell { begins, .. } => self.expressions[*begins].data_type() == &DataType::Date32,
+            _ => false,
+        };
+        let plan = MeasurePlan {
+            is_dated,
+            name: measure.name.clone(),
+            filter,
+            value,
+            divisor: 10_i128.pow(scale),
+            group,
+            has_histogram: formulas().any(Formula::needs_histogram) || matches!(clock, ClockPlan::Spell { .. }),
+            keeps_day: formulas().any(|f| matches!(f, Formula::Latest(_))),
+            clock,
+            step: measure.resolution.step(),
+        };
+        self.fingerprint.push_str(&format!("\n{} {plan:?}", kpi.no));
+        Ok(plan)
+    }
+
+    fn finish(self, measures: Vec<MeasurePlan>) -> DatasetPlan {
+        let mut columns: Vec<String> =
+            self.expressions.iter().flat_map(|e| e.columns().iter().cloned()).collect();
+        columns.sort();
+        columns.dedup();
+        let mut sql: Vec<(&String, &usize)> = self.by_sql.iter().collect();
+        sql.sort_by_key(|(_, index)| **index);
+        let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
+        DatasetPlan { dataset: Arc::clone(self.dataset), expressions: self.expressions, measures, columns, version }
+    }
+}

@@ -1,0 +1,67 @@
+//! A user's own SQL over the journal: one table per dataset with its entries, and the batch list.
+
+use std::sync::Arc;
+
+use arrow::array::{Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::Schema;
+use datafusion::datasource::MemTable;
+use datafusion::execution::context::SQLOptions;
+use keiki_store::{Journal, Snapshot, entries_schema};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Result};
+use crate::expressions::session;
+use crate::read::entries_listing;
+
+impl Engine {
+    /// Runs a query that only reads. *Shape*: tables named like the datasets, with their columns and the journal's; `batches`.
+    ///
+    /// # Errors
+    /// The query is wrong, or would change something.
+    pub async fn sql(&self, journal: &Journal, query: &str) -> Result<Vec<RecordBatch>> {
+        let context = session(self.setting.calendar.clone(), self.setting.zone.clone());
+        let snapshot = journal.snapshot().await?;
+        for dataset in self.setting.catalogue.datasets.values() {
+            let scan = journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?;
+            if scan.files.is_empty() {
+                let table = MemTable::try_new(entries_schema(dataset), vec![Vec::new()])?;
+                context.register_table(dataset.name.as_str(), Arc::new(table))?;
+            } else {
+                let table = entries_listing(&context, dataset, &scan)?;
+                context.register_table(dataset.name.as_str(), Arc::new(table))?;
+            }
+        }
+        let batches = batches(&snapshot)?;
+        context.register_batch("batches", batches)?;
+        let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let wrong = |e: datafusion::error::DataFusionError| EngineError::Query(e.strip_backtrace());
+        let frame = context.sql_with_options(query, reading).await.map_err(wrong)?;
+        let schema: Schema = frame.schema().as_arrow().clone();
+        let found = frame.collect().await.map_err(wrong)?;
+        Ok(if found.is_empty() { vec![RecordBatch::new_empty(Arc::new(schema))] } else { found })
+    }
+}
+
+fn batches(snapshot: &Snapshot) -> Result<RecordBatch> {
+    let all = snapshot.batches();
+    let text = |f: fn(&keiki_store::Batch) -> &str| -> arrow::array::ArrayRef {
+        Arc::new(StringArray::from_iter_values(all.iter().map(f)))
+    };
+    let count = |f: fn(&keiki_model::evidence::Counts) -> u64| -> arrow::array::ArrayRef {
+        Arc::new(Int64Array::from_iter_values(all.iter().map(|b| i64::try_from(f(&b.counts)).unwrap_or(i64::MAX))))
+    };
+    Ok(RecordBatch::try_from_iter([
+        ("seq", Arc::new(Int64Array::from_iter_values(all.iter().map(|b| b.seq))) as arrow::array::ArrayRef),
+        ("batch_id", text(|b| &b.batch_id)),
+        ("source", text(|b| &b.source)),
+        ("dataset", text(|b| &b.dataset)),
+        ("as_of", Arc::new(Date32Array::from_iter_values(all.iter().map(|b| b.as_of)))),
+        ("known_at", Arc::new(TimestampMicrosecondArray::from_iter_values(all.iter().map(|b| b.known_at)).with_timezone("UTC"))),
+        ("accepted", count(|c| c.accepted)),
+        ("changed", count(|c| c.changed)),
+        ("unchanged", count(|c| c.unchanged)),
+        ("retired", count(|c| c.retired)),
+        ("rejected", count(|c| c.rejected)),
+        ("author", text(|b| &b.author)),
+    ])?)
+}

@@ -1,0 +1,12 @@
+//! The books as a whole: worked cases, the plain reference implementation, and what must hold whatever happens to the journal.
+
+#[path = "books/cases.rs"]
+mod cases;
+#[path = "books/journal.rs"]
+mod journal;
+#[path = "books/properties.rs"]
+mod properties;
+#[path = "books/reference.rs"]
+mod reference;
+#[path = "books/world.rs"]
+mod world;

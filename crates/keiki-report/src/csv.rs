@@ -1,0 +1,63 @@
+//! Measurements as CSV, one row each, with the names that the data has everywhere.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement};
+
+/// The columns, in order.
+pub const COLUMNS: [&str; 23] = [
+    "no", "code", "indicator", "companion", "org_unit", "period", "cut_on", "known_at", "value", "unit", "numerator",
+    "denominator", "n", "target_at_least", "target_at_most", "status", "covered", "expected", "basis", "unknown", "open",
+    "definition_version", "journal_version",
+];
+
+/// Writes the measurements. *Units*: ratios 0..=1; unknown is empty.
+///
+/// # Errors
+/// None that memory allows; the writer's own errors are passed on.
+pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for measurement in measurements {
+        writer.write_record(row(measurement))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| e.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn row(m: &Measurement) -> [String; 23] {
+    let decimal = |value: Option<Fraction>| value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS));
+    let whole = |value: Option<i128>| value.map_or_else(String::new, |v| v.to_string());
+    [
+        m.no.to_string(),
+        m.code.clone(),
+        m.indicator.clone(),
+        m.is_companion.to_string(),
+        m.org_unit.clone(),
+        m.period.clone(),
+        m.cut_on.clone(),
+        m.known_at.clone(),
+        decimal(m.value),
+        m.unit.name().to_owned(),
+        decimal(m.numerator),
+        decimal(m.denominator),
+        whole(m.n),
+        decimal(m.target.and_then(|target| target.at_least)),
+        decimal(m.target.and_then(|target| target.at_most)),
+        m.status.code().to_owned(),
+        m.coverage.covered.to_string(),
+        m.coverage.expected.to_string(),
+        basis(m.basis).to_owned(),
+        m.statistics.unknown.to_string(),
+        whole(m.statistics.open),
+        m.definition_version.clone(),
+        m.journal_version.to_string(),
+    ]
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Rows => "rows",
+        Basis::Reported => "reported",
+        Basis::Reference => "reference",
+    }
+}

@@ -1,0 +1,152 @@
+//! Figures in the reader's words: percent, hours, days, counts, with separators and a real minus sign.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Target, Unit};
+use keiki_model::text::Language;
+
+/// Stands where there is no figure.
+pub const NOTHING: &str = "–";
+
+/// Most digits that a percentage takes so as not to read as a whole that it is not.
+const PERCENT_DIGITS_MOST: u32 = 6;
+
+/// Writes a value in its unit. *Units*: ratios as percent with one decimal, or as many as it takes that a share short of all
+/// never reads as all, nor one above none as none.
+#[must_use]
+pub fn figure(value: Fraction, unit: Unit, language: Language) -> String {
+    match unit {
+        Unit::Ratio => with_unit(&percent(value), "%", "%", language),
+        Unit::Count => number(value, 2),
+        Unit::Hours => with_unit(&rounded(value, 1), "時間", "h", language),
+        Unit::Days => with_unit(&rounded(value, 1), "日", days_word(value), language),
+        Unit::PersonHours => with_unit(&rounded(value, 1), "人時", "person-hours", language),
+        Unit::Score => number(value, 2),
+        Unit::Currency => number(value, 0),
+    }
+}
+
+/// Writes a value or, where there is none, a dash.
+#[must_use]
+pub fn optional_figure(value: Option<Fraction>, unit: Unit, language: Language) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), |value| figure(value, unit, language))
+}
+
+/// Writes what stands above or below the line of a ratio or mean: durations in the indicator's unit, all else as counted.
+#[must_use]
+pub fn part(value: Fraction, unit: Unit) -> String {
+    let value = value.divided_by(unit.divisor()).unwrap_or(value);
+    number(value, if unit.divisor() == 1 { 2 } else { 1 })
+}
+
+/// Writes a target with its bound.
+#[must_use]
+pub fn target(target: Target, unit: Unit, language: Language) -> String {
+    let bound = |value: Fraction| match unit {
+        Unit::Ratio => with_unit(&scaled_percent(value).map_or_else(String::new, |p| number(p, 4)), "%", "%", language),
+        _ => figure(value, unit, language),
+    };
+    match (target.at_least, target.at_most) {
+        (Some(least), Some(most)) => format!("{}–{}", bound(least), bound(most)),
+        (Some(least), None) => format!("≥ {}", bound(least)),
+        (None, Some(most)) => format!("≤ {}", bound(most)),
+        (None, None) => NOTHING.to_owned(),
+    }
+}
+
+/// Writes a number with thousands separators and at most `digits` digits after the point.
+#[must_use]
+pub fn number(value: Fraction, digits: u32) -> String {
+    separated(&value.to_short_decimal(digits))
+}
+
+/// Writes a count with thousands separators.
+#[must_use]
+pub fn count(value: i128) -> String {
+    separated(&value.to_string())
+}
+
+fn rounded(value: Fraction, digits: u32) -> String {
+    separated(&value.to_decimal(digits))
+}
+
+fn scaled_percent(value: Fraction) -> Option<Fraction> {
+    value.times(Fraction::whole(100))
+}
+
+fn percent(value: Fraction) -> String {
+    let Some(scaled) = scaled_percent(value) else { return NOTHING.to_owned() };
+    let mut digits = 1;
+    loop {
+        let text = scaled.to_decimal(digits);
+        let shown = Fraction::parse_decimal(&text);
+        let is_whole = shown == Some(Fraction::whole(100)) || shown == Some(Fraction::whole(0));
+        if !is_whole || shown == Some(scaled) || digits >= PERCENT_DIGITS_MOST {
+            return separated(&text);
+        }
+        digits += 1;
+    }
+}
+
+fn days_word(value: Fraction) -> &'static str {
+    if value == Fraction::whole(1) { "day" } else { "days" }
+}
+
+fn with_unit(figure: &str, ja: &str, en: &str, language: Language) -> String {
+    match language {
+        Language::Ja => format!("{figure}{ja}"),
+        Language::En => format!("{figure} {en}"),
+    }
+}
+
+fn separated(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("\u{2212}", rest));
+    let (whole, rest) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fraction(n: i128, d: i128) -> Fraction {
+        Fraction::new(n, d).expect("the denominator is not zero")
+    }
+
+    #[test]
+    fn a_ratio_is_shown_as_percent_in_both_languages() {
+        assert_eq!(figure(fraction(1203, 1270), Unit::Ratio, Language::En), "94.7 %");
+        assert_eq!(figure(fraction(1203, 1270), Unit::Ratio, Language::Ja), "94.7%");
+    }
+
+    #[test]
+    fn a_share_short_of_all_never_reads_as_all() {
+        assert_eq!(figure(fraction(9_999, 10_000), Unit::Ratio, Language::En), "99.99 %");
+        assert_eq!(figure(fraction(1, 10_000), Unit::Ratio, Language::En), "0.01 %");
+        assert_eq!(figure(fraction(1, 1), Unit::Ratio, Language::En), "100.0 %");
+        assert_eq!(figure(fraction(0, 1), Unit::Ratio, Language::En), "0.0 %");
+    }
+
+    #[test]
+    fn numbers_have_separators_and_a_real_minus_sign() {
+        assert_eq!(count(-1_234_567), "−1,234,567");
+        assert_eq!(number(fraction(123_456, 100), 2), "1,234.56");
+        assert_eq!(figure(fraction(25, 2), Unit::Hours, Language::Ja), "12.5時間");
+        assert_eq!(part(fraction(90_000, 1), Unit::Hours), "25");
+    }
+
+    #[test]
+    fn a_target_says_which_side_it_bounds() {
+        let at_least = Target { at_least: Fraction::parse_decimal("0.0025"), at_most: None };
+        assert_eq!(target(at_least, Unit::Ratio, Language::En), "≥ 0.25 %");
+        let at_most = Target { at_least: None, at_most: Fraction::parse_decimal("0.10") };
+        assert_eq!(target(at_most, Unit::Ratio, Language::Ja), "≤ 10%");
+    }
+}

@@ -1,0 +1,183 @@
+//! Measurements as a table: one row per figure, with what it is made of, its target and how it stands.
+
+use std::collections::BTreeSet;
+
+use keiki_model::catalogue::Catalogue;
+use keiki_model::kpi::Unit;
+use keiki_model::measurement::{Basis, Coverage, Measurement};
+use keiki_model::org::{Organisation, UNASSIGNED};
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+
+use crate::format;
+use crate::table::{Cell, Column, Paint, Table};
+
+/// What the figures' codes stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'n> {
+    /// The definitions.
+    pub catalogue: &'n Catalogue,
+    /// The org units.
+    pub organisation: &'n Organisation,
+    /// The reader's language.
+    pub language: Language,
+}
+
+impl Names<'_> {
+    /// The name of a KPI; its number where it is unknown.
+    #[must_use]
+    pub fn kpi(&self, no: u32) -> String {
+        let kpi = self.catalogue.kpis.iter().find(|kpi| kpi.no == no);
+        kpi.map_or_else(|| no.to_string(), |kpi| kpi.name.get(self.language).to_owned())
+    }
+
+    /// The title of an indicator; its code where it is unknown.
+    #[must_use]
+    pub fn indicator(&self, no: u32, code: &str) -> String {
+        let kpi = self.catalogue.kpis.iter().find(|kpi| kpi.no == no);
+        let indicator = kpi.and_then(|kpi| kpi.indicators.iter().find(|indicator| indicator.code == code));
+        indicator.map_or_else(|| code.to_owned(), |indicator| indicator.title.get(self.language).to_owned())
+    }
+
+    /// The name of an org unit as last known; its id where it is unknown.
+    #[must_use]
+    pub fn org_unit(&self, id: &str) -> String {
+        if id == UNASSIGNED {
+            return Text::new("組織不明", "Unassigned").get(self.language).to_owned();
+        }
+        let rows = self.organisation.rows().iter().filter(|unit| unit.id == id);
+        let last = rows.max_by_key(|unit| unit.valid_from);
+        last.map_or_else(|| id.to_owned(), |unit| unit.name.get(self.language).to_owned())
+    }
+}
+
+/// The mark of a status, told apart by shape, and its colour.
+#[must_use]
+pub fn mark(status: Status) -> (&'static str, Paint) {
+    match status {
+        Status::Met | Status::OnPace => ("●", Paint::Good),
+        Status::Near => ("▲", Paint::Warning),
+        Status::Missed | Status::Behind => ("▼", Paint::Bad),
+        Status::Waived => ("◇", Paint::Plain),
+        Status::NoData | Status::Provisional | Status::TooFew => ("○", Paint::Warning),
+        Status::NotDue | Status::NoneOccurred | Status::NotApplicable | Status::NoTarget => ("–", Paint::Faint),
+    }
+}
+
+/// Makes the table. A column whose value would be the same in every row is left out; `heading` names it.
+#[must_use]
+pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
+    let shared = Shared::of(measurements);
+    let title = |ja: &str, en: &str| Text::new(ja, en).get(names.language).to_owned();
+    let mut columns = vec![
+        Column::figure(title("No.", "No.")),
+        Column::text("KPI", 12).spare(),
+        Column::text(title("指標", "Indicator"), 12),
+    ];
+    if shared.org_unit.is_none() {
+        columns.push(Column::text(title("組織", "Org unit"), 10));
+    }
+    if shared.period.is_none() {
+        columns.push(Column::text(title("対象期間", "Period"), 7));
+    }
+    columns.extend([
+        Column::figure(title("値", "Value")),
+        Column::figure(title("分子 / 分母", "Over / under")),
+        Column::figure(title("目標", "Target")),
+        Column::figure(title("充足", "Cover")),
+        Column::text(title("状態", "Status"), 8),
+    ]);
+    let mut table = Table::new(columns);
+    for measurement in measurements {
+        table.push(row(measurement, names, &shared));
+    }
+    table
+}
+
+/// The line above the table: what all rows share.
+#[must_use]
+pub fn heading(measurements: &[Measurement], names: &Names<'_>) -> String {
+    let shared = Shared::of(measurements);
+    let mut parts = Vec::new();
+    parts.extend(shared.org_unit.map(|id| format!("{} ({id})", names.org_unit(id))));
+    parts.extend(shared.period.map(str::to_owned));
+    parts.join("  ")
+}
+
+/// What every row has in common.
+struct Shared<'m> {
+    org_unit: Option<&'m str>,
+    period: Option<&'m str>,
+}
+
+impl<'m> Shared<'m> {
+    fn of(measurements: &'m [Measurement]) -> Self {
+        let only = |of: fn(&Measurement) -> &str| {
+            let values: BTreeSet<&str> = measurements.iter().map(of).collect();
+            values.first().copied().filter(|_| values.len() == 1)
+        };
+        Self { org_unit: only(|m| &m.org_unit), period: only(|m| &m.period) }
+    }
+}
+
+fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec<Cell> {
+    let language = names.language;
+    let mut cells: Vec<Cell> = vec![
+        measurement.no.to_string().into(),
+        names.kpi(measurement.no).into(),
+        names.indicator(measurement.no, &measurement.indicator).into(),
+    ];
+    if shared.org_unit.is_none() {
+        cells.push(names.org_unit(&measurement.org_unit).into());
+    }
+    if shared.period.is_none() {
+        cells.push(measurement.period.clone().into());
+    }
+    let target = measurement
+        .target
+        .map_or_else(|| format::NOTHING.to_owned(), |target| format::target(target, measurement.unit, language));
+    cells.extend([
+        value(measurement, language).into(),
+        parts(measurement).into(),
+        target.into(),
+        coverage(measurement.coverage).into(),
+        status(measurement.status, language),
+    ]);
+    cells
+}
+
+/// The value, marked where it does not come from rows of evidence.
+#[must_use]
+pub fn value(measurement: &Measurement, language: Language) -> String {
+    let figure = format::optional_figure(measurement.value, measurement.unit, language);
+    match measurement.basis {
+        Basis::Rows => figure,
+        Basis::Reported => format!("{figure} *"),
+        Basis::Reference => format!("({figure})"),
+    }
+}
+
+/// What stands above and below the line, or the number of records where there is no line.
+fn parts(measurement: &Measurement) -> String {
+    let (over, under) = (measurement.numerator, measurement.denominator);
+    let is_duration = matches!(measurement.unit, Unit::Hours | Unit::Days);
+    let below = |value| if is_duration { format::number(value, 2) } else { format::part(value, measurement.unit) };
+    match (over, under, measurement.n) {
+        (Some(over), Some(under), _) => format!("{} / {}", format::part(over, measurement.unit), below(under)),
+        (_, _, Some(n)) => format!("n = {}", format::count(n)),
+        _ => format::NOTHING.to_owned(),
+    }
+}
+
+/// Covered over expected org units.
+#[must_use]
+pub fn coverage(coverage: Coverage) -> String {
+    format!("{}/{}", coverage.covered, coverage.expected)
+}
+
+/// Shape and word of a status.
+#[must_use]
+pub fn status(status: Status, language: Language) -> Cell {
+    let (shape, paint) = mark(status);
+    Cell::painted(format!("{shape} {}", status.title().get(language)), paint)
+}

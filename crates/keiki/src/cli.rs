@@ -1,0 +1,148 @@
+//! The command line: parses arguments, runs one use case, prints what it gives, and tells by exit code how it went.
+
+mod commands;
+mod failure;
+mod grid;
+mod logging;
+mod session;
+mod spinner;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use keiki_model::text::Language;
+
+use crate::error::Result;
+use session::Session;
+
+/// How the command went. *Units*: the value is the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// Evidence was rejected; accepted rows are in.
+    Rejected = 3,
+    /// The user's input is wrong.
+    Wrong = 1,
+    /// The program or the books are at fault.
+    Internal = 4,
+}
+
+/// Keeps an organisation's cybersecurity KPIs as accounts are kept.
+#[derive(Debug, Parser)]
+#[command(name = "keiki", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// The workspace [default: the nearest folder upwards with a keiki.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// The language of messages [default: the locale's, else the workspace's]
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    language: Option<Tongue>,
+    /// Whether colour is added
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    color: When,
+    /// Print results only: no progress, no notes
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Tongue {
+    Ja,
+    En,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(commands::init::Args),
+    Check(commands::check::Args),
+    Ingest(commands::ingest::Args),
+    Measure(commands::measure::Args),
+    Explain(commands::explain::Args),
+    Catalogue(commands::catalogue::Args),
+    Sources(commands::sources::Args),
+    Rejects(commands::rejects::Args),
+    Sql(commands::sql::Args),
+    Verify(commands::verify::Args),
+    Compact(commands::compact::Args),
+    Demo(commands::demo::Args),
+    Completions(commands::completions::Args),
+}
+
+/// Runs the program with the arguments that it was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Clap prints to the right stream and knows that asking for help is no fault; usage errors are 2.
+        Err(error) => error.exit(),
+    };
+    logging::start();
+    let language = cli.language.map(|tongue| match tongue {
+        Tongue::Ja => Language::Ja,
+        Tongue::En => Language::En,
+    });
+    let session = Session::new(cli.workspace, language, cli.color, cli.quiet);
+    let exit = match runtime().and_then(|runtime| runtime.block_on(run(cli.command, &session))) {
+        Ok(exit) => exit,
+        Err(error) => failure::report(&error, &session),
+    };
+    session.finish();
+    ExitCode::from(exit as u8)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| crate::error::Error::Stopped(error.to_string()))
+}
+
+async fn run(command: Command, session: &Session) -> Result<Exit> {
+    match command {
+        Command::Init(args) => args.run(session).await,
+        Command::Check(args) => args.run(session),
+        Command::Ingest(args) => args.run(session).await,
+        Command::Measure(args) => args.run(session).await,
+        Command::Explain(args) => args.run(session).await,
+        Command::Catalogue(args) => args.run(session),
+        Command::Sources(args) => args.run(session).await,
+        Command::Rejects(args) => args.run(session).await,
+        Command::Sql(args) => args.run(session).await,
+        Command::Verify(args) => args.run(session).await,
+        Command::Compact(args) => args.run(session).await,
+        Command::Demo(args) => args.run(session).await,
+        Command::Completions(args) => args.run(session),
+    }
+}
+
+/// The form in which results are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_defined() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,15 @@
+//! One file per command.
+
+pub(super) mod catalogue;
+pub(super) mod check;
+pub(super) mod compact;
+pub(super) mod completions;
+pub(super) mod demo;
+pub(super) mod explain;
+pub(super) mod ingest;
+pub(super) mod init;
+pub(super) mod measure;
+pub(super) mod rejects;
+pub(super) mod sources;
+pub(super) mod sql;
+pub(super) mod verify;

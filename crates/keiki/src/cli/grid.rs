@@ -1,0 +1,67 @@
+//! Rows of texts in the form that was asked for.
+
+use keiki_report::table::{Column, Table};
+use serde_json::{Map, Value};
+
+use super::Format;
+use super::session::Session;
+use crate::error::{Error, Result};
+
+/// A list of things with the names of their columns, in data and on screen.
+pub(super) struct Grid {
+    /// Names in data.
+    pub(super) names: Vec<&'static str>,
+    /// Columns on screen.
+    pub(super) columns: Vec<Column>,
+    /// Values by row.
+    pub(super) rows: Vec<Vec<Value>>,
+}
+
+impl Grid {
+    /// Prints the grid.
+    pub(super) fn print(self, format: Format, session: &Session) -> Result<()> {
+        match format {
+            Format::Table => {
+                let mut table = Table::new(self.columns);
+                for row in self.rows {
+                    table.push(row.iter().map(|value| text(value).into()).collect());
+                }
+                session.table(&table);
+            }
+            Format::Json => {
+                let objects = self.rows.into_iter().map(|row| {
+                    Value::Object(self.names.iter().map(|name| (*name).to_owned()).zip(row).collect::<Map<_, _>>())
+                });
+                print_json(&Value::Array(objects.collect()), session);
+            }
+            Format::Csv => session.print(&csv_text(&self.names, &self.rows)?),
+        }
+        Ok(())
+    }
+}
+
+/// Prints a value as indented JSON.
+pub(super) fn print_json(value: &Value, session: &Session) {
+    session.line(format!("{value:#}"));
+}
+
+/// Writes rows as CSV.
+pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Result<String> {
+    let fault = |error: csv::Error| Error::Stopped(error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(names).map_err(fault)?;
+    for row in rows {
+        writer.write_record(row.iter().map(text)).map_err(fault)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::Stopped(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A value as text; null is empty.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,125 @@
+//! What all commands share: where the workspace is, the language, the terminal, and the way to standard output.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use keiki_model::text::Language;
+use keiki_report::scorecard::Names;
+use keiki_report::table::{Colour, Table, View};
+
+use super::When;
+use super::spinner::Spinner;
+use crate::config::Workspace;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::progress::{Progress, Step};
+
+/// One run of the program.
+#[derive(Debug)]
+pub(crate) struct Session {
+    given: Option<PathBuf>,
+    chosen: Option<Language>,
+    of_workspace: OnceLock<Language>,
+    view: View,
+    is_quiet: bool,
+    spinner: OnceLock<Spinner>,
+}
+
+impl Session {
+    pub(super) fn new(given: Option<PathBuf>, language: Option<Language>, colour: When, is_quiet: bool) -> Self {
+        let is_coloured = match colour {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => environment::suits_colour(),
+        };
+        let colour = if is_coloured { Colour::Always } else { Colour::Never };
+        Self {
+            given,
+            chosen: language.or_else(environment::language),
+            of_workspace: OnceLock::new(),
+            view: View { width: environment::terminal_width(), colour },
+            is_quiet,
+            spinner: OnceLock::new(),
+        }
+    }
+
+    /// The language of messages: the one asked for, the locale's, the workspace's, else English.
+    pub(crate) fn language(&self) -> Language {
+        self.chosen.or_else(|| self.of_workspace.get().copied()).unwrap_or(Language::En)
+    }
+
+    /// How tables are shown.
+    pub(crate) fn view(&self) -> View {
+        self.view
+    }
+
+    /// Loads the workspace that is meant.
+    pub(crate) fn workspace(&self) -> Result<Workspace> {
+        let here = environment::current_folder().map_err(Error::file(Path::new(".")))?;
+        let root = Workspace::find(self.given.as_deref(), &here)?;
+        self.load(&root)
+    }
+
+    /// Loads the workspace in a folder.
+    pub(crate) fn load(&self, root: &Path) -> Result<Workspace> {
+        let workspace = Workspace::load(root)?;
+        self.of_workspace.get_or_init(|| workspace.settings.language);
+        self.progress().begin(&Step::Loading);
+        Ok(workspace)
+    }
+
+    /// The names of what figures speak of.
+    pub(crate) fn names<'w>(&self, workspace: &'w Workspace) -> Names<'w> {
+        Names { catalogue: &workspace.catalogue, organisation: &workspace.organisation, language: self.language() }
+    }
+
+    /// Watches long work.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        let is_shown = !self.is_quiet && environment::shows_progress();
+        self.spinner.get_or_init(|| Spinner::new(self.language(), is_shown))
+    }
+
+    /// Prints to standard output. A reader that has gone away ends nothing but the printing.
+    pub(crate) fn print(&self, text: &str) {
+        self.finish();
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = written {
+            tracing::debug!(%error, "standard output is gone");
+        }
+    }
+
+    /// Prints one line to standard output.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        self.print(&format!("{}\n", text.as_ref()));
+    }
+
+    /// Prints a table to standard output.
+    pub(crate) fn table(&self, table: &Table) {
+        self.print(&table.render(self.view));
+    }
+
+    /// Prints a line that is not a result to standard error, unless quiet is asked for.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.is_quiet {
+            self.complain(text);
+        }
+    }
+
+    /// Prints a line to standard error.
+    pub(crate) fn complain(&self, text: impl AsRef<str>) {
+        self.finish();
+        let mut err = std::io::stderr().lock();
+        let written = writeln!(err, "{}", text.as_ref());
+        // Without standard error there is nobody to tell.
+        drop(written);
+    }
+
+    /// Takes progress off the screen.
+    pub(crate) fn finish(&self) {
+        if let Some(spinner) = self.spinner.get() {
+            spinner.clear();
+        }
+    }
+}

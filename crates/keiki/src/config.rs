@@ -1,0 +1,277 @@
+//! A workspace: its files found, loaded and checked together.
+
+pub mod settings;
+pub mod shipped;
+
+mod files;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keiki_engine::expressions::SqlExpressions;
+use keiki_engine::{Engine, Setting};
+use keiki_ingest::{Source, read_source};
+use keiki_model::catalogue::{Catalogue, full_schema};
+use keiki_model::dataset::Dataset;
+use keiki_model::document::Located;
+use keiki_model::expression::Expressions;
+use keiki_model::org::Organisation;
+use keiki_model::problem::{Place, Problem, nearest};
+use keiki_model::text::Text;
+use keiki_store::{Journal, Tokens};
+
+use crate::error::{Error, Result};
+
+pub use settings::Settings;
+
+/// The org tree's file.
+pub const ORG_FILE: &str = "org.csv";
+/// The folder of sources.
+pub const SOURCES_FOLDER: &str = "sources";
+/// The folder of the workspace's state.
+pub const STATE_FOLDER: &str = ".keiki";
+
+/// A workspace whose files are sound.
+pub struct Workspace {
+    /// Its folder.
+    pub root: PathBuf,
+    /// What `keiki.toml` says.
+    pub settings: Settings,
+    /// The org tree.
+    pub organisation: Arc<Organisation>,
+    /// The shipped definitions and its own.
+    pub catalogue: Arc<Catalogue>,
+    /// Its sources, by name.
+    pub sources: Vec<Source>,
+    /// The compiler of expressions, with the workspace's calendar and zone.
+    pub expressions: Arc<SqlExpressions>,
+}
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workspace").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Workspace {
+    /// Finds the folder of the workspace: the given one, or the nearest with a `keiki.toml` from `start` upwards.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(given: Option<&Path>, start: &Path) -> Result<PathBuf> {
+        let hint = Text::new(
+            "`keiki init DIR` で作成するか、--workspace DIR で指定してください",
+            "make one with `keiki init DIR`, or name it with --workspace DIR",
+        );
+        if let Some(given) = given {
+            let shown = given.display();
+            return if given.join(settings::FILE).is_file() {
+                Ok(given.to_owned())
+            } else {
+                let message = Text::new(
+                    format!("ワークスペースではありません(keiki.toml がありません): {shown}"),
+                    format!("not a workspace, there is no keiki.toml in it: {shown}"),
+                );
+                Err(Error::user(message, hint))
+            };
+        }
+        let found = start.ancestors().find(|folder| folder.join(settings::FILE).is_file());
+        found.map(Path::to_owned).ok_or_else(|| {
+            let message = Text::new(
+                format!("このフォルダにも上位のフォルダにもワークスペースがありません: {}", start.display()),
+                format!("no workspace in this folder or any above it: {}", start.display()),
+            );
+            Error::user(message, hint)
+        })
+    }
+
+    /// Loads a workspace and checks all of it.
+    ///
+    /// # Errors
+    /// All problems of all its files at once.
+    pub fn load(root: &Path) -> Result<Self> {
+        let root = root.canonicalize().map_err(Error::file(root))?;
+        let mut problems = Vec::new();
+        let mut keep = |found: Vec<Problem>| problems.extend(found);
+        let settings = files::required(&root, settings::FILE)
+            .and_then(|text| Settings::read(settings::FILE, &text))
+            .map_err(&mut keep)
+            .ok();
+        let organisation = files::required(&root, ORG_FILE)
+            .and_then(|text| Organisation::read(ORG_FILE, &text))
+            .map_err(&mut keep)
+            .ok();
+        let catalogue = catalogue(&root).map_err(&mut keep).ok();
+        let sources = sources(&root).map_err(&mut keep).ok();
+        if let (Some(settings), Some(catalogue)) = (&settings, &catalogue) {
+            let expressions = SqlExpressions::new(settings.calendar.clone(), settings.zone.clone());
+            keep(catalogue.check(&expressions));
+            keep(settings.journal_url(&root).err().into_iter().collect());
+            for source in sources.iter().flatten() {
+                keep(check_source(source, catalogue, organisation.as_ref(), &expressions));
+            }
+        }
+        match (settings, organisation, catalogue, sources, problems.is_empty()) {
+            (Some(settings), Some(organisation), Some(catalogue), Some(sources), true) => Ok(Self {
+                expressions: Arc::new(SqlExpressions::new(settings.calendar.clone(), settings.zone.clone())),
+                root,
+                settings,
+                organisation: Arc::new(organisation),
+                catalogue: Arc::new(catalogue),
+                sources,
+            }),
+            _ => Err(Error::Problems { problems }),
+        }
+    }
+
+    /// Opens the journal; with `Opening::Create`, makes it where there is none.
+    ///
+    /// # Errors
+    /// It cannot be used, or is of a newer format.
+    pub async fn journal(&self, opening: Opening) -> Result<Journal> {
+        let url = self.settings.journal_url(&self.root).map_err(|problem| Error::Problems { problems: vec![problem] })?;
+        let tokens = Tokens::open(&self.root.join(&self.settings.database)).await?;
+        let expressions: Arc<dyn Expressions> = Arc::clone(&self.expressions) as Arc<dyn Expressions>;
+        Ok(match opening {
+            Opening::Create => Journal::create(&url, expressions, tokens).await?,
+            Opening::Existing => Journal::open(&url, expressions, tokens).await?,
+        })
+    }
+
+    /// Makes the engine over the workspace's definitions.
+    ///
+    /// # Errors
+    /// A definition does not compile, which loading has ruled out.
+    pub fn engine(&self) -> Result<Engine> {
+        Ok(Engine::new(Setting {
+            calendar: self.settings.calendar.clone(),
+            zone: self.settings.zone.clone(),
+            catalogue: Arc::clone(&self.catalogue),
+            organisation: Arc::clone(&self.organisation),
+            cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
+        })?)
+    }
+
+    /// All datasets.
+    #[must_use]
+    pub fn datasets(&self) -> Vec<Arc<Dataset>> {
+        self.catalogue.datasets.values().cloned().collect()
+    }
+
+    /// Finds a dataset.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn dataset(&self, name: &str) -> Result<Arc<Dataset>> {
+        self.catalogue.datasets.get(name).cloned().ok_or_else(|| {
+            let names = self.catalogue.datasets.keys().map(String::as_str);
+            Error::user(
+                Text::new(format!("データ種別がありません: {name}"), format!("unknown dataset: {name}")),
+                suggestion(name, names),
+            )
+        })
+    }
+
+    /// Finds a source.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn source(&self, name: &str) -> Result<&Source> {
+        self.sources.iter().find(|source| source.name == name).ok_or_else(|| {
+            let names = self.sources.iter().map(|source| source.name.as_str());
+            Error::user(
+                Text::new(format!("取得元がありません: {name}"), format!("unknown source: {name}")),
+                suggestion(name, names),
+            )
+        })
+    }
+}
+
+/// Whether a journal that is not there is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// It is made.
+    Create,
+    /// That is an error.
+    Existing,
+}
+
+/// Suggests the nearest of the names that exist, or lists them all.
+pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Text {
+    match nearest(name, names.clone()) {
+        Some(near) => Text::new(format!("もしかして: {near}"), format!("did you mean {near}?")),
+        None => {
+            let all = names.collect::<Vec<_>>().join(", ");
+            Text::new(format!("使えるもの: {all}"), format!("those that exist: {all}"))
+        }
+    }
+}
+
+fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
+    let mut datasets = shipped::datasets();
+    let mut kpis = shipped::kpis();
+    let mut problems = Vec::new();
+    match files::texts(root, "datasets", &|name| name.ends_with(".toml") && name.matches('/').count() == 1) {
+        Ok(own) => datasets.extend(own),
+        Err(found) => problems.extend(found),
+    }
+    match files::texts(root, "kpis", &|name| name.ends_with("/kpi.toml")) {
+        Ok(own) => kpis.extend(own),
+        Err(found) => problems.extend(found),
+    }
+    match Catalogue::read(&datasets, &kpis) {
+        Ok(catalogue) if problems.is_empty() => Ok(catalogue),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
+}
+
+fn sources(root: &Path) -> std::result::Result<Vec<Source>, Vec<Problem>> {
+    let is_source = |name: &str| name.ends_with(".toml") && name.matches('/').count() == 1;
+    let mut problems = Vec::new();
+    let mut sources = Vec::new();
+    for (file, text) in files::texts(root, SOURCES_FOLDER, &is_source)? {
+        match read_source(&file, &text) {
+            Ok(source) => sources.push(source),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(sources) } else { Err(problems) }
+}
+
+fn check_source(
+    source: &Source,
+    catalogue: &Catalogue,
+    organisation: Option<&Organisation>,
+    expressions: &SqlExpressions,
+) -> Vec<Problem> {
+    let Some(dataset) = catalogue.datasets.get(&source.dataset) else {
+        let names = catalogue.datasets.keys().map(String::as_str);
+        let problem = Problem::new(Place::file(&source.file), format!("unknown dataset `{}`", source.dataset));
+        return vec![problem.hint(suggestion(&source.dataset, names).en)];
+    };
+    let mut problems = source.check(dataset);
+    if let Some(predicate) = &source.scope.predicate {
+        let sql = Located { value: predicate.clone(), place: source.scope_place.clone() };
+        if let Err(error) = expressions.compile(&sql.value, &full_schema(dataset)) {
+            problems.push(error.into_problem(&sql));
+        }
+    }
+    if i32::try_from(source.precedence).is_err() {
+        let problem = Problem::new(Place::file(&source.file), format!("`precedence` is too large: {}", source.precedence));
+        problems.push(problem.hint("the lower wins; 100 is the default"));
+    }
+    if let Some(organisation) = organisation {
+        let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
+        for (id, key) in source.covers.iter().map(|id| (id, "covers")).chain(source.scope.org_units.iter().map(|id| (id, "scope.org_units"))) {
+            if !ids.clone().any(|known| known == id) {
+                let problem = Problem::new(Place::file(&source.file), format!("`{key}` names an unknown org unit: {id}"));
+                problems.push(problem.hint(suggestion(id, ids.clone()).en));
+            }
+        }
+    }
+    problems
+}

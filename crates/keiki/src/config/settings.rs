@@ -1,0 +1,183 @@
+//! `keiki.toml`: the organisation, its fiscal years, zone and language, and where its books are.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use keiki_model::calendar::{Calendar, FiscalYear, Month, Period};
+use keiki_model::document::{Node, read_document};
+use keiki_model::problem::Problem;
+use keiki_model::text::{Language, Text};
+use url::Url;
+
+/// The name of the file.
+pub const FILE: &str = "keiki.toml";
+
+const JOURNAL: &str = ".keiki/journal";
+const DATABASE: &str = ".keiki/keiki.db";
+const FIRST_MONTH: i64 = 4;
+const LANGUAGES: [(&str, Language); 2] = [("ja", Language::Ja), ("en", Language::En)];
+
+/// What `keiki.toml` says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The organisation's name.
+    pub name: Text,
+    /// The workspace's language, for users whose own is not known.
+    pub language: Language,
+    /// The zone in which instants become dates.
+    pub zone: TimeZone,
+    /// The fiscal calendar.
+    pub calendar: Calendar,
+    /// Path or URL of the journal.
+    pub journal: String,
+    /// Path of the database.
+    pub database: String,
+}
+
+impl Settings {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Every fault, each with its place.
+    pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        read_document(file, text, settings)
+    }
+
+    /// The address of the journal; a path is taken from the workspace's root.
+    ///
+    /// # Errors
+    /// The path cannot be an address.
+    pub fn journal_url(&self, root: &Path) -> Result<Url, Problem> {
+        let wrong = || {
+            Problem::new(keiki_model::problem::Place::file(FILE), format!("the journal has no usable address: {}", self.journal))
+                .hint("write a path such as .keiki/journal, or a URL such as s3://bucket/journal")
+        };
+        if self.journal.contains("://") {
+            return Url::parse(&self.journal).map_err(|_| wrong());
+        }
+        Url::from_directory_path(root.join(&self.journal)).map_err(|()| wrong())
+    }
+}
+
+fn settings(node: &Node<'_>) -> Option<Settings> {
+    let name = match node.table("organisation") {
+        Some(table) => {
+            let name = table.required_text("name");
+            table.finish();
+            name
+        }
+        None => {
+            if !node.has("organisation") {
+                node.report(
+                    Problem::new(node.place(), "missing table `[organisation]`")
+                        .hint("add [organisation] with name = { ja = \"…\", en = \"…\" }"),
+                );
+            }
+            None
+        }
+    };
+    let language = node.choice("language", &LANGUAGES).unwrap_or(Language::Ja);
+    let zone = zone(node);
+    let calendar = calendar(node);
+    let journal = node.string("journal").unwrap_or_else(|| JOURNAL.to_owned());
+    let database = node.string("database").unwrap_or_else(|| DATABASE.to_owned());
+    if database.contains("://") {
+        node.report(
+            Problem::new(node.place_of("database"), format!("the database should be a path, found {database}"))
+                .hint("this version keeps its database in a SQLite file"),
+        );
+    }
+    Some(Settings { name: name?, language, zone: zone?, calendar: calendar?, journal, database })
+}
+
+fn zone(node: &Node<'_>) -> Option<TimeZone> {
+    let name = node.required_string("zone")?;
+    let zone = TimeZone::get(&name).ok();
+    if zone.is_none() {
+        node.report(
+            Problem::new(node.place_of("zone"), format!("unknown time zone: `{name}`"))
+                .hint("use a name of the IANA database, such as Asia/Tokyo or UTC"),
+        );
+    }
+    zone
+}
+
+/// Reads `[fiscal]`. Years are added one by one, so that a problem stands where the year that makes it stands.
+fn calendar(node: &Node<'_>) -> Option<Calendar> {
+    let Some(fiscal) = node.table("fiscal") else { return Some(Calendar::default()) };
+    let first_month = fiscal.integer("first_month").unwrap_or(FIRST_MONTH);
+    let first_month = i32::try_from(first_month).unwrap_or(i32::MAX);
+    let mut calendar = match Calendar::new(first_month, Vec::new(), &fiscal.place_of("first_month")) {
+        Ok(calendar) => Some(calendar),
+        Err(problems) => {
+            problems.into_iter().for_each(|problem| fiscal.report(problem));
+            None
+        }
+    };
+    let mut listed = Vec::new();
+    for table in fiscal.list("years") {
+        let Some(year) = fiscal_year(&table) else {
+            calendar = None;
+            continue;
+        };
+        let mut with = listed.clone();
+        with.push(year);
+        match Calendar::new(first_month.clamp(1, 12), with.clone(), &table.place()) {
+            Ok(next) => {
+                listed = with;
+                calendar = calendar.map(|_| next);
+            }
+            Err(problems) => {
+                problems.into_iter().for_each(|problem| table.report(problem));
+                calendar = None;
+            }
+        }
+    }
+    fiscal.finish();
+    calendar
+}
+
+fn fiscal_year(table: &Node<'_>) -> Option<FiscalYear> {
+    let name = table.required_integer("name");
+    let first = month(table, "first");
+    let last = month(table, "last");
+    table.finish();
+    Some(FiscalYear { name: i32::try_from(name?).ok()?, first: first?, last: last? })
+}
+
+fn month(table: &Node<'_>, key: &str) -> Option<Month> {
+    let text = table.required_string(key)?;
+    if let Ok(Period::Month(month)) = Period::parse(&text) {
+        return Some(month);
+    }
+    table.report(Problem::new(table.place_of(key), format!("not a month: `{text}`")).hint("write it as \"2026-04\""));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        Settings::read(FILE, text).expect_err("the settings are wrong").iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_problems_come_at_once_and_each_has_its_place() {
+        let found = problems("zone = \"Asia/Tokio\"\nlanguage = \"fr\"\nfiscal = { first_month = 13 }\njurnal = \"x\"\n");
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert!(found.iter().any(|p| p.starts_with("keiki.toml:1:8: unknown time zone")), "{found:?}");
+        assert!(found.iter().any(|p| p.contains("did you mean `journal`?")), "{found:?}");
+    }
+
+    #[test]
+    fn an_overlapping_fiscal_year_is_named_where_it_stands() {
+        let found = problems(
+            "zone = \"UTC\"\n[organisation]\nname = { ja = \"架空\", en = \"Fictional\" }\n\
+             [[fiscal.years]]\nname = 2026\nfirst = \"2026-04\"\nlast = \"2027-03\"\n\
+             [[fiscal.years]]\nname = 2027\nfirst = \"2027-03\"\nlast = \"2028-02\"\n",
+        );
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("keiki.toml:8:"), "{found:?}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What can go wrong in a use case: its kind, which decides the exit code, and the hints that mend it.
+
+use keiki_engine::EngineError;
+use keiki_ingest::IngestError;
+use keiki_model::problem::Problem;
+use keiki_model::text::Text;
+use keiki_store::StoreError;
+
+/// Who can mend an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Who gave the command.
+    User,
+    /// Who keeps the workspace's files.
+    Config,
+    /// Who sends the evidence.
+    Evidence,
+    /// Nobody but the makers of the program, or of the computer.
+    Internal,
+}
+
+/// An error of a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Files of the workspace are wrong; all problems at once.
+    #[error("{}", count(problems))]
+    Problems {
+        /// What is wrong.
+        problems: Vec<Problem>,
+    },
+    /// What the user asked for does not exist or does not fit.
+    #[error("{}", message.en)]
+    User {
+        /// What is wrong.
+        message: Text,
+        /// How to mend it.
+        hint: Option<Text>,
+    },
+    /// A file of the workspace cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file as the user knows it.
+        path: String,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A reading cannot be used at all.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The books cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Figures cannot be computed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A part of the program stopped.
+    #[error("a part of the program stopped: {0}")]
+    Stopped(String),
+}
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn count(problems: &[Problem]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        many => format!("{} problems", many.len()),
+    }
+}
+
+impl Error {
+    /// Makes an error of the user's making.
+    pub fn user(message: Text, hint: Text) -> Self {
+        Self::User { message, hint: Some(hint) }
+    }
+
+    /// Makes an error from a file that could not be used.
+    pub fn file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
+        move |source| Self::File { path: path.display().to_string(), source }
+    }
+
+    /// Who can mend it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Problems { .. } => Kind::Config,
+            Self::User { .. } | Self::File { .. } => Kind::User,
+            Self::Ingest(IngestError::Internal { .. }) | Self::Stopped(_) => Kind::Internal,
+            Self::Ingest(IngestError::Definition { .. }) => Kind::Config,
+            Self::Ingest(_) => Kind::Evidence,
+            Self::Store(error) => kind_of_store(error),
+            Self::Engine(EngineError::Store(error)) => kind_of_store(error),
+            Self::Engine(EngineError::Definition(_) | EngineError::TooMany(_)) => Kind::Config,
+            Self::Engine(EngineError::ValueTooLarge { .. }) => Kind::Evidence,
+            Self::Engine(EngineError::Sql(_) | EngineError::Arrow(_)) => Kind::Internal,
+            Self::Engine(_) => Kind::User,
+        }
+    }
+
+    /// The problems with places of their own that it stands for; empty where it is one thing without a place.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Problems { problems } | Self::Ingest(IngestError::Definition { problems }) => problems,
+            Self::Store(StoreError::Definition(problem)) | Self::Engine(EngineError::Definition(problem)) => {
+                std::slice::from_ref(problem)
+            }
+            _ => &[],
+        }
+    }
+
+    /// What is wrong, in the user's languages where the message is the program's own.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        match self {
+            Self::User { message, .. } => message.clone(),
+            other => Text::new(other.to_string(), other.to_string()),
+        }
+    }
+
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(&self) -> Option<Text> {
+        let same = |text: String| Text::new(text.clone(), text);
+        match self {
+            Self::User { hint, .. } => hint.clone(),
+            Self::File { source, .. } => hint_of_file(source),
+            Self::Ingest(error) => Some(same(error.hint())),
+            Self::Store(StoreError::NoJournal(_)) | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(
+                Text::new("まだ何も取り込まれていません。`keiki ingest` を実行してください", "nothing was ingested yet; run `keiki ingest`"),
+            ),
+            Self::Store(error) => error.hint().map(same),
+            Self::Engine(error) => error.hint().map(same),
+            Self::Problems { .. } => None,
+            Self::Stopped(_) => Some(internal_hint()),
+        }
+        .or_else(|| (self.kind() == Kind::Internal).then(internal_hint))
+    }
+}
+
+fn kind_of_store(error: &StoreError) -> Kind {
+    match error {
+        StoreError::Definition(_) => Kind::Config,
+        StoreError::NewerFormat { .. } | StoreError::NoJournal(_) | StoreError::Contended(_) => Kind::User,
+        StoreError::ChangedWhileRead(_) => Kind::Evidence,
+        // What comes with a hint is the user's to mend, a full disk for one.
+        StoreError::Damaged(_) => Kind::Internal,
+        other if other.hint().is_some() => Kind::User,
+        _ => Kind::Internal,
+    }
+}
+
+fn hint_of_file(error: &std::io::Error) -> Option<Text> {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => Some(Text::new("パスを確かめてください", "check the path")),
+        ErrorKind::PermissionDenied => {
+            Some(Text::new("ファイルの権限を確かめてください", "check the permissions of the file"))
+        }
+        ErrorKind::StorageFull => Some(Text::new("ディスクの空きを増やしてください", "free space on the disk, then try again")),
+        ErrorKind::InvalidData => {
+            Some(Text::new("ファイルをUTF-8で保存してください", "save the file as UTF-8"))
+        }
+        _ => None,
+    }
+}
+
+fn internal_hint() -> Text {
+    Text::new(
+        "KEIKI_LOG=debug を付けて再実行し、その出力とともに報告してください",
+        "run it again with KEIKI_LOG=debug and report it with what that prints",
+    )
+}

@@ -1,0 +1,183 @@
+//! The program's own words on screen, each in Japanese and English.
+
+use keiki_model::text::{Language, Text};
+
+/// A fixed phrase in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phrase {
+    ja: &'static str,
+    en: &'static str,
+}
+
+impl Phrase {
+    /// The phrase in a language.
+    #[must_use]
+    pub fn get(self, language: Language) -> &'static str {
+        match language {
+            Language::Ja => self.ja,
+            Language::En => self.en,
+        }
+    }
+}
+
+const fn phrase(ja: &'static str, en: &'static str) -> Phrase {
+    Phrase { ja, en }
+}
+
+/// Column: the number of a KPI.
+pub const NUMBER: Phrase = phrase("No.", "No.");
+/// Column: a dotted number.
+pub const CODE: Phrase = phrase("番号", "Code");
+/// Column: a name.
+pub const NAME: Phrase = phrase("名称", "Name");
+/// Column: the maturity that a KPI suits.
+pub const MATURITY: Phrase = phrase("成熟度", "Maturity");
+/// Column: the class of a KPI.
+pub const CLASS: Phrase = phrase("分類", "Class");
+/// Column: how often a KPI is measured.
+pub const FREQUENCY: Phrase = phrase("頻度", "Frequency");
+/// Column: a source.
+pub const SOURCE: Phrase = phrase("取得元", "Source");
+/// Column: a dataset.
+pub const DATASET: Phrase = phrase("データ種別", "Dataset");
+/// Column: the form of a source.
+pub const KIND: Phrase = phrase("形式", "Kind");
+/// Column: where a source's files are.
+pub const PLACE: Phrase = phrase("場所", "Place");
+/// Column: the day that a reading speaks for.
+pub const AS_OF: Phrase = phrase("基準日", "As of");
+/// Column: when something became known.
+pub const KNOWN_AT: Phrase = phrase("認識時点", "Known at");
+/// Column: a commit of the journal.
+pub const COMMIT: Phrase = phrase("記帳番号", "Commit");
+/// Column: what became of a row.
+pub const OUTCOME: Phrase = phrase("結果", "Outcome");
+/// Column: why a row was rejected.
+pub const REASON: Phrase = phrase("理由", "Reason");
+/// Column: a record.
+pub const RECORD: Phrase = phrase("レコード", "Record");
+/// Column: a base measure.
+pub const MEASURE: Phrase = phrase("基本測定量", "Measure");
+/// Column: what a record adds.
+pub const AMOUNT: Phrase = phrase("計上", "Adds");
+/// Column: what a record added to the figure compared with.
+pub const BEFORE: Phrase = phrase("比較対象", "Before");
+/// Column: what a record adds to the figure asked for.
+pub const AFTER: Phrase = phrase("今回", "After");
+/// Column: the columns of a record.
+pub const VALUES: Phrase = phrase("内容", "Values");
+/// Column: the first day on which a record is so.
+pub const EFFECTIVE_ON: Phrase = phrase("発効日", "Effective");
+/// Counts: rows accepted.
+pub const ACCEPTED: Phrase = phrase("受理", "accepted");
+/// Counts: records changed.
+pub const CHANGED: Phrase = phrase("変更", "changed");
+/// Counts: rows that said nothing new.
+pub const UNCHANGED: Phrase = phrase("変更なし", "unchanged");
+/// Counts: records retired.
+pub const RETIRED: Phrase = phrase("終了", "retired");
+/// Counts: rows rejected.
+pub const REJECTED: Phrase = phrase("取込エラー行", "rejected");
+/// Counts: values left unknown.
+pub const LEFT_UNKNOWN: Phrase = phrase("不明のまま", "left unknown");
+/// Label: target.
+pub const TARGET: Phrase = phrase("目標", "target");
+/// Label: coverage.
+pub const COVERAGE: Phrase = phrase("報告充足率", "coverage");
+/// Label: parts of a figure.
+pub const PARTS: Phrase = phrase("内訳", "Parts");
+/// Heading: what a KPI is for.
+pub const PURPOSE: Phrase = phrase("目的", "Purpose");
+/// Heading: how evidence is collected.
+pub const EVIDENCE: Phrase = phrase("証跡の集め方", "Evidence");
+/// Heading: how the published row is read.
+pub const READING: Phrase = phrase("原表の読み方", "How the table is read");
+/// Heading: indicators.
+pub const INDICATORS: Phrase = phrase("指標", "Indicators");
+/// Heading: base measures.
+pub const MEASURES: Phrase = phrase("基本測定量", "Base measures");
+/// Heading: parameters.
+pub const PARAMETERS: Phrase = phrase("パラメータ", "Parameters");
+/// Heading: the row of the published table.
+pub const SEED: Phrase = phrase("原表の記載", "As printed in the table");
+/// Heading: published sources.
+pub const REFERENCES: Phrase = phrase("参考資料", "References");
+/// Marks a companion.
+pub const COMPANION: Phrase = phrase("補助指標", "companion");
+/// Marks a reference that is no longer in force.
+pub const LAPSED: Phrase = phrase("失効", "lapsed");
+/// Heading: what a query is.
+pub const DEFAULT: Phrase = phrase("既定値", "default");
+/// Legend: a star beside a value.
+pub const REPORTED_LEGEND: Phrase =
+    phrase("* 集計値として報告された数値を含む", "* rests in part on totals that were reported, not on rows");
+/// Note: every retirement waits.
+pub const CONFIRM_HINT: Phrase = phrase(
+    "内容を確かめ、正しければ --confirm-missing を付けて再度取り込んでください",
+    "check the export; if it is complete, ingest it again with --confirm-missing",
+);
+/// Note: a reading that was read before.
+pub const REPLAY: Phrase =
+    phrase("前回と同じ内容のため、追記はありません", "the same reading as the last one; nothing was added");
+/// Note: nothing was rejected.
+pub const NO_REJECTS: Phrase = phrase("取込エラー行はありません", "no row was rejected");
+/// Note: no row to show.
+pub const NO_ROWS: Phrase = phrase("該当する行はありません", "no rows");
+/// Note: nothing can be measured yet.
+pub const NOTHING_MEASURED: Phrase = phrase(
+    "認識時点までに始まった対象期間がないため、測定結果はありません",
+    "no period had begun at the instant of knowledge; there is nothing to measure",
+);
+/// Note: the books balance.
+pub const BALANCED: Phrase = phrase("証跡台帳に矛盾はありません", "the books balance");
+/// Never read yet.
+pub const NEVER: Phrase = phrase("未取込", "never");
+/// Heading of a comparison.
+pub const COMPARED: Phrase = phrase("比較", "Compared with");
+/// Note: two figures rest on the same records.
+pub const NO_DIFFERENCE: Phrase =
+    phrase("計上されたレコードに違いはありません", "no record adds differently to the two figures");
+/// Next steps.
+pub const NEXT: Phrase = phrase("次に試すこと", "Try next");
+
+/// Says how many rows more there are, and how to see them.
+#[must_use]
+pub fn more_rejects(count: usize, source: &str) -> Text {
+    Text::new(
+        format!("ほか{count}件: keiki rejects --source {source}"),
+        format!("{count} more: keiki rejects --source {source}"),
+    )
+}
+
+/// Says that retirements wait.
+#[must_use]
+pub fn held(count: u64) -> Text {
+    Text::new(
+        format!("全件取込に含まれない{count}件の終了を保留しました"),
+        format!("{count} records are missing from the full export; their retirement waits"),
+    )
+}
+
+/// Says which org units' rows cannot be said to cover them.
+#[must_use]
+pub fn uncovered(units: &str) -> Text {
+    Text::new(
+        format!("報告済みとはみなせない組織があります: {units}(下位組織が未報告、または組織図にない組織)"),
+        format!("not counted as reported: {units} (units below have not reported, or the unit is not in org.csv)"),
+    )
+}
+
+/// Says what a sound workspace holds.
+#[must_use]
+pub fn contents(org_units: usize, sources: usize, datasets: usize, kpis: usize) -> Text {
+    Text::new(
+        format!("問題はありません: 組織{org_units}、取得元{sources}、データ種別{datasets}、KPI {kpis}"),
+        format!("all is sound: {org_units} org units, {sources} sources, {datasets} datasets, {kpis} KPIs"),
+    )
+}
+
+/// Says how many problems there are.
+#[must_use]
+pub fn problems(count: usize) -> Text {
+    Text::new(format!("問題が{count}件あります"), format!("{count} problems"))
+}

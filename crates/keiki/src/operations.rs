@@ -1,0 +1,15 @@
+//! The use cases of the program. They name neither the command line nor the web, and print nothing.
+
+pub mod catalogue;
+pub mod check;
+pub mod compact;
+pub mod demo;
+pub mod explain;
+pub mod ingest;
+pub mod init;
+pub mod measure;
+pub mod period;
+pub mod rejects;
+pub mod sources;
+pub mod sql;
+pub mod verify;

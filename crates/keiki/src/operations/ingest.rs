@@ -1,0 +1,170 @@
+//! Takes evidence in: reads the files of sources, journals what is accepted, keeps what is rejected.
+
+mod claims;
+mod reading;
+mod scope;
+
+use std::path::PathBuf;
+
+use keiki_ingest::{InputFile, Source, SourceKind, place};
+use keiki_model::calendar::{Day, local_day};
+use keiki_model::evidence::{Extent, Missing};
+use keiki_model::text::Text;
+use keiki_store::Receipt;
+
+use crate::config::{Opening, Workspace};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// The name under which files that the user names are journalled.
+pub const FILES_SOURCE: &str = "files";
+
+/// What is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Sources by name; empty = all.
+    Sources(Vec<String>),
+    /// Files into a dataset, columns by name.
+    Files {
+        /// The dataset.
+        dataset: String,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Whether retirements that were held back are confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// They wait.
+    Ask,
+    /// They are carried out.
+    Given,
+}
+
+/// An ingest.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    /// What is to be read.
+    pub what: What,
+    /// The day that the reading speaks for; absent = today, or for a load of history the last day of its knowledge.
+    pub as_of: Option<Day>,
+    /// The org units that it covers; empty = what the source says, else the org units of its rows.
+    pub covers: Vec<String>,
+    /// Whether it is a full export; absent = what the source says.
+    pub extent: Option<Extent>,
+    /// What leaving a record out means; absent = what the source says.
+    pub missing: Option<Missing>,
+    /// Whether retirements that were held back are confirmed.
+    pub confirmation: Confirmation,
+    /// Who runs it.
+    pub author: String,
+    /// Now, UTC microseconds.
+    pub now: i64,
+}
+
+/// What became of one source.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The source's name.
+    pub source: String,
+    /// The dataset.
+    pub dataset: String,
+    /// What was read, or why nothing was.
+    pub result: Result<Report>,
+}
+
+/// What one reading did.
+#[derive(Debug)]
+pub struct Report {
+    /// The files read.
+    pub files: Vec<String>,
+    /// The day that it speaks for.
+    pub as_of: Day,
+    /// What the journal did with it.
+    pub receipt: Receipt,
+    /// Org units that the reading says it covers.
+    pub covers: Vec<String>,
+    /// Org units of rows that the reading cannot be said to cover.
+    pub uncovered: Vec<String>,
+}
+
+/// Reads each source in turn. What is wrong with one does not keep the next from being read.
+///
+/// # Errors
+/// What is asked for does not exist, or the journal cannot be opened; what befalls one source is in its outcome.
+pub async fn ingest(workspace: &Workspace, asked: &Ingest, progress: &dyn Progress) -> Result<Vec<Outcome>> {
+    if asked.missing.is_some_and(|missing| missing != Missing::Keep) && asked.extent == Some(Extent::Part) {
+        return Err(Error::user(
+            Text::new("一部だけの取込では、欠けているレコードを判断できません", "a part says nothing about the records that it leaves out"),
+            Text::new("--full を付けてください", "add --full"),
+        ));
+    }
+    let today = local_day(asked.now, &workspace.settings.zone);
+    if let Some(as_of) = asked.as_of.filter(|as_of| *as_of > today) {
+        let date = keiki_model::calendar::date_of(as_of);
+        return Err(Error::user(
+            Text::new(format!("基準日が未来です: {date}"), format!("the as-of day lies in the future: {date}")),
+            Text::new("証跡が示す日(今日以前)を指定してください", "give the day that the evidence speaks for, today or before"),
+        ));
+    }
+    scope::check_units(workspace, &asked.covers)?;
+    let mut wanted = Vec::new();
+    match &asked.what {
+        What::Sources(names) if names.is_empty() => {
+            wanted.extend(workspace.sources.iter().map(|source| (source.clone(), None)));
+        }
+        What::Sources(names) => {
+            for name in names {
+                wanted.push((workspace.source(name)?.clone(), None));
+            }
+        }
+        What::Files { dataset, files } => {
+            let files = place::named(files)?;
+            let kind = kind_of(&files)?;
+            wanted.push((Source::by_name(FILES_SOURCE, kind, &workspace.dataset(dataset)?.name), Some(files)));
+        }
+    }
+    if wanted.is_empty() {
+        return Err(Error::user(
+            Text::new("取得元が1つも定義されていません", "the workspace has no source"),
+            Text::new(
+                "sources/ に定義を置くか、--dataset D FILE.. でファイルを指定してください",
+                "put one into sources/, or name files with --dataset D FILE..",
+            ),
+        ));
+    }
+    let journal = workspace.journal(Opening::Create).await?;
+    let mut outcomes = Vec::new();
+    for (source, files) in wanted {
+        let (name, dataset) = (source.name.clone(), source.dataset.clone());
+        let result = reading::read(workspace, &journal, adjusted(source, asked), files, asked, progress).await;
+        outcomes.push(Outcome { source: name, dataset, result });
+    }
+    Ok(outcomes)
+}
+
+/// The source with what the user says of this reading put over what its definition says.
+fn adjusted(mut source: Source, asked: &Ingest) -> Source {
+    if let Some(extent) = asked.extent {
+        source.extent = extent;
+    }
+    if let Some(missing) = asked.missing {
+        source.missing = missing;
+    }
+    if !asked.covers.is_empty() {
+        source.covers.clone_from(&asked.covers);
+    }
+    source
+}
+
+fn kind_of(files: &[InputFile]) -> Result<SourceKind> {
+    let kinds: Vec<SourceKind> = files.iter().map(|file| SourceKind::of_file(&file.path)).collect();
+    match kinds.first() {
+        Some(first) if kinds.iter().all(|kind| kind == first) => Ok(*first),
+        _ => Err(Error::user(
+            Text::new("形式の異なるファイルを一度に取り込めません", "files of several formats cannot be one reading"),
+            Text::new("形式ごとに取り込んでください", "ingest the CSV files and the JSON files one after the other"),
+        )),
+    }
+}

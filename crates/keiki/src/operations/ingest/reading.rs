@@ -1,0 +1,138 @@
+//! One reading of one source, from its files to the journal.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
+use keiki_model::calendar::{Day, local_day};
+use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
+use keiki_model::evidence::{Claim, Evidence};
+use keiki_store::{Journal, RawWriter, StoreError, Submission};
+use sha2::{Digest, Sha256};
+
+use super::claims::{self, Claims, Span};
+use super::{Confirmation, Ingest, Report, scope};
+use crate::config::Workspace;
+use crate::error::{Error, Result};
+use crate::progress::{Progress, Step};
+
+/// Reads a source's files and commits what they hold. A reading that cannot be used leaves nothing behind.
+pub(super) async fn read(
+    workspace: &Workspace,
+    journal: &Journal,
+    source: Source,
+    files: Option<Vec<InputFile>>,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    let dataset = workspace.dataset(&source.dataset)?;
+    let files = match (files, &source.place) {
+        (Some(files), _) => files,
+        (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
+        (None, None) => Vec::new(),
+    };
+    progress.begin(&Step::Reading { source: source.name.clone(), files: files.len() });
+    let looks = files.iter().map(look).collect::<Result<Vec<Look>>>()?;
+    let evidence = evidence(workspace, &source, &dataset, &files).await?;
+    progress.begin(&Step::Committing { source: source.name.clone(), rows: evidence.rows.num_rows() });
+    let as_of = as_of(workspace, asked, &evidence);
+    let claims = claims(workspace, journal, &source, &dataset, &evidence, as_of).await?;
+    let covers = claims.made.iter().map(|claim| claim.org_unit.clone()).collect();
+    let writer = if dataset.is_personal() { RawWriter::Encrypted } else { RawWriter::Plain };
+    let (mut references, mut names) = (Vec::new(), Vec::new());
+    let mut content = Sha256::new();
+    for (file, look) in files.iter().zip(&looks) {
+        let raw = journal.store_raw(&file.path, &file.name, writer).await?;
+        raw.check_unchanged()?;
+        if self::look(file)? != *look {
+            return Err(StoreError::ChangedWhileRead(file.name.clone()).into());
+        }
+        content.update(format!("{} {}\n", file.name, raw.reference.sha256));
+        references.push(raw.reference);
+        names.push(file.name.clone());
+    }
+    let submission = Submission {
+        datasets: workspace.datasets(),
+        source: source.name.clone(),
+        mapping_version: source.version.clone(),
+        precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
+        as_of,
+        now: asked.now,
+        extent: source.extent,
+        missing: source.missing,
+        scope_units: scope::expand(&workspace.organisation, &source.scope.org_units, as_of),
+        scope: source.scope,
+        claims: claims.made,
+        evidence,
+        files: references,
+        content_sha256: content.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        is_missing_confirmed: asked.confirmation == Confirmation::Given,
+        author: asked.author.clone(),
+        dataset,
+    };
+    let receipt = journal.commit(submission).await?;
+    Ok(Report { files: names, as_of, receipt, covers, uncovered: claims.uncovered })
+}
+
+/// What a file looks like from outside, so that a change while it is read shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+fn look(file: &InputFile) -> Result<Look> {
+    let metadata = std::fs::metadata(&file.path).map_err(Error::file(&file.path))?;
+    Ok(Look { bytes: metadata.len(), modified: metadata.modified().ok() })
+}
+
+async fn evidence(workspace: &Workspace, source: &Source, dataset: &Arc<Dataset>, files: &[InputFile]) -> Result<Evidence> {
+    let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
+    let (expressions, zone) = (Arc::clone(&workspace.expressions), workspace.settings.zone.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        let context = Context { expressions: expressions.as_ref(), zone, limits: Limits::default() };
+        read_evidence(&source, &dataset, &files, &context)
+    });
+    Ok(task.await.map_err(|error| Error::Stopped(error.to_string()))??)
+}
+
+/// The day that the reading speaks for: the one given, for a load of history the last day of its knowledge, else today.
+fn as_of(workspace: &Workspace, asked: &Ingest, evidence: &Evidence) -> Day {
+    let zone = &workspace.settings.zone;
+    let latest = evidence.known_at.as_ref().and_then(arrow::compute::max);
+    asked.as_of.unwrap_or_else(|| local_day(latest.unwrap_or(asked.now).min(asked.now), zone))
+}
+
+async fn claims(
+    workspace: &Workspace,
+    journal: &Journal,
+    source: &Source,
+    dataset: &Dataset,
+    evidence: &Evidence,
+    as_of: Day,
+) -> Result<Claims> {
+    if dataset.org_units == OrgUnits::None {
+        return Ok(Claims::default());
+    }
+    let from = match dataset.kind {
+        DatasetKind::Register => {
+            let first = evidence.effective_on.as_ref().and_then(arrow::compute::min);
+            first.map_or(as_of, |first| first.min(as_of))
+        }
+        DatasetKind::Fact | DatasetKind::Derived => source.window_from,
+    };
+    let earliest = evidence.known_at.as_ref().and_then(arrow::compute::min);
+    let span = Span { from, until: as_of, known_from: earliest.unwrap_or(i64::MIN) };
+    if !source.covers.is_empty() {
+        return Ok(claims::stated(&source.covers, span));
+    }
+    let tree = workspace.organisation.tree(as_of);
+    let units: BTreeSet<String> = claims::units_of(&evidence.rows);
+    let mut claims = claims::of_rows(&units, &tree, span);
+    let snapshot = journal.snapshot().await?;
+    let earlier: Vec<Claim> =
+        snapshot.batches().iter().filter(|batch| batch.dataset == dataset.name).flat_map(|batch| batch.claims.clone()).collect();
+    claims::lift(&mut claims, &earlier, &tree);
+    Ok(claims)
+}

@@ -1,0 +1,73 @@
+//! Measures KPIs for org units and periods.
+
+use keiki_engine::Request;
+use keiki_model::calendar::{Month, Period, local_day};
+use keiki_model::measurement::Measurement;
+
+use super::catalogue;
+use crate::config::{Opening, Workspace};
+use crate::error::Result;
+use crate::progress::{Progress, Step};
+
+/// Which org units are measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Units {
+    /// The root of the tree.
+    Root,
+    /// Every one.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Measure {
+    /// Numbers or codes; empty = all.
+    pub kpis: Vec<String>,
+    /// The org units.
+    pub units: Units,
+    /// Periods; empty = the month before the open one.
+    pub periods: Vec<Period>,
+    /// The instant of knowledge, UTC microseconds; absent = now.
+    pub known_at: Option<i64>,
+    /// The journal version; absent = the newest.
+    pub journal_version: Option<i64>,
+    /// Now, UTC microseconds.
+    pub now: i64,
+}
+
+/// Measures.
+///
+/// # Errors
+/// Something asked for does not exist, or the journal cannot be read.
+pub async fn measure(workspace: &Workspace, asked: &Measure, progress: &dyn Progress) -> Result<Vec<Measurement>> {
+    let mut kpis = Vec::new();
+    for kpi in &asked.kpis {
+        kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);
+    }
+    let today = local_day(asked.known_at.unwrap_or(asked.now), &workspace.settings.zone);
+    let org_units = match &asked.units {
+        Units::All => Vec::new(),
+        Units::Named(ids) => ids.clone(),
+        Units::Root => vec![root(workspace, today)],
+    };
+    let periods =
+        if asked.periods.is_empty() { vec![Period::Month(Month::of(today).plus(-1))] } else { asked.periods.clone() };
+    progress.begin(&Step::Measuring);
+    let journal = workspace.journal(Opening::Existing).await?;
+    let request = Request {
+        kpis,
+        org_units,
+        periods,
+        known_at: asked.known_at,
+        seq: asked.journal_version,
+        now: asked.now,
+    };
+    Ok(workspace.engine()?.measure(&journal, &request).await?)
+}
+
+/// The root of the tree on a day.
+fn root(workspace: &Workspace, day: i32) -> String {
+    workspace.organisation.tree(day).nodes()[0].id.clone()
+}

@@ -1,0 +1,56 @@
+//! Lists the sources with what they last brought.
+
+use keiki_ingest::Source;
+use keiki_store::{Batch, StoreError};
+
+use crate::config::{Opening, Workspace};
+use crate::error::{Error, Result};
+
+/// A source and its last reading.
+#[derive(Debug, Clone)]
+pub struct Listed<'w> {
+    /// The source; absent for readings of files named on the command line.
+    pub source: Option<&'w Source>,
+    /// Its name.
+    pub name: String,
+    /// The dataset.
+    pub dataset: String,
+    /// Its last reading.
+    pub last: Option<Batch>,
+}
+
+/// Lists the workspace's sources, then those that the journal alone knows.
+///
+/// # Errors
+/// The journal cannot be read; that there is none yet is no error.
+pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
+    let batches = match workspace.journal(Opening::Existing).await {
+        Ok(journal) => journal.snapshot().await?.batches().to_vec(),
+        Err(Error::Store(StoreError::NoJournal(_))) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let last = |name: &str, dataset: &str| {
+        batches.iter().rev().find(|batch| batch.source == name && batch.dataset == dataset).cloned()
+    };
+    let mut listed: Vec<Listed<'_>> = workspace
+        .sources
+        .iter()
+        .map(|source| Listed {
+            source: Some(source),
+            name: source.name.clone(),
+            dataset: source.dataset.clone(),
+            last: last(&source.name, &source.dataset),
+        })
+        .collect();
+    for batch in batches.iter().rev() {
+        if !listed.iter().any(|known| known.name == batch.source && known.dataset == batch.dataset) {
+            listed.push(Listed {
+                source: None,
+                name: batch.source.clone(),
+                dataset: batch.dataset.clone(),
+                last: Some(batch.clone()),
+            });
+        }
+    }
+    Ok(listed)
+}

@@ -1,0 +1,4 @@
+//! Rules that the repository itself keeps, as ordinary tests.
+
+#[cfg(test)]
+mod tidy;
