@@ -9,9 +9,9 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::ExprSchemable;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
 use jiff::tz::TimeZone;
 use keiki_model::calendar::Calendar;
@@ -28,6 +28,14 @@ impl SqlExpressions {
     #[must_use]
     pub fn new(calendar: Calendar, zone: TimeZone) -> Self {
         Self { context: session(calendar, zone) }
+    }
+
+    fn physical(&self, sql: &str, frame: &DFSchema) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+        let expr = self.context.parse_sql_expr(sql, frame)?;
+        // Some functions exist only until they are simplified to others.
+        let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(frame.clone())).build());
+        let expr = simplifier.simplify(simplifier.coerce(expr, frame)?)?;
+        self.context.create_physical_expr(expr, frame)
     }
 }
 
@@ -47,20 +55,18 @@ pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
 impl Expressions for SqlExpressions {
     fn compile(&self, sql: &str, schema: &SchemaRef) -> Result<Arc<dyn Expression>, ExpressionError> {
         let frame = DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let expr = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
-        let physical = self.context.create_physical_expr(expr, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let physical = self.physical(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
         let data_type = physical.data_type(schema).map_err(|e| fault(&e, sql, schema))?;
-        let mut columns: Vec<String> =
-            collect_columns(&physical).iter().map(|column| column.name().to_owned()).collect();
+        // Simplifying may drop columns that can have no effect; what the text names has to exist all the same.
+        let parsed = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let mut columns: Vec<String> = parsed.column_refs().iter().map(|column| column.name.clone()).collect();
         columns.sort();
         columns.dedup();
         // The expression is bound to a schema of just the columns that it reads, so that any batch that has them will do.
         let narrow: Vec<_> = schema.fields().iter().filter(|f| columns.contains(f.name())).cloned().collect();
         let narrow = Arc::new(Schema::new(narrow));
         let frame = DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let expr = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
-        let _ = expr.get_type(&frame);
-        let physical = self.context.create_physical_expr(expr, &frame).map_err(|e| fault(&e, sql, schema))?;
+        let physical = self.physical(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
         Ok(Arc::new(Compiled { physical, schema: narrow, columns, data_type }))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod format;
+pub mod formula;
 pub mod json;
 pub mod scorecard;
 pub mod table;

@@ -122,13 +122,13 @@ pub(super) fn extreme(view: &View<'_>, node: usize, which: Extreme, indicator: &
     grouped(results, view.plan.group.is_some())
 }
 
-/// Days from the oldest date in force to the cut day; zero where none is in force.
+/// Days from the oldest date in force to the cut day; nothing where none is in force.
 pub(super) fn days_late(view: &View<'_>, node: usize, cut: Day) -> Figure {
     let groups = by_group(view, node);
     let oldest = groups.values().flat_map(BTreeMap::keys).map(|pair| if view.plan.keeps_day { pair.1 } else { pair.0 }).min();
     let n: i128 = groups.values().map(counts).sum();
-    let days = oldest.map_or(0, |oldest| (i64::from(cut) - oldest).max(0));
-    Figure { value: Some(Fraction::whole(i128::from(days))), n: Some(n), ..Figure::default() }
+    let days = oldest.map(|oldest| Fraction::whole(i128::from((i64::from(cut) - oldest).max(0))));
+    Figure { value: days, n: Some(n), is_nothing: days.is_none(), ..Figure::default() }
 }
 
 /// The window through which cases are seen. Days for dates, seconds for instants.

@@ -11,11 +11,11 @@ use keiki_store::{Journal, RawWriter, StoreError};
 
 use crate::world::{Reading, World, block_on, day, end_of, noon, zone};
 
-const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,inventoried_on,inventoried_by\n";
+const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by\n";
 
 fn asset(id: &str, unit: &str, inventoried: &str) -> String {
     let by = if inventoried.is_empty() { "" } else { "declaration" };
-    format!("{id},{unit},hardware,{id},true,E1,2025-06-01,{inventoried},{by}\n")
+    format!("{id},{unit},hardware,{id},true,E1,2025-06-01,{inventoried},{inventoried},{by}\n")
 }
 
 fn assets(rows: &[String]) -> String {
@@ -152,7 +152,7 @@ fn a_rejected_row_counts_as_present_and_asserts_nothing() {
         reading.missing = Missing::Retire;
         world.commit_csv(&reading, &assets(&many(20, "2026-04-01"))).await;
         let mut rows = many(19, "2026-04-01");
-        rows.push("A19,JP1,no_such_kind,A19,true,E1,2025-06-01,,\n".into());
+        rows.push("A19,JP1,no_such_kind,A19,true,E1,2025-06-01,,,\n".into());
         reading.as_of = day("2026-04-20");
         reading.now = noon(reading.as_of);
         let receipt = world.commit_csv(&reading, &assets(&rows)).await;
@@ -285,7 +285,7 @@ fn silence_is_no_data_and_a_nil_return_is_zero() {
 fn a_listing_that_comes_later_reaches_the_vulnerabilities_it_names() {
     block_on(async {
         let world = World::shipped().await;
-        let mut open = Reading::new("vulnerabilities", day("2026-04-20"));
+        let mut open = Reading::new("vulnerabilities", day("2026-04-30"));
         open.extent = Extent::Part;
         let header = "vulnerability_id,org_unit,cve_id,cvss_base_score,published_on,started_on\n";
         world.commit_csv(&open, &format!("{header}V1,JP1,CVE-2026-1,5.0,2026-04-01,2026-04-11\n")).await;

@@ -145,8 +145,9 @@ fn format(table: &Node<'_>) -> Format {
     };
     table.finish();
     check_forms(table, "date", &format.dates, |time| time.to_date().is_ok());
+    // Without an hour a form would make midnight of what is not stated.
     check_forms(table, "instant", &format.instants, |time| {
-        time.to_timestamp().is_ok() || time.to_datetime().is_ok()
+        time.to_timestamp().is_ok() || time.hour().is_some() && time.to_datetime().is_ok()
     });
     format
 }

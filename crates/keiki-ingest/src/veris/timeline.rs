@@ -161,6 +161,7 @@ impl Named<'_> {
             );
         };
         let unit = elapsed.unit.as_deref().unwrap_or_default();
+        let unit_ja = japanese(unit);
         if matches!(unit, "NA" | "Unknown" | "Never") {
             return unknown(format!("{ja}: 単位が{unit}である"), format!("{key}: unit is {unit}"));
         }
@@ -168,13 +169,13 @@ impl Named<'_> {
             elapsed.value.map(|value| bare(value.get())).filter(|value| *value != "null")
         else {
             return unknown(
-                format!("{ja}: 単位{unit}に値がない"),
+                format!("{ja}: 単位が{unit}で値がない"),
                 format!("{key}: unit is {unit}, without a value"),
             );
         };
         let Some(stretch) = stretch(unit, value) else {
             return unknown(
-                format!("{ja}: {value} {unit}は正確な期間として読めない"),
+                format!("{ja}: {value}{unit_ja}は正確な期間として読めない"),
                 format!("{key}: not an exact stretch of time: {value} {unit}"),
             );
         };
@@ -182,7 +183,7 @@ impl Named<'_> {
             Stated::At(at) => add(at, stretch).map_or_else(
                 || {
                     unknown(
-                        format!("{ja}: {value} {unit}は範囲を超える"),
+                        format!("{ja}: {value}{unit_ja}は範囲を超える"),
                         format!("{key}: out of range: {value} {unit}"),
                     )
                 },
@@ -190,7 +191,7 @@ impl Named<'_> {
             ),
             Stated::Unknown(why) => unknown(
                 format!(
-                    "{ja}は{value} {unit}後と記載されているが、{}が定まらない({})",
+                    "{ja}は{value}{unit_ja}後と記載されているが、{}が定まらない({})",
                     self.base_ja, why.ja
                 ),
                 self.without_base(&format!("{value} {}", unit.to_lowercase()), &why.en),
@@ -214,6 +215,19 @@ impl Named<'_> {
 /// The text of a number that may stand in quotes.
 fn bare(value: &str) -> &str {
     value.trim_matches('"').trim()
+}
+
+fn japanese(unit: &str) -> &str {
+    match unit {
+        "Seconds" => "秒",
+        "Minutes" => "分",
+        "Hours" => "時間",
+        "Days" => "日",
+        "Weeks" => "週間",
+        "Months" => "か月",
+        "Years" => "年",
+        other => other,
+    }
 }
 
 fn stretch(unit: &str, value: &str) -> Option<Stretch> {

@@ -1,5 +1,6 @@
 //! Reads every fixture and compares what was accepted, what was rejected and why with its snapshot.
 
+mod by_hand;
 mod conversion;
 mod errors;
 mod fixture;

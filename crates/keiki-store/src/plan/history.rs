@@ -34,6 +34,9 @@ struct Line {
     word: Option<Word<Pick>>,
 }
 
+/// The order within its commit of an assertion that a full reading made by presence alone.
+const REPEATED: u32 = u32::MAX;
+
 /// Tells whether the values at a pick lie in the scope of a batch.
 pub(crate) type InScope<'s> = dyn Fn(&Batch, Pick) -> bool + 's;
 
@@ -106,6 +109,7 @@ impl<'b> History<'b> {
                 output.enter(key, Change { values, effective_on: change.effective_on, weight: change.weight }, *known_at);
             }
         }
+        record.make_plain(key, reading, output);
         (rejected, changed)
     }
 }
@@ -171,6 +175,16 @@ impl RecordHistory {
         latest
     }
 
+    /// Where a full reading's silent repetition is now the last that the source said, it is written out, so that the heads
+    /// show it.
+    fn make_plain(&self, key: &str, reading: &Reading, output: &mut Output) {
+        let own = self.position(&reading.source);
+        let Some(last) = self.said[own].assertions().last().filter(|last| last.order.1 == REPEATED) else { return };
+        if let Word::Says(number) = last.word {
+            output.assert(key, Word::Says(self.picks[number as usize]), last.day, reading.known_at);
+        }
+    }
+
     /// A full reading asserts every record in its scope, changed or not.
     fn repeat(&mut self, batch: &Batch, lines: &[Line], in_scope: &InScope<'_>) {
         let has_said_so = lines.iter().any(|line| line.seq == batch.seq && line.source == batch.source);
@@ -180,7 +194,7 @@ impl RecordHistory {
             && !has_said_so
             && in_scope(batch, self.picks[number as usize])
         {
-            self.said[at].add(Assertion { day: batch.as_of, order: (batch.seq, u32::MAX), word });
+            self.said[at].add(Assertion { day: batch.as_of, order: (batch.seq, REPEATED), word });
         }
     }
 }

@@ -1,0 +1,68 @@
+//! An explanation as JSON.
+
+use keiki_engine::{Comparison, Explanation, Part, Row};
+use keiki_model::calendar::date_of;
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::DATA_DIGITS;
+use serde_json::{Map, Value, json};
+
+use super::Rows;
+
+/// The explanation as data. *Units*: amounts in the measure's own unit, seconds for durations.
+pub(super) fn explanation(explanation: &Explanation, rows: Rows) -> Value {
+    json!({
+        "measurement": explanation.measurement.to_json(),
+        "parts": explanation.parts.iter().map(|found| part(found, rows)).collect::<Vec<_>>(),
+        "against": explanation.against.as_ref().map(comparison),
+    })
+}
+
+fn part(part: &Part, rows: Rows) -> Value {
+    let mut value = json!({
+        "measure": part.measure,
+        "title": { "ja": part.title.ja, "en": part.title.en },
+        "dataset": part.dataset,
+        "sql": part.sql,
+        "total": number(part.total),
+        "row_count": part.rows.len(),
+    });
+    if rows == Rows::Listed {
+        value["rows"] = part.rows.iter().map(row).collect();
+    }
+    value
+}
+
+fn row(row: &Row) -> Value {
+    let columns: Map<String, Value> = row.columns.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({
+        "record_key": row.record_key,
+        "amount": number(row.amount),
+        "source": row.source,
+        "seq": row.seq,
+        "effective_on": date_of(row.effective_on).to_string(),
+        "columns": columns,
+    })
+}
+
+fn comparison(comparison: &Comparison) -> Value {
+    let changes: Vec<Value> = comparison
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "measure": change.measure,
+                "record_key": change.record_key,
+                "before": change.before.map(number),
+                "after": change.after.map(number),
+                "known_at": jiff::Timestamp::from_microsecond(change.known_at).ok().map(|instant| instant.to_string()),
+                "seq": change.seq,
+                "source": change.source,
+            })
+        })
+        .collect();
+    json!({ "measurement": comparison.measurement.to_json(), "changes": changes })
+}
+
+fn number(value: Fraction) -> Value {
+    serde_json::from_str(&value.to_short_decimal(DATA_DIGITS)).unwrap_or(Value::Null)
+}

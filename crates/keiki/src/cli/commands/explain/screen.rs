@@ -1,0 +1,135 @@
+//! An explanation on screen.
+
+use keiki_engine::{Comparison, Explanation, Part};
+use keiki_model::calendar::date_of;
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Indicator, Kpi, Unit};
+use keiki_model::measurement::Measurement;
+use keiki_model::text::Language;
+use keiki_report::table::{Column, Table};
+use keiki_report::{format, formula, scorecard};
+
+use super::Rows;
+use crate::cli::commands::measure::local;
+use crate::cli::session::Session;
+use crate::config::Workspace;
+use crate::messages;
+
+/// Prints the figure, its parts and the comparison.
+pub(super) fn show(explanation: &Explanation, rows: Rows, workspace: &Workspace, session: &Session) {
+    let language = session.language();
+    let measurement = &explanation.measurement;
+    let names = session.names(workspace);
+    session.line(format!("{} {}", measurement.no, names.kpi(measurement.no)));
+    session.line(format!(
+        "{} ({})  {} ({})  {} {}  {} {}",
+        names.org_unit(&measurement.org_unit),
+        measurement.org_unit,
+        measurement.period,
+        measurement.cut_on,
+        messages::KNOWN_AT.get(language),
+        local(&measurement.known_at, workspace),
+        messages::COMMIT.get(language),
+        measurement.journal_version,
+    ));
+    let Some((kpi, indicator)) = definition(workspace, measurement) else { return };
+    session.line(format!("\n{}", formula::filled_in(kpi, indicator, measurement, language)));
+    session.line(standing(measurement, session, language));
+    session.line(format!("\n{}", messages::PARTS.get(language)));
+    for part in &explanation.parts {
+        show_part(part, indicator.unit, rows, session, language);
+    }
+    if let Some(comparison) = &explanation.against {
+        show_comparison(comparison, measurement, indicator.unit, workspace, session);
+    }
+}
+
+fn definition<'w>(workspace: &'w Workspace, measurement: &Measurement) -> Option<(&'w Kpi, &'w Indicator)> {
+    let kpi = workspace.catalogue.kpis.iter().find(|kpi| kpi.no == measurement.no)?;
+    let indicator = kpi.indicators.iter().find(|indicator| indicator.code == measurement.indicator)?;
+    Some((kpi, indicator))
+}
+
+fn standing(measurement: &Measurement, session: &Session, language: Language) -> String {
+    let (shape, _) = scorecard::mark(measurement.status);
+    let mut parts = vec![format!("{shape} {}", measurement.status.title().get(language))];
+    if let Some(target) = measurement.target {
+        let target = format::target(target, measurement.unit, language);
+        parts.push(format!("{} {target}", messages::TARGET.get(language)));
+    }
+    parts.push(format!("{} {}", messages::COVERAGE.get(language), scorecard::coverage(measurement.coverage)));
+    if measurement.statistics.unknown != 0 {
+        let unknown = format::count(measurement.statistics.unknown);
+        parts.push(format!("{} {unknown}", messages::LEFT_UNKNOWN.get(session.language())));
+    }
+    parts.join("  ")
+}
+
+fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: Language) {
+    session.line(format!("  {}  {}  {}", part.measure, part.title.get(language), format::part(part.total, unit)));
+    session.line(format!("    {}", part.sql));
+    if rows == Rows::LeftOut {
+        return;
+    }
+    let mut table = Table::new(vec![
+        Column::text(messages::RECORD.get(language), 10),
+        Column::figure(messages::AMOUNT.get(language)),
+        Column::text(messages::SOURCE.get(language), 8),
+        Column::figure(messages::COMMIT.get(language)),
+        Column::text(messages::EFFECTIVE_ON.get(language), 10).spare(),
+        Column::text(messages::VALUES.get(language), 20),
+    ]);
+    for row in &part.rows {
+        let values: Vec<String> = row.columns.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        table.push(vec![
+            row.record_key.clone().into(),
+            format::part(row.amount, unit).into(),
+            row.source.clone().into(),
+            row.seq.to_string().into(),
+            date_of(row.effective_on).to_string().into(),
+            values.join(" ").into(),
+        ]);
+    }
+    session.table(&table);
+}
+
+fn show_comparison(comparison: &Comparison, now: &Measurement, unit: Unit, workspace: &Workspace, session: &Session) {
+    let language = session.language();
+    let then = &comparison.measurement;
+    session.line(format!(
+        "\n{} {}  {} {}: {} → {}",
+        messages::COMPARED.get(language),
+        then.period,
+        messages::KNOWN_AT.get(language),
+        local(&then.known_at, workspace),
+        scorecard::value(then, language),
+        scorecard::value(now, language),
+    ));
+    if comparison.changes.is_empty() {
+        session.line(format!("  {}", messages::NO_DIFFERENCE.get(language)));
+        return;
+    }
+    let mut table = Table::new(vec![
+        Column::text(messages::MEASURE.get(language), 8),
+        Column::text(messages::RECORD.get(language), 10),
+        Column::figure(messages::BEFORE.get(language)),
+        Column::figure(messages::AFTER.get(language)),
+        Column::text(messages::KNOWN_AT.get(language), 16),
+        Column::figure(messages::COMMIT.get(language)),
+        Column::text(messages::SOURCE.get(language), 8),
+    ]);
+    let amount = |value: Option<Fraction>| value.map_or_else(|| format::NOTHING.to_owned(), |value| format::part(value, unit));
+    for change in &comparison.changes {
+        let known_at = jiff::Timestamp::from_microsecond(change.known_at).map(|instant| instant.to_string());
+        table.push(vec![
+            change.measure.clone().into(),
+            change.record_key.clone().into(),
+            amount(change.before).into(),
+            amount(change.after).into(),
+            local(&known_at.unwrap_or_default(), workspace).into(),
+            change.seq.to_string().into(),
+            change.source.clone().into(),
+        ]);
+    }
+    session.table(&table);
+}

@@ -1,0 +1,169 @@
+//! `keiki ingest`
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use keiki_model::calendar::date_of;
+use keiki_model::evidence::{Extent, Missing, RejectedRow};
+use keiki_model::text::Language;
+use keiki_report::format;
+
+use crate::cli::session::Session;
+use crate::cli::{Exit, failure};
+use crate::environment;
+use crate::error::Result;
+use crate::messages::{self, Phrase};
+use crate::operations::ingest::{self, Confirmation, Ingest, Outcome, Report, What};
+use crate::operations::period;
+
+/// The rejected rows that are shown at once.
+const SHOWN_REJECTS: usize = 5;
+
+/// Take evidence in: of all sources, of the sources named, or of files into a dataset
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Sources [default: all]; with --dataset: files
+    #[arg(value_name = "SOURCE|FILE")]
+    inputs: Vec<String>,
+    /// Read files into this dataset, columns by name
+    #[arg(long, value_name = "DATASET", requires = "inputs")]
+    dataset: Option<String>,
+    /// The day that the evidence speaks for [default: today]
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// Org units that the evidence covers, with all below them
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    covers: Vec<String>,
+    /// The files hold every record of their scope
+    #[arg(long)]
+    full: bool,
+    /// What a full export means by leaving a record out
+    #[arg(long, value_name = "WHAT")]
+    missing: Option<Gone>,
+    /// Carry out retirements that were held back
+    #[arg(long)]
+    confirm_missing: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Gone {
+    /// Nothing
+    Keep,
+    /// The record is no more
+    Retire,
+    /// The source no longer speaks of it
+    Withdraw,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        let workspace = session.workspace()?;
+        let asked = self.asked()?;
+        let outcomes = ingest::ingest(&workspace, &asked, session.progress()).await?;
+        let mut exit = Exit::Fine;
+        for outcome in &outcomes {
+            exit = worse(exit, show(outcome, session));
+        }
+        Ok(exit)
+    }
+
+    fn asked(self) -> Result<Ingest> {
+        let missing = self.missing.map(|gone| match gone {
+            Gone::Keep => Missing::Keep,
+            Gone::Retire => Missing::Retire,
+            Gone::Withdraw => Missing::Withdraw,
+        });
+        let what = match self.dataset {
+            Some(dataset) => What::Files { dataset, files: self.inputs.iter().map(PathBuf::from).collect() },
+            None => What::Sources(self.inputs),
+        };
+        let is_part = matches!(what, What::Files { .. }) && missing.is_some();
+        Ok(Ingest {
+            what,
+            as_of: self.as_of.as_deref().map(period::day).transpose()?,
+            covers: self.covers,
+            extent: if self.full { Some(Extent::Full) } else { is_part.then_some(Extent::Part) },
+            missing,
+            confirmation: if self.confirm_missing { Confirmation::Given } else { Confirmation::Ask },
+            author: environment::author(),
+            now: environment::now(),
+        })
+    }
+}
+
+/// Of two exits, the one that tells more: a fault of the program, then of the input, then rejected rows.
+fn worse(a: Exit, b: Exit) -> Exit {
+    let weight = |exit| match exit {
+        Exit::Fine => 0,
+        Exit::Rejected => 1,
+        Exit::Wrong => 2,
+        Exit::Internal => 3,
+    };
+    if weight(b) > weight(a) { b } else { a }
+}
+
+/// Shows what became of a source.
+pub(crate) fn show(outcome: &Outcome, session: &Session) -> Exit {
+    match &outcome.result {
+        Ok(report) => {
+            session.print(&summary(outcome, report, session.language()));
+            if report.receipt.rejected.is_empty() { Exit::Fine } else { Exit::Rejected }
+        }
+        Err(error) => {
+            session.line(format!("{} → {}", outcome.source, outcome.dataset));
+            session.complain(failure::words(error, session));
+            failure::exit(error)
+        }
+    }
+}
+
+fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
+    let mut lines = vec![format!(
+        "{} → {}  {} {}  {}",
+        outcome.source,
+        outcome.dataset,
+        messages::AS_OF.get(language),
+        date_of(report.as_of),
+        report.files.join(", "),
+    )];
+    lines.push(format!("  {}", counts(report, language)));
+    if report.receipt.seq.is_none() {
+        lines.push(format!("  {}", messages::REPLAY.get(language)));
+    }
+    let held = report.receipt.counts.retirements_held;
+    if held > 0 {
+        lines.push(format!("  {}", messages::held(held).get(language)));
+        lines.push(format!("    hint: {}", messages::CONFIRM_HINT.get(language)));
+    }
+    if !report.uncovered.is_empty() {
+        lines.push(format!("  {}", messages::uncovered(&report.uncovered.join(", ")).get(language)));
+    }
+    let rejected = &report.receipt.rejected;
+    lines.extend(rejected.iter().take(SHOWN_REJECTS).map(|row| format!("    {}", rejected_row(row, language))));
+    if rejected.len() > SHOWN_REJECTS {
+        let more = messages::more_rejects(rejected.len() - SHOWN_REJECTS, &outcome.source);
+        lines.push(format!("    {}", more.get(language)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn counts(report: &Report, language: Language) -> String {
+    let counts = report.receipt.counts;
+    let word = |phrase: Phrase, count: u64| format!("{} {}", phrase.get(language), format::count(i128::from(count)));
+    let mut words = vec![
+        word(messages::ACCEPTED, counts.accepted),
+        word(messages::CHANGED, counts.changed),
+        word(messages::UNCHANGED, counts.unchanged),
+        word(messages::RETIRED, counts.retired),
+        word(messages::REJECTED, report.receipt.rejected.len() as u64),
+    ];
+    let unknown = report.receipt.left_unknown.len() as u64;
+    if unknown > 0 {
+        words.push(word(messages::LEFT_UNKNOWN, unknown));
+    }
+    words.join("  ")
+}
+
+fn rejected_row(row: &RejectedRow, language: Language) -> String {
+    format!("{}:{}  {}", row.file, row.row, row.reason.message().get(language))
+}

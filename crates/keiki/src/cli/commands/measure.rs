@@ -1,0 +1,122 @@
+//! `keiki measure`
+
+use keiki_model::measurement::{Basis, Measurement};
+use keiki_report::{csv, json, scorecard};
+
+use crate::cli::grid::print_json;
+use crate::cli::session::Session;
+use crate::cli::{Exit, Format};
+use crate::config::Workspace;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::messages;
+use crate::operations::measure::{self, Measure, Units};
+use crate::operations::period;
+
+/// Measure KPIs for org units and periods
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// KPIs by number or code [default: all]
+    #[arg(long, value_name = "NO|CODE", num_args = 1.., value_delimiter = ',')]
+    kpi: Vec<String>,
+    /// Org units [default: the root of the tree]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    org: Vec<String>,
+    /// Every org unit of the tree
+    #[arg(long, conflicts_with = "org")]
+    all_orgs: bool,
+    /// The period: 2026-09, FY2026-Q2, FY2026-H1, FY2026 or 2026-09-YTD [default: last month]
+    #[arg(long, value_name = "PERIOD")]
+    period: Option<String>,
+    /// The first of a run of periods
+    #[arg(long, value_name = "PERIOD", requires = "to", conflicts_with = "period")]
+    from: Option<String>,
+    /// The last of the run
+    #[arg(long, value_name = "PERIOD", requires = "from")]
+    to: Option<String>,
+    /// As known at this instant: a date (the end of that day), a date and time, or RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+    /// As of this commit of the journal [default: the newest]
+    #[arg(long, value_name = "SEQ")]
+    journal_version: Option<i64>,
+    /// How to print the figures
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    format: Format,
+    /// Show companions in the table too; JSON and CSV always hold them
+    #[arg(long)]
+    companions: bool,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        let workspace = session.workspace()?;
+        let (format, companions) = (self.format, self.companions);
+        let mut measured = measure::measure(&workspace, &self.asked(&workspace)?, session.progress()).await?;
+        if measured.is_empty() {
+            session.note(messages::NOTHING_MEASURED.get(session.language()));
+        }
+        match format {
+            Format::Json => print_json(&json::measurements(&measured), session),
+            Format::Csv => {
+                let text = csv::measurements(&measured).map_err(|error| Error::Stopped(error.to_string()))?;
+                session.print(&text);
+            }
+            Format::Table => {
+                measured.retain(|measurement| companions || !measurement.is_companion);
+                show(&measured, &workspace, session);
+            }
+        }
+        Ok(Exit::Fine)
+    }
+
+    fn asked(self, workspace: &Workspace) -> Result<Measure> {
+        let periods = match (&self.period, &self.from, &self.to) {
+            (Some(one), _, _) => vec![period::period(one)?],
+            (None, Some(from), Some(to)) => period::periods(from, to)?,
+            _ => Vec::new(),
+        };
+        let zone = &workspace.settings.zone;
+        Ok(Measure {
+            kpis: self.kpi,
+            units: match (self.all_orgs, self.org.is_empty()) {
+                (true, _) => Units::All,
+                (false, true) => Units::Root,
+                (false, false) => Units::Named(self.org),
+            },
+            periods,
+            known_at: self.known_at.as_deref().map(|text| period::instant(text, zone)).transpose()?,
+            journal_version: self.journal_version,
+            now: environment::now(),
+        })
+    }
+}
+
+/// Shows measurements as a table with what they share above it.
+pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Session) {
+    let Some(first) = measured.first() else { return };
+    let names = session.names(workspace);
+    let language = session.language();
+    let heading = scorecard::heading(measured, &names);
+    let knowledge = format!(
+        "{} {}  {} {}",
+        messages::KNOWN_AT.get(language),
+        local(&first.known_at, workspace),
+        messages::COMMIT.get(language),
+        first.journal_version,
+    );
+    let parts: Vec<&str> = [heading.as_str(), knowledge.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+    session.line(parts.join("  "));
+    session.table(&scorecard::table(measured, &names));
+    if measured.iter().any(|measurement| measurement.basis != Basis::Rows) {
+        session.note(messages::REPORTED_LEGEND.get(language));
+    }
+}
+
+/// An instant in the workspace's zone, to the minute.
+pub(crate) fn local(instant: &str, workspace: &Workspace) -> String {
+    instant.parse::<jiff::Timestamp>().map_or_else(
+        |_| instant.to_owned(),
+        |instant| instant.to_zoned(workspace.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+    )
+}
