@@ -5,9 +5,29 @@ use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement};
 
 /// The columns, in order.
 pub const COLUMNS: [&str; 23] = [
-    "no", "code", "indicator", "companion", "org_unit", "period", "cut_on", "known_at", "value", "unit", "numerator",
-    "denominator", "n", "target_at_least", "target_at_most", "status", "covered", "expected", "basis", "unknown", "open",
-    "definition_version", "journal_version",
+    "no",
+    "code",
+    "indicator",
+    "companion",
+    "org_unit",
+    "period",
+    "cut_on",
+    "known_at",
+    "value",
+    "unit",
+    "numerator",
+    "denominator",
+    "n",
+    "target_at_least",
+    "target_at_most",
+    "status",
+    "covered",
+    "expected",
+    "basis",
+    "unknown",
+    "open",
+    "definition_version",
+    "journal_version",
 ];
 
 /// Writes the measurements. *Units*: ratios 0..=1; unknown is empty.
@@ -25,7 +45,9 @@ pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> 
 }
 
 fn row(m: &Measurement) -> [String; 23] {
-    let decimal = |value: Option<Fraction>| value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS));
+    let decimal = |value: Option<Fraction>| {
+        value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS))
+    };
     let whole = |value: Option<i128>| value.map_or_else(String::new, |v| v.to_string());
     [
         m.no.to_string(),

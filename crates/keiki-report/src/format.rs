@@ -10,8 +10,8 @@ pub const NOTHING: &str = "–";
 /// Most digits that a percentage takes so as not to read as a whole that it is not.
 const PERCENT_DIGITS_MOST: u32 = 6;
 
-/// Writes a value in its unit. *Units*: ratios as percent with one decimal, or as many as it takes that a share short of all
-/// never reads as all, nor one above none as none.
+/// Writes a value in its unit. *Units*: ratios as percent with one decimal (two below one percent), or as many as it takes that
+/// a share short of all never reads as all, nor one above none as none.
 #[must_use]
 pub fn figure(value: Fraction, unit: Unit, language: Language) -> String {
     match unit {
@@ -31,6 +31,13 @@ pub fn optional_figure(value: Option<Fraction>, unit: Unit, language: Language) 
     value.map_or_else(|| NOTHING.to_owned(), |value| figure(value, unit, language))
 }
 
+/// Writes a sum of values, durations in the indicator's unit, or, where there is none, a dash.
+#[must_use]
+pub fn optional_sum(value: Option<Fraction>, unit: Unit, language: Language) -> String {
+    let in_unit = value.and_then(|value| value.divided_by(unit.divisor()));
+    optional_figure(in_unit, unit, language)
+}
+
 /// Writes what stands above or below the line of a ratio or mean: durations in the indicator's unit, all else as counted.
 #[must_use]
 pub fn part(value: Fraction, unit: Unit) -> String {
@@ -42,7 +49,12 @@ pub fn part(value: Fraction, unit: Unit) -> String {
 #[must_use]
 pub fn target(target: Target, unit: Unit, language: Language) -> String {
     let bound = |value: Fraction| match unit {
-        Unit::Ratio => with_unit(&scaled_percent(value).map_or_else(String::new, |p| number(p, 4)), "%", "%", language),
+        Unit::Ratio => with_unit(
+            &scaled_percent(value).map_or_else(String::new, |p| number(p, 4)),
+            "%",
+            "%",
+            language,
+        ),
         _ => figure(value, unit, language),
     };
     match (target.at_least, target.at_most) {
@@ -74,8 +86,16 @@ fn scaled_percent(value: Fraction) -> Option<Fraction> {
 }
 
 fn percent(value: Fraction) -> String {
-    let Some(scaled) = scaled_percent(value) else { return NOTHING.to_owned() };
-    let mut digits = 1;
+    let Some(scaled) = scaled_percent(value) else {
+        return NOTHING.to_owned();
+    };
+    // Below one percent, a single decimal would hide what the figure says.
+    let is_small = scaled < Fraction::whole(1) && scaled > Fraction::whole(-1);
+    let mut digits = if is_small && scaled != Fraction::whole(0) {
+        2
+    } else {
+        1
+    };
     loop {
         let text = scaled.to_decimal(digits);
         let shown = Fraction::parse_decimal(&text);
@@ -88,7 +108,11 @@ fn percent(value: Fraction) -> String {
 }
 
 fn days_word(value: Fraction) -> &'static str {
-    if value == Fraction::whole(1) { "day" } else { "days" }
+    if value == Fraction::whole(1) {
+        "day"
+    } else {
+        "days"
+    }
 }
 
 fn with_unit(figure: &str, ja: &str, en: &str, language: Language) -> String {
@@ -99,8 +123,12 @@ fn with_unit(figure: &str, ja: &str, en: &str, language: Language) -> String {
 }
 
 fn separated(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("\u{2212}", rest));
-    let (whole, rest) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("\u{2212}", rest));
+    let (whole, rest) = digits
+        .find('.')
+        .map_or((digits, ""), |at| digits.split_at(at));
     let mut out = String::from(sign);
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
@@ -122,14 +150,30 @@ mod tests {
 
     #[test]
     fn a_ratio_is_shown_as_percent_in_both_languages() {
-        assert_eq!(figure(fraction(1203, 1270), Unit::Ratio, Language::En), "94.7 %");
-        assert_eq!(figure(fraction(1203, 1270), Unit::Ratio, Language::Ja), "94.7%");
+        assert_eq!(
+            figure(fraction(1203, 1270), Unit::Ratio, Language::En),
+            "94.7 %"
+        );
+        assert_eq!(
+            figure(fraction(1203, 1270), Unit::Ratio, Language::Ja),
+            "94.7%"
+        );
     }
 
     #[test]
     fn a_share_short_of_all_never_reads_as_all() {
-        assert_eq!(figure(fraction(9_999, 10_000), Unit::Ratio, Language::En), "99.99 %");
-        assert_eq!(figure(fraction(1, 10_000), Unit::Ratio, Language::En), "0.01 %");
+        assert_eq!(
+            figure(fraction(9_999, 10_000), Unit::Ratio, Language::En),
+            "99.99 %"
+        );
+        assert_eq!(
+            figure(fraction(1, 10_000), Unit::Ratio, Language::En),
+            "0.01 %"
+        );
+        assert_eq!(
+            figure(fraction(24, 7_520), Unit::Ratio, Language::En),
+            "0.32 %"
+        );
         assert_eq!(figure(fraction(1, 1), Unit::Ratio, Language::En), "100.0 %");
         assert_eq!(figure(fraction(0, 1), Unit::Ratio, Language::En), "0.0 %");
     }
@@ -138,15 +182,24 @@ mod tests {
     fn numbers_have_separators_and_a_real_minus_sign() {
         assert_eq!(count(-1_234_567), "−1,234,567");
         assert_eq!(number(fraction(123_456, 100), 2), "1,234.56");
-        assert_eq!(figure(fraction(25, 2), Unit::Hours, Language::Ja), "12.5時間");
+        assert_eq!(
+            figure(fraction(25, 2), Unit::Hours, Language::Ja),
+            "12.5時間"
+        );
         assert_eq!(part(fraction(90_000, 1), Unit::Hours), "25");
     }
 
     #[test]
     fn a_target_says_which_side_it_bounds() {
-        let at_least = Target { at_least: Fraction::parse_decimal("0.0025"), at_most: None };
+        let at_least = Target {
+            at_least: Fraction::parse_decimal("0.0025"),
+            at_most: None,
+        };
         assert_eq!(target(at_least, Unit::Ratio, Language::En), "≥ 0.25 %");
-        let at_most = Target { at_least: None, at_most: Fraction::parse_decimal("0.10") };
+        let at_most = Target {
+            at_least: None,
+            at_most: Fraction::parse_decimal("0.10"),
+        };
         assert_eq!(target(at_most, Unit::Ratio, Language::Ja), "≤ 10%");
     }
 }

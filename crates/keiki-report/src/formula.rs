@@ -9,16 +9,31 @@ use crate::format;
 
 /// Writes how the figure comes about, such as `inventoried 1,203 ÷ in scope 1,270 = 94.7 %`.
 #[must_use]
-pub fn filled_in(kpi: &Kpi, indicator: &Indicator, measurement: &Measurement, language: Language) -> String {
+pub fn filled_in(
+    kpi: &Kpi,
+    indicator: &Indicator,
+    measurement: &Measurement,
+    language: Language,
+) -> String {
     let value = format::optional_figure(measurement.value, measurement.unit, language);
     if measurement.basis == Basis::Reference {
-        return Text::new(format!("参考値として報告された {value}"), format!("{value}, reported as a reference value"))
-            .get(language)
-            .to_owned();
+        return Text::new(
+            format!("参考値として報告された {value}"),
+            format!("{value}, reported as a reference value"),
+        )
+        .get(language)
+        .to_owned();
     }
-    let words = Words { kpi, measurement, language };
+    let words = Words {
+        kpi,
+        measurement,
+        language,
+    };
     let body = match &indicator.formula {
-        Formula::Ratio { numerator, denominator } => words.ratio(numerator, denominator),
+        Formula::Ratio {
+            numerator,
+            denominator,
+        } => words.ratio(numerator, denominator),
         Formula::Mean(measure) => words.mean(measure),
         Formula::Entities(measure) => words.entities(measure),
         other => words.of_one(other),
@@ -26,7 +41,11 @@ pub fn filled_in(kpi: &Kpi, indicator: &Indicator, measurement: &Measurement, la
     let mut text = format!("{body} = {value}");
     for group in &measurement.statistics.groups {
         let value = format::figure(group.value, measurement.unit, language);
-        text.push_str(&format!("\n  {}: {value} (n = {})", group.name, format::count(group.n)));
+        text.push_str(&format!(
+            "\n  {}: {value} (n = {})",
+            group.name,
+            format::count(group.n)
+        ));
     }
     text
 }
@@ -40,11 +59,17 @@ struct Words<'w> {
 impl Words<'_> {
     fn title(&self, measure: &str) -> String {
         let found = self.kpi.measure(measure);
-        found.map_or_else(|| measure.to_owned(), |measure| measure.title.get(self.language).to_owned())
+        found.map_or_else(
+            || measure.to_owned(),
+            |measure| measure.title.get(self.language).to_owned(),
+        )
     }
 
     fn part(&self, value: Option<Fraction>, unit: Unit) -> String {
-        value.map_or_else(|| format::NOTHING.to_owned(), |value| format::part(value, unit))
+        value.map_or_else(
+            || format::NOTHING.to_owned(),
+            |value| format::part(value, unit),
+        )
     }
 
     fn ratio(&self, over: &str, under: &str) -> String {
@@ -60,21 +85,18 @@ impl Words<'_> {
     }
 
     fn mean(&self, measure: &str) -> String {
-        let sum = self.part(self.measurement.numerator, self.measurement.unit);
+        let sum = format::optional_sum(
+            self.measurement.numerator,
+            self.measurement.unit,
+            self.language,
+        );
         let count = self.part(self.measurement.denominator, Unit::Count);
         let title = self.title(measure);
-        let text = Text::new(format!("「{title}」の合計 {sum} ÷ 件数 {count}"), format!("sum of {title} {sum} ÷ number {count}"));
-        self.in_unit(text.get(self.language))
-    }
-
-    /// A duration is kept in seconds and told in hours or days.
-    fn in_unit(&self, text: &str) -> String {
-        let unit = match self.measurement.unit {
-            Unit::Hours => Text::new("時間", "hours"),
-            Unit::Days => Text::new("日", "days"),
-            _ => return text.to_owned(),
-        };
-        format!("{text} ({})", unit.get(self.language))
+        let text = Text::new(
+            format!("「{title}」の合計 {sum} ÷ 件数 {count}"),
+            format!("{title}, in all {sum} ÷ number {count}"),
+        );
+        text.get(self.language).to_owned()
     }
 
     fn entities(&self, measure: &str) -> String {
@@ -89,30 +111,55 @@ impl Words<'_> {
     }
 
     fn of_one(&self, formula: &Formula) -> String {
-        let measure = formula.measures().first().map(|measure| self.title(measure)).unwrap_or_default();
-        let n = self.measurement.n.map_or_else(String::new, |n| format!(" (n = {})", format::count(n)));
+        let measure = formula
+            .measures()
+            .first()
+            .map(|measure| self.title(measure))
+            .unwrap_or_default();
+        let n = self
+            .measurement
+            .n
+            .map_or_else(String::new, |n| format!(" (n = {})", format::count(n)));
         let text = match formula {
-            Formula::Quantile { .. } if formula.kind() == "median" => {
-                Text::new(format!("「{measure}」の中央値{n}"), format!("median of {measure}{n}"))
-            }
+            Formula::Quantile { .. } if formula.kind() == "median" => Text::new(
+                format!("「{measure}」の中央値{n}"),
+                format!("median of {measure}{n}"),
+            ),
             Formula::Quantile { at, .. } => {
                 let share = format::figure(*at, Unit::Ratio, self.language);
-                Text::new(format!("「{measure}」の{share}点{n}"), format!("{share} quantile of {measure}{n}"))
+                Text::new(
+                    format!("「{measure}」の{share}点{n}"),
+                    format!("{share} quantile of {measure}{n}"),
+                )
             }
-            Formula::ShareWithin { .. } => {
-                Text::new(format!("「{measure}」が期限内の割合{n}"), format!("share of {measure} within the limit{n}"))
-            }
+            Formula::ShareWithin { .. } => Text::new(
+                format!("「{measure}」が期限内の割合{n}"),
+                format!("share of {measure} within the limit{n}"),
+            ),
             Formula::SurvivalMedian(_) => Text::new(
                 format!("「{measure}」の過去12か月の生存時間中央値{n}"),
                 format!("survival median of {measure} over twelve months{n}"),
             ),
-            Formula::Lowest(_) => Text::new(format!("「{measure}」の最小{n}"), format!("lowest of {measure}{n}")),
-            Formula::Highest(_) => Text::new(format!("「{measure}」の最大{n}"), format!("highest of {measure}{n}")),
-            Formula::Latest(_) => Text::new(format!("「{measure}」の最新{n}"), format!("latest of {measure}{n}")),
-            Formula::DaysLate(_) => {
-                Text::new(format!("「{measure}」の最も古い日からの日数{n}"), format!("days since the oldest of {measure}{n}"))
-            }
-            _ => Text::new(format!("「{measure}」の合計{n}"), format!("sum of {measure}{n}")),
+            Formula::Lowest(_) => Text::new(
+                format!("「{measure}」の最小{n}"),
+                format!("lowest of {measure}{n}"),
+            ),
+            Formula::Highest(_) => Text::new(
+                format!("「{measure}」の最大{n}"),
+                format!("highest of {measure}{n}"),
+            ),
+            Formula::Latest(_) => Text::new(
+                format!("「{measure}」の最新{n}"),
+                format!("latest of {measure}{n}"),
+            ),
+            Formula::DaysLate(_) => Text::new(
+                format!("「{measure}」の最も古い日からの日数{n}"),
+                format!("days since the oldest of {measure}{n}"),
+            ),
+            _ => Text::new(
+                format!("「{measure}」の合計{n}"),
+                format!("sum of {measure}{n}"),
+            ),
         };
         text.get(self.language).to_owned()
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use keiki_model::catalogue::Catalogue;
+use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
-use keiki_model::measurement::{Basis, Coverage, Measurement};
+use keiki_model::measurement::{Basis, Coverage, Group, Measurement};
 use keiki_model::org::{Organisation, UNASSIGNED};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
@@ -28,26 +29,41 @@ impl Names<'_> {
     #[must_use]
     pub fn kpi(&self, no: u32) -> String {
         let kpi = self.catalogue.kpis.iter().find(|kpi| kpi.no == no);
-        kpi.map_or_else(|| no.to_string(), |kpi| kpi.name.get(self.language).to_owned())
+        kpi.map_or_else(
+            || no.to_string(),
+            |kpi| kpi.name.get(self.language).to_owned(),
+        )
     }
 
     /// The title of an indicator; its code where it is unknown.
     #[must_use]
     pub fn indicator(&self, no: u32, code: &str) -> String {
         let kpi = self.catalogue.kpis.iter().find(|kpi| kpi.no == no);
-        let indicator = kpi.and_then(|kpi| kpi.indicators.iter().find(|indicator| indicator.code == code));
-        indicator.map_or_else(|| code.to_owned(), |indicator| indicator.title.get(self.language).to_owned())
+        let indicator = kpi.and_then(|kpi| {
+            kpi.indicators
+                .iter()
+                .find(|indicator| indicator.code == code)
+        });
+        indicator.map_or_else(
+            || code.to_owned(),
+            |indicator| indicator.title.get(self.language).to_owned(),
+        )
     }
 
     /// The name of an org unit as last known; its id where it is unknown.
     #[must_use]
     pub fn org_unit(&self, id: &str) -> String {
         if id == UNASSIGNED {
-            return Text::new("組織不明", "Unassigned").get(self.language).to_owned();
+            return Text::new("組織不明", "Unassigned")
+                .get(self.language)
+                .to_owned();
         }
         let rows = self.organisation.rows().iter().filter(|unit| unit.id == id);
         let last = rows.max_by_key(|unit| unit.valid_from);
-        last.map_or_else(|| id.to_owned(), |unit| unit.name.get(self.language).to_owned())
+        last.map_or_else(
+            || id.to_owned(),
+            |unit| unit.name.get(self.language).to_owned(),
+        )
     }
 }
 
@@ -60,7 +76,9 @@ pub fn mark(status: Status) -> (&'static str, Paint) {
         Status::Missed | Status::Behind => ("▼", Paint::Bad),
         Status::Waived => ("◇", Paint::Plain),
         Status::NoData | Status::Provisional | Status::TooFew => ("○", Paint::Warning),
-        Status::NotDue | Status::NoneOccurred | Status::NotApplicable | Status::NoTarget => ("–", Paint::Faint),
+        Status::NotDue | Status::NoneOccurred | Status::NotApplicable | Status::NoTarget => {
+            ("–", Paint::Faint)
+        }
     }
 }
 
@@ -82,7 +100,7 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
     }
     columns.extend([
         Column::figure(title("値", "Value")),
-        Column::figure(title("分子 / 分母", "Over / under")),
+        Column::figure(title("分子 / 分母", "Num. / den.")),
         Column::figure(title("目標", "Target")),
         Column::figure(title("充足", "Cover")),
         Column::text(title("状態", "Status"), 8),
@@ -90,8 +108,27 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
     let mut table = Table::new(columns);
     for measurement in measurements {
         table.push(row(measurement, names, &shared));
+        // Groups are not mixed into one figure; each has a line of its own.
+        for group in measurement
+            .statistics
+            .groups
+            .iter()
+            .filter(|_| measurement.value.is_none())
+        {
+            table.push(group_row(measurement, group, names, &shared));
+        }
     }
     table
+}
+
+/// Tells whether a measurement speaks of evidence of unknown org units where there is none.
+#[must_use]
+pub fn is_idle(measurement: &Measurement) -> bool {
+    let is_nothing =
+        |value: Option<Fraction>| value.is_none_or(|value| value == Fraction::whole(0));
+    measurement.org_unit == UNASSIGNED
+        && is_nothing(measurement.value)
+        && measurement.n.unwrap_or(0) == 0
 }
 
 /// The line above the table: what all rows share.
@@ -99,7 +136,11 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
 pub fn heading(measurements: &[Measurement], names: &Names<'_>) -> String {
     let shared = Shared::of(measurements);
     let mut parts = Vec::new();
-    parts.extend(shared.org_unit.map(|id| format!("{} ({id})", names.org_unit(id))));
+    parts.extend(
+        shared
+            .org_unit
+            .map(|id| format!("{} ({id})", names.org_unit(id))),
+    );
     parts.extend(shared.period.map(str::to_owned));
     parts.join("  ")
 }
@@ -116,7 +157,10 @@ impl<'m> Shared<'m> {
             let values: BTreeSet<&str> = measurements.iter().map(of).collect();
             values.first().copied().filter(|_| values.len() == 1)
         };
-        Self { org_unit: only(|m| &m.org_unit), period: only(|m| &m.period) }
+        Self {
+            org_unit: only(|m| &m.org_unit),
+            period: only(|m| &m.period),
+        }
     }
 }
 
@@ -125,7 +169,9 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
     let mut cells: Vec<Cell> = vec![
         measurement.no.to_string().into(),
         names.kpi(measurement.no).into(),
-        names.indicator(measurement.no, &measurement.indicator).into(),
+        names
+            .indicator(measurement.no, &measurement.indicator)
+            .into(),
     ];
     if shared.org_unit.is_none() {
         cells.push(names.org_unit(&measurement.org_unit).into());
@@ -133,9 +179,10 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
     if shared.period.is_none() {
         cells.push(measurement.period.clone().into());
     }
-    let target = measurement
-        .target
-        .map_or_else(|| format::NOTHING.to_owned(), |target| format::target(target, measurement.unit, language));
+    let target = measurement.target.map_or_else(
+        || format::NOTHING.to_owned(),
+        |target| format::target(target, measurement.unit, language),
+    );
     cells.extend([
         value(measurement, language).into(),
         parts(measurement).into(),
@@ -143,6 +190,20 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
         coverage(measurement.coverage).into(),
         status(measurement.status, language),
     ]);
+    cells
+}
+
+fn group_row(
+    measurement: &Measurement,
+    group: &Group,
+    names: &Names<'_>,
+    shared: &Shared<'_>,
+) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = vec!["".into(), "".into(), format!("  {}", group.name).into()];
+    let spare = usize::from(shared.org_unit.is_none()) + usize::from(shared.period.is_none());
+    cells.extend(std::iter::repeat_n(Cell::default(), spare));
+    cells.push(format::figure(group.value, measurement.unit, names.language).into());
+    cells.push(format!("n = {}", format::count(group.n)).into());
     cells
 }
 
@@ -161,9 +222,19 @@ pub fn value(measurement: &Measurement, language: Language) -> String {
 fn parts(measurement: &Measurement) -> String {
     let (over, under) = (measurement.numerator, measurement.denominator);
     let is_duration = matches!(measurement.unit, Unit::Hours | Unit::Days);
-    let below = |value| if is_duration { format::number(value, 2) } else { format::part(value, measurement.unit) };
+    let below = |value| {
+        if is_duration {
+            format::number(value, 2)
+        } else {
+            format::part(value, measurement.unit)
+        }
+    };
     match (over, under, measurement.n) {
-        (Some(over), Some(under), _) => format!("{} / {}", format::part(over, measurement.unit), below(under)),
+        (Some(over), Some(under), _) => format!(
+            "{} / {}",
+            format::part(over, measurement.unit),
+            below(under)
+        ),
         (_, _, Some(n)) => format!("n = {}", format::count(n)),
         _ => format::NOTHING.to_owned(),
     }

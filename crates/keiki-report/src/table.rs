@@ -65,7 +65,10 @@ pub struct View {
 
 impl View {
     /// As wide as needed and without colour.
-    pub const PLAIN: Self = Self { width: None, colour: Colour::Never };
+    pub const PLAIN: Self = Self {
+        width: None,
+        colour: Colour::Never,
+    };
 }
 
 /// One cell.
@@ -78,13 +81,19 @@ pub struct Cell {
 impl Cell {
     /// Makes a cell of a colour.
     pub fn painted(text: impl Into<String>, paint: Paint) -> Self {
-        Self { text: text.into(), paint }
+        Self {
+            text: text.into(),
+            paint,
+        }
     }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.into(), paint: Paint::Plain }
+        Self {
+            text: text.into(),
+            paint: Paint::Plain,
+        }
     }
 }
 
@@ -100,12 +109,22 @@ pub struct Column {
 impl Column {
     /// Makes a column of texts, which may be cut to `least` columns where the terminal is narrow.
     pub fn text(heading: impl Into<String>, least: usize) -> Self {
-        Self { heading: heading.into(), align: Align::Left, least, is_spare: false }
+        Self {
+            heading: heading.into(),
+            align: Align::Left,
+            least,
+            is_spare: false,
+        }
     }
 
     /// Makes a column of figures.
     pub fn figure(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), align: Align::Right, least: usize::MAX, is_spare: false }
+        Self {
+            heading: heading.into(),
+            align: Align::Right,
+            least: usize::MAX,
+            is_spare: false,
+        }
     }
 
     /// Lets the column be left out where the table would not fit.
@@ -127,7 +146,10 @@ impl Table {
     /// Makes an empty table.
     #[must_use]
     pub fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new() }
+        Self {
+            columns,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row. *Shape*: one cell per column.
@@ -146,7 +168,11 @@ impl Table {
     #[must_use]
     pub fn render(&self, view: View) -> String {
         let all: Vec<usize> = (0..self.columns.len()).collect();
-        let needed: Vec<usize> = all.iter().copied().filter(|at| !self.columns[*at].is_spare).collect();
+        let needed: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|at| !self.columns[*at].is_spare)
+            .collect();
         for shown in [&all, &needed] {
             if let Some(widths) = self.fit(shown, view.width) {
                 return self.lines(shown, &widths, view.colour);
@@ -156,15 +182,24 @@ impl Table {
     }
 
     fn natural(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(&cell.text));
-        cells.chain(std::iter::once(width(&self.columns[column].heading))).max().unwrap_or(0)
+        let cells = self
+            .rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| width(&cell.text));
+        cells
+            .chain(std::iter::once(width(&self.columns[column].heading)))
+            .max()
+            .unwrap_or(0)
     }
 
     /// The widths of the shown columns; `None` if they do not fit.
     fn fit(&self, shown: &[usize], limit: Option<usize>) -> Option<Vec<usize>> {
         let mut widths: Vec<usize> = shown.iter().map(|at| self.natural(*at)).collect();
         let gaps = GAP * shown.len().saturating_sub(1);
-        let Some(limit) = limit else { return Some(widths) };
+        let Some(limit) = limit else {
+            return Some(widths);
+        };
         while widths.iter().sum::<usize>() + gaps > limit {
             // The widest column that may still give way gives way.
             let widest = shown
@@ -179,8 +214,11 @@ impl Table {
 
     fn lines(&self, shown: &[usize], widths: &[usize], colour: Colour) -> String {
         let mut out = String::new();
-        let headings: Vec<Cell> =
-            self.columns.iter().map(|c| Cell::painted(c.heading.clone(), Paint::Faint)).collect();
+        let headings: Vec<Cell> = self
+            .columns
+            .iter()
+            .map(|c| Cell::painted(c.heading.clone(), Paint::Faint))
+            .collect();
         for row in std::iter::once(&headings).chain(&self.rows) {
             let mut line = String::new();
             for (at, column) in shown.iter().enumerate() {
@@ -189,7 +227,12 @@ impl Table {
                 if at > 0 {
                     line.push_str(&" ".repeat(GAP));
                 }
-                line.push_str(&aligned(cell, widths[at], self.columns[*column].align, colour));
+                line.push_str(&aligned(
+                    cell,
+                    widths[at],
+                    self.columns[*column].align,
+                    colour,
+                ));
             }
             out.push_str(line.trim_end());
             out.push('\n');
@@ -198,8 +241,15 @@ impl Table {
     }
 
     fn blocks(&self, view: View) -> String {
-        let label = self.columns.iter().map(|column| width(&column.heading)).max().unwrap_or(0);
-        let rest = view.width.map_or(usize::MAX, |limit| limit.saturating_sub(label + GAP).max(1));
+        let label = self
+            .columns
+            .iter()
+            .map(|column| width(&column.heading))
+            .max()
+            .unwrap_or(0);
+        let rest = view
+            .width
+            .map_or(usize::MAX, |limit| limit.saturating_sub(label + GAP).max(1));
         let mut out = String::new();
         for (index, row) in self.rows.iter().enumerate() {
             if index > 0 {
@@ -212,7 +262,11 @@ impl Table {
                 let heading = Cell::painted(column.heading.clone(), Paint::Faint);
                 out.push_str(&aligned(&heading, label, Align::Left, view.colour));
                 out.push_str(&" ".repeat(GAP));
-                let text = if column.align == Align::Right { cell.text.clone() } else { cut(&cell.text, rest) };
+                let text = if column.align == Align::Right {
+                    cell.text.clone()
+                } else {
+                    cut(&cell.text, rest)
+                };
                 out.push_str(&painted(&text, cell.paint, view.colour));
                 out.push('\n');
             }
@@ -249,7 +303,11 @@ pub fn cut(text: &str, limit: usize) -> String {
 
 fn aligned(cell: &Cell, limit: usize, align: Align, colour: Colour) -> String {
     let text = one_line(&cell.text);
-    let text = if align == Align::Right { text } else { cut(&text, limit) };
+    let text = if align == Align::Right {
+        text
+    } else {
+        cut(&text, limit)
+    };
     let space = " ".repeat(limit.saturating_sub(width(&text)));
     let text = painted(&text, cell.paint, colour);
     match align {
@@ -260,12 +318,16 @@ fn aligned(cell: &Cell, limit: usize, align: Align, colour: Colour) -> String {
 
 /// A cell is one line, and what evidence holds never reaches the terminal as a control sequence.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn painted(text: &str, paint: Paint, colour: Colour) -> String {
     match (paint.code(), colour) {
-        (Some(code), Colour::Always) if !text.is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        (Some(code), Colour::Always) if !text.is_empty() => {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        }
         _ => text.to_owned(),
     }
 }
@@ -280,8 +342,16 @@ mod tests {
             Column::figure("値"),
             Column::text("note", 4).spare(),
         ]);
-        table.push(vec!["架空ホールディングス".into(), "1,203".into(), "as reported".into()]);
-        table.push(vec!["US1".into(), "7".into(), Cell::painted("● met", Paint::Good)]);
+        table.push(vec![
+            "架空ホールディングス".into(),
+            "1,203".into(),
+            "as reported".into(),
+        ]);
+        table.push(vec![
+            "US1".into(),
+            "7".into(),
+            Cell::painted("● met", Paint::Good),
+        ]);
         table
     }
 
@@ -297,10 +367,16 @@ mod tests {
     #[test]
     fn every_line_fits_and_figures_are_never_cut() {
         for limit in 5..60 {
-            let shown = table().render(View { width: Some(limit), colour: Colour::Never });
+            let shown = table().render(View {
+                width: Some(limit),
+                colour: Colour::Never,
+            });
             assert!(shown.contains("1,203"), "{limit}: {shown}");
             if limit >= 15 {
-                assert!(shown.lines().all(|line| width(line) <= limit), "{limit}: {shown}");
+                assert!(
+                    shown.lines().all(|line| width(line) <= limit),
+                    "{limit}: {shown}"
+                );
             }
         }
     }
@@ -314,16 +390,25 @@ mod tests {
 
     #[test]
     fn a_spare_column_goes_before_anything_is_shown_in_blocks() {
-        let shown = table().render(View { width: Some(16), colour: Colour::Never });
+        let shown = table().render(View {
+            width: Some(16),
+            colour: Colour::Never,
+        });
         assert!(!shown.contains("note"), "{shown}");
-        let blocks = table().render(View { width: Some(8), colour: Colour::Never });
+        let blocks = table().render(View {
+            width: Some(8),
+            colour: Colour::Never,
+        });
         assert!(blocks.contains("値    1,203"), "{blocks}");
     }
 
     #[test]
     fn colour_adds_nothing_that_is_not_said() {
         let plain = table().render(View::PLAIN);
-        let coloured = table().render(View { width: None, colour: Colour::Always });
+        let coloured = table().render(View {
+            width: None,
+            colour: Colour::Always,
+        });
         let mut stripped = coloured.clone();
         for code in ["\u{1b}[32m", "\u{1b}[2m", "\u{1b}[0m"] {
             stripped = stripped.replace(code, "");

@@ -31,7 +31,12 @@ pub(crate) enum Exit {
 
 /// Keeps an organisation's cybersecurity KPIs as accounts are kept.
 #[derive(Debug, Parser)]
-#[command(name = "keiki", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "keiki",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     /// The workspace [default: the nearest folder upwards with a keiki.toml]
     #[arg(long, global = true, value_name = "DIR")]
@@ -102,7 +107,9 @@ pub fn main() -> ExitCode {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     built.map_err(|error| crate::error::Error::Stopped(error.to_string()))
 }
 

@@ -49,7 +49,9 @@ pub struct Workspace {
 
 impl std::fmt::Debug for Workspace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workspace").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("Workspace")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,11 +77,19 @@ impl Workspace {
                 Err(Error::user(message, hint))
             };
         }
-        let found = start.ancestors().find(|folder| folder.join(settings::FILE).is_file());
+        let found = start
+            .ancestors()
+            .find(|folder| folder.join(settings::FILE).is_file());
         found.map(Path::to_owned).ok_or_else(|| {
             let message = Text::new(
-                format!("このフォルダにも上位のフォルダにもワークスペースがありません: {}", start.display()),
-                format!("no workspace in this folder or any above it: {}", start.display()),
+                format!(
+                    "このフォルダにも上位のフォルダにもワークスペースがありません: {}",
+                    start.display()
+                ),
+                format!(
+                    "no workspace in this folder or any above it: {}",
+                    start.display()
+                ),
             );
             Error::user(message, hint)
         })
@@ -108,18 +118,34 @@ impl Workspace {
             keep(catalogue.check(&expressions));
             keep(settings.journal_url(&root).err().into_iter().collect());
             for source in sources.iter().flatten() {
-                keep(check_source(source, catalogue, organisation.as_ref(), &expressions));
+                keep(check_source(
+                    source,
+                    catalogue,
+                    organisation.as_ref(),
+                    &expressions,
+                ));
             }
         }
-        match (settings, organisation, catalogue, sources, problems.is_empty()) {
-            (Some(settings), Some(organisation), Some(catalogue), Some(sources), true) => Ok(Self {
-                expressions: Arc::new(SqlExpressions::new(settings.calendar.clone(), settings.zone.clone())),
-                root,
-                settings,
-                organisation: Arc::new(organisation),
-                catalogue: Arc::new(catalogue),
-                sources,
-            }),
+        match (
+            settings,
+            organisation,
+            catalogue,
+            sources,
+            problems.is_empty(),
+        ) {
+            (Some(settings), Some(organisation), Some(catalogue), Some(sources), true) => {
+                Ok(Self {
+                    expressions: Arc::new(SqlExpressions::new(
+                        settings.calendar.clone(),
+                        settings.zone.clone(),
+                    )),
+                    root,
+                    settings,
+                    organisation: Arc::new(organisation),
+                    catalogue: Arc::new(catalogue),
+                    sources,
+                })
+            }
             _ => Err(Error::Problems { problems }),
         }
     }
@@ -129,9 +155,15 @@ impl Workspace {
     /// # Errors
     /// It cannot be used, or is of a newer format.
     pub async fn journal(&self, opening: Opening) -> Result<Journal> {
-        let url = self.settings.journal_url(&self.root).map_err(|problem| Error::Problems { problems: vec![problem] })?;
+        let url = self
+            .settings
+            .journal_url(&self.root)
+            .map_err(|problem| Error::Problems {
+                problems: vec![problem],
+            })?;
         let tokens = Tokens::open(&self.root.join(&self.settings.database)).await?;
-        let expressions: Arc<dyn Expressions> = Arc::clone(&self.expressions) as Arc<dyn Expressions>;
+        let expressions: Arc<dyn Expressions> =
+            Arc::clone(&self.expressions) as Arc<dyn Expressions>;
         Ok(match opening {
             Opening::Create => Journal::create(&url, expressions, tokens).await?,
             Opening::Existing => Journal::open(&url, expressions, tokens).await?,
@@ -166,7 +198,10 @@ impl Workspace {
         self.catalogue.datasets.get(name).cloned().ok_or_else(|| {
             let names = self.catalogue.datasets.keys().map(String::as_str);
             Error::user(
-                Text::new(format!("データ種別がありません: {name}"), format!("unknown dataset: {name}")),
+                Text::new(
+                    format!("データ種別がありません: {name}"),
+                    format!("unknown dataset: {name}"),
+                ),
                 suggestion(name, names),
             )
         })
@@ -177,13 +212,19 @@ impl Workspace {
     /// # Errors
     /// There is none of that name.
     pub fn source(&self, name: &str) -> Result<&Source> {
-        self.sources.iter().find(|source| source.name == name).ok_or_else(|| {
-            let names = self.sources.iter().map(|source| source.name.as_str());
-            Error::user(
-                Text::new(format!("取得元がありません: {name}"), format!("unknown source: {name}")),
-                suggestion(name, names),
-            )
-        })
+        self.sources
+            .iter()
+            .find(|source| source.name == name)
+            .ok_or_else(|| {
+                let names = self.sources.iter().map(|source| source.name.as_str());
+                Error::user(
+                    Text::new(
+                        format!("取得元がありません: {name}"),
+                        format!("unknown source: {name}"),
+                    ),
+                    suggestion(name, names),
+                )
+            })
     }
 }
 
@@ -199,10 +240,16 @@ pub enum Opening {
 /// Suggests the nearest of the names that exist, or lists them all.
 pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Text {
     match nearest(name, names.clone()) {
-        Some(near) => Text::new(format!("もしかして: {near}"), format!("did you mean {near}?")),
+        Some(near) => Text::new(
+            format!("もしかして: {near}"),
+            format!("did you mean {near}?"),
+        ),
         None => {
             let all = names.collect::<Vec<_>>().join(", ");
-            Text::new(format!("使えるもの: {all}"), format!("those that exist: {all}"))
+            Text::new(
+                format!("使えるもの: {all}"),
+                format!("those that exist: {all}"),
+            )
         }
     }
 }
@@ -211,7 +258,9 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
     let mut datasets = shipped::datasets();
     let mut kpis = shipped::kpis();
     let mut problems = Vec::new();
-    match files::texts(root, "datasets", &|name| name.ends_with(".toml") && name.matches('/').count() == 1) {
+    match files::texts(root, "datasets", &|name| {
+        name.ends_with(".toml") && name.matches('/').count() == 1
+    }) {
         Ok(own) => datasets.extend(own),
         Err(found) => problems.extend(found),
     }
@@ -239,7 +288,11 @@ fn sources(root: &Path) -> std::result::Result<Vec<Source>, Vec<Problem>> {
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() { Ok(sources) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(sources)
+    } else {
+        Err(problems)
+    }
 }
 
 fn check_source(
@@ -250,25 +303,43 @@ fn check_source(
 ) -> Vec<Problem> {
     let Some(dataset) = catalogue.datasets.get(&source.dataset) else {
         let names = catalogue.datasets.keys().map(String::as_str);
-        let problem = Problem::new(Place::file(&source.file), format!("unknown dataset `{}`", source.dataset));
+        let problem = Problem::new(
+            Place::file(&source.file),
+            format!("unknown dataset `{}`", source.dataset),
+        );
         return vec![problem.hint(suggestion(&source.dataset, names).en)];
     };
     let mut problems = source.check(dataset);
     if let Some(predicate) = &source.scope.predicate {
-        let sql = Located { value: predicate.clone(), place: source.scope_place.clone() };
+        let sql = Located {
+            value: predicate.clone(),
+            place: source.scope_place.clone(),
+        };
         if let Err(error) = expressions.compile(&sql.value, &full_schema(dataset)) {
             problems.push(error.into_problem(&sql));
         }
     }
     if i32::try_from(source.precedence).is_err() {
-        let problem = Problem::new(Place::file(&source.file), format!("`precedence` is too large: {}", source.precedence));
+        let problem = Problem::new(
+            Place::file(&source.file),
+            format!("`precedence` is too large: {}", source.precedence),
+        );
         problems.push(problem.hint("the lower wins; 100 is the default"));
     }
     if let Some(organisation) = organisation {
         let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
-        for (id, key) in source.covers.iter().map(|id| (id, "covers")).chain(source.scope.org_units.iter().map(|id| (id, "scope.org_units"))) {
+        for (id, key) in source.covers.iter().map(|id| (id, "covers")).chain(
+            source
+                .scope
+                .org_units
+                .iter()
+                .map(|id| (id, "scope.org_units")),
+        ) {
             if !ids.clone().any(|known| known == id) {
-                let problem = Problem::new(Place::file(&source.file), format!("`{key}` names an unknown org unit: {id}"));
+                let problem = Problem::new(
+                    Place::file(&source.file),
+                    format!("`{key}` names an unknown org unit: {id}"),
+                );
                 problems.push(problem.hint(suggestion(id, ids.clone()).en));
             }
         }

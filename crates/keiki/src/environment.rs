@@ -1,6 +1,9 @@
 //! What the program takes from where it runs: the clock, the user, the terminal. Nothing else reads these.
 
-#![expect(clippy::disallowed_methods, reason = "the one module that reads the clock and the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one module that reads the clock and the environment"
+)]
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -22,7 +25,9 @@ pub fn now() -> i64 {
 /// The name of the user who runs the program.
 #[must_use]
 pub fn author() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
+    let named = ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(variable);
     named.unwrap_or_else(|| "unknown".to_owned())
 }
 
@@ -31,7 +36,11 @@ pub fn author() -> String {
 pub fn language() -> Option<Language> {
     let tag = LANGUAGES.into_iter().find_map(variable)?;
     let primary = tag.split(['_', '-', '.']).next().unwrap_or_default();
-    if matches!(primary, "C" | "POSIX") { None } else { Language::from_tag(&tag) }
+    if matches!(primary, "C" | "POSIX") {
+        None
+    } else {
+        Language::from_tag(&tag)
+    }
 }
 
 /// The filter of log lines; `None` where no log is wanted.

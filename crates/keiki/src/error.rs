@@ -72,12 +72,18 @@ fn count(problems: &[Problem]) -> String {
 impl Error {
     /// Makes an error of the user's making.
     pub fn user(message: Text, hint: Text) -> Self {
-        Self::User { message, hint: Some(hint) }
+        Self::User {
+            message,
+            hint: Some(hint),
+        }
     }
 
     /// Makes an error from a file that could not be used.
     pub fn file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + use<'_> {
-        move |source| Self::File { path: path.display().to_string(), source }
+        move |source| Self::File {
+            path: path.display().to_string(),
+            source,
+        }
     }
 
     /// Who can mend it.
@@ -102,10 +108,11 @@ impl Error {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
-            Self::Problems { problems } | Self::Ingest(IngestError::Definition { problems }) => problems,
-            Self::Store(StoreError::Definition(problem)) | Self::Engine(EngineError::Definition(problem)) => {
-                std::slice::from_ref(problem)
+            Self::Problems { problems } | Self::Ingest(IngestError::Definition { problems }) => {
+                problems
             }
+            Self::Store(StoreError::Definition(problem))
+            | Self::Engine(EngineError::Definition(problem)) => std::slice::from_ref(problem),
             _ => &[],
         }
     }
@@ -127,9 +134,11 @@ impl Error {
             Self::User { hint, .. } => hint.clone(),
             Self::File { source, .. } => hint_of_file(source),
             Self::Ingest(error) => Some(same(error.hint())),
-            Self::Store(StoreError::NoJournal(_)) | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(
-                Text::new("まだ何も取り込まれていません。`keiki ingest` を実行してください", "nothing was ingested yet; run `keiki ingest`"),
-            ),
+            Self::Store(StoreError::NoJournal(_))
+            | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(Text::new(
+                "まだ何も取り込まれていません。`keiki ingest` を実行してください",
+                "nothing was ingested yet; run `keiki ingest`",
+            )),
             Self::Store(error) => error.hint().map(same),
             Self::Engine(error) => error.hint().map(same),
             Self::Problems { .. } => None,
@@ -142,7 +151,9 @@ impl Error {
 fn kind_of_store(error: &StoreError) -> Kind {
     match error {
         StoreError::Definition(_) => Kind::Config,
-        StoreError::NewerFormat { .. } | StoreError::NoJournal(_) | StoreError::Contended(_) => Kind::User,
+        StoreError::NewerFormat { .. } | StoreError::NoJournal(_) | StoreError::Contended(_) => {
+            Kind::User
+        }
         StoreError::ChangedWhileRead(_) => Kind::Evidence,
         // What comes with a hint is the user's to mend, a full disk for one.
         StoreError::Damaged(_) => Kind::Internal,
@@ -155,13 +166,18 @@ fn hint_of_file(error: &std::io::Error) -> Option<Text> {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => Some(Text::new("パスを確かめてください", "check the path")),
-        ErrorKind::PermissionDenied => {
-            Some(Text::new("ファイルの権限を確かめてください", "check the permissions of the file"))
-        }
-        ErrorKind::StorageFull => Some(Text::new("ディスクの空きを増やしてください", "free space on the disk, then try again")),
-        ErrorKind::InvalidData => {
-            Some(Text::new("ファイルをUTF-8で保存してください", "save the file as UTF-8"))
-        }
+        ErrorKind::PermissionDenied => Some(Text::new(
+            "ファイルの権限を確かめてください",
+            "check the permissions of the file",
+        )),
+        ErrorKind::StorageFull => Some(Text::new(
+            "ディスクの空きを増やしてください",
+            "free space on the disk, then try again",
+        )),
+        ErrorKind::InvalidData => Some(Text::new(
+            "ファイルをUTF-8で保存してください",
+            "save the file as UTF-8",
+        )),
         _ => None,
     }
 }

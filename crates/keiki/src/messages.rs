@@ -109,16 +109,20 @@ pub const LAPSED: Phrase = phrase("失効", "lapsed");
 /// Heading: what a query is.
 pub const DEFAULT: Phrase = phrase("既定値", "default");
 /// Legend: a star beside a value.
-pub const REPORTED_LEGEND: Phrase =
-    phrase("* 集計値として報告された数値を含む", "* rests in part on totals that were reported, not on rows");
+pub const REPORTED_LEGEND: Phrase = phrase(
+    "* 集計値として報告された数値を含む",
+    "* rests in part on totals that were reported, not on rows",
+);
 /// Note: every retirement waits.
 pub const CONFIRM_HINT: Phrase = phrase(
     "内容を確かめ、正しければ --confirm-missing を付けて再度取り込んでください",
     "check the export; if it is complete, ingest it again with --confirm-missing",
 );
 /// Note: a reading that was read before.
-pub const REPLAY: Phrase =
-    phrase("前回と同じ内容のため、追記はありません", "the same reading as the last one; nothing was added");
+pub const REPLAY: Phrase = phrase(
+    "前回と同じ内容のため、追記はありません",
+    "the same reading as the last one; nothing was added",
+);
 /// Note: nothing was rejected.
 pub const NO_REJECTS: Phrase = phrase("取込エラー行はありません", "no row was rejected");
 /// Note: no row to show.
@@ -135,8 +139,10 @@ pub const NEVER: Phrase = phrase("未取込", "never");
 /// Heading of a comparison.
 pub const COMPARED: Phrase = phrase("比較", "Compared with");
 /// Note: two figures rest on the same records.
-pub const NO_DIFFERENCE: Phrase =
-    phrase("計上されたレコードに違いはありません", "no record adds differently to the two figures");
+pub const NO_DIFFERENCE: Phrase = phrase(
+    "計上されたレコードに違いはありません",
+    "no record adds differently to the two figures",
+);
 /// Next steps.
 pub const NEXT: Phrase = phrase("次に試すこと", "Try next");
 
@@ -162,8 +168,12 @@ pub fn held(count: u64) -> Text {
 #[must_use]
 pub fn uncovered(units: &str) -> Text {
     Text::new(
-        format!("報告済みとはみなせない組織があります: {units}(下位組織が未報告、または組織図にない組織)"),
-        format!("not counted as reported: {units} (units below have not reported, or the unit is not in org.csv)"),
+        format!(
+            "報告済みとはみなせない組織があります: {units}(下位組織が未報告、または組織図にない組織)"
+        ),
+        format!(
+            "not counted as reported: {units} (units below have not reported, or the unit is not in org.csv)"
+        ),
     )
 }
 
@@ -171,13 +181,29 @@ pub fn uncovered(units: &str) -> Text {
 #[must_use]
 pub fn contents(org_units: usize, sources: usize, datasets: usize, kpis: usize) -> Text {
     Text::new(
-        format!("問題はありません: 組織{org_units}、取得元{sources}、データ種別{datasets}、KPI {kpis}"),
-        format!("all is sound: {org_units} org units, {sources} sources, {datasets} datasets, {kpis} KPIs"),
+        format!(
+            "問題はありません: 組織{org_units}、取得元{sources}、データ種別{datasets}、KPI {kpis}"
+        ),
+        format!(
+            "all is sound: {org_units} org units, {sources} sources, {datasets} datasets, {kpis} KPIs"
+        ),
     )
 }
 
 /// Says how many problems there are.
 #[must_use]
 pub fn problems(count: usize) -> Text {
-    Text::new(format!("問題が{count}件あります"), format!("{count} problems"))
+    Text::new(
+        format!("問題が{count}件あります"),
+        format!("{count} problems"),
+    )
+}
+
+/// Says how many items keep a target from being met.
+#[must_use]
+pub fn unmet(count: &str) -> Text {
+    Text::new(
+        format!("達成を妨げる未了 {count}件"),
+        format!("{count} left undone, so that the target is not met"),
+    )
 }

@@ -24,7 +24,7 @@ fn by_hand() {
     let n = |c: &str| { let a = e.rows.column_by_name(c).unwrap(); a.len() - a.null_count() };
     writeln!(out, "veris optional: accepted {}, rejected {:#?} unknown {:#?} intruded {} detected {} contained {}", e.rows.num_rows(), count(&e.rejected), count(&e.left_unknown), n("intruded_at"), n("detected_at"), n("contained_at")).unwrap();
     for c in ["kind","detected_by","had_intrusion","was_data_leaked","country"] {
-        let a = e.rows.column_by_name(c).unwrap(); let mut m: BTreeMap<String,usize> = BTreeMap::new();
+        let Some(a) = e.rows.column_by_name(c) else { continue }; let mut m: BTreeMap<String,usize> = BTreeMap::new();
         for i in 0..a.len() { *m.entry(arrow::util::display::array_value_to_string(a,i).unwrap()).or_default() += 1; }
         writeln!(out, "{c}: {m:?}").unwrap();
     }

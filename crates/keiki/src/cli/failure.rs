@@ -19,10 +19,17 @@ pub(super) fn words(error: &Error, session: &Session) -> String {
     if problems.is_empty() {
         let message = error.message();
         let mut lines = vec![format!("error: {}", message.get(language))];
-        lines.extend(error.hint().map(|hint| format!("  hint: {}", hint.get(language))));
+        lines.extend(
+            error
+                .hint()
+                .map(|hint| format!("  hint: {}", hint.get(language))),
+        );
         return lines.join("\n");
     }
-    let mut lines: Vec<String> = problems.iter().map(|problem| format!("error: {problem}")).collect();
+    let mut lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("error: {problem}"))
+        .collect();
     if problems.len() > 1 {
         lines.push(messages::problems(problems.len()).get(language).to_owned());
     }

@@ -30,7 +30,13 @@ impl Grid {
             }
             Format::Json => {
                 let objects = self.rows.into_iter().map(|row| {
-                    Value::Object(self.names.iter().map(|name| (*name).to_owned()).zip(row).collect::<Map<_, _>>())
+                    Value::Object(
+                        self.names
+                            .iter()
+                            .map(|name| (*name).to_owned())
+                            .zip(row)
+                            .collect::<Map<_, _>>(),
+                    )
                 });
                 print_json(&Value::Array(objects.collect()), session);
             }
@@ -53,7 +59,9 @@ pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Resu
     for row in rows {
         writer.write_record(row.iter().map(text)).map_err(fault)?;
     }
-    let bytes = writer.into_inner().map_err(|error| Error::Stopped(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| Error::Stopped(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

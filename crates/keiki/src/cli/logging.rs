@@ -6,9 +6,14 @@ use crate::environment;
 
 /// Starts the log if it is asked for.
 pub(super) fn start() {
-    let Some(filter) = environment::log_filter() else { return };
+    let Some(filter) = environment::log_filter() else {
+        return;
+    };
     let filter = EnvFilter::builder().parse_lossy(filter);
-    let started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
     // A log that runs already is the one that is wanted.
     drop(started);
 }

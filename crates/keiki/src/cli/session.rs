@@ -27,18 +27,30 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(given: Option<PathBuf>, language: Option<Language>, colour: When, is_quiet: bool) -> Self {
+    pub(super) fn new(
+        given: Option<PathBuf>,
+        language: Option<Language>,
+        colour: When,
+        is_quiet: bool,
+    ) -> Self {
         let is_coloured = match colour {
             When::Always => true,
             When::Never => false,
             When::Auto => environment::suits_colour(),
         };
-        let colour = if is_coloured { Colour::Always } else { Colour::Never };
+        let colour = if is_coloured {
+            Colour::Always
+        } else {
+            Colour::Never
+        };
         Self {
             given,
             chosen: language.or_else(environment::language),
             of_workspace: OnceLock::new(),
-            view: View { width: environment::terminal_width(), colour },
+            view: View {
+                width: environment::terminal_width(),
+                colour,
+            },
             is_quiet,
             spinner: OnceLock::new(),
         }
@@ -46,12 +58,16 @@ impl Session {
 
     /// The language of messages: the one asked for, the locale's, the workspace's, else English.
     pub(crate) fn language(&self) -> Language {
-        self.chosen.or_else(|| self.of_workspace.get().copied()).unwrap_or(Language::En)
+        self.chosen
+            .or_else(|| self.of_workspace.get().copied())
+            .unwrap_or(Language::En)
     }
 
-    /// How tables are shown.
-    pub(crate) fn view(&self) -> View {
-        self.view
+    /// The language of messages about a workspace that was made in this run.
+    pub(crate) fn language_in(&self, workspace: &Workspace) -> Language {
+        self.of_workspace
+            .get_or_init(|| workspace.settings.language);
+        self.language()
     }
 
     /// Loads the workspace that is meant.
@@ -64,20 +80,26 @@ impl Session {
     /// Loads the workspace in a folder.
     pub(crate) fn load(&self, root: &Path) -> Result<Workspace> {
         let workspace = Workspace::load(root)?;
-        self.of_workspace.get_or_init(|| workspace.settings.language);
+        self.of_workspace
+            .get_or_init(|| workspace.settings.language);
         self.progress().begin(&Step::Loading);
         Ok(workspace)
     }
 
     /// The names of what figures speak of.
     pub(crate) fn names<'w>(&self, workspace: &'w Workspace) -> Names<'w> {
-        Names { catalogue: &workspace.catalogue, organisation: &workspace.organisation, language: self.language() }
+        Names {
+            catalogue: &workspace.catalogue,
+            organisation: &workspace.organisation,
+            language: self.language(),
+        }
     }
 
     /// Watches long work.
     pub(crate) fn progress(&self) -> &dyn Progress {
         let is_shown = !self.is_quiet && environment::shows_progress();
-        self.spinner.get_or_init(|| Spinner::new(self.language(), is_shown))
+        self.spinner
+            .get_or_init(|| Spinner::new(self.language(), is_shown))
     }
 
     /// Prints to standard output. A reader that has gone away ends nothing but the printing.

@@ -21,7 +21,11 @@ pub(super) struct Spinner {
 
 impl Spinner {
     pub(super) fn new(language: Language, is_shown: bool) -> Self {
-        Self { bar: Mutex::new(None), is_shown, language }
+        Self {
+            bar: Mutex::new(None),
+            is_shown,
+            language,
+        }
     }
 
     /// Takes the line away, so that results can be printed.
@@ -59,14 +63,21 @@ fn words(step: &Step) -> Text {
         Step::Loading => Text::new("定義を読み込んでいます", "loading definitions"),
         Step::Reading { source, files } => Text::new(
             format!("{source}: {files}ファイルを読み取っています"),
-            format!("{source}: reading {files} {}", if *files == 1 { "file" } else { "files" }),
+            format!(
+                "{source}: reading {files} {}",
+                if *files == 1 { "file" } else { "files" }
+            ),
         ),
-        Step::Committing { source, rows } => {
-            Text::new(format!("{source}: {rows}行を記帳しています"), format!("{source}: journalling {rows} rows"))
-        }
+        Step::Committing { source, rows } => Text::new(
+            format!("{source}: {rows}行を記帳しています"),
+            format!("{source}: journalling {rows} rows"),
+        ),
         Step::Measuring => Text::new("測定しています", "measuring"),
         Step::Verifying => Text::new("証跡台帳を検査しています", "verifying the journal"),
         Step::Compacting => Text::new("証跡台帳を整理しています", "compacting the journal"),
-        Step::Playing { month } => Text::new(format!("{month} を再現しています"), format!("playing {month}")),
+        Step::Playing { month } => Text::new(
+            format!("{month} を再現しています"),
+            format!("playing {month}"),
+        ),
     }
 }

@@ -32,10 +32,20 @@ pub(super) fn texts(
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(found)
+    } else {
+        Err(problems)
+    }
 }
 
-fn walk(path: &Path, name: &str, depth: usize, names: &mut Vec<String>, problems: &mut Vec<Problem>) {
+fn walk(
+    path: &Path,
+    name: &str,
+    depth: usize,
+    names: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
+) {
     if depth == 0 || !path.is_dir() {
         return;
     }
@@ -61,19 +71,27 @@ fn walk(path: &Path, name: &str, depth: usize, names: &mut Vec<String>, problems
 }
 
 fn read(path: &Path, name: &str) -> Result<String, Problem> {
-    let bytes = std::fs::metadata(path).map_err(|error| unreadable(name, &error))?.len();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| unreadable(name, &error))?
+        .len();
     if bytes > FILE_BYTES {
-        let problem = Problem::new(Place::file(name), format!("the file is larger than {FILE_BYTES} bytes: {bytes}"));
+        let problem = Problem::new(
+            Place::file(name),
+            format!("the file is larger than {FILE_BYTES} bytes: {bytes}"),
+        );
         return Err(problem.hint("definitions are small; is this evidence?"));
     }
     let text = std::fs::read(path).map_err(|error| unreadable(name, &error))?;
     match String::from_utf8(text) {
         Ok(text) if text.trim().is_empty() => {
-            Err(Problem::new(Place::file(name), "the file is empty").hint("fill it in, or remove it; see `keiki init`"))
+            Err(Problem::new(Place::file(name), "the file is empty")
+                .hint("fill it in, or remove it; see `keiki init`"))
         }
         Ok(text) => Ok(text),
         Err(error) => {
-            let sound = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+            let sound =
+                String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()])
+                    .into_owned();
             let place = Place::at(name, &sound, sound.len());
             Err(Problem::new(place, "the file is not UTF-8").hint("save the file as UTF-8"))
         }
@@ -82,7 +100,9 @@ fn read(path: &Path, name: &str) -> Result<String, Problem> {
 
 fn unreadable(name: &str, error: &std::io::Error) -> Problem {
     let hint = match error.kind() {
-        std::io::ErrorKind::NotFound => "make a workspace with `keiki init DIR` to see what belongs here",
+        std::io::ErrorKind::NotFound => {
+            "make a workspace with `keiki init DIR` to see what belongs here"
+        }
         _ => "check the file and its permissions",
     };
     Problem::new(Place::file(name), format!("cannot be read: {error}")).hint(hint)

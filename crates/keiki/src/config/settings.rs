@@ -49,8 +49,11 @@ impl Settings {
     /// The path cannot be an address.
     pub fn journal_url(&self, root: &Path) -> Result<Url, Problem> {
         let wrong = || {
-            Problem::new(keiki_model::problem::Place::file(FILE), format!("the journal has no usable address: {}", self.journal))
-                .hint("write a path such as .keiki/journal, or a URL such as s3://bucket/journal")
+            Problem::new(
+                keiki_model::problem::Place::file(FILE),
+                format!("the journal has no usable address: {}", self.journal),
+            )
+            .hint("write a path such as .keiki/journal, or a URL such as s3://bucket/journal")
         };
         if self.journal.contains("://") {
             return Url::parse(&self.journal).map_err(|_| wrong());
@@ -80,14 +83,26 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     let zone = zone(node);
     let calendar = calendar(node);
     let journal = node.string("journal").unwrap_or_else(|| JOURNAL.to_owned());
-    let database = node.string("database").unwrap_or_else(|| DATABASE.to_owned());
+    let database = node
+        .string("database")
+        .unwrap_or_else(|| DATABASE.to_owned());
     if database.contains("://") {
         node.report(
-            Problem::new(node.place_of("database"), format!("the database should be a path, found {database}"))
-                .hint("this version keeps its database in a SQLite file"),
+            Problem::new(
+                node.place_of("database"),
+                format!("the database should be a path, found {database}"),
+            )
+            .hint("this version keeps its database in a SQLite file"),
         );
     }
-    Some(Settings { name: name?, language, zone: zone?, calendar: calendar?, journal, database })
+    Some(Settings {
+        name: name?,
+        language,
+        zone: zone?,
+        calendar: calendar?,
+        journal,
+        database,
+    })
 }
 
 fn zone(node: &Node<'_>) -> Option<TimeZone> {
@@ -95,8 +110,11 @@ fn zone(node: &Node<'_>) -> Option<TimeZone> {
     let zone = TimeZone::get(&name).ok();
     if zone.is_none() {
         node.report(
-            Problem::new(node.place_of("zone"), format!("unknown time zone: `{name}`"))
-                .hint("use a name of the IANA database, such as Asia/Tokyo or UTC"),
+            Problem::new(
+                node.place_of("zone"),
+                format!("unknown time zone: `{name}`"),
+            )
+            .hint("use a name of the IANA database, such as Asia/Tokyo or UTC"),
         );
     }
     zone
@@ -104,13 +122,18 @@ fn zone(node: &Node<'_>) -> Option<TimeZone> {
 
 /// Reads `[fiscal]`. Years are added one by one, so that a problem stands where the year that makes it stands.
 fn calendar(node: &Node<'_>) -> Option<Calendar> {
-    let Some(fiscal) = node.table("fiscal") else { return Some(Calendar::default()) };
+    let Some(fiscal) = node.table("fiscal") else {
+        return Some(Calendar::default());
+    };
     let first_month = fiscal.integer("first_month").unwrap_or(FIRST_MONTH);
     let first_month = i32::try_from(first_month).unwrap_or(i32::MAX);
-    let mut calendar = match Calendar::new(first_month, Vec::new(), &fiscal.place_of("first_month")) {
+    let mut calendar = match Calendar::new(first_month, Vec::new(), &fiscal.place_of("first_month"))
+    {
         Ok(calendar) => Some(calendar),
         Err(problems) => {
-            problems.into_iter().for_each(|problem| fiscal.report(problem));
+            problems
+                .into_iter()
+                .for_each(|problem| fiscal.report(problem));
             None
         }
     };
@@ -128,7 +151,9 @@ fn calendar(node: &Node<'_>) -> Option<Calendar> {
                 calendar = calendar.map(|_| next);
             }
             Err(problems) => {
-                problems.into_iter().for_each(|problem| table.report(problem));
+                problems
+                    .into_iter()
+                    .for_each(|problem| table.report(problem));
                 calendar = None;
             }
         }
@@ -142,7 +167,11 @@ fn fiscal_year(table: &Node<'_>) -> Option<FiscalYear> {
     let first = month(table, "first");
     let last = month(table, "last");
     table.finish();
-    Some(FiscalYear { name: i32::try_from(name?).ok()?, first: first?, last: last? })
+    Some(FiscalYear {
+        name: i32::try_from(name?).ok()?,
+        first: first?,
+        last: last?,
+    })
 }
 
 fn month(table: &Node<'_>, key: &str) -> Option<Month> {
@@ -150,7 +179,10 @@ fn month(table: &Node<'_>, key: &str) -> Option<Month> {
     if let Ok(Period::Month(month)) = Period::parse(&text) {
         return Some(month);
     }
-    table.report(Problem::new(table.place_of(key), format!("not a month: `{text}`")).hint("write it as \"2026-04\""));
+    table.report(
+        Problem::new(table.place_of(key), format!("not a month: `{text}`"))
+            .hint("write it as \"2026-04\""),
+    );
     None
 }
 
@@ -159,15 +191,29 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> Vec<String> {
-        Settings::read(FILE, text).expect_err("the settings are wrong").iter().map(ToString::to_string).collect()
+        Settings::read(FILE, text)
+            .expect_err("the settings are wrong")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn all_problems_come_at_once_and_each_has_its_place() {
-        let found = problems("zone = \"Asia/Tokio\"\nlanguage = \"fr\"\nfiscal = { first_month = 13 }\njurnal = \"x\"\n");
+        let found = problems(
+            "zone = \"Asia/Tokio\"\nlanguage = \"fr\"\nfiscal = { first_month = 13 }\njurnal = \"x\"\n",
+        );
         assert_eq!(found.len(), 5, "{found:?}");
-        assert!(found.iter().any(|p| p.starts_with("keiki.toml:1:8: unknown time zone")), "{found:?}");
-        assert!(found.iter().any(|p| p.contains("did you mean `journal`?")), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|p| p.starts_with("keiki.toml:1:8: unknown time zone")),
+            "{found:?}"
+        );
+        assert!(
+            found.iter().any(|p| p.contains("did you mean `journal`?")),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub fn kpis() -> Vec<(String, String)> {
     texts(&CATALOGUE, "catalogue", &|name| name.ends_with("/kpi.toml"))
 }
 
-fn texts(root: &Dir<'static>, folder: &str, is_wanted: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {
+fn texts(
+    root: &Dir<'static>,
+    folder: &str,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open = vec![root];
     while let Some(dir) = open.pop() {
@@ -42,7 +46,15 @@ mod tests {
 
     #[test]
     fn the_shipped_definitions_are_in_the_program() {
-        assert!(datasets().iter().any(|(file, _)| file == "<keiki>/datasets/assets.toml"));
-        assert!(kpis().iter().any(|(file, _)| file.ends_with("01_hardware_inventory/kpi.toml")));
+        assert!(
+            datasets()
+                .iter()
+                .any(|(file, _)| file == "<keiki>/datasets/assets.toml")
+        );
+        assert!(
+            kpis()
+                .iter()
+                .any(|(file, _)| file.ends_with("01_hardware_inventory/kpi.toml"))
+        );
     }
 }

@@ -18,8 +18,12 @@ pub struct Contents {
 /// Counts the contents of a workspace; that it was loaded means that all of it is sound.
 #[must_use]
 pub fn check(workspace: &Workspace) -> Contents {
-    let ids: std::collections::BTreeSet<&str> =
-        workspace.organisation.rows().iter().map(|unit| unit.id.as_str()).collect();
+    let ids: std::collections::BTreeSet<&str> = workspace
+        .organisation
+        .rows()
+        .iter()
+        .map(|unit| unit.id.as_str())
+        .collect();
     Contents {
         org_units: ids.len(),
         sources: workspace.sources.len(),

@@ -1,1 +1,102 @@
-//! Demo.
+//! Makes the workspace of a fictional group and plays its months forward, as if each export had arrived on its day.
+
+mod assets;
+mod dice;
+mod governance;
+mod people;
+mod response;
+mod sheet;
+mod story;
+
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use keiki_model::measurement::Measurement;
+
+use super::ingest::{self, Confirmation, Ingest, Outcome, What};
+use super::init;
+use super::measure::{self, Measure, Units};
+use crate::config::{Opening, Workspace};
+use crate::error::{Error, Result};
+use crate::progress::{Progress, Silent, Step};
+
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/operations/demo/files");
+
+/// Who is said to have run the ingests of the story.
+const AUTHOR: &str = "keiki demo";
+
+/// The played story.
+#[derive(Debug)]
+pub struct Played {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// What became of each export, in the order of their arrival.
+    pub outcomes: Vec<Outcome>,
+    /// The group's figures for the last month.
+    pub measured: Vec<Measurement>,
+}
+
+/// Makes the sample group in a new folder, takes its evidence in month by month, and measures the last month.
+///
+/// # Errors
+/// The folder holds a workspace already, or cannot be written.
+pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
+    init::write(folder, &files())?;
+    let workspace = Workspace::load(folder)?;
+    let journal = workspace.journal(Opening::Create).await?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut month = None;
+    for delivery in story::deliveries(&workspace.settings.zone) {
+        progress.begin(&Step::Playing {
+            month: delivery.month.to_string(),
+        });
+        if month
+            .replace(delivery.month)
+            .is_some_and(|last| last != delivery.month)
+        {
+            journal.compact(&workspace.datasets()).await?;
+        }
+        let path = workspace.root.join(delivery.file);
+        std::fs::write(&path, &delivery.text).map_err(Error::file(&path))?;
+        let asked = Ingest {
+            what: What::Sources(vec![delivery.source.to_owned()]),
+            as_of: Some(delivery.as_of),
+            covers: Vec::new(),
+            extent: None,
+            missing: None,
+            confirmation: Confirmation::Ask,
+            author: AUTHOR.to_owned(),
+            now: delivery.arrives_at,
+        };
+        outcomes.extend(ingest::ingest_into(&workspace, &journal, &asked, &Silent).await?);
+    }
+    let asked = Measure {
+        kpis: Vec::new(),
+        units: Units::Root,
+        periods: vec![story::LAST],
+        known_at: None,
+        journal_version: None,
+        now: story::end(&workspace.settings.zone),
+    };
+    let measured = measure::measure(&workspace, &asked, progress).await?;
+    Ok(Played {
+        workspace,
+        outcomes,
+        measured,
+    })
+}
+
+/// The files of the workspace, beside the evidence that the story brings.
+fn files() -> Vec<(String, String)> {
+    let mut files = vec![(".gitignore".to_owned(), "/.keiki/\n".to_owned())];
+    let mut open = vec![&FILES];
+    while let Some(folder) = open.pop() {
+        open.extend(folder.dirs());
+        for file in folder.files() {
+            let name = file.path().to_string_lossy().replace('\\', "/");
+            files.extend(file.contents_utf8().map(|text| (name, text.to_owned())));
+        }
+    }
+    files.sort();
+    files
+}

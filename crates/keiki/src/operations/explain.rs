@@ -33,7 +33,11 @@ pub struct Explain {
 ///
 /// # Errors
 /// Something asked for does not exist, or the journal cannot be read.
-pub async fn explain(workspace: &Workspace, asked: &Explain, progress: &dyn Progress) -> Result<Explanation> {
+pub async fn explain(
+    workspace: &Workspace,
+    asked: &Explain,
+    progress: &dyn Progress,
+) -> Result<Explanation> {
     let no = catalogue::find(&workspace.catalogue, &asked.kpi)?.no;
     progress.begin(&Step::Measuring);
     let journal = workspace.journal(Opening::Existing).await?;

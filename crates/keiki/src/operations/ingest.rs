@@ -10,7 +10,7 @@ use keiki_ingest::{InputFile, Source, SourceKind, place};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
-use keiki_store::Receipt;
+use keiki_store::{Journal, Receipt};
 
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
@@ -93,10 +93,28 @@ pub struct Report {
 ///
 /// # Errors
 /// What is asked for does not exist, or the journal cannot be opened; what befalls one source is in its outcome.
-pub async fn ingest(workspace: &Workspace, asked: &Ingest, progress: &dyn Progress) -> Result<Vec<Outcome>> {
-    if asked.missing.is_some_and(|missing| missing != Missing::Keep) && asked.extent == Some(Extent::Part) {
+pub async fn ingest(
+    workspace: &Workspace,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Vec<Outcome>> {
+    let wanted = wanted(workspace, asked)?;
+    let journal = workspace.journal(Opening::Create).await?;
+    read_all(workspace, &journal, wanted, asked, progress).await
+}
+
+/// Checks what is asked for and says what is to be read: sources, with the files that the user named for them.
+fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
+    if asked
+        .missing
+        .is_some_and(|missing| missing != Missing::Keep)
+        && asked.extent == Some(Extent::Part)
+    {
         return Err(Error::user(
-            Text::new("一部だけの取込では、欠けているレコードを判断できません", "a part says nothing about the records that it leaves out"),
+            Text::new(
+                "一部だけの取込では、欠けているレコードを判断できません",
+                "a part says nothing about the records that it leaves out",
+            ),
             Text::new("--full を付けてください", "add --full"),
         ));
     }
@@ -104,15 +122,26 @@ pub async fn ingest(workspace: &Workspace, asked: &Ingest, progress: &dyn Progre
     if let Some(as_of) = asked.as_of.filter(|as_of| *as_of > today) {
         let date = keiki_model::calendar::date_of(as_of);
         return Err(Error::user(
-            Text::new(format!("基準日が未来です: {date}"), format!("the as-of day lies in the future: {date}")),
-            Text::new("証跡が示す日(今日以前)を指定してください", "give the day that the evidence speaks for, today or before"),
+            Text::new(
+                format!("基準日が未来です: {date}"),
+                format!("the as-of day lies in the future: {date}"),
+            ),
+            Text::new(
+                "証跡が示す日(今日以前)を指定してください",
+                "give the day that the evidence speaks for, today or before",
+            ),
         ));
     }
     scope::check_units(workspace, &asked.covers)?;
     let mut wanted = Vec::new();
     match &asked.what {
         What::Sources(names) if names.is_empty() => {
-            wanted.extend(workspace.sources.iter().map(|source| (source.clone(), None)));
+            wanted.extend(
+                workspace
+                    .sources
+                    .iter()
+                    .map(|source| (source.clone(), None)),
+            );
         }
         What::Sources(names) => {
             for name in names {
@@ -122,24 +151,70 @@ pub async fn ingest(workspace: &Workspace, asked: &Ingest, progress: &dyn Progre
         What::Files { dataset, files } => {
             let files = place::named(files)?;
             let kind = kind_of(&files)?;
-            wanted.push((Source::by_name(FILES_SOURCE, kind, &workspace.dataset(dataset)?.name), Some(files)));
+            wanted.push((
+                Source::by_name(FILES_SOURCE, kind, &workspace.dataset(dataset)?.name),
+                Some(files),
+            ));
         }
     }
     if wanted.is_empty() {
         return Err(Error::user(
-            Text::new("取得元が1つも定義されていません", "the workspace has no source"),
+            Text::new(
+                "取得元が1つも定義されていません",
+                "the workspace has no source",
+            ),
             Text::new(
                 "sources/ に定義を置くか、--dataset D FILE.. でファイルを指定してください",
                 "put one into sources/, or name files with --dataset D FILE..",
             ),
         ));
     }
-    let journal = workspace.journal(Opening::Create).await?;
+    Ok(wanted)
+}
+
+/// Reads each source in turn into a journal that is open.
+pub(super) async fn ingest_into(
+    workspace: &Workspace,
+    journal: &Journal,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Vec<Outcome>> {
+    read_all(
+        workspace,
+        journal,
+        wanted(workspace, asked)?,
+        asked,
+        progress,
+    )
+    .await
+}
+
+type Wanted = (Source, Option<Vec<InputFile>>);
+
+async fn read_all(
+    workspace: &Workspace,
+    journal: &Journal,
+    wanted: Vec<Wanted>,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     for (source, files) in wanted {
         let (name, dataset) = (source.name.clone(), source.dataset.clone());
-        let result = reading::read(workspace, &journal, adjusted(source, asked), files, asked, progress).await;
-        outcomes.push(Outcome { source: name, dataset, result });
+        let result = reading::read(
+            workspace,
+            journal,
+            adjusted(source, asked),
+            files,
+            asked,
+            progress,
+        )
+        .await;
+        outcomes.push(Outcome {
+            source: name,
+            dataset,
+            result,
+        });
     }
     Ok(outcomes)
 }
@@ -159,12 +234,21 @@ fn adjusted(mut source: Source, asked: &Ingest) -> Source {
 }
 
 fn kind_of(files: &[InputFile]) -> Result<SourceKind> {
-    let kinds: Vec<SourceKind> = files.iter().map(|file| SourceKind::of_file(&file.path)).collect();
+    let kinds: Vec<SourceKind> = files
+        .iter()
+        .map(|file| SourceKind::of_file(&file.path))
+        .collect();
     match kinds.first() {
         Some(first) if kinds.iter().all(|kind| kind == first) => Ok(*first),
         _ => Err(Error::user(
-            Text::new("形式の異なるファイルを一度に取り込めません", "files of several formats cannot be one reading"),
-            Text::new("形式ごとに取り込んでください", "ingest the CSV files and the JSON files one after the other"),
+            Text::new(
+                "形式の異なるファイルを一度に取り込めません",
+                "files of several formats cannot be one reading",
+            ),
+            Text::new(
+                "形式ごとに取り込んでください",
+                "ingest the CSV files and the JSON files one after the other",
+            ),
         )),
     }
 }

@@ -30,10 +30,16 @@ pub struct Made {
 /// # Errors
 /// The folder holds one of the files already, or cannot be written.
 pub async fn init(folder: &Path) -> Result<Made> {
-    write(folder, &FILES.map(|(name, text)| (name.to_owned(), text.to_owned())))?;
+    write(
+        folder,
+        &FILES.map(|(name, text)| (name.to_owned(), text.to_owned())),
+    )?;
     let workspace = Workspace::load(folder)?;
     workspace.journal(Opening::Create).await?;
-    Ok(Made { root: folder.to_owned(), files: FILES.iter().map(|(name, _)| (*name).to_owned()).collect() })
+    Ok(Made {
+        root: folder.to_owned(),
+        files: FILES.iter().map(|(name, _)| (*name).to_owned()).collect(),
+    })
 }
 
 /// Writes files into a folder in which none of them is yet.
@@ -44,8 +50,14 @@ pub(crate) fn write(folder: &Path, files: &[(String, String)]) -> Result<()> {
     if let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
         let path = folder.join(name);
         return Err(Error::user(
-            Text::new(format!("既にあります: {}", path.display()), format!("the file exists already: {}", path.display())),
-            Text::new("別の空のフォルダを指定してください", "name another, empty folder"),
+            Text::new(
+                format!("既にあります: {}", path.display()),
+                format!("the file exists already: {}", path.display()),
+            ),
+            Text::new(
+                "別の空のフォルダを指定してください",
+                "name another, empty folder",
+            ),
         ));
     }
     for (name, text) in files {

@@ -41,19 +41,29 @@ pub struct Measure {
 ///
 /// # Errors
 /// Something asked for does not exist, or the journal cannot be read.
-pub async fn measure(workspace: &Workspace, asked: &Measure, progress: &dyn Progress) -> Result<Vec<Measurement>> {
+pub async fn measure(
+    workspace: &Workspace,
+    asked: &Measure,
+    progress: &dyn Progress,
+) -> Result<Vec<Measurement>> {
     let mut kpis = Vec::new();
     for kpi in &asked.kpis {
         kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);
     }
-    let today = local_day(asked.known_at.unwrap_or(asked.now), &workspace.settings.zone);
+    let today = local_day(
+        asked.known_at.unwrap_or(asked.now),
+        &workspace.settings.zone,
+    );
     let org_units = match &asked.units {
         Units::All => Vec::new(),
         Units::Named(ids) => ids.clone(),
         Units::Root => vec![root(workspace, today)],
     };
-    let periods =
-        if asked.periods.is_empty() { vec![Period::Month(Month::of(today).plus(-1))] } else { asked.periods.clone() };
+    let periods = if asked.periods.is_empty() {
+        vec![Period::Month(Month::of(today).plus(-1))]
+    } else {
+        asked.periods.clone()
+    };
     progress.begin(&Step::Measuring);
     let journal = workspace.journal(Opening::Existing).await?;
     let request = Request {

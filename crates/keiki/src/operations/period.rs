@@ -36,12 +36,18 @@ pub fn periods(from: &str, to: &str) -> Result<Vec<Period>> {
     let (first, last) = (period(from)?, period(to)?);
     let all = match (first, last) {
         (Period::Month(a), Period::Month(b)) => run(a.0, b.0, |n| Period::Month(Month(n))),
-        (Period::YearToDate(a), Period::YearToDate(b)) => run(a.0, b.0, |n| Period::YearToDate(Month(n))),
+        (Period::YearToDate(a), Period::YearToDate(b)) => {
+            run(a.0, b.0, |n| Period::YearToDate(Month(n)))
+        }
         (Period::Quarter(a, p), Period::Quarter(b, q)) => {
-            run(a * 4 + i32::from(p) - 1, b * 4 + i32::from(q) - 1, |n| Period::Quarter(n.div_euclid(4), part(n, 4)))
+            run(a * 4 + i32::from(p) - 1, b * 4 + i32::from(q) - 1, |n| {
+                Period::Quarter(n.div_euclid(4), part(n, 4))
+            })
         }
         (Period::Half(a, p), Period::Half(b, q)) => {
-            run(a * 2 + i32::from(p) - 1, b * 2 + i32::from(q) - 1, |n| Period::Half(n.div_euclid(2), part(n, 2)))
+            run(a * 2 + i32::from(p) - 1, b * 2 + i32::from(q) - 1, |n| {
+                Period::Half(n.div_euclid(2), part(n, 2))
+            })
         }
         (Period::Year(a), Period::Year(b)) => run(a, b, Period::Year),
         _ => None,
@@ -76,7 +82,10 @@ fn run(first: i32, last: i32, make: impl Fn(i32) -> Period) -> Option<Vec<Period
 pub fn day(text: &str) -> Result<Day> {
     parse_day(text).ok_or_else(|| {
         Error::user(
-            Text::new(format!("存在する日付として読めません: {text}"), format!("not a date that exists: {text}")),
+            Text::new(
+                format!("存在する日付として読めません: {text}"),
+                format!("not a date that exists: {text}"),
+            ),
             Text::new("2026-09-30 のように書きます", "write it as 2026-09-30"),
         )
     })
@@ -102,7 +111,10 @@ pub fn instant(text: &str, zone: &TimeZone) -> Result<i64> {
         return Ok(instant.timestamp().as_microsecond());
     }
     Err(Error::user(
-        Text::new(format!("時点として読めません: {text}"), format!("not an instant: {text}")),
+        Text::new(
+            format!("時点として読めません: {text}"),
+            format!("not an instant: {text}"),
+        ),
         Text::new(
             "2026-10-09(その日の終わり)、2026-10-09T12:00、2026-10-09T12:00:00+09:00 のように書きます",
             "write 2026-10-09 (the end of that day), 2026-10-09T12:00 or 2026-10-09T12:00:00+09:00",
@@ -134,22 +146,41 @@ mod tests {
         let end = instant("2026-09-30", &tokyo()).expect("a date");
         let next = instant("2026-10-01T00:00", &tokyo()).expect("a date and time");
         assert_eq!(end, next - 1);
-        assert_eq!(instant("2026-09-30T15:00:00Z", &tokyo()).expect("RFC 3339"), next);
-        assert_eq!(instant("2026-10-01T00:00:00+09:00", &tokyo()).expect("RFC 3339"), next);
+        assert_eq!(
+            instant("2026-09-30T15:00:00Z", &tokyo()).expect("RFC 3339"),
+            next
+        );
+        assert_eq!(
+            instant("2026-10-01T00:00:00+09:00", &tokyo()).expect("RFC 3339"),
+            next
+        );
     }
 
     #[test]
     fn a_run_of_quarters_crosses_the_year() {
         let found = periods("FY2025-Q4", "FY2026-Q2").expect("a run");
-        assert_eq!(found, [Period::Quarter(2025, 4), Period::Quarter(2026, 1), Period::Quarter(2026, 2)]);
+        assert_eq!(
+            found,
+            [
+                Period::Quarter(2025, 4),
+                Period::Quarter(2026, 1),
+                Period::Quarter(2026, 2)
+            ]
+        );
         assert!(periods("2026-09", "2026-04").is_err());
         assert!(periods("2026-09", "FY2026").is_err());
     }
 
     #[test]
     fn what_is_no_period_may_be_an_instant_to_compare_with() {
-        assert_eq!(against("2026-08", &tokyo()).ok(), Period::parse("2026-08").ok().map(Against::Period));
-        assert!(matches!(against("2026-08-31", &tokyo()), Ok(Against::KnownAt(_))));
+        assert_eq!(
+            against("2026-08", &tokyo()).ok(),
+            Period::parse("2026-08").ok().map(Against::Period)
+        );
+        assert!(matches!(
+            against("2026-08-31", &tokyo()),
+            Ok(Against::KnownAt(_))
+        ));
         assert!(against("last month", &tokyo()).is_err());
     }
 

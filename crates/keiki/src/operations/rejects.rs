@@ -17,7 +17,10 @@ pub async fn list(workspace: &Workspace, source: Option<&str>) -> Result<Vec<Sto
         let known = snapshot.batches().iter().map(|batch| batch.source.as_str());
         let all = known.chain(workspace.sources.iter().map(|source| source.name.as_str()));
         if !all.clone().any(|known| known == name) {
-            let message = Text::new(format!("取得元がありません: {name}"), format!("unknown source: {name}"));
+            let message = Text::new(
+                format!("取得元がありません: {name}"),
+                format!("unknown source: {name}"),
+            );
             return Err(Error::user(message, suggestion(name, all)));
         }
     }

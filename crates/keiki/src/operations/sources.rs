@@ -30,7 +30,11 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
         Err(error) => return Err(error),
     };
     let last = |name: &str, dataset: &str| {
-        batches.iter().rev().find(|batch| batch.source == name && batch.dataset == dataset).cloned()
+        batches
+            .iter()
+            .rev()
+            .find(|batch| batch.source == name && batch.dataset == dataset)
+            .cloned()
     };
     let mut listed: Vec<Listed<'_>> = workspace
         .sources
@@ -43,7 +47,10 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
         })
         .collect();
     for batch in batches.iter().rev() {
-        if !listed.iter().any(|known| known.name == batch.source && known.dataset == batch.dataset) {
+        if !listed
+            .iter()
+            .any(|known| known.name == batch.source && known.dataset == batch.dataset)
+        {
             listed.push(Listed {
                 source: None,
                 name: batch.source.clone(),

@@ -30,7 +30,12 @@ pub(crate) struct Args {
     #[arg(long, value_parser = CLASSES.map(|class| class.0), conflicts_with = "kpi")]
     class: Option<String>,
     /// How to print the list
-    #[arg(long, default_value = "table", value_name = "FORMAT", conflicts_with = "kpi")]
+    #[arg(
+        long,
+        default_value = "table",
+        value_name = "FORMAT",
+        conflicts_with = "kpi"
+    )]
     format: Format,
 }
 
@@ -39,13 +44,24 @@ impl Args {
         let workspace = session.workspace()?;
         let language = session.language();
         if let Some(kpi) = &self.kpi {
-            session.print(&whole::text(catalogue::find(&workspace.catalogue, kpi)?.as_ref(), language));
+            session.print(&whole::text(
+                catalogue::find(&workspace.catalogue, kpi)?.as_ref(),
+                language,
+            ));
             return Ok(Exit::Fine);
         }
-        let filter = Filter { group: self.group, maturity: self.maturity, class: self.class };
+        let filter = Filter {
+            group: self.group,
+            maturity: self.maturity,
+            class: self.class,
+        };
         let is_table = self.format == Format::Table;
         let shown = |list: &[(&str, &str, &str)], code: &str| {
-            if is_table { title(list, code, language) } else { code.to_owned() }
+            if is_table {
+                title(list, code, language)
+            } else {
+                code.to_owned()
+            }
         };
         let rows = catalogue::list(&workspace.catalogue, &filter)
             .iter()
@@ -57,13 +73,26 @@ impl Args {
                     json!(shown(&GROUPS, &kpi.group)),
                     json!(shown(&MATURITIES, &kpi.maturity)),
                     json!(shown(&CLASSES, &kpi.class)),
-                    json!(if is_table { frequency(&kpi.frequency).get(language).to_owned() } else { kpi.frequency.clone() }),
+                    json!(if is_table {
+                        frequency(&kpi.frequency).get(language).to_owned()
+                    } else {
+                        kpi.frequency.clone()
+                    }),
                     json!(kpi.version),
                 ]
             })
             .collect();
         let mut grid = Grid {
-            names: vec!["no", "code", "name", "group", "maturity", "class", "frequency", "definition_version"],
+            names: vec![
+                "no",
+                "code",
+                "name",
+                "group",
+                "maturity",
+                "class",
+                "frequency",
+                "definition_version",
+            ],
             columns: vec![
                 Column::figure(messages::NUMBER.get(language)),
                 Column::text(messages::CODE.get(language), 6),
@@ -76,7 +105,9 @@ impl Args {
             rows,
         };
         if is_table {
-            grid.rows.iter_mut().for_each(|row| row.truncate(grid.columns.len()));
+            grid.rows
+                .iter_mut()
+                .for_each(|row| row.truncate(grid.columns.len()));
         }
         grid.print(self.format, session)?;
         Ok(Exit::Fine)
@@ -86,7 +117,10 @@ impl Args {
 /// The title of a word of a closed list.
 fn title(list: &[(&str, &str, &str)], code: &str, language: Language) -> String {
     let found = list.iter().find(|row| row.0 == code);
-    found.map_or_else(|| code.to_owned(), |row| Text::new(row.1, row.2).get(language).to_owned())
+    found.map_or_else(
+        || code.to_owned(),
+        |row| Text::new(row.1, row.2).get(language).to_owned(),
+    )
 }
 
 fn frequency(code: &str) -> Text {

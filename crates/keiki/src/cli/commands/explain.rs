@@ -3,9 +3,9 @@
 mod data;
 mod screen;
 
+use crate::cli::Exit;
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
-use crate::cli::Exit;
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
@@ -59,8 +59,13 @@ enum Rows {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
-        let rows = if self.rows { Rows::Listed } else { Rows::LeftOut };
-        let explanation = explain::explain(&workspace, &self.asked(&workspace)?, session.progress()).await?;
+        let rows = if self.rows {
+            Rows::Listed
+        } else {
+            Rows::LeftOut
+        };
+        let explanation =
+            explain::explain(&workspace, &self.asked(&workspace)?, session.progress()).await?;
         match self.format {
             Form::Json => print_json(&data::explanation(&explanation, rows), session),
             Form::Table => screen::show(&explanation, rows, &workspace, session),
@@ -75,9 +80,17 @@ impl Args {
             indicator: self.indicator.clone(),
             org_unit: self.org.clone(),
             period: period::period(&self.period)?,
-            known_at: self.known_at.as_deref().map(|text| period::instant(text, zone)).transpose()?,
+            known_at: self
+                .known_at
+                .as_deref()
+                .map(|text| period::instant(text, zone))
+                .transpose()?,
             journal_version: self.journal_version,
-            against: self.against.as_deref().map(|text| period::against(text, zone)).transpose()?,
+            against: self
+                .against
+                .as_deref()
+                .map(|text| period::against(text, zone))
+                .transpose()?,
             now: environment::now(),
         })
     }

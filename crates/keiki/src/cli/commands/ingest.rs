@@ -74,7 +74,10 @@ impl Args {
             Gone::Withdraw => Missing::Withdraw,
         });
         let what = match self.dataset {
-            Some(dataset) => What::Files { dataset, files: self.inputs.iter().map(PathBuf::from).collect() },
+            Some(dataset) => What::Files {
+                dataset,
+                files: self.inputs.iter().map(PathBuf::from).collect(),
+            },
             None => What::Sources(self.inputs),
         };
         let is_part = matches!(what, What::Files { .. }) && missing.is_some();
@@ -82,9 +85,17 @@ impl Args {
             what,
             as_of: self.as_of.as_deref().map(period::day).transpose()?,
             covers: self.covers,
-            extent: if self.full { Some(Extent::Full) } else { is_part.then_some(Extent::Part) },
+            extent: if self.full {
+                Some(Extent::Full)
+            } else {
+                is_part.then_some(Extent::Part)
+            },
             missing,
-            confirmation: if self.confirm_missing { Confirmation::Given } else { Confirmation::Ask },
+            confirmation: if self.confirm_missing {
+                Confirmation::Given
+            } else {
+                Confirmation::Ask
+            },
             author: environment::author(),
             now: environment::now(),
         })
@@ -107,7 +118,11 @@ pub(crate) fn show(outcome: &Outcome, session: &Session) -> Exit {
     match &outcome.result {
         Ok(report) => {
             session.print(&summary(outcome, report, session.language()));
-            if report.receipt.rejected.is_empty() { Exit::Fine } else { Exit::Rejected }
+            if report.receipt.rejected.is_empty() {
+                Exit::Fine
+            } else {
+                Exit::Rejected
+            }
         }
         Err(error) => {
             session.line(format!("{} → {}", outcome.source, outcome.dataset));
@@ -133,13 +148,24 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
     let held = report.receipt.counts.retirements_held;
     if held > 0 {
         lines.push(format!("  {}", messages::held(held).get(language)));
-        lines.push(format!("    hint: {}", messages::CONFIRM_HINT.get(language)));
+        lines.push(format!(
+            "    hint: {}",
+            messages::CONFIRM_HINT.get(language)
+        ));
     }
     if !report.uncovered.is_empty() {
-        lines.push(format!("  {}", messages::uncovered(&report.uncovered.join(", ")).get(language)));
+        lines.push(format!(
+            "  {}",
+            messages::uncovered(&report.uncovered.join(", ")).get(language)
+        ));
     }
     let rejected = &report.receipt.rejected;
-    lines.extend(rejected.iter().take(SHOWN_REJECTS).map(|row| format!("    {}", rejected_row(row, language))));
+    lines.extend(
+        rejected
+            .iter()
+            .take(SHOWN_REJECTS)
+            .map(|row| format!("    {}", rejected_row(row, language))),
+    );
     if rejected.len() > SHOWN_REJECTS {
         let more = messages::more_rejects(rejected.len() - SHOWN_REJECTS, &outcome.source);
         lines.push(format!("    {}", more.get(language)));
@@ -149,7 +175,13 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
 
 fn counts(report: &Report, language: Language) -> String {
     let counts = report.receipt.counts;
-    let word = |phrase: Phrase, count: u64| format!("{} {}", phrase.get(language), format::count(i128::from(count)));
+    let word = |phrase: Phrase, count: u64| {
+        format!(
+            "{} {}",
+            phrase.get(language),
+            format::count(i128::from(count))
+        )
+    };
     let mut words = vec![
         word(messages::ACCEPTED, counts.accepted),
         word(messages::CHANGED, counts.changed),
@@ -165,5 +197,10 @@ fn counts(report: &Report, language: Language) -> String {
 }
 
 fn rejected_row(row: &RejectedRow, language: Language) -> String {
-    format!("{}:{}  {}", row.file, row.row, row.reason.message().get(language))
+    format!(
+        "{}:{}  {}",
+        row.file,
+        row.row,
+        row.reason.message().get(language)
+    )
 }

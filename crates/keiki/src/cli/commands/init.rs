@@ -22,7 +22,10 @@ impl Args {
         let made = init::init(&self.dir).await?;
         let language = session.language();
         let shown = made.root.display();
-        let heading = Text::new(format!("ワークスペースを作成しました: {shown}"), format!("made a workspace: {shown}"));
+        let heading = Text::new(
+            format!("ワークスペースを作成しました: {shown}"),
+            format!("made a workspace: {shown}"),
+        );
         session.line(heading.get(language));
         for file in &made.files {
             session.line(format!("  {file}"));
@@ -31,9 +34,15 @@ impl Args {
             format!(
                 "keiki.toml と org.csv を自組織に合わせて書き換え、keiki check --workspace {shown} で確かめてください"
             ),
-            format!("change keiki.toml and org.csv to fit your organisation, then: keiki check --workspace {shown}"),
+            format!(
+                "change keiki.toml and org.csv to fit your organisation, then: keiki check --workspace {shown}"
+            ),
         );
-        session.note(format!("{}: {}", messages::NEXT.get(language), next.get(language)));
+        session.note(format!(
+            "{}: {}",
+            messages::NEXT.get(language),
+            next.get(language)
+        ));
         Ok(Exit::Fine)
     }
 }

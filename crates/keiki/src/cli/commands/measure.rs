@@ -29,7 +29,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERIOD")]
     period: Option<String>,
     /// The first of a run of periods
-    #[arg(long, value_name = "PERIOD", requires = "to", conflicts_with = "period")]
+    #[arg(
+        long,
+        value_name = "PERIOD",
+        requires = "to",
+        conflicts_with = "period"
+    )]
     from: Option<String>,
     /// The last of the run
     #[arg(long, value_name = "PERIOD", requires = "from")]
@@ -52,18 +57,22 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let (format, companions) = (self.format, self.companions);
-        let mut measured = measure::measure(&workspace, &self.asked(&workspace)?, session.progress()).await?;
+        let mut measured =
+            measure::measure(&workspace, &self.asked(&workspace)?, session.progress()).await?;
         if measured.is_empty() {
             session.note(messages::NOTHING_MEASURED.get(session.language()));
         }
         match format {
             Format::Json => print_json(&json::measurements(&measured), session),
             Format::Csv => {
-                let text = csv::measurements(&measured).map_err(|error| Error::Stopped(error.to_string()))?;
+                let text = csv::measurements(&measured)
+                    .map_err(|error| Error::Stopped(error.to_string()))?;
                 session.print(&text);
             }
             Format::Table => {
-                measured.retain(|measurement| companions || !measurement.is_companion);
+                measured.retain(|measurement| {
+                    (companions || !measurement.is_companion) && !scorecard::is_idle(measurement)
+                });
                 show(&measured, &workspace, session);
             }
         }
@@ -85,7 +94,11 @@ impl Args {
                 (false, false) => Units::Named(self.org),
             },
             periods,
-            known_at: self.known_at.as_deref().map(|text| period::instant(text, zone)).transpose()?,
+            known_at: self
+                .known_at
+                .as_deref()
+                .map(|text| period::instant(text, zone))
+                .transpose()?,
             journal_version: self.journal_version,
             now: environment::now(),
         })
@@ -94,7 +107,9 @@ impl Args {
 
 /// Shows measurements as a table with what they share above it.
 pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Session) {
-    let Some(first) = measured.first() else { return };
+    let Some(first) = measured.first() else {
+        return;
+    };
     let names = session.names(workspace);
     let language = session.language();
     let heading = scorecard::heading(measured, &names);
@@ -105,10 +120,16 @@ pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Se
         messages::COMMIT.get(language),
         first.journal_version,
     );
-    let parts: Vec<&str> = [heading.as_str(), knowledge.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = [heading.as_str(), knowledge.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
     session.line(parts.join("  "));
     session.table(&scorecard::table(measured, &names));
-    if measured.iter().any(|measurement| measurement.basis != Basis::Rows) {
+    if measured
+        .iter()
+        .any(|measurement| measurement.basis != Basis::Rows)
+    {
         session.note(messages::REPORTED_LEGEND.get(language));
     }
 }
@@ -117,6 +138,11 @@ pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Se
 pub(crate) fn local(instant: &str, workspace: &Workspace) -> String {
     instant.parse::<jiff::Timestamp>().map_or_else(
         |_| instant.to_owned(),
-        |instant| instant.to_zoned(workspace.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        |instant| {
+            instant
+                .to_zoned(workspace.settings.zone.clone())
+                .strftime("%Y-%m-%d %H:%M")
+                .to_string()
+        },
     )
 }

@@ -32,7 +32,11 @@ impl Args {
             session.line(messages::NO_REJECTS.get(language));
             return Ok(Exit::Fine);
         }
-        let grid = if self.format == Format::Table { screen(&found, language) } else { data(&found, language) };
+        let grid = if self.format == Format::Table {
+            screen(&found, language)
+        } else {
+            data(&found, language)
+        };
         grid.print(self.format, session)?;
         Ok(Exit::Fine)
     }
@@ -82,7 +86,18 @@ fn data(found: &[StoredReject], language: Language) -> Grid {
         ]
     };
     Grid {
-        names: vec!["seq", "source", "dataset", "outcome", "file", "row", "record_key", "reason", "column", "message"],
+        names: vec![
+            "seq",
+            "source",
+            "dataset",
+            "outcome",
+            "file",
+            "row",
+            "record_key",
+            "reason",
+            "column",
+            "message",
+        ],
         columns: Vec::new(),
         rows: found.iter().map(row).collect(),
     }

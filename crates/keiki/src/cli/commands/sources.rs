@@ -28,7 +28,8 @@ impl Args {
         let is_table = self.format == Format::Table;
         let grid = Grid {
             names: vec![
-                "source", "dataset", "kind", "place", "as_of", "known_at", "accepted", "changed", "retired", "rejected",
+                "source", "dataset", "kind", "place", "as_of", "known_at", "accepted", "changed",
+                "retired", "rejected",
             ],
             columns: vec![
                 Column::text(messages::SOURCE.get(language), 10),
@@ -42,7 +43,10 @@ impl Args {
                 Column::figure(messages::RETIRED.get(language)),
                 Column::figure(messages::REJECTED.get(language)),
             ],
-            rows: listed.iter().map(|listed| row(listed, &workspace, is_table, messages::NEVER.get(language))).collect(),
+            rows: listed
+                .iter()
+                .map(|listed| row(listed, &workspace, is_table, messages::NEVER.get(language)))
+                .collect(),
         };
         grid.print(self.format, session)?;
         Ok(Exit::Fine)
@@ -51,8 +55,16 @@ impl Args {
 
 fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) -> Vec<Value> {
     let kind = listed.source.map(|source| source.kind.name());
-    let place = listed.source.and_then(|source| source.place.as_ref()).map(|place| place.value.clone());
-    let mut row = vec![json!(listed.name), json!(listed.dataset), json!(kind), json!(place)];
+    let place = listed
+        .source
+        .and_then(|source| source.place.as_ref())
+        .map(|place| place.value.clone());
+    let mut row = vec![
+        json!(listed.name),
+        json!(listed.dataset),
+        json!(kind),
+        json!(place),
+    ];
     match &listed.last {
         None => {
             row.push(if is_table { json!(never) } else { Value::Null });
@@ -62,7 +74,10 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
             let known_at = jiff::Timestamp::from_microsecond(batch.known_at).ok();
             let shown = known_at.map(|instant| {
                 if is_table {
-                    instant.to_zoned(workspace.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+                    instant
+                        .to_zoned(workspace.settings.zone.clone())
+                        .strftime("%Y-%m-%d %H:%M")
+                        .to_string()
                 } else {
                     instant.to_string()
                 }

@@ -29,7 +29,14 @@ impl Args {
         let batches = sql::query(&workspace, &self.query).await?;
         let names: Vec<String> = batches
             .first()
-            .map(|batch| batch.schema().fields().iter().map(|field| field.name().clone()).collect())
+            .map(|batch| {
+                batch
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().clone())
+                    .collect()
+            })
             .unwrap_or_default();
         let mut rows = Vec::new();
         for batch in &batches {
@@ -37,8 +44,13 @@ impl Args {
         }
         match self.format {
             Format::Json => {
-                let object = |row: Vec<Value>| Value::Object(names.iter().cloned().zip(row).collect::<Map<_, _>>());
-                print_json(&Value::Array(rows.into_iter().map(object).collect()), session);
+                let object = |row: Vec<Value>| {
+                    Value::Object(names.iter().cloned().zip(row).collect::<Map<_, _>>())
+                };
+                print_json(
+                    &Value::Array(rows.into_iter().map(object).collect()),
+                    session,
+                );
             }
             Format::Csv => session.print(&csv_text(&names, &rows)?),
             Format::Table => {
@@ -52,10 +64,22 @@ impl Args {
     }
 }
 
-fn table(batches: &[RecordBatch], names: &[String], rows: &[Vec<Value>]) -> keiki_report::table::Table {
-    let is_number = |at: usize| batches.first().is_some_and(|batch| is_number(batch.column(at).data_type()));
+fn table(
+    batches: &[RecordBatch],
+    names: &[String],
+    rows: &[Vec<Value>],
+) -> keiki_report::table::Table {
+    let is_number = |at: usize| {
+        batches
+            .first()
+            .is_some_and(|batch| is_number(batch.column(at).data_type()))
+    };
     let columns = names.iter().enumerate().map(|(at, name)| {
-        if is_number(at) { Column::figure(name.clone()) } else { Column::text(name.clone(), 8) }
+        if is_number(at) {
+            Column::figure(name.clone())
+        } else {
+            Column::text(name.clone(), 8)
+        }
     });
     let mut table = keiki_report::table::Table::new(columns.collect());
     for row in rows {
@@ -80,17 +104,21 @@ fn values(batch: &RecordBatch) -> Result<Vec<Vec<Value>>> {
         .map_err(fault)?;
     let mut rows = Vec::with_capacity(batch.num_rows());
     for row in 0..batch.num_rows() {
-        let cells = batch.columns().iter().zip(&formatters).map(|(column, formatter)| {
-            if column.is_null(row) {
-                return Value::Null;
-            }
-            let shown = formatter.value(row).to_string();
-            if is_number(column.data_type()) || *column.data_type() == DataType::Boolean {
-                serde_json::from_str(&shown).unwrap_or(Value::String(shown))
-            } else {
-                Value::String(shown)
-            }
-        });
+        let cells = batch
+            .columns()
+            .iter()
+            .zip(&formatters)
+            .map(|(column, formatter)| {
+                if column.is_null(row) {
+                    return Value::Null;
+                }
+                let shown = formatter.value(row).to_string();
+                if is_number(column.data_type()) || *column.data_type() == DataType::Boolean {
+                    serde_json::from_str(&shown).unwrap_or(Value::String(shown))
+                } else {
+                    Value::String(shown)
+                }
+            });
         rows.push(cells.collect());
     }
     Ok(rows)

@@ -41,9 +41,15 @@ impl Args {
             return Ok(Exit::Fine);
         }
         for finding in &found.findings {
-            session.complain(format!("error: {} {}: {}", finding.check, finding.subject, finding.message));
+            session.complain(format!(
+                "error: {} {}: {}",
+                finding.check, finding.subject, finding.message
+            ));
         }
-        let hint = Text::new("証跡台帳をバックアップから復元してください", "restore the journal from a backup");
+        let hint = Text::new(
+            "証跡台帳をバックアップから復元してください",
+            "restore the journal from a backup",
+        );
         session.complain(format!("  hint: {}", hint.get(language)));
         Ok(Exit::Internal)
     }

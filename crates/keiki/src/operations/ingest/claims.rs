@@ -1,11 +1,12 @@
 //! What a reading claims to cover.
 //!
 //! A claim covers a unit and all below it. A parent company's own rows must therefore not claim the parent, or they would
-//! speak for subsidiaries that sent nothing: the parent is claimed once everything below it has reported.
+//! speak for subsidiaries that sent nothing: the parent is claimed once everything below it has reported, and, where it has
+//! departments of its own, they have too.
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::evidence::Claim;
@@ -30,17 +31,30 @@ pub(super) struct Span {
 
 impl Span {
     fn claim(self, org_unit: &str) -> Claim {
-        Claim { org_unit: org_unit.to_owned(), from: self.from, until: self.until, known_from: self.known_from }
+        Claim {
+            org_unit: org_unit.to_owned(),
+            from: self.from,
+            until: self.until,
+            known_from: self.known_from,
+        }
     }
 }
 
 /// The org units that rows name, each once.
 pub(super) fn units_of(rows: &RecordBatch) -> BTreeSet<String> {
-    let column = rows.column_by_name(ORG_UNIT).and_then(|column| column.as_string_opt::<i32>());
-    let Some(column) = column else { return BTreeSet::new() };
+    let column = rows
+        .column_by_name(ORG_UNIT)
+        .and_then(|column| column.as_string_opt::<i32>());
+    let Some(column) = column else {
+        return BTreeSet::new();
+    };
     let mut units = BTreeSet::new();
     for value in column.iter().flatten() {
-        for unit in value.split(ORG_UNIT_SEPARATOR).map(str::trim).filter(|unit| !unit.is_empty()) {
+        for unit in value
+            .split(ORG_UNIT_SEPARATOR)
+            .map(str::trim)
+            .filter(|unit| !unit.is_empty())
+        {
             if !units.contains(unit) {
                 units.insert(unit.to_owned());
             }
@@ -51,7 +65,10 @@ pub(super) fn units_of(rows: &RecordBatch) -> BTreeSet<String> {
 
 /// Makes the claims of a reading that says itself what it covers.
 pub(super) fn stated(covers: &[String], span: Span) -> Claims {
-    Claims { made: covers.iter().map(|unit| span.claim(unit)).collect(), uncovered: Vec::new() }
+    Claims {
+        made: covers.iter().map(|unit| span.claim(unit)).collect(),
+        uncovered: Vec::new(),
+    }
 }
 
 /// Makes the claims of a reading from the org units of its rows, lifted to their entities.
@@ -73,11 +90,22 @@ pub(super) fn of_rows(units: &BTreeSet<String>, tree: &Tree, span: Span) -> Clai
             uncovered.push(unit.clone());
         }
     }
-    let made = claimed.into_iter().map(|position| span.claim(&tree.nodes()[position].id)).collect();
+    let made = claimed
+        .into_iter()
+        .map(|position| span.claim(&tree.nodes()[position].id))
+        .collect();
     Claims { made, uncovered }
 }
 
-/// Adds claims for parents whose own rows are there and below which every entity has reported, in this reading or before.
+/// Tells whether a reading covers the whole tree, so that there is nothing to lift.
+pub(super) fn cover_all(claims: &Claims, tree: &Tree) -> bool {
+    tree.nodes()
+        .first()
+        .is_some_and(|root| claims.made.iter().any(|claim| claim.org_unit == root.id))
+}
+
+/// Adds claims for parents below which every entity has reported, in this reading or before. A parent with departments of its
+/// own has to have reported itself; one without them is no more than what lies below it.
 pub(super) fn lift(claims: &mut Claims, earlier: &[Claim], tree: &Tree) {
     for position in (0..tree.nodes().len()).rev() {
         let node = &tree.nodes()[position];
@@ -87,18 +115,31 @@ pub(super) fn lift(claims: &mut Claims, earlier: &[Claim], tree: &Tree) {
             continue;
         }
         let own = own_claim(tree, position, &known);
-        let has_own_rows = claims.uncovered.contains(&node.id) || own.is_some();
-        let below: Option<Vec<&Claim>> =
-            entities_below(tree, position).map(|entity| latest_over(tree, entity, position, &known)).collect();
-        let Some(parts) = below.filter(|_| has_own_rows) else { continue };
+        let owes = has_departments(tree, position);
+        let has_own_rows = !owes || own.is_some() || claims.uncovered.contains(&node.id);
+        let below: Option<Vec<&Claim>> = entities_below(tree, position)
+            .map(|entity| latest_over(tree, entity, position, &known))
+            .collect();
+        let Some(parts) = below.filter(|_| has_own_rows) else {
+            continue;
+        };
         let parts: Vec<&Claim> = parts.into_iter().chain(own).collect();
-        let Some(mut lifted) = parts.first().map(|claim| Claim { org_unit: node.id.clone(), ..(*claim).clone() }) else { continue };
+        let Some(mut lifted) = parts.first().map(|claim| Claim {
+            org_unit: node.id.clone(),
+            ..(*claim).clone()
+        }) else {
+            continue;
+        };
         for part in parts {
             lifted.from = lifted.from.max(part.from);
             lifted.until = lifted.until.min(part.until);
             // The least instant stands for the batch's own, which is later than any before it.
             let is_now = lifted.known_from == i64::MIN || part.known_from == i64::MIN;
-            lifted.known_from = if is_now { i64::MIN } else { lifted.known_from.max(part.known_from) };
+            lifted.known_from = if is_now {
+                i64::MIN
+            } else {
+                lifted.known_from.max(part.known_from)
+            };
         }
         if lifted.from <= lifted.until {
             claims.uncovered.retain(|unit| *unit != node.id);
@@ -108,11 +149,18 @@ pub(super) fn lift(claims: &mut Claims, earlier: &[Claim], tree: &Tree) {
 }
 
 fn entities_below(tree: &Tree, position: usize) -> impl Iterator<Item = usize> {
-    (position + 1..tree.nodes()[position].subtree_end).filter(|below| tree.nodes()[*below].kind.is_entity())
+    (position + 1..tree.nodes()[position].subtree_end)
+        .filter(|below| tree.nodes()[*below].kind.is_entity())
 }
 
 fn has_entities_below(tree: &Tree, position: usize) -> bool {
     entities_below(tree, position).next().is_some()
+}
+
+/// Tells whether an entity has departments of its own.
+fn has_departments(tree: &Tree, position: usize) -> bool {
+    let mut below = position + 1..tree.nodes()[position].subtree_end;
+    below.any(|at| tree.nodes()[at].id != UNASSIGNED && tree.entity_of(at) == position)
 }
 
 /// The claim that speaks longest for the parent's own departments.
@@ -125,7 +173,12 @@ fn own_claim<'c>(tree: &Tree, position: usize, claims: &'c [Claim]) -> Option<&'
 }
 
 /// The claim that speaks longest for an entity, made for it or for a unit between it and the parent.
-fn latest_over<'c>(tree: &Tree, entity: usize, parent: usize, claims: &'c [Claim]) -> Option<&'c Claim> {
+fn latest_over<'c>(
+    tree: &Tree,
+    entity: usize,
+    parent: usize,
+    claims: &'c [Claim],
+) -> Option<&'c Claim> {
     let over = claims.iter().filter(|claim| {
         let at = tree.position_of_evidence(&claim.org_unit);
         at != parent && tree.is_within(at, parent) && tree.is_within(entity, at)
@@ -143,34 +196,76 @@ mod tests {
         JP1-IT,JP1,部,Dept,department,JP,,,\nUS1,HD,米,B,overseas,US,,,\n";
 
     fn tree() -> Tree {
-        Organisation::read("org.csv", ORG).expect("the tree is sound").tree(20_000)
+        Organisation::read("org.csv", ORG)
+            .expect("the tree is sound")
+            .tree(20_000)
     }
 
     fn span(until: Day) -> Span {
-        Span { from: 0, until, known_from: i64::MIN }
+        Span {
+            from: 0,
+            until,
+            known_from: i64::MIN,
+        }
     }
 
     fn claims(units: &[&str], earlier: &[Claim], until: Day) -> (Vec<String>, Vec<String>) {
         let units = units.iter().map(|unit| (*unit).to_owned()).collect();
         let mut claims = of_rows(&units, &tree(), span(until));
         lift(&mut claims, earlier, &tree());
-        (claims.made.iter().map(|claim| claim.org_unit.clone()).collect(), claims.uncovered)
+        (
+            claims
+                .made
+                .iter()
+                .map(|claim| claim.org_unit.clone())
+                .collect(),
+            claims.uncovered,
+        )
     }
 
     #[test]
     fn a_parents_own_rows_do_not_speak_for_its_subsidiaries() {
         assert_eq!(claims(&["HD-SEC", "JP1-IT"], &[], 9).0, ["HD-SEC", "JP1"]);
-        assert_eq!(claims(&["HD", "JP1"], &[], 9), (vec!["JP1".to_owned()], vec!["HD".to_owned()]));
+        assert_eq!(
+            claims(&["HD", "JP1"], &[], 9),
+            (vec!["JP1".to_owned()], vec!["HD".to_owned()])
+        );
     }
 
     #[test]
     fn the_parent_is_covered_once_everything_below_has_reported() {
-        assert_eq!(claims(&["HD", "JP1", "US1"], &[], 9).0, ["JP1", "US1", "HD"]);
+        assert_eq!(
+            claims(&["HD", "JP1", "US1"], &[], 9).0,
+            ["JP1", "US1", "HD"]
+        );
         let earlier = [span(5).claim("HD-SEC"), span(4).claim("JP1")];
         let units = BTreeSet::from(["US1".to_owned()]);
         let mut late = of_rows(&units, &tree(), span(9));
         lift(&mut late, &earlier, &tree());
-        assert_eq!(late.made.last().map(|claim| (claim.org_unit.as_str(), claim.until)), Some(("HD", 4)));
+        assert_eq!(
+            late.made
+                .last()
+                .map(|claim| (claim.org_unit.as_str(), claim.until)),
+            Some(("HD", 4))
+        );
+    }
+
+    #[test]
+    fn a_parent_without_departments_is_what_lies_below_it() {
+        let text = ORG.replace("HD-SEC,HD,部,Dept,department,JP,,,\n", "");
+        let tree = Organisation::read("org.csv", &text)
+            .expect("the tree is sound")
+            .tree(20_000);
+        let mut claims = of_rows(
+            &BTreeSet::from(["JP1".to_owned(), "US1".to_owned()]),
+            &tree,
+            span(9),
+        );
+        lift(&mut claims, &[], &tree);
+        assert_eq!(
+            claims.made.last().map(|claim| claim.org_unit.as_str()),
+            Some("HD")
+        );
     }
 
     #[test]

@@ -32,14 +32,28 @@ pub(super) async fn read(
         (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
         (None, None) => Vec::new(),
     };
-    progress.begin(&Step::Reading { source: source.name.clone(), files: files.len() });
+    progress.begin(&Step::Reading {
+        source: source.name.clone(),
+        files: files.len(),
+    });
     let looks = files.iter().map(look).collect::<Result<Vec<Look>>>()?;
     let evidence = evidence(workspace, &source, &dataset, &files).await?;
-    progress.begin(&Step::Committing { source: source.name.clone(), rows: evidence.rows.num_rows() });
+    progress.begin(&Step::Committing {
+        source: source.name.clone(),
+        rows: evidence.rows.num_rows(),
+    });
     let as_of = as_of(workspace, asked, &evidence);
     let claims = claims(workspace, journal, &source, &dataset, &evidence, as_of).await?;
-    let covers = claims.made.iter().map(|claim| claim.org_unit.clone()).collect();
-    let writer = if dataset.is_personal() { RawWriter::Encrypted } else { RawWriter::Plain };
+    let covers = claims
+        .made
+        .iter()
+        .map(|claim| claim.org_unit.clone())
+        .collect();
+    let writer = if dataset.is_personal() {
+        RawWriter::Encrypted
+    } else {
+        RawWriter::Plain
+    };
     let (mut references, mut names) = (Vec::new(), Vec::new());
     let mut content = Sha256::new();
     for (file, look) in files.iter().zip(&looks) {
@@ -66,13 +80,23 @@ pub(super) async fn read(
         claims: claims.made,
         evidence,
         files: references,
-        content_sha256: content.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        content_sha256: content
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         is_missing_confirmed: asked.confirmation == Confirmation::Given,
         author: asked.author.clone(),
         dataset,
     };
     let receipt = journal.commit(submission).await?;
-    Ok(Report { files: names, as_of, receipt, covers, uncovered: claims.uncovered })
+    Ok(Report {
+        files: names,
+        as_of,
+        receipt,
+        covers,
+        uncovered: claims.uncovered,
+    })
 }
 
 /// What a file looks like from outside, so that a change while it is read shows.
@@ -84,24 +108,43 @@ struct Look {
 
 fn look(file: &InputFile) -> Result<Look> {
     let metadata = std::fs::metadata(&file.path).map_err(Error::file(&file.path))?;
-    Ok(Look { bytes: metadata.len(), modified: metadata.modified().ok() })
+    Ok(Look {
+        bytes: metadata.len(),
+        modified: metadata.modified().ok(),
+    })
 }
 
-async fn evidence(workspace: &Workspace, source: &Source, dataset: &Arc<Dataset>, files: &[InputFile]) -> Result<Evidence> {
+async fn evidence(
+    workspace: &Workspace,
+    source: &Source,
+    dataset: &Arc<Dataset>,
+    files: &[InputFile],
+) -> Result<Evidence> {
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
-    let (expressions, zone) = (Arc::clone(&workspace.expressions), workspace.settings.zone.clone());
+    let (expressions, zone) = (
+        Arc::clone(&workspace.expressions),
+        workspace.settings.zone.clone(),
+    );
     let task = tokio::task::spawn_blocking(move || {
-        let context = Context { expressions: expressions.as_ref(), zone, limits: Limits::default() };
+        let context = Context {
+            expressions: expressions.as_ref(),
+            zone,
+            limits: Limits::default(),
+        };
         read_evidence(&source, &dataset, &files, &context)
     });
-    Ok(task.await.map_err(|error| Error::Stopped(error.to_string()))??)
+    Ok(task
+        .await
+        .map_err(|error| Error::Stopped(error.to_string()))??)
 }
 
 /// The day that the reading speaks for: the one given, for a load of history the last day of its knowledge, else today.
 fn as_of(workspace: &Workspace, asked: &Ingest, evidence: &Evidence) -> Day {
     let zone = &workspace.settings.zone;
     let latest = evidence.known_at.as_ref().and_then(arrow::compute::max);
-    asked.as_of.unwrap_or_else(|| local_day(latest.unwrap_or(asked.now).min(asked.now), zone))
+    asked
+        .as_of
+        .unwrap_or_else(|| local_day(latest.unwrap_or(asked.now).min(asked.now), zone))
 }
 
 async fn claims(
@@ -123,16 +166,28 @@ async fn claims(
         DatasetKind::Fact | DatasetKind::Derived => source.window_from,
     };
     let earliest = evidence.known_at.as_ref().and_then(arrow::compute::min);
-    let span = Span { from, until: as_of, known_from: earliest.unwrap_or(i64::MIN) };
-    if !source.covers.is_empty() {
-        return Ok(claims::stated(&source.covers, span));
-    }
+    let span = Span {
+        from,
+        until: as_of,
+        known_from: earliest.unwrap_or(i64::MIN),
+    };
     let tree = workspace.organisation.tree(as_of);
     let units: BTreeSet<String> = claims::units_of(&evidence.rows);
-    let mut claims = claims::of_rows(&units, &tree, span);
+    let mut claims = if source.covers.is_empty() {
+        claims::of_rows(&units, &tree, span)
+    } else {
+        claims::stated(&source.covers, span)
+    };
+    if claims::cover_all(&claims, &tree) {
+        return Ok(claims);
+    }
     let snapshot = journal.snapshot().await?;
-    let earlier: Vec<Claim> =
-        snapshot.batches().iter().filter(|batch| batch.dataset == dataset.name).flat_map(|batch| batch.claims.clone()).collect();
+    let earlier: Vec<Claim> = snapshot
+        .batches()
+        .iter()
+        .filter(|batch| batch.dataset == dataset.name)
+        .flat_map(|batch| batch.claims.clone())
+        .collect();
     claims::lift(&mut claims, &earlier, &tree);
     Ok(claims)
 }

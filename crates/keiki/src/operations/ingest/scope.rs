@@ -9,10 +9,17 @@ use crate::error::{Error, Result};
 
 /// Checks that org units exist, whenever.
 pub(super) fn check_units(workspace: &Workspace, ids: &[String]) -> Result<()> {
-    let known = workspace.organisation.rows().iter().map(|unit| unit.id.as_str());
+    let known = workspace
+        .organisation
+        .rows()
+        .iter()
+        .map(|unit| unit.id.as_str());
     for id in ids {
         if !known.clone().any(|known| known == id) {
-            let message = Text::new(format!("組織がありません: {id}"), format!("unknown org unit: {id}"));
+            let message = Text::new(
+                format!("組織がありません: {id}"),
+                format!("unknown org unit: {id}"),
+            );
             return Err(Error::user(message, suggestion(id, known)));
         }
     }
@@ -22,7 +29,10 @@ pub(super) fn check_units(workspace: &Workspace, ids: &[String]) -> Result<()> {
 /// All ids whose evidence belongs to one of the units or below it on a day, those that have ended among them.
 pub(super) fn expand(organisation: &Organisation, units: &[String], day: Day) -> Vec<String> {
     let tree = organisation.tree(day);
-    let outer: Vec<usize> = units.iter().map(|id| tree.position_of_evidence(id)).collect();
+    let outer: Vec<usize> = units
+        .iter()
+        .map(|id| tree.position_of_evidence(id))
+        .collect();
     let mut ids: Vec<String> = organisation
         .rows()
         .iter()

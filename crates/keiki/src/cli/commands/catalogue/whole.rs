@@ -15,7 +15,12 @@ pub(super) fn text(kpi: &Kpi, language: Language) -> String {
         out.push_str(&text);
         out.push('\n');
     };
-    line(format!("{} {}  {}", kpi.no, kpi.code, kpi.name.get(language)));
+    line(format!(
+        "{} {}  {}",
+        kpi.no,
+        kpi.code,
+        kpi.name.get(language)
+    ));
     line(format!(
         "{} / {} / {} / {}",
         title(&GROUPS, &kpi.group, language),
@@ -24,18 +29,28 @@ pub(super) fn text(kpi: &Kpi, language: Language) -> String {
         frequency(&kpi.frequency).get(language),
     ));
     line(format!("{}  {}", kpi.version, kpi.file));
-    for (heading, text) in
-        [(messages::PURPOSE, &kpi.purpose), (messages::EVIDENCE, &kpi.evidence), (messages::READING, &kpi.reading)]
-    {
+    for (heading, text) in [
+        (messages::PURPOSE, &kpi.purpose),
+        (messages::EVIDENCE, &kpi.evidence),
+        (messages::READING, &kpi.reading),
+    ] {
         line(section(heading, language));
         line(format!("  {}", text.get(language)));
     }
     line(section(messages::INDICATORS, language));
-    kpi.indicators.iter().for_each(|indicator| line(indicator_text(indicator, language)));
+    kpi.indicators
+        .iter()
+        .for_each(|indicator| line(indicator_text(indicator, language)));
     line(section(messages::MEASURES, language));
     for measure in &kpi.measures {
-        line(format!("  {}  {}", measure.name, measure.title.get(language)));
-        sql(kpi, measure).lines().for_each(|sql| line(format!("    {sql}")));
+        line(format!(
+            "  {}  {}",
+            measure.name,
+            measure.title.get(language)
+        ));
+        sql(kpi, measure)
+            .lines()
+            .for_each(|sql| line(format!("    {sql}")));
     }
     if !kpi.parameters.is_empty() {
         line(section(messages::PARAMETERS, language));
@@ -51,11 +66,15 @@ pub(super) fn text(kpi: &Kpi, language: Language) -> String {
     }
     if !kpi.seed.is_empty() {
         line(section(messages::SEED, language));
-        kpi.seed.iter().for_each(|(column, value)| line(format!("  {column}: {value}")));
+        kpi.seed
+            .iter()
+            .for_each(|(column, value)| line(format!("  {column}: {value}")));
     }
     if !kpi.references.is_empty() {
         line(section(messages::REFERENCES, language));
-        kpi.references.iter().for_each(|reference| line(format!("  {}", reference_text(reference, language))));
+        kpi.references
+            .iter()
+            .for_each(|reference| line(format!("  {}", reference_text(reference, language))));
     }
     out
 }
@@ -65,7 +84,12 @@ fn section(heading: Phrase, language: Language) -> String {
 }
 
 fn indicator_text(indicator: &Indicator, language: Language) -> String {
-    let mut text = format!("  {}  {}\n    {}", indicator.code, indicator.title.get(language), indicator.formula.kind());
+    let mut text = format!(
+        "  {}  {}\n    {}",
+        indicator.code,
+        indicator.title.get(language),
+        indicator.formula.kind()
+    );
     for measure in indicator.formula.measures() {
         text.push_str(&format!(" {measure}"));
     }
@@ -96,4 +120,3 @@ fn reference_text(reference: &Reference, language: Language) -> String {
     }
     text
 }
-

@@ -33,7 +33,11 @@ fn part(part: &Part, rows: Rows) -> Value {
 }
 
 fn row(row: &Row) -> Value {
-    let columns: Map<String, Value> = row.columns.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let columns: Map<String, Value> = row
+        .columns
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     json!({
         "record_key": row.record_key,
         "amount": number(row.amount),

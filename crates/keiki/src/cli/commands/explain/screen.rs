@@ -16,7 +16,12 @@ use crate::config::Workspace;
 use crate::messages;
 
 /// Prints the figure, its parts and the comparison.
-pub(super) fn show(explanation: &Explanation, rows: Rows, workspace: &Workspace, session: &Session) {
+pub(super) fn show(
+    explanation: &Explanation,
+    rows: Rows,
+    workspace: &Workspace,
+    session: &Session,
+) {
     let language = session.language();
     let measurement = &explanation.measurement;
     let names = session.names(workspace);
@@ -32,9 +37,14 @@ pub(super) fn show(explanation: &Explanation, rows: Rows, workspace: &Workspace,
         messages::COMMIT.get(language),
         measurement.journal_version,
     ));
-    let Some((kpi, indicator)) = definition(workspace, measurement) else { return };
-    session.line(format!("\n{}", formula::filled_in(kpi, indicator, measurement, language)));
-    session.line(standing(measurement, session, language));
+    let Some((kpi, indicator)) = definition(workspace, measurement) else {
+        return;
+    };
+    session.line(format!(
+        "\n{}",
+        formula::filled_in(kpi, indicator, measurement, language)
+    ));
+    session.line(standing(measurement, language));
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
         show_part(part, indicator.unit, rows, session, language);
@@ -44,29 +54,61 @@ pub(super) fn show(explanation: &Explanation, rows: Rows, workspace: &Workspace,
     }
 }
 
-fn definition<'w>(workspace: &'w Workspace, measurement: &Measurement) -> Option<(&'w Kpi, &'w Indicator)> {
-    let kpi = workspace.catalogue.kpis.iter().find(|kpi| kpi.no == measurement.no)?;
-    let indicator = kpi.indicators.iter().find(|indicator| indicator.code == measurement.indicator)?;
+fn definition<'w>(
+    workspace: &'w Workspace,
+    measurement: &Measurement,
+) -> Option<(&'w Kpi, &'w Indicator)> {
+    let kpi = workspace
+        .catalogue
+        .kpis
+        .iter()
+        .find(|kpi| kpi.no == measurement.no)?;
+    let indicator = kpi
+        .indicators
+        .iter()
+        .find(|indicator| indicator.code == measurement.indicator)?;
     Some((kpi, indicator))
 }
 
-fn standing(measurement: &Measurement, session: &Session, language: Language) -> String {
+fn standing(measurement: &Measurement, language: Language) -> String {
     let (shape, _) = scorecard::mark(measurement.status);
-    let mut parts = vec![format!("{shape} {}", measurement.status.title().get(language))];
+    let mut parts = vec![format!(
+        "{shape} {}",
+        measurement.status.title().get(language)
+    )];
     if let Some(target) = measurement.target {
         let target = format::target(target, measurement.unit, language);
         parts.push(format!("{} {target}", messages::TARGET.get(language)));
     }
-    parts.push(format!("{} {}", messages::COVERAGE.get(language), scorecard::coverage(measurement.coverage)));
+    parts.push(format!(
+        "{} {}",
+        messages::COVERAGE.get(language),
+        scorecard::coverage(measurement.coverage)
+    ));
     if measurement.statistics.unknown != 0 {
         let unknown = format::count(measurement.statistics.unknown);
-        parts.push(format!("{} {unknown}", messages::LEFT_UNKNOWN.get(session.language())));
+        parts.push(format!(
+            "{} {unknown}",
+            messages::LEFT_UNKNOWN.get(language)
+        ));
+    }
+    if let Some(unmet) = measurement.statistics.unmet.filter(|unmet| *unmet > 0) {
+        parts.push(
+            messages::unmet(&format::count(unmet))
+                .get(language)
+                .to_owned(),
+        );
     }
     parts.join("  ")
 }
 
 fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: Language) {
-    session.line(format!("  {}  {}  {}", part.measure, part.title.get(language), format::part(part.total, unit)));
+    session.line(format!(
+        "  {}  {}  {}",
+        part.measure,
+        part.title.get(language),
+        format::part(part.total, unit)
+    ));
     session.line(format!("    {}", part.sql));
     if rows == Rows::LeftOut {
         return;
@@ -80,7 +122,11 @@ fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: L
         Column::text(messages::VALUES.get(language), 20),
     ]);
     for row in &part.rows {
-        let values: Vec<String> = row.columns.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let values: Vec<String> = row
+            .columns
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         table.push(vec![
             row.record_key.clone().into(),
             format::part(row.amount, unit).into(),
@@ -93,7 +139,13 @@ fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: L
     session.table(&table);
 }
 
-fn show_comparison(comparison: &Comparison, now: &Measurement, unit: Unit, workspace: &Workspace, session: &Session) {
+fn show_comparison(
+    comparison: &Comparison,
+    now: &Measurement,
+    unit: Unit,
+    workspace: &Workspace,
+    session: &Session,
+) {
     let language = session.language();
     let then = &comparison.measurement;
     session.line(format!(
@@ -105,6 +157,7 @@ fn show_comparison(comparison: &Comparison, now: &Measurement, unit: Unit, works
         scorecard::value(then, language),
         scorecard::value(now, language),
     ));
+    session.line(format!("  {}: {}", then.period, standing(then, language)));
     if comparison.changes.is_empty() {
         session.line(format!("  {}", messages::NO_DIFFERENCE.get(language)));
         return;
@@ -118,9 +171,15 @@ fn show_comparison(comparison: &Comparison, now: &Measurement, unit: Unit, works
         Column::figure(messages::COMMIT.get(language)),
         Column::text(messages::SOURCE.get(language), 8),
     ]);
-    let amount = |value: Option<Fraction>| value.map_or_else(|| format::NOTHING.to_owned(), |value| format::part(value, unit));
+    let amount = |value: Option<Fraction>| {
+        value.map_or_else(
+            || format::NOTHING.to_owned(),
+            |value| format::part(value, unit),
+        )
+    };
     for change in &comparison.changes {
-        let known_at = jiff::Timestamp::from_microsecond(change.known_at).map(|instant| instant.to_string());
+        let known_at =
+            jiff::Timestamp::from_microsecond(change.known_at).map(|instant| instant.to_string());
         table.push(vec![
             change.measure.clone().into(),
             change.record_key.clone().into(),

@@ -1,0 +1,643 @@
+//! Measures what the books cost: reading everything, adding a little, taking in a large export.
+//!
+//! `benches/run` runs it and writes docs/benchmarks.md. Stages run in processes of their own, so that peak memory is that
+//! of the stage.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads its arguments and opens a plain session to compare with"
+)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, RecordBatch, StringArray,
+    new_null_array,
+};
+use datafusion::physical_plan::ExecutionPlanProperties;
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use futures::TryStreamExt;
+use jiff::tz::TimeZone;
+use keiki_engine::expressions::SqlExpressions;
+use keiki_engine::{Engine, Request, Setting};
+use keiki_ingest::{Context, InputFile, Limits, Source, SourceKind, read_evidence};
+use keiki_model::calendar::{BEGINNING, Calendar, Day, Month, Period};
+use keiki_model::catalogue::Catalogue;
+use keiki_model::dataset::Dataset;
+use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
+use keiki_model::org::Organisation;
+use keiki_store::{Journal, RawWriter, Submission, Tokens};
+use url::Url;
+
+/// Org units, months, and the records of the two datasets.
+const UNITS: usize = 300;
+const MONTHS: i32 = 36;
+const ASSETS: usize = 1_000_000;
+const ASSET_CHANGES: usize = 100_000;
+const VULNERABILITIES: usize = 2_500_000;
+const VULNERABILITY_CHANGES: usize = 125_000;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let folder = PathBuf::from(
+        std::env::var("KEIKI_BENCH_DIR").unwrap_or_else(|_| "target/keiki-bench".into()),
+    );
+    let stage = arguments.iter().find_map(|a| a.strip_prefix("stage="));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    match stage {
+        Some(stage) => runtime.block_on(run(stage, &folder)),
+        None => {
+            println!(
+                "name the stage: stage=make, decode, measure, increment or ingest; `benches/run` runs all"
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn run(stage: &str, folder: &Path) -> Outcome<()> {
+    match stage {
+        "make" => make(folder).await?,
+        "decode" => decode(folder).await?,
+        "measure" => measure(folder).await?,
+        "increment" => increment(folder).await?,
+        "ingest" => ingest(folder).await?,
+        other => return Err(format!("no such stage: {other}").into()),
+    }
+    if let Some(peak) = peak_memory_mebibytes() {
+        println!("{stage}_peak_mib {peak}");
+    }
+    Ok(())
+}
+
+fn peak_memory_mebibytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib / 1024)
+}
+
+struct World {
+    journal: Journal,
+    catalogue: Arc<Catalogue>,
+    organisation: Arc<Organisation>,
+    expressions: Arc<SqlExpressions>,
+}
+
+fn zone() -> Outcome<TimeZone> {
+    Ok(TimeZone::get("Asia/Tokyo")?)
+}
+
+fn last_month() -> Month {
+    Month::new(2026, 9)
+}
+
+fn start() -> Day {
+    last_month().plus(1 - MONTHS).first_day()
+}
+
+fn instant(day: Day) -> i64 {
+    i64::from(day) * 86_400_000_000 + 3_600_000_000
+}
+
+fn unit(index: usize) -> String {
+    format!("U{:03}", index % UNITS)
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn catalogue() -> Outcome<Catalogue> {
+    let read = |path: PathBuf| -> Outcome<(String, String)> {
+        let text = std::fs::read_to_string(&path)?;
+        Ok((path.display().to_string(), text))
+    };
+    let mut datasets = Vec::new();
+    for entry in std::fs::read_dir(repository().join("datasets"))? {
+        datasets.push(read(entry?.path())?);
+    }
+    let department = repository().join("catalogue/security_department");
+    let kpis = vec![
+        read(department.join("01_hardware_inventory/kpi.toml"))?,
+        read(department.join("24_vulnerability_start/kpi.toml"))?,
+    ];
+    Catalogue::read(&datasets, &kpis).map_err(|problems| format!("{problems:?}").into())
+}
+
+async fn open(folder: &Path) -> Outcome<World> {
+    let expressions = Arc::new(SqlExpressions::new(Calendar::default(), zone()?));
+    let mut org = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\nG,,G,G,group,JP,,,\n".to_owned();
+    for index in 0..UNITS {
+        let (parent, kind) = if index < 30 {
+            ("G".to_owned(), "company")
+        } else {
+            (unit(index % 30), "department")
+        };
+        writeln!(org, "{},{parent},U,U,{kind},JP,,,", unit(index))?;
+    }
+    let organisation =
+        Organisation::read("org.csv", &org).map_err(|problems| format!("{problems:?}"))?;
+    let tokens = Tokens::open(&folder.join("keiki.db")).await?;
+    std::fs::create_dir_all(folder)?;
+    let root = Url::from_directory_path(folder.canonicalize()?.join("journal"))
+        .map_err(|()| "not a folder")?;
+    let shared: Arc<dyn keiki_model::expression::Expressions> = Arc::clone(&expressions) as _;
+    let journal = Journal::create(&root, shared, tokens).await?;
+    Ok(World {
+        journal,
+        catalogue: Arc::new(catalogue()?),
+        organisation: Arc::new(organisation),
+        expressions,
+    })
+}
+
+fn engine(world: &World) -> Outcome<Engine> {
+    Ok(Engine::new(Setting {
+        calendar: Calendar::default(),
+        zone: zone()?,
+        catalogue: Arc::clone(&world.catalogue),
+        organisation: Arc::clone(&world.organisation),
+        cubes: None,
+    })?)
+}
+
+fn request() -> Request {
+    Request {
+        kpis: Vec::new(),
+        org_units: Vec::new(),
+        periods: (0..MONTHS)
+            .map(|i| Period::Month(last_month().plus(-i)))
+            .collect(),
+        known_at: None,
+        seq: None,
+        now: instant(last_month().last_day()),
+    }
+}
+
+/// A cheap, fixed scatter of numbers.
+fn scatter(index: usize, salt: u64) -> usize {
+    let mixed = (index as u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    usize::try_from((mixed ^ (mixed >> 29)) >> 8).unwrap_or(0)
+}
+
+fn days_from_start(index: usize, salt: u64) -> Day {
+    start() + i32::try_from(scatter(index, salt) % 1_090).unwrap_or(0)
+}
+
+fn rows(dataset: &Dataset, count: usize, columns: Vec<(&str, ArrayRef)>) -> Outcome<RecordBatch> {
+    let schema = dataset.schema();
+    let arrays = schema
+        .fields()
+        .iter()
+        .map(
+            |field| match columns.iter().find(|(name, _)| name == field.name()) {
+                Some((_, array)) => Arc::clone(array),
+                None => new_null_array(field.data_type(), count),
+            },
+        )
+        .collect();
+    Ok(RecordBatch::try_new(schema, arrays)?)
+}
+
+fn texts(items: impl Iterator<Item = String>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(items))
+}
+
+fn asset_rows(dataset: &Dataset, numbers: &[usize], turn: u64) -> Outcome<RecordBatch> {
+    let dates = |f: &dyn Fn(usize) -> Option<Day>| -> ArrayRef {
+        Arc::new(numbers.iter().map(|i| f(*i)).collect::<Date32Array>())
+    };
+    let inventoried = |i: usize| (scatter(i, turn) % 10 < 8).then(|| days_from_start(i, turn + 1));
+    rows(
+        dataset,
+        numbers.len(),
+        vec![
+            (
+                "asset_id",
+                texts(numbers.iter().map(|i| format!("A{i:07}"))),
+            ),
+            ("org_unit", texts(numbers.iter().map(|i| unit(*i)))),
+            (
+                "kind",
+                texts(numbers.iter().map(|i| {
+                    ["hardware", "software", "mobile", "cloud_service"][i % 4].to_owned()
+                })),
+            ),
+            (
+                "name",
+                texts(numbers.iter().map(|i| format!("asset {i} of turn {turn}"))),
+            ),
+            (
+                "is_in_scope",
+                Arc::new(BooleanArray::from(vec![true; numbers.len()])),
+            ),
+            (
+                "owner_id",
+                texts(numbers.iter().map(|i| format!("E{}", i % 6_000))),
+            ),
+            ("owner_assigned_on", dates(&|_| Some(start()))),
+            ("declared_on", dates(&inventoried)),
+            ("inventoried_on", dates(&inventoried)),
+        ],
+    )
+}
+
+fn vulnerability_rows(
+    dataset: &Dataset,
+    numbers: &[usize],
+    is_started: bool,
+) -> Outcome<RecordBatch> {
+    let published = |i: usize| days_from_start(i, 7);
+    let scores: Vec<i128> = numbers
+        .iter()
+        .map(|i| i128::try_from(scatter(*i, 5) % 101).unwrap_or(0))
+        .collect();
+    let started: Date32Array = numbers
+        .iter()
+        .map(|i| {
+            is_started.then(|| published(*i) + i32::try_from(scatter(*i, 9) % 90).unwrap_or(0))
+        })
+        .collect();
+    rows(
+        dataset,
+        numbers.len(),
+        vec![
+            (
+                "vulnerability_id",
+                texts(numbers.iter().map(|i| format!("V{i:07}"))),
+            ),
+            ("org_unit", texts(numbers.iter().map(|i| unit(*i)))),
+            (
+                "cve_id",
+                texts(numbers.iter().map(|i| format!("CVE-2025-{}", i % 40_000))),
+            ),
+            (
+                "cvss_base_score",
+                Arc::new(Decimal128Array::from(scores).with_precision_and_scale(3, 1)?),
+            ),
+            (
+                "published_on",
+                Arc::new(
+                    numbers
+                        .iter()
+                        .map(|i| Some(published(*i)))
+                        .collect::<Date32Array>(),
+                ),
+            ),
+            ("started_on", Arc::new(started)),
+        ],
+    )
+}
+
+async fn commit(
+    world: &World,
+    dataset: &str,
+    rows: RecordBatch,
+    on: Day,
+    content: String,
+) -> Outcome<()> {
+    let places = vec![0; rows.num_rows()];
+    let evidence = Evidence {
+        rows,
+        places,
+        effective_on: None,
+        known_at: None,
+        version_order: None,
+        rejected: Vec::new(),
+        left_unknown: Vec::new(),
+    };
+    world
+        .journal
+        .commit(submission(
+            world,
+            dataset,
+            evidence,
+            on,
+            Extent::Part,
+            content,
+        )?)
+        .await?;
+    Ok(())
+}
+
+fn submission(
+    world: &World,
+    dataset: &str,
+    evidence: Evidence,
+    on: Day,
+    extent: Extent,
+    content: String,
+) -> Outcome<Submission> {
+    Ok(Submission {
+        dataset: Arc::clone(
+            world
+                .catalogue
+                .datasets
+                .get(dataset)
+                .ok_or("no such dataset")?,
+        ),
+        // Lookups and derived datasets are measured by themselves; here two datasets stand alone.
+        datasets: world.catalogue.datasets.values().cloned().collect(),
+        source: dataset.to_owned(),
+        mapping_version: "1".into(),
+        precedence: 1,
+        as_of: on,
+        now: instant(on),
+        extent,
+        missing: Missing::Keep,
+        scope: Scope::default(),
+        scope_units: Vec::new(),
+        claims: vec![Claim {
+            org_unit: "G".into(),
+            from: BEGINNING,
+            until: last_month().last_day(),
+            known_from: i64::MIN,
+        }],
+        evidence,
+        files: Vec::new(),
+        content_sha256: content,
+        is_missing_confirmed: false,
+        author: "benchmark".into(),
+    })
+}
+
+/// Makes a journal of ten million entries.
+async fn make(folder: &Path) -> Outcome<()> {
+    if folder.join("journal").exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    let world = open(folder).await?;
+    let began = Instant::now();
+    let assets = Arc::clone(&world.catalogue.datasets["assets"]);
+    let vulnerabilities = Arc::clone(&world.catalogue.datasets["vulnerabilities"]);
+    let all: Vec<usize> = (0..ASSETS).collect();
+    commit(
+        &world,
+        "assets",
+        asset_rows(&assets, &all, 0)?,
+        start(),
+        "0".into(),
+    )
+    .await?;
+    let mut on = start();
+    for (turn, numbers) in (1..=20).zip(all.chunks(ASSET_CHANGES).cycle()) {
+        on += 50;
+        commit(
+            &world,
+            "assets",
+            asset_rows(&assets, numbers, turn)?,
+            on,
+            turn.to_string(),
+        )
+        .await?;
+    }
+    let all: Vec<usize> = (0..VULNERABILITIES).collect();
+    for (turn, numbers) in all.chunks(VULNERABILITIES / 4).enumerate() {
+        commit(
+            &world,
+            "vulnerabilities",
+            vulnerability_rows(&vulnerabilities, numbers, false)?,
+            on,
+            format!("v{turn}"),
+        )
+        .await?;
+    }
+    for (turn, numbers) in all.chunks(VULNERABILITY_CHANGES).take(10).enumerate() {
+        commit(
+            &world,
+            "vulnerabilities",
+            vulnerability_rows(&vulnerabilities, numbers, true)?,
+            on,
+            format!("w{turn}"),
+        )
+        .await?;
+    }
+    world.journal.compact(&[assets, vulnerabilities]).await?;
+    println!("make_seconds {:.1}", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Decodes the columns that the KPIs read, and nothing more.
+async fn decode(folder: &Path) -> Outcome<()> {
+    let world = open(folder).await?;
+    let snapshot = world.journal.snapshot().await?;
+    let columns: [(&str, Vec<&str>); 2] = [
+        (
+            "assets",
+            vec![
+                "org_unit",
+                "weight",
+                "effective_on",
+                "kind",
+                "is_in_scope",
+                "owner_id",
+                "owner_assigned_on",
+                "declared_on",
+                "discovered_on",
+                "inventoried_on",
+                "inventoried_by",
+                "disposed_on",
+            ],
+        ),
+        (
+            "vulnerabilities",
+            vec![
+                "org_unit",
+                "weight",
+                "effective_on",
+                "cvss_base_score",
+                "cvss_environmental_score",
+                "published_on",
+                "exploited_listed_on",
+                "started_on",
+            ],
+        ),
+    ];
+    for _ in 0..3 {
+        let (began, mut entries) = (Instant::now(), 0);
+        for (name, columns) in &columns {
+            let scan = world
+                .journal
+                .scan(
+                    &world.catalogue.datasets[*name],
+                    &snapshot,
+                    0,
+                    snapshot.seq(),
+                )
+                .await?;
+            let context =
+                SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+            let url = Url::parse("keiki://journal")?;
+            context
+                .runtime_env()
+                .register_object_store(&url, Arc::clone(&scan.store));
+            let paths: Vec<String> = scan
+                .files
+                .iter()
+                .map(|file| format!("keiki://journal/{}", file.path))
+                .collect();
+            let plan = context
+                .read_parquet(paths, ParquetReadOptions::default())
+                .await?
+                .select_columns(columns)?;
+            let plan = plan.create_physical_plan().await?;
+            let mut parts = Vec::new();
+            for partition in 0..plan.output_partitioning().partition_count() {
+                let mut stream = plan.execute(partition, context.task_ctx())?;
+                parts.push(tokio::spawn(async move {
+                    let mut rows = 0;
+                    while let Some(batch) = stream.try_next().await? {
+                        rows += batch.num_rows();
+                    }
+                    Ok::<usize, datafusion::error::DataFusionError>(rows)
+                }));
+            }
+            for part in parts {
+                entries += part.await??;
+            }
+        }
+        println!("decode_seconds {:.3}", began.elapsed().as_secs_f64());
+        println!("entries {entries}");
+    }
+    Ok(())
+}
+
+/// Measures everything from a cold start.
+async fn measure(folder: &Path) -> Outcome<()> {
+    let world = open(folder).await?;
+    for _ in 0..3 {
+        let engine = engine(&world)?;
+        let began = Instant::now();
+        let measurements = engine.measure(&world.journal, &request()).await?;
+        println!("measure_seconds {:.3}", began.elapsed().as_secs_f64());
+        println!("measurements {}", measurements.len());
+    }
+    Ok(())
+}
+
+/// Measures everything, adds a thousandth of the entries, and measures again.
+async fn increment(folder: &Path) -> Outcome<()> {
+    let world = open(folder).await?;
+    let assets = Arc::clone(&world.catalogue.datasets["assets"]);
+    for turn in 0..3 {
+        let engine = engine(&world)?;
+        let began = Instant::now();
+        engine.measure(&world.journal, &request()).await?;
+        println!("full_seconds {:.3}", began.elapsed().as_secs_f64());
+        let numbers: Vec<usize> = (0..5_000).map(|i| i * 7 + turn).collect();
+        let salt =
+            u64::try_from(turn)? + 1_000 + u64::try_from(world.journal.snapshot().await?.seq())?;
+        let on = last_month().last_day();
+        commit(
+            &world,
+            "assets",
+            asset_rows(&assets, &numbers, salt)?,
+            on,
+            format!("i{salt}"),
+        )
+        .await?;
+        let began = Instant::now();
+        engine.measure(&world.journal, &request()).await?;
+        println!("again_seconds {:.4}", began.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+/// Takes in a full export of a million rows, most of them unchanged.
+async fn ingest(folder: &Path) -> Outcome<()> {
+    let world = open(folder).await?;
+    let dataset = Arc::clone(&world.catalogue.datasets["assets"]);
+    let path = folder.join("assets.csv");
+    let (numbers, on) = ((0..ASSETS).collect::<Vec<_>>(), last_month().last_day());
+    let seq = u64::try_from(world.journal.snapshot().await?.seq())?;
+    write_export(&path, &dataset, &numbers, seq)?;
+    let began = Instant::now();
+    let raw = world
+        .journal
+        .store_raw(&path, "assets.csv", RawWriter::Plain)
+        .await?;
+    println!("ingest_raw_seconds {:.3}", began.elapsed().as_secs_f64());
+    let source = Source::by_name("assets", SourceKind::Csv, "assets");
+    let context = Context {
+        expressions: world.expressions.as_ref(),
+        zone: zone()?,
+        limits: Limits::default(),
+    };
+    let files = [InputFile {
+        name: "assets.csv".into(),
+        path: path.clone(),
+    }];
+    let evidence = read_evidence(&source, &dataset, &files, &context)?;
+    println!("ingest_read_seconds {:.3}", began.elapsed().as_secs_f64());
+    let mut submission = submission(
+        &world,
+        "assets",
+        evidence,
+        on,
+        Extent::Full,
+        raw.reference.sha256.clone(),
+    )?;
+    submission.files = vec![raw.reference.clone()];
+    let receipt = world.journal.commit(submission).await?;
+    println!("ingest_seconds {:.3}", began.elapsed().as_secs_f64());
+    println!("ingest_counts {:?}", receipt.counts);
+    Ok(())
+}
+
+fn write_export(path: &Path, dataset: &Dataset, numbers: &[usize], seq: u64) -> Outcome<()> {
+    // One in a hundred rows says something new.
+    // The others say what `make` said of them last.
+    let last: Vec<RecordBatch> = numbers
+        .chunks(ASSET_CHANGES)
+        .zip(11..)
+        .map(|(chunk, turn)| asset_rows(dataset, chunk, turn))
+        .collect::<Outcome<_>>()?;
+    let rows = arrow::compute::concat_batches(&dataset.schema(), &last)?;
+    let fresh = asset_rows(dataset, numbers, 5_000 + seq)?;
+    let options = arrow::util::display::FormatOptions::default();
+    let shown = |rows: &RecordBatch| -> Outcome<Vec<usize>> {
+        Ok((0..rows.num_columns())
+            .filter(|i| rows.column(*i).null_count() < rows.num_rows())
+            .collect())
+    };
+    let columns = shown(&rows)?;
+    let mut text = String::new();
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|i| rows.schema_ref().field(*i).name().as_str())
+        .collect();
+    writeln!(text, "{}", names.join(","))?;
+    let formatters = |rows: &'_ RecordBatch| -> Outcome<Vec<Vec<String>>> {
+        columns
+            .iter()
+            .map(|i| {
+                let formatter =
+                    arrow::util::display::ArrayFormatter::try_new(rows.column(*i), &options)?;
+                Ok((0..rows.num_rows())
+                    .map(|row| formatter.value(row).to_string())
+                    .collect())
+            })
+            .collect()
+    };
+    let (old, new) = (formatters(&rows)?, formatters(&fresh)?);
+    for row in 0..rows.num_rows() {
+        let from = if row % 100 == 0 { &new } else { &old };
+        let fields: Vec<&str> = from.iter().map(|column| column[row].as_str()).collect();
+        writeln!(text, "{}", fields.join(","))?;
+    }
+    std::fs::write(path, text)?;
+    Ok(())
+}
