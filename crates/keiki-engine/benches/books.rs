@@ -52,14 +52,11 @@ fn main() -> Outcome<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    match stage {
-        Some(stage) => runtime.block_on(run(stage, &folder)),
-        None => {
-            println!(
-                "name the stage: stage=make, decode, measure, increment or ingest; `benches/run` runs all"
-            );
-            Ok(())
-        }
+    if let Some(stage) = stage { runtime.block_on(run(stage, &folder)) } else {
+        println!(
+            "name the stage: stage=make, decode, measure, increment or ingest; `benches/run` runs all"
+        );
+        Ok(())
     }
 }
 

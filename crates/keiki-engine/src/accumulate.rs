@@ -1,11 +1,13 @@
 //! Adds rows of entries to a cube. This is the loop that reads everything; it allocates per batch, never per row.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::histogram::Cell as HistogramCell;
@@ -37,13 +39,20 @@ impl<'r> Rows<'r> {
             .iter()
             .map(|expression| {
                 expression.evaluate(batch).map_err(|message| {
-                    EngineError::Query(format!("an expression over {} cannot be computed: {message}", plan.dataset.name))
+                    EngineError::Query(format!(
+                        "an expression over {} cannot be computed: {message}",
+                        plan.dataset.name
+                    ))
                 })
             })
             .collect::<Result<_>>()?;
         let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
         let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
-        Ok(Self { weights, effective, values })
+        Ok(Self {
+            weights,
+            effective,
+            values,
+        })
     }
 
     pub(crate) fn weight(&self, row: usize) -> i64 {
@@ -60,7 +69,9 @@ impl<'r> Rows<'r> {
 }
 
 fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef> {
-    batch.column_by_name(name).ok_or_else(|| EngineError::Query(format!("entries lack the column {name}")))
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| EngineError::Query(format!("entries lack the column {name}")))
 }
 
 /// The values of a measure.
@@ -75,13 +86,19 @@ pub(crate) enum Values<'v> {
 
 impl<'v> Values<'v> {
     fn new(rows: &'v Rows<'_>, index: Option<usize>) -> Result<Self> {
-        let Some(index) = index else { return Ok(Self::One) };
+        let Some(index) = index else {
+            return Ok(Self::One);
+        };
         let array = &rows.values[index];
         Ok(match array.data_type() {
             DataType::Int64 => Self::Integer(array.as_primitive::<Int64Type>()),
             DataType::Decimal128(..) => Self::Decimal(array.as_primitive::<Decimal128Type>()),
             DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>()),
-            _ => Self::Cast(cast(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone()),
+            _ => Self::Cast(
+                cast(array, &DataType::Int64)?
+                    .as_primitive::<Int64Type>()
+                    .clone(),
+            ),
         })
     }
 
@@ -103,9 +120,17 @@ pub(crate) enum Part {
     /// Nothing.
     None,
     /// Counted from a day on, until before another; `dated` is the value's own day.
-    Level { enters: Day, leaves: Option<Day>, value: Option<i128>, dated: Day },
+    Level {
+        enters: Day,
+        leaves: Option<Day>,
+        value: Option<i128>,
+        dated: Day,
+    },
     /// Counted on a day; `None` where the date is null.
-    Happening { on: Option<Day>, value: Option<i128> },
+    Happening {
+        on: Option<Day>,
+        value: Option<i128>,
+    },
     /// A case with onset and finish, in steps.
     Case { begins: i64, ends: Option<i64> },
 }
@@ -126,17 +151,37 @@ impl<'m> MeasureRows<'m> {
     pub(crate) fn new(rows: &'m Rows<'m>, plan: &MeasurePlan) -> Result<Self> {
         let (mut from, mut until, mut on, mut spell) = (None, None, None, None);
         match &plan.clock {
-            ClockPlan::Stock { from: f, until: u } => (from, until) = (rows.dates(*f), rows.dates(*u)),
+            ClockPlan::Stock { from: f, until: u } => {
+                (from, until) = (rows.dates(*f), rows.dates(*u));
+            }
             ClockPlan::Flow { on: index } => on = rows.dates(Some(*index)),
             ClockPlan::Spell { begins, ends } => {
-                spell = Some((steps(&rows.values[*begins], plan.step), steps(&rows.values[*ends], plan.step)));
+                spell = Some((
+                    steps(&rows.values[*begins], plan.step),
+                    steps(&rows.values[*ends], plan.step),
+                ));
             }
         }
         let groups = plan
             .group
-            .map(|index| Ok::<_, EngineError>(cast(&rows.values[index], &DataType::Utf8)?.as_string::<i32>().clone()))
+            .map(|index| {
+                Ok::<_, EngineError>(
+                    cast(&rows.values[index], &DataType::Utf8)?
+                        .as_string::<i32>()
+                        .clone(),
+                )
+            })
             .transpose()?;
-        Ok(Self { rows, mask: rows.mask(plan.filter), values: Values::new(rows, plan.value)?, from, until, on, spell, groups })
+        Ok(Self {
+            rows,
+            mask: rows.mask(plan.filter),
+            values: Values::new(rows, plan.value)?,
+            from,
+            until,
+            on,
+            spell,
+            groups,
+        })
     }
 
     /// The part of a row. A value of `None` is unknown: the predicate or the value is null.
@@ -152,11 +197,17 @@ impl<'m> MeasureRows<'m> {
             if !is_known || begins.is_null(row) {
                 return Part::None;
             }
-            return Part::Case { begins: begins.value(row), ends: ends.is_valid(row).then(|| ends.value(row)) };
+            return Part::Case {
+                begins: begins.value(row),
+                ends: ends.is_valid(row).then(|| ends.value(row)),
+            };
         }
         let value = if is_known { self.values.get(row) } else { None };
         if let Some(on) = self.on {
-            return Part::Happening { on: on.is_valid(row).then(|| on.value(row)), value };
+            return Part::Happening {
+                on: on.is_valid(row).then(|| on.value(row)),
+                value,
+            };
         }
         let mut enters = self.rows.effective.value(row);
         let mut dated = enters;
@@ -167,18 +218,33 @@ impl<'m> MeasureRows<'m> {
             dated = from.value(row);
             enters = enters.max(dated);
         }
-        let leaves = self.until.filter(|until| until.is_valid(row)).map(|until| until.value(row).max(enters));
-        Part::Level { enters, leaves, value, dated }
+        let leaves = self
+            .until
+            .filter(|until| until.is_valid(row))
+            .map(|until| until.value(row).max(enters));
+        Part::Level {
+            enters,
+            leaves,
+            value,
+            dated,
+        }
     }
 }
 
 /// Turns dates into days and instants into steps of so many seconds.
 fn steps(array: &ArrayRef, step: i64) -> Int64Array {
     if array.data_type() == &DataType::Date32 {
-        return array.as_primitive::<Date32Type>().iter().map(|day| day.map(i64::from)).collect();
+        return array
+            .as_primitive::<Date32Type>()
+            .iter()
+            .map(|day| day.map(i64::from))
+            .collect();
     }
     let instants: &TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>();
-    instants.iter().map(|at| at.map(|micros| micros.div_euclid(MICROS * step.max(1)))).collect()
+    instants
+        .iter()
+        .map(|at| at.map(|micros| micros.div_euclid(MICROS * step.max(1))))
+        .collect()
 }
 
 /// Adds a batch of entries to a cube.
@@ -205,19 +271,20 @@ fn unit_numbers(batch: &RecordBatch, cube: &mut Cube) -> Result<Vec<u16>> {
             .iter()
             .map(|key| match key.and_then(|key| usize::try_from(key).ok()) {
                 None => cube.unit(""),
-                Some(key) => match numbers[key] {
-                    Some(number) => Ok(number),
-                    None => {
-                        let number = cube.unit(names.value(key))?;
-                        numbers[key] = Some(number);
-                        Ok(number)
-                    }
+                Some(key) => if let Some(number) = numbers[key] { Ok(number) } else {
+                    let number = cube.unit(names.value(key))?;
+                    numbers[key] = Some(number);
+                    Ok(number)
                 },
             })
             .collect();
     }
     let names = cast(array, &DataType::Utf8)?;
-    names.as_string::<i32>().iter().map(|name| cube.unit(name.unwrap_or_default())).collect()
+    names
+        .as_string::<i32>()
+        .iter()
+        .map(|name| cube.unit(name.unwrap_or_default()))
+        .collect()
 }
 
 fn accumulate_measure(
@@ -234,7 +301,16 @@ fn accumulate_measure(
         match measured.part(row) {
             Part::None => {}
             Part::Case { begins, ends } => {
-                histogram(cube, plan, index, *unit, 0, None, (begins, ends.unwrap_or(OPEN)), weight)?;
+                histogram(
+                    cube,
+                    plan,
+                    index,
+                    *unit,
+                    0,
+                    None,
+                    (begins, ends.unwrap_or(OPEN)),
+                    weight,
+                )?;
             }
             Part::Happening { on, value } => match on {
                 None => cube.add_undated(index, usize::from(*unit), weight),
@@ -243,20 +319,50 @@ fn accumulate_measure(
                         add(cube, index, *unit, bin, value, weight);
                         if let (true, Some(value)) = (plan.has_histogram, value) {
                             let pair = (in_steps(plan, value)?, 0);
-                            histogram(cube, plan, index, *unit, bin, group(measured, row), pair, weight)?;
+                            histogram(
+                                cube,
+                                plan,
+                                index,
+                                *unit,
+                                bin,
+                                group(measured, row),
+                                pair,
+                                weight,
+                            )?;
                         }
                     }
                 }
             },
-            Part::Level { enters, leaves, value, dated } => {
-                let bins = [(axis.bin(enters), weight), (leaves.and_then(|day| axis.bin(day)), -weight)];
+            Part::Level {
+                enters,
+                leaves,
+                value,
+                dated,
+            } => {
+                let bins = [
+                    (axis.bin(enters), weight),
+                    (leaves.and_then(|day| axis.bin(day)), -weight),
+                ];
                 for (bin, weight) in bins {
                     let Some(bin) = bin else { continue };
                     add(cube, index, *unit, bin, value, weight);
                     if let (true, Some(value)) = (plan.has_histogram, value) {
                         let step = in_steps(plan, value)?;
-                        let pair = if plan.keeps_day { (i64::from(dated), step) } else { (step, 0) };
-                        histogram(cube, plan, index, *unit, bin, group(measured, row), pair, weight)?;
+                        let pair = if plan.keeps_day {
+                            (i64::from(dated), step)
+                        } else {
+                            (step, 0)
+                        };
+                        histogram(
+                            cube,
+                            plan,
+                            index,
+                            *unit,
+                            bin,
+                            group(measured, row),
+                            pair,
+                            weight,
+                        )?;
                     }
                 }
             }
@@ -266,7 +372,11 @@ fn accumulate_measure(
 }
 
 fn group<'g>(measured: &'g MeasureRows<'_>, row: usize) -> Option<&'g str> {
-    measured.groups.as_ref().filter(|groups| groups.is_valid(row)).map(|groups| groups.value(row))
+    measured
+        .groups
+        .as_ref()
+        .filter(|groups| groups.is_valid(row))
+        .map(|groups| groups.value(row))
 }
 
 /// A value in steps of the resolution; a step once begun counts whole.
@@ -276,7 +386,10 @@ pub(crate) fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
     i64::try_from(steps)
         .ok()
         .filter(|steps| steps.abs() < OPEN)
-        .ok_or_else(|| EngineError::ValueTooLarge { measure: plan.name.clone(), value })
+        .ok_or_else(|| EngineError::ValueTooLarge {
+            measure: plan.name.clone(),
+            value,
+        })
 }
 
 #[inline]
@@ -307,10 +420,17 @@ fn histogram(
         Some(group) => cube.groups.number(group, "groups")?,
         None => cube.groups.number("", "groups")?,
     };
-    let cell = HistogramCell { unit, bin: u16::try_from(bin).unwrap_or(u16::MAX), group, first: pair.0, second: pair.1 };
-    let packed = cell
-        .pack()
-        .ok_or_else(|| EngineError::ValueTooLarge { measure: plan.name.clone(), value: i128::from(pair.0) })?;
+    let cell = HistogramCell {
+        unit,
+        bin: u16::try_from(bin).unwrap_or(u16::MAX),
+        group,
+        first: pair.0,
+        second: pair.1,
+    };
+    let packed = cell.pack().ok_or_else(|| EngineError::ValueTooLarge {
+        measure: plan.name.clone(),
+        value: i128::from(pair.0),
+    })?;
     cube.histograms[measure].add(packed, weight);
     Ok(())
 }

@@ -19,10 +19,16 @@ impl Axis {
     pub(crate) fn new(first: Month, last: Month) -> Self {
         let first = first.min(last);
         let closed = u16::try_from(last.0 - first.0).unwrap_or(u16::MAX - 64);
-        let mut starts: Vec<Day> = (0..i32::from(closed)).map(|i| first.plus(i).first_day()).collect();
+        let mut starts: Vec<Day> = (0..i32::from(closed))
+            .map(|i| first.plus(i).first_day())
+            .collect();
         starts.extend(last.first_day()..=last.last_day());
         starts.push(last.last_day() + 1);
-        Self { first: first.0, closed, starts }
+        Self {
+            first: first.0,
+            closed,
+            starts,
+        }
     }
 
     /// The number of bins, the opening one included.
@@ -38,7 +44,9 @@ impl Axis {
         }
         let open_start = end - self.open_days();
         if day >= open_start {
-            return usize::try_from(day - open_start).ok().map(|d| usize::from(self.closed) + 1 + d);
+            return usize::try_from(day - open_start)
+                .ok()
+                .map(|d| usize::from(self.closed) + 1 + d);
         }
         if day < self.starts[0] {
             return Some(0);
@@ -72,8 +80,22 @@ mod tests {
         let axis = Axis::new(Month::new(2026, 4), Month::new(2026, 6));
         let day = |m, d| Month::new(2026, m).first_day() + d - 1;
         assert_eq!(axis.bins(), 1 + 2 + 30);
-        assert_eq!([axis.bin(day(3, 31)), axis.bin(day(4, 1)), axis.bin(day(5, 31))], [Some(0), Some(1), Some(2)]);
-        assert_eq!([axis.bin(day(6, 1)), axis.bin(day(6, 30)), axis.bin(day(7, 1))], [Some(3), Some(32), None]);
+        assert_eq!(
+            [
+                axis.bin(day(3, 31)),
+                axis.bin(day(4, 1)),
+                axis.bin(day(5, 31))
+            ],
+            [Some(0), Some(1), Some(2)]
+        );
+        assert_eq!(
+            [
+                axis.bin(day(6, 1)),
+                axis.bin(day(6, 30)),
+                axis.bin(day(7, 1))
+            ],
+            [Some(3), Some(32), None]
+        );
         assert_eq!(axis.range(day(5, 1), day(6, 10)), Some(2..=12));
         assert_eq!(axis.range(day(3, 1), day(6, 10)), None);
     }

@@ -1,12 +1,12 @@
 //! Which org units' evidence is there and fresh on a day, as known at an instant.
 
+use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, local_day};
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Claim;
-use keiki_model::org::{Tree, UnitKind};
 use keiki_model::measurement::Coverage;
+use keiki_model::org::{Tree, UnitKind};
 use keiki_store::Snapshot;
-use jiff::tz::TimeZone;
 
 /// The claims about one dataset that are known.
 #[derive(Debug, Clone)]
@@ -17,8 +17,17 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// Collects the claims of commits up to `seq` that were known at an instant.
-    pub(crate) fn new(dataset: &Dataset, snapshot: &Snapshot, seq: i64, known_at: i64, zone: &TimeZone) -> Self {
-        let input = dataset.distinct.as_ref().map_or(dataset.name.as_str(), |d| d.dataset.value.as_str());
+    pub(crate) fn new(
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        seq: i64,
+        known_at: i64,
+        zone: &TimeZone,
+    ) -> Self {
+        let input = dataset
+            .distinct
+            .as_ref()
+            .map_or(dataset.name.as_str(), |d| d.dataset.value.as_str());
         let today = local_day(known_at, zone);
         let claims = snapshot
             .batches()
@@ -26,14 +35,22 @@ impl Claims {
             .filter(|batch| batch.dataset == input && batch.seq <= seq)
             .flat_map(|batch| &batch.claims)
             .filter(|claim| claim.known_from <= known_at)
-            .map(|claim| Claim { until: claim.until.min(today), ..claim.clone() })
+            .map(|claim| Claim {
+                until: claim.until.min(today),
+                ..claim.clone()
+            })
             .collect();
-        Self { claims, freshness_days: dataset.freshness_days }
+        Self {
+            claims,
+            freshness_days: dataset.freshness_days,
+        }
     }
 
     /// Tells for each node of the tree whether its evidence speaks for a day.
     pub(crate) fn on(&self, tree: &Tree, day: Day) -> Vec<bool> {
-        self.covering(tree, |claim| claim.from <= day && day <= claim.until.saturating_add(self.freshness_days))
+        self.covering(tree, |claim| {
+            claim.from <= day && day <= claim.until.saturating_add(self.freshness_days)
+        })
     }
 
     /// Tells for each node whether its evidence speaks for every month of a period that is cut on a day.
@@ -43,7 +60,8 @@ impl Claims {
         while month <= months.1 && month.first_day() <= cut {
             let last = month.last_day().min(cut);
             let of_month = self.covering(tree, |claim| {
-                claim.from <= month.first_day() && last <= claim.until.saturating_add(self.freshness_days)
+                claim.from <= month.first_day()
+                    && last <= claim.until.saturating_add(self.freshness_days)
             });
             for (flag, covered) in all.iter_mut().zip(of_month) {
                 *flag &= covered;
@@ -76,7 +94,11 @@ pub(crate) fn owing(tree: &Tree, node: usize, kinds: &[UnitKind]) -> Vec<usize> 
     (node..tree.nodes()[node].subtree_end)
         .filter(|position| {
             let kind = tree.nodes()[*position].kind;
-            if kinds.is_empty() { kind.is_entity() } else { kinds.contains(&kind) }
+            if kinds.is_empty() {
+                kind.is_entity()
+            } else {
+                kinds.contains(&kind)
+            }
         })
         .collect()
 }
@@ -84,5 +106,8 @@ pub(crate) fn owing(tree: &Tree, node: usize, kinds: &[UnitKind]) -> Vec<usize> 
 /// Counts how many of the owing units are covered.
 pub(crate) fn count(owing: &[usize], covered: &[bool]) -> Coverage {
     let of = owing.iter().filter(|position| covered[**position]).count();
-    Coverage { covered: u32::try_from(of).unwrap_or(u32::MAX), expected: u32::try_from(owing.len()).unwrap_or(u32::MAX) }
+    Coverage {
+        covered: u32::try_from(of).unwrap_or(u32::MAX),
+        expected: u32::try_from(owing.len()).unwrap_or(u32::MAX),
+    }
 }

@@ -43,7 +43,10 @@ impl Names {
         if let Some(number) = self.numbers.get(name) {
             return Ok(*number);
         }
-        let number = u16::try_from(self.names.len()).ok().filter(|n| *n < 65_000).ok_or(EngineError::TooMany(what))?;
+        let number = u16::try_from(self.names.len())
+            .ok()
+            .filter(|n| *n < 65_000)
+            .ok_or(EngineError::TooMany(what))?;
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Ok(number)
@@ -84,7 +87,8 @@ impl Cube {
     pub(crate) fn unit(&mut self, name: &str) -> Result<u16> {
         let number = self.units.number(name, "org units")?;
         let units = self.units.list().len();
-        self.cells.resize(units * self.measures * self.axis.bins(), Cell::default());
+        self.cells
+            .resize(units * self.measures * self.axis.bins(), Cell::default());
         self.undated.resize(units * self.measures, 0);
         Ok(number)
     }
@@ -107,7 +111,12 @@ impl Cube {
     }
 
     /// The sum over bins.
-    pub(crate) fn sum(&self, measure: usize, unit: usize, bins: std::ops::RangeInclusive<usize>) -> Cell {
+    pub(crate) fn sum(
+        &self,
+        measure: usize,
+        unit: usize,
+        bins: std::ops::RangeInclusive<usize>,
+    ) -> Cell {
         let offset = self.offset(measure, unit);
         let mut total = Cell::default();
         for cell in &self.cells[offset + bins.start()..=offset + bins.end()] {
@@ -118,21 +127,39 @@ impl Cube {
 
     /// Adds another cube of the same measures and axis.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
-        let units: Vec<u16> = other.units.list().iter().map(|name| self.unit(name)).collect::<Result<_>>()?;
-        let groups: Vec<u16> =
-            other.groups.list().iter().map(|name| self.groups.number(name, "groups")).collect::<Result<_>>()?;
+        let units: Vec<u16> = other
+            .units
+            .list()
+            .iter()
+            .map(|name| self.unit(name))
+            .collect::<Result<_>>()?;
+        let groups: Vec<u16> = other
+            .groups
+            .list()
+            .iter()
+            .map(|name| self.groups.number(name, "groups"))
+            .collect::<Result<_>>()?;
         let bins = self.axis.bins();
         for (theirs, ours) in units.iter().enumerate() {
             for measure in 0..self.measures {
-                let (from, to) = (other.offset(measure, theirs), self.offset(measure, usize::from(*ours)));
+                let (from, to) = (
+                    other.offset(measure, theirs),
+                    self.offset(measure, usize::from(*ours)),
+                );
                 for bin in 0..bins {
                     self.cells[to + bin].add(other.cells[from + bin]);
                 }
                 self.add_undated(measure, usize::from(*ours), other.undated(measure, theirs));
             }
         }
-        let is_same = units.iter().enumerate().all(|(i, unit)| i == usize::from(*unit))
-            && groups.iter().enumerate().all(|(i, group)| i == usize::from(*group));
+        let is_same = units
+            .iter()
+            .enumerate()
+            .all(|(i, unit)| i == usize::from(*unit))
+            && groups
+                .iter()
+                .enumerate()
+                .all(|(i, group)| i == usize::from(*group));
         for (ours, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
             if is_same {
                 ours.merge(theirs);
@@ -143,7 +170,11 @@ impl Cube {
             for (packed, weight) in theirs.packed() {
                 let cell = HistogramCell::unpack(*packed);
                 let group = groups.get(usize::from(cell.group)).copied().unwrap_or(0);
-                let moved = HistogramCell { unit: units[usize::from(cell.unit)], group, ..cell };
+                let moved = HistogramCell {
+                    unit: units[usize::from(cell.unit)],
+                    group,
+                    ..cell
+                };
                 if let Some(packed) = moved.pack() {
                     ours.add(packed, *weight);
                 }

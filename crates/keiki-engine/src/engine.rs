@@ -70,7 +70,9 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("setting", &self.setting).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("setting", &self.setting)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,7 +96,12 @@ impl Engine {
         let plan = Plan::new(&setting.catalogue, &expressions)?;
         let context = session(setting.calendar.clone(), setting.zone.clone());
         let keeper = Keeper::new(setting.cubes.clone());
-        Ok(Self { setting, context, plan, keeper })
+        Ok(Self {
+            setting,
+            context,
+            plan,
+            keeper,
+        })
     }
 
     /// Measures. *Shape*: ordered by KPI, indicator, org unit in depth-first order, period; periods that begin after the
@@ -103,7 +110,9 @@ impl Engine {
     /// # Errors
     /// The journal cannot be read, or something asked for does not exist.
     pub async fn measure(&self, journal: &Journal, request: &Request) -> Result<Vec<Measurement>> {
-        let knowledge = self.knowledge(journal, request.known_at, request.seq, request.now).await?;
+        let knowledge = self
+            .knowledge(journal, request.known_at, request.seq, request.now)
+            .await?;
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, knowledge.today)?;
         let evaluation = self.evaluation(journal, knowledge, &kpis, slots).await?;
@@ -114,15 +123,29 @@ impl Engine {
     fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
         for unit in units {
             if !evaluation.knows_unit(unit) {
-                let ids = self.setting.organisation.rows().iter().map(|row| row.id.as_str());
+                let ids = self
+                    .setting
+                    .organisation
+                    .rows()
+                    .iter()
+                    .map(|row| row.id.as_str());
                 let near = nearest(unit, ids).map(str::to_owned);
-                return Err(EngineError::UnknownOrgUnit { found: unit.clone(), near });
+                return Err(EngineError::UnknownOrgUnit {
+                    found: unit.clone(),
+                    near,
+                });
             }
         }
         Ok(())
     }
 
-    pub(crate) async fn knowledge(&self, journal: &Journal, known_at: Option<i64>, seq: Option<i64>, now: i64) -> Result<Knowledge> {
+    pub(crate) async fn knowledge(
+        &self,
+        journal: &Journal,
+        known_at: Option<i64>,
+        seq: Option<i64>,
+        now: i64,
+    ) -> Result<Knowledge> {
         let snapshot = journal.snapshot().await?;
         let known_at = known_at.unwrap_or(now).min(now.max(snapshot.known_at()));
         Ok(Knowledge {
@@ -140,7 +163,12 @@ impl Engine {
         }
         numbers
             .iter()
-            .map(|no| all.iter().find(|kpi| kpi.no == *no).cloned().ok_or_else(|| EngineError::UnknownKpi(no.to_string())))
+            .map(|no| {
+                all.iter()
+                    .find(|kpi| kpi.no == *no)
+                    .cloned()
+                    .ok_or_else(|| EngineError::UnknownKpi(no.to_string()))
+            })
             .collect()
     }
 
@@ -148,11 +176,15 @@ impl Engine {
     pub(crate) fn slots(&self, periods: &[Period], today: Day) -> Result<Vec<Slot>> {
         let mut slots = Vec::new();
         for period in periods {
-            let months = period
-                .months(&self.setting.calendar)
-                .ok_or_else(|| EngineError::NotMeasurable(format!("{period} (the fiscal year has no such part)")))?;
+            let months = period.months(&self.setting.calendar).ok_or_else(|| {
+                EngineError::NotMeasurable(format!("{period} (the fiscal year has no such part)"))
+            })?;
             if months.0.first_day() <= today {
-                slots.push(Slot { period: *period, months, cut: months.1.last_day().min(today) });
+                slots.push(Slot {
+                    period: *period,
+                    months,
+                    cut: months.1.last_day().min(today),
+                });
             }
         }
         Ok(slots)
@@ -170,36 +202,61 @@ impl Engine {
         let mut claims: Vec<Option<Claims>> = vec![None; self.plan.datasets.len()];
         for kpi in kpis {
             for measure in &kpi.measures {
-                let Some((position, _)) = self.plan.place(kpi.no, &measure.name) else { continue };
+                let Some((position, _)) = self.plan.place(kpi.no, &measure.name) else {
+                    continue;
+                };
                 if cubes[position].is_some() {
                     continue;
                 }
                 let plan = Arc::new(self.plan.datasets[position].clone());
                 cubes[position] = Some(self.cube(journal, &plan, &knowledge, &slots).await?);
                 let zone = &self.setting.zone;
-                claims[position] =
-                    Some(Claims::new(&plan.dataset, &knowledge.snapshot, knowledge.seq, knowledge.known_at, zone));
+                claims[position] = Some(Claims::new(
+                    &plan.dataset,
+                    &knowledge.snapshot,
+                    knowledge.seq,
+                    knowledge.known_at,
+                    zone,
+                ));
             }
         }
         let reported = self.reported(journal, &knowledge).await?;
-        Ok(Evaluation::new(self, knowledge, cubes, claims, reported, slots))
+        Ok(Evaluation::new(
+            self, knowledge, cubes, claims, reported, slots,
+        ))
     }
 
     async fn reported(&self, journal: &Journal, knowledge: &Knowledge) -> Result<ReportedFigures> {
         let Some(dataset) = self.setting.catalogue.datasets.get(REPORTED_FIGURES) else {
             return Ok(ReportedFigures::default());
         };
-        let scan = journal.scan(dataset, &knowledge.snapshot, 0, knowledge.seq).await?;
-        let bounds = Bounds { after_seq: 0, until_seq: knowledge.seq, known_at: Some(knowledge.known_at) };
+        let scan = journal
+            .scan(dataset, &knowledge.snapshot, 0, knowledge.seq)
+            .await?;
+        let bounds = Bounds {
+            after_seq: 0,
+            until_seq: knowledge.seq,
+            known_at: Some(knowledge.known_at),
+        };
         ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds).await?)
     }
 
     /// The cube of a dataset: kept and brought up to date where everything known is asked for, else read afresh.
-    async fn cube(&self, journal: &Journal, plan: &Arc<DatasetPlan>, knowledge: &Knowledge, slots: &[Slot]) -> Result<Arc<Cube>> {
+    async fn cube(
+        &self,
+        journal: &Journal,
+        plan: &Arc<DatasetPlan>,
+        knowledge: &Knowledge,
+        slots: &[Slot],
+    ) -> Result<Arc<Cube>> {
         let open = Month::of(knowledge.today);
         let kept_axis = Axis::new(open.plus(-KEPT_MONTHS), open);
         let asks_everything = knowledge.known_at >= knowledge.snapshot.known_at();
-        if asks_everything && slots.iter().all(|slot| kept_axis.holds(slot.months.0, slot.months.1.min(open))) {
+        if asks_everything
+            && slots
+                .iter()
+                .all(|slot| kept_axis.holds(slot.months.0, slot.months.1.min(open)))
+        {
             return self.kept_cube(journal, plan, knowledge, kept_axis).await;
         }
         let first = slots.iter().map(|slot| slot.months.0).min().unwrap_or(open);
@@ -209,21 +266,48 @@ impl Engine {
             until_seq: knowledge.seq,
             known_at: (!asks_everything).then_some(knowledge.known_at),
         };
-        let scan = journal.scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq).await?;
-        Ok(Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?))
+        let scan = journal
+            .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
+            .await?;
+        Ok(Arc::new(
+            read_cube(&self.context, plan, &scan, bounds, &axis).await?,
+        ))
     }
 
-    async fn kept_cube(&self, journal: &Journal, plan: &Arc<DatasetPlan>, knowledge: &Knowledge, axis: Axis) -> Result<Arc<Cube>> {
-        let first_commit = knowledge.snapshot.batches().first().map(|batch| batch.batch_id.as_str()).unwrap_or_default();
-        let key = keiki_model::dataset::content_version(&format!("{} {axis:?} {first_commit}", plan.version));
+    async fn kept_cube(
+        &self,
+        journal: &Journal,
+        plan: &Arc<DatasetPlan>,
+        knowledge: &Knowledge,
+        axis: Axis,
+    ) -> Result<Arc<Cube>> {
+        let first_commit = knowledge
+            .snapshot
+            .batches()
+            .first()
+            .map(|batch| batch.batch_id.as_str())
+            .unwrap_or_default();
+        let key = keiki_model::dataset::content_version(&format!(
+            "{} {axis:?} {first_commit}",
+            plan.version
+        ));
         let key = format!("{}-{key}", plan.dataset.name);
-        let kept = self.keeper.find(&key).filter(|kept| kept.seq <= knowledge.seq && kept.cube.axis == axis);
+        let kept = self
+            .keeper
+            .find(&key)
+            .filter(|kept| kept.seq <= knowledge.seq && kept.cube.axis == axis);
         let after_seq = kept.as_ref().map_or(0, |kept| kept.seq);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
             return Ok(Arc::clone(&kept.cube));
         }
-        let bounds = Bounds { after_seq, until_seq: knowledge.seq, known_at: None };
-        let scan = journal.scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq).await?;
+        let bounds = Bounds {
+            after_seq,
+            until_seq: knowledge.seq,
+            known_at: None,
+        };
+        let scan = journal
+            .scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq)
+            .await?;
         let fresh = read_cube(&self.context, plan, &scan, bounds, &axis).await?;
         let cube = match kept {
             None => Arc::new(fresh),
@@ -234,7 +318,13 @@ impl Engine {
                 Arc::new(whole)
             }
         };
-        self.keeper.keep(&key, &Kept { seq: knowledge.seq, cube: Arc::clone(&cube) });
+        self.keeper.keep(
+            &key,
+            &Kept {
+                seq: knowledge.seq,
+                cube: Arc::clone(&cube),
+            },
+        );
         Ok(cube)
     }
 }

@@ -66,11 +66,19 @@ impl EngineError {
             Self::Store(error) => error.hint(),
             Self::Definition(problem) => problem.hint.clone(),
             Self::UnknownKpi(_) => Some("`keiki catalogue` lists the KPIs".into()),
-            Self::UnknownIndicator { known, .. } => Some(format!("indicators: {}", known.join(", "))),
-            Self::UnknownOrgUnit { near: Some(near), .. } => Some(format!("did you mean {near}?")),
-            Self::UnknownOrgUnit { .. } => Some("org.csv lists the org units and their dates".into()),
+            Self::UnknownIndicator { known, .. } => {
+                Some(format!("indicators: {}", known.join(", ")))
+            }
+            Self::UnknownOrgUnit {
+                near: Some(near), ..
+            } => Some(format!("did you mean {near}?")),
+            Self::UnknownOrgUnit { .. } => {
+                Some("org.csv lists the org units and their dates".into())
+            }
             Self::NotMeasurable(_) => Some("choose an earlier period or a later --known-at".into()),
-            Self::Query(_) => Some("tables are the datasets and `batches`; see `keiki sql \"show tables\"`".into()),
+            Self::Query(_) => Some(
+                "tables are the datasets and `batches`; see `keiki sql \"show tables\"`".into(),
+            ),
             _ => None,
         }
     }
@@ -83,4 +91,4 @@ impl From<datafusion::error::DataFusionError> for EngineError {
 }
 
 /// The result of the engine's functions.
-pub type Result<T> = std::result::Result<T, EngineError>;
+pub(crate) type Result<T> = std::result::Result<T, EngineError>;

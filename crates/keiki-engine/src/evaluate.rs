@@ -68,12 +68,31 @@ impl<'e> Evaluation<'e> {
         reported: ReportedFigures,
         slots: Vec<Slot>,
     ) -> Self {
-        let trees = slots.iter().map(|slot| (slot.cut, Arc::new(engine.setting.organisation.tree(slot.cut)))).collect();
-        Self { engine, knowledge, cubes, claims, reported, slots, trees }
+        let trees = slots
+            .iter()
+            .map(|slot| {
+                (
+                    slot.cut,
+                    Arc::new(engine.setting.organisation.tree(slot.cut)),
+                )
+            })
+            .collect();
+        Self {
+            engine,
+            knowledge,
+            cubes,
+            claims,
+            reported,
+            slots,
+            trees,
+        }
     }
 
     pub(crate) fn tree(&self, cut: Day) -> Arc<Tree> {
-        self.trees.get(&cut).map_or_else(|| Arc::new(self.engine.setting.organisation.tree(cut)), Arc::clone)
+        self.trees.get(&cut).map_or_else(
+            || Arc::new(self.engine.setting.organisation.tree(cut)),
+            Arc::clone,
+        )
     }
 
     /// Tells whether any of the trees has the org unit; without periods every id is accepted.
@@ -95,14 +114,19 @@ impl<'e> Evaluation<'e> {
             for (kpi_index, kpi) in kpis.iter().enumerate() {
                 for (indicator_index, indicator) in kpi.indicators.iter().enumerate() {
                     let order = kpi_index * 1_000 + indicator_index;
-                    for measurement in self.indicator(kpi, indicator, slot, &tree, &nodes, &mut views)? {
+                    for measurement in
+                        self.indicator(kpi, indicator, slot, &tree, &nodes, &mut views)?
+                    {
                         measurements.push((order, measurement.0, slot_index, measurement.1));
                     }
                 }
             }
         }
         measurements.sort_by_key(|(order, node, slot, _)| (*order, *node, *slot));
-        Ok(measurements.into_iter().map(|(_, _, _, measurement)| measurement).collect())
+        Ok(measurements
+            .into_iter()
+            .map(|(_, _, _, measurement)| measurement)
+            .collect())
     }
 
     fn indicator<'s>(
@@ -118,14 +142,13 @@ impl<'e> Evaluation<'e> {
         named.extend(indicator.unmet.as_deref());
         let mut own: Vec<Arc<View<'s>>> = Vec::new();
         for name in named {
-            let Some(place) = self.engine.plan.place(kpi.no, name) else { continue };
-            let view = match views.get(&place) {
-                Some(view) => Arc::clone(view),
-                None => {
-                    let view = Arc::new(self.view(place, slot, tree));
-                    views.insert(place, Arc::clone(&view));
-                    view
-                }
+            let Some(place) = self.engine.plan.place(kpi.no, name) else {
+                continue;
+            };
+            let view = if let Some(view) = views.get(&place) { Arc::clone(view) } else {
+                let view = Arc::new(self.view(place, slot, tree));
+                views.insert(place, Arc::clone(&view));
+                view
             };
             own.push(view);
         }
@@ -133,22 +156,44 @@ impl<'e> Evaluation<'e> {
         let reported = self.reported.of(kpi.no, &indicator.code, &period);
         nodes
             .iter()
-            .map(|node| Ok((*node, self.one(kpi, indicator, slot, tree, *node, &own, reported, &period)?)))
+            .map(|node| {
+                Ok((
+                    *node,
+                    self.one(kpi, indicator, slot, tree, *node, &own, reported, &period)?,
+                ))
+            })
             .collect()
     }
 
     /// The amounts of a measure in a period, masked by coverage.
-    pub(crate) fn view<'s>(&'s self, place: MeasurePlace, slot: &Slot, tree: &Arc<Tree>) -> View<'s> {
+    pub(crate) fn view<'s>(
+        &'s self,
+        place: MeasurePlace,
+        slot: &Slot,
+        tree: &Arc<Tree>,
+    ) -> View<'s> {
         let plan = self.engine.plan.measure(place);
         let covered = match &self.claims[place.0] {
             None => vec![false; tree.nodes().len()],
-            Some(claims) if matches!(plan.clock, ClockPlan::Flow { .. }) => claims.throughout(tree, slot.months, slot.cut),
+            Some(claims) if matches!(plan.clock, ClockPlan::Flow { .. }) => {
+                claims.throughout(tree, slot.months, slot.cut)
+            }
             Some(claims) => claims.on(tree, slot.cut),
         };
-        View::new(self.cubes[place.0].as_deref(), place.1, plan, slot, tree, covered)
+        View::new(
+            self.cubes[place.0].as_deref(),
+            place.1,
+            plan,
+            slot,
+            tree,
+            covered,
+        )
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the coordinates of one measurement")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the coordinates of one measurement"
+    )]
     fn one(
         &self,
         kpi: &Kpi,
@@ -171,7 +216,9 @@ impl<'e> Evaluation<'e> {
             .iter()
             .filter(|figure| figure.has_totals())
             .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure)))
-            .filter(|(position, _)| tree.is_within(*position, node) || tree.is_within(node, *position))
+            .filter(|(position, _)| {
+                tree.is_within(*position, node) || tree.is_within(node, *position)
+            })
             .collect();
         for (position, _) in &totals {
             covered[*position..tree.nodes()[*position].subtree_end].fill(true);
@@ -184,14 +231,31 @@ impl<'e> Evaluation<'e> {
             basis = Basis::Reported;
             with_totals(indicator, tree, node, views, &totals)
         };
-        let reference = reported.iter().find(|f| !f.has_totals() && f.org_unit == tree.nodes()[node].id);
-        if let Some(value) = reference.and_then(|reference| reference.value).filter(|_| coverage.covered == 0) {
+        let reference = reported
+            .iter()
+            .find(|f| !f.has_totals() && f.org_unit == tree.nodes()[node].id);
+        if let Some(value) = reference
+            .and_then(|reference| reference.value)
+            .filter(|_| coverage.covered == 0)
+        {
             basis = Basis::Reference;
-            coverage = Coverage { covered: coverage.expected.min(1), ..coverage };
-            figure = Figure { value: Some(value), ..Figure::default() };
+            coverage = Coverage {
+                covered: coverage.expected.min(1),
+                ..coverage
+            };
+            figure = Figure {
+                value: Some(value),
+                ..Figure::default()
+            };
         }
         if coverage.covered == 0 {
-            figure = Figure { statistics: Statistics { undated: figure.statistics.undated, ..Statistics::default() }, ..Figure::default() };
+            figure = Figure {
+                statistics: Statistics {
+                    undated: figure.statistics.undated,
+                    ..Statistics::default()
+                },
+                ..Figure::default()
+            };
         }
         if indicator.is_sample
             && let (Some(k), Some(n)) = (figure.numerator, figure.n)
@@ -200,7 +264,9 @@ impl<'e> Evaluation<'e> {
             figure.is_too_few = n < indicator.minimum_n;
         }
         let unmet = match indicator.unmet {
-            Some(_) => views.last().map_or(0, |view| i128::from(view.total(node).count)),
+            Some(_) => views
+                .last()
+                .map_or(0, |view| i128::from(view.total(node).count)),
             None => 0,
         };
         if indicator.unmet.is_some() && coverage.covered > 0 {
@@ -248,10 +314,15 @@ impl<'e> Evaluation<'e> {
         let calendar = &self.engine.setting.calendar;
         let (start, end) = match due {
             Due::Period => return None,
-            Due::FiscalYearEnd => (calendar.fiscal_year_start(cut), calendar.fiscal_year_end(cut)),
+            Due::FiscalYearEnd => (
+                calendar.fiscal_year_start(cut),
+                calendar.fiscal_year_end(cut),
+            ),
             Due::CycleEnd => {
                 let months = kpi.parameters.iter().find(|p| p.name == "cycle_months");
-                let months: i32 = months.and_then(|p| p.default.value.parse().ok()).unwrap_or(12);
+                let months: i32 = months
+                    .and_then(|p| p.default.value.parse().ok())
+                    .unwrap_or(12);
                 let end = calendar.cycle_end(cut, months);
                 (months_after(end + 1, -i64::from(months)), end)
             }
@@ -262,8 +333,18 @@ impl<'e> Evaluation<'e> {
         Fraction::new(i128::from(cut - start + 1), i128::from(end - start + 1))
     }
 
-    fn figure(&self, kpi: &Kpi, indicator: &Indicator, slot: &Slot, tree: &Tree, node: usize, views: &[Arc<View<'_>>]) -> Result<Figure> {
-        let Some(first) = views.first() else { return Ok(Figure::default()) };
+    fn figure(
+        &self,
+        kpi: &Kpi,
+        indicator: &Indicator,
+        slot: &Slot,
+        tree: &Tree,
+        node: usize,
+        views: &[Arc<View<'_>>],
+    ) -> Result<Figure> {
+        let Some(first) = views.first() else {
+            return Ok(Figure::default());
+        };
         let total = first.total(node);
         let mut figure = match &indicator.formula {
             Formula::Ratio { .. } => match views.get(1) {
@@ -272,20 +353,35 @@ impl<'e> Evaluation<'e> {
             },
             Formula::Sum(_) => {
                 let value = first.fraction(total).divided_by(indicator.unit.divisor());
-                Figure { value, n: Some(i128::from(total.count)), ..Figure::default() }
+                Figure {
+                    value,
+                    n: Some(i128::from(total.count)),
+                    ..Figure::default()
+                }
             }
             Formula::Mean(_) => mean(first, total, indicator),
             Formula::Quantile { at, .. } => statistics::quantile(first, node, *at, indicator),
             Formula::ShareWithin { limit, .. } => statistics::share_within(first, node, *limit),
             Formula::SurvivalMedian(_) => self.survival(first, slot, node, indicator),
-            Formula::Lowest(_) => statistics::extreme(first, node, statistics::Extreme::Lowest, indicator),
-            Formula::Highest(_) => statistics::extreme(first, node, statistics::Extreme::Highest, indicator),
-            Formula::Latest(_) => statistics::extreme(first, node, statistics::Extreme::Latest, indicator),
+            Formula::Lowest(_) => {
+                statistics::extreme(first, node, statistics::Extreme::Lowest, indicator)
+            }
+            Formula::Highest(_) => {
+                statistics::extreme(first, node, statistics::Extreme::Highest, indicator)
+            }
+            Formula::Latest(_) => {
+                statistics::extreme(first, node, statistics::Extreme::Latest, indicator)
+            }
             Formula::DaysLate(_) => statistics::days_late(first, node, slot.cut),
             Formula::Entities(_) => entities(first, tree, node, indicator),
         };
         let _ = kpi;
-        figure.statistics.unknown = views.iter().take(indicator.formula.measures().len()).map(|v| i128::from(v.total(node).unknown)).max().unwrap_or(0);
+        figure.statistics.unknown = views
+            .iter()
+            .take(indicator.formula.measures().len())
+            .map(|v| i128::from(v.total(node).unknown))
+            .max()
+            .unwrap_or(0);
         figure.statistics.undated = i128::from(first.undated(node));
         Ok(figure)
     }
@@ -303,7 +399,8 @@ pub(crate) fn survival_window(slot: &Slot, knowledge: &Knowledge, zone: &TimeZon
 }
 
 pub(crate) fn instant_text(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |instant| instant.to_string())
+    jiff::Timestamp::from_microsecond(micros)
+        .map_or_else(|_| micros.to_string(), |instant| instant.to_string())
 }
 
 fn ratio(above: Fraction, below: Cell, view: &View<'_>) -> Figure {
@@ -325,7 +422,12 @@ fn ratio(above: Fraction, below: Cell, view: &View<'_>) -> Figure {
 fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figure {
     let sum = view.fraction(total);
     let n = i128::from(total.count);
-    let value = if n == 0 { None } else { sum.divided_by(n).and_then(|mean| mean.divided_by(indicator.unit.divisor())) };
+    let value = if n == 0 {
+        None
+    } else {
+        sum.divided_by(n)
+            .and_then(|mean| mean.divided_by(indicator.unit.divisor()))
+    };
     Figure {
         value,
         numerator: Some(sum),
@@ -353,23 +455,47 @@ fn entities(view: &View<'_>, tree: &Tree, node: usize, indicator: &Indicator) ->
 }
 
 /// Puts reported totals in the place of the rows of their org units and all below them.
-fn with_totals(indicator: &Indicator, tree: &Tree, node: usize, views: &[Arc<View<'_>>], totals: &[(usize, &ReportedFigure)]) -> Figure {
-    let Some(first) = views.first() else { return Figure::default() };
-    let is_replaced = |position: usize| totals.iter().any(|(unit, _)| tree.is_within(position, *unit));
+fn with_totals(
+    indicator: &Indicator,
+    tree: &Tree,
+    node: usize,
+    views: &[Arc<View<'_>>],
+    totals: &[(usize, &ReportedFigure)],
+) -> Figure {
+    let Some(first) = views.first() else {
+        return Figure::default();
+    };
+    let is_replaced = |position: usize| {
+        totals
+            .iter()
+            .any(|(unit, _)| tree.is_within(position, *unit))
+    };
     // Below the unit that reported a total, nothing is known of how it divides.
-    if totals.iter().any(|(unit, _)| *unit != node && tree.is_within(node, *unit)) {
-        return Figure { is_nothing: true, ..Figure::default() };
+    if totals
+        .iter()
+        .any(|(unit, _)| *unit != node && tree.is_within(node, *unit))
+    {
+        return Figure {
+            is_nothing: true,
+            ..Figure::default()
+        };
     }
     let reported = |pick: fn(&ReportedFigure) -> Option<Fraction>| {
-        totals.iter().filter_map(|(_, figure)| pick(figure)).try_fold(Fraction::whole(0), Fraction::plus)
+        totals
+            .iter()
+            .filter_map(|(_, figure)| pick(figure))
+            .try_fold(Fraction::whole(0), Fraction::plus)
     };
     let rest = |view: &View<'_>| view.fraction(view.total_without(node, &is_replaced));
     let above = reported(|f| f.numerator).and_then(|reported| rest(first).plus(reported));
     let below_rest = match &indicator.formula {
-        Formula::Mean(_) => Some(Fraction::whole(i128::from(first.total_without(node, &is_replaced).count))),
+        Formula::Mean(_) => Some(Fraction::whole(i128::from(
+            first.total_without(node, &is_replaced).count,
+        ))),
         _ => views.get(1).map(|second| rest(second)),
     };
-    let below = below_rest.and_then(|rest| reported(|f| f.denominator).and_then(|reported| rest.plus(reported)));
+    let below = below_rest
+        .and_then(|rest| reported(|f| f.denominator).and_then(|reported| rest.plus(reported)));
     match &indicator.formula {
         Formula::Sum(_) => Figure {
             value: above.and_then(|sum| sum.divided_by(indicator.unit.divisor())),
@@ -377,9 +503,16 @@ fn with_totals(indicator: &Indicator, tree: &Tree, node: usize, views: &[Arc<Vie
         },
         Formula::Ratio { .. } | Formula::Mean(_) => {
             let quotient = above.zip(below).and_then(|(a, b)| {
-                Fraction::new(a.numerator() * b.denominator(), a.denominator() * b.numerator())
+                Fraction::new(
+                    a.numerator() * b.denominator(),
+                    a.denominator() * b.numerator(),
+                )
             });
-            let divisor = if matches!(indicator.formula, Formula::Mean(_)) { indicator.unit.divisor() } else { 1 };
+            let divisor = if matches!(indicator.formula, Formula::Mean(_)) {
+                indicator.unit.divisor()
+            } else {
+                1
+            };
             Figure {
                 value: quotient.and_then(|value| value.divided_by(divisor)),
                 numerator: above,
@@ -389,7 +522,9 @@ fn with_totals(indicator: &Indicator, tree: &Tree, node: usize, views: &[Arc<Vie
                 ..Figure::default()
             }
         }
-        _ => Figure { is_nothing: true, ..Figure::default() },
+        _ => Figure {
+            is_nothing: true,
+            ..Figure::default()
+        },
     }
 }
-

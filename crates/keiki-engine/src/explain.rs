@@ -143,7 +143,16 @@ impl Engine {
     pub async fn explain(&self, journal: &Journal, question: &Question) -> Result<Explanation> {
         let kpi = Arc::clone(&self.kpis(&[question.no])?[0]);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
-        let (measurement, own) = self.opened(journal, question, &kpi, indicator, question.period, question.known_at).await?;
+        let (measurement, own) = self
+            .opened(
+                journal,
+                question,
+                &kpi,
+                indicator,
+                question.period,
+                question.known_at,
+            )
+            .await?;
         let parts = own
             .iter()
             .map(|(measure, divisor, records)| part(&kpi, measure, *divisor, records))
@@ -155,11 +164,20 @@ impl Engine {
                     Against::Period(period) => (period, question.known_at),
                     Against::KnownAt(instant) => (question.period, Some(instant)),
                 };
-                let (measurement, other) = self.opened(journal, question, &kpi, indicator, period, known_at).await?;
-                Some(Comparison { measurement, changes: differences(&other, &own) })
+                let (measurement, other) = self
+                    .opened(journal, question, &kpi, indicator, period, known_at)
+                    .await?;
+                Some(Comparison {
+                    measurement,
+                    changes: differences(&other, &own),
+                })
             }
         };
-        Ok(Explanation { measurement, parts, against })
+        Ok(Explanation {
+            measurement,
+            parts,
+            against,
+        })
     }
 
     async fn opened<'k>(
@@ -185,17 +203,28 @@ impl Engine {
             .into_iter()
             .find(|m| m.indicator == indicator.code)
             .ok_or_else(|| EngineError::NotMeasurable(period.to_string()))?;
-        let knowledge = self.knowledge(journal, known_at, question.seq, question.now).await?;
+        let knowledge = self
+            .knowledge(journal, known_at, question.seq, question.now)
+            .await?;
         let slots = self.slots(&[period], knowledge.today)?;
-        let Some(slot) = slots.first().copied() else { return Err(EngineError::NotMeasurable(period.to_string())) };
-        let evaluation = self.evaluation(journal, knowledge.clone(), std::slice::from_ref(kpi), slots).await?;
+        let Some(slot) = slots.first().copied() else {
+            return Err(EngineError::NotMeasurable(period.to_string()));
+        };
+        let evaluation = self
+            .evaluation(journal, knowledge.clone(), std::slice::from_ref(kpi), slots)
+            .await?;
         let tree = evaluation.tree(slot.cut);
         let node = tree.position(&question.org_unit).unwrap_or(0);
         let mut opened = Vec::new();
         for name in indicator.formula.measures() {
-            let (Some(measure), Some(place)) = (kpi.measure(name), self.plan.place(kpi.no, name)) else { continue };
+            let (Some(measure), Some(place)) = (kpi.measure(name), self.plan.place(kpi.no, name))
+            else {
+                continue;
+            };
             let view = evaluation.view(place, &slot, &tree);
-            let records = self.records(journal, &knowledge, place, &slot, &view, node).await?;
+            let records = self
+                .records(journal, &knowledge, place, &slot, &view, node)
+                .await?;
             opened.push((measure, self.plan.measure(place).divisor, records));
         }
         Ok((measurement, opened))
@@ -213,15 +242,25 @@ impl Engine {
     ) -> Result<BTreeMap<String, Net>> {
         let plan = &self.plan.datasets[place.0];
         let measure = &plan.measures[place.1];
-        let scan = journal.scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq).await?;
-        let bounds = Bounds { after_seq: 0, until_seq: knowledge.seq, known_at: Some(knowledge.known_at) };
+        let scan = journal
+            .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
+            .await?;
+        let bounds = Bounds {
+            after_seq: 0,
+            until_seq: knowledge.seq,
+            known_at: Some(knowledge.known_at),
+        };
         let mut records: BTreeMap<String, Net> = BTreeMap::new();
         for batch in read_rows(&self.context, &plan.dataset, &scan, bounds).await? {
             let rows = Rows::new(plan, &batch)?;
             let measured = MeasureRows::new(&rows, measure)?;
             let texts = Texts::new(&batch)?;
             for row in 0..batch.num_rows() {
-                let Some((value, sign)) = self.contribution(measured.part(row), measure, slot, knowledge) else { continue };
+                let Some((value, sign)) =
+                    self.contribution(measured.part(row), measure, slot, knowledge)
+                else {
+                    continue;
+                };
                 if !view.counts_below(texts.units.value(row), node) {
                     continue;
                 }
@@ -234,9 +273,20 @@ impl Engine {
     }
 
     /// What a row's part adds in a period; `None` where it adds nothing.
-    fn contribution(&self, part: RowPart, plan: &MeasurePlan, slot: &Slot, knowledge: &Knowledge) -> Option<(i128, i64)> {
+    fn contribution(
+        &self,
+        part: RowPart,
+        plan: &MeasurePlan,
+        slot: &Slot,
+        knowledge: &Knowledge,
+    ) -> Option<(i128, i64)> {
         match part {
-            RowPart::Level { enters, leaves, value, .. } => {
+            RowPart::Level {
+                enters,
+                leaves,
+                value,
+                ..
+            } => {
                 let is_in = enters <= slot.cut && leaves.is_none_or(|leaves| slot.cut < leaves);
                 is_in.then_some((value?, 1))
             }
@@ -258,12 +308,19 @@ type Opened<'k> = (&'k Measure, i128, BTreeMap<String, Net>);
 fn find_indicator<'k>(kpi: &'k Kpi, code: Option<&str>) -> Result<&'k Indicator> {
     let found = match code {
         None => kpi.indicators.first(),
-        Some(code) => kpi.indicators.iter().find(|indicator| indicator.code == code),
+        Some(code) => kpi
+            .indicators
+            .iter()
+            .find(|indicator| indicator.code == code),
     };
     found.ok_or_else(|| EngineError::UnknownIndicator {
         no: kpi.no,
         found: code.unwrap_or_default().to_owned(),
-        known: kpi.indicators.iter().map(|indicator| indicator.code.clone()).collect(),
+        known: kpi
+            .indicators
+            .iter()
+            .map(|indicator| indicator.code.clone())
+            .collect(),
     })
 }
 
@@ -271,7 +328,12 @@ fn amount(net: &Net, divisor: i128) -> Fraction {
     Fraction::new(net.amount, divisor).unwrap_or_else(|| Fraction::whole(0))
 }
 
-fn part(kpi: &Kpi, measure: &Measure, divisor: i128, records: &BTreeMap<String, Net>) -> Result<Part> {
+fn part(
+    kpi: &Kpi,
+    measure: &Measure,
+    divisor: i128,
+    records: &BTreeMap<String, Net>,
+) -> Result<Part> {
     let total = records.values().map(|net| net.amount).sum::<i128>();
     Ok(Part {
         measure: measure.name.clone(),
@@ -279,16 +341,27 @@ fn part(kpi: &Kpi, measure: &Measure, divisor: i128, records: &BTreeMap<String, 
         sql: sql_of(kpi, measure)?,
         dataset: measure.dataset.value.clone(),
         total: Fraction::new(total, divisor).unwrap_or_else(|| Fraction::whole(0)),
-        rows: records.values().map(|net| Row { amount: amount(net, divisor), ..net.row.clone() }).collect(),
+        rows: records
+            .values()
+            .map(|net| Row {
+                amount: amount(net, divisor),
+                ..net.row.clone()
+            })
+            .collect(),
     })
 }
 
 fn sql_of(kpi: &Kpi, measure: &Measure) -> Result<String> {
     let bound = |sql: &keiki_model::document::Located| {
-        bind(sql, &kpi.parameters).map(|sql| sql.value).map_err(EngineError::Definition)
+        bind(sql, &kpi.parameters)
+            .map(|sql| sql.value)
+            .map_err(EngineError::Definition)
     };
     let value = measure.value.as_ref().map_or(Ok("1".to_owned()), bound)?;
-    let mut sql = format!("select sum(weight * ({value})) from {}", measure.dataset.value);
+    let mut sql = format!(
+        "select sum(weight * ({value})) from {}",
+        measure.dataset.value
+    );
     let mut conditions = Vec::new();
     if let Some(filter) = &measure.filter {
         conditions.push(format!("({})", bound(filter)?));
@@ -302,13 +375,19 @@ fn sql_of(kpi: &Kpi, measure: &Measure) -> Result<String> {
             conditions.push(format!("{enters} <= :day"));
             if let Some(until) = until {
                 let until = bound(until)?;
-                conditions.push(format!("(({until}) is null or :day < greatest({enters}, {until}))"));
+                conditions.push(format!(
+                    "(({until}) is null or :day < greatest({enters}, {until}))"
+                ));
             }
         }
-        Clock::Flow { on } => conditions.push(format!("{} between :first_day and :last_day", bound(on)?)),
+        Clock::Flow { on } => {
+            conditions.push(format!("{} between :first_day and :last_day", bound(on)?));
+        }
         Clock::Spell { begins, ends } => {
             let (begins, ends) = (bound(begins)?, bound(ends)?);
-            conditions.push(format!("{begins} < :end and (({ends}) is null or {ends} >= :begin)"));
+            conditions.push(format!(
+                "{begins} < :end and (({ends}) is null or {ends} >= :begin)"
+            ));
         }
     }
     sql.push_str(" where ");
@@ -327,15 +406,40 @@ struct Texts {
 impl Texts {
     fn new(batch: &RecordBatch) -> Result<Self> {
         let text = |name: &str| -> Result<StringArray> {
-            let column = batch.column_by_name(name).ok_or_else(|| EngineError::Query(format!("entries lack {name}")))?;
+            let column = batch
+                .column_by_name(name)
+                .ok_or_else(|| EngineError::Query(format!("entries lack {name}")))?;
             Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
         };
-        let journal: BTreeSet<&str> = ["weight", EFFECTIVE_ON, KNOWN_AT, SEQ, "batch_id", SOURCE, RECORD_KEY].into();
-        let shown = (0..batch.num_columns()).filter(|i| !journal.contains(batch.schema().field(*i).name().as_str())).collect();
-        Ok(Self { keys: text(RECORD_KEY)?, sources: text(SOURCE)?, units: text(ORG_UNIT)?, shown })
+        let journal: BTreeSet<&str> = [
+            "weight",
+            EFFECTIVE_ON,
+            KNOWN_AT,
+            SEQ,
+            "batch_id",
+            SOURCE,
+            RECORD_KEY,
+        ]
+        .into();
+        let shown = (0..batch.num_columns())
+            .filter(|i| !journal.contains(batch.schema().field(*i).name().as_str()))
+            .collect();
+        Ok(Self {
+            keys: text(RECORD_KEY)?,
+            sources: text(SOURCE)?,
+            units: text(ORG_UNIT)?,
+            shown,
+        })
     }
 
-    fn add(&self, batch: &RecordBatch, row: usize, value: i128, weight: i64, records: &mut BTreeMap<String, Net>) -> Result<()> {
+    fn add(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        value: i128,
+        weight: i64,
+        records: &mut BTreeMap<String, Net>,
+    ) -> Result<()> {
         let seq = primitive::<Int64Type>(batch, SEQ, row);
         let known_at = primitive::<TimestampMicrosecondType>(batch, KNOWN_AT, row);
         let shown = |row: usize| -> Result<Row> {
@@ -351,9 +455,12 @@ impl Texts {
         let key = self.keys.value(row).to_owned();
         let net = match records.entry(key) {
             std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(Net { amount: 0, count: 0, latest: (i64::MIN, i64::MIN), row: shown(row)? })
-            }
+            std::collections::btree_map::Entry::Vacant(free) => free.insert(Net {
+                amount: 0,
+                count: 0,
+                latest: (i64::MIN, i64::MIN),
+                row: shown(row)?,
+            }),
         };
         net.amount += value * i128::from(weight);
         net.count += weight;
@@ -371,14 +478,24 @@ impl Texts {
             .filter(|index| batch.column(**index).is_valid(row))
             .map(|index| {
                 let formatter = ArrayFormatter::try_new(batch.column(*index), &options)?;
-                Ok((batch.schema().field(*index).name().clone(), formatter.value(row).to_string()))
+                Ok((
+                    batch.schema().field(*index).name().clone(),
+                    formatter.value(row).to_string(),
+                ))
             })
             .collect()
     }
 }
 
-fn primitive<T: arrow::datatypes::ArrowPrimitiveType>(batch: &RecordBatch, name: &str, row: usize) -> T::Native {
-    batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<T>()).map_or_else(T::Native::default, |a| a.value(row))
+fn primitive<T: arrow::datatypes::ArrowPrimitiveType>(
+    batch: &RecordBatch,
+    name: &str,
+    row: usize,
+) -> T::Native {
+    batch
+        .column_by_name(name)
+        .and_then(|c| c.as_primitive_opt::<T>())
+        .map_or_else(T::Native::default, |a| a.value(row))
 }
 
 /// The records that add differently to two figures.
@@ -389,8 +506,15 @@ fn differences(before: &[Opened<'_>], after: &[Opened<'_>]) -> Vec<Difference> {
         for key in keys {
             let (was, is) = (old.get(key), new.get(key));
             let same = was.map(|n| (n.amount, n.count)) == is.map(|n| (n.amount, n.count));
-            let Some(shown) = is.or(was).filter(|_| !same) else { continue };
-            let latest = was.into_iter().chain(is).map(|net| net.latest).max().unwrap_or(shown.latest);
+            let Some(shown) = is.or(was).filter(|_| !same) else {
+                continue;
+            };
+            let latest = was
+                .into_iter()
+                .chain(is)
+                .map(|net| net.latest)
+                .max()
+                .unwrap_or(shown.latest);
             found.push(Difference {
                 measure: measure.name.clone(),
                 record_key: key.clone(),

@@ -1,4 +1,4 @@
-//! SQL expressions of definitions and mappings, compiled and evaluated by DataFusion.
+//! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
 mod functions;
 
@@ -27,22 +27,37 @@ impl SqlExpressions {
     /// Makes a compiler whose functions know the fiscal calendar and the workspace's zone.
     #[must_use]
     pub fn new(calendar: Calendar, zone: TimeZone) -> Self {
-        Self { context: session(calendar, zone) }
+        Self {
+            context: session(calendar, zone),
+        }
     }
 
-    fn physical(&self, sql: &str, frame: &DFSchema) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    fn physical(
+        &self,
+        sql: &str,
+        frame: &DFSchema,
+    ) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
         let expr = self.context.parse_sql_expr(sql, frame)?;
         // Some functions exist only until they are simplified to others.
-        let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(frame.clone())).build());
+        let simplifier = ExprSimplifier::new(
+            SimplifyContext::builder()
+                .with_schema(Arc::new(frame.clone()))
+                .build(),
+        );
         let expr = simplifier.simplify(simplifier.coerce(expr, frame)?)?;
         self.context.create_physical_expr(expr, frame)
     }
 }
 
 /// Opens a session with the functions of definitions; decimal literals are decimals, never floats.
-#[expect(clippy::disallowed_methods, reason = "the one place that opens a session")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that opens a session"
+)]
 pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
-    let mut config = SessionConfig::new().with_target_partitions(2).with_information_schema(true);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(2)
+        .with_information_schema(true);
     config.options_mut().sql_parser.parse_float_as_decimal = true;
     config.options_mut().execution.collect_statistics = false;
     let context = SessionContext::new_with_config(config);
@@ -53,21 +68,50 @@ pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
 }
 
 impl Expressions for SqlExpressions {
-    fn compile(&self, sql: &str, schema: &SchemaRef) -> Result<Arc<dyn Expression>, ExpressionError> {
-        let frame = DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let physical = self.physical(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
-        let data_type = physical.data_type(schema).map_err(|e| fault(&e, sql, schema))?;
+    fn compile(
+        &self,
+        sql: &str,
+        schema: &SchemaRef,
+    ) -> Result<Arc<dyn Expression>, ExpressionError> {
+        let frame =
+            DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
+        let physical = self
+            .physical(sql, &frame)
+            .map_err(|e| fault(&e, sql, schema))?;
+        let data_type = physical
+            .data_type(schema)
+            .map_err(|e| fault(&e, sql, schema))?;
         // Simplifying may drop columns that can have no effect; what the text names has to exist all the same.
-        let parsed = self.context.parse_sql_expr(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
-        let mut columns: Vec<String> = parsed.column_refs().iter().map(|column| column.name.clone()).collect();
+        let parsed = self
+            .context
+            .parse_sql_expr(sql, &frame)
+            .map_err(|e| fault(&e, sql, schema))?;
+        let mut columns: Vec<String> = parsed
+            .column_refs()
+            .iter()
+            .map(|column| column.name.clone())
+            .collect();
         columns.sort();
         columns.dedup();
         // The expression is bound to a schema of just the columns that it reads, so that any batch that has them will do.
-        let narrow: Vec<_> = schema.fields().iter().filter(|f| columns.contains(f.name())).cloned().collect();
+        let narrow: Vec<_> = schema
+            .fields()
+            .iter()
+            .filter(|f| columns.contains(f.name()))
+            .cloned()
+            .collect();
         let narrow = Arc::new(Schema::new(narrow));
-        let frame = DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let physical = self.physical(sql, &frame).map_err(|e| fault(&e, sql, schema))?;
-        Ok(Arc::new(Compiled { physical, schema: narrow, columns, data_type }))
+        let frame =
+            DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
+        let physical = self
+            .physical(sql, &frame)
+            .map_err(|e| fault(&e, sql, schema))?;
+        Ok(Arc::new(Compiled {
+            physical,
+            schema: narrow,
+            columns,
+            data_type,
+        }))
     }
 }
 
@@ -119,8 +163,15 @@ fn plain(error: &DataFusionError) -> String {
     let text = text.split("\n\n").next().unwrap_or(&text);
     let mut rest = text;
     for prefix in [
-        "Arrow error: ", "Execution error: ", "Error during planning: ", "Schema error: ", "SQL error: ",
-        "This feature is not implemented: ", "Cast error: ", "Parser error: ", "Invalid argument error: ",
+        "Arrow error: ",
+        "Execution error: ",
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "This feature is not implemented: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Invalid argument error: ",
     ] {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }
@@ -131,7 +182,11 @@ fn plain(error: &DataFusionError) -> String {
 fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionError {
     let text = plain(error);
     if let Some(name) = unknown_column(&text) {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
         let hint = match nearest(&name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`? columns: {}", names.join(", ")),
             None => format!("columns: {}", names.join(", ")),
@@ -150,18 +205,32 @@ fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionEr
         };
     }
     let offset = line_and_column(&text).and_then(|(line, column)| {
-        let start: usize = sql.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        let start: usize = sql
+            .split_inclusive('\n')
+            .take(line.checked_sub(1)?)
+            .map(str::len)
+            .sum();
         Some((start + column.saturating_sub(1)).min(sql.len()))
     });
-    let cut = text.find(" at Line:").map_or(text.as_str(), |at| &text[..at]);
-    ExpressionError { message: format!("not a valid SQL expression: {cut}"), hint: None, offset }
+    let cut = text
+        .find(" at Line:")
+        .map_or(text.as_str(), |at| &text[..at]);
+    ExpressionError {
+        message: format!("not a valid SQL expression: {cut}"),
+        hint: None,
+        offset,
+    }
 }
 
 fn unknown_column(text: &str) -> Option<String> {
     let rest = text.strip_prefix("No field named ")?;
     let name = rest.trim_start_matches('"');
     let end = name.find(['"', '.', ' ']).unwrap_or(name.len());
-    let end = if rest.starts_with('"') { name.find('"').unwrap_or(end) } else { end };
+    let end = if rest.starts_with('"') {
+        name.find('"').unwrap_or(end)
+    } else {
+        end
+    };
     Some(name[..end].trim_end_matches('.').to_owned())
 }
 
@@ -196,7 +265,10 @@ mod tests {
     use super::*;
 
     fn compiler() -> SqlExpressions {
-        SqlExpressions::new(Calendar::default(), TimeZone::get("Asia/Tokyo").expect("the zone is known"))
+        SqlExpressions::new(
+            Calendar::default(),
+            TimeZone::get("Asia/Tokyo").expect("the zone is known"),
+        )
     }
 
     fn schema() -> SchemaRef {
@@ -208,39 +280,63 @@ mod tests {
 
     #[test]
     fn an_unknown_column_is_named_with_its_place_and_the_nearest() {
-        let error = compiler().compile("kind = 'x' and closed_om is null", &schema()).expect_err("no such column");
-        assert_eq!((error.message.as_str(), error.offset), ("unknown column `closed_om`", Some(15)));
+        let error = compiler()
+            .compile("kind = 'x' and closed_om is null", &schema())
+            .expect_err("no such column");
+        assert_eq!(
+            (error.message.as_str(), error.offset),
+            ("unknown column `closed_om`", Some(15))
+        );
         assert!(error.hint.expect("a hint").contains("`closed_on`"));
     }
 
     #[test]
     fn a_syntax_error_has_a_place() {
-        let error = compiler().compile("kind = = 'x'", &schema()).expect_err("not SQL");
+        let error = compiler()
+            .compile("kind = = 'x'", &schema())
+            .expect_err("not SQL");
         assert!(error.offset.is_some(), "{error:?}");
     }
 
     #[test]
     fn fiscal_year_end_knows_the_calendar() {
-        let expression = compiler().compile("fiscal_year_end(closed_on)", &schema()).expect("it compiles");
-        assert_eq!((expression.data_type(), expression.columns()), (&DataType::Date32, ["closed_on".to_owned()].as_slice()));
+        let expression = compiler()
+            .compile("fiscal_year_end(closed_on)", &schema())
+            .expect("it compiles");
+        assert_eq!(
+            (expression.data_type(), expression.columns()),
+            (&DataType::Date32, ["closed_on".to_owned()].as_slice())
+        );
         let days = Date32Array::from(vec![parse_day("2026-05-01"), None]);
         let kinds = StringArray::from(vec![Some("a"), None]);
-        let batch = RecordBatch::try_new(schema(), vec![Arc::new(kinds), Arc::new(days)]).expect("it fits");
+        let batch =
+            RecordBatch::try_new(schema(), vec![Arc::new(kinds), Arc::new(days)]).expect("it fits");
         let found = expression.evaluate(&batch).expect("it computes");
         let found = found.as_any().downcast_ref::<Date32Array>().expect("dates");
-        assert_eq!((found.value(0), found.is_null(1)), (parse_day("2027-03-31").expect("a date"), true));
+        assert_eq!(
+            (found.value(0), found.is_null(1)),
+            (parse_day("2027-03-31").expect("a date"), true)
+        );
     }
 
     #[test]
     fn null_in_a_predicate_stays_null() {
-        let expression = compiler().compile("kind = 'a'", &schema()).expect("it compiles");
+        let expression = compiler()
+            .compile("kind = 'a'", &schema())
+            .expect("it compiles");
         let batch = RecordBatch::try_new(
             schema(),
-            vec![Arc::new(StringArray::from(vec![Some("a"), None])), Arc::new(Date32Array::from(vec![None, None]))],
+            vec![
+                Arc::new(StringArray::from(vec![Some("a"), None])),
+                Arc::new(Date32Array::from(vec![None, None])),
+            ],
         )
         .expect("it fits");
         let found = expression.evaluate(&batch).expect("it computes");
-        let found = found.as_any().downcast_ref::<BooleanArray>().expect("booleans");
+        let found = found
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .expect("booleans");
         assert!(found.value(0) && found.is_null(1));
     }
 }

@@ -40,25 +40,37 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, memory: Mutex::default() }
+        Self {
+            folder,
+            memory: Mutex::default(),
+        }
     }
 
     /// Finds a kept cube. A file that cannot be read is no error: the cube is computed again.
     pub(crate) fn find(&self, key: &str) -> Option<Kept> {
-        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut memory = self
+            .memory
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(kept) = memory.get(key) {
             return Some(kept.clone());
         }
         let bytes = std::fs::read(self.path(key)?).ok()?;
         let stored: Stored = postcard::from_bytes(&bytes).ok()?;
-        let kept = Kept { seq: stored.seq, cube: Arc::new(stored.into_cube()?) };
+        let kept = Kept {
+            seq: stored.seq,
+            cube: Arc::new(stored.into_cube()?),
+        };
         memory.insert(key.to_owned(), kept.clone());
         Some(kept)
     }
 
     /// Keeps a cube. Failing to write it to disk costs the next run a read, nothing else.
     pub(crate) fn keep(&self, key: &str, kept: &Kept) {
-        let mut memory = self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut memory = self
+            .memory
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         memory.insert(key.to_owned(), kept.clone());
         let Some(path) = self.path(key) else { return };
         if let Ok(bytes) = postcard::to_allocvec(&Stored::new(kept)) {
@@ -67,7 +79,9 @@ impl Keeper {
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(format!("{key}.cube")))
+        self.folder
+            .as_ref()
+            .map(|folder| folder.join(format!("{key}.cube")))
     }
 }
 
@@ -100,7 +114,12 @@ impl Stored {
             groups: kept.cube.groups.clone(),
             cells,
             undated: undated.to_vec(),
-            histograms: kept.cube.histograms.iter().map(|h| h.packed().to_vec()).collect(),
+            histograms: kept
+                .cube
+                .histograms
+                .iter()
+                .map(|h| h.packed().to_vec())
+                .collect(),
         }
     }
 

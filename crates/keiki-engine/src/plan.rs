@@ -16,9 +16,17 @@ use crate::error::{EngineError, Result};
 /// When a measure counts, by number of the expression.
 #[derive(Debug, Clone)]
 pub(crate) enum ClockPlan {
-    Stock { from: Option<usize>, until: Option<usize> },
-    Flow { on: usize },
-    Spell { begins: usize, ends: usize },
+    Stock {
+        from: Option<usize>,
+        until: Option<usize>,
+    },
+    Flow {
+        on: usize,
+    },
+    Spell {
+        begins: usize,
+        ends: usize,
+    },
 }
 
 /// A base measure, ready to be accumulated.
@@ -65,16 +73,22 @@ impl Plan {
         let mut by_dataset: BTreeMap<String, Vec<(&Kpi, &Measure)>> = BTreeMap::new();
         for kpi in &catalogue.kpis {
             for measure in &kpi.measures {
-                by_dataset.entry(measure.dataset.value.clone()).or_default().push((kpi, measure));
+                by_dataset
+                    .entry(measure.dataset.value.clone())
+                    .or_default()
+                    .push((kpi, measure));
             }
         }
         for (name, measures) in by_dataset {
-            let Some(dataset) = catalogue.datasets.get(&name) else { continue };
+            let Some(dataset) = catalogue.datasets.get(&name) else {
+                continue;
+            };
             let mut maker = Maker::new(dataset, expressions);
             let position = plan.datasets.len();
             let mut made = Vec::new();
             for (kpi, measure) in measures {
-                plan.places.insert((kpi.no, measure.name.clone()), (position, made.len()));
+                plan.places
+                    .insert((kpi.no, measure.name.clone()), (position, made.len()));
                 made.push(maker.measure(kpi, measure)?);
             }
             plan.datasets.push(maker.finish(made));
@@ -148,19 +162,29 @@ impl<'m> Maker<'m> {
                 from: self.optional(kpi, from.as_ref())?,
                 until: self.optional(kpi, until.as_ref())?,
             },
-            Clock::Flow { on } => ClockPlan::Flow { on: self.add(kpi, on)? },
-            Clock::Spell { begins, ends } => {
-                ClockPlan::Spell { begins: self.add(kpi, begins)?, ends: self.add(kpi, ends)? }
-            }
+            Clock::Flow { on } => ClockPlan::Flow {
+                on: self.add(kpi, on)?,
+            },
+            Clock::Spell { begins, ends } => ClockPlan::Spell {
+                begins: self.add(kpi, begins)?,
+                ends: self.add(kpi, ends)?,
+            },
         };
         let scale = match value.map(|index| self.expressions[index].data_type()) {
             Some(DataType::Decimal128(_, scale)) => u32::try_from(*scale).unwrap_or(0),
             _ => 0,
         };
         let reads = |f: &Formula| f.measures().contains(&measure.name.as_str());
-        let formulas = || kpi.indicators.iter().map(|indicator| &indicator.formula).filter(|f| reads(f));
+        let formulas = || {
+            kpi.indicators
+                .iter()
+                .map(|indicator| &indicator.formula)
+                .filter(|f| reads(f))
+        };
         let is_dated = match &clock {
-            ClockPlan::Spell { begins, .. } => self.expressions[*begins].data_type() == &DataType::Date32,
+            ClockPlan::Spell { begins, .. } => {
+                self.expressions[*begins].data_type() == &DataType::Date32
+            }
             _ => false,
         };
         let plan = MeasurePlan {
@@ -170,7 +194,8 @@ impl<'m> Maker<'m> {
             value,
             divisor: 10_i128.pow(scale),
             group,
-            has_histogram: formulas().any(Formula::needs_histogram) || matches!(clock, ClockPlan::Spell { .. }),
+            has_histogram: formulas().any(Formula::needs_histogram)
+                || matches!(clock, ClockPlan::Spell { .. }),
             keeps_day: formulas().any(|f| matches!(f, Formula::Latest(_))),
             clock,
             step: measure.resolution.step(),
@@ -180,13 +205,22 @@ impl<'m> Maker<'m> {
     }
 
     fn finish(self, measures: Vec<MeasurePlan>) -> DatasetPlan {
-        let mut columns: Vec<String> =
-            self.expressions.iter().flat_map(|e| e.columns().iter().cloned()).collect();
+        let mut columns: Vec<String> = self
+            .expressions
+            .iter()
+            .flat_map(|e| e.columns().iter().cloned())
+            .collect();
         columns.sort();
         columns.dedup();
         let mut sql: Vec<(&String, &usize)> = self.by_sql.iter().collect();
         sql.sort_by_key(|(_, index)| **index);
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
-        DatasetPlan { dataset: Arc::clone(self.dataset), expressions: self.expressions, measures, columns, version }
+        DatasetPlan {
+            dataset: Arc::clone(self.dataset),
+            expressions: self.expressions,
+            measures,
+            columns,
+            version,
+        }
     }
 }

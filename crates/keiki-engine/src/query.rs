@@ -33,12 +33,22 @@ impl Engine {
         }
         let batches = batches(&snapshot)?;
         context.register_batch("batches", batches)?;
-        let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
         let wrong = |e: datafusion::error::DataFusionError| EngineError::Query(e.strip_backtrace());
-        let frame = context.sql_with_options(query, reading).await.map_err(wrong)?;
+        let frame = context
+            .sql_with_options(query, reading)
+            .await
+            .map_err(wrong)?;
         let schema: Schema = frame.schema().as_arrow().clone();
         let found = frame.collect().await.map_err(wrong)?;
-        Ok(if found.is_empty() { vec![RecordBatch::new_empty(Arc::new(schema))] } else { found })
+        Ok(if found.is_empty() {
+            vec![RecordBatch::new_empty(Arc::new(schema))]
+        } else {
+            found
+        })
     }
 }
 
@@ -48,15 +58,31 @@ fn batches(snapshot: &Snapshot) -> Result<RecordBatch> {
         Arc::new(StringArray::from_iter_values(all.iter().map(f)))
     };
     let count = |f: fn(&keiki_model::evidence::Counts) -> u64| -> arrow::array::ArrayRef {
-        Arc::new(Int64Array::from_iter_values(all.iter().map(|b| i64::try_from(f(&b.counts)).unwrap_or(i64::MAX))))
+        Arc::new(Int64Array::from_iter_values(
+            all.iter()
+                .map(|b| i64::try_from(f(&b.counts)).unwrap_or(i64::MAX)),
+        ))
     };
     Ok(RecordBatch::try_from_iter([
-        ("seq", Arc::new(Int64Array::from_iter_values(all.iter().map(|b| b.seq))) as arrow::array::ArrayRef),
+        (
+            "seq",
+            Arc::new(Int64Array::from_iter_values(all.iter().map(|b| b.seq)))
+                as arrow::array::ArrayRef,
+        ),
         ("batch_id", text(|b| &b.batch_id)),
         ("source", text(|b| &b.source)),
         ("dataset", text(|b| &b.dataset)),
-        ("as_of", Arc::new(Date32Array::from_iter_values(all.iter().map(|b| b.as_of)))),
-        ("known_at", Arc::new(TimestampMicrosecondArray::from_iter_values(all.iter().map(|b| b.known_at)).with_timezone("UTC"))),
+        (
+            "as_of",
+            Arc::new(Date32Array::from_iter_values(all.iter().map(|b| b.as_of))),
+        ),
+        (
+            "known_at",
+            Arc::new(
+                TimestampMicrosecondArray::from_iter_values(all.iter().map(|b| b.known_at))
+                    .with_timezone("UTC"),
+            ),
+        ),
         ("accepted", count(|c| c.accepted)),
         ("changed", count(|c| c.changed)),
         ("unchanged", count(|c| c.unchanged)),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
@@ -30,14 +32,26 @@ pub(crate) struct Bounds {
 }
 
 /// Reads entries into a cube.
-pub(crate) async fn read_cube(context: &SessionContext, plan: &Arc<DatasetPlan>, scan: &Scan, bounds: Bounds, axis: &Axis) -> Result<Cube> {
+pub(crate) async fn read_cube(
+    context: &SessionContext,
+    plan: &Arc<DatasetPlan>,
+    scan: &Scan,
+    bounds: Bounds,
+    axis: &Axis,
+) -> Result<Cube> {
     let mut total = Cube::new(axis.clone(), plan.measures.len());
     if scan.files.is_empty() {
         return Ok(total);
     }
     let mut columns: Vec<&str> = plan.columns.iter().map(String::as_str).collect();
     columns.extend([ORG_UNIT, WEIGHT, EFFECTIVE_ON]);
-    let physical = physical_plan(context, &plan.dataset, scan, &with_bounds(&columns, scan, bounds)).await?;
+    let physical = physical_plan(
+        context,
+        &plan.dataset,
+        scan,
+        &with_bounds(&columns, scan, bounds),
+    )
+    .await?;
     let mut parts = Vec::new();
     for partition in 0..physical.output_partitioning().partition_count() {
         let mut stream = physical.execute(partition, context.task_ctx())?;
@@ -53,7 +67,9 @@ pub(crate) async fn read_cube(context: &SessionContext, plan: &Arc<DatasetPlan>,
         }));
     }
     for part in parts {
-        let cube = part.await.map_err(|e| EngineError::Query(format!("a reader stopped: {e}")))??;
+        let cube = part
+            .await
+            .map_err(|e| EngineError::Query(format!("a reader stopped: {e}")))??;
         total.merge(&cube)?;
     }
     total.settle();
@@ -61,21 +77,37 @@ pub(crate) async fn read_cube(context: &SessionContext, plan: &Arc<DatasetPlan>,
 }
 
 /// Reads whole rows of entries within bounds.
-pub(crate) async fn read_rows(context: &SessionContext, dataset: &Dataset, scan: &Scan, bounds: Bounds) -> Result<Vec<RecordBatch>> {
+pub(crate) async fn read_rows(
+    context: &SessionContext,
+    dataset: &Dataset,
+    scan: &Scan,
+    bounds: Bounds,
+) -> Result<Vec<RecordBatch>> {
     if scan.files.is_empty() {
         return Ok(Vec::new());
     }
     let schema = entries_schema(dataset);
-    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let columns: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
     let physical = physical_plan(context, dataset, scan, &columns).await?;
     let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await?;
-    batches.into_iter().map(|batch| within(batch, bounds)).collect()
+    batches
+        .into_iter()
+        .map(|batch| within(batch, bounds))
+        .collect()
 }
 
 /// Adds the columns that the bounds need, where files hold rows beyond them.
 fn with_bounds<'c>(columns: &[&'c str], scan: &Scan, bounds: Bounds) -> Vec<&'c str> {
     let mut columns = columns.to_vec();
-    if scan.files.iter().any(|file| file.first_seq <= bounds.after_seq || file.last_seq > bounds.until_seq) {
+    if scan
+        .files
+        .iter()
+        .any(|file| file.first_seq <= bounds.after_seq || file.last_seq > bounds.until_seq)
+    {
         columns.push(SEQ);
     }
     if bounds.known_at.is_some() {
@@ -86,42 +118,72 @@ fn with_bounds<'c>(columns: &[&'c str], scan: &Scan, bounds: Bounds) -> Vec<&'c 
     columns
 }
 
-async fn physical_plan(context: &SessionContext, dataset: &Dataset, scan: &Scan, columns: &[&str]) -> Result<Arc<dyn ExecutionPlan>> {
+async fn physical_plan(
+    context: &SessionContext,
+    dataset: &Dataset,
+    scan: &Scan,
+    columns: &[&str],
+) -> Result<Arc<dyn ExecutionPlan>> {
     let table = entries_listing(context, dataset, scan)?;
-    let frame = context.read_table(Arc::new(table))?.select_columns(columns)?;
+    let frame = context
+        .read_table(Arc::new(table))?
+        .select_columns(columns)?;
     Ok(frame.create_physical_plan().await?)
 }
 
 /// The files of a scan as a table with the dataset's schema; columns that older files lack are null.
-pub(crate) fn entries_listing(context: &SessionContext, dataset: &Dataset, scan: &Scan) -> Result<ListingTable> {
+pub(crate) fn entries_listing(
+    context: &SessionContext,
+    dataset: &Dataset,
+    scan: &Scan,
+) -> Result<ListingTable> {
     let url = datafusion::execution::object_store::ObjectStoreUrl::parse("keiki://journal")?;
-    context.runtime_env().register_object_store(url.as_ref(), Arc::clone(&scan.store));
+    context
+        .runtime_env()
+        .register_object_store(url.as_ref(), Arc::clone(&scan.store));
     let paths: Vec<ListingTableUrl> = scan
         .files
         .iter()
         .map(|file| ListingTableUrl::parse(format!("keiki://journal/{}", file.path)))
         .collect::<std::result::Result<_, _>>()?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-        .with_file_extension(".parquet");
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     let schema = nullable(&entries_schema(dataset));
-    let config = ListingTableConfig::new_with_multi_paths(paths).with_listing_options(options).with_schema(schema);
+    let config = ListingTableConfig::new_with_multi_paths(paths)
+        .with_listing_options(options)
+        .with_schema(schema);
     Ok(ListingTable::try_new(config)?)
 }
 
 fn nullable(schema: &SchemaRef) -> SchemaRef {
-    let fields: Vec<Field> = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone().with_nullable(true))
+        .collect();
     Arc::new(Schema::new(fields))
 }
 
 /// Leaves out rows beyond the bounds.
 fn within(batch: RecordBatch, bounds: Bounds) -> Result<RecordBatch> {
     let mut keep: Option<BooleanArray> = None;
-    if let Some(seqs) = batch.column_by_name(SEQ).and_then(|c| c.as_primitive_opt::<Int64Type>()) {
-        keep = Some(seqs.values().iter().map(|seq| Some(*seq > bounds.after_seq && *seq <= bounds.until_seq)).collect());
-    }
-    if let (Some(limit), Some(known)) =
-        (bounds.known_at, batch.column_by_name(KNOWN_AT).and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>()))
+    if let Some(seqs) = batch
+        .column_by_name(SEQ)
+        .and_then(|c| c.as_primitive_opt::<Int64Type>())
     {
+        keep = Some(
+            seqs.values()
+                .iter()
+                .map(|seq| Some(*seq > bounds.after_seq && *seq <= bounds.until_seq))
+                .collect(),
+        );
+    }
+    if let (Some(limit), Some(known)) = (
+        bounds.known_at,
+        batch
+            .column_by_name(KNOWN_AT)
+            .and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>()),
+    ) {
         let known: BooleanArray = known.values().iter().map(|at| Some(*at <= limit)).collect();
         keep = Some(match keep {
             Some(keep) => arrow::compute::and(&keep, &known)?,
@@ -129,7 +191,9 @@ fn within(batch: RecordBatch, bounds: Bounds) -> Result<RecordBatch> {
         });
     }
     match keep {
-        Some(keep) if keep.true_count() < batch.num_rows() => Ok(arrow::compute::filter_record_batch(&batch, &keep)?),
+        Some(keep) if keep.true_count() < batch.num_rows() => {
+            Ok(arrow::compute::filter_record_batch(&batch, &keep)?)
+        }
         _ => Ok(batch),
     }
 }

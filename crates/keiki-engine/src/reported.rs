@@ -43,17 +43,23 @@ impl ReportedFigures {
         let mut states: HashMap<(String, String), (i64, State)> = HashMap::new();
         for batch in entries {
             let text = |name: &str| -> Result<arrow::array::StringArray> {
-                Ok(cast(column(batch, name)?, &DataType::Utf8)?.as_string::<i32>().clone())
+                Ok(cast(column(batch, name)?, &DataType::Utf8)?
+                    .as_string::<i32>()
+                    .clone())
             };
             let numbers = cast(column(batch, "kpi_no")?, &DataType::Int64)?;
             let numbers = numbers.as_primitive::<Int64Type>();
-            let (indicators, units, periods) = (text("indicator")?, text(ORG_UNIT)?, text("period")?);
+            let (indicators, units, periods) =
+                (text("indicator")?, text(ORG_UNIT)?, text("period")?);
             let (above, below, values) = (text("numerator")?, text("denominator")?, text("value")?);
             let keys = text(RECORD_KEY)?;
             let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
             for row in 0..batch.num_rows() {
                 let decimal = |array: &arrow::array::StringArray| {
-                    array.is_valid(row).then(|| Fraction::parse_decimal(array.value(row))).flatten()
+                    array
+                        .is_valid(row)
+                        .then(|| Fraction::parse_decimal(array.value(row)))
+                        .flatten()
                 };
                 let figure = ReportedFigure {
                     org_unit: units.value(row).to_owned(),
@@ -61,9 +67,16 @@ impl ReportedFigures {
                     denominator: decimal(&below),
                     value: decimal(&values),
                 };
-                let key = (numbers.value(row), indicators.value(row).to_owned(), periods.value(row).to_owned());
+                let key = (
+                    numbers.value(row),
+                    indicators.value(row).to_owned(),
+                    periods.value(row).to_owned(),
+                );
                 let identity = (keys.value(row).to_owned(), format!("{figure:?}"));
-                states.entry(identity).or_insert_with(|| (0, (key, figure))).0 += i64::from(weights.value(row));
+                states
+                    .entry(identity)
+                    .or_insert_with(|| (0, (key, figure)))
+                    .0 += i64::from(weights.value(row));
             }
         }
         let mut by_key: HashMap<_, Vec<ReportedFigure>> = HashMap::new();
@@ -80,10 +93,14 @@ impl ReportedFigures {
 
     /// The figures that were reported for an indicator and period.
     pub(crate) fn of(&self, no: u32, indicator: &str, period: &str) -> &[ReportedFigure] {
-        self.by_key.get(&(i64::from(no), indicator.to_owned(), period.to_owned())).map_or(&[], Vec::as_slice)
+        self.by_key
+            .get(&(i64::from(no), indicator.to_owned(), period.to_owned()))
+            .map_or(&[], Vec::as_slice)
     }
 }
 
 fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::ArrayRef> {
-    batch.column_by_name(name).ok_or_else(|| EngineError::Query(format!("reported figures lack the column {name}")))
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| EngineError::Query(format!("reported figures lack the column {name}")))
 }

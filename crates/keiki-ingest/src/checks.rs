@@ -24,9 +24,18 @@ pub(crate) fn rules(
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
     for rule in &dataset.rules {
-        let broken =
-            Reason::RuleBroken { ja: rule.message.ja.clone(), en: rule.message.en.clone() };
-        reject_where_false(dataset, batch, expressions, &rule.require, &broken, rejections)?;
+        let broken = Reason::RuleBroken {
+            ja: rule.message.ja.clone(),
+            en: rule.message.en.clone(),
+        };
+        reject_where_false(
+            dataset,
+            batch,
+            expressions,
+            &rule.require,
+            &broken,
+            rejections,
+        )?;
     }
     Ok(())
 }
@@ -43,9 +52,16 @@ pub(crate) fn scope(
     expressions: &dyn Expressions,
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
-    let Some(predicate) = &source.scope.predicate else { return Ok(()) };
-    let sql = Located { value: predicate.clone(), place: source.scope_place.clone() };
-    let outside = Reason::OutsideScope { found: format!("not: {}", excerpt(predicate)) };
+    let Some(predicate) = &source.scope.predicate else {
+        return Ok(());
+    };
+    let sql = Located {
+        value: predicate.clone(),
+        place: source.scope_place.clone(),
+    };
+    let outside = Reason::OutsideScope {
+        found: format!("not: {}", excerpt(predicate)),
+    };
     reject_where_false(dataset, batch, expressions, &sql, &outside, rejections)
 }
 
@@ -64,9 +80,13 @@ fn reject_where_false(
         DataType::Boolean => {}
         DataType::Null => return Ok(()),
         other => {
-            let problem =
-                Problem::new(sql.place.clone(), format!("a condition is needed, found {other}"));
-            return Err(definition(problem.hint("write an expression that is true or false")));
+            let problem = Problem::new(
+                sql.place.clone(),
+                format!("a condition is needed, found {other}"),
+            );
+            return Err(definition(
+                problem.hint("write an expression that is true or false"),
+            ));
         }
     }
     let (array, faults) = evaluate(compiled.as_ref(), batch)?;
@@ -74,8 +94,11 @@ fn reject_where_false(
         let columns = compiled.columns();
         let is_personal =
             |name: &String| dataset.column(name).is_some_and(|column| column.personal);
-        let detail =
-            if columns.iter().any(is_personal) { MASK.to_owned() } else { excerpt(&detail) };
+        let detail = if columns.iter().any(is_personal) {
+            MASK.to_owned()
+        } else {
+            excerpt(&detail)
+        };
         let column = columns.first().cloned().unwrap_or_default();
         rejections.add(row, Reason::Expression { column, detail });
     }
@@ -94,5 +117,7 @@ fn definition(mut problem: Problem) -> IngestError {
     if problem.place.file.is_empty() {
         problem.place = Place::file("<rule>");
     }
-    IngestError::Definition { problems: vec![problem] }
+    IngestError::Definition {
+        problems: vec![problem],
+    }
 }

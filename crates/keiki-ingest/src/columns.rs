@@ -86,7 +86,9 @@ pub(crate) fn compute(
     }
     let mut extra =
         |mapped: &Option<Mapped>, is_required: bool| -> Result<Option<ArrayRef>, IngestError> {
-            let Some(mapped) = mapped else { return Ok(None) };
+            let Some(mapped) = mapped else {
+                return Ok(None);
+            };
             let array = values(mapped, &mapping.batch, forms, rejections)?;
             if is_required {
                 require(&mapped.name, &array, rejections);
@@ -99,7 +101,12 @@ pub(crate) fn compute(
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
         .map_err(|e| IngestError::internal(&e))?;
-    Ok(Typed { batch, effective_on, known_at, order })
+    Ok(Typed {
+        batch,
+        effective_on,
+        known_at,
+        order,
+    })
 }
 
 /// Computes one column in its declared type.
@@ -115,8 +122,18 @@ fn values(
         Origin::Expression(expression) => {
             let (array, faults) = evaluate(expression.as_ref(), batch)?;
             for (row, detail) in faults {
-                let detail = if mapped.is_hidden { MASK.to_owned() } else { excerpt(&detail) };
-                rejections.add(row, Reason::Expression { column: mapped.name.clone(), detail });
+                let detail = if mapped.is_hidden {
+                    MASK.to_owned()
+                } else {
+                    excerpt(&detail)
+                };
+                rejections.add(
+                    row,
+                    Reason::Expression {
+                        column: mapped.name.clone(),
+                        detail,
+                    },
+                );
             }
             array
         }
@@ -124,9 +141,20 @@ fn values(
     let converted =
         convert(&array, mapped.kind, forms).map_err(|detail| IngestError::Internal { detail })?;
     for (row, misfit) in converted.faults {
-        let found = if mapped.is_hidden { MASK.to_owned() } else { misfit.describe() };
+        let found = if mapped.is_hidden {
+            MASK.to_owned()
+        } else {
+            misfit.describe()
+        };
         let (column, expected) = (mapped.name.clone(), mapped.kind.name());
-        rejections.add(row, Reason::WrongType { column, expected, found });
+        rejections.add(
+            row,
+            Reason::WrongType {
+                column,
+                expected,
+                found,
+            },
+        );
     }
     Ok(converted.array)
 }
@@ -171,7 +199,12 @@ fn require(column: &str, array: &ArrayRef, rejections: &mut Rejections) {
         return;
     }
     for row in (0..array.len()).filter(|row| array.is_null(*row)) {
-        rejections.add(row, Reason::MissingValue { column: column.to_owned() });
+        rejections.add(
+            row,
+            Reason::MissingValue {
+                column: column.to_owned(),
+            },
+        );
     }
 }
 
@@ -180,13 +213,26 @@ fn check_list(column: &Column, is_hidden: bool, array: &ArrayRef, rejections: &m
     if column.values.is_empty() {
         return;
     }
-    let Some(texts) = array.as_string_opt::<i32>() else { return };
+    let Some(texts) = array.as_string_opt::<i32>() else {
+        return;
+    };
     for (row, text) in texts.iter().enumerate() {
         let Some(text) = text else { continue };
         if !column.values.iter().any(|listed| listed == text) {
-            let found = if is_hidden { MASK.to_owned() } else { excerpt(text) };
+            let found = if is_hidden {
+                MASK.to_owned()
+            } else {
+                excerpt(text)
+            };
             let (column, expected) = (column.name.clone(), column.values.join(", "));
-            rejections.add(row, Reason::NotListed { column, found, expected });
+            rejections.add(
+                row,
+                Reason::NotListed {
+                    column,
+                    found,
+                    expected,
+                },
+            );
         }
     }
 }

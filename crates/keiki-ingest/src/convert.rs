@@ -66,7 +66,10 @@ pub(crate) struct Misfit {
 
 impl Misfit {
     pub(crate) fn new(found: &str, why: Option<&'static str>) -> Self {
-        Self { found: excerpt(found), why }
+        Self {
+            found: excerpt(found),
+            why,
+        }
     }
 
     /// What to say that was found.
@@ -109,34 +112,54 @@ pub(crate) fn convert(
 fn from_text(array: &ArrayRef, kind: ColumnType, forms: &Forms) -> Converted {
     let texts: &StringArray = array.as_string();
     match kind {
-        ColumnType::Text => Converted { array: text::trimmed(texts), faults: Vec::new() },
+        ColumnType::Text => Converted {
+            array: text::trimmed(texts),
+            faults: Vec::new(),
+        },
         ColumnType::Integer => {
             let mut builder = Int64Builder::with_capacity(texts.len());
             let faults = each(texts, number::integer, |value| builder.append_option(value));
-            Converted { array: Arc::new(builder.finish()), faults }
+            Converted {
+                array: Arc::new(builder.finish()),
+                faults,
+            }
         }
         ColumnType::Decimal { precision, scale } => {
             let mut builder = Decimal128Builder::with_capacity(texts.len());
             let parse = |text: &str| number::decimal(text, precision, scale);
             let faults = each(texts, parse, |value| builder.append_option(value));
-            Converted { array: Arc::new(builder.finish().with_data_type(kind.arrow())), faults }
+            Converted {
+                array: Arc::new(builder.finish().with_data_type(kind.arrow())),
+                faults,
+            }
         }
         ColumnType::Date => {
             let mut builder = Date32Builder::with_capacity(texts.len());
             let parse = |text: &str| time::date(text, &forms.dates);
             let faults = each(texts, parse, |value| builder.append_option(value));
-            Converted { array: Arc::new(builder.finish()), faults }
+            Converted {
+                array: Arc::new(builder.finish()),
+                faults,
+            }
         }
         ColumnType::Instant => {
             let mut builder = TimestampMicrosecondBuilder::with_capacity(texts.len());
             let parse = |text: &str| time::instant(text, &forms.instants, &forms.zone);
             let faults = each(texts, parse, |value| builder.append_option(value));
-            Converted { array: Arc::new(builder.finish().with_timezone("UTC")), faults }
+            Converted {
+                array: Arc::new(builder.finish().with_timezone("UTC")),
+                faults,
+            }
         }
         ColumnType::Boolean => {
             let mut builder = BooleanBuilder::with_capacity(texts.len());
-            let faults = each(texts, boolean::boolean, |value| builder.append_option(value));
-            Converted { array: Arc::new(builder.finish()), faults }
+            let faults = each(texts, boolean::boolean, |value| {
+                builder.append_option(value);
+            });
+            Converted {
+                array: Arc::new(builder.finish()),
+                faults,
+            }
         }
     }
 }

@@ -49,7 +49,12 @@ fn read_file(
         other => IngestError::internal(&format!("{other:?}")),
     };
     let header = header::open(input, &source.format, limits)?;
-    let guard = RecordGuard::new(header.reader, header.separator, limits.record_bytes, header.line);
+    let guard = RecordGuard::new(
+        header.reader,
+        header.separator,
+        limits.record_bytes,
+        header.line,
+    );
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -58,10 +63,15 @@ fn read_file(
         .from_reader(guard);
     let mut record = ByteRecord::new();
     if !reader.read_byte_record(&mut record).map_err(fault)? {
-        return Err(IngestError::EmptyFile { file: input.name.clone() });
+        return Err(IngestError::EmptyFile {
+            file: input.name.clone(),
+        });
     }
     let names = header::names(&record, &input.name, header.line)?;
-    let columns = names.iter().map(|name| builder.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let columns = names
+        .iter()
+        .map(|name| builder.column(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut line = header.line;
     while reader.read_byte_record(&mut record).map_err(fault)? {
         let offset = record.position().map_or(0, csv::Position::byte);
@@ -92,7 +102,10 @@ fn stage(
         return Some(unreadable("a NUL byte stands in the row".into()));
     }
     if record.len() != columns.len() {
-        return Some(Reason::RowShape { expected: columns.len(), found: record.len() });
+        return Some(Reason::RowShape {
+            expected: columns.len(),
+            found: record.len(),
+        });
     }
     for (index, (field, column)) in record.iter().zip(columns).enumerate() {
         if field.len() > limits.field_bytes {

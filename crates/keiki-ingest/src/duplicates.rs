@@ -49,7 +49,13 @@ pub(crate) fn find(
             dropped.push(row);
         } else {
             let key = shown_key(dataset, typed, row);
-            rejections.add(row, Reason::DuplicateKey { key, first_row: row_number(earlier) });
+            rejections.add(
+                row,
+                Reason::DuplicateKey {
+                    key,
+                    first_row: row_number(earlier),
+                },
+            );
         }
     }
     Ok(dropped)
@@ -59,7 +65,12 @@ pub(crate) fn find(
 pub(crate) fn record_key(dataset: &Dataset, typed: &Typed, row: usize) -> Option<String> {
     let parts: Option<Vec<String>> = key_columns(dataset, typed)
         .iter()
-        .map(|array| array.is_valid(row).then(|| array_value_to_string(array, row).ok()).flatten())
+        .map(|array| {
+            array
+                .is_valid(row)
+                .then(|| array_value_to_string(array, row).ok())
+                .flatten()
+        })
         .collect();
     let parts = parts?;
     Some(join_key(parts.iter().map(String::as_str)))
@@ -80,10 +91,17 @@ fn shown_key(dataset: &Dataset, typed: &Typed, row: usize) -> String {
 }
 
 fn key_columns(dataset: &Dataset, typed: &Typed) -> Vec<ArrayRef> {
-    dataset.key.iter().filter_map(|name| typed.batch.column_by_name(name).cloned()).collect()
+    dataset
+        .key
+        .iter()
+        .filter_map(|name| typed.batch.column_by_name(name).cloned())
+        .collect()
 }
 
 fn comparable(columns: &[ArrayRef]) -> Result<Rows, ArrowError> {
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+    let fields = columns
+        .iter()
+        .map(|column| SortField::new(column.data_type().clone()))
+        .collect();
     RowConverter::new(fields)?.convert_columns(columns)
 }

@@ -180,11 +180,16 @@ impl IngestError {
     }
 
     pub(crate) fn io(file: &str, source: io::Error) -> Self {
-        Self::Io { file: file.to_owned(), source }
+        Self::Io {
+            file: file.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn internal(detail: &impl ToString) -> Self {
-        Self::Internal { detail: detail.to_string() }
+        Self::Internal {
+            detail: detail.to_string(),
+        }
     }
 }
 
@@ -193,7 +198,12 @@ fn summary(problems: &[Problem]) -> String {
         [] => "the definition is wrong".into(),
         [one] => format!("{}: {}", one.place, one.message),
         [first, rest @ ..] => {
-            format!("{}: {} (and {} more)", first.place, first.message, rest.len())
+            format!(
+                "{}: {} (and {} more)",
+                first.place,
+                first.message,
+                rest.len()
+            )
         }
     }
 }

@@ -124,7 +124,11 @@ impl<'a> ExtractBuilder<'a> {
         }
         self.numbers.insert(name.to_owned(), number);
         let values = StringBuilder::new();
-        self.columns.push(ColumnBuilder { name: name.to_owned(), values, staged_in: None });
+        self.columns.push(ColumnBuilder {
+            name: name.to_owned(),
+            values,
+            staged_in: None,
+        });
         Ok(number)
     }
 
@@ -159,7 +163,11 @@ impl<'a> ExtractBuilder<'a> {
             if values.values_slice().len() + range.len() > self.limits.column_bytes {
                 let file = self.files.last().cloned().unwrap_or_default();
                 let limit = self.limits.column_bytes;
-                return Err(IngestError::TooLarge { file, what: "bytes in one column", limit });
+                return Err(IngestError::TooLarge {
+                    file,
+                    what: "bytes in one column",
+                    limit,
+                });
             }
             pad(values, number);
             values.append_value(&self.arena[range]);
@@ -182,7 +190,11 @@ impl<'a> ExtractBuilder<'a> {
     }
 
     fn too_large(&self, what: &'static str, limit: usize) -> IngestError {
-        IngestError::TooLarge { file: self.file_name().to_owned(), what, limit }
+        IngestError::TooLarge {
+            file: self.file_name().to_owned(),
+            what,
+            limit,
+        }
     }
 
     /// Ends the reading.

@@ -31,9 +31,13 @@ pub(crate) fn read(
     source: &Source,
     context: &Context<'_>,
 ) -> Result<Extract, IngestError> {
-    let Some(first) = input.first() else { return csv::read(input, source, context) };
+    let Some(first) = input.first() else {
+        return csv::read(input, source, context);
+    };
     let mut reader = lines::open(first)?;
-    let start = reader.fill_buf().map_err(|e| IngestError::io(&first.name, e))?;
+    let start = reader
+        .fill_buf()
+        .map_err(|e| IngestError::io(&first.name, e))?;
     match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') if source.format.records.is_none() => {
             let mut source = source.clone();

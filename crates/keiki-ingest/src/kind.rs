@@ -26,8 +26,12 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// Every kind by the name that a definition gives it.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("csv", Self::Csv), ("json", Self::Json), ("veris", Self::Veris), ("kev", Self::Kev)];
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("veris", Self::Veris),
+        ("kev", Self::Kev),
+    ];
 
     /// Its name in a definition.
     #[must_use]
@@ -43,7 +47,9 @@ impl SourceKind {
     /// Guesses the kind of a file that comes without a definition from its extension.
     #[must_use]
     pub fn of_file(path: &Path) -> Self {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let extension = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("json" | "ndjson" | "jsonl") => Self::Json,
             _ => Self::Csv,

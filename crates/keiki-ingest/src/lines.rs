@@ -17,13 +17,24 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub(crate) fn open(input: &InputFile) -> Result<BufReader<File>, IngestError> {
     let file = File::open(&input.path).map_err(|e| IngestError::io(&input.name, e))?;
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-    let start = reader.fill_buf().map_err(|e| IngestError::io(&input.name, e))?;
+    let start = reader
+        .fill_buf()
+        .map_err(|e| IngestError::io(&input.name, e))?;
     if start.is_empty() {
-        return Err(IngestError::EmptyFile { file: input.name.clone() });
+        return Err(IngestError::EmptyFile {
+            file: input.name.clone(),
+        });
     }
     if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
-        let place = Place { file: input.name.clone(), line: 1, column: 1 };
-        return Err(IngestError::Encoding { place, found: "UTF-16".into() });
+        let place = Place {
+            file: input.name.clone(),
+            line: 1,
+            column: 1,
+        };
+        return Err(IngestError::Encoding {
+            place,
+            found: "UTF-16".into(),
+        });
     }
     if start.starts_with(b"\xEF\xBB\xBF") {
         reader.consume(3);

@@ -110,11 +110,19 @@ impl Mapping {
         let order = history
             .and_then(|h| h.order.as_ref())
             .map(|order| compiler.extra(ORDER, ColumnType::Integer, Some(order)));
-        let Compiler { batch, problems, .. } = compiler;
+        let Compiler {
+            batch, problems, ..
+        } = compiler;
         if !problems.is_empty() {
             return Err(IngestError::Definition { problems });
         }
-        let mut mapping = Self { columns, effective_on, known_at, order, batch };
+        let mut mapping = Self {
+            columns,
+            effective_on,
+            known_at,
+            order,
+            batch,
+        };
         mapping.hide_what_personal_columns_read();
         Ok(mapping)
     }
@@ -129,11 +137,17 @@ impl Mapping {
                 Origin::Expression(expression) => expression.columns().to_vec(),
             }
         };
-        let personal: BTreeSet<String> =
-            self.columns.iter().filter(|c| c.is_hidden).flat_map(|c| reads(&c.origin)).collect();
+        let personal: BTreeSet<String> = self
+            .columns
+            .iter()
+            .filter(|c| c.is_hidden)
+            .flat_map(|c| reads(&c.origin))
+            .collect();
         let others = [&mut self.effective_on, &mut self.known_at, &mut self.order];
         for mapped in self.columns.iter_mut().chain(others.into_iter().flatten()) {
-            mapped.is_hidden |= reads(&mapped.origin).iter().any(|name| personal.contains(name));
+            mapped.is_hidden |= reads(&mapped.origin)
+                .iter()
+                .any(|name| personal.contains(name));
         }
     }
 }
@@ -152,7 +166,12 @@ impl Compiler<'_> {
     fn column(&mut self, name: &str, kind: ColumnType) -> Option<Origin> {
         match self.source.mapping(self.preset, name) {
             Some(sql) => self.expression(name, kind, sql),
-            None => Some(self.batch.schema().index_of(name).map_or(Origin::Absent, Origin::Column)),
+            None => Some(
+                self.batch
+                    .schema()
+                    .index_of(name)
+                    .map_or(Origin::Absent, Origin::Column),
+            ),
         }
     }
 
@@ -193,7 +212,8 @@ impl Compiler<'_> {
                 kind.name(),
                 compiled.data_type()
             );
-            self.problems.push(Problem::new(sql.place.clone(), message).hint(hint));
+            self.problems
+                .push(Problem::new(sql.place.clone(), message).hint(hint));
             return None;
         }
         Some(Origin::Expression(compiled))
@@ -212,7 +232,8 @@ impl Compiler<'_> {
             "required column `{name}` is neither mapped nor a column of the evidence, which has: {}",
             shown(names())
         );
-        self.problems.push(Problem::new(Place::file(&self.source.file), message).hint(hint));
+        self.problems
+            .push(Problem::new(Place::file(&self.source.file), message).hint(hint));
     }
 
     /// Adds the columns that expressions name and no record has, as null: such formats leave out
@@ -259,18 +280,15 @@ fn shown<'n>(names: impl Iterator<Item = &'n str>) -> String {
 /// The column that an expression names, if it does nothing else.
 fn reference(sql: &str) -> Option<String> {
     let sql = sql.trim();
-    match sql.strip_prefix('"') {
-        Some(rest) => {
-            let name = rest.strip_suffix('"')?;
-            (!name.contains('"')).then(|| name.to_owned())
-        }
-        None => {
-            let plain = |c: char| c.is_ascii_lowercase() || c == '_';
-            let mut characters = sql.chars();
-            let fits = characters.next().is_some_and(plain)
-                && characters.all(|c| plain(c) || c.is_ascii_digit());
-            (fits && !matches!(sql, "null" | "true" | "false")).then(|| sql.to_owned())
-        }
+    if let Some(rest) = sql.strip_prefix('"') {
+        let name = rest.strip_suffix('"')?;
+        (!name.contains('"')).then(|| name.to_owned())
+    } else {
+        let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+        let mut characters = sql.chars();
+        let fits = characters.next().is_some_and(plain)
+            && characters.all(|c| plain(c) || c.is_ascii_digit());
+        (fits && !matches!(sql, "null" | "true" | "false")).then(|| sql.to_owned())
     }
 }
 
@@ -284,7 +302,9 @@ fn identifiers(sql: &str) -> Vec<String> {
             '\'' => quoted(rest, '\''),
             '"' => {
                 let length = quoted(rest, '"');
-                let inner = rest[1..length].strip_suffix('"').unwrap_or(&rest[1..length]);
+                let inner = rest[1..length]
+                    .strip_suffix('"')
+                    .unwrap_or(&rest[1..length]);
                 found.push(inner.replace("\"\"", "\""));
                 length
             }
@@ -294,9 +314,9 @@ fn identifiers(sql: &str) -> Vec<String> {
                 found.push(rest[..length].to_lowercase());
                 length
             }
-            c if c.is_ascii_digit() => {
-                rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len())
-            }
+            c if c.is_ascii_digit() => rest
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
         rest = &rest[length..];
@@ -328,7 +348,12 @@ mod tests {
     fn identifiers_are_found_outside_texts() {
         let found =
             identifiers("case when \"a.b\" = 'it''s \"x\"' then Upper(name_1) else 12e3 end");
-        assert_eq!(found, ["case", "when", "a.b", "then", "upper", "name_1", "else", "end"]);
+        assert_eq!(
+            found,
+            [
+                "case", "when", "a.b", "then", "upper", "name_1", "else", "end"
+            ]
+        );
         assert_eq!(identifiers("\"open"), ["open"]);
     }
 

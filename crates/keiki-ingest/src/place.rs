@@ -25,20 +25,28 @@ pub fn expand(place: &str, workspace: &Path) -> Result<Vec<InputFile>, IngestErr
     let relative = Path::new(place);
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     if place.is_empty() || !relative.components().all(inside) {
-        return Err(IngestError::OutsideWorkspace { place: place.to_owned() });
+        return Err(IngestError::OutsideWorkspace {
+            place: place.to_owned(),
+        });
     }
     let root = workspace
         .canonicalize()
         .map_err(|e| IngestError::io(&workspace.display().to_string(), e))?;
     let mut files = Vec::new();
     for path in candidates(place, &root)? {
-        let real =
-            path.canonicalize().map_err(|e| IngestError::io(&path.display().to_string(), e))?;
+        let real = path
+            .canonicalize()
+            .map_err(|e| IngestError::io(&path.display().to_string(), e))?;
         if !real.starts_with(&root) {
-            return Err(IngestError::OutsideWorkspace { place: name_below(&root, &path) });
+            return Err(IngestError::OutsideWorkspace {
+                place: name_below(&root, &path),
+            });
         }
         if real.is_file() {
-            files.push(InputFile { name: name_below(&root, &path), path });
+            files.push(InputFile {
+                name: name_below(&root, &path),
+                path,
+            });
         }
     }
     finish(files, place)
@@ -55,15 +63,24 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<InputFile>, IngestError> {
         let name = path.display().to_string();
         if path.is_dir() {
             for path in folder(path)?.into_iter().filter(|path| path.is_file()) {
-                files.push(InputFile { name: path.display().to_string(), path });
+                files.push(InputFile {
+                    name: path.display().to_string(),
+                    path,
+                });
             }
         } else if path.is_file() {
-            files.push(InputFile { name, path: path.clone() });
+            files.push(InputFile {
+                name,
+                path: path.clone(),
+            });
         } else {
             return Err(IngestError::NoFile { place: name });
         }
     }
-    let shown = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let shown = paths
+        .first()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
     finish(files, &shown)
 }
 
@@ -71,11 +88,15 @@ fn finish(mut files: Vec<InputFile>, place: &str) -> Result<Vec<InputFile>, Inge
     files.sort();
     files.dedup();
     match files.len() {
-        0 => Err(IngestError::NoFile { place: place.to_owned() }),
+        0 => Err(IngestError::NoFile {
+            place: place.to_owned(),
+        }),
         1..=FILE_COUNT => Ok(files),
-        _ => {
-            Err(IngestError::TooLarge { file: place.to_owned(), what: "files", limit: FILE_COUNT })
-        }
+        _ => Err(IngestError::TooLarge {
+            file: place.to_owned(),
+            what: "files",
+            limit: FILE_COUNT,
+        }),
     }
 }
 
@@ -89,7 +110,10 @@ fn candidates(place: &str, root: &Path) -> Result<Vec<PathBuf>, IngestError> {
     if plain.exists() {
         return Ok(vec![plain]);
     }
-    let fault = |detail: String| IngestError::Pattern { place: place.to_owned(), detail };
+    let fault = |detail: String| IngestError::Pattern {
+        place: place.to_owned(),
+        detail,
+    };
     let escaped = glob::Pattern::escape(&root.display().to_string());
     let options = glob::MatchOptions {
         case_sensitive: true,
@@ -122,5 +146,9 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, IngestError> {
 
 fn name_below(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
-    below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    below
+        .iter()
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -63,11 +63,22 @@ pub fn read_evidence(
     let typed = columns::compute(&mapping, dataset, &forms, &mut rejections)?;
     drop(mapping);
     checks::rules(dataset, &typed.batch, context.expressions, &mut rejections)?;
-    checks::scope(source, dataset, &typed.batch, context.expressions, &mut rejections)?;
+    checks::scope(
+        source,
+        dataset,
+        &typed.batch,
+        context.expressions,
+        &mut rejections,
+    )?;
     let dropped = if source.history.is_some() {
         Vec::new()
     } else {
-        duplicates::find(dataset, &typed, |row| extract.places[row].row, &mut rejections)?
+        duplicates::find(
+            dataset,
+            &typed,
+            |row| extract.places[row].row,
+            &mut rejections,
+        )?
     };
     sort_out(source, dataset, extract, &typed, rejections, &dropped)
 }
@@ -99,8 +110,9 @@ fn sort_out(
     dropped: &[usize],
 ) -> Result<Evidence, IngestError> {
     let keep = (!rejections.is_empty() || !dropped.is_empty()).then(|| {
-        let mut keep: Vec<bool> =
-            (0..extract.places.len()).map(|row| !rejections.contains(row)).collect();
+        let mut keep: Vec<bool> = (0..extract.places.len())
+            .map(|row| !rejections.contains(row))
+            .collect();
         dropped.iter().for_each(|row| keep[*row] = false);
         BooleanArray::from(keep)
     });
@@ -141,7 +153,15 @@ fn sort_out(
         .map(|row| extract.places[row].row)
         .collect();
     let rejected = rejected(dataset, &mut extract, typed, rejections);
-    Ok(Evidence { rows, places, effective_on, known_at, version_order, rejected, left_unknown })
+    Ok(Evidence {
+        rows,
+        places,
+        effective_on,
+        known_at,
+        version_order,
+        rejected,
+        left_unknown,
+    })
 }
 
 fn journalled(dataset: &Dataset, batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
@@ -165,11 +185,17 @@ fn rejected(
     rejections: Rejections,
 ) -> Vec<RejectedRow> {
     let unread = std::mem::take(&mut extract.rejected);
-    let mut all: Vec<(RowPlace, Option<String>, Reason)> =
-        unread.into_iter().map(|(place, reason)| (place, None, reason)).collect();
+    let mut all: Vec<(RowPlace, Option<String>, Reason)> = unread
+        .into_iter()
+        .map(|(place, reason)| (place, None, reason))
+        .collect();
     for (row, reason) in rejections.into_reasons() {
         let reason = not_stated(extract, row, reason);
-        all.push((extract.places[row], duplicates::record_key(dataset, typed, row), reason));
+        all.push((
+            extract.places[row],
+            duplicates::record_key(dataset, typed, row),
+            reason,
+        ));
     }
     all.sort_by_key(|(place, _, _)| *place);
     all.into_iter()
@@ -179,8 +205,13 @@ fn rejected(
 
 /// Where the reader knows why a required value is missing, that is the better reason.
 fn not_stated(extract: &Extract, row: usize, reason: Reason) -> Reason {
-    let Reason::MissingValue { column } = &reason else { return reason };
-    let known = extract.left_unknown.iter().find(|left| left.row == row && left.column == column);
+    let Reason::MissingValue { column } = &reason else {
+        return reason;
+    };
+    let known = extract
+        .left_unknown
+        .iter()
+        .find(|left| left.row == row && left.column == column);
     match known {
         Some(left) => Reason::NotStated {
             column: column.clone(),
@@ -199,7 +230,10 @@ fn left_unknown(
     is_kept: impl Fn(usize) -> bool,
 ) -> Vec<RejectedRow> {
     let is_null = |row: usize, column: &str| {
-        typed.batch.column_by_name(column).is_some_and(|array| array.is_null(row))
+        typed
+            .batch
+            .column_by_name(column)
+            .is_some_and(|array| array.is_null(row))
     };
     extract
         .left_unknown
@@ -228,5 +262,10 @@ fn rejected_row(
         .and_then(|file| files.get(file))
         .cloned()
         .unwrap_or_default();
-    RejectedRow { file, row: place.row, record_key, reason }
+    RejectedRow {
+        file,
+        row: place.row,
+        record_key,
+        reason,
+    }
 }

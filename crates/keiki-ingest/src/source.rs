@@ -182,6 +182,8 @@ impl Source {
     ) -> Option<&'s Located> {
         let find =
             |columns: &'s [(String, Located)]| columns.iter().find(|(name, _)| name == column);
-        find(&self.columns).or_else(|| find(preset)).map(|(_, sql)| sql)
+        find(&self.columns)
+            .or_else(|| find(preset))
+            .map(|(_, sql)| sql)
     }
 }

@@ -104,8 +104,10 @@ pub(crate) fn read(
     let limits = &context.limits;
     let zone = source.format.zone.as_ref().unwrap_or(&context.zone);
     let mut builder = ExtractBuilder::new(&source.format.nulls, limits);
-    let columns =
-        COMPUTED.iter().map(|name| builder.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let columns = COMPUTED
+        .iter()
+        .map(|name| builder.column(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let path = source.format.records.as_deref();
     for file in input {
         builder.begin_file(&file.name);
@@ -152,9 +154,9 @@ fn report(text: &[u8]) -> Result<Parsed<'_>, Reason> {
         detail: format!("not a VERIS report: {}", flatten::plain(&e)),
     })?;
     match report.security_incident.as_deref() {
-        Some(found @ ("False positive" | "Near miss")) => {
-            Err(Reason::OutsideScope { found: format!("security_incident: {found}") })
-        }
+        Some(found @ ("False positive" | "Near miss")) => Err(Reason::OutsideScope {
+            found: format!("security_incident: {found}"),
+        }),
         _ => Ok(Parsed { text, report }),
     }
 }
@@ -170,8 +172,12 @@ struct Computed {
 impl Computed {
     fn of(report: &Report<'_>, zone: &TimeZone) -> Self {
         let victims = report.victim.as_ref().map_or(&[][..], OneOrMany::as_slice);
-        let names = victims.iter().filter_map(|victim| victim.victim_id.as_deref());
-        let industries = victims.iter().filter_map(|victim| victim.industry.as_deref());
+        let names = victims
+            .iter()
+            .filter_map(|victim| victim.victim_id.as_deref());
+        let industries = victims
+            .iter()
+            .filter_map(|victim| victim.industry.as_deref());
         let countries = victims.iter().filter_map(|victim| victim.country.as_ref());
         let countries = countries.flat_map(|country| country.as_slice().iter().map(String::as_str));
         let varieties: Vec<Action> = report
@@ -179,8 +185,9 @@ impl Computed {
             .values()
             .filter_map(|action| serde_json::from_str(action.get()).ok())
             .collect();
-        let varieties =
-            varieties.iter().flat_map(|action| action.variety.iter().map(String::as_str));
+        let varieties = varieties
+            .iter()
+            .flat_map(|action| action.variety.iter().map(String::as_str));
         let times = report.timeline.instants(zone);
         Self {
             texts: [
@@ -199,12 +206,11 @@ impl Computed {
 
     fn values(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let texts = self.texts.iter().map(|text| Cow::Borrowed(text.as_str()));
-        let instants =
-            [&self.intruded, &self.detected, &self.contained].into_iter().map(|instant| {
-                match instant {
-                    Stated::At(at) => Cow::Owned(at.timestamp().to_string()),
-                    Stated::Unknown(_) => Cow::Borrowed(""),
-                }
+        let instants = [&self.intruded, &self.detected, &self.contained]
+            .into_iter()
+            .map(|instant| match instant {
+                Stated::At(at) => Cow::Owned(at.timestamp().to_string()),
+                Stated::Unknown(_) => Cow::Borrowed(""),
             });
         texts.chain(instants)
     }

@@ -126,7 +126,10 @@ pub struct Calendar {
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { first_month: 4, listed: Vec::new() }
+        Self {
+            first_month: 4,
+            listed: Vec::new(),
+        }
     }
 }
 
@@ -135,20 +138,30 @@ impl Calendar {
     ///
     /// # Errors
     /// Listed years that overlap or end before they start; each problem is put at `place`.
-    pub fn new(first_month: i32, mut listed: Vec<FiscalYear>, place: &Place) -> Result<Self, Vec<Problem>> {
+    pub fn new(
+        first_month: i32,
+        mut listed: Vec<FiscalYear>,
+        place: &Place,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         if !(1..=12).contains(&first_month) {
             problems.push(
-                Problem::new(place.clone(), format!("a fiscal year cannot start in month {first_month}"))
-                    .hint("use a month from 1 to 12"),
+                Problem::new(
+                    place.clone(),
+                    format!("a fiscal year cannot start in month {first_month}"),
+                )
+                .hint("use a month from 1 to 12"),
             );
         }
         listed.sort_by_key(|year| year.first);
         for year in &listed {
             if year.last < year.first {
                 problems.push(
-                    Problem::new(place.clone(), format!("fiscal year {} ends before it starts", year.name))
-                        .hint("give its first and last month in order"),
+                    Problem::new(
+                        place.clone(),
+                        format!("fiscal year {} ends before it starts", year.name),
+                    )
+                    .hint("give its first and last month in order"),
                 );
             }
         }
@@ -159,17 +172,31 @@ impl Calendar {
                         place.clone(),
                         format!("fiscal years {} and {} overlap", pair[0].name, pair[1].name),
                     )
-                    .hint(format!("let {} start in {}", pair[1].name, pair[0].last.plus(1))),
+                    .hint(format!(
+                        "let {} start in {}",
+                        pair[1].name,
+                        pair[0].last.plus(1)
+                    )),
                 );
             }
             if pair[1].name <= pair[0].name {
                 problems.push(Problem::new(
                     place.clone(),
-                    format!("fiscal years {} and {} are out of order", pair[0].name, pair[1].name),
+                    format!(
+                        "fiscal years {} and {} are out of order",
+                        pair[0].name, pair[1].name
+                    ),
                 ));
             }
         }
-        if problems.is_empty() { Ok(Self { first_month, listed }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self {
+                first_month,
+                listed,
+            })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The fiscal year in which a month lies.
@@ -177,12 +204,20 @@ impl Calendar {
     /// A year that is not listed is regular, but gives way where a listed year begins or ends within it.
     #[must_use]
     pub fn year_of(&self, month: Month) -> FiscalYear {
-        if let Some(year) = self.listed.iter().find(|y| y.first <= month && month <= y.last) {
+        if let Some(year) = self
+            .listed
+            .iter()
+            .find(|y| y.first <= month && month <= y.last)
+        {
             return *year;
         }
         let name = (month.0 - (self.first_month - 1)).div_euclid(12);
         let regular = Month(name * 12 + self.first_month - 1);
-        let mut year = FiscalYear { name, first: regular, last: regular.plus(11) };
+        let mut year = FiscalYear {
+            name,
+            first: regular,
+            last: regular.plus(11),
+        };
         for listed in &self.listed {
             if listed.last < month {
                 year.first = year.first.max(listed.last.plus(1));
@@ -201,7 +236,9 @@ impl Calendar {
             return Some(*year);
         }
         let regular = Month(name * 12 + self.first_month - 1);
-        (0..12).map(|i| self.year_of(regular.plus(i))).find(|year| year.name == name)
+        (0..12)
+            .map(|i| self.year_of(regular.plus(i)))
+            .find(|year| year.name == name)
     }
 
     /// First day of the fiscal year in which a day lies.
@@ -225,10 +262,16 @@ impl Calendar {
             // Cycles of whole years count from the fiscal year 2000, so that all org units share them.
             let years = months / 12;
             let last = year.name - 2000 - (year.name - 2000).rem_euclid(years) + 2000 + years - 1;
-            return self.year_named(last).map_or(year.last, |y| y.last).last_day();
+            return self
+                .year_named(last)
+                .map_or(year.last, |y| y.last)
+                .last_day();
         }
         let index = (Month::of(day).0 - year.first.0).div_euclid(months);
-        year.first.plus((index + 1) * months - 1).min(year.last).last_day()
+        year.first
+            .plus((index + 1) * months - 1)
+            .min(year.last)
+            .last_day()
     }
 }
 
@@ -253,12 +296,16 @@ impl Period {
     /// # Errors
     /// The forms that exist, as a hint.
     pub fn parse(text: &str) -> Result<Self, PeriodError> {
-        Self::parse_form(text).ok_or_else(|| PeriodError { found: text.to_owned() })
+        Self::parse_form(text).ok_or_else(|| PeriodError {
+            found: text.to_owned(),
+        })
     }
 
     fn parse_form(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("FY") {
-            let (year, part) = rest.split_once('-').map_or((rest, None), |(y, p)| (y, Some(p)));
+            let (year, part) = rest
+                .split_once('-')
+                .map_or((rest, None), |(y, p)| (y, Some(p)));
             if year.len() != 4 {
                 return None;
             }
@@ -269,7 +316,9 @@ impl Period {
                 Some("H2") => Some(Self::Half(year, 2)),
                 Some(quarter) => {
                     let number: u8 = quarter.strip_prefix('Q')?.parse().ok()?;
-                    (1..=4).contains(&number).then_some(Self::Quarter(year, number))
+                    (1..=4)
+                        .contains(&number)
+                        .then_some(Self::Quarter(year, number))
                 }
             };
         }
@@ -283,7 +332,11 @@ impl Period {
         }
         let number: i8 = number.parse().ok().filter(|n| (1..=12).contains(n))?;
         let month = Month::new(year.parse().ok()?, number);
-        Some(if to_date { Self::YearToDate(month) } else { Self::Month(month) })
+        Some(if to_date {
+            Self::YearToDate(month)
+        } else {
+            Self::Month(month)
+        })
     }
 
     /// Its first and last month; `None` where the fiscal year has no such part.
@@ -340,7 +393,10 @@ mod tests {
     fn a_fiscal_year_is_named_by_the_year_it_starts_in() {
         let calendar = Calendar::default();
         let year = calendar.year_of(Month::new(2027, 3));
-        assert_eq!((year.name, year.first, year.last), (2026, Month::new(2026, 4), Month::new(2027, 3)));
+        assert_eq!(
+            (year.name, year.first, year.last),
+            (2026, Month::new(2026, 4), Month::new(2027, 3))
+        );
         assert_eq!(
             Period::parse("FY2026-Q4").map(|p| p.months(&calendar)),
             Ok(Some((Month::new(2027, 1), Month::new(2027, 3))))
@@ -349,20 +405,42 @@ mod tests {
 
     #[test]
     fn a_short_year_cuts_its_quarters_and_the_years_beside_it() {
-        let short = FiscalYear { name: 2026, first: Month::new(2026, 4), last: Month::new(2026, 12) };
-        let next = FiscalYear { name: 2027, first: Month::new(2027, 1), last: Month::new(2027, 12) };
+        let short = FiscalYear {
+            name: 2026,
+            first: Month::new(2026, 4),
+            last: Month::new(2026, 12),
+        };
+        let next = FiscalYear {
+            name: 2027,
+            first: Month::new(2027, 1),
+            last: Month::new(2027, 12),
+        };
         let calendar = Calendar::new(4, vec![short, next], &Place::default()).expect("years fit");
         assert_eq!(calendar.year_of(Month::new(2027, 2)).name, 2027);
         assert_eq!(Period::Quarter(2026, 4).months(&calendar), None);
-        assert_eq!(calendar.fiscal_year_end(Month::new(2026, 5).first_day()), Month::new(2026, 12).last_day());
+        assert_eq!(
+            calendar.fiscal_year_end(Month::new(2026, 5).first_day()),
+            Month::new(2026, 12).last_day()
+        );
         let after = calendar.year_of(Month::new(2028, 2));
-        assert_eq!((after.first, after.last), (Month::new(2028, 1), Month::new(2028, 3)));
+        assert_eq!(
+            (after.first, after.last),
+            (Month::new(2028, 1), Month::new(2028, 3))
+        );
     }
 
     #[test]
     fn overlapping_fiscal_years_are_refused() {
-        let a = FiscalYear { name: 2026, first: Month::new(2026, 4), last: Month::new(2027, 3) };
-        let b = FiscalYear { name: 2027, first: Month::new(2027, 3), last: Month::new(2028, 2) };
+        let a = FiscalYear {
+            name: 2026,
+            first: Month::new(2026, 4),
+            last: Month::new(2027, 3),
+        };
+        let b = FiscalYear {
+            name: 2027,
+            first: Month::new(2027, 3),
+            last: Month::new(2028, 2),
+        };
         let problems = Calendar::new(4, vec![a, b], &Place::default()).expect_err("they overlap");
         assert!(problems[0].message.contains("overlap"), "{problems:?}");
     }
@@ -380,6 +458,9 @@ mod tests {
     fn days_and_dates_agree() {
         assert_eq!(date_of(BEGINNING), jiff::civil::date(1900, 1, 1));
         assert_eq!(parse_day("2026-02-30"), None);
-        assert_eq!(date_of(months_after(day_of(jiff::civil::date(2026, 1, 31)), 1)), jiff::civil::date(2026, 2, 28));
+        assert_eq!(
+            date_of(months_after(day_of(jiff::civil::date(2026, 1, 31)), 1)),
+            jiff::civil::date(2026, 2, 28)
+        );
     }
 }

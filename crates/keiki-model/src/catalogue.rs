@@ -25,17 +25,29 @@ impl Catalogue {
     ///
     /// # Errors
     /// All problems of all files.
-    pub fn read(datasets: &[(String, String)], kpis: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+    pub fn read(
+        datasets: &[(String, String)],
+        kpis: &[(String, String)],
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut catalogue = Self::default();
         for (file, text) in datasets {
             match read_dataset(file, text) {
                 Ok(dataset) => {
                     let dataset = Arc::new(dataset);
-                    if let Some(first) = catalogue.datasets.insert(dataset.name.clone(), Arc::clone(&dataset)) {
+                    if let Some(first) = catalogue
+                        .datasets
+                        .insert(dataset.name.clone(), Arc::clone(&dataset))
+                    {
                         problems.push(
-                            Problem::new(Place::file(file), format!("two datasets are named {}; the first is {}", dataset.name, first.file))
-                                .hint("give one of them another name"),
+                            Problem::new(
+                                Place::file(file),
+                                format!(
+                                    "two datasets are named {}; the first is {}",
+                                    dataset.name, first.file
+                                ),
+                            )
+                            .hint("give one of them another name"),
                         );
                     }
                 }
@@ -52,19 +64,31 @@ impl Catalogue {
         for pair in catalogue.kpis.windows(2) {
             if pair[0].no == pair[1].no {
                 problems.push(
-                    Problem::new(Place::file(&pair[1].file), format!("two KPIs have the number {}; the first is {}", pair[1].no, pair[0].file))
-                        .hint("an organisation's own KPIs have numbers from 1000"),
+                    Problem::new(
+                        Place::file(&pair[1].file),
+                        format!(
+                            "two KPIs have the number {}; the first is {}",
+                            pair[1].no, pair[0].file
+                        ),
+                    )
+                    .hint("an organisation's own KPIs have numbers from 1000"),
                 );
             }
         }
         // A derived dataset is as personal as the column that it is derived by.
-        if problems.is_empty() { Ok(catalogue) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(catalogue)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Finds a KPI by its number or code.
     #[must_use]
     pub fn kpi(&self, no_or_code: &str) -> Option<&Arc<Kpi>> {
-        self.kpis.iter().find(|kpi| kpi.no.to_string() == no_or_code || kpi.code == no_or_code)
+        self.kpis
+            .iter()
+            .find(|kpi| kpi.no.to_string() == no_or_code || kpi.code == no_or_code)
     }
 
     /// Checks every expression against the columns that it reads, and every name against what it names.
@@ -83,16 +107,32 @@ impl Catalogue {
         problems
     }
 
-    fn check_dataset(&self, dataset: &Dataset, expressions: &dyn Expressions, problems: &mut Vec<Problem>) {
+    fn check_dataset(
+        &self,
+        dataset: &Dataset,
+        expressions: &dyn Expressions,
+        problems: &mut Vec<Problem>,
+    ) {
         let schema = full_schema(dataset);
         for rule in &dataset.rules {
-            expect_type(expressions, &rule.require, &schema, Expected::Condition, problems);
+            expect_type(
+                expressions,
+                &rule.require,
+                &schema,
+                Expected::Condition,
+                problems,
+            );
         }
         for column in &dataset.columns {
-            let Some(lookup) = &column.lookup else { continue };
+            let Some(lookup) = &column.lookup else {
+                continue;
+            };
             let other = self.datasets.get(&lookup.dataset);
             let fits = other.is_some_and(|other| {
-                other.column(&lookup.column).is_some_and(|c| c.kind == column.kind) && other.key.len() == lookup.key.len()
+                other
+                    .column(&lookup.column)
+                    .is_some_and(|c| c.kind == column.kind)
+                    && other.key.len() == lookup.key.len()
             });
             let has_key = lookup.key.iter().all(|key| dataset.column(key).is_some());
             if !fits || !has_key || dataset.kind != DatasetKind::Fact {
@@ -109,7 +149,13 @@ impl Catalogue {
             };
             let schema = full_schema(input);
             if input.column(&distinct.by.value).is_none() || input.org_units == OrgUnits::None {
-                problems.push(Problem::new(distinct.by.place.clone(), format!("{} has no such column, or no org units: {}", input.name, distinct.by.value)));
+                problems.push(Problem::new(
+                    distinct.by.place.clone(),
+                    format!(
+                        "{} has no such column, or no org units: {}",
+                        input.name, distinct.by.value
+                    ),
+                ));
             }
             for (sql, expected) in [
                 (&distinct.filter, Expected::Condition),
@@ -125,20 +171,37 @@ impl Catalogue {
 
     fn unknown_dataset(&self, name: &Located) -> Problem {
         let names = self.datasets.keys().map(String::as_str);
-        let hint = nearest(&name.value, names.clone())
-            .map_or_else(|| format!("datasets: {}", names.collect::<Vec<_>>().join(", ")), |near| format!("did you mean `{near}`?"));
-        Problem::new(name.place.clone(), format!("unknown dataset `{}`", name.value)).hint(hint)
+        let hint = nearest(&name.value, names.clone()).map_or_else(
+            || format!("datasets: {}", names.collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Problem::new(
+            name.place.clone(),
+            format!("unknown dataset `{}`", name.value),
+        )
+        .hint(hint)
     }
 
-    fn check_measure(&self, kpi: &Kpi, measure: &Measure, expressions: &dyn Expressions, problems: &mut Vec<Problem>) {
+    fn check_measure(
+        &self,
+        kpi: &Kpi,
+        measure: &Measure,
+        expressions: &dyn Expressions,
+        problems: &mut Vec<Problem>,
+    ) {
         let Some(dataset) = self.datasets.get(&measure.dataset.value) else {
             problems.push(self.unknown_dataset(&measure.dataset));
             return;
         };
         if dataset.org_units == OrgUnits::None {
             problems.push(
-                Problem::new(measure.dataset.place.clone(), format!("dataset {} has no org units to measure", dataset.name))
-                    .hint(format!("measures need a dataset with the column `{ORG_UNIT}`")),
+                Problem::new(
+                    measure.dataset.place.clone(),
+                    format!("dataset {} has no org units to measure", dataset.name),
+                )
+                .hint(format!(
+                    "measures need a dataset with the column `{ORG_UNIT}`"
+                )),
             );
         }
         let is_fact = dataset.kind == DatasetKind::Fact;
@@ -157,7 +220,14 @@ impl Catalogue {
             matches!(&i.formula, Formula::DaysLate(m) | Formula::Lowest(m) | Formula::Highest(m) | Formula::Latest(m) if *m == measure.name)
         });
         if let Some(sql) = &measure.value {
-            check(sql, if reads_dates { Expected::NumberOrDate } else { Expected::Number });
+            check(
+                sql,
+                if reads_dates {
+                    Expected::NumberOrDate
+                } else {
+                    Expected::Number
+                },
+            );
         }
         let clock_place = match &measure.clock {
             Clock::Stock { from, until } => {
@@ -178,15 +248,27 @@ impl Catalogue {
         };
         if let Some(place) = clock_place.filter(|_| !is_fact) {
             problems.push(
-                Problem::new(place.clone(), format!("dataset {} is a register; flows and spells count facts only", dataset.name))
-                    .hint("use the clock `stock` with from and until, or make the dataset a fact"),
+                Problem::new(
+                    place.clone(),
+                    format!(
+                        "dataset {} is a register; flows and spells count facts only",
+                        dataset.name
+                    ),
+                )
+                .hint("use the clock `stock` with from and until, or make the dataset a fact"),
             );
         }
         let no_from = matches!(&measure.clock, Clock::Stock { from: None, .. });
         if is_fact && no_from {
             problems.push(
-                Problem::new(measure.dataset.place.clone(), format!("measure `{}` counts facts as a stock without `from`", measure.name))
-                    .hint("a fact holds from its beginning; say from which date it counts"),
+                Problem::new(
+                    measure.dataset.place.clone(),
+                    format!(
+                        "measure `{}` counts facts as a stock without `from`",
+                        measure.name
+                    ),
+                )
+                .hint("a fact holds from its beginning; say from which date it counts"),
             );
         }
     }
@@ -195,8 +277,11 @@ impl Catalogue {
 /// The schema of all columns, journalled or not, for rules over rows.
 #[must_use]
 pub fn full_schema(dataset: &Dataset) -> SchemaRef {
-    let fields: Vec<_> =
-        dataset.columns.iter().map(|c| arrow::datatypes::Field::new(&c.name, c.kind.arrow(), true)).collect();
+    let fields: Vec<_> = dataset
+        .columns
+        .iter()
+        .map(|c| arrow::datatypes::Field::new(&c.name, c.kind.arrow(), true))
+        .collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -220,7 +305,13 @@ impl Expected {
             Self::NumberOrDate => is_number || *found == DataType::Date32,
             Self::Date => *found == DataType::Date32,
             Self::DateOrInstant => matches!(found, DataType::Date32 | DataType::Timestamp(..)),
-            Self::Text => matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..)),
+            Self::Text => matches!(
+                found,
+                DataType::Utf8
+                    | DataType::LargeUtf8
+                    | DataType::Utf8View
+                    | DataType::Dictionary(..)
+            ),
         }
     }
 
@@ -236,7 +327,13 @@ impl Expected {
     }
 }
 
-fn expect_type(expressions: &dyn Expressions, sql: &Located, schema: &SchemaRef, expected: Expected, problems: &mut Vec<Problem>) {
+fn expect_type(
+    expressions: &dyn Expressions,
+    sql: &Located,
+    schema: &SchemaRef,
+    expected: Expected,
+    problems: &mut Vec<Problem>,
+) {
     let compiled: Arc<dyn Expression> = match expressions.compile(&sql.value, schema) {
         Ok(compiled) => compiled,
         Err(error) => {
@@ -252,7 +349,14 @@ fn expect_type(expressions: &dyn Expressions, sql: &Located, schema: &SchemaRef,
             "see the types of the dataset's columns"
         };
         problems.push(
-            Problem::new(sql.place.clone(), format!("the expression should be {}, found {found}", expected.words())).hint(hint),
+            Problem::new(
+                sql.place.clone(),
+                format!(
+                    "the expression should be {}, found {found}",
+                    expected.words()
+                ),
+            )
+            .hint(hint),
         );
     }
 }
@@ -262,8 +366,10 @@ fn expect_type(expressions: &dyn Expressions, sql: &Located, schema: &SchemaRef,
 /// # Errors
 /// A `$name` that is no parameter.
 pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem> {
-    let values: HashMap<&str, String> =
-        parameters.iter().map(|p| (p.name.as_str(), literal(p))).collect();
+    let values: HashMap<&str, String> = parameters
+        .iter()
+        .map(|p| (p.name.as_str(), literal(p)))
+        .collect();
     let mut bound = String::with_capacity(sql.value.len());
     let mut is_quoted = false;
     let mut rest = sql.value.char_indices().peekable();
@@ -279,18 +385,20 @@ pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem>
         while let Some((_, c)) = rest.next_if(|(_, c)| c.is_alphanumeric() || *c == '_') {
             name.push(c);
         }
-        match values.get(name.as_str()) {
-            Some(value) => bound.push_str(value),
-            None => {
-                let mut place = sql.place.clone();
-                place.column += sql.value[..at].chars().count();
-                let hint = nearest(&name, values.keys().copied())
-                    .map_or_else(|| "add it to [parameters]".to_owned(), |near| format!("did you mean `${near}`?"));
-                return Err(Problem::new(place, format!("unknown parameter `${name}`")).hint(hint));
-            }
+        if let Some(value) = values.get(name.as_str()) { bound.push_str(value) } else {
+            let mut place = sql.place.clone();
+            place.column += sql.value[..at].chars().count();
+            let hint = nearest(&name, values.keys().copied()).map_or_else(
+                || "add it to [parameters]".to_owned(),
+                |near| format!("did you mean `${near}`?"),
+            );
+            return Err(Problem::new(place, format!("unknown parameter `${name}`")).hint(hint));
         }
     }
-    Ok(Located { value: bound, place: sql.place.clone() })
+    Ok(Located {
+        value: bound,
+        place: sql.place.clone(),
+    })
 }
 
 fn literal(parameter: &Parameter) -> String {
@@ -300,7 +408,9 @@ fn literal(parameter: &Parameter) -> String {
         ColumnType::Text => format!("'{}'", value.replace('\'', "''")),
         ColumnType::Date => format!("DATE '{value}'"),
         ColumnType::Instant => format!("TIMESTAMP '{value}'"),
-        ColumnType::Decimal { precision, scale } => format!("CAST({value} AS DECIMAL({precision},{scale}))"),
+        ColumnType::Decimal { precision, scale } => {
+            format!("CAST({value} AS DECIMAL({precision},{scale}))")
+        }
         ColumnType::Integer | ColumnType::Boolean => value.clone(),
     }
 }

@@ -77,7 +77,8 @@ impl ColumnType {
                 let (precision, scale) = inner.split_once(',')?;
                 let precision: u8 = precision.trim().parse().ok()?;
                 let scale: i8 = scale.trim().parse().ok()?;
-                if !(1..=38).contains(&precision) || !(0..=precision.cast_signed()).contains(&scale) {
+                if !(1..=38).contains(&precision) || !(0..=precision.cast_signed()).contains(&scale)
+                {
                     return None;
                 }
                 Self::Decimal { precision, scale }
@@ -216,8 +217,10 @@ impl Dataset {
     /// The schema of accepted rows: the journalled columns, all nullable.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        let fields: Vec<Field> =
-            self.journalled().map(|c| Field::new(&c.name, c.kind.arrow(), true)).collect();
+        let fields: Vec<Field> = self
+            .journalled()
+            .map(|c| Field::new(&c.name, c.kind.arrow(), true))
+            .collect();
         Arc::new(Schema::new(fields))
     }
 
@@ -232,7 +235,11 @@ impl Dataset {
 #[must_use]
 pub fn content_version(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Reads a dataset definition.
@@ -257,22 +264,27 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
     let several = node.flag("several_org_units");
     let mut key = node.strings("key");
     let distinct = node.table("distinct").and_then(|table| distinct(&table));
-    let mut columns: Vec<Column> =
-        node.tables("columns").iter().filter_map(|(name, table)| column(name, table)).collect();
+    let mut columns: Vec<Column> = node
+        .tables("columns")
+        .iter()
+        .filter_map(|(name, table)| column(name, table))
+        .collect();
     let rules = node.list("rules").iter().filter_map(rule).collect();
-    let name = match name {
-        Some(name) => name,
-        None => {
-            node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
-            return None;
-        }
+    let name = if let Some(name) = name { name } else {
+        node.report(
+            Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"),
+        );
+        return None;
     };
     check_name(node, &name, file);
     if kind? == DatasetKind::Derived {
         let Some(distinct) = &distinct else {
             node.report(
-                Problem::new(node.place(), "a derived dataset needs the table `[distinct]`")
-                    .hint("add [distinct] with dataset, by, from and until"),
+                Problem::new(
+                    node.place(),
+                    "a derived dataset needs the table `[distinct]`",
+                )
+                .hint("add [distinct] with dataset, by, from and until"),
             );
             return None;
         };
@@ -297,7 +309,11 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         None => OrgUnits::None,
         Some(column) => {
             column.required = true;
-            if several { OrgUnits::Several } else { OrgUnits::One }
+            if several {
+                OrgUnits::Several
+            } else {
+                OrgUnits::One
+            }
         }
     };
     Some(Dataset {
@@ -317,12 +333,22 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
 }
 
 fn check_name(node: &Node<'_>, name: &Located, file: &str) {
-    let stem = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".toml");
-    let plain = name.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let stem = file
+        .rsplit('/')
+        .next()
+        .unwrap_or(file)
+        .trim_end_matches(".toml");
+    let plain = name
+        .value
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if name.value != stem || !plain || name.value.is_empty() {
         node.report(
-            Problem::new(name.place.clone(), format!("the name does not fit the file: `{}`", name.value))
-                .hint("use the file's name: lower-case letters, digits and underscores"),
+            Problem::new(
+                name.place.clone(),
+                format!("the name does not fit the file: `{}`", name.value),
+            )
+            .hint("use the file's name: lower-case letters, digits and underscores"),
         );
     }
 }
@@ -363,8 +389,16 @@ fn derived_columns(by: &str) -> Vec<Column> {
     vec![
         make(by, ColumnType::Text, Text::new("対象", "Thing")),
         make(ORG_UNIT, ColumnType::Text, Text::new("組織", "Org unit")),
-        make("held_from", ColumnType::Date, Text::new("開始日", "Held from")),
-        make("held_until", ColumnType::Date, Text::new("終了日(当日を含まない)", "Held until (exclusive)")),
+        make(
+            "held_from",
+            ColumnType::Date,
+            Text::new("開始日", "Held from"),
+        ),
+        make(
+            "held_until",
+            ColumnType::Date,
+            Text::new("終了日(当日を含まない)", "Held until (exclusive)"),
+        ),
     ]
 }
 
@@ -375,7 +409,10 @@ fn rule(node: &Node<'_>) -> Option<RowRule> {
     if require.is_none() {
         node.report(Problem::new(node.place(), "missing key `require`"));
     }
-    Some(RowRule { require: require?, message: message? })
+    Some(RowRule {
+        require: require?,
+        message: message?,
+    })
 }
 
 fn column(name: &str, node: &Node<'_>) -> Option<Column> {
@@ -386,7 +423,7 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
     let values = node.strings("values");
     let title = node.required_text("title");
     let description = node.required_text("description");
-    let lookup = node.table("lookup").and_then(|table| {
+    let lookup = node.table("lookup").map(|table| {
         let found = Lookup {
             dataset: table.required_string("dataset").unwrap_or_default(),
             column: table.required_string("column").unwrap_or_default(),
@@ -394,7 +431,7 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
             place: table.place(),
         };
         table.finish();
-        Some(found)
+        found
     });
     node.finish();
     let Some(kind) = kind else {
@@ -410,14 +447,20 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
             _ => TYPES,
         };
         node.report(
-            Problem::new(kind.place, format!("column `{name}` has an unknown type: `{}`", kind.value))
-                .hint(hint),
+            Problem::new(
+                kind.place,
+                format!("column `{name}` has an unknown type: `{}`", kind.value),
+            )
+            .hint(hint),
         );
     }
     if personal && parsed.is_some_and(|kind| kind != ColumnType::Text) {
         node.report(
-            Problem::new(node.place_of("personal"), format!("personal column `{name}` is not text"))
-                .hint("only text can be replaced by a token"),
+            Problem::new(
+                node.place_of("personal"),
+                format!("personal column `{name}` is not text"),
+            )
+            .hint("only text can be replaced by a token"),
         );
     }
     Some(Column {

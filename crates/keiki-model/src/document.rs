@@ -50,10 +50,13 @@ pub fn read_document<T>(
         problems: RefCell::default(),
     });
     for error in errors {
-        let place = error.span().map_or_else(|| Place::file(file), |s| Place::at(file, text, s.start));
+        let place = error
+            .span()
+            .map_or_else(|| Place::file(file), |s| Place::at(file, text, s.start));
         let message = format!("not valid TOML: {}", error.message());
         source.problems.borrow_mut().push(
-            Problem::new(place, message).hint("mend the TOML syntax at this place; see https://toml.io"),
+            Problem::new(place, message)
+                .hint("mend the TOML syntax at this place; see https://toml.io"),
         );
     }
     if !source.problems.borrow().is_empty() {
@@ -71,9 +74,10 @@ pub fn read_document<T>(
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     match value {
         Some(value) if problems.is_empty() => Ok(value),
-        _ if problems.is_empty() => {
-            Err(vec![Problem::new(Place::file(file), "the document could not be read")])
-        }
+        _ if problems.is_empty() => Err(vec![Problem::new(
+            Place::file(file),
+            "the document could not be read",
+        )]),
         _ => Err(problems),
     }
 }
@@ -103,7 +107,9 @@ impl<'t> Node<'t> {
     /// The place of a key's value, or of the table where the key is absent.
     #[must_use]
     pub fn place_of(&self, key: &str) -> Place {
-        self.table.get(key).map_or_else(|| self.place(), |value| self.at(&value.span()))
+        self.table
+            .get(key)
+            .map_or_else(|| self.place(), |value| self.at(&value.span()))
     }
 
     /// Reads a key of any type.
@@ -116,7 +122,10 @@ impl<'t> Node<'t> {
         self.report(
             Problem::new(
                 self.at(&value.span()),
-                format!("`{key}` should be {expected}, found {}", value.get_ref().type_str()),
+                format!(
+                    "`{key}` should be {expected}, found {}",
+                    value.get_ref().type_str()
+                ),
             )
             .hint(format!("write `{key}` as {expected}")),
         );
@@ -140,7 +149,11 @@ impl<'t> Node<'t> {
             DeValue::String(text) => {
                 let span = value.span();
                 let raw = &self.source.text[span.clone()];
-                let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
+                let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") {
+                    3
+                } else {
+                    1
+                };
                 let skip = quotes + usize::from(quotes == 3 && raw[3..].starts_with('\n'));
                 Some(Located {
                     value: text.to_string(),
@@ -153,7 +166,9 @@ impl<'t> Node<'t> {
                         self.at(&value.span()),
                         format!("`{key}` is a floating-point number; figures are exact decimals"),
                     )
-                    .hint(format!("write it as a decimal in quotes, for example {key} = \"0.95\"")),
+                    .hint(format!(
+                        "write it as a decimal in quotes, for example {key} = \"0.95\""
+                    )),
                 );
                 None
             }
@@ -213,7 +228,9 @@ impl<'t> Node<'t> {
     /// Reads a list of strings; absent is an empty list.
     #[must_use]
     pub fn strings(&self, key: &str) -> Vec<String> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of strings");
             return Vec::new();
@@ -234,7 +251,10 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let found = self.located(key)?;
-        let chosen = choices.iter().find(|(name, _)| *name == found.value).map(|(_, value)| *value);
+        let chosen = choices
+            .iter()
+            .find(|(name, _)| *name == found.value)
+            .map(|(_, value)| *value);
         if chosen.is_none() {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             let hint = match nearest(&found.value, names.iter().copied()) {
@@ -242,7 +262,8 @@ impl<'t> Node<'t> {
                 None => format!("one of: {}", names.join(", ")),
             };
             self.report(
-                Problem::new(found.place, format!("`{key}` cannot be `{}`", found.value)).hint(hint),
+                Problem::new(found.place, format!("`{key}` cannot be `{}`", found.value))
+                    .hint(hint),
             );
         }
         chosen
@@ -295,7 +316,9 @@ impl<'t> Node<'t> {
     /// Reads a table of tables in the order of the document; absent is empty.
     #[must_use]
     pub fn tables(&self, key: &str) -> Vec<(String, Node<'t>)> {
-        let Some(outer) = self.table(key) else { return Vec::new() };
+        let Some(outer) = self.table(key) else {
+            return Vec::new();
+        };
         outer
             .table
             .iter()
@@ -312,7 +335,9 @@ impl<'t> Node<'t> {
     /// Reads a list of tables; absent is empty.
     #[must_use]
     pub fn list(&self, key: &str) -> Vec<Node<'t>> {
-        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of tables ([[…]])");
             return Vec::new();
@@ -332,26 +357,44 @@ impl<'t> Node<'t> {
     /// Reads every key of the table as a string, in the order of the document.
     #[must_use]
     pub fn all_strings(&self) -> Vec<(String, Located)> {
-        let keys: Vec<String> = self.table.iter().map(|(key, _)| key.get_ref().to_string()).collect();
-        keys.into_iter().filter_map(|key| self.located(&key).map(|value| (key, value))).collect()
+        let keys: Vec<String> = self
+            .table
+            .iter()
+            .map(|(key, _)| key.get_ref().to_string())
+            .collect();
+        keys.into_iter()
+            .filter_map(|key| self.located(&key).map(|value| (key, value)))
+            .collect()
     }
 
     /// Reports every key that was not read.
     pub fn finish(&self) {
         let seen = self.seen.borrow();
-        for (key, _) in self.table.iter().filter(|(key, _)| !seen.contains(key.get_ref().as_ref())) {
+        for (key, _) in self
+            .table
+            .iter()
+            .filter(|(key, _)| !seen.contains(key.get_ref().as_ref()))
+        {
             let near = nearest(key.get_ref(), seen.iter().map(String::as_str));
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known keys here: {}", join(&seen)),
             };
             self.report(
-                Problem::new(self.at(&key.span()), format!("unknown key `{}`", key.get_ref())).hint(hint),
+                Problem::new(
+                    self.at(&key.span()),
+                    format!("unknown key `{}`", key.get_ref()),
+                )
+                .hint(hint),
             );
         }
     }
 }
 
 fn join(names: &BTreeSet<String>) -> String {
-    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

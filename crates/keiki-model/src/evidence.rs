@@ -160,11 +160,19 @@ impl Reason {
                 format!("必須項目「{column}」が空です"),
                 format!("required column `{column}` is empty"),
             ),
-            Self::WrongType { column, expected, found } => Text::new(
+            Self::WrongType {
+                column,
+                expected,
+                found,
+            } => Text::new(
                 format!("「{column}」は{expected}型の値が必要ですが、「{found}」が入っています"),
                 format!("`{column}` should be {expected}, found `{found}`"),
             ),
-            Self::NotListed { column, found, expected } => Text::new(
+            Self::NotListed {
+                column,
+                found,
+                expected,
+            } => Text::new(
                 format!("「{column}」の値「{found}」は選択肢にありません(選択肢: {expected})"),
                 format!("`{column}` should be one of {expected}, found `{found}`"),
             ),
@@ -177,9 +185,10 @@ impl Reason {
                 format!("列数が見出しと一致しません(見出し{expected}列、この行{found}列)"),
                 format!("the row should have {expected} fields like the header, found {found}"),
             ),
-            Self::Unreadable { detail } => {
-                Text::new(format!("行を読み取れません({detail})"), format!("unreadable row: {detail}"))
-            }
+            Self::Unreadable { detail } => Text::new(
+                format!("行を読み取れません({detail})"),
+                format!("unreadable row: {detail}"),
+            ),
             Self::Expression { column, detail } => Text::new(
                 format!("「{column}」の式を計算できません({detail})"),
                 format!("`{column}` cannot be computed: {detail}"),

@@ -15,7 +15,11 @@ pub trait Expressions: Send + Sync {
     ///
     /// # Errors
     /// The expression does not parse, names an unknown column or function, or its types do not fit.
-    fn compile(&self, sql: &str, schema: &SchemaRef) -> Result<Arc<dyn Expression>, ExpressionError>;
+    fn compile(
+        &self,
+        sql: &str,
+        schema: &SchemaRef,
+    ) -> Result<Arc<dyn Expression>, ExpressionError>;
 }
 
 /// A compiled expression.
@@ -59,6 +63,10 @@ impl ExpressionError {
                 place.column = within.column;
             }
         }
-        Problem { place, message: self.message, hint: self.hint }
+        Problem {
+            place,
+            message: self.message,
+            hint: self.hint,
+        }
     }
 }

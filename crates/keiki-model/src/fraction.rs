@@ -17,29 +17,45 @@ impl Fraction {
         if denominator == 0 {
             return None;
         }
-        let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed() * denominator.signum();
-        Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
+        let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed()
+            * denominator.signum();
+        Some(Self {
+            numerator: numerator / divisor,
+            denominator: denominator / divisor,
+        })
     }
 
     /// Makes a whole number.
     #[must_use]
     pub fn whole(value: i128) -> Self {
-        Self { numerator: value, denominator: 1 }
+        Self {
+            numerator: value,
+            denominator: 1,
+        }
     }
 
     /// Reads a decimal such as `0.95`, `-3` or `12.50`.
     #[must_use]
     pub fn parse_decimal(text: &str) -> Option<Self> {
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (negative, digits) = text
+            .strip_prefix('-')
+            .map_or((false, text), |rest| (true, rest));
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         if whole.is_empty() || part.len() > 18 || (digits.contains('.') && part.is_empty()) {
             return None;
         }
-        if !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+        if !whole
+            .bytes()
+            .chain(part.bytes())
+            .all(|b| b.is_ascii_digit())
+        {
             return None;
         }
         let value: i128 = format!("{whole}{part}").parse().ok()?;
-        Self::new(if negative { -value } else { value }, 10_i128.pow(u32::try_from(part.len()).ok()?))
+        Self::new(
+            if negative { -value } else { value },
+            10_i128.pow(u32::try_from(part.len()).ok()?),
+        )
     }
 
     /// The reduced numerator.
@@ -74,12 +90,18 @@ impl Fraction {
     pub fn plus(self, other: Self) -> Option<Self> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
-        Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
+        Self::new(
+            left.checked_add(right)?,
+            self.denominator.checked_mul(other.denominator)?,
+        )
     }
 
     /// The nearest floating-point number, for charts and intervals only.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "an approximation is what is asked for")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an approximation is what is asked for"
+    )]
     pub fn to_f64(self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
@@ -116,15 +138,27 @@ impl Fraction {
         }
         carry_base.extend(decimals.iter().map(|d| char::from(b'0' + d)));
         let is_zero = figures == 0 && decimals.iter().all(|d| *d == 0);
-        let sign = if self.numerator < 0 && !is_zero { "-" } else { "" };
-        if digits == 0 { format!("{sign}{figures}") } else { format!("{sign}{figures}.{carry_base}") }
+        let sign = if self.numerator < 0 && !is_zero {
+            "-"
+        } else {
+            ""
+        };
+        if digits == 0 {
+            format!("{sign}{figures}")
+        } else {
+            format!("{sign}{figures}.{carry_base}")
+        }
     }
 
     /// Writes it as the shortest decimal with at most `digits` digits after the point.
     #[must_use]
     pub fn to_short_decimal(self, digits: u32) -> String {
         let text = self.to_decimal(digits);
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
     }
 }
 
@@ -147,8 +181,14 @@ impl Ord for Fraction {
         let (mut a, mut b) = (*self, *other);
         let mut turned = false;
         loop {
-            let (wa, wb) = (a.numerator.div_euclid(a.denominator), b.numerator.div_euclid(b.denominator));
-            let (ra, rb) = (a.numerator.rem_euclid(a.denominator), b.numerator.rem_euclid(b.denominator));
+            let (wa, wb) = (
+                a.numerator.div_euclid(a.denominator),
+                b.numerator.div_euclid(b.denominator),
+            );
+            let (ra, rb) = (
+                a.numerator.rem_euclid(a.denominator),
+                b.numerator.rem_euclid(b.denominator),
+            );
             let order = wa.cmp(&wb).then_with(|| match (ra == 0, rb == 0) {
                 (true, true) => Ordering::Equal,
                 (true, false) => Ordering::Less,
@@ -158,8 +198,14 @@ impl Ord for Fraction {
             if order != Ordering::Equal || (ra == 0 && rb == 0) {
                 return if turned { order.reverse() } else { order };
             }
-            a = Self { numerator: a.denominator, denominator: ra };
-            b = Self { numerator: b.denominator, denominator: rb };
+            a = Self {
+                numerator: a.denominator,
+                denominator: ra,
+            };
+            b = Self {
+                numerator: b.denominator,
+                denominator: rb,
+            };
             turned = !turned;
         }
     }

@@ -26,7 +26,9 @@ impl Cell {
     #[must_use]
     pub fn pack(self) -> Option<u128> {
         let biased = |value: i64| {
-            (-VALUE_LIMIT..=VALUE_LIMIT).contains(&value).then(|| (value + HALF).unsigned_abs())
+            (-VALUE_LIMIT..=VALUE_LIMIT)
+                .contains(&value)
+                .then(|| (value + HALF).unsigned_abs())
         };
         Some(
             u128::from(self.unit) << 112
@@ -42,7 +44,13 @@ impl Cell {
     pub fn unpack(packed: u128) -> Self {
         let part = |shift: u32| u16::try_from(packed >> shift & 0xffff).unwrap_or(u16::MAX);
         let value = |shift: u32| i64::try_from(packed >> shift & MASK).unwrap_or(0) - HALF;
-        Self { unit: part(112), bin: part(96), group: part(80), first: value(40), second: value(0) }
+        Self {
+            unit: part(112),
+            bin: part(96),
+            group: part(80),
+            first: value(40),
+            second: value(0),
+        }
     }
 }
 
@@ -81,10 +89,19 @@ impl Histogram {
         pending.sort_unstable_by_key(|(cell, _)| *cell);
         let settled = std::mem::take(&mut self.settled);
         let mut merged: Vec<(u128, i64)> = Vec::with_capacity(settled.len() + pending.len());
-        let (mut left, mut right) = (settled.into_iter().peekable(), pending.into_iter().peekable());
+        let (mut left, mut right) = (
+            settled.into_iter().peekable(),
+            pending.into_iter().peekable(),
+        );
         loop {
             let next = match (left.peek(), right.peek()) {
-                (Some(l), Some(r)) => if l.0 <= r.0 { left.next() } else { right.next() },
+                (Some(l), Some(r)) => {
+                    if l.0 <= r.0 {
+                        left.next()
+                    } else {
+                        right.next()
+                    }
+                }
                 (Some(_), None) => left.next(),
                 (None, _) => right.next(),
             };
@@ -106,13 +123,22 @@ impl Histogram {
     }
 
     /// The settled cells of an org unit whose bin lies in `bins` (both ends included), in order.
-    pub fn cells(&self, unit: u16, bins: std::ops::RangeInclusive<u16>) -> impl Iterator<Item = (Cell, i64)> {
-        debug_assert!(self.pending.is_empty(), "a histogram is read after it was settled");
+    pub fn cells(
+        &self,
+        unit: u16,
+        bins: std::ops::RangeInclusive<u16>,
+    ) -> impl Iterator<Item = (Cell, i64)> {
+        debug_assert!(
+            self.pending.is_empty(),
+            "a histogram is read after it was settled"
+        );
         let low = u128::from(unit) << 112 | u128::from(*bins.start()) << 96;
         let high = (u128::from(unit) << 112 | u128::from(*bins.end()) << 96) | ((1 << 96) - 1);
         let from = self.settled.partition_point(|(cell, _)| *cell < low);
         let until = self.settled.partition_point(|(cell, _)| *cell <= high);
-        self.settled[from..until].iter().map(|(cell, weight)| (Cell::unpack(*cell), *weight))
+        self.settled[from..until]
+            .iter()
+            .map(|(cell, weight)| (Cell::unpack(*cell), *weight))
     }
 
     /// All packed cells with their counts, settled.
@@ -124,7 +150,10 @@ impl Histogram {
     /// Makes a histogram of cells that are settled already.
     #[must_use]
     pub fn from_packed(settled: Vec<(u128, i64)>) -> Self {
-        Self { settled, pending: Vec::new() }
+        Self {
+            settled,
+            pending: Vec::new(),
+        }
     }
 
     /// Number of cells that differ from zero.
@@ -146,7 +175,11 @@ impl Histogram {
 /// *Shape*: (twice the value, count in all), so that the halves of medians stay whole. `None` without values.
 /// *Source*: Hyndman and Fan, The American Statistician 50 (1996), definitions 1 and 2, doi:10.1080/00031305.1996.10473566.
 #[must_use]
-pub fn quantile_doubled(values: &mut Vec<(i64, i64)>, numerator: i64, denominator: i64) -> Option<(i64, i64)> {
+pub fn quantile_doubled(
+    values: &mut Vec<(i64, i64)>,
+    numerator: i64,
+    denominator: i64,
+) -> Option<(i64, i64)> {
     values.sort_unstable_by_key(|(value, _)| *value);
     values.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
@@ -165,16 +198,23 @@ pub fn quantile_doubled(values: &mut Vec<(i64, i64)>, numerator: i64, denominato
     let rank = (product + denominator - 1).div_euclid(denominator).max(1);
     let low = value_at(values, rank)?;
     let is_median = 2 * i128::from(numerator) == denominator;
-    let high = if is_median && product % denominator == 0 { value_at(values, rank + 1)? } else { low };
+    let high = if is_median && product % denominator == 0 {
+        value_at(values, rank + 1)?
+    } else {
+        low
+    };
     Some((low + high, total))
 }
 
 fn value_at(values: &[(i64, i64)], rank: i128) -> Option<i64> {
     let mut seen = 0_i128;
-    values.iter().find(|(_, count)| {
-        seen += i128::from(*count);
-        seen >= rank
-    }).map(|(value, _)| *value)
+    values
+        .iter()
+        .find(|(_, count)| {
+            seen += i128::from(*count);
+            seen >= rank
+        })
+        .map(|(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -183,8 +223,19 @@ mod tests {
 
     #[test]
     fn packed_cells_sort_like_cells() {
-        let cell = |unit, bin, first, second| Cell { unit, bin, group: 0, first, second };
-        let cells = [cell(0, 0, -5, 3), cell(0, 0, 2, -1), cell(0, 1, -9, 0), cell(7, 0, 0, 0)];
+        let cell = |unit, bin, first, second| Cell {
+            unit,
+            bin,
+            group: 0,
+            first,
+            second,
+        };
+        let cells = [
+            cell(0, 0, -5, 3),
+            cell(0, 0, 2, -1),
+            cell(0, 1, -9, 0),
+            cell(7, 0, 0, 0),
+        ];
         for pair in cells.windows(2) {
             assert!(pair[0].pack() < pair[1].pack());
         }
@@ -196,7 +247,15 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_leaves_nothing() {
-        let cell = Cell { unit: 1, bin: 2, group: 0, first: 3, second: 0 }.pack().expect("in range");
+        let cell = Cell {
+            unit: 1,
+            bin: 2,
+            group: 0,
+            first: 3,
+            second: 0,
+        }
+        .pack()
+        .expect("in range");
         let mut histogram = Histogram::default();
         histogram.add(cell, 1);
         histogram.add(cell, -1);
@@ -206,9 +265,18 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
-        assert_eq!(quantile_doubled(&mut vec![(1, 1), (4, 1)], 1, 2), Some((5, 2)));
-        assert_eq!(quantile_doubled(&mut vec![(1, 1), (4, 1), (9, 1)], 1, 2), Some((8, 3)));
-        assert_eq!(quantile_doubled(&mut (1..=10).map(|v| (v, 1)).collect(), 9, 10), Some((18, 10)));
+        assert_eq!(
+            quantile_doubled(&mut vec![(1, 1), (4, 1)], 1, 2),
+            Some((5, 2))
+        );
+        assert_eq!(
+            quantile_doubled(&mut vec![(1, 1), (4, 1), (9, 1)], 1, 2),
+            Some((8, 3))
+        );
+        assert_eq!(
+            quantile_doubled(&mut (1..=10).map(|v| (v, 1)).collect(), 9, 10),
+            Some((18, 10))
+        );
         assert_eq!(quantile_doubled(&mut Vec::new(), 1, 2), None);
     }
 }

@@ -125,7 +125,10 @@ impl Formula {
     #[must_use]
     pub fn measures(&self) -> Vec<&str> {
         match self {
-            Self::Ratio { numerator, denominator } => vec![numerator, denominator],
+            Self::Ratio {
+                numerator,
+                denominator,
+            } => vec![numerator, denominator],
             Self::Quantile { measure, .. } | Self::ShareWithin { measure, .. } => vec![measure],
             Self::Sum(m)
             | Self::Mean(m)
@@ -206,7 +209,10 @@ impl Unit {
     /// The name as definitions and data write it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, unit)| *unit == self).map_or("count", |(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(_, unit)| *unit == self)
+            .map_or("count", |(name, _)| name)
     }
 
     /// How many of the measure's units make one of the indicator's.
@@ -265,19 +271,30 @@ pub enum Tag {
 /// The words of a definition's closed lists: key, value and what it is called.
 type Words<T> = [(&'static str, T)];
 
-const DIRECTIONS: &Words<Direction> =
-    &[("higher", Direction::Higher), ("lower", Direction::Lower), ("none", Direction::None)];
-const DUES: &Words<Due> =
-    &[("period", Due::Period), ("cycle_end", Due::CycleEnd), ("fiscal_year_end", Due::FiscalYearEnd)];
+const DIRECTIONS: &Words<Direction> = &[
+    ("higher", Direction::Higher),
+    ("lower", Direction::Lower),
+    ("none", Direction::None),
+];
+const DUES: &Words<Due> = &[
+    ("period", Due::Period),
+    ("cycle_end", Due::CycleEnd),
+    ("fiscal_year_end", Due::FiscalYearEnd),
+];
 const TAGS: &Words<Tag> = &[
     ("implementation", Tag::Implementation),
     ("effectiveness", Tag::Effectiveness),
     ("impact", Tag::Impact),
 ];
-const RESOLUTIONS: &Words<Resolution> =
-    &[("minute", Resolution::Minute), ("hour", Resolution::Hour), ("day", Resolution::Day)];
-const NOTHING: &Words<Nothing> =
-    &[("none_occurred", Nothing::NoneOccurred), ("not_due", Nothing::NotDue)];
+const RESOLUTIONS: &Words<Resolution> = &[
+    ("minute", Resolution::Minute),
+    ("hour", Resolution::Hour),
+    ("day", Resolution::Day),
+];
+const NOTHING: &Words<Nothing> = &[
+    ("none_occurred", Nothing::NoneOccurred),
+    ("not_due", Nothing::NotDue),
+];
 
 /// What it means that nothing was there to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -398,11 +415,23 @@ pub struct Kpi {
 
 /// The groups of the catalogue, in order, with their titles.
 pub const GROUPS: [(&str, &str, &str); 6] = [
-    ("security_department", "セキュリティ部門の施策", "Security department"),
-    ("executive_involvement", "経営層の巻き込み", "Executive involvement"),
+    (
+        "security_department",
+        "セキュリティ部門の施策",
+        "Security department",
+    ),
+    (
+        "executive_involvement",
+        "経営層の巻き込み",
+        "Executive involvement",
+    ),
     ("own_systems", "自社システム", "Own systems"),
     ("staff_education", "社員教育", "Staff education"),
-    ("supply_chain", "取引先・サプライチェーン", "Partners and supply chain"),
+    (
+        "supply_chain",
+        "取引先・サプライチェーン",
+        "Partners and supply chain",
+    ),
     ("projects", "プロジェクト", "Projects"),
 ];
 
@@ -410,9 +439,21 @@ pub const GROUPS: [(&str, &str, &str); 6] = [
 pub const CLASSES: [(&str, &str, &str); 5] = [
     ("legal_compliance", "法令順守", "Legal compliance"),
     ("assessment", "評価・アセスメント", "Assessment"),
-    ("education_and_training", "教育・トレーニング", "Education and training"),
-    ("information_sharing", "業界内の情報共有・連携", "Information sharing"),
-    ("organisation_and_process", "組織・プロセス", "Organisation and process"),
+    (
+        "education_and_training",
+        "教育・トレーニング",
+        "Education and training",
+    ),
+    (
+        "information_sharing",
+        "業界内の情報共有・連携",
+        "Information sharing",
+    ),
+    (
+        "organisation_and_process",
+        "組織・プロセス",
+        "Organisation and process",
+    ),
 ];
 
 /// The levels of maturity with their titles.
@@ -441,7 +482,9 @@ pub fn read_kpi(file: &str, text: &str) -> Result<Kpi, Vec<Problem>> {
 }
 
 fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
-    let no = node.required_integer("no").and_then(|no| u32::try_from(no).ok());
+    let no = node
+        .required_integer("no")
+        .and_then(|no| u32::try_from(no).ok());
     let code = node.required_string("code");
     let seed_code = node.string("seed_code");
     let group = one_of(node, "group", &GROUPS.map(|g| g.0));
@@ -454,17 +497,37 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
     let evidence = node.required_text("evidence");
     let reading = node.required_text("reading");
     let coverage = decimal(node, "coverage_at_least").unwrap_or_else(|| Fraction::whole(1));
-    let seed = node.table("seed").map(|seed| seed.all_strings()).unwrap_or_default();
-    let references = node.list("references").iter().filter_map(reference).collect();
-    let parameters = node.tables("parameters").iter().filter_map(|(n, t)| parameter(n, t)).collect();
-    let measures: Vec<Measure> =
-        node.tables("measures").iter().filter_map(|(n, t)| measure(n, t)).collect();
-    let indicators: Vec<Indicator> =
-        node.list("indicators").iter().filter_map(|table| indicator(table, &measures)).collect();
+    let seed = node
+        .table("seed")
+        .map(|seed| seed.all_strings())
+        .unwrap_or_default();
+    let references = node
+        .list("references")
+        .iter()
+        .filter_map(reference)
+        .collect();
+    let parameters = node
+        .tables("parameters")
+        .iter()
+        .filter_map(|(n, t)| parameter(n, t))
+        .collect();
+    let measures: Vec<Measure> = node
+        .tables("measures")
+        .iter()
+        .filter_map(|(n, t)| measure(n, t))
+        .collect();
+    let indicators: Vec<Indicator> = node
+        .list("indicators")
+        .iter()
+        .filter_map(|table| indicator(table, &measures))
+        .collect();
     if indicators.iter().all(|indicator| indicator.is_companion) {
         node.report(
-            Problem::new(node.place(), "a KPI needs an indicator that is no companion")
-                .hint("add [[indicators]] with code, title, kind, unit, direction, tag"),
+            Problem::new(
+                node.place(),
+                "a KPI needs an indicator that is no companion",
+            )
+            .hint("add [[indicators]] with code, title, kind, unit, direction, tag"),
         );
     }
     Some(Kpi {
@@ -481,7 +544,10 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
         evidence: evidence?,
         reading: reading?,
         coverage_at_least: coverage,
-        seed: seed.into_iter().map(|(key, cell)| (key, cell.value)).collect(),
+        seed: seed
+            .into_iter()
+            .map(|(key, cell)| (key, cell.value))
+            .collect(),
         references,
         parameters,
         measures,
@@ -501,8 +567,11 @@ fn decimal(node: &Node<'_>, key: &str) -> Option<Fraction> {
     let value = Fraction::parse_decimal(&found.value);
     if value.is_none() {
         node.report(
-            Problem::new(found.place, format!("`{key}` is not a decimal: {}", found.value))
-                .hint("write a plain decimal in quotes, for example \"0.95\""),
+            Problem::new(
+                found.place,
+                format!("`{key}` is not a decimal: {}", found.value),
+            )
+            .hint("write a plain decimal in quotes, for example \"0.95\""),
         );
     }
     value
@@ -513,7 +582,13 @@ fn reference(node: &Node<'_>) -> Option<Reference> {
     let (year, is_lapsed) = (node.integer("year"), node.flag("lapsed"));
     let (value, url) = (node.text("value"), node.string("url"));
     node.finish();
-    Some(Reference { title: title?, year, is_lapsed, value, url })
+    Some(Reference {
+        title: title?,
+        year,
+        is_lapsed,
+        value,
+        url,
+    })
 }
 
 fn parameter(name: &str, node: &Node<'_>) -> Option<Parameter> {
@@ -521,17 +596,30 @@ fn parameter(name: &str, node: &Node<'_>) -> Option<Parameter> {
     let default = node.located("default");
     let title = node.required_text("title");
     node.finish();
-    let parsed = kind.as_ref().and_then(|kind| ColumnType::parse(&kind.value));
+    let parsed = kind
+        .as_ref()
+        .and_then(|kind| ColumnType::parse(&kind.value));
     if parsed.is_none() {
         node.report(
-            Problem::new(node.place_of("type"), format!("parameter `{name}` has no known type"))
-                .hint("types are text, integer, decimal(precision,scale), date, instant, boolean"),
+            Problem::new(
+                node.place_of("type"),
+                format!("parameter `{name}` has no known type"),
+            )
+            .hint("types are text, integer, decimal(precision,scale), date, instant, boolean"),
         );
     }
     if default.is_none() && !node.has("default") {
-        node.report(Problem::new(node.place(), format!("parameter `{name}` has no default")));
+        node.report(Problem::new(
+            node.place(),
+            format!("parameter `{name}` has no default"),
+        ));
     }
-    Some(Parameter { name: name.to_owned(), kind: parsed?, default: default?, title: title? })
+    Some(Parameter {
+        name: name.to_owned(),
+        kind: parsed?,
+        default: default?,
+        title: title?,
+    })
 }
 
 fn measure(name: &str, node: &Node<'_>) -> Option<Measure> {
@@ -540,24 +628,43 @@ fn measure(name: &str, node: &Node<'_>) -> Option<Measure> {
     let filter = node.located("where");
     let value = node.located("value");
     let group = node.located("group");
-    let resolution = node.choice("resolution", RESOLUTIONS).unwrap_or(Resolution::One);
+    let resolution = node
+        .choice("resolution", RESOLUTIONS)
+        .unwrap_or(Resolution::One);
     let clock = match node.required_choice("clock", &[("stock", 0), ("flow", 1), ("spell", 2)]) {
-        Some(0) => Some(Clock::Stock { from: node.located("from"), until: node.located("until") }),
+        Some(0) => Some(Clock::Stock {
+            from: node.located("from"),
+            until: node.located("until"),
+        }),
         Some(1) => located(node, "on").map(|on| Clock::Flow { on }),
         Some(_) => {
             let (begins, ends) = (located(node, "begins"), located(node, "ends"));
-            begins.zip(ends).map(|(begins, ends)| Clock::Spell { begins, ends })
+            begins
+                .zip(ends)
+                .map(|(begins, ends)| Clock::Spell { begins, ends })
         }
         None => None,
     };
     node.finish();
-    Some(Measure { name: name.to_owned(), title: title?, dataset: dataset?, filter, value, clock: clock?, group, resolution })
+    Some(Measure {
+        name: name.to_owned(),
+        title: title?,
+        dataset: dataset?,
+        filter,
+        value,
+        clock: clock?,
+        group,
+        resolution,
+    })
 }
 
 fn located(node: &Node<'_>, key: &str) -> Option<Located> {
     let value = node.located(key);
     if value.is_none() && !node.has(key) {
-        node.report(Problem::new(node.place(), format!("missing key `{key}`")).hint(format!("add `{key} = \"…\"`")));
+        node.report(
+            Problem::new(node.place(), format!("missing key `{key}`"))
+                .hint(format!("add `{key} = \"…\"`")),
+        );
     }
     value
 }
@@ -575,8 +682,13 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
     let due = node.choice("due", DUES).unwrap_or(Due::Period);
     let is_sample = node.flag("sample");
     let minimum_n = node.integer("minimum_n").unwrap_or(0);
-    let unmet = node.has("unmet").then(|| measure_name(node, "unmet", measures)).flatten();
-    let none_is = node.choice("none_is", NOTHING).unwrap_or(Nothing::NoneOccurred);
+    let unmet = node
+        .has("unmet")
+        .then(|| measure_name(node, "unmet", measures))
+        .flatten();
+    let none_is = node
+        .choice("none_is", NOTHING)
+        .unwrap_or(Nothing::NoneOccurred);
     let kinds = node.strings("applies_to");
     let mut applies_to = Vec::new();
     for kind in kinds {
@@ -616,14 +728,23 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
 
 fn target(node: &Node<'_>) -> Option<Target> {
     let (at_least, at_most) = (decimal(node, "at_least"), decimal(node, "at_most"));
-    let between: Vec<Option<Fraction>> =
-        node.strings("between").iter().map(|text| Fraction::parse_decimal(text)).collect();
+    let between: Vec<Option<Fraction>> = node
+        .strings("between")
+        .iter()
+        .map(|text| Fraction::parse_decimal(text))
+        .collect();
     node.finish();
     let target = match between.as_slice() {
         [] => Target { at_least, at_most },
-        [Some(low), Some(high)] if low <= high => Target { at_least: Some(*low), at_most: Some(*high) },
+        [Some(low), Some(high)] if low <= high => Target {
+            at_least: Some(*low),
+            at_most: Some(*high),
+        },
         _ => {
-            node.report(Problem::new(node.place_of("between"), "`between` needs two decimals in order"));
+            node.report(Problem::new(
+                node.place_of("between"),
+                "`between` needs two decimals in order",
+            ));
             return None;
         }
     };
@@ -642,12 +763,20 @@ fn measure_name(node: &Node<'_>, key: &str, measures: &[Measure]) -> Option<Stri
     if !measures.iter().any(|measure| measure.name == found.value) {
         let names = measures.iter().map(|measure| measure.name.as_str());
         let hint = nearest(&found.value, names.clone()).map_or_else(
-            || format!("measures of this KPI: {}", names.collect::<Vec<_>>().join(", ")),
+            || {
+                format!(
+                    "measures of this KPI: {}",
+                    names.collect::<Vec<_>>().join(", ")
+                )
+            },
             |near| format!("did you mean `{near}`?"),
         );
         node.report(
-            Problem::new(found.place, format!("`{key}` names no measure of this KPI: `{}`", found.value))
-                .hint(hint),
+            Problem::new(
+                found.place,
+                format!("`{key}` names no measure of this KPI: `{}`", found.value),
+            )
+            .hint(hint),
         );
         return None;
     }
@@ -666,17 +795,32 @@ fn formula(node: &Node<'_>, measures: &[Measure]) -> Option<Formula> {
         ("days_late", Formula::DaysLate),
         ("entities", Formula::Entities),
     ];
-    let mut kinds: Vec<(&str, usize)> = simple.iter().enumerate().map(|(i, (name, _))| (*name, i)).collect();
-    kinds.extend([("ratio", 10), ("median", 11), ("quantile", 12), ("share_within", 13)]);
+    let mut kinds: Vec<(&str, usize)> = simple
+        .iter()
+        .enumerate()
+        .map(|(i, (name, _))| (*name, i))
+        .collect();
+    kinds.extend([
+        ("ratio", 10),
+        ("median", 11),
+        ("quantile", 12),
+        ("share_within", 13),
+    ]);
     let kind = node.required_choice("kind", &kinds)?;
     if kind == 10 {
         let numerator = measure_name(node, "numerator", measures);
         let denominator = measure_name(node, "denominator", measures);
-        return Some(Formula::Ratio { numerator: numerator?, denominator: denominator? });
+        return Some(Formula::Ratio {
+            numerator: numerator?,
+            denominator: denominator?,
+        });
     }
     let name = measure_name(node, "measure", measures);
     let formula = match kind {
-        11 => Formula::Quantile { measure: name?, at: Fraction::new(1, 2)? },
+        11 => Formula::Quantile {
+            measure: name?,
+            at: Fraction::new(1, 2)?,
+        },
         12 => {
             let at = decimal(node, "quantile");
             if at.is_none_or(|at| at <= Fraction::whole(0) || at >= Fraction::whole(1)) {
@@ -686,14 +830,25 @@ fn formula(node: &Node<'_>, measures: &[Measure]) -> Option<Formula> {
                 );
                 return None;
             }
-            Formula::Quantile { measure: name?, at: at? }
+            Formula::Quantile {
+                measure: name?,
+                at: at?,
+            }
         }
         13 => {
-            let limit = node.required_string("limit").and_then(|limit| limit.parse().ok());
+            let limit = node
+                .required_string("limit")
+                .and_then(|limit| limit.parse().ok());
             if limit.is_none() {
-                node.report(Problem::new(node.place_of("limit"), "`limit` is not a whole number in quotes"));
+                node.report(Problem::new(
+                    node.place_of("limit"),
+                    "`limit` is not a whole number in quotes",
+                ));
             }
-            Formula::ShareWithin { measure: name?, limit: limit? }
+            Formula::ShareWithin {
+                measure: name?,
+                limit: limit?,
+            }
         }
         index => simple[index].1(name?),
     };
@@ -703,17 +858,23 @@ fn formula(node: &Node<'_>, measures: &[Measure]) -> Option<Formula> {
 
 /// Checks that the measure's clock fits the formula.
 fn check_clock(node: &Node<'_>, formula: &Formula, measures: &[Measure]) {
-    let Some(measure) = measures.iter().find(|measure| Some(&measure.name.as_str()) == formula.measures().first())
+    let Some(measure) = measures
+        .iter()
+        .find(|measure| Some(&measure.name.as_str()) == formula.measures().first())
     else {
         return;
     };
     let is_spell = matches!(measure.clock, Clock::Spell { .. });
     let is_stock = matches!(measure.clock, Clock::Stock { .. });
     let fault = match formula {
-        Formula::SurvivalMedian(_) if !is_spell => Some("survival needs a measure with the clock `spell`"),
+        Formula::SurvivalMedian(_) if !is_spell => {
+            Some("survival needs a measure with the clock `spell`")
+        }
         Formula::SurvivalMedian(_) => None,
         _ if is_spell => Some("a measure with the clock `spell` serves survival only"),
-        Formula::DaysLate(_) | Formula::Lowest(_) | Formula::Highest(_) | Formula::Latest(_) if !is_stock => {
+        Formula::DaysLate(_) | Formula::Lowest(_) | Formula::Highest(_) | Formula::Latest(_)
+            if !is_stock =>
+        {
             Some("lowest, highest, latest and days_late need a measure with the clock `stock`")
         }
         Formula::Latest(_) if !matches!(measure.clock, Clock::Stock { from: Some(_), .. }) => {
@@ -722,7 +883,10 @@ fn check_clock(node: &Node<'_>, formula: &Formula, measures: &[Measure]) {
         _ => None,
     };
     if let Some(fault) = fault {
-        node.report(Problem::new(node.place_of("measure"), fault).hint(format!("see measure `{}`", measure.name)));
+        node.report(
+            Problem::new(node.place_of("measure"), fault)
+                .hint(format!("see measure `{}`", measure.name)),
+        );
     }
 }
 

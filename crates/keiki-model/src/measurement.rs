@@ -127,8 +127,16 @@ impl Measurement {
     pub fn to_json(&self) -> Value {
         let target = self.target.map(|target| {
             let mut bounds = Map::new();
-            bounds.extend(target.at_least.map(|bound| ("at_least".to_owned(), number(bound))));
-            bounds.extend(target.at_most.map(|bound| ("at_most".to_owned(), number(bound))));
+            bounds.extend(
+                target
+                    .at_least
+                    .map(|bound| ("at_least".to_owned(), number(bound))),
+            );
+            bounds.extend(
+                target
+                    .at_most
+                    .map(|bound| ("at_most".to_owned(), number(bound))),
+            );
             Value::Object(bounds)
         });
         json!({

@@ -71,7 +71,8 @@ pub struct Organisation {
     rows: Vec<OrgUnit>,
 }
 
-const HEADER: &str = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id";
+const HEADER: &str =
+    "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id";
 
 impl Organisation {
     /// Reads `org.csv`.
@@ -81,21 +82,44 @@ impl Organisation {
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut rows: Vec<(OrgUnit, Place)> = Vec::new();
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let header: Vec<String> =
-            reader.headers().map(|h| h.iter().map(str::to_owned).collect()).unwrap_or_default();
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let header: Vec<String> = reader
+            .headers()
+            .map(|h| h.iter().map(str::to_owned).collect())
+            .unwrap_or_default();
         if header.join(",") != HEADER {
             return Err(vec![
-                Problem::new(Place { file: file.into(), line: 1, column: 1 }, format!("the header is not that of an org tree: {}", header.join(",")))
-                    .hint(format!("the header should be {HEADER}")),
+                Problem::new(
+                    Place {
+                        file: file.into(),
+                        line: 1,
+                        column: 1,
+                    },
+                    format!(
+                        "the header is not that of an org tree: {}",
+                        header.join(",")
+                    ),
+                )
+                .hint(format!("the header should be {HEADER}")),
             ]);
         }
         for record in reader.records() {
             match record {
-                Err(error) => problems.push(Problem::new(Place::file(file), format!("cannot be read: {error}"))),
+                Err(error) => problems.push(Problem::new(
+                    Place::file(file),
+                    format!("cannot be read: {error}"),
+                )),
                 Ok(record) => {
-                    let line = record.position().map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
-                    let place = Place { file: file.into(), line, column: 0 };
+                    let line = record
+                        .position()
+                        .map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
+                    let place = Place {
+                        file: file.into(),
+                        line,
+                        column: 0,
+                    };
                     match read_unit(&record, &place) {
                         Ok(unit) => rows.push((unit, place)),
                         Err(found) => problems.extend(found),
@@ -107,7 +131,9 @@ impl Organisation {
         problems.sort_by(|a, b| a.place.cmp(&b.place));
         problems.dedup();
         if problems.is_empty() {
-            Ok(Self { rows: rows.into_iter().map(|(unit, _)| unit).collect() })
+            Ok(Self {
+                rows: rows.into_iter().map(|(unit, _)| unit).collect(),
+            })
         } else {
             Err(problems)
         }
@@ -122,13 +148,23 @@ impl Organisation {
     /// The tree as it is on a day.
     #[must_use]
     pub fn tree(&self, day: Day) -> Tree {
-        Tree::new(self.rows.iter().filter(|unit| is_valid(unit, day)).collect(), self, day)
+        Tree::new(
+            self.rows
+                .iter()
+                .filter(|unit| is_valid(unit, day))
+                .collect(),
+            self,
+            day,
+        )
     }
 
     /// The days on which the tree changes, in order.
     #[must_use]
     pub fn change_days(&self) -> BTreeSet<Day> {
-        self.rows.iter().flat_map(|unit| std::iter::once(unit.valid_from).chain(unit.valid_until)).collect()
+        self.rows
+            .iter()
+            .flat_map(|unit| std::iter::once(unit.valid_from).chain(unit.valid_until))
+            .collect()
     }
 }
 
@@ -140,8 +176,11 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
     let mut problems = Vec::new();
     if record.len() != 9 {
         return Err(vec![
-            Problem::new(place.clone(), format!("the row should have 9 fields, found {}", record.len()))
-                .hint(format!("fields: {HEADER}")),
+            Problem::new(
+                place.clone(),
+                format!("the row should have 9 fields, found {}", record.len()),
+            )
+            .hint(format!("fields: {HEADER}")),
         ]);
     }
     let field = |i: usize| record.get(i).unwrap_or_default().trim();
@@ -161,12 +200,18 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
     };
     let valid_from = day(6, "valid_from").unwrap_or(BEGINNING);
     let valid_until = day(7, "valid_until");
-    let kind = UnitKind::NAMES.iter().find(|(name, _)| *name == field(4)).map(|(_, kind)| *kind);
+    let kind = UnitKind::NAMES
+        .iter()
+        .find(|(name, _)| *name == field(4))
+        .map(|(_, kind)| *kind);
     if kind.is_none() {
         let names: Vec<&str> = UnitKind::NAMES.iter().map(|(name, _)| *name).collect();
         problems.push(
-            Problem::new(place.clone(), format!("unknown kind of org unit: {}", field(4)))
-                .hint(format!("one of: {}", names.join(", "))),
+            Problem::new(
+                place.clone(),
+                format!("unknown kind of org unit: {}", field(4)),
+            )
+            .hint(format!("one of: {}", names.join(", "))),
         );
     }
     if field(0).is_empty() {
@@ -174,12 +219,18 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
     }
     if field(0) == UNASSIGNED || field(0).contains([';', '|']) {
         problems.push(
-            Problem::new(place.clone(), format!("an org unit cannot have this id: {}", field(0)))
-                .hint("`unassigned` is taken; `;` and `|` separate ids"),
+            Problem::new(
+                place.clone(),
+                format!("an org unit cannot have this id: {}", field(0)),
+            )
+            .hint("`unassigned` is taken; `;` and `|` separate ids"),
         );
     }
     if valid_until.is_some_and(|until| until <= valid_from) {
-        problems.push(Problem::new(place.clone(), format!("org unit {} ends before it begins", field(0))));
+        problems.push(Problem::new(
+            place.clone(),
+            format!("org unit {} ends before it begins", field(0)),
+        ));
     }
     match (kind, problems.is_empty()) {
         (Some(kind), true) => Ok(OrgUnit {
@@ -203,7 +254,10 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
         by_id.entry(&row.0.id).or_default().push(row);
     }
     if rows.is_empty() {
-        problems.push(Problem::new(Place::file(file), "the org tree has no org unit").hint("add at least the group itself"));
+        problems.push(
+            Problem::new(Place::file(file), "the org tree has no org unit")
+                .hint("add at least the group itself"),
+        );
     }
     for (id, versions) in &by_id {
         for (index, (unit, place)) in versions.iter().map(|v| (&v.0, &v.1)).enumerate() {
@@ -220,12 +274,21 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
         }
     }
     for (unit, place) in rows {
-        for (what, id) in [("parent", &unit.parent_id), ("successor", &unit.successor_id)] {
+        for (what, id) in [
+            ("parent", &unit.parent_id),
+            ("successor", &unit.successor_id),
+        ] {
             if let Some(id) = id.as_deref().filter(|id| !by_id.contains_key(id)) {
-                let hint = nearest(id, by_id.keys().copied())
-                    .map_or_else(|| "add a row for it".to_owned(), |near| format!("did you mean {near}?"));
+                let hint = nearest(id, by_id.keys().copied()).map_or_else(
+                    || "add a row for it".to_owned(),
+                    |near| format!("did you mean {near}?"),
+                );
                 problems.push(
-                    Problem::new(place.clone(), format!("the {what} of {} does not exist: {id}", unit.id)).hint(hint),
+                    Problem::new(
+                        place.clone(),
+                        format!("the {what} of {} does not exist: {id}", unit.id),
+                    )
+                    .hint(hint),
                 );
             }
         }
@@ -241,16 +304,28 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let days: BTreeSet<Day> = rows.iter().map(|(unit, _)| unit.valid_from).collect();
     for day in days {
-        let valid: HashMap<&str, &(OrgUnit, Place)> =
-            rows.iter().filter(|(unit, _)| is_valid(unit, day)).map(|row| (row.0.id.as_str(), row)).collect();
-        let roots: BTreeSet<&str> =
-            valid.values().filter(|(unit, _)| unit.parent_id.is_none()).map(|(unit, _)| unit.id.as_str()).collect();
+        let valid: HashMap<&str, &(OrgUnit, Place)> = rows
+            .iter()
+            .filter(|(unit, _)| is_valid(unit, day))
+            .map(|row| (row.0.id.as_str(), row))
+            .collect();
+        let roots: BTreeSet<&str> = valid
+            .values()
+            .filter(|(unit, _)| unit.parent_id.is_none())
+            .map(|(unit, _)| unit.id.as_str())
+            .collect();
         let on = crate::calendar::date_of(day);
         if roots.len() > 1 {
             let names: Vec<&str> = roots.into_iter().collect();
             problems.push(
-                Problem::new(Place::file(file), format!("the org tree has several roots on {on}: {}", names.join(", ")))
-                    .hint("give all but one a parent_id"),
+                Problem::new(
+                    Place::file(file),
+                    format!(
+                        "the org tree has several roots on {on}: {}",
+                        names.join(", ")
+                    ),
+                )
+                .hint("give all but one a parent_id"),
             );
         }
         for (unit, place) in valid.values() {
@@ -261,19 +336,36 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
                 let Some(id) = parent else { break };
                 let Some((next, _)) = valid.get(id) else {
                     problems.push(
-                        Problem::new(place.clone(), format!("the parent of {} does not exist on {on}: {id}", path[path.len() - 1]))
-                            .hint("let the parent's dates span those of the unit"),
+                        Problem::new(
+                            place.clone(),
+                            format!(
+                                "the parent of {} does not exist on {on}: {id}",
+                                path[path.len() - 1]
+                            ),
+                        )
+                        .hint("let the parent's dates span those of the unit"),
                     );
                     break;
                 };
                 if let Some(start) = path.iter().position(|seen| *seen == id) {
                     let mut cycle: Vec<&str> = path[start..].to_vec();
-                    let least = cycle.iter().enumerate().min_by_key(|(_, id)| **id).map_or(0, |(i, _)| i);
+                    let least = cycle
+                        .iter()
+                        .enumerate()
+                        .min_by_key(|(_, id)| **id)
+                        .map_or(0, |(i, _)| i);
                     cycle.rotate_left(least);
                     if cycle[0] == unit.id {
                         problems.push(
-                            Problem::new(place.clone(), format!("the org tree has a cycle on {on}: {} > {}", cycle.join(" > "), cycle[0]))
-                                .hint("give one of these units another parent"),
+                            Problem::new(
+                                place.clone(),
+                                format!(
+                                    "the org tree has a cycle on {on}: {} > {}",
+                                    cycle.join(" > "),
+                                    cycle[0]
+                                ),
+                            )
+                            .hint("give one of these units another parent"),
                         );
                     }
                     at = false;
@@ -318,9 +410,16 @@ impl Tree {
     fn new(units: Vec<&OrgUnit>, organisation: &Organisation, day: Day) -> Self {
         let mut children: BTreeMap<Option<&str>, Vec<&OrgUnit>> = BTreeMap::new();
         for unit in &units {
-            children.entry(unit.parent_id.as_deref()).or_default().push(unit);
+            children
+                .entry(unit.parent_id.as_deref())
+                .or_default()
+                .push(unit);
         }
-        let mut tree = Self { nodes: Vec::new(), positions: HashMap::new(), day };
+        let mut tree = Self {
+            nodes: Vec::new(),
+            positions: HashMap::new(),
+            day,
+        };
         if let Some(root) = children.get(&None).and_then(|roots| roots.first()) {
             tree.add(root, None, &children);
         }
@@ -347,7 +446,9 @@ impl Tree {
             let mut at = unit.id.as_str();
             let mut steps = 0;
             while !tree.positions.contains_key(at) && steps <= organisation.rows.len() {
-                let Some(next) = successors.get(at) else { break };
+                let Some(next) = successors.get(at) else {
+                    break;
+                };
                 at = next;
                 steps += 1;
             }
@@ -357,7 +458,12 @@ impl Tree {
         tree
     }
 
-    fn add(&mut self, unit: &OrgUnit, parent: Option<usize>, children: &BTreeMap<Option<&str>, Vec<&OrgUnit>>) {
+    fn add(
+        &mut self,
+        unit: &OrgUnit,
+        parent: Option<usize>,
+        children: &BTreeMap<Option<&str>, Vec<&OrgUnit>>,
+    ) {
         let position = self.nodes.len();
         self.positions.insert(unit.id.clone(), position);
         self.nodes.push(Node {
@@ -383,13 +489,19 @@ impl Tree {
     /// The position of the unit that takes the evidence of `id` on this day: itself, its successor, or `unassigned`.
     #[must_use]
     pub fn position_of_evidence(&self, id: &str) -> usize {
-        self.positions.get(id).copied().unwrap_or(self.nodes.len() - 1)
+        self.positions
+            .get(id)
+            .copied()
+            .unwrap_or(self.nodes.len() - 1)
     }
 
     /// The position of an org unit that exists on this day.
     #[must_use]
     pub fn position(&self, id: &str) -> Option<usize> {
-        self.positions.get(id).copied().filter(|position| self.nodes[*position].id == id)
+        self.positions
+            .get(id)
+            .copied()
+            .filter(|position| self.nodes[*position].id == id)
     }
 
     /// Tells whether `inner` is `outer` or lies below it.
@@ -422,20 +534,31 @@ mod tests {
 
     #[test]
     fn a_moved_unit_stands_where_it_stood_on_the_day() {
-        let text = csv("G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,,\nB,G,乙,B,company,JP,2020-04-01,,\nD,A,丁,D,department,JP,2020-04-01,2026-04-01,\nD,B,丁,D,department,JP,2026-04-01,,\n");
+        let text = csv(
+            "G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,,\nB,G,乙,B,company,JP,2020-04-01,,\nD,A,丁,D,department,JP,2020-04-01,2026-04-01,\nD,B,丁,D,department,JP,2026-04-01,,\n",
+        );
         let organisation = Organisation::read("org.csv", &text).expect("the tree is sound");
         let parent = |day| {
             let tree = organisation.tree(parse_day(day).expect("a date"));
             let position = tree.position("D").expect("D exists");
-            tree.nodes()[tree.nodes()[position].parent.expect("it has a parent")].id.clone()
+            tree.nodes()[tree.nodes()[position].parent.expect("it has a parent")]
+                .id
+                .clone()
         };
-        assert_eq!((parent("2026-03-31").as_str(), parent("2026-04-01").as_str()), ("A", "B"));
+        assert_eq!(
+            (parent("2026-03-31").as_str(), parent("2026-04-01").as_str()),
+            ("A", "B")
+        );
     }
 
     #[test]
     fn evidence_of_an_ended_unit_goes_to_its_successor_and_of_an_unknown_one_to_unassigned() {
-        let text = csv("G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,2026-04-01,B\nB,G,乙,B,company,JP,2020-04-01,,\n");
-        let tree = Organisation::read("org.csv", &text).expect("sound").tree(parse_day("2026-05-01").expect("a date"));
+        let text = csv(
+            "G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,2026-04-01,B\nB,G,乙,B,company,JP,2020-04-01,,\n",
+        );
+        let tree = Organisation::read("org.csv", &text)
+            .expect("sound")
+            .tree(parse_day("2026-05-01").expect("a date"));
         assert_eq!(tree.nodes()[tree.position_of_evidence("A")].id, "B");
         assert_eq!(tree.nodes()[tree.position_of_evidence("Z")].id, UNASSIGNED);
         assert!(tree.is_within(tree.position_of_evidence("Z"), 0));
@@ -445,9 +568,17 @@ mod tests {
     fn a_cycle_and_two_units_of_one_id_are_named_with_their_lines() {
         let cycle = csv("G,,群,G,group,JP,,,\nA,B,甲,A,company,JP,,,\nB,A,乙,B,company,JP,,,\n");
         let problems = Organisation::read("org.csv", &cycle).expect_err("a cycle");
-        assert!(problems.iter().any(|p| p.message.contains("cycle") && p.message.contains("A > B > A")), "{problems:?}");
+        assert!(
+            problems
+                .iter()
+                .any(|p| p.message.contains("cycle") && p.message.contains("A > B > A")),
+            "{problems:?}"
+        );
         let twice = csv("G,,群,G,group,JP,,,\nA,G,甲,A,company,JP,,,\nA,G,甲,A,company,JP,,,\n");
         let problems = Organisation::read("org.csv", &twice).expect_err("one id twice");
-        assert!(problems[0].message.contains("line 3") && problems[0].place.line == 4, "{problems:?}");
+        assert!(
+            problems[0].message.contains("line 3") && problems[0].place.line == 4,
+            "{problems:?}"
+        );
     }
 }

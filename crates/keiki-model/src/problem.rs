@@ -18,7 +18,11 @@ pub struct Place {
 impl Place {
     /// Makes the place that stands for a whole file.
     pub fn file(file: impl Into<String>) -> Self {
-        Self { file: file.into(), line: 0, column: 0 }
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+        }
     }
 
     /// Makes the place of the byte `offset` of `text`.
@@ -26,7 +30,11 @@ impl Place {
         let before = &text[..floor_char_boundary(text, offset)];
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
-        Self { file: file.into(), line, column: before[start..].chars().count() + 1 }
+        Self {
+            file: file.into(),
+            line,
+            column: before[start..].chars().count() + 1,
+        }
     }
 }
 
@@ -65,7 +73,11 @@ pub struct Problem {
 impl Problem {
     /// Makes a problem without a hint.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: None }
+        Self {
+            place,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds the way to mend it.

@@ -44,10 +44,25 @@ impl Status {
         (Self::OnPace, "on_pace", "計画どおり", "on pace"),
         (Self::Behind, "behind", "計画遅延", "behind"),
         (Self::NotDue, "not_due", "期限前", "not due"),
-        (Self::NoneOccurred, "none_occurred", "該当なし", "none occurred"),
-        (Self::NotApplicable, "not_applicable", "対象外", "not applicable"),
+        (
+            Self::NoneOccurred,
+            "none_occurred",
+            "該当なし",
+            "none occurred",
+        ),
+        (
+            Self::NotApplicable,
+            "not_applicable",
+            "対象外",
+            "not applicable",
+        ),
         (Self::NoTarget, "no_target", "目標未設定", "no target"),
-        (Self::NoData, "no_data", "データなし(未報告)", "no data (not reported)"),
+        (
+            Self::NoData,
+            "no_data",
+            "データなし(未報告)",
+            "no data (not reported)",
+        ),
         (Self::Provisional, "provisional", "暫定", "provisional"),
         (Self::TooFew, "too_few", "件数不足", "too few"),
         (Self::Waived, "waived", "例外承認済", "waived"),
@@ -121,8 +136,12 @@ pub fn judge(facts: &Facts) -> Status {
     if facts.is_too_few {
         return Status::TooFew;
     }
-    let Some(target) = facts.target else { return Status::NoTarget };
-    let Some(value) = facts.value else { return Status::NoData };
+    let Some(target) = facts.target else {
+        return Status::NoTarget;
+    };
+    let Some(value) = facts.value else {
+        return Status::NoData;
+    };
     let shortfall = shortfall(value, target);
     let is_met = shortfall <= Fraction::whole(0) && facts.unmet == 0;
     if let Some(elapsed) = facts.elapsed {
@@ -130,7 +149,11 @@ pub fn judge(facts: &Facts) -> Status {
             .at_least
             .and_then(|bound| bound.times(elapsed))
             .is_some_and(|pace| value < pace);
-        return if is_met || !is_behind { Status::OnPace } else { Status::Behind };
+        return if is_met || !is_behind {
+            Status::OnPace
+        } else {
+            Status::Behind
+        };
     }
     if is_met {
         Status::Met
@@ -146,7 +169,11 @@ fn shortfall(value: Fraction, target: Target) -> Fraction {
     let minus = |a: Fraction, b: Fraction| b.times(Fraction::whole(-1)).and_then(|b| a.plus(b));
     let below = target.at_least.and_then(|bound| minus(bound, value));
     let above = target.at_most.and_then(|bound| minus(value, bound));
-    below.into_iter().chain(above).max().unwrap_or_else(|| Fraction::whole(0))
+    below
+        .into_iter()
+        .chain(above)
+        .max()
+        .unwrap_or_else(|| Fraction::whole(0))
 }
 
 #[cfg(test)]
@@ -155,13 +182,19 @@ mod tests {
 
     fn facts(value: &str) -> Facts {
         Facts {
-            coverage: Coverage { covered: 3, expected: 3 },
+            coverage: Coverage {
+                covered: 3,
+                expected: 3,
+            },
             coverage_at_least: Fraction::whole(1),
             value: Fraction::parse_decimal(value),
             is_nothing: false,
             none_is: Nothing::NoneOccurred,
             is_too_few: false,
-            target: Some(Target { at_least: Fraction::parse_decimal("0.95"), at_most: None }),
+            target: Some(Target {
+                at_least: Fraction::parse_decimal("0.95"),
+                at_most: None,
+            }),
             near_margin: Fraction::parse_decimal("0.02").expect("a decimal"),
             unmet: 0,
             elapsed: None,
@@ -177,21 +210,57 @@ mod tests {
 
     #[test]
     fn an_item_left_undone_is_not_offset_by_early_ones() {
-        assert_eq!(judge(&Facts { unmet: 1, ..facts("1.2") }), Status::Missed);
+        assert_eq!(
+            judge(&Facts {
+                unmet: 1,
+                ..facts("1.2")
+            }),
+            Status::Missed
+        );
     }
 
     #[test]
     fn silence_is_no_data_and_half_a_group_is_provisional() {
-        let silent = Coverage { covered: 0, expected: 3 };
-        let part = Coverage { covered: 2, expected: 3 };
-        assert_eq!(judge(&Facts { coverage: silent, ..facts("1") }), Status::NoData);
-        assert_eq!(judge(&Facts { coverage: part, ..facts("1") }), Status::Provisional);
+        let silent = Coverage {
+            covered: 0,
+            expected: 3,
+        };
+        let part = Coverage {
+            covered: 2,
+            expected: 3,
+        };
+        assert_eq!(
+            judge(&Facts {
+                coverage: silent,
+                ..facts("1")
+            }),
+            Status::NoData
+        );
+        assert_eq!(
+            judge(&Facts {
+                coverage: part,
+                ..facts("1")
+            }),
+            Status::Provisional
+        );
     }
 
     #[test]
     fn before_it_is_due_the_pace_counts() {
         let half = Fraction::new(1, 2);
-        assert_eq!(judge(&Facts { elapsed: half, ..facts("0.5") }), Status::OnPace);
-        assert_eq!(judge(&Facts { elapsed: half, ..facts("0.4") }), Status::Behind);
+        assert_eq!(
+            judge(&Facts {
+                elapsed: half,
+                ..facts("0.5")
+            }),
+            Status::OnPace
+        );
+        assert_eq!(
+            judge(&Facts {
+                elapsed: half,
+                ..facts("0.4")
+            }),
+            Status::Behind
+        );
     }
 }

@@ -21,7 +21,13 @@ pub struct Span {
 impl Span {
     /// Sees a case with its onset and finish (`None` = open) through the window `[begin, end)`; `None` if it is not in it.
     #[must_use]
-    pub fn through(begin: i64, end: i64, onset: i64, finish: Option<i64>, count: i64) -> Option<Self> {
+    pub fn through(
+        begin: i64,
+        end: i64,
+        onset: i64,
+        finish: Option<i64>,
+        count: i64,
+    ) -> Option<Self> {
         if onset >= end || finish.is_some_and(|finish| finish < begin) {
             return None;
         }
@@ -58,7 +64,10 @@ pub enum Median {
 #[must_use]
 pub fn median(spans: &[Span], minimum: i64) -> Median {
     let mut entries: Vec<(i64, i64)> = spans.iter().map(|s| (s.entry, s.count)).collect();
-    let mut exits: Vec<(i64, i64, bool)> = spans.iter().map(|s| (s.exit, s.count, s.is_finished)).collect();
+    let mut exits: Vec<(i64, i64, bool)> = spans
+        .iter()
+        .map(|s| (s.exit, s.count, s.is_finished))
+        .collect();
     entries.sort_unstable();
     exits.sort_unstable();
     let (mut entered, mut left) = (0, 0);
@@ -66,7 +75,9 @@ pub fn median(spans: &[Span], minimum: i64) -> Median {
     let mut survival = Survival::default();
     while next_exit < exits.len() {
         let age = exits[next_exit].0;
-        while next_entry < entries.len() && (entries[next_entry].0 < age || entries[next_entry].0 == 0) {
+        while next_entry < entries.len()
+            && (entries[next_entry].0 < age || entries[next_entry].0 == 0)
+        {
             entered += entries[next_entry].1;
             next_entry += 1;
         }
@@ -74,7 +85,11 @@ pub fn median(spans: &[Span], minimum: i64) -> Median {
         let (mut finished, mut leaving) = (0, 0);
         while next_exit < exits.len() && exits[next_exit].0 == age {
             leaving += exits[next_exit].1;
-            finished += if exits[next_exit].2 { exits[next_exit].1 } else { 0 };
+            finished += if exits[next_exit].2 {
+                exits[next_exit].1
+            } else {
+                0
+            };
             next_exit += 1;
         }
         if finished > 0 {
@@ -99,7 +114,10 @@ struct Survival {
 }
 
 impl Survival {
-    #[expect(clippy::cast_precision_loss, reason = "the logarithm only decides when the exact product is needed")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the logarithm only decides when the exact product is needed"
+    )]
     fn step(&mut self, at_risk: i64, finished: i64) {
         self.factors.push((at_risk - finished, at_risk));
         self.logarithm += ((at_risk - finished) as f64 / at_risk as f64).ln();
@@ -111,7 +129,9 @@ impl Survival {
             return distance < 0.0;
         }
         let product = |pick: fn(&(i64, i64)) -> i64| {
-            self.factors.iter().fold(BigUint::from(1_u8), |p, f| p * BigUint::from(pick(f).unsigned_abs()))
+            self.factors.iter().fold(BigUint::from(1_u8), |p, f| {
+                p * BigUint::from(pick(f).unsigned_abs())
+            })
         };
         product(|f| f.0) * 2_u8 <= product(|f| f.1)
     }
@@ -122,26 +142,51 @@ mod tests {
     use super::*;
 
     fn seen(cases: &[(i64, Option<i64>)]) -> Vec<Span> {
-        cases.iter().filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1)).collect()
+        cases
+            .iter()
+            .filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1))
+            .collect()
     }
 
     #[test]
     fn more_than_half_open_has_no_median() {
-        let spans = seen(&[(0, Some(4)), (0, Some(4)), (0, Some(8)), (0, None), (0, None), (0, None)]);
+        let spans = seen(&[
+            (0, Some(4)),
+            (0, Some(4)),
+            (0, Some(8)),
+            (0, None),
+            (0, None),
+            (0, None),
+        ]);
         assert_eq!(median(&spans, 1), Median::NotReached);
         assert_eq!(median(&spans, 5), Median::TooFew);
     }
 
     #[test]
     fn the_median_counts_open_cases_as_not_yet_finished() {
-        let spans = seen(&[(0, Some(4)), (0, Some(4)), (0, Some(8)), (0, Some(9)), (0, Some(9)), (0, None)]);
+        let spans = seen(&[
+            (0, Some(4)),
+            (0, Some(4)),
+            (0, Some(8)),
+            (0, Some(9)),
+            (0, Some(9)),
+            (0, None),
+        ]);
         assert_eq!(median(&spans, 3), Median::At(8));
     }
 
     #[test]
     fn a_case_open_when_the_window_begins_enters_at_its_age() {
         let span = Span::through(10, 20, 4, Some(15), 1);
-        assert_eq!(span, Some(Span { entry: 6, exit: 11, is_finished: true, count: 1 }));
+        assert_eq!(
+            span,
+            Some(Span {
+                entry: 6,
+                exit: 11,
+                is_finished: true,
+                count: 1
+            })
+        );
         assert_eq!(Span::through(10, 20, 4, Some(9), 1), None);
         assert_eq!(Span::through(10, 20, 4, Some(10), 1), None);
         assert_eq!(Span::through(10, 20, 20, None, 1), None);

@@ -37,7 +37,10 @@ pub struct Text {
 impl Text {
     /// Makes a text from its Japanese and English forms.
     pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { ja: ja.into(), en: en.into() }
+        Self {
+            ja: ja.into(),
+            en: en.into(),
+        }
     }
 
     /// Returns the text in `language`.

@@ -41,7 +41,9 @@ impl<V> Default for Said<V> {
 impl<V: Copy + PartialEq> Said<V> {
     /// Adds an assertion.
     pub fn add(&mut self, assertion: Assertion<V>) {
-        let at = self.0.partition_point(|a| (a.day, a.order) <= (assertion.day, assertion.order));
+        let at = self
+            .0
+            .partition_point(|a| (a.day, a.order) <= (assertion.day, assertion.order));
         self.0.insert(at, assertion);
     }
 
@@ -49,7 +51,9 @@ impl<V: Copy + PartialEq> Said<V> {
     #[must_use]
     pub fn on(&self, day: Day) -> Word<V> {
         let after = self.0.partition_point(|a| a.day <= day);
-        after.checked_sub(1).map_or(Word::Silent, |last| self.0[last].word)
+        after
+            .checked_sub(1)
+            .map_or(Word::Silent, |last| self.0[last].word)
     }
 
     /// The assertions in order.
@@ -62,6 +66,7 @@ impl<V: Copy + PartialEq> Said<V> {
 /// The values of a record on a day: those of the first source by precedence that speaks. `None` = no record.
 ///
 /// *Shape*: `sources` in order of precedence.
+#[must_use] 
 pub fn state<V: Copy + PartialEq>(sources: &[Said<V>], day: Day) -> Option<V> {
     resolve(sources.iter().map(|said| said.on(day)))
 }
@@ -93,9 +98,13 @@ pub struct Change<V> {
 ///
 /// What changes on a day is the step of the new timeline minus the step of the old one; between two days on which
 /// somebody said something nothing changes.
+#[must_use] 
 pub fn difference<V: Copy + PartialEq>(before: &[Said<V>], after: &[Said<V>]) -> Vec<Change<V>> {
-    let mut days: Vec<Day> =
-        before.iter().chain(after).flat_map(|said| said.0.iter().map(|a| a.day)).collect();
+    let mut days: Vec<Day> = before
+        .iter()
+        .chain(after)
+        .flat_map(|said| said.0.iter().map(|a| a.day))
+        .collect();
     days.sort_unstable();
     days.dedup();
     let mut changes = Vec::new();
@@ -113,7 +122,11 @@ pub fn difference<V: Copy + PartialEq>(before: &[Said<V>], after: &[Said<V>]) ->
             }
         }
         step.sort_by_key(|(_, weight)| *weight);
-        changes.extend(step.into_iter().map(|(values, weight)| Change { effective_on: day, weight, values }));
+        changes.extend(step.into_iter().map(|(values, weight)| Change {
+            effective_on: day,
+            weight,
+            values,
+        }));
         (was, is) = (old, new);
     }
     changes
@@ -126,7 +139,11 @@ mod tests {
     fn said(assertions: &[(Day, i64, u8)]) -> Said<u8> {
         let mut said = Said::default();
         for (day, order, values) in assertions {
-            said.add(Assertion { day: *day, order: (*order, 0), word: Word::Says(*values) });
+            said.add(Assertion {
+                day: *day,
+                order: (*order, 0),
+                word: Word::Says(*values),
+            });
         }
         said
     }
@@ -135,7 +152,13 @@ mod tests {
     fn a_correction_across_a_later_change_takes_eight_entries() {
         // The record changed on day 10; one column is corrected on [3, 12).
         let before = [said(&[(0, 1, 1), (10, 2, 2)])];
-        let after = [said(&[(0, 1, 1), (3, 3, 11), (10, 3, 12), (12, 3, 2), (10, 2, 2)])];
+        let after = [said(&[
+            (0, 1, 1),
+            (3, 3, 11),
+            (10, 3, 12),
+            (12, 3, 2),
+            (10, 2, 2),
+        ])];
         assert_eq!(difference(&before, &after).len(), 8);
     }
 
@@ -144,11 +167,26 @@ mod tests {
         let mut first = said(&[(0, 1, 1)]);
         let second = said(&[(0, 2, 2)]);
         let before = [first.clone(), second.clone()];
-        first.add(Assertion { day: 5, order: (3, 0), word: Word::Silent });
+        first.add(Assertion {
+            day: 5,
+            order: (3, 0),
+            word: Word::Silent,
+        });
         let changes = difference(&before, &[first, second]);
         assert_eq!(
             changes,
-            [Change { effective_on: 5, weight: -1, values: 1 }, Change { effective_on: 5, weight: 1, values: 2 }]
+            [
+                Change {
+                    effective_on: 5,
+                    weight: -1,
+                    values: 1
+                },
+                Change {
+                    effective_on: 5,
+                    weight: 1,
+                    values: 2
+                }
+            ]
         );
     }
 

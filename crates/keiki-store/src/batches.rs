@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    AsArray, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::calendar::Day;
 use keiki_model::evidence::{Claim, Counts, Extent, Missing, Scope};
@@ -104,8 +106,14 @@ pub struct Snapshot {
 impl Snapshot {
     fn new(mut batches: Vec<Batch>) -> Self {
         batches.sort_by_key(|batch| batch.seq);
-        let by_id = batches.iter().map(|batch| (batch.batch_id.clone(), batch.seq)).collect();
-        Self { batches: Arc::new(batches), by_id: Arc::new(by_id) }
+        let by_id = batches
+            .iter()
+            .map(|batch| (batch.batch_id.clone(), batch.seq))
+            .collect();
+        Self {
+            batches: Arc::new(batches),
+            by_id: Arc::new(by_id),
+        }
     }
 
     /// The batches in order.
@@ -129,7 +137,11 @@ impl Snapshot {
     /// The latest instant of knowledge.
     #[must_use]
     pub fn known_at(&self) -> i64 {
-        self.batches.iter().map(|batch| batch.known_at).max().unwrap_or(i64::MIN)
+        self.batches
+            .iter()
+            .map(|batch| batch.known_at)
+            .max()
+            .unwrap_or(i64::MIN)
     }
 }
 
@@ -153,7 +165,9 @@ fn schema() -> SchemaRef {
 
 impl Batches {
     pub(crate) async fn open_or_create(root: &Url) -> Result<Self> {
-        Ok(Self { table: Table::open_or_create(root, TABLE, &schema()).await? })
+        Ok(Self {
+            table: Table::open_or_create(root, TABLE, &schema()).await?,
+        })
     }
 
     /// Reads the newest list.
@@ -162,13 +176,16 @@ impl Batches {
         let mut batches = Vec::new();
         for file in self.table.files()? {
             for rows in self.table.read(&file.path).await? {
-                let details = rows.column_by_name("details").map(|c| arrow::compute::cast(c, &DataType::Utf8)).transpose()?;
-                let details = details.ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
+                let details = rows
+                    .column_by_name("details")
+                    .map(|c| arrow::compute::cast(c, &DataType::Utf8))
+                    .transpose()?;
+                let details = details
+                    .ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
                 for text in details.as_string::<i32>().iter().flatten() {
-                    batches.push(
-                        serde_json::from_str(text)
-                            .map_err(|e| StoreError::Damaged(format!("a batch cannot be read: {e}")))?,
-                    );
+                    batches.push(serde_json::from_str(text).map_err(|e| {
+                        StoreError::Damaged(format!("a batch cannot be read: {e}"))
+                    })?);
                 }
             }
         }
@@ -176,9 +193,14 @@ impl Batches {
     }
 
     /// Commits a batch right after the state last read; fails with a conflict if another commit came between.
-    pub(crate) async fn commit(&mut self, batch: &Batch) -> Result<std::result::Result<(), Conflict>> {
+    pub(crate) async fn commit(
+        &mut self,
+        batch: &Batch,
+    ) -> Result<std::result::Result<(), Conflict>> {
         let rows = rows(std::slice::from_ref(batch))?;
-        self.table.append(&format!("{}.parquet", batch.batch_id), &rows, Retries::None).await
+        self.table
+            .append(&format!("{}.parquet", batch.batch_id), &rows, Retries::None)
+            .await
     }
 
     /// Puts the list into one file.
@@ -203,7 +225,10 @@ fn rows(batches: &[Batch]) -> Result<RecordBatch> {
     let text = |f: fn(&Batch) -> &str| StringArray::from_iter_values(batches.iter().map(f));
     let details: Vec<String> = batches
         .iter()
-        .map(|batch| serde_json::to_string(batch).map_err(|e| StoreError::Damaged(format!("a batch cannot be written: {e}"))))
+        .map(|batch| {
+            serde_json::to_string(batch)
+                .map_err(|e| StoreError::Damaged(format!("a batch cannot be written: {e}")))
+        })
         .collect::<Result<_>>()?;
     Ok(RecordBatch::try_new(
         schema(),
@@ -212,8 +237,13 @@ fn rows(batches: &[Batch]) -> Result<RecordBatch> {
             Arc::new(text(|b| &b.batch_id)),
             Arc::new(text(|b| &b.source)),
             Arc::new(text(|b| &b.dataset)),
-            Arc::new(Date32Array::from_iter_values(batches.iter().map(|b| b.as_of))),
-            Arc::new(TimestampMicrosecondArray::from_iter_values(batches.iter().map(|b| b.known_at)).with_timezone("UTC")),
+            Arc::new(Date32Array::from_iter_values(
+                batches.iter().map(|b| b.as_of),
+            )),
+            Arc::new(
+                TimestampMicrosecondArray::from_iter_values(batches.iter().map(|b| b.known_at))
+                    .with_timezone("UTC"),
+            ),
             Arc::new(StringArray::from_iter_values(details)),
         ],
     )?)

@@ -33,17 +33,36 @@ pub(crate) async fn follow(
     let input = &submission.dataset;
     let added = changes[0].1.entries.clone();
     for derived in &submission.datasets {
-        let Some(distinct) = derived.distinct.as_ref().filter(|d| d.dataset.value == input.name) else { continue };
+        let Some(distinct) = derived
+            .distinct
+            .as_ref()
+            .filter(|d| d.dataset.value == input.name)
+        else {
+            continue;
+        };
         if added.num_rows() == 0 {
             continue;
         }
-        let touched: HashSet<String> = strings(&added, &distinct.by.value)?.iter().flatten().map(str::to_owned).collect();
+        let touched: HashSet<String> = strings(&added, &distinct.by.value)?
+            .iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect();
         let table = journal.entries(&input.name).await?;
         let mut before = Vec::new();
-        for rows in journal.read_visible(table.as_ref(), snapshot, 0, snapshot.seq()).await? {
+        for rows in journal
+            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+            .await?
+        {
             let by = strings(&rows, &distinct.by.value)?;
-            let keep: BooleanArray = by.iter().map(|by| by.map(|by| touched.contains(by))).collect();
-            before.push(conform(&arrow::compute::filter_record_batch(&rows, &keep)?, &entries_schema(input))?);
+            let keep: BooleanArray = by
+                .iter()
+                .map(|by| by.map(|by| touched.contains(by)))
+                .collect();
+            before.push(conform(
+                &arrow::compute::filter_record_batch(&rows, &keep)?,
+                &entries_schema(input),
+            )?);
         }
         let held_before = held(journal, input, distinct, &before)?;
         let mut after = before;
@@ -56,7 +75,12 @@ pub(crate) async fn follow(
 }
 
 /// The intervals in which things are supported, from the signed entries of the input.
-fn held(journal: &Journal, input: &Dataset, distinct: &Distinct, entries: &[RecordBatch]) -> Result<BTreeSet<Held>> {
+fn held(
+    journal: &Journal,
+    input: &Dataset,
+    distinct: &Distinct,
+    entries: &[RecordBatch],
+) -> Result<BTreeSet<Held>> {
     let all = arrow::compute::concat_batches(&entries_schema(input), entries)?;
     let plain = only_columns(&all, input)?;
     let spans = spans(journal, input, distinct, &plain)?;
@@ -68,12 +92,18 @@ fn held(journal: &Journal, input: &Dataset, distinct: &Distinct, entries: &[Reco
     // Adding up signed support day by day needs no notion of records: the sum over entries is the sum over states.
     let mut support: HashMap<String, BTreeMap<Day, BTreeMap<String, i64>>> = HashMap::new();
     for row in 0..all.num_rows() {
-        let Some((from, until)) = spans[row] else { continue };
+        let Some((from, until)) = spans[row] else {
+            continue;
+        };
         let enters = days.value(row).max(from);
         let thing = support.entry(by.value(row).to_owned()).or_default();
         let mut add = |day: Day, weight: i64| {
             for unit in units.value(row).split(ORG_UNIT_SEPARATOR) {
-                *thing.entry(day).or_default().entry(unit.to_owned()).or_default() += weight;
+                *thing
+                    .entry(day)
+                    .or_default()
+                    .entry(unit.to_owned())
+                    .or_default() += weight;
             }
         };
         add(enters, i64::from(weights.value(row)));
@@ -81,18 +111,29 @@ fn held(journal: &Journal, input: &Dataset, distinct: &Distinct, entries: &[Reco
             add(until.max(enters), -i64::from(weights.value(row)));
         }
     }
-    Ok(support.into_iter().flat_map(|(thing, steps)| intervals(&thing, &steps)).collect())
+    Ok(support
+        .into_iter()
+        .flat_map(|(thing, steps)| intervals(&thing, &steps))
+        .collect())
 }
 
 /// The days from and until which each row supports its thing; `None` where it does not.
-fn spans(journal: &Journal, input: &Dataset, distinct: &Distinct, rows: &RecordBatch) -> Result<Vec<Option<(Day, Option<Day>)>>> {
+fn spans(
+    journal: &Journal,
+    input: &Dataset,
+    distinct: &Distinct,
+    rows: &RecordBatch,
+) -> Result<Vec<Option<(Day, Option<Day>)>>> {
     let count = rows.num_rows();
     let holds = match &distinct.filter {
         None => vec![true; count],
         Some(sql) => {
             let found = evaluate(journal, sql, input, rows)?;
             let found = found.as_boolean_opt().ok_or_else(|| {
-                StoreError::Definition(Problem::new(sql.place.clone(), "`where` is not a condition"))
+                StoreError::Definition(Problem::new(
+                    sql.place.clone(),
+                    "`where` is not a condition",
+                ))
             })?;
             found.iter().map(|holds| holds.unwrap_or(false)).collect()
         }
@@ -104,7 +145,12 @@ fn spans(journal: &Journal, input: &Dataset, distinct: &Distinct, rows: &RecordB
                 found
                     .as_primitive_opt::<Date32Type>()
                     .cloned()
-                    .ok_or_else(|| StoreError::Definition(Problem::new(sql.place.clone(), "the expression is not a date")))
+                    .ok_or_else(|| {
+                        StoreError::Definition(Problem::new(
+                            sql.place.clone(),
+                            "the expression is not a date",
+                        ))
+                    })
             })
             .transpose()
     };
@@ -115,7 +161,10 @@ fn spans(journal: &Journal, input: &Dataset, distinct: &Distinct, rows: &RecordB
                 None => Some(BEGINNING),
                 Some(from) => from.is_valid(row).then(|| from.value(row)),
             };
-            let until = until.as_ref().filter(|until| until.is_valid(row)).map(|until| until.value(row));
+            let until = until
+                .as_ref()
+                .filter(|until| until.is_valid(row))
+                .map(|until| until.value(row));
             from.filter(|_| holds[row]).map(|from| (from, until))
         })
         .collect())
@@ -130,7 +179,11 @@ fn intervals(thing: &str, steps: &BTreeMap<Day, BTreeMap<String, i64>>) -> Vec<H
         for (unit, weight) in changes {
             *levels.entry(unit).or_default() += weight;
         }
-        let units: Vec<&str> = levels.iter().filter(|(_, level)| **level > 0).map(|(unit, _)| *unit).collect();
+        let units: Vec<&str> = levels
+            .iter()
+            .filter(|(_, level)| **level > 0)
+            .map(|(unit, _)| *unit)
+            .collect();
         let units = units.join(&ORG_UNIT_SEPARATOR.to_string());
         if open.as_ref().is_some_and(|(held, _)| *held == units) {
             continue;
@@ -148,7 +201,12 @@ fn intervals(thing: &str, steps: &BTreeMap<Day, BTreeMap<String, i64>>) -> Vec<H
     held
 }
 
-fn difference(derived: &Dataset, before: &BTreeSet<Held>, after: &BTreeSet<Held>, batch: &Batch) -> Result<Changes> {
+fn difference(
+    derived: &Dataset,
+    before: &BTreeSet<Held>,
+    after: &BTreeSet<Held>,
+    batch: &Batch,
+) -> Result<Changes> {
     let mut output = Output::new(derived)?;
     let gone: Vec<&Held> = before.difference(after).collect();
     let come: Vec<&Held> = after.difference(before).collect();
@@ -157,7 +215,11 @@ fn difference(derived: &Dataset, before: &BTreeSet<Held>, after: &BTreeSet<Held>
         for (row, held) in rows.iter().enumerate() {
             let from = keiki_model::calendar::date_of(held.2).to_string();
             let key = join_key([held.0.as_str(), held.1.as_str(), from.as_str()]);
-            let change = Change { effective_on: BEGINNING, weight, values: (values, u32::try_from(row).unwrap_or(u32::MAX)) };
+            let change = Change {
+                effective_on: BEGINNING,
+                weight,
+                values: (values, u32::try_from(row).unwrap_or(u32::MAX)),
+            };
             output.enter(&key, change, batch.known_at);
         }
     }

@@ -65,14 +65,28 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NewerFormat { .. } => Some("install a newer Keiki, or restore a backup made by this one".into()),
-            Self::NoJournal(_) => Some("run `keiki init DIR` first, or name the workspace with --workspace".into()),
-            Self::Damaged(_) => Some("run `keiki verify`, and restore the journal from a backup".into()),
-            Self::ChangedWhileRead(_) => Some("wait until the export is complete, then ingest again; nothing was taken in".into()),
-            Self::Contended(_) => Some("try again when fewer ingests run at once; nothing was taken in".into()),
+            Self::NewerFormat { .. } => {
+                Some("install a newer Keiki, or restore a backup made by this one".into())
+            }
+            Self::NoJournal(_) => {
+                Some("run `keiki init DIR` first, or name the workspace with --workspace".into())
+            }
+            Self::Damaged(_) => {
+                Some("run `keiki verify`, and restore the journal from a backup".into())
+            }
+            Self::ChangedWhileRead(_) => Some(
+                "wait until the export is complete, then ingest again; nothing was taken in".into(),
+            ),
+            Self::Contended(_) => {
+                Some("try again when fewer ingests run at once; nothing was taken in".into())
+            }
             Self::Definition(problem) => problem.hint.clone(),
-            Self::File { source, .. } if is_full(source) => Some("free space on the disk, then try again; nothing was taken in".into()),
-            other if mentions_full_disk(other) => Some("free space on the disk, then try again; nothing was taken in".into()),
+            Self::File { source, .. } if is_full(source) => {
+                Some("free space on the disk, then try again; nothing was taken in".into())
+            }
+            other if mentions_full_disk(other) => {
+                Some("free space on the disk, then try again; nothing was taken in".into())
+            }
             _ => None,
         }
     }
@@ -86,7 +100,9 @@ fn is_full(error: &std::io::Error) -> bool {
 fn mentions_full_disk(error: &StoreError) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(is_full) || error.to_string().contains("No space left") {
+        if error.downcast_ref::<std::io::Error>().is_some_and(is_full)
+            || error.to_string().contains("No space left")
+        {
             return true;
         }
         cause = error.source();
@@ -95,9 +111,14 @@ fn mentions_full_disk(error: &StoreError) -> bool {
 }
 
 /// The result of the store's functions.
-pub type Result<T> = std::result::Result<T, StoreError>;
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// Turns an I/O error into one that names the file.
-pub(crate) fn on_file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> StoreError + use<'_> {
-    move |source| StoreError::File { path: path.display().to_string(), source }
+pub(crate) fn on_file(
+    path: &std::path::Path,
+) -> impl FnOnce(std::io::Error) -> StoreError + use<'_> {
+    move |source| StoreError::File {
+        path: path.display().to_string(),
+        source,
+    }
 }

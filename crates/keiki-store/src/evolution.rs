@@ -18,12 +18,34 @@ use crate::table::{Table, delta_type};
 
 /// Fits a dataset's tables to its definition.
 pub(crate) async fn fit(journal: &Journal, dataset: &Dataset, snapshot: &Snapshot) -> Result<()> {
-    fit_table(journal, dataset, snapshot, &entries_table(&dataset.name), &entries_schema(dataset)).await?;
-    fit_table(journal, dataset, snapshot, &assertions_table(&dataset.name), &assertions_schema(dataset)).await
+    fit_table(
+        journal,
+        dataset,
+        snapshot,
+        &entries_table(&dataset.name),
+        &entries_schema(dataset),
+    )
+    .await?;
+    fit_table(
+        journal,
+        dataset,
+        snapshot,
+        &assertions_table(&dataset.name),
+        &assertions_schema(dataset),
+    )
+    .await
 }
 
-async fn fit_table(journal: &Journal, dataset: &Dataset, snapshot: &Snapshot, name: &str, schema: &SchemaRef) -> Result<()> {
-    let Some(mut table) = Table::open(&journal.root, name).await? else { return Ok(()) };
+async fn fit_table(
+    journal: &Journal,
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+    name: &str,
+    schema: &SchemaRef,
+) -> Result<()> {
+    let Some(mut table) = Table::open(&journal.root, name).await? else {
+        return Ok(());
+    };
     let columns = table.columns()?;
     let missing: Vec<Field> = schema
         .fields()
@@ -37,7 +59,11 @@ async fn fit_table(journal: &Journal, dataset: &Dataset, snapshot: &Snapshot, na
     let changed: Vec<&Arc<Field>> = schema
         .fields()
         .iter()
-        .filter(|field| columns.iter().any(|(name, kind)| name == field.name() && *kind != delta_type(field)))
+        .filter(|field| {
+            columns
+                .iter()
+                .any(|(name, kind)| name == field.name() && *kind != delta_type(field))
+        })
         .collect();
     if changed.is_empty() {
         return Ok(());
@@ -64,25 +90,42 @@ async fn rejournal(
     }
     let all = arrow::compute::concat_batches(schema, &rewritten)?;
     let old = table.files()?;
-    let add = table.write(&compacted_name(0, snapshot.seq()), &all).await?;
+    let add = table
+        .write(&compacted_name(0, snapshot.seq()), &all)
+        .await?;
     table.replace_with_schema(schema, &old, add).await?;
     let _ = journal;
     Ok(())
 }
 
-fn retype(rows: &RecordBatch, schema: &SchemaRef, dataset: &Dataset, changed: &[&str]) -> Result<RecordBatch> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
+fn retype(
+    rows: &RecordBatch,
+    schema: &SchemaRef,
+    dataset: &Dataset,
+    changed: &[&str],
+) -> Result<RecordBatch> {
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
     let columns: Vec<ArrayRef> = schema
         .fields()
         .iter()
         .map(|field| {
             let Some(column) = rows.column_by_name(field.name()) else {
-                return Ok(arrow::array::new_null_array(field.data_type(), rows.num_rows()));
+                return Ok(arrow::array::new_null_array(
+                    field.data_type(),
+                    rows.num_rows(),
+                ));
             };
             cast_with_options(column, field.data_type(), &strict).map_err(|error| {
                 let problem = Problem::new(
                     Place::file(&dataset.file),
-                    format!("column `{}` cannot become {}: {error}", field.name(), field.data_type()),
+                    format!(
+                        "column `{}` cannot become {}: {error}",
+                        field.name(),
+                        field.data_type()
+                    ),
                 );
                 StoreError::Definition(problem.hint(format!(
                     "journalled values of {} do not fit the new type; add a new column instead",
@@ -93,16 +136,30 @@ fn retype(rows: &RecordBatch, schema: &SchemaRef, dataset: &Dataset, changed: &[
         .collect::<Result<_>>()?;
     let retyped = RecordBatch::try_new(Arc::clone(schema), columns)?;
     let keys = keys_of(&crate::journal::only_columns(&retyped, dataset)?, dataset)?;
-    let old = retyped.column_by_name(RECORD_KEY).map(|c| c.as_string::<i32>().clone());
+    let old = retyped
+        .column_by_name(RECORD_KEY)
+        .map(|c| c.as_string::<i32>().clone());
     let key_of_row = |row: usize| old.as_ref().map_or("", |old| old.value(row));
     let kept: arrow::array::StringArray = (0..retyped.num_rows())
-        .map(|row| Some(if keys.is_valid(row) && !keys.value(row).is_empty() { keys.value(row).to_owned() } else { key_of_row(row).to_owned() }))
+        .map(|row| {
+            Some(if keys.is_valid(row) && !keys.value(row).is_empty() {
+                keys.value(row).to_owned()
+            } else {
+                key_of_row(row).to_owned()
+            })
+        })
         .collect();
     let columns = schema
         .fields()
         .iter()
         .zip(retyped.columns())
-        .map(|(field, column)| if field.name() == RECORD_KEY { Arc::new(kept.clone()) as ArrayRef } else { Arc::clone(column) })
+        .map(|(field, column)| {
+            if field.name() == RECORD_KEY {
+                Arc::new(kept.clone()) as ArrayRef
+            } else {
+                Arc::clone(column)
+            }
+        })
         .collect();
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{concat_batches, interleave_record_batch};
-use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use keiki_model::dataset::Dataset;
@@ -32,7 +34,12 @@ pub(crate) fn bucket_of(key: &str) -> usize {
 
 /// The schema of heads: the dataset's journalled columns as they are, and what is known of the assertion.
 pub(crate) fn heads_schema(dataset: &Dataset) -> SchemaRef {
-    let mut fields: Vec<Field> = dataset.schema().fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut fields: Vec<Field> = dataset
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone())
+        .collect();
     fields.extend([
         Field::new(RECORD_KEY, DataType::Utf8, false),
         Field::new(SOURCE, DataType::Utf8, false),
@@ -67,17 +74,36 @@ pub(crate) struct Heads {
 
 impl Heads {
     /// Opens the heads of a dataset; they start empty where there are none that fit.
-    pub(crate) async fn open(store: Arc<dyn ObjectStore>, root: &Path, dataset: &Dataset) -> Result<Self> {
+    pub(crate) async fn open(
+        store: Arc<dyn ObjectStore>,
+        root: &Path,
+        dataset: &Dataset,
+    ) -> Result<Self> {
         let folder = Path::from(format!("{root}/heads/{}", dataset.name));
         let schema = heads_schema(dataset);
         let manifest = match store.get(&manifest_path(&folder)).await {
-            Ok(found) => serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default(),
+            Ok(found) => {
+                serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default()
+            }
             Err(object_store::Error::NotFound { .. }) => Manifest::default(),
             Err(error) => return Err(error.into()),
         };
         let columns = columns_of(&schema);
-        let manifest = if manifest.columns == columns { manifest } else { Manifest { columns, ..Manifest::default() } };
-        Ok(Self { schema, folder, store, manifest, later: HashMap::new() })
+        let manifest = if manifest.columns == columns {
+            manifest
+        } else {
+            Manifest {
+                columns,
+                ..Manifest::default()
+            }
+        };
+        Ok(Self {
+            schema,
+            folder,
+            store,
+            manifest,
+            later: HashMap::new(),
+        })
     }
 
     /// The journal version that they show before `replay`.
@@ -100,7 +126,12 @@ impl Heads {
         let base = match self.manifest.buckets.get(&bucket) {
             None => RecordBatch::new_empty(Arc::clone(&self.schema)),
             Some(file) => {
-                let bytes = self.store.get(&self.folder.clone().join(file.as_str())).await?.bytes().await?;
+                let bytes = self
+                    .store
+                    .get(&self.folder.clone().join(file.as_str()))
+                    .await?
+                    .bytes()
+                    .await?;
                 let reader = FileReader::try_new(Cursor::new(bytes), None)?;
                 let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
                 concat_batches(&self.schema, &batches)?
@@ -114,7 +145,13 @@ impl Heads {
 
     /// The buckets that may hold anything.
     pub(crate) fn filled(&self) -> Vec<usize> {
-        let mut buckets: Vec<usize> = self.manifest.buckets.keys().chain(self.later.keys()).copied().collect();
+        let mut buckets: Vec<usize> = self
+            .manifest
+            .buckets
+            .keys()
+            .chain(self.later.keys())
+            .copied()
+            .collect();
         buckets.sort_unstable();
         buckets.dedup();
         buckets
@@ -133,15 +170,23 @@ impl Heads {
             writer.finish()?;
             drop(writer);
             let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
-            self.store.put(&self.folder.clone().join(file.as_str()), bytes.into()).await?;
+            self.store
+                .put(&self.folder.clone().join(file.as_str()), bytes.into())
+                .await?;
             replaced.extend(self.manifest.buckets.insert(bucket, file));
         }
         self.manifest.seq = seq;
         let manifest = serde_json::to_vec(&self.manifest)
             .map_err(|e| StoreError::Damaged(format!("heads cannot be written: {e}")))?;
-        self.store.put(&manifest_path(&self.folder), manifest.into()).await?;
+        self.store
+            .put(&manifest_path(&self.folder), manifest.into())
+            .await?;
         for file in replaced {
-            match self.store.delete(&self.folder.clone().join(file.as_str())).await {
+            match self
+                .store
+                .delete(&self.folder.clone().join(file.as_str()))
+                .await
+            {
                 // Somebody else cleared it away.
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -156,16 +201,25 @@ fn manifest_path(folder: &Path) -> Path {
 }
 
 fn columns_of(schema: &Schema) -> Vec<String> {
-    schema.fields().iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect()
+    schema
+        .fields()
+        .iter()
+        .map(|f| format!("{} {}", f.name(), f.data_type()))
+        .collect()
 }
 
 /// Splits rows by the bucket of their key, keeping their order.
 pub(crate) fn by_bucket(rows: &RecordBatch, key: &str) -> Result<Vec<(usize, RecordBatch)>> {
-    let keys = rows.column_by_name(key).ok_or_else(|| StoreError::Damaged(format!("rows have no column {key}")))?;
+    let keys = rows
+        .column_by_name(key)
+        .ok_or_else(|| StoreError::Damaged(format!("rows have no column {key}")))?;
     let keys = arrow::compute::cast(keys, &DataType::Utf8)?;
     let mut parts: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
     for (row, key) in keys.as_string::<i32>().iter().enumerate() {
-        parts.entry(bucket_of(key.unwrap_or_default())).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+        parts
+            .entry(bucket_of(key.unwrap_or_default()))
+            .or_default()
+            .push(u32::try_from(row).unwrap_or(u32::MAX));
     }
     parts
         .into_iter()
@@ -185,8 +239,12 @@ fn merge(schema: &SchemaRef, base: RecordBatch, later: &[RecordBatch]) -> Result
     let mut heads: HashMap<(String, String), (usize, usize, i32, i64)> = HashMap::new();
     let mut order: Vec<(String, String)> = Vec::new();
     for (batch, rows) in batches.iter().enumerate() {
-        let text = |name: &str| rows.column_by_name(name).map(|c| c.as_string::<i32>().clone());
-        let (Some(keys), Some(sources), Some(words)) = (text(RECORD_KEY), text(SOURCE), text(WORD)) else {
+        let text = |name: &str| {
+            rows.column_by_name(name)
+                .map(|c| c.as_string::<i32>().clone())
+        };
+        let (Some(keys), Some(sources), Some(words)) = (text(RECORD_KEY), text(SOURCE), text(WORD))
+        else {
             return Err(StoreError::Damaged("heads lack a column".into()));
         };
         let days = primitive::<Date32Type>(rows, EFFECTIVE_ON)?;
@@ -207,7 +265,13 @@ fn merge(schema: &SchemaRef, base: RecordBatch, later: &[RecordBatch]) -> Result
             }
         }
     }
-    let picks: Vec<(usize, usize)> = order.iter().map(|identity| { let h = heads[identity]; (h.0, h.1) }).collect();
+    let picks: Vec<(usize, usize)> = order
+        .iter()
+        .map(|identity| {
+            let h = heads[identity];
+            (h.0, h.1)
+        })
+        .collect();
     let refs: Vec<&RecordBatch> = batches.iter().collect();
     if picks.is_empty() {
         return Ok(RecordBatch::new_empty(Arc::clone(schema)));
@@ -222,13 +286,19 @@ pub(crate) fn primitive<'a, T: arrow::datatypes::ArrowPrimitiveType>(
 ) -> Result<&'a arrow::array::PrimitiveArray<T>> {
     rows.column_by_name(name)
         .and_then(|column| column.as_primitive_opt::<T>())
-        .ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}` of its type")))
+        .ok_or_else(|| {
+            StoreError::Damaged(format!("a journal file has no column `{name}` of its type"))
+        })
 }
 
 /// Reads a column of text, whatever form it has.
 pub(crate) fn strings(rows: &RecordBatch, name: &str) -> Result<arrow::array::StringArray> {
-    let column = rows.column_by_name(name).ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}`")))?;
-    Ok(arrow::compute::cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
+    let column = rows
+        .column_by_name(name)
+        .ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}`")))?;
+    Ok(arrow::compute::cast(column, &DataType::Utf8)?
+        .as_string::<i32>()
+        .clone())
 }
 
 /// Reads the commit numbers of rows.

@@ -8,7 +8,9 @@ use arrow::datatypes::DataType;
 use keiki_model::calendar::{BEGINNING, Day};
 use keiki_model::dataset::{Dataset, DatasetKind, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::document::Located;
-use keiki_model::evidence::{Claim, Counts, Evidence, Extent, Missing, Reason, RejectedRow, Scope, join_key};
+use keiki_model::evidence::{
+    Claim, Counts, Evidence, Extent, Missing, Reason, RejectedRow, Scope, join_key,
+};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::timeline::Word;
@@ -52,7 +54,9 @@ pub struct Journal {
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Journal").field("root", &self.root.as_str()).finish_non_exhaustive()
+        f.debug_struct("Journal")
+            .field("root", &self.root.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,11 +117,16 @@ impl Journal {
     ///
     /// # Errors
     /// The address cannot be used, or the journal is of a newer format.
-    pub async fn create(root: &Url, expressions: Arc<dyn Expressions>, tokens: Tokens) -> Result<Self> {
+    pub async fn create(
+        root: &Url,
+        expressions: Arc<dyn Expressions>,
+        tokens: Tokens,
+    ) -> Result<Self> {
         let (store, prefix) = open_store(root)?;
         let path = prefix.clone().join("journal.json");
         if let Err(object_store::Error::NotFound { .. }) = store.head(&path).await {
-            let format = serde_json::to_vec(&Format { format: FORMAT }).map_err(|e| StoreError::Damaged(e.to_string()))?;
+            let format = serde_json::to_vec(&Format { format: FORMAT })
+                .map_err(|e| StoreError::Damaged(e.to_string()))?;
             store.put(&path, format.into()).await?;
         }
         let journal = Self::open(root, expressions, tokens).await?;
@@ -129,19 +138,34 @@ impl Journal {
     ///
     /// # Errors
     /// There is none, or it is of a newer format.
-    pub async fn open(root: &Url, expressions: Arc<dyn Expressions>, tokens: Tokens) -> Result<Self> {
+    pub async fn open(
+        root: &Url,
+        expressions: Arc<dyn Expressions>,
+        tokens: Tokens,
+    ) -> Result<Self> {
         let (store, prefix) = open_store(root)?;
         let found = match store.get(&prefix.clone().join("journal.json")).await {
             Ok(found) => found.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => return Err(StoreError::NoJournal(root.to_string())),
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(StoreError::NoJournal(root.to_string()));
+            }
             Err(error) => return Err(error.into()),
         };
         let format: Format = serde_json::from_slice(&found)
             .map_err(|e| StoreError::Damaged(format!("journal.json cannot be read: {e}")))?;
         if format.format > FORMAT {
-            return Err(StoreError::NewerFormat { found: format.format, known: FORMAT });
+            return Err(StoreError::NewerFormat {
+                found: format.format,
+                known: FORMAT,
+            });
         }
-        Ok(Self { root: root.clone(), store, prefix, expressions, tokens })
+        Ok(Self {
+            root: root.clone(),
+            store,
+            prefix,
+            expressions,
+            tokens,
+        })
     }
 
     /// The committed batches now.
@@ -164,7 +188,9 @@ impl Journal {
     /// Nothing of the reading is visible when this fails.
     pub async fn commit(&self, submission: Submission) -> Result<Receipt> {
         let mut submission = submission;
-        self.tokens.replace_personal_values(&submission.dataset, &mut submission.evidence).await?;
+        self.tokens
+            .replace_personal_values(&submission.dataset, &mut submission.evidence)
+            .await?;
         let mut batches = Batches::open_or_create(&self.root).await?;
         for _ in 0..ATTEMPTS {
             let snapshot = batches.snapshot().await?;
@@ -209,7 +235,9 @@ impl Journal {
         after: i64,
         until: i64,
     ) -> Result<Vec<RecordBatch>> {
-        let Some(table) = table else { return Ok(Vec::new()) };
+        let Some(table) = table else {
+            return Ok(Vec::new());
+        };
         let mut found: Vec<(i64, RecordBatch)> = Vec::new();
         for file in crate::scan::visible(table, snapshot)? {
             if file.last_seq <= after || file.first_seq > until {
@@ -232,7 +260,9 @@ impl Journal {
         let touched = snapshot.batches().iter().rev().any(|b| b.seq > heads.seq());
         if touched {
             let table = self.assertions(&dataset.name).await?;
-            let later = self.read_visible(table.as_ref(), snapshot, heads.seq(), snapshot.seq()).await?;
+            let later = self
+                .read_visible(table.as_ref(), snapshot, heads.seq(), snapshot.seq())
+                .await?;
             heads.replay(&in_order(later)?)?;
         }
         Ok(heads)
@@ -251,7 +281,10 @@ pub(crate) fn in_order(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
             while end < rows.num_rows() && seqs.value(end) == seq {
                 end += 1;
             }
-            parts.entry(seq).or_default().push(rows.slice(start, end - start));
+            parts
+                .entry(seq)
+                .or_default()
+                .push(rows.slice(start, end - start));
             start = end;
         }
     }
@@ -263,7 +296,10 @@ fn within(rows: &RecordBatch, after: i64, until: i64) -> Result<RecordBatch> {
     if seqs.iter().flatten().all(|seq| seq > after && seq <= until) {
         return Ok(rows.clone());
     }
-    let keep: BooleanArray = seqs.iter().map(|seq| seq.map(|seq| seq > after && seq <= until)).collect();
+    let keep: BooleanArray = seqs
+        .iter()
+        .map(|seq| seq.map(|seq| seq > after && seq <= until))
+        .collect();
     Ok(arrow::compute::filter_record_batch(rows, &keep)?)
 }
 
@@ -304,20 +340,40 @@ struct Prepared<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    fn new(journal: &'a Journal, submission: &'a Submission, snapshot: &'a Snapshot) -> Result<Self> {
+    fn new(
+        journal: &'a Journal,
+        submission: &'a Submission,
+        snapshot: &'a Snapshot,
+    ) -> Result<Self> {
         let known_at = submission.now.max(snapshot.known_at());
-        let own = snapshot.batches().iter().rev().find(|b| b.source == submission.source && b.dataset == submission.dataset.name);
+        let own = snapshot
+            .batches()
+            .iter()
+            .rev()
+            .find(|b| b.source == submission.source && b.dataset == submission.dataset.name);
         if let Some(own) = own.filter(|own| own.precedence != submission.precedence) {
             let problem = Problem::new(
                 Place::file(format!("sources/{}.toml", submission.source)),
-                format!("the precedence of a source cannot change once it has journalled: {} to {}", own.precedence, submission.precedence),
+                format!(
+                    "the precedence of a source cannot change once it has journalled: {} to {}",
+                    own.precedence, submission.precedence
+                ),
             );
-            return Err(StoreError::Definition(problem.hint("give it the precedence that it had; records are resolved by it")));
+            return Err(StoreError::Definition(problem.hint(
+                "give it the precedence that it had; records are resolved by it",
+            )));
         }
         let claims = submission
             .claims
             .iter()
-            .map(|claim| Claim { known_from: if claim.known_from == i64::MIN { known_at } else { claim.known_from }, ..claim.clone() })
+            .map(|claim| Claim {
+                known_from: if claim.known_from == i64::MIN {
+                    known_at
+                } else {
+                    claim.known_from
+                },
+                ..claim.clone()
+            })
             .collect();
         let batch = Batch {
             seq: snapshot.seq() + 1,
@@ -340,12 +396,22 @@ impl<'a> Attempt<'a> {
             counts: Counts::default(),
             author: submission.author.clone(),
         };
-        Ok(Self { journal, submission, snapshot, batch })
+        Ok(Self {
+            journal,
+            submission,
+            snapshot,
+            batch,
+        })
     }
 
     /// A replay is the same reading as the last one of its source; after another reading it is a new assertion.
     fn is_replay(&self) -> bool {
-        let last = self.snapshot.batches().iter().rev().find(|b| b.source == self.batch.source && b.dataset == self.batch.dataset);
+        let last = self
+            .snapshot
+            .batches()
+            .iter()
+            .rev()
+            .find(|b| b.source == self.batch.source && b.dataset == self.batch.dataset);
         last.is_some_and(|last| {
             last.is_same_reading(&self.batch)
                 && !(self.submission.is_missing_confirmed && last.counts.retirements_held > 0)
@@ -375,40 +441,70 @@ impl<'a> Attempt<'a> {
         let (mut incoming, outside) = self.incoming(&filled)?;
         rejected.extend(outside);
         let future = reject_future(&mut incoming, self.batch.known_at);
-        rejected.extend(future.into_iter().map(|(row, reason)| self.reject(&incoming, row, reason)));
+        rejected.extend(
+            future
+                .into_iter()
+                .map(|(row, reason)| self.reject(&incoming, row, reason)),
+        );
         let reading = self.reading(&rejected);
         let heads = self.journal.heads(dataset, self.snapshot).await?;
         let mut output = Output::new(dataset)?;
         let values = output.add_values(incoming.rows.clone())?;
         let mut rows_by_bucket: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         for row in &incoming.order {
-            rows_by_bucket.entry(bucket_of(incoming.keys.value(*row as usize))).or_default().push(*row);
+            rows_by_bucket
+                .entry(bucket_of(incoming.keys.value(*row as usize)))
+                .or_default()
+                .push(*row);
         }
         let mut buckets: BTreeSet<usize> = rows_by_bucket.keys().copied().collect();
         if reading.extent == Extent::Full {
             buckets.extend(heads.filled());
         }
-        let mut counts = Counts { accepted: incoming.order.len() as u64, ..Counts::default() };
+        let mut counts = Counts {
+            accepted: incoming.order.len() as u64,
+            ..Counts::default()
+        };
         let (mut late, mut left_out, mut alive) = (BTreeSet::new(), Vec::new(), 0);
         let mut loaded: HashMap<usize, (RecordBatch, u32)> = HashMap::new();
         for bucket in buckets {
             let rows = heads.bucket(bucket).await?;
             let head_values = output.add_values(only_columns(&rows, dataset)?)?;
-            let in_scope = if reading.extent == Extent::Full { self.in_scope(&rows)? } else { Vec::new() };
-            let own = rows_by_bucket.get(&bucket).map_or(&[] as &[u32], Vec::as_slice);
-            let result = plan_bucket(&reading, &incoming, values, own, (&rows, head_values), &in_scope, &mut output)?;
+            let in_scope = if reading.extent == Extent::Full {
+                self.in_scope(&rows)?
+            } else {
+                Vec::new()
+            };
+            let own = rows_by_bucket
+                .get(&bucket)
+                .map_or(&[] as &[u32], Vec::as_slice);
+            let result = plan_bucket(
+                &reading,
+                &incoming,
+                values,
+                own,
+                (&rows, head_values),
+                &in_scope,
+                &mut output,
+            )?;
             counts.changed += result.counts.changed;
             counts.unchanged += result.counts.unchanged;
             counts.accepted -= result.out_of_order.len() as u64;
-            rejected.extend(result.out_of_order.into_iter().map(|(row, reason)| self.reject(&incoming, row, reason)));
+            rejected.extend(
+                result
+                    .out_of_order
+                    .into_iter()
+                    .map(|(row, reason)| self.reject(&incoming, row, reason)),
+            );
             late.extend(result.late);
             left_out.extend(result.left_out.into_iter().map(|(key, _)| (bucket, key)));
             alive += result.alive;
             loaded.insert(bucket, (rows, head_values));
         }
         // Rejected rows count as present, but assert nothing.
-        let (present_rejected, gone): (Vec<_>, Vec<_>) =
-            left_out.into_iter().partition(|(_, key)| reading.rejected_keys.contains(key));
+        let (present_rejected, gone): (Vec<_>, Vec<_>) = left_out
+            .into_iter()
+            .partition(|(_, key)| reading.rejected_keys.contains(key));
         let word = self.word_for_gone(&gone, alive, &rejected, &mut counts);
         let mut by_bucket: BTreeMap<usize, Vec<(String, Option<Word<Pick>>)>> = BTreeMap::new();
         for (bucket, key) in present_rejected {
@@ -420,26 +516,66 @@ impl<'a> Attempt<'a> {
         let mut late_gone = BTreeSet::new();
         for (bucket, keys) in by_bucket {
             let (rows, head_values) = &loaded[&bucket];
-            late_gone.extend(leave_out_all(&reading, &keys, (rows, *head_values), &mut output)?);
+            late_gone.extend(leave_out_all(
+                &reading,
+                &keys,
+                (rows, *head_values),
+                &mut output,
+            )?);
         }
         let late_word = word.map(|word| (late_gone, word));
-        self.take_late(&reading, &incoming, values, &late, late_word, &mut output, &mut counts, &mut rejected).await?;
+        self.take_late(
+            &reading,
+            &incoming,
+            values,
+            &late,
+            late_word,
+            &mut output,
+            &mut counts,
+            &mut rejected,
+        )
+        .await?;
         counts.rejected = rejected.len() as u64;
         self.batch.counts = counts;
-        let changes = output.finish(dataset, &self.batch.source, self.batch.seq, &self.batch.batch_id)?;
+        let changes = output.finish(
+            dataset,
+            &self.batch.source,
+            self.batch.seq,
+            &self.batch.batch_id,
+        )?;
         let mut prepared = Prepared {
             submission: self.submission,
             batch: self.batch,
             changes: vec![(Arc::clone(dataset), changes)],
             rejected,
         };
-        lookups::follow(self.journal, self.snapshot, self.submission, &prepared.batch, &mut prepared.changes).await?;
-        derived::follow(self.journal, self.snapshot, self.submission, &prepared.batch, &mut prepared.changes).await?;
+        lookups::follow(
+            self.journal,
+            self.snapshot,
+            self.submission,
+            &prepared.batch,
+            &mut prepared.changes,
+        )
+        .await?;
+        derived::follow(
+            self.journal,
+            self.snapshot,
+            self.submission,
+            &prepared.batch,
+            &mut prepared.changes,
+        )
+        .await?;
         Ok(prepared)
     }
 
     /// What leaving records out does, after the safeguards: nothing is retired where a key was unreadable or too many would go.
-    fn word_for_gone(&self, gone: &[(usize, String)], alive: u64, rejected: &[RejectedRow], counts: &mut Counts) -> Option<Word<Pick>> {
+    fn word_for_gone(
+        &self,
+        gone: &[(usize, String)],
+        alive: u64,
+        rejected: &[RejectedRow],
+        counts: &mut Counts,
+    ) -> Option<Word<Pick>> {
         let word = match self.submission.missing {
             Missing::Keep => return None,
             Missing::Retire => Word::Ended,
@@ -456,7 +592,10 @@ impl<'a> Attempt<'a> {
         Some(word)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one commit in the making")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one commit in the making"
+    )]
     async fn take_late(
         &self,
         reading: &Reading,
@@ -468,21 +607,33 @@ impl<'a> Attempt<'a> {
         counts: &mut Counts,
         rejected: &mut Vec<RejectedRow>,
     ) -> Result<()> {
-        let gone_keys = gone.as_ref().map(|(keys, _)| keys.clone()).unwrap_or_default();
+        let gone_keys = gone
+            .as_ref()
+            .map(|(keys, _)| keys.clone())
+            .unwrap_or_default();
         let keys: HashSet<&str> = late.iter().chain(&gone_keys).map(String::as_str).collect();
         if keys.is_empty() {
             return Ok(());
         }
         let dataset = &self.submission.dataset;
         let table = self.journal.assertions(&dataset.name).await?;
-        let rows = self.journal.read_visible(table.as_ref(), self.snapshot, 0, self.snapshot.seq()).await?;
+        let rows = self
+            .journal
+            .read_visible(table.as_ref(), self.snapshot, 0, self.snapshot.seq())
+            .await?;
         let mut said = Vec::new();
         for rows in in_order(rows)? {
             let of = strings(&rows, crate::schema::RECORD_KEY)?;
-            let keep: BooleanArray = of.iter().map(|key| key.map(|key| keys.contains(key))).collect();
+            let keep: BooleanArray = of
+                .iter()
+                .map(|key| key.map(|key| keys.contains(key)))
+                .collect();
             let rows = arrow::compute::filter_record_batch(&rows, &keep)?;
             if rows.num_rows() > 0 {
-                let plain = only_columns(&crate::table::conform(&rows, &crate::heads::heads_schema(dataset))?, dataset)?;
+                let plain = only_columns(
+                    &crate::table::conform(&rows, &crate::heads::heads_schema(dataset))?,
+                    dataset,
+                )?;
                 said.push((rows, plain));
             }
         }
@@ -507,14 +658,26 @@ impl<'a> Attempt<'a> {
             let rows = rows_by_key.remove(key.as_str()).unwrap_or_default();
             let said_now: Vec<_> = rows
                 .into_iter()
-                .map(|row| (Some(row), Word::Says((values, row)), incoming.days[row as usize], incoming.known[row as usize]))
+                .map(|row| {
+                    (
+                        Some(row),
+                        Word::Says((values, row)),
+                        incoming.days[row as usize],
+                        incoming.known[row as usize],
+                    )
+                })
                 .collect();
             let said_count = said_now.len() as u64;
-            let (out_of_order, changed) = history.take(reading, key, &said_now, self.batch.seq, &in_scope, output);
+            let (out_of_order, changed) =
+                history.take(reading, key, &said_now, self.batch.seq, &in_scope, output);
             counts.changed += changed;
             counts.unchanged += said_count - changed - out_of_order.len() as u64;
             counts.accepted -= out_of_order.len() as u64;
-            rejected.extend(out_of_order.into_iter().map(|(row, reason)| self.reject(incoming, row, reason)));
+            rejected.extend(
+                out_of_order
+                    .into_iter()
+                    .map(|(row, reason)| self.reject(incoming, row, reason)),
+            );
         }
         if let Some((keys, word)) = gone {
             for key in keys {
@@ -527,8 +690,15 @@ impl<'a> Attempt<'a> {
 
     fn reading(&self, rejected: &[RejectedRow]) -> Reading {
         let dataset = &self.submission.dataset;
-        let of_dataset = || self.snapshot.batches().iter().filter(|b| b.dataset == dataset.name);
-        let mut precedence: HashMap<String, i32> = of_dataset().map(|b| (b.source.clone(), b.precedence)).collect();
+        let of_dataset = || {
+            self.snapshot
+                .batches()
+                .iter()
+                .filter(|b| b.dataset == dataset.name)
+        };
+        let mut precedence: HashMap<String, i32> = of_dataset()
+            .map(|b| (b.source.clone(), b.precedence))
+            .collect();
         precedence.insert(self.submission.source.clone(), self.submission.precedence);
         Reading {
             dataset: Arc::clone(dataset),
@@ -537,9 +707,16 @@ impl<'a> Attempt<'a> {
             known_at: self.batch.known_at,
             extent: self.submission.extent,
             has_own_days: self.batch.has_own_days,
-            rejected_keys: rejected.iter().filter_map(|row| row.record_key.clone()).collect(),
+            rejected_keys: rejected
+                .iter()
+                .filter_map(|row| row.record_key.clone())
+                .collect(),
             precedence,
-            last_full_as_of: of_dataset().filter(|b| b.extent == Extent::Full).map(|b| b.as_of).max().unwrap_or(Day::MIN),
+            last_full_as_of: of_dataset()
+                .filter(|b| b.extent == Extent::Full)
+                .map(|b| b.as_of)
+                .max()
+                .unwrap_or(Day::MIN),
         }
     }
 
@@ -551,27 +728,60 @@ impl<'a> Attempt<'a> {
         let count = rows.num_rows();
         let days = match &evidence.effective_on {
             _ if dataset.kind != DatasetKind::Register => vec![BEGINNING; count],
-            Some(days) => days.iter().map(|day| day.unwrap_or(self.batch.as_of)).collect(),
+            Some(days) => days
+                .iter()
+                .map(|day| day.unwrap_or(self.batch.as_of))
+                .collect(),
             None => vec![self.batch.as_of; count],
         };
         let known = match &evidence.known_at {
-            Some(known) => known.iter().map(|at| at.unwrap_or(self.batch.known_at)).collect(),
+            Some(known) => known
+                .iter()
+                .map(|at| at.unwrap_or(self.batch.known_at))
+                .collect(),
             None => vec![self.batch.known_at; count],
         };
         let mut order: Vec<u32> = (0..u32::try_from(count).unwrap_or(u32::MAX)).collect();
-        if evidence.known_at.is_some() || evidence.effective_on.is_some() || evidence.version_order.is_some() {
+        if evidence.known_at.is_some()
+            || evidence.effective_on.is_some()
+            || evidence.version_order.is_some()
+        {
             let version = evidence.version_order.as_ref();
             order.sort_by_key(|row| {
                 let row = *row as usize;
-                (known[row], days[row], version.map_or(0, |v| if v.is_valid(row) { v.value(row) } else { 0 }), row)
+                (
+                    known[row],
+                    days[row],
+                    version.map_or(0, |v| if v.is_valid(row) { v.value(row) } else { 0 }),
+                    row,
+                )
             });
         }
-        let mut incoming = Incoming { rows: rows.clone(), keys, days, known, order };
+        let mut incoming = Incoming {
+            rows: rows.clone(),
+            keys,
+            days,
+            known,
+            order,
+        };
         let inside = self.in_scope(rows)?;
-        let outside: Vec<u32> = incoming.order.iter().copied().filter(|row| !inside[*row as usize]).collect();
+        let outside: Vec<u32> = incoming
+            .order
+            .iter()
+            .copied()
+            .filter(|row| !inside[*row as usize])
+            .collect();
         let rejected = outside
             .iter()
-            .map(|row| self.reject(&incoming, *row, Reason::OutsideScope { found: incoming.keys.value(*row as usize).to_owned() }))
+            .map(|row| {
+                self.reject(
+                    &incoming,
+                    *row,
+                    Reason::OutsideScope {
+                        found: incoming.keys.value(*row as usize).to_owned(),
+                    },
+                )
+            })
             .collect();
         incoming.order.retain(|row| inside[*row as usize]);
         Ok((incoming, rejected))
@@ -582,9 +792,20 @@ impl<'a> Attempt<'a> {
     }
 
     fn reject(&self, incoming: &Incoming, row: u32, reason: Reason) -> RejectedRow {
-        let place = self.submission.evidence.places.get(row as usize).copied().unwrap_or(0);
+        let place = self
+            .submission
+            .evidence
+            .places
+            .get(row as usize)
+            .copied()
+            .unwrap_or(0);
         RejectedRow {
-            file: self.submission.files.first().map(|file| file.name.clone()).unwrap_or_default(),
+            file: self
+                .submission
+                .files
+                .first()
+                .map(|file| file.name.clone())
+                .unwrap_or_default(),
             row: place,
             record_key: Some(incoming.keys.value(row as usize).to_owned()),
             reason,
@@ -593,19 +814,28 @@ impl<'a> Attempt<'a> {
 }
 
 /// Tells for each row whether it lies in the scope of a batch.
-fn scope_flags(journal: &Journal, dataset: &Dataset, batch: &Batch, rows: &RecordBatch) -> Result<Vec<bool>> {
+fn scope_flags(
+    journal: &Journal,
+    dataset: &Dataset,
+    batch: &Batch,
+    rows: &RecordBatch,
+) -> Result<Vec<bool>> {
     let mut inside = vec![true; rows.num_rows()];
     if !batch.scope_units.is_empty() {
         let units: HashSet<&str> = batch.scope_units.iter().map(String::as_str).collect();
         let of = strings(rows, ORG_UNIT)?;
         for (flag, unit) in inside.iter_mut().zip(&of) {
-            *flag = unit.is_some_and(|unit| unit.split(ORG_UNIT_SEPARATOR).any(|id| units.contains(id)));
+            *flag = unit
+                .is_some_and(|unit| unit.split(ORG_UNIT_SEPARATOR).any(|id| units.contains(id)));
         }
     }
     if let Some(sql) = &batch.scope.predicate {
         let found = evaluate(journal, &located(sql, &batch.source), dataset, rows)?;
         let found = found.as_boolean_opt().ok_or_else(|| {
-            StoreError::Definition(Problem::new(Place::file(format!("sources/{}.toml", batch.source)), "the scope's `where` is not a condition"))
+            StoreError::Definition(Problem::new(
+                Place::file(format!("sources/{}.toml", batch.source)),
+                "the scope's `where` is not a condition",
+            ))
         })?;
         for (flag, holds) in inside.iter_mut().zip(found) {
             *flag = *flag && holds.unwrap_or(false);
@@ -615,18 +845,29 @@ fn scope_flags(journal: &Journal, dataset: &Dataset, batch: &Batch, rows: &Recor
 }
 
 fn located(sql: &str, source: &str) -> Located {
-    Located { value: sql.to_owned(), place: Place::file(format!("sources/{source}.toml")) }
+    Located {
+        value: sql.to_owned(),
+        place: Place::file(format!("sources/{source}.toml")),
+    }
 }
 
 /// Evaluates an expression of a definition over rows that have the dataset's columns.
-pub(crate) fn evaluate(journal: &Journal, sql: &Located, dataset: &Dataset, rows: &RecordBatch) -> Result<arrow::array::ArrayRef> {
+pub(crate) fn evaluate(
+    journal: &Journal,
+    sql: &Located,
+    dataset: &Dataset,
+    rows: &RecordBatch,
+) -> Result<arrow::array::ArrayRef> {
     let compiled = journal
         .expressions
         .compile(&sql.value, &dataset.schema())
         .map_err(|error| StoreError::Definition(error.into_problem(sql)))?;
-    compiled
-        .evaluate(rows)
-        .map_err(|message| StoreError::Definition(Problem::new(sql.place.clone(), format!("the expression cannot be computed: {message}"))))
+    compiled.evaluate(rows).map_err(|message| {
+        StoreError::Definition(Problem::new(
+            sql.place.clone(),
+            format!("the expression cannot be computed: {message}"),
+        ))
+    })
 }
 
 /// The scopes of all full readings, evaluated once over the history.
@@ -635,19 +876,29 @@ struct Scopes {
 }
 
 impl Scopes {
-    fn new(journal: &Journal, dataset: &Dataset, snapshot: &Snapshot, rows: &HashMap<u32, RecordBatch>) -> Result<Self> {
+    fn new(
+        journal: &Journal,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        rows: &HashMap<u32, RecordBatch>,
+    ) -> Result<Self> {
         let mut flags = HashMap::new();
         let mut by_scope: HashMap<(String, Vec<String>, u32), Vec<bool>> = HashMap::new();
-        for batch in snapshot.batches().iter().filter(|b| b.dataset == dataset.name && b.extent == Extent::Full) {
+        for batch in snapshot
+            .batches()
+            .iter()
+            .filter(|b| b.dataset == dataset.name && b.extent == Extent::Full)
+        {
             for (number, rows) in rows {
-                let key = (batch.scope.predicate.clone().unwrap_or_default(), batch.scope_units.clone(), *number);
-                let found = match by_scope.get(&key) {
-                    Some(found) => found.clone(),
-                    None => {
-                        let found = scope_flags(journal, dataset, batch, rows)?;
-                        by_scope.insert(key, found.clone());
-                        found
-                    }
+                let key = (
+                    batch.scope.predicate.clone().unwrap_or_default(),
+                    batch.scope_units.clone(),
+                    *number,
+                );
+                let found = if let Some(found) = by_scope.get(&key) { found.clone() } else {
+                    let found = scope_flags(journal, dataset, batch, rows)?;
+                    by_scope.insert(key, found.clone());
+                    found
                 };
                 flags.insert((batch.seq, *number), found);
             }
@@ -656,15 +907,32 @@ impl Scopes {
     }
 
     fn contains(&self, batch: &Batch, pick: Pick) -> bool {
-        self.flags.get(&(batch.seq, pick.0)).and_then(|flags| flags.get(pick.1 as usize)).copied().unwrap_or(false)
+        self.flags
+            .get(&(batch.seq, pick.0))
+            .and_then(|flags| flags.get(pick.1 as usize))
+            .copied()
+            .unwrap_or(false)
     }
 }
 
 fn reject_future(incoming: &mut Incoming, limit: i64) -> Vec<(u32, Reason)> {
     let known = &incoming.known;
-    let future: Vec<u32> = incoming.order.iter().copied().filter(|row| known[*row as usize] > limit).collect();
+    let future: Vec<u32> = incoming
+        .order
+        .iter()
+        .copied()
+        .filter(|row| known[*row as usize] > limit)
+        .collect();
     incoming.order.retain(|row| known[*row as usize] <= limit);
-    future.into_iter().map(|row| (row, crate::plan::knowledge_reason(incoming.known[row as usize], limit))).collect()
+    future
+        .into_iter()
+        .map(|row| {
+            (
+                row,
+                crate::plan::knowledge_reason(incoming.known[row as usize], limit),
+            )
+        })
+        .collect()
 }
 
 /// The journalled columns alone.
@@ -678,8 +946,12 @@ pub(crate) fn keys_of(rows: &RecordBatch, dataset: &Dataset) -> Result<StringArr
         .key
         .iter()
         .map(|name| {
-            let column = rows.column_by_name(name).ok_or_else(|| StoreError::Damaged(format!("rows have no key column {name}")))?;
-            Ok(arrow::compute::cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
+            let column = rows
+                .column_by_name(name)
+                .ok_or_else(|| StoreError::Damaged(format!("rows have no key column {name}")))?;
+            Ok(arrow::compute::cast(column, &DataType::Utf8)?
+                .as_string::<i32>()
+                .clone())
         })
         .collect::<Result<_>>()?;
     Ok((0..rows.num_rows())
@@ -694,26 +966,40 @@ impl Prepared<'_> {
         for (dataset, changes) in &self.changes {
             if changes.entries.num_rows() > 0 {
                 let schema = entries_schema(dataset);
-                let mut table = Table::open_or_create(&journal.root, &entries_table(&dataset.name), &schema).await?;
+                let mut table =
+                    Table::open_or_create(&journal.root, &entries_table(&dataset.name), &schema)
+                        .await?;
                 append(&mut table, &file, &changes.entries).await?;
             }
             if changes.assertions.num_rows() > 0 {
                 let schema = assertions_schema(dataset);
-                let mut table = Table::open_or_create(&journal.root, &assertions_table(&dataset.name), &schema).await?;
+                let mut table =
+                    Table::open_or_create(&journal.root, &assertions_table(&dataset.name), &schema)
+                        .await?;
                 append(&mut table, &file, &changes.assertions).await?;
             }
         }
-        let unknown = self.submission.evidence.left_unknown.iter().map(|row| (Outcome::LeftUnknown, row));
+        let unknown = self
+            .submission
+            .evidence
+            .left_unknown
+            .iter()
+            .map(|row| (Outcome::LeftUnknown, row));
         let rejected = self.rejected.iter().map(|row| (Outcome::Rejected, row));
-        let stored: Vec<StoredReject> =
-            rejected.chain(unknown).map(|(outcome, row)| StoredReject::new(&self.batch, outcome, row)).collect();
+        let stored: Vec<StoredReject> = rejected
+            .chain(unknown)
+            .map(|(outcome, row)| StoredReject::new(&self.batch, outcome, row))
+            .collect();
         rejects::write(journal, &file, &stored).await
     }
 
     /// Brings the heads up to this commit. They are a cache: should this fail, the next ingest replays what is missing.
     async fn write_heads(&self, journal: &Journal) -> Result<()> {
         let snapshot = journal.snapshot().await?;
-        let with_heads = self.changes.iter().filter(|(dataset, _)| dataset.kind != DatasetKind::Derived);
+        let with_heads = self
+            .changes
+            .iter()
+            .filter(|(dataset, _)| dataset.kind != DatasetKind::Derived);
         for (dataset, _) in with_heads {
             let heads = journal.heads(dataset, &snapshot).await?;
             heads.write(snapshot.seq(), &[]).await?;
@@ -738,4 +1024,3 @@ async fn append(table: &mut Table, file: &str, rows: &RecordBatch) -> Result<()>
         Err(_) => Err(StoreError::Contended(1)),
     }
 }
-

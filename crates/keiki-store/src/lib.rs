@@ -11,8 +11,8 @@ mod maintenance;
 mod plan;
 mod raw;
 mod rejects;
-mod schema;
 mod scan;
+mod schema;
 mod table;
 mod tokens;
 mod verify;
@@ -24,6 +24,8 @@ pub use maintenance::Compacted;
 pub use raw::{RawFile, RawWriter};
 pub use rejects::{Outcome, StoredReject};
 pub use scan::{EntryFile, Scan};
-pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, RESERVED, SEQ, SOURCE, WEIGHT, entries_schema};
+pub use schema::{
+    EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, RESERVED, SEQ, SOURCE, WEIGHT, entries_schema,
+};
 pub use tokens::Tokens;
 pub use verify::{Finding, Verification};

@@ -37,7 +37,9 @@ impl Journal {
                 (entries_table(&dataset.name), entries_schema(dataset)),
                 (assertions_table(&dataset.name), assertions_schema(dataset)),
             ] {
-                let Some(mut table) = Table::open(&self.root, &name).await? else { continue };
+                let Some(mut table) = Table::open(&self.root, &name).await? else {
+                    continue;
+                };
                 compact_table(&mut table, &snapshot, &schema, &mut done).await?;
                 done.files_deleted += table.vacuum().await?;
             }
@@ -49,11 +51,19 @@ impl Journal {
     }
 }
 
-async fn compact_table(table: &mut Table, snapshot: &Snapshot, schema: &arrow::datatypes::SchemaRef, done: &mut Compacted) -> Result<()> {
+async fn compact_table(
+    table: &mut Table,
+    snapshot: &Snapshot,
+    schema: &arrow::datatypes::SchemaRef,
+    done: &mut Compacted,
+) -> Result<()> {
     let files = table.files()?;
     let shown = visible(table, snapshot)?;
-    let orphans: Vec<DataFile> =
-        files.iter().filter(|file| !shown.iter().any(|s| s.path == file.path)).cloned().collect();
+    let orphans: Vec<DataFile> = files
+        .iter()
+        .filter(|file| !shown.iter().any(|s| s.path == file.path))
+        .cloned()
+        .collect();
     done.orphans_removed += orphans.len();
     let small: Vec<_> = shown.iter().filter(|file| file.rows < FILE_ROWS).collect();
     let mut old = orphans;
@@ -81,7 +91,12 @@ async fn compact_table(table: &mut Table, snapshot: &Snapshot, schema: &arrow::d
         let last = group.iter().map(|file| file.last_seq).max().unwrap_or(0);
         let all = arrow::compute::concat_batches(schema, &batches)?;
         new.push(table.write(&compacted_name(first, last), &all).await?);
-        old.extend(files.iter().filter(|file| group.iter().any(|g| g.path == file.path)).cloned());
+        old.extend(
+            files
+                .iter()
+                .filter(|file| group.iter().any(|g| g.path == file.path))
+                .cloned(),
+        );
         done.files_merged += group.len();
     }
     if !old.is_empty() {

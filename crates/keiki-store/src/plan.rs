@@ -71,7 +71,10 @@ impl Reading {
     }
 
     pub(crate) fn rank(&self, source: &str) -> (i32, String) {
-        (self.precedence.get(source).copied().unwrap_or(i32::MAX), source.to_owned())
+        (
+            self.precedence.get(source).copied().unwrap_or(i32::MAX),
+            source.to_owned(),
+        )
     }
 }
 
@@ -85,20 +88,34 @@ pub(crate) struct Values {
 
 impl Values {
     pub(crate) fn new(dataset: &Dataset) -> Result<Self> {
-        let fields = dataset.schema().fields().iter().map(|f| SortField::new(f.data_type().clone())).collect();
-        Ok(Self { batches: Vec::new(), comparable: Vec::new(), converter: Some(RowConverter::new(fields)?) })
+        let fields = dataset
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| SortField::new(f.data_type().clone()))
+            .collect();
+        Ok(Self {
+            batches: Vec::new(),
+            comparable: Vec::new(),
+            converter: Some(RowConverter::new(fields)?),
+        })
     }
 
     /// Adds a batch of the dataset's columns and returns its number.
     pub(crate) fn add(&mut self, rows: RecordBatch) -> Result<u32> {
-        let converter = self.converter.as_ref().ok_or_else(|| StoreError::Damaged("values without columns".into()))?;
-        self.comparable.push(converter.convert_columns(rows.columns())?);
+        let converter = self
+            .converter
+            .as_ref()
+            .ok_or_else(|| StoreError::Damaged("values without columns".into()))?;
+        self.comparable
+            .push(converter.convert_columns(rows.columns())?);
         self.batches.push(rows);
         Ok(u32::try_from(self.batches.len() - 1).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn are_equal(&self, a: Pick, b: Pick) -> bool {
-        self.comparable[a.0 as usize].row(a.1 as usize) == self.comparable[b.0 as usize].row(b.1 as usize)
+        self.comparable[a.0 as usize].row(a.1 as usize)
+            == self.comparable[b.0 as usize].row(b.1 as usize)
     }
 
     pub(crate) fn bytes(&self, pick: Pick) -> &[u8] {
@@ -107,7 +124,10 @@ impl Values {
 
     pub(crate) fn pick(&self, picks: &[Pick]) -> Result<RecordBatch> {
         let refs: Vec<&RecordBatch> = self.batches.iter().collect();
-        let picks: Vec<(usize, usize)> = picks.iter().map(|(b, r)| (*b as usize, *r as usize)).collect();
+        let picks: Vec<(usize, usize)> = picks
+            .iter()
+            .map(|(b, r)| (*b as usize, *r as usize))
+            .collect();
         match refs.first() {
             Some(first) if picks.is_empty() => Ok(RecordBatch::new_empty(first.schema())),
             Some(_) => Ok(arrow::compute::interleave_record_batch(&refs, &picks)?),
@@ -141,9 +161,19 @@ impl<'h> Bucket<'h> {
         let keys = strings(rows, RECORD_KEY)?;
         let mut by_key: HashMap<String, Vec<u32>> = HashMap::with_capacity(rows.num_rows());
         for (row, key) in keys.iter().enumerate() {
-            by_key.entry(key.unwrap_or_default().to_owned()).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
+            by_key
+                .entry(key.unwrap_or_default().to_owned())
+                .or_default()
+                .push(u32::try_from(row).unwrap_or(u32::MAX));
         }
-        Ok(Self { rows, values, sources: strings(rows, SOURCE)?, words: strings(rows, WORD)?, keys, by_key })
+        Ok(Self {
+            rows,
+            values,
+            sources: strings(rows, SOURCE)?,
+            words: strings(rows, WORD)?,
+            keys,
+            by_key,
+        })
     }
 
     fn heads(&self, key: &str, reading: &Reading) -> Result<Vec<Head>> {
@@ -170,12 +200,17 @@ impl<'h> Bucket<'h> {
     }
 
     fn day(&self, row: u32) -> Day {
-        primitive::<Date32Type>(self.rows, EFFECTIVE_ON).map_or(Day::MAX, |days| days.value(row as usize))
+        primitive::<Date32Type>(self.rows, EFFECTIVE_ON)
+            .map_or(Day::MAX, |days| days.value(row as usize))
     }
 
     /// The row in which this source's head of the record stands.
     fn own(&self, key: &str, source: &str) -> Option<u32> {
-        self.by_key.get(key)?.iter().copied().find(|row| self.sources.value(*row as usize) == source)
+        self.by_key
+            .get(key)?
+            .iter()
+            .copied()
+            .find(|row| self.sources.value(*row as usize) == source)
     }
 }
 
@@ -245,12 +280,23 @@ pub(crate) fn plan_bucket(
             group.push(*following);
         }
         if let (Some(own), [only]) = (own, group.as_slice())
-            && is_plainly_unchanged(reading, incoming, *only, incoming_values, &bucket, own, output)
+            && is_plainly_unchanged(
+                reading,
+                incoming,
+                *only,
+                incoming_values,
+                &bucket,
+                own,
+                output,
+            )
         {
             result.counts.unchanged += 1;
             continue;
         }
-        let mut record = Record { key, heads: bucket.heads(key, reading)? };
+        let mut record = Record {
+            key,
+            heads: bucket.heads(key, reading)?,
+        };
         if reading.is_register() && record.has_late_row(reading, incoming, &group) {
             result.late.insert(key.to_owned());
             continue;
@@ -278,7 +324,9 @@ fn is_plainly_unchanged(
         || (reading.asserts_by_presence() && day == reading.as_of && bucket.day(own) <= day);
     is_derivable
         && bucket.words.value(own as usize) == "says"
-        && output.values().are_equal((incoming_values, row), (bucket.values, own))
+        && output
+            .values()
+            .are_equal((incoming_values, row), (bucket.values, own))
 }
 
 struct Record<'k> {
@@ -288,7 +336,12 @@ struct Record<'k> {
 
 impl Record<'_> {
     fn has_late_row(&self, reading: &Reading, incoming: &Incoming, group: &[u32]) -> bool {
-        let mut last = self.heads.iter().map(|head| head.day).max().unwrap_or(Day::MIN);
+        let mut last = self
+            .heads
+            .iter()
+            .map(|head| head.day)
+            .max()
+            .unwrap_or(Day::MIN);
         if !self.heads.is_empty() {
             last = last.max(reading.last_full_as_of);
         }
@@ -313,10 +366,16 @@ impl Record<'_> {
         if let Some(latest) = self.heads.iter().map(|head| head.known_at).max()
             && known_at < latest
         {
-            result.out_of_order.push((row, knowledge_reason(known_at, latest)));
+            result
+                .out_of_order
+                .push((row, knowledge_reason(known_at, latest)));
             return Ok(());
         }
-        let day = if reading.is_register() { incoming.days[row as usize] } else { BEGINNING };
+        let day = if reading.is_register() {
+            incoming.days[row as usize]
+        } else {
+            BEGINNING
+        };
         let values = (incoming_values, row);
         let own = self.heads.iter().find(|head| head.source == reading.source);
         let is_same = matches!(own.map(|h| h.word), Some(Word::Says(old)) if output.values().are_equal(old, values));
@@ -333,19 +392,35 @@ impl Record<'_> {
     }
 
     /// Takes an assertion in the order of time: it changes the record from `day` on.
-    fn say(&mut self, reading: &Reading, word: Word<Pick>, day: Day, known_at: i64, output: &mut Output) {
+    fn say(
+        &mut self,
+        reading: &Reading,
+        word: Word<Pick>,
+        day: Day,
+        known_at: i64,
+        output: &mut Output,
+    ) {
         let before = resolve(self.heads.iter().map(|head| head.word));
-        match self.heads.iter_mut().find(|head| head.source == reading.source) {
-            Some(head) => {
-                head.word = word;
-                head.day = day;
-                head.known_at = known_at;
-            }
-            None => {
-                let rank = reading.rank(&reading.source);
-                let at = self.heads.partition_point(|head| head.rank < rank);
-                self.heads.insert(at, Head { source: reading.source.clone(), rank, word, day, known_at });
-            }
+        if let Some(head) = self
+            .heads
+            .iter_mut()
+            .find(|head| head.source == reading.source) {
+            head.word = word;
+            head.day = day;
+            head.known_at = known_at;
+        } else {
+            let rank = reading.rank(&reading.source);
+            let at = self.heads.partition_point(|head| head.rank < rank);
+            self.heads.insert(
+                at,
+                Head {
+                    source: reading.source.clone(),
+                    rank,
+                    word,
+                    day,
+                    known_at,
+                },
+            );
         }
         let after = resolve(self.heads.iter().map(|head| head.word));
         output.assert(self.key, word, day, known_at);
@@ -354,11 +429,23 @@ impl Record<'_> {
 }
 
 pub(crate) fn knowledge_reason(found: i64, limit: i64) -> Reason {
-    let show = |micros: i64| jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |t| t.to_string());
-    Reason::KnowledgeTime { found: show(found), limit: show(limit) }
+    let show = |micros: i64| {
+        jiff::Timestamp::from_microsecond(micros)
+            .map_or_else(|_| micros.to_string(), |t| t.to_string())
+    };
+    Reason::KnowledgeTime {
+        found: show(found),
+        limit: show(limit),
+    }
 }
 
-fn find_left_out(reading: &Reading, bucket: &Bucket<'_>, present: &[bool], in_scope: &[bool], result: &mut BucketResult) {
+fn find_left_out(
+    reading: &Reading,
+    bucket: &Bucket<'_>,
+    present: &[bool],
+    in_scope: &[bool],
+    result: &mut BucketResult,
+) {
     if reading.extent != Extent::Full {
         return;
     }
@@ -371,22 +458,49 @@ fn find_left_out(reading: &Reading, bucket: &Bucket<'_>, present: &[bool], in_sc
         result.alive += u64::from(is_alive);
         let key = bucket.keys.value(row);
         if (is_alive || may_have_been) && !present[row] {
-            result.left_out.push((key.to_owned(), (bucket.values, position)));
+            result
+                .left_out
+                .push((key.to_owned(), (bucket.values, position)));
         }
     }
 }
 
-
-fn leave_out_of(bucket: &Bucket<'_>, reading: &Reading, key: &str, word: Option<Word<Pick>>, output: &mut Output) -> Result<bool> {
+fn leave_out_of(
+    bucket: &Bucket<'_>,
+    reading: &Reading,
+    key: &str,
+    word: Option<Word<Pick>>,
+    output: &mut Output,
+) -> Result<bool> {
     let Some(word) = word else {
         if reading.asserts_by_presence() {
-            output.mark_absent(key, bucket.own(key, &reading.source).map(|row| (bucket.values, row)), reading.as_of, reading.known_at);
+            output.mark_absent(
+                key,
+                bucket
+                    .own(key, &reading.source)
+                    .map(|row| (bucket.values, row)),
+                reading.as_of,
+                reading.known_at,
+            );
         }
         return Ok(true);
     };
-    let mut record = Record { key, heads: bucket.heads(key, reading)? };
-    let day = if reading.is_register() { reading.as_of } else { BEGINNING };
-    let last = record.heads.iter().map(|head| head.day).max().unwrap_or(Day::MIN).max(reading.last_full_as_of);
+    let mut record = Record {
+        key,
+        heads: bucket.heads(key, reading)?,
+    };
+    let day = if reading.is_register() {
+        reading.as_of
+    } else {
+        BEGINNING
+    };
+    let last = record
+        .heads
+        .iter()
+        .map(|head| head.day)
+        .max()
+        .unwrap_or(Day::MIN)
+        .max(reading.last_full_as_of);
     if reading.is_register() && day < last {
         return Ok(false);
     }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
-use object_store::path::Path;
 use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 
@@ -39,7 +39,9 @@ impl RawFile {
     pub fn check_unchanged(&self) -> Result<()> {
         let metadata = std::fs::metadata(&self.path).map_err(on_file(&self.path))?;
         if metadata.len() != self.length || metadata.modified().ok() != self.modified {
-            return Err(StoreError::ChangedWhileRead(self.path.display().to_string()));
+            return Err(StoreError::ChangedWhileRead(
+                self.path.display().to_string(),
+            ));
         }
         Ok(())
     }
@@ -59,7 +61,12 @@ impl Journal {
     ///
     /// # Errors
     /// The file cannot be read or the store not written.
-    pub async fn store_raw(&self, path: &FilePath, name: &str, writer: RawWriter) -> Result<RawFile> {
+    pub async fn store_raw(
+        &self,
+        path: &FilePath,
+        name: &str,
+        writer: RawWriter,
+    ) -> Result<RawFile> {
         let metadata = std::fs::metadata(path).map_err(on_file(path))?;
         let mut file = std::fs::File::open(path).map_err(on_file(path))?;
         let mut hasher = Sha256::new();
@@ -76,7 +83,11 @@ impl Journal {
             length += count as u64;
         }
         let compressed = encoder.finish().map_err(on_file(path))?;
-        let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256: String = hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let (place, bytes) = match writer {
             RawWriter::Plain => (format!("raw/{sha256}.zst"), compressed),
             RawWriter::Encrypted => {
@@ -126,20 +137,32 @@ impl Journal {
                 let tombstone = self.raw_path(&tombstone_of(reference));
                 return match self.store.head(&tombstone).await {
                     Ok(_) => Ok(None),
-                    Err(_) => Err(StoreError::Damaged(format!("raw evidence is missing: {}", reference.path))),
+                    Err(_) => Err(StoreError::Damaged(format!(
+                        "raw evidence is missing: {}",
+                        reference.path
+                    ))),
                 };
             }
             Err(error) => return Err(error.into()),
         };
         let compressed = if reference.is_encrypted {
-            let Some(key) = self.tokens.key(&reference.path).await? else { return Ok(None) };
+            let Some(key) = self.tokens.key(&reference.path).await? else {
+                return Ok(None);
+            };
             decrypt(&key, &stored).ok_or_else(|| damaged(reference))?
         } else {
             stored.to_vec()
         };
         let bytes = zstd::decode_all(compressed.as_slice()).map_err(|_| damaged(reference))?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        if sha256 == reference.sha256 { Ok(Some(bytes)) } else { Err(damaged(reference)) }
+        let sha256: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        if sha256 == reference.sha256 {
+            Ok(Some(bytes))
+        } else {
+            Err(damaged(reference))
+        }
     }
 
     /// Takes a raw file away and leaves a tombstone with the reason, which verification accepts.
@@ -147,8 +170,14 @@ impl Journal {
     /// # Errors
     /// The store cannot be written.
     pub async fn redact_raw(&self, reference: &RawReference, reason: &str) -> Result<()> {
-        let tombstone = serde_json::json!({ "sha256": reference.sha256, "reason": reason }).to_string();
-        self.store.put(&self.raw_path(&tombstone_of(reference)), tombstone.into_bytes().into()).await?;
+        let tombstone =
+            serde_json::json!({ "sha256": reference.sha256, "reason": reason }).to_string();
+        self.store
+            .put(
+                &self.raw_path(&tombstone_of(reference)),
+                tombstone.into_bytes().into(),
+            )
+            .await?;
         self.store.delete(&self.raw_path(&reference.path)).await?;
         Ok(())
     }
@@ -159,7 +188,10 @@ fn tombstone_of(reference: &RawReference) -> String {
 }
 
 fn damaged(reference: &RawReference) -> StoreError {
-    StoreError::Damaged(format!("raw evidence is not what was read: {} ({})", reference.path, reference.name))
+    StoreError::Damaged(format!(
+        "raw evidence is not what was read: {} ({})",
+        reference.path, reference.name
+    ))
 }
 
 /// Encrypts in blocks with a random nonce prefix before them. *Source*: the STREAM construction (Hoang et al., CRYPTO 2015)
@@ -168,7 +200,8 @@ fn encrypt(key: &[u8; 32], bytes: &[u8]) -> Result<Vec<u8>> {
     let fault = |_| StoreError::Damaged("raw evidence cannot be encrypted".into());
     let mut nonce = [0; 7];
     rand::rng().fill_bytes(&mut nonce);
-    let mut encryptor = EncryptorBE32::from_aead(ChaCha20Poly1305::new(key.into()), (&nonce).into());
+    let mut encryptor =
+        EncryptorBE32::from_aead(ChaCha20Poly1305::new(key.into()), (&nonce).into());
     let mut out = nonce.to_vec();
     let mut blocks = bytes.chunks(BLOCK_BYTES).peekable();
     while let Some(block) = blocks.next() {

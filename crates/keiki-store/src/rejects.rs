@@ -88,7 +88,9 @@ pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject
     };
     let reasons: Vec<String> = rejects
         .iter()
-        .map(|r| serde_json::to_string(&r.row.reason).map_err(|e| StoreError::Damaged(e.to_string())))
+        .map(|r| {
+            serde_json::to_string(&r.row.reason).map_err(|e| StoreError::Damaged(e.to_string()))
+        })
         .collect::<Result<_>>()?;
     let rows = RecordBatch::try_new(
         schema(),
@@ -99,7 +101,11 @@ pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject
             text(&|r| Some(r.dataset.clone())),
             text(&|r| Some(r.outcome.name().to_owned())),
             text(&|r| Some(r.row.file.clone())),
-            Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| i64::try_from(r.row.row).unwrap_or(i64::MAX)))),
+            Arc::new(Int64Array::from_iter_values(
+                rejects
+                    .iter()
+                    .map(|r| i64::try_from(r.row.row).unwrap_or(i64::MAX)),
+            )),
             text(&|r| r.row.record_key.clone()),
             Arc::new(StringArray::from(reasons)),
         ],
@@ -119,10 +125,18 @@ impl Journal {
     pub async fn rejects(&self, snapshot: &Snapshot) -> Result<Vec<StoredReject>> {
         let table = Table::open(&self.root, TABLE).await?;
         let mut found = Vec::new();
-        for rows in self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq()).await? {
+        for rows in self
+            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+            .await?
+        {
             let texts = |name: &str| strings(&rows, name);
             let (ids, sources, datasets) = (texts(BATCH_ID)?, texts(SOURCE)?, texts("dataset")?);
-            let (outcomes, files, keys, reasons) = (texts("outcome")?, texts("file")?, texts(RECORD_KEY)?, texts("reason")?);
+            let (outcomes, files, keys, reasons) = (
+                texts("outcome")?,
+                texts("file")?,
+                texts(RECORD_KEY)?,
+                texts("reason")?,
+            );
             let numbers = primitive::<arrow::datatypes::Int64Type>(&rows, "row")?;
             let seqs = seqs(&rows)?;
             for row in 0..rows.num_rows() {
@@ -133,7 +147,11 @@ impl Journal {
                     batch_id: ids.value(row).to_owned(),
                     source: sources.value(row).to_owned(),
                     dataset: datasets.value(row).to_owned(),
-                    outcome: if outcomes.value(row) == "rejected" { Outcome::Rejected } else { Outcome::LeftUnknown },
+                    outcome: if outcomes.value(row) == "rejected" {
+                        Outcome::Rejected
+                    } else {
+                        Outcome::LeftUnknown
+                    },
                     row: RejectedRow {
                         file: files.value(row).to_owned(),
                         row: u64::try_from(numbers.value(row)).unwrap_or(0),

@@ -42,7 +42,13 @@ impl Journal {
     ///
     /// # Errors
     /// The table's log cannot be read.
-    pub async fn scan(&self, dataset: &Dataset, snapshot: &Snapshot, after: i64, until: i64) -> Result<Scan> {
+    pub async fn scan(
+        &self,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        after: i64,
+        until: i64,
+    ) -> Result<Scan> {
         crate::evolution::fit(self, dataset, snapshot).await?;
         let files = match Table::open(&self.root, &entries_table(&dataset.name)).await? {
             None => Vec::new(),
@@ -50,12 +56,19 @@ impl Journal {
                 .into_iter()
                 .filter(|file| file.last_seq > after && file.first_seq <= until)
                 .map(|file| {
-                    let folder = Path::from(format!("{}/{}", self.prefix, entries_table(&dataset.name)));
-                    EntryFile { path: format!("{folder}/{}", file.path), ..file }
+                    let folder =
+                        Path::from(format!("{}/{}", self.prefix, entries_table(&dataset.name)));
+                    EntryFile {
+                        path: format!("{folder}/{}", file.path),
+                        ..file
+                    }
                 })
                 .collect(),
         };
-        Ok(Scan { store: Arc::clone(&self.store), files })
+        Ok(Scan {
+            store: Arc::clone(&self.store),
+            files,
+        })
     }
 }
 
@@ -93,5 +106,8 @@ fn seqs_of(path: &str, snapshot: &Snapshot) -> Option<(i64, i64)> {
 
 /// The name of a file that holds the rows of several commits.
 pub(crate) fn compacted_name(first_seq: i64, last_seq: i64) -> String {
-    format!("compacted-{first_seq}-{last_seq}-{}.parquet", uuid::Uuid::new_v4())
+    format!(
+        "compacted-{first_seq}-{last_seq}-{}.parquet",
+        uuid::Uuid::new_v4()
+    )
 }

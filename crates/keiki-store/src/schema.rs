@@ -14,16 +14,25 @@ pub const KNOWN_AT: &str = "known_at";
 /// The commit that brought it.
 pub const SEQ: &str = "seq";
 /// The batch that brought it.
-pub const BATCH_ID: &str = "batch_id";
+pub(crate) const BATCH_ID: &str = "batch_id";
 /// The source that said it.
 pub const SOURCE: &str = "source";
 /// The record's key.
 pub const RECORD_KEY: &str = "record_key";
 /// What a source said: `says`, `ended`, `silent`, or `absent` (a full export left the record out and nothing follows).
-pub const WORD: &str = "word";
+pub(crate) const WORD: &str = "word";
 
 /// Names that a dataset's columns cannot have.
-pub const RESERVED: [&str; 8] = [WEIGHT, EFFECTIVE_ON, KNOWN_AT, SEQ, BATCH_ID, SOURCE, RECORD_KEY, WORD];
+pub const RESERVED: [&str; 8] = [
+    WEIGHT,
+    EFFECTIVE_ON,
+    KNOWN_AT,
+    SEQ,
+    BATCH_ID,
+    SOURCE,
+    RECORD_KEY,
+    WORD,
+];
 
 /// The type of instants.
 pub(crate) fn instant() -> DataType {
@@ -70,7 +79,11 @@ fn dataset_fields(dataset: &Dataset) -> Vec<Field> {
     dataset
         .journalled()
         .map(|column| {
-            let kind = if column.kind == ColumnType::Text { dictionary() } else { column.kind.arrow() };
+            let kind = if column.kind == ColumnType::Text {
+                dictionary()
+            } else {
+                column.kind.arrow()
+            };
             Field::new(&column.name, kind, true)
         })
         .collect()

@@ -8,10 +8,10 @@ use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, Trans
 use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use object_store::{ObjectStore, ObjectStoreExt};
 use object_store::path::Path;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use url::Url;
@@ -47,12 +47,21 @@ impl Table {
     /// Opens a table; `None` if it does not exist.
     pub(crate) async fn open(root: &Url, name: &str) -> Result<Option<Self>> {
         let url = table_url(root, name)?;
-        let mut delta = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(fault(name))?;
+        let mut delta = DeltaTableBuilder::from_url(url)
+            .and_then(DeltaTableBuilder::build)
+            .map_err(fault(name))?;
         match delta.load().await {
-            Ok(()) => Ok(Some(Self { name: name.to_owned(), delta })),
+            Ok(()) => Ok(Some(Self {
+                name: name.to_owned(),
+                delta,
+            })),
             Err(DeltaTableError::NotATable(_)) => Ok(None),
             Err(error) => {
-                if delta.verify_deltatable_existence().await.map_err(fault(name))? {
+                if delta
+                    .verify_deltatable_existence()
+                    .await
+                    .map_err(fault(name))?
+                {
                     Err(fault(name)(error))
                 } else {
                     Ok(None)
@@ -72,16 +81,23 @@ impl Table {
         {
             std::fs::create_dir_all(&path).map_err(crate::error::on_file(&path))?;
         }
-        let delta = DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(fault(name))?;
+        let delta = DeltaTableBuilder::from_url(url)
+            .and_then(DeltaTableBuilder::build)
+            .map_err(fault(name))?;
         let created = delta
             .create()
-            .with_columns(schema.fields().iter().map(|field| delta_field(field)))
+            .with_columns(schema.fields().iter().map(delta_field))
             .with_save_mode(SaveMode::Ignore)
             .await;
         match created {
-            Ok(delta) => Ok(Self { name: name.to_owned(), delta }),
+            Ok(delta) => Ok(Self {
+                name: name.to_owned(),
+                delta,
+            }),
             // Two first ingests at once: whoever comes second finds the table there.
-            Err(error) => Self::open(root, name).await?.ok_or_else(|| fault(name)(error)),
+            Err(error) => Self::open(root, name)
+                .await?
+                .ok_or_else(|| fault(name)(error)),
         }
     }
 
@@ -98,13 +114,23 @@ impl Table {
     /// The names and Delta types of the table's columns.
     pub(crate) fn columns(&self) -> Result<Vec<(String, String)>> {
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
-        Ok(state.schema().fields().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
+        Ok(state
+            .schema()
+            .fields()
+            .map(|f| (f.name().clone(), f.data_type().to_string()))
+            .collect())
     }
 
     /// Adds nullable columns.
     pub(crate) async fn add_columns(&mut self, fields: &[arrow::datatypes::Field]) -> Result<()> {
         let fields: Vec<StructField> = fields.iter().map(delta_field).collect();
-        let delta = self.delta.clone().add_columns().with_fields(fields).await.map_err(fault(&self.name))?;
+        let delta = self
+            .delta
+            .clone()
+            .add_columns()
+            .with_fields(fields)
+            .await
+            .map_err(fault(&self.name))?;
         self.delta = delta;
         Ok(())
     }
@@ -118,7 +144,10 @@ impl Table {
             .map(|file| DataFile {
                 path: file.object_store_path().to_string(),
                 size_bytes: u64::try_from(file.size()).unwrap_or(0),
-                rows: file.num_records().and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+                rows: file
+                    .num_records()
+                    .and_then(|n| u64::try_from(n).ok())
+                    .unwrap_or(0),
             })
             .collect())
     }
@@ -126,10 +155,20 @@ impl Table {
     /// Writes rows as one file and makes it part of the table. *Shape*: `rows` has the table's columns in any order.
     ///
     /// With `Retries::None` the commit fails with a conflict if anybody else committed since the state was read.
-    pub(crate) async fn append(&mut self, file: &str, rows: &RecordBatch, retries: Retries) -> Result<std::result::Result<(), Conflict>> {
+    pub(crate) async fn append(
+        &mut self,
+        file: &str,
+        rows: &RecordBatch,
+        retries: Retries,
+    ) -> Result<std::result::Result<(), Conflict>> {
         let add = self.write(file, rows).await?;
-        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-        self.commit(vec![Action::Add(add)], operation, retries).await
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: None,
+            predicate: None,
+        };
+        self.commit(vec![Action::Add(add)], operation, retries)
+            .await
     }
 
     /// Writes a file that is not yet part of the table.
@@ -147,26 +186,50 @@ impl Table {
     }
 
     /// Replaces files by others with the same rows.
-    pub(crate) async fn replace(&mut self, old: &[DataFile], new: Vec<Add>) -> Result<std::result::Result<(), Conflict>> {
+    pub(crate) async fn replace(
+        &mut self,
+        old: &[DataFile],
+        new: Vec<Add>,
+    ) -> Result<std::result::Result<(), Conflict>> {
         let mut actions: Vec<Action> = old.iter().map(removal).collect();
-        actions.extend(new.into_iter().map(|add| Action::Add(Add { data_change: false, ..add })));
-        let operation = DeltaOperation::Optimize { predicate: None, target_size: 1 << 28 };
+        actions.extend(new.into_iter().map(|add| {
+            Action::Add(Add {
+                data_change: false,
+                ..add
+            })
+        }));
+        let operation = DeltaOperation::Optimize {
+            predicate: None,
+            target_size: 1 << 28,
+        };
         self.commit(actions, operation, Retries::Some).await
     }
 
     /// Replaces all files by one with the same rows in another schema, in one commit.
-    pub(crate) async fn replace_with_schema(&mut self, schema: &Schema, old: &[DataFile], new: Add) -> Result<()> {
+    pub(crate) async fn replace_with_schema(
+        &mut self,
+        schema: &Schema,
+        old: &[DataFile],
+        new: Add,
+    ) -> Result<()> {
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let fields: Vec<StructField> = schema.fields().iter().map(delta_field).collect();
         let delta_schema = deltalake_core::kernel::StructType::try_new(fields)
             .map_err(|e| StoreError::Damaged(format!("not a table schema: {e}")))?;
-        let damaged = |e: serde_json::Error| StoreError::Damaged(format!("not a table schema: {e}"));
+        let damaged =
+            |e: serde_json::Error| StoreError::Damaged(format!("not a table schema: {e}"));
         let mut metadata = serde_json::to_value(state.metadata()).map_err(damaged)?;
-        metadata["schemaString"] = serde_json::to_string(&delta_schema).map_err(damaged)?.into();
+        metadata["schemaString"] = serde_json::to_string(&delta_schema)
+            .map_err(damaged)?
+            .into();
         let metadata = serde_json::from_value(metadata).map_err(damaged)?;
         let mut actions = vec![Action::Metadata(metadata), Action::Add(new)];
         actions.extend(old.iter().map(removal));
-        let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: None,
+            predicate: None,
+        };
         match self.commit(actions, operation, Retries::None).await? {
             Ok(()) => Ok(()),
             Err(Conflict) => Err(StoreError::Contended(1)),
@@ -187,21 +250,30 @@ impl Table {
         Ok(metrics.files_deleted.len())
     }
 
-    async fn commit(&mut self, actions: Vec<Action>, operation: DeltaOperation, retries: Retries) -> Result<std::result::Result<(), Conflict>> {
+    async fn commit(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        retries: Retries,
+    ) -> Result<std::result::Result<(), Conflict>> {
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let mut properties = CommitProperties::default();
         if retries == Retries::None {
             properties = properties.with_max_retries(0);
         }
-        let commit = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(state.snapshot()), self.delta.log_store(), operation);
+        let commit = CommitBuilder::from(properties).with_actions(actions).build(
+            Some(state.snapshot()),
+            self.delta.log_store(),
+            operation,
+        );
         match commit.await {
             Ok(_) => {
                 self.refresh().await?;
                 Ok(Ok(()))
             }
-            Err(DeltaTableError::Transaction { source }) if is_conflict(&source) => Ok(Err(Conflict)),
+            Err(DeltaTableError::Transaction { source }) if is_conflict(&source) => {
+                Ok(Err(Conflict))
+            }
             Err(error) => Err(fault(&self.name)(error)),
         }
     }
@@ -212,13 +284,24 @@ impl Table {
     }
 
     /// Reads some columns of a file, by name; names that the file does not have are left out.
-    pub(crate) async fn read_columns(&self, file: &str, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>> {
+    pub(crate) async fn read_columns(
+        &self,
+        file: &str,
+        columns: Option<&[&str]>,
+    ) -> Result<Vec<RecordBatch>> {
         let bytes = self.store().get(&Path::from(file)).await?.bytes().await?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
         let mask = columns.map(|columns| {
             let schema = builder.parquet_schema();
-            let wanted = schema.columns().iter().enumerate().filter(|(_, c)| columns.contains(&c.name()));
-            parquet::arrow::ProjectionMask::leaves(schema, wanted.map(|(index, _)| index).collect::<Vec<_>>())
+            let wanted = schema
+                .columns()
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| columns.contains(&c.name()));
+            parquet::arrow::ProjectionMask::leaves(
+                schema,
+                wanted.map(|(index, _)| index).collect::<Vec<_>>(),
+            )
         });
         let builder = builder.with_batch_size(ROW_GROUP_ROWS);
         let reader = match mask {
@@ -259,11 +342,15 @@ fn is_conflict(error: &TransactionError) -> bool {
 
 fn fault(table: &str) -> impl FnOnce(DeltaTableError) -> StoreError + use<> {
     let table = table.to_owned();
-    move |source| StoreError::Delta { table, source: Box::new(source) }
+    move |source| StoreError::Delta {
+        table,
+        source: Box::new(source),
+    }
 }
 
 fn table_url(root: &Url, name: &str) -> Result<Url> {
-    root.join(&format!("{name}/")).map_err(|e| StoreError::Damaged(format!("not a table address: {name}: {e}")))
+    root.join(&format!("{name}/"))
+        .map_err(|e| StoreError::Damaged(format!("not a table address: {name}: {e}")))
 }
 
 fn delta_field(field: impl AsRef<arrow::datatypes::Field>) -> StructField {
@@ -275,7 +362,8 @@ fn delta_field(field: impl AsRef<arrow::datatypes::Field>) -> StructField {
         DataType::Timestamp(..) => PrimitiveType::Timestamp,
         DataType::Boolean => PrimitiveType::Boolean,
         DataType::Decimal128(precision, scale) => {
-            PrimitiveType::decimal(*precision, u8::try_from(*scale).unwrap_or(0)).unwrap_or(PrimitiveType::String)
+            PrimitiveType::decimal(*precision, u8::try_from(*scale).unwrap_or(0))
+                .unwrap_or(PrimitiveType::String)
         }
         _ => PrimitiveType::String,
     };
@@ -299,7 +387,10 @@ fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-#[expect(clippy::disallowed_methods, reason = "Delta wants the time at which a file left the table; no figure depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Delta wants the time at which a file left the table; no figure depends on it"
+)]
 fn chrono_now_millis() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
@@ -312,10 +403,16 @@ pub(crate) fn conform(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBa
         .map(|field| match rows.column_by_name(field.name()) {
             Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
             Some(column) => arrow::compute::cast(column, field.data_type()),
-            None => Ok(arrow::array::new_null_array(field.data_type(), rows.num_rows())),
+            None => Ok(arrow::array::new_null_array(
+                field.data_type(),
+                rows.num_rows(),
+            )),
         })
         .collect::<std::result::Result<Vec<_>, _>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
-

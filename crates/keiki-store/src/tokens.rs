@@ -32,8 +32,11 @@ impl Tokens {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-            .busy_timeout(std::time::Duration::from_secs(60));
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
+            .busy_timeout(std::time::Duration::from_mins(1));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(2)
+            .connect_with(options)
+            .await?;
         for statement in [
             "CREATE TABLE IF NOT EXISTS tokens (value TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE)",
             "CREATE TABLE IF NOT EXISTS raw_keys (path TEXT PRIMARY KEY, key BLOB NOT NULL)",
@@ -44,20 +47,35 @@ impl Tokens {
     }
 
     /// Replaces the personal values of accepted rows by their tokens.
-    pub(crate) async fn replace_personal_values(&self, dataset: &Dataset, evidence: &mut Evidence) -> Result<()> {
+    pub(crate) async fn replace_personal_values(
+        &self,
+        dataset: &Dataset,
+        evidence: &mut Evidence,
+    ) -> Result<()> {
         let schema = dataset.schema();
         for column in dataset.journalled().filter(|column| column.personal) {
             let index = schema.index_of(&column.name)?;
             let values = evidence.rows.column(index).as_string::<i32>().clone();
             let tokens = self.tokens_for(&values).await?;
-            let replaced: StringArray = values.iter().map(|v| v.and_then(|v| tokens.get(v))).collect();
+            let replaced: StringArray = values
+                .iter()
+                .map(|v| v.and_then(|v| tokens.get(v)))
+                .collect();
             let mut columns: Vec<ArrayRef> = evidence.rows.columns().to_vec();
             columns[index] = Arc::new(replaced);
             evidence.rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         }
         // A rejected row's key may name a person; what cannot be tokenised is not kept.
-        if dataset.key.iter().any(|key| dataset.column(key).is_some_and(|column| column.personal)) {
-            for row in evidence.rejected.iter_mut().chain(&mut evidence.left_unknown) {
+        if dataset
+            .key
+            .iter()
+            .any(|key| dataset.column(key).is_some_and(|column| column.personal))
+        {
+            for row in evidence
+                .rejected
+                .iter_mut()
+                .chain(&mut evidence.left_unknown)
+            {
                 row.record_key = row.record_key.as_ref().map(|_| "•••".to_owned());
             }
         }
@@ -77,7 +95,10 @@ impl Tokens {
                 .bind(&fresh)
                 .execute(&mut *transaction)
                 .await?;
-            let row = sqlx::query("SELECT token FROM tokens WHERE value = ?").bind(value).fetch_one(&mut *transaction).await?;
+            let row = sqlx::query("SELECT token FROM tokens WHERE value = ?")
+                .bind(value)
+                .fetch_one(&mut *transaction)
+                .await?;
             tokens.insert(value.to_owned(), row.try_get(0)?);
         }
         transaction.commit().await?;
@@ -89,19 +110,31 @@ impl Tokens {
     /// # Errors
     /// The database cannot be written.
     pub async fn erase(&self, value: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM tokens WHERE value = ?").bind(value).execute(&self.pool).await?;
+        let done = sqlx::query("DELETE FROM tokens WHERE value = ?")
+            .bind(value)
+            .execute(&self.pool)
+            .await?;
         Ok(done.rows_affected() > 0)
     }
 
     /// Keeps the key of an encrypted file.
     pub(crate) async fn keep_key(&self, path: &str, key: &[u8]) -> Result<()> {
-        sqlx::query("INSERT INTO raw_keys (path, key) VALUES (?, ?)").bind(path).bind(key).execute(&self.pool).await?;
+        sqlx::query("INSERT INTO raw_keys (path, key) VALUES (?, ?)")
+            .bind(path)
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
     /// The key of an encrypted file; `None` where it was erased.
     pub(crate) async fn key(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let row = sqlx::query("SELECT key FROM raw_keys WHERE path = ?").bind(path).fetch_optional(&self.pool).await?;
-        row.map(|row| row.try_get(0)).transpose().map_err(StoreError::from)
+        let row = sqlx::query("SELECT key FROM raw_keys WHERE path = ?")
+            .bind(path)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| row.try_get(0))
+            .transpose()
+            .map_err(StoreError::from)
     }
 }

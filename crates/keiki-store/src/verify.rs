@@ -51,7 +51,10 @@ impl Journal {
     /// Something cannot be read at all; what can be read and does not fit is a finding.
     pub async fn verify(&self, datasets: &[Arc<Dataset>]) -> Result<Verification> {
         let snapshot = self.snapshot().await?;
-        let mut found = Verification { commits: snapshot.batches().len(), ..Verification::default() };
+        let mut found = Verification {
+            commits: snapshot.batches().len(),
+            ..Verification::default()
+        };
         check_commits(snapshot.batches(), &mut found);
         for batch in snapshot.batches() {
             for reference in &batch.files {
@@ -59,7 +62,9 @@ impl Journal {
                 match self.read_raw(reference).await {
                     Ok(Some(_)) => {}
                     Ok(None) => found.raw_redacted += 1,
-                    Err(error) => found.add("raw", &format!("commit {}", batch.seq), error.to_string()),
+                    Err(error) => {
+                        found.add("raw", &format!("commit {}", batch.seq), error.to_string());
+                    }
                 }
             }
         }
@@ -69,11 +74,21 @@ impl Journal {
         Ok(found)
     }
 
-    async fn verify_dataset(&self, dataset: &Arc<Dataset>, snapshot: &Snapshot, found: &mut Verification) -> Result<()> {
+    async fn verify_dataset(
+        &self,
+        dataset: &Arc<Dataset>,
+        snapshot: &Snapshot,
+        found: &mut Verification,
+    ) -> Result<()> {
         let table = self.entries(&dataset.name).await?;
-        let entries = self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq()).await?;
+        let entries = self
+            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+            .await?;
         let schema = entries_schema(dataset);
-        let entries = entries.iter().map(|rows| conform(rows, &schema)).collect::<Result<Vec<_>>>()?;
+        let entries = entries
+            .iter()
+            .map(|rows| conform(rows, &schema))
+            .collect::<Result<Vec<_>>>()?;
         let all = arrow::compute::concat_batches(&schema, &entries)?;
         found.entries += all.num_rows();
         let states = check_weights(dataset, &all, found)?;
@@ -81,8 +96,16 @@ impl Journal {
             return Ok(());
         }
         let table = self.assertions(&dataset.name).await?;
-        let said = in_order(self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq()).await?)?;
-        let mut rebuilt = Heads::open(Arc::clone(&self.store), &object_store::path::Path::from("nowhere"), dataset).await?;
+        let said = in_order(
+            self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+                .await?,
+        )?;
+        let mut rebuilt = Heads::open(
+            Arc::clone(&self.store),
+            &object_store::path::Path::from("nowhere"),
+            dataset,
+        )
+        .await?;
         rebuilt.replay(&said)?;
         check_resolution(dataset, snapshot, &rebuilt, &states, found).await?;
         let kept = self.heads(dataset, snapshot).await?;
@@ -92,7 +115,11 @@ impl Journal {
 
 impl Verification {
     fn add(&mut self, check: &'static str, subject: &str, message: String) {
-        self.findings.push(Finding { check, subject: subject.to_owned(), message });
+        self.findings.push(Finding {
+            check,
+            subject: subject.to_owned(),
+            message,
+        });
     }
 }
 
@@ -100,11 +127,19 @@ fn check_commits(batches: &[Batch], found: &mut Verification) {
     let mut known_at = i64::MIN;
     for (expected, batch) in (1..).zip(batches) {
         if batch.seq != expected {
-            found.add("commits", &format!("commit {}", batch.seq), format!("the commits are not numbered without gaps; expected {expected}"));
+            found.add(
+                "commits",
+                &format!("commit {}", batch.seq),
+                format!("the commits are not numbered without gaps; expected {expected}"),
+            );
             return;
         }
         if batch.known_at < known_at {
-            found.add("commits", &format!("commit {}", batch.seq), "it became known before the commit before it".into());
+            found.add(
+                "commits",
+                &format!("commit {}", batch.seq),
+                "it became known before the commit before it".into(),
+            );
         }
         known_at = batch.known_at;
     }
@@ -114,7 +149,11 @@ fn check_commits(batches: &[Batch], found: &mut Verification) {
 type States = HashMap<String, Vec<u8>>;
 
 /// Checks that per record the weights of each state sum to 0 or 1 on every day, after every commit.
-fn check_weights(dataset: &Dataset, entries: &RecordBatch, found: &mut Verification) -> Result<States> {
+fn check_weights(
+    dataset: &Dataset,
+    entries: &RecordBatch,
+    found: &mut Verification,
+) -> Result<States> {
     let keys = strings(entries, RECORD_KEY)?;
     let days = primitive::<Date32Type>(entries, EFFECTIVE_ON)?;
     let known = primitive::<TimestampMicrosecondType>(entries, KNOWN_AT)?;
@@ -135,19 +174,33 @@ fn check_weights(dataset: &Dataset, entries: &RecordBatch, found: &mut Verificat
             let step = (numbers.value(rows[at]), known.value(rows[at]));
             while at < rows.len() && (numbers.value(rows[at]), known.value(rows[at])) == step {
                 let row = rows[at];
-                timeline.entry(days.value(row)).or_default().push((values[row].as_slice(), weights.value(row)));
+                timeline
+                    .entry(days.value(row))
+                    .or_default()
+                    .push((values[row].as_slice(), weights.value(row)));
                 at += 1;
             }
             if let Some(message) = unbalanced(&timeline) {
-                let key = if dataset.is_personal() { "•••" } else { key };
-                found.add("weights", &dataset.name, format!("record {key}, commit {}: {message}", step.0));
+                let key = if dataset.is_personal() {
+                    "•••"
+                } else {
+                    key
+                };
+                found.add(
+                    "weights",
+                    &dataset.name,
+                    format!("record {key}, commit {}: {message}", step.0),
+                );
                 break;
             }
         }
-        let net = timeline.values().flatten().fold(HashMap::new(), |mut net: HashMap<&[u8], i32>, (v, w)| {
-            *net.entry(*v).or_default() += w;
-            net
-        });
+        let net = timeline.values().flatten().fold(
+            HashMap::new(),
+            |mut net: HashMap<&[u8], i32>, (v, w)| {
+                *net.entry(*v).or_default() += w;
+                net
+            },
+        );
         if let Some((values, _)) = net.into_iter().find(|(_, weight)| *weight == 1) {
             states.insert(key.to_owned(), values.to_vec());
         }
@@ -164,7 +217,11 @@ fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<String> {
         level.retain(|_, weight| *weight != 0);
         let sum: i32 = level.values().sum();
         if level.values().any(|weight| *weight != 1) || sum > 1 {
-            return Some(format!("the weights on {} sum to {sum} over {} states", date_of(*day), level.len()));
+            return Some(format!(
+                "the weights on {} sum to {sum} over {} states",
+                date_of(*day),
+                level.len()
+            ));
         }
     }
     None
@@ -172,13 +229,24 @@ fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<String> {
 
 fn comparable(dataset: &Dataset, rows: &RecordBatch) -> Result<Vec<Vec<u8>>> {
     let plain = only_columns(rows, dataset)?;
-    let fields = dataset.schema().fields().iter().map(|f| SortField::new(f.data_type().clone())).collect();
+    let fields = dataset
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| SortField::new(f.data_type().clone()))
+        .collect();
     let converted = RowConverter::new(fields)?.convert_columns(plain.columns())?;
     Ok(converted.iter().map(|row| row.data().to_vec()).collect())
 }
 
 /// Checks that what the sources say last, resolved by precedence, is what the entries sum to.
-async fn check_resolution(dataset: &Dataset, snapshot: &Snapshot, heads: &Heads, states: &States, found: &mut Verification) -> Result<()> {
+async fn check_resolution(
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+    heads: &Heads,
+    states: &States,
+    found: &mut Verification,
+) -> Result<()> {
     let precedence: HashMap<&str, i32> = snapshot
         .batches()
         .iter()
@@ -188,17 +256,29 @@ async fn check_resolution(dataset: &Dataset, snapshot: &Snapshot, heads: &Heads,
     let mut seen = 0;
     for bucket in heads.filled() {
         let rows = heads.bucket(bucket).await?;
-        let (keys, sources, words) = (strings(&rows, RECORD_KEY)?, strings(&rows, SOURCE)?, strings(&rows, WORD)?);
+        let (keys, sources, words) = (
+            strings(&rows, RECORD_KEY)?,
+            strings(&rows, SOURCE)?,
+            strings(&rows, WORD)?,
+        );
         let values = comparable(dataset, &rows)?;
         let mut said: BTreeMap<&str, Vec<(i32, &str, usize)>> = BTreeMap::new();
         for row in 0..rows.num_rows() {
-            let rank = precedence.get(sources.value(row)).copied().unwrap_or(i32::MAX);
-            said.entry(keys.value(row)).or_default().push((rank, sources.value(row), row));
+            let rank = precedence
+                .get(sources.value(row))
+                .copied()
+                .unwrap_or(i32::MAX);
+            said.entry(keys.value(row))
+                .or_default()
+                .push((rank, sources.value(row), row));
         }
         for (key, mut words_of) in said {
             words_of.sort_unstable();
             let resolved = resolve(words_of.iter().map(|(_, _, row)| {
-                match word_of(words.value(*row), (0, u32::try_from(*row).unwrap_or(u32::MAX))) {
+                match word_of(
+                    words.value(*row),
+                    (0, u32::try_from(*row).unwrap_or(u32::MAX)),
+                ) {
                     Word::Says(pick) => Word::Says(pick.1 as usize),
                     Word::Ended => Word::Ended,
                     Word::Silent => Word::Silent,
@@ -206,20 +286,43 @@ async fn check_resolution(dataset: &Dataset, snapshot: &Snapshot, heads: &Heads,
             }));
             seen += usize::from(resolved.is_some());
             if resolved.map(|row| &values[row]) != states.get(key) {
-                let key = if dataset.is_personal() { "•••" } else { key };
-                found.add("resolution", &dataset.name, format!("the entries of record {key} do not sum to what its sources say"));
+                let key = if dataset.is_personal() {
+                    "•••"
+                } else {
+                    key
+                };
+                found.add(
+                    "resolution",
+                    &dataset.name,
+                    format!("the entries of record {key} do not sum to what its sources say"),
+                );
             }
         }
     }
     if seen != states.len() {
-        found.add("resolution", &dataset.name, format!("{} records are in the entries, {seen} were said", states.len()));
+        found.add(
+            "resolution",
+            &dataset.name,
+            format!(
+                "{} records are in the entries, {seen} were said",
+                states.len()
+            ),
+        );
     }
     Ok(())
 }
 
-async fn check_heads(dataset: &Dataset, rebuilt: &Heads, kept: &Heads, found: &mut Verification) -> Result<()> {
+async fn check_heads(
+    dataset: &Dataset,
+    rebuilt: &Heads,
+    kept: &Heads,
+    found: &mut Verification,
+) -> Result<()> {
     for bucket in rebuilt.filled() {
-        let (a, b) = (head_set(&rebuilt.bucket(bucket).await?, dataset)?, head_set(&kept.bucket(bucket).await?, dataset)?);
+        let (a, b) = (
+            head_set(&rebuilt.bucket(bucket).await?, dataset)?,
+            head_set(&kept.bucket(bucket).await?, dataset)?,
+        );
         if a != b {
             found.add("heads", &dataset.name, format!("the kept heads of bucket {bucket} differ from what the journal says; delete the folder heads to rebuild them"));
         }
@@ -227,10 +330,22 @@ async fn check_heads(dataset: &Dataset, rebuilt: &Heads, kept: &Heads, found: &m
     Ok(())
 }
 
-fn head_set(rows: &RecordBatch, dataset: &Dataset) -> Result<BTreeMap<(String, String), (String, Vec<u8>)>> {
-    let (keys, sources, words) = (strings(rows, RECORD_KEY)?, strings(rows, SOURCE)?, strings(rows, WORD)?);
+fn head_set(
+    rows: &RecordBatch,
+    dataset: &Dataset,
+) -> Result<BTreeMap<(String, String), (String, Vec<u8>)>> {
+    let (keys, sources, words) = (
+        strings(rows, RECORD_KEY)?,
+        strings(rows, SOURCE)?,
+        strings(rows, WORD)?,
+    );
     let values = comparable(dataset, rows)?;
     Ok((0..rows.num_rows())
-        .map(|row| ((keys.value(row).to_owned(), sources.value(row).to_owned()), (words.value(row).to_owned(), values[row].clone())))
+        .map(|row| {
+            (
+                (keys.value(row).to_owned(), sources.value(row).to_owned()),
+                (words.value(row).to_owned(), values[row].clone()),
+            )
+        })
         .collect())
 }

@@ -239,18 +239,15 @@ pub enum Opening {
 
 /// Suggests the nearest of the names that exist, or lists them all.
 pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Text {
-    match nearest(name, names.clone()) {
-        Some(near) => Text::new(
-            format!("もしかして: {near}"),
-            format!("did you mean {near}?"),
-        ),
-        None => {
-            let all = names.collect::<Vec<_>>().join(", ");
-            Text::new(
-                format!("使えるもの: {all}"),
-                format!("those that exist: {all}"),
-            )
-        }
+    if let Some(near) = nearest(name, names.clone()) { Text::new(
+        format!("もしかして: {near}"),
+        format!("did you mean {near}?"),
+    ) } else {
+        let all = names.collect::<Vec<_>>().join(", ");
+        Text::new(
+            format!("使えるもの: {all}"),
+            format!("those that exist: {all}"),
+        )
     }
 }
 

@@ -71,6 +71,7 @@ fn count(problems: &[Problem]) -> String {
 
 impl Error {
     /// Makes an error of the user's making.
+    #[must_use] 
     pub fn user(message: Text, hint: Text) -> Self {
         Self::User {
             message,

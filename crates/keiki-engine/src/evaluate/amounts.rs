@@ -46,7 +46,13 @@ impl<'c> View<'c> {
             totals: Vec::new(),
             covered,
         };
-        view.named = cube.map_or_else(Vec::new, |cube| cube.units.list().iter().map(|unit| view.nodes_named(unit)).collect());
+        view.named = cube.map_or_else(Vec::new, |cube| {
+            cube.units
+                .list()
+                .iter()
+                .map(|unit| view.nodes_named(unit))
+                .collect()
+        });
         view.totals = view.roll_up(|_| true);
         view
     }
@@ -122,7 +128,9 @@ impl<'c> View<'c> {
     /// Records without a date anywhere below a node.
     pub(crate) fn undated(&self, node: usize) -> i64 {
         let Some(cube) = self.cube else { return 0 };
-        self.units_within(node).map(|unit| cube.undated(self.measure, unit)).sum()
+        self.units_within(node)
+            .map(|unit| cube.undated(self.measure, unit))
+            .sum()
     }
 
     /// Org units of the cube that count somewhere below a node.
@@ -130,18 +138,26 @@ impl<'c> View<'c> {
         self.named
             .iter()
             .enumerate()
-            .filter(move |(_, nodes)| nodes.iter().any(|position| self.tree.is_within(*position, node)))
+            .filter(move |(_, nodes)| {
+                nodes
+                    .iter()
+                    .any(|position| self.tree.is_within(*position, node))
+            })
             .map(|(unit, _)| unit)
     }
 
     /// Tells whether the evidence of an org unit, or of several, counts below a node.
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
-        self.nodes_named(unit).iter().any(|position| self.tree.is_within(*position, node))
+        self.nodes_named(unit)
+            .iter()
+            .any(|position| self.tree.is_within(*position, node))
     }
 
     /// The histogram's cells below a node that count in the period, with their group's name.
     pub(crate) fn cells(&self, node: usize) -> Vec<(HistogramCell, i64, &'c str)> {
-        let (Some(cube), Some(bins)) = (self.cube, &self.bins) else { return Vec::new() };
+        let (Some(cube), Some(bins)) = (self.cube, &self.bins) else {
+            return Vec::new();
+        };
         let part = |bin: usize| u16::try_from(bin).unwrap_or(u16::MAX);
         let bins = match self.plan.clock {
             ClockPlan::Spell { .. } => 0..=0,
@@ -151,7 +167,11 @@ impl<'c> View<'c> {
             .filter_map(|unit| u16::try_from(unit).ok())
             .flat_map(|unit| cube.histograms[self.measure].cells(unit, bins.clone()))
             .map(|(cell, weight)| {
-                let group = cube.groups.list().get(usize::from(cell.group)).map_or("", String::as_str);
+                let group = cube
+                    .groups
+                    .list()
+                    .get(usize::from(cell.group))
+                    .map_or("", String::as_str);
                 (cell, weight, group)
             })
             .collect()

@@ -17,7 +17,10 @@ use crate::plan::MeasurePlan;
 
 /// A value in steps of the measure's resolution, in the indicator's unit.
 fn in_unit(view: &View<'_>, steps: i64, halves: i128, indicator: &Indicator) -> Option<Fraction> {
-    let value = Fraction::new(i128::from(steps) * i128::from(view.plan.step), view.plan.divisor * halves)?;
+    let value = Fraction::new(
+        i128::from(steps) * i128::from(view.plan.step),
+        view.plan.divisor * halves,
+    )?;
     value.divided_by(indicator.unit.divisor())
 }
 
@@ -27,7 +30,11 @@ type Values = Vec<(i64, i64)>;
 fn by_group<'v>(view: &View<'v>, node: usize) -> BTreeMap<&'v str, BTreeMap<(i64, i64), i64>> {
     let mut groups: BTreeMap<&str, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
     for (cell, weight, group) in view.cells(node) {
-        *groups.entry(group).or_default().entry((cell.first, cell.second)).or_default() += weight;
+        *groups
+            .entry(group)
+            .or_default()
+            .entry((cell.first, cell.second))
+            .or_default() += weight;
     }
     for values in groups.values_mut() {
         values.retain(|_, count| *count > 0);
@@ -48,7 +55,14 @@ fn grouped(results: Vec<(&str, Fraction, i128)>, is_grouped: bool) -> Figure {
         _ => None,
     };
     let groups = if is_grouped {
-        results.into_iter().map(|(name, value, n)| Group { name: name.to_owned(), value, n }).collect()
+        results
+            .into_iter()
+            .map(|(name, value, n)| Group {
+                name: name.to_owned(),
+                value,
+                n,
+            })
+            .collect()
     } else {
         Vec::new()
     };
@@ -56,19 +70,31 @@ fn grouped(results: Vec<(&str, Fraction, i128)>, is_grouped: bool) -> Figure {
         value,
         n: Some(n),
         is_nothing: n == 0,
-        statistics: Statistics { groups, ..Statistics::default() },
+        statistics: Statistics {
+            groups,
+            ..Statistics::default()
+        },
         ..Figure::default()
     }
 }
 
-pub(super) fn quantile(view: &View<'_>, node: usize, at: Fraction, indicator: &Indicator) -> Figure {
+pub(super) fn quantile(
+    view: &View<'_>,
+    node: usize,
+    at: Fraction,
+    indicator: &Indicator,
+) -> Figure {
     let groups = by_group(view, node);
     let part = |value: i128| i64::try_from(value).unwrap_or(1);
     let results = groups
         .iter()
         .filter_map(|(group, values)| {
-            let mut list: Values = values.iter().map(|((first, _), count)| (*first, *count)).collect();
-            let (doubled, n) = quantile_doubled(&mut list, part(at.numerator()), part(at.denominator()))?;
+            let mut list: Values = values
+                .iter()
+                .map(|((first, _), count)| (*first, *count))
+                .collect();
+            let (doubled, n) =
+                quantile_doubled(&mut list, part(at.numerator()), part(at.denominator()))?;
             Some((*group, in_unit(view, doubled, 2, indicator)?, i128::from(n)))
         })
         .collect();
@@ -80,7 +106,11 @@ pub(super) fn share_within(view: &View<'_>, node: usize, limit: i64) -> Figure {
     let (mut within, mut all) = (0_i128, 0_i128);
     for (cell, weight, _) in view.cells(node) {
         all += i128::from(weight);
-        within += if cell.first <= limit { i128::from(weight) } else { 0 };
+        within += if cell.first <= limit {
+            i128::from(weight)
+        } else {
+            0
+        };
     }
     Figure {
         value: Fraction::new(within, all),
@@ -101,7 +131,12 @@ pub(super) enum Extreme {
     Latest,
 }
 
-pub(super) fn extreme(view: &View<'_>, node: usize, which: Extreme, indicator: &Indicator) -> Figure {
+pub(super) fn extreme(
+    view: &View<'_>,
+    node: usize,
+    which: Extreme,
+    indicator: &Indicator,
+) -> Figure {
     let groups = by_group(view, node);
     let results = groups
         .iter()
@@ -113,7 +148,11 @@ pub(super) fn extreme(view: &View<'_>, node: usize, which: Extreme, indicator: &
                 Extreme::Highest => values.keys().map(value_of).max(),
                 Extreme::Latest => {
                     let last = values.keys().map(|pair| pair.0).max()?;
-                    values.keys().filter(|pair| pair.0 == last).map(value_of).min()
+                    values
+                        .keys()
+                        .filter(|pair| pair.0 == last)
+                        .map(value_of)
+                        .min()
                 }
             }?;
             Some((*group, in_unit(view, value, 1, indicator)?, counts(values)))
@@ -125,10 +164,19 @@ pub(super) fn extreme(view: &View<'_>, node: usize, which: Extreme, indicator: &
 /// Days from the oldest date in force to the cut day; nothing where none is in force.
 pub(super) fn days_late(view: &View<'_>, node: usize, cut: Day) -> Figure {
     let groups = by_group(view, node);
-    let oldest = groups.values().flat_map(BTreeMap::keys).map(|pair| if view.plan.keeps_day { pair.1 } else { pair.0 }).min();
+    let oldest = groups
+        .values()
+        .flat_map(BTreeMap::keys)
+        .map(|pair| if view.plan.keeps_day { pair.1 } else { pair.0 })
+        .min();
     let n: i128 = groups.values().map(counts).sum();
     let days = oldest.map(|oldest| Fraction::whole(i128::from((i64::from(cut) - oldest).max(0))));
-    Figure { value: days, n: Some(n), is_nothing: days.is_none(), ..Figure::default() }
+    Figure {
+        value: days,
+        n: Some(n),
+        is_nothing: days.is_none(),
+        ..Figure::default()
+    }
 }
 
 /// The window through which cases are seen. Days for dates, seconds for instants.
@@ -143,10 +191,15 @@ impl Window {
     pub(crate) fn new(first: Day, end: Day, known_at: i64, zone: &TimeZone) -> Self {
         let start_of = |day: Day| {
             let midnight = date_of(day).to_datetime(jiff::civil::Time::midnight());
-            zone.to_ambiguous_timestamp(midnight).compatible().map_or(0, |instant| instant.as_second())
+            zone.to_ambiguous_timestamp(midnight)
+                .compatible()
+                .map_or(0, jiff::Timestamp::as_second)
         };
         let known = known_at.div_euclid(1_000_000) + 1;
-        Self { days: (i64::from(first), i64::from(end)), seconds: (start_of(first), start_of(end).min(known)) }
+        Self {
+            days: (i64::from(first), i64::from(end)),
+            seconds: (start_of(first), start_of(end).min(known)),
+        }
     }
 
     /// Begin and end in the steps in which a measure keeps its cases: days for dates, else so many seconds.
@@ -156,7 +209,10 @@ impl Window {
         }
         let step = plan.step.max(1);
         let (begin, end) = self.seconds;
-        (begin.div_euclid(step), end.div_euclid(step) + i64::from(end.rem_euclid(step) != 0))
+        (
+            begin.div_euclid(step),
+            end.div_euclid(step) + i64::from(end.rem_euclid(step) != 0),
+        )
     }
 
     /// Tells whether a case is at risk at any time in the window.
@@ -166,7 +222,12 @@ impl Window {
     }
 }
 
-pub(super) fn survival(view: &View<'_>, node: usize, window: &Window, indicator: &Indicator) -> Figure {
+pub(super) fn survival(
+    view: &View<'_>,
+    node: usize,
+    window: &Window,
+    indicator: &Indicator,
+) -> Figure {
     let step = view.plan.step.max(1);
     let is_days = view.plan.is_dated;
     let (begin, end) = window.in_steps(view.plan);
@@ -202,7 +263,11 @@ pub(super) fn survival(view: &View<'_>, node: usize, window: &Window, indicator:
         n: Some(n),
         is_nothing: n == 0,
         is_too_few,
-        statistics: Statistics { open: Some(open), open_age_max: oldest.and_then(seconds), ..Statistics::default() },
+        statistics: Statistics {
+            open: Some(open),
+            open_age_max: oldest.and_then(seconds),
+            ..Statistics::default()
+        },
         ..Figure::default()
     }
 }

@@ -14,7 +14,14 @@ use crate::world::{Reading, World, block_on, day, end_of, files, noon, repositor
 const KNOWN_ON: &str = "2026-07-01";
 
 /// The cases that every KPI has at least.
-const REQUIRED: [&str; 6] = ["normal", "empty", "nil", "null_and_duplicate", "boundary_date", "correction"];
+const REQUIRED: [&str; 6] = [
+    "normal",
+    "empty",
+    "nil",
+    "null_and_duplicate",
+    "boundary_date",
+    "correction",
+];
 
 #[test]
 fn every_worked_case_comes_out_as_computed_by_hand() {
@@ -25,7 +32,12 @@ fn every_worked_case_comes_out_as_computed_by_hand() {
             checked += block_on(run_case(&case, &mut faults));
         }
     }
-    assert!(faults.is_empty(), "{} of {checked} expectations fail:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {checked} expectations fail:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
     assert!(checked > 400, "only {checked} expectations were found");
 }
 
@@ -40,10 +52,12 @@ fn every_kpi_has_the_required_cases() {
 }
 
 fn kpi_folders() -> Vec<PathBuf> {
-    files(&repository().join("catalogue"), &|p| p.file_name().is_some_and(|n| n == "kpi.toml"))
-        .into_iter()
-        .filter_map(|(path, _)| Path::new(&path).parent().map(Path::to_owned))
-        .collect()
+    files(&repository().join("catalogue"), &|p| {
+        p.file_name().is_some_and(|n| n == "kpi.toml")
+    })
+    .into_iter()
+    .filter_map(|(path, _)| Path::new(&path).parent().map(Path::to_owned))
+    .collect()
 }
 
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
@@ -66,36 +80,78 @@ async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
     }
     let kpi_text = std::fs::read_to_string(case.join("../../kpi.toml")).expect("a definition");
     let kpi: toml::Table = kpi_text.parse().expect("it parses");
-    let no = kpi["no"].as_integer().and_then(|no| u32::try_from(no).ok()).expect("a number");
+    let no = kpi["no"]
+        .as_integer()
+        .and_then(|no| u32::try_from(no).ok())
+        .expect("a number");
     let mut expected = csv::Reader::from_path(case.join("expected.csv")).expect("expectations");
     let mut seen = 0;
     for row in expected.deserialize::<BTreeMap<String, String>>() {
         let row = row.expect("a row of expectations");
         seen += 1;
-        let known_at = if row["known_on"].is_empty() { end_of(last) } else { end_of(day(&row["known_on"])) };
-        let found = world.measure(no, &row["org_unit"], &row["period"], known_at).await;
-        let what = format!("{} {} {} {} {}", case.display(), row["indicator"], row["org_unit"], row["period"], row["known_on"]);
+        let known_at = if row["known_on"].is_empty() {
+            end_of(last)
+        } else {
+            end_of(day(&row["known_on"]))
+        };
+        let found = world
+            .measure(no, &row["org_unit"], &row["period"], known_at)
+            .await;
+        let what = format!(
+            "{} {} {} {} {}",
+            case.display(),
+            row["indicator"],
+            row["org_unit"],
+            row["period"],
+            row["known_on"]
+        );
         match found.iter().find(|m| m.indicator == row["indicator"]) {
             None => faults.push(format!("{what}: no such measurement")),
             Some(found) => compare(&row, found, &what, faults),
         }
     }
-    let verified = world.journal.verify(&world.catalogue.datasets.values().cloned().collect::<Vec<_>>()).await;
+    let verified = world
+        .journal
+        .verify(
+            &world
+                .catalogue
+                .datasets
+                .values()
+                .cloned()
+                .collect::<Vec<_>>(),
+        )
+        .await;
     let verified = verified.unwrap_or_else(|e| unreachable!("{e}"));
-    faults.extend(verified.findings.iter().map(|f| format!("{}: {f:?}", case.display())));
+    faults.extend(
+        verified
+            .findings
+            .iter()
+            .map(|f| format!("{}: {f:?}", case.display())),
+    );
     seen
 }
 
 /// The readings of a case in the order of their days; reference data before what looks it up.
 fn readings(case: &Path) -> Vec<(Reading, String)> {
-    let settings: toml::Table = std::fs::read_to_string(case.join("case.toml"))
-        .map_or_else(|_| toml::Table::new(), |text| text.parse().expect("case.toml parses"));
+    let settings: toml::Table = std::fs::read_to_string(case.join("case.toml")).map_or_else(
+        |_| toml::Table::new(),
+        |text| text.parse().expect("case.toml parses"),
+    );
     let stated = |file: &str| -> Option<&toml::Table> {
-        settings.get("batch")?.as_array()?.iter().filter_map(|b| b.as_table()).find(|b| b["file"].as_str() == Some(file))
+        settings
+            .get("batch")?
+            .as_array()?
+            .iter()
+            .filter_map(|b| b.as_table())
+            .find(|b| b["file"].as_str() == Some(file))
     };
     let mut found: Vec<(Reading, String)> = Vec::new();
     for (path, text) in files(case, &|p| p.extension().is_some_and(|e| e == "csv")) {
-        let name = Path::new(&path).file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+        let name = Path::new(&path)
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default()
+            .to_owned();
         if name == "expected.csv" {
             continue;
         }
@@ -113,34 +169,71 @@ fn readings(case: &Path) -> Vec<(Reading, String)> {
                 Some("withdraw") => Missing::Withdraw,
                 _ => Missing::Keep,
             };
-            reading.extent = if text("extent") == Some("part") { Extent::Part } else { Extent::Full };
+            reading.extent = if text("extent") == Some("part") {
+                Extent::Part
+            } else {
+                Extent::Full
+            };
             if let Some(units) = stated.get("covers").and_then(|c| c.as_array()) {
-                reading.covers = units.iter().filter_map(|u| u.as_str().map(str::to_owned)).collect();
+                reading.covers = units
+                    .iter()
+                    .filter_map(|u| u.as_str().map(str::to_owned))
+                    .collect();
             }
         }
         found.push((reading, text));
     }
-    found.sort_by_key(|(reading, _)| (reading.now, reading.dataset != "exploited_vulnerabilities" && reading.dataset != "plan_rates"));
+    found.sort_by_key(|(reading, _)| {
+        (
+            reading.now,
+            reading.dataset != "exploited_vulnerabilities" && reading.dataset != "plan_rates",
+        )
+    });
     found
 }
 
-fn compare(row: &BTreeMap<String, String>, found: &Measurement, what: &str, faults: &mut Vec<String>) {
+fn compare(
+    row: &BTreeMap<String, String>,
+    found: &Measurement,
+    what: &str,
+    faults: &mut Vec<String>,
+) {
     let mut check = |column: &str, found: String| {
         let expected = &row[column];
         if expected != "*" && *expected != found {
-            faults.push(format!("{what}: {column} should be `{expected}`, found `{found}` ({})", row["note"]));
+            faults.push(format!(
+                "{what}: {column} should be `{expected}`, found `{found}` ({})",
+                row["note"]
+            ));
         }
     };
-    let digits = |column: &str| row[column].split_once('.').map_or(0, |(_, part)| u32::try_from(part.len()).unwrap_or(0));
-    let rounded = |value: Option<Fraction>, column: &str| value.map_or(String::new(), |v| v.to_decimal(digits(column)));
+    let digits = |column: &str| {
+        row[column]
+            .split_once('.')
+            .map_or(0, |(_, part)| u32::try_from(part.len()).unwrap_or(0))
+    };
+    let rounded = |value: Option<Fraction>, column: &str| {
+        value.map_or(String::new(), |v| v.to_decimal(digits(column)))
+    };
     let exact = |value: Option<Fraction>| value.map_or(String::new(), |v| v.to_short_decimal(12));
-    let normal = |column: &str| Fraction::parse_decimal(&row[column]).map_or_else(|| row[column].clone(), |v| v.to_short_decimal(12));
+    let normal = |column: &str| {
+        Fraction::parse_decimal(&row[column])
+            .map_or_else(|| row[column].clone(), |v| v.to_short_decimal(12))
+    };
     check("value", rounded(found.value, "value"));
     check("status", found.status.code().to_owned());
     check("n", found.n.map_or(String::new(), |n| n.to_string()));
-    for (column, value) in [("numerator", found.numerator), ("denominator", found.denominator)] {
+    for (column, value) in [
+        ("numerator", found.numerator),
+        ("denominator", found.denominator),
+    ] {
         if row[column] != "*" && normal(column) != exact(value) {
-            faults.push(format!("{what}: {column} should be `{}`, found `{}` ({})", row[column], exact(value), row["note"]));
+            faults.push(format!(
+                "{what}: {column} should be `{}`, found `{}` ({})",
+                row[column],
+                exact(value),
+                row["note"]
+            ));
         }
     }
 }

@@ -96,15 +96,29 @@ async fn agree(seed: u64) -> Result<(), TestCaseError> {
         }
     }
     let datasets: Vec<_> = history.world.catalogue.datasets.values().cloned().collect();
-    let verified = history.world.journal.verify(&datasets).await.expect("it can be verified");
+    let verified = history
+        .world
+        .journal
+        .verify(&datasets)
+        .await
+        .expect("it can be verified");
     prop_assert!(verified.findings.is_empty(), "{:?}", verified.findings);
     for _ in 0..6 {
         let known_at = history.known_at - i64::from(draw.between(0, 60)) * 86_400_000_000;
-        let seq = history.seq - i64::from(draw.between(0, 2).min(i32::try_from(history.seq).unwrap_or(0)));
+        let seq = history.seq
+            - i64::from(
+                draw.between(0, 2)
+                    .min(i32::try_from(history.seq).unwrap_or(0)),
+            );
         compare(&history, known_at, seq, &mut draw).await?;
     }
     let last = compare_text(&history, history.known_at, history.seq).await;
-    history.world.journal.compact(&datasets).await.expect("it compacts");
+    history
+        .world
+        .journal
+        .compact(&datasets)
+        .await
+        .expect("it compacts");
     let compacted = compare_text(&history, history.known_at, history.seq).await;
     prop_assert_eq!(last, compacted, "compaction moved a figure");
     Ok(())
@@ -113,7 +127,9 @@ async fn agree(seed: u64) -> Result<(), TestCaseError> {
 async fn begin(draw: &mut Draw) -> History {
     let moved = draw.between(day("2026-04-15"), day("2026-06-20"));
     let start = day("2020-04-01");
-    let row = |id: &str, parent: Option<&str>, from, until| (id.to_owned(), parent.map(str::to_owned), from, until);
+    let row = |id: &str, parent: Option<&str>, from, until| {
+        (id.to_owned(), parent.map(str::to_owned), from, until)
+    };
     let units = vec![
         row("G", None, start, None),
         row("A", Some("G"), start, None),
@@ -132,14 +148,23 @@ async fn begin(draw: &mut Draw) -> History {
                 _ => "department",
             };
             let until = until.map_or(String::new(), |u| date_of(u).to_string());
-            format!("{id},{},{id},{id},{kind},JP,{},{until},\n", parent.clone().unwrap_or_default(), date_of(*from))
+            format!(
+                "{id},{},{id},{id},{kind},JP,{},{until},\n",
+                parent.clone().unwrap_or_default(),
+                date_of(*from)
+            )
         })
         .collect();
     let header = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n";
-    let organisation = Organisation::read("org.csv", &format!("{header}{text}")).unwrap_or_else(|p| unreachable!("{}", list(&p)));
-    let datasets = [("things.toml".to_owned(), THINGS.to_owned()), ("cases.toml".to_owned(), CASES.to_owned())];
+    let organisation = Organisation::read("org.csv", &format!("{header}{text}"))
+        .unwrap_or_else(|p| unreachable!("{}", list(&p)));
+    let datasets = [
+        ("things.toml".to_owned(), THINGS.to_owned()),
+        ("cases.toml".to_owned(), CASES.to_owned()),
+    ];
     let kpis = [("kpi.toml".to_owned(), KPI.to_owned())];
-    let catalogue = Catalogue::read(&datasets, &kpis).unwrap_or_else(|p| unreachable!("{}", list(&p)));
+    let catalogue =
+        Catalogue::read(&datasets, &kpis).unwrap_or_else(|p| unreachable!("{}", list(&p)));
     History {
         world: World::new(catalogue, organisation).await,
         reference: Reference::new(units),
@@ -157,9 +182,16 @@ impl History {
         let rank = draw.below(2);
         let source = SOURCES[usize::try_from(rank).unwrap_or(0)];
         let as_of = (today - draw.between(0, 40)).max(day("2026-04-01"));
-        let covers: Vec<String> = self.units.iter().filter(|_| draw.chance(60)).cloned().collect();
+        let covers: Vec<String> = self
+            .units
+            .iter()
+            .filter(|_| draw.chance(60))
+            .cloned()
+            .collect();
         for unit in &covers {
-            self.reference.claims.push((dataset, unit.clone(), as_of, self.known_at, self.seq));
+            self.reference
+                .claims
+                .push((dataset, unit.clone(), as_of, self.known_at, self.seq));
         }
         Reading {
             dataset: dataset.to_owned(),
@@ -167,7 +199,11 @@ impl History {
             precedence: i32::try_from(rank).unwrap_or(0),
             as_of,
             now: self.known_at,
-            extent: if draw.chance(60) { Extent::Full } else { Extent::Part },
+            extent: if draw.chance(60) {
+                Extent::Full
+            } else {
+                Extent::Part
+            },
             missing: Missing::Keep,
             scope_units: Vec::new(),
             covers,
@@ -181,15 +217,25 @@ impl History {
         reading.missing = *draw.pick(&[Missing::Keep, Missing::Retire, Missing::Withdraw]);
         let has_own_days = draw.chance(50);
         let mut rows: Vec<(String, Day, Thing)> = Vec::new();
-        for key in KEYS.iter().filter(|_| draw.chance(60)).copied().collect::<Vec<_>>() {
+        for key in KEYS
+            .iter()
+            .filter(|_| draw.chance(60))
+            .copied()
+            .collect::<Vec<_>>()
+        {
             let count = if has_own_days { draw.between(1, 2) } else { 1 };
-            let mut days: Vec<Day> = (0..count).map(|_| reading.as_of - if has_own_days { draw.between(0, 50) } else { 0 }).collect();
+            let mut days: Vec<Day> = (0..count)
+                .map(|_| reading.as_of - if has_own_days { draw.between(0, 50) } else { 0 })
+                .collect();
             days.sort_unstable();
             days.dedup();
             for on in days {
                 // Exports mostly repeat what they said before.
                 let drawn = thing(draw);
-                let said = self.said.entry(key.to_owned()).or_insert_with(|| drawn.clone());
+                let said = self
+                    .said
+                    .entry(key.to_owned())
+                    .or_insert_with(|| drawn.clone());
                 if draw.chance(40) {
                     *said = drawn;
                 }
@@ -234,14 +280,28 @@ impl History {
     }
 
     fn case(&self, draw: &mut Draw) -> Case {
-        let mut units: Vec<String> = self.units.iter().filter(|_| draw.chance(25)).cloned().collect();
+        let mut units: Vec<String> = self
+            .units
+            .iter()
+            .filter(|_| draw.chance(25))
+            .cloned()
+            .collect();
         if units.is_empty() {
             units.push(draw.pick(&self.units).clone());
         }
         units.sort();
         let opened = draw.date();
-        let closed = if draw.chance(50) { opened.map(|on| on + draw.between(0, 60)) } else { None };
-        Case { units, opened, closed, minutes: draw.chance(80).then(|| i64::from(draw.between(-5, 400))) }
+        let closed = if draw.chance(50) {
+            opened.map(|on| on + draw.between(0, 60))
+        } else {
+            None
+        };
+        Case {
+            units,
+            opened,
+            closed,
+            minutes: draw.chance(80).then(|| i64::from(draw.between(-5, 400))),
+        }
     }
 }
 
@@ -249,7 +309,9 @@ fn thing(draw: &mut Draw) -> Thing {
     Thing {
         unit: draw.pick(&["G", "A", "B", "D", "E"]).to_string(),
         kind: draw.pick(&["x", "y"]).to_string(),
-        is_ok: draw.pick(&[Some(true), Some(true), Some(false), None]).to_owned(),
+        is_ok: draw
+            .pick(&[Some(true), Some(true), Some(false), None])
+            .to_owned(),
         amount: draw.chance(85).then(|| i64::from(draw.between(-50, 50))),
         from: draw.date(),
         until: draw.date(),
@@ -258,39 +320,89 @@ fn thing(draw: &mut Draw) -> Thing {
 
 fn evidence(rows: RecordBatch, effective_on: Option<Date32Array>) -> Evidence {
     let places = (1..=rows.num_rows() as u64).collect();
-    Evidence { rows, places, effective_on, known_at: None, version_order: None, rejected: Vec::new(), left_unknown: Vec::new() }
+    Evidence {
+        rows,
+        places,
+        effective_on,
+        known_at: None,
+        version_order: None,
+        rejected: Vec::new(),
+        left_unknown: Vec::new(),
+    }
 }
 
 fn evidence_of_things(rows: &[(String, Day, Thing)], has_own_days: bool) -> Evidence {
-    let text = |f: &dyn Fn(&Thing) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(|r| f(&r.2)))) };
-    let date = |f: &dyn Fn(&Thing) -> Option<Day>| -> ArrayRef { Arc::new(rows.iter().map(|r| f(&r.2)).collect::<Date32Array>()) };
+    let text = |f: &dyn Fn(&Thing) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|r| f(&r.2))))
+    };
+    let date = |f: &dyn Fn(&Thing) -> Option<Day>| -> ArrayRef {
+        Arc::new(rows.iter().map(|r| f(&r.2)).collect::<Date32Array>())
+    };
     let batch = RecordBatch::try_from_iter_with_nullable([
-        ("thing_id", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0))) as ArrayRef, true),
+        (
+            "thing_id",
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0))) as ArrayRef,
+            true,
+        ),
         ("org_unit", text(&|t| t.unit.clone()), true),
         ("kind", text(&|t| t.kind.clone()), true),
-        ("is_ok", Arc::new(rows.iter().map(|r| r.2.is_ok).collect::<BooleanArray>()), true),
-        ("amount", Arc::new(rows.iter().map(|r| r.2.amount).collect::<Int64Array>()), true),
+        (
+            "is_ok",
+            Arc::new(rows.iter().map(|r| r.2.is_ok).collect::<BooleanArray>()),
+            true,
+        ),
+        (
+            "amount",
+            Arc::new(rows.iter().map(|r| r.2.amount).collect::<Int64Array>()),
+            true,
+        ),
         ("from_on", date(&|t| t.from), true),
         ("until_on", date(&|t| t.until), true),
     ])
     .expect("columns fit");
-    evidence(batch, has_own_days.then(|| rows.iter().map(|r| Some(r.1)).collect()))
+    evidence(
+        batch,
+        has_own_days.then(|| rows.iter().map(|r| Some(r.1)).collect()),
+    )
 }
 
 fn evidence_of_cases(rows: &[(String, Case)]) -> Evidence {
-    let date = |f: &dyn Fn(&Case) -> Option<Day>| -> ArrayRef { Arc::new(rows.iter().map(|r| f(&r.1)).collect::<Date32Array>()) };
+    let date = |f: &dyn Fn(&Case) -> Option<Day>| -> ArrayRef {
+        Arc::new(rows.iter().map(|r| f(&r.1)).collect::<Date32Array>())
+    };
     let batch = RecordBatch::try_from_iter_with_nullable([
-        ("case_id", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0))) as ArrayRef, true),
-        ("org_unit", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.1.units.join(";")))), true),
+        (
+            "case_id",
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0))) as ArrayRef,
+            true,
+        ),
+        (
+            "org_unit",
+            Arc::new(StringArray::from_iter_values(
+                rows.iter().map(|r| r.1.units.join(";")),
+            )),
+            true,
+        ),
         ("opened_on", date(&|c| c.opened), true),
         ("closed_on", date(&|c| c.closed), true),
-        ("minutes", Arc::new(rows.iter().map(|r| r.1.minutes).collect::<Int64Array>()), true),
+        (
+            "minutes",
+            Arc::new(rows.iter().map(|r| r.1.minutes).collect::<Int64Array>()),
+            true,
+        ),
     ])
     .expect("columns fit");
     evidence(batch, None)
 }
 
-const PERIODS: [&str; 6] = ["2026-04", "2026-05", "2026-06", "FY2026-Q1", "2026-06-YTD", "2026-07"];
+const PERIODS: [&str; 6] = [
+    "2026-04",
+    "2026-05",
+    "2026-06",
+    "FY2026-Q1",
+    "2026-06-YTD",
+    "2026-07",
+];
 
 async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> Vec<Measurement> {
     let request = Request {
@@ -301,7 +413,12 @@ async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> V
         seq: Some(seq),
         now: noon(day("2027-01-01")),
     };
-    history.world.engine.measure(&history.world.journal, &request).await.expect("it measures")
+    history
+        .world
+        .engine
+        .measure(&history.world.journal, &request)
+        .await
+        .expect("it measures")
 }
 
 async fn compare_text(history: &History, known_at: i64, seq: i64) -> String {
@@ -315,24 +432,41 @@ async fn compare_text(history: &History, known_at: i64, seq: i64) -> String {
     text
 }
 
-async fn compare(history: &History, known_at: i64, seq: i64, draw: &mut Draw) -> Result<(), TestCaseError> {
+async fn compare(
+    history: &History,
+    known_at: i64,
+    seq: i64,
+    draw: &mut Draw,
+) -> Result<(), TestCaseError> {
     let period = *draw.pick(&PERIODS);
     let today = local_day(known_at, &zone());
     let found = measured(history, known_at, seq, period).await;
-    let months = Period::parse(period).expect("a period").months(&Calendar::default()).expect("it exists");
+    let months = Period::parse(period)
+        .expect("a period")
+        .months(&Calendar::default())
+        .expect("it exists");
     if months.0.first_day() > today {
         prop_assert!(found.is_empty());
         return Ok(());
     }
     let cut = months.1.last_day().min(today);
-    let at = Point { day: cut, known_at, seq, today };
+    let at = Point {
+        day: cut,
+        known_at,
+        seq,
+        today,
+    };
     for measurement in found.iter().filter(|m| m.org_unit != "unassigned") {
         let expected = expected(&history.reference, measurement, months, at);
         let shown = (measurement.status == Status::NoData).then_some(());
-        let found = if shown.is_some() { None } else { measurement.value };
+        let found = if shown.is_some() {
+            None
+        } else {
+            measurement.value
+        };
         prop_assert_eq!(
             found,
-            expected.clone(),
+            expected,
             "{} of {} in {} as known on {} at commit {}: {:?}",
             measurement.indicator,
             measurement.org_unit,
@@ -346,7 +480,12 @@ async fn compare(history: &History, known_at: i64, seq: i64, draw: &mut Draw) ->
 }
 
 /// Computes one figure the long way round.
-fn expected(reference: &Reference, m: &Measurement, months: (Month, Month), at: Point) -> Option<Fraction> {
+fn expected(
+    reference: &Reference,
+    m: &Measurement,
+    months: (Month, Month),
+    at: Point,
+) -> Option<Fraction> {
     let node = m.org_unit.as_str();
     let is_flow = m.indicator.starts_with("case_flow");
     let is_case = m.indicator.starts_with("case");
@@ -355,15 +494,25 @@ fn expected(reference: &Reference, m: &Measurement, months: (Month, Month), at: 
             return reference.is_covered("things", unit, at.day, THINGS_FRESHNESS, at);
         }
         let cuts: Vec<Day> = if is_flow {
-            (months.0.0..=months.1.0).map(|m| Month(m).last_day().min(at.day)).collect()
+            (months.0.0..=months.1.0)
+                .map(|m| Month(m).last_day().min(at.day))
+                .collect()
         } else {
             vec![at.day]
         };
-        cuts.into_iter().all(|cut| reference.is_covered("cases", unit, cut, CASES_FRESHNESS, at))
+        cuts.into_iter()
+            .all(|cut| reference.is_covered("cases", unit, cut, CASES_FRESHNESS, at))
     };
     // A node without any covered entity shows no figure at all.
-    let entities: Vec<&str> = ["G", "A", "B"].into_iter().filter(|e| reference.path(e, at.day).iter().any(|id| id == node)).collect();
-    let owing: Vec<&str> = if ["G", "A", "B"].contains(&node) { entities } else { vec![node] };
+    let entities: Vec<&str> = ["G", "A", "B"]
+        .into_iter()
+        .filter(|e| reference.path(e, at.day).iter().any(|id| id == node))
+        .collect();
+    let owing: Vec<&str> = if ["G", "A", "B"].contains(&node) {
+        entities
+    } else {
+        vec![node]
+    };
     if !owing.iter().any(|unit| covered(unit)) {
         return None;
     }
@@ -372,17 +521,31 @@ fn expected(reference: &Reference, m: &Measurement, months: (Month, Month), at: 
         .into_iter()
         .filter(|thing| reference.counts(std::slice::from_ref(&thing.unit), node, at, &covered))
         .collect();
-    let cases: Vec<Case> =
-        reference.cases(at).into_iter().filter(|case| reference.counts(&case.units, node, at, &covered)).collect();
+    let cases: Vec<Case> = reference
+        .cases(at)
+        .into_iter()
+        .filter(|case| reference.counts(&case.units, node, at, &covered))
+        .collect();
     let amounts: Vec<i64> = things.iter().filter_map(|t| t.amount).collect();
     let whole = |value: i64| Fraction::whole(i128::from(value));
-    let happened = |on: Option<Day>| on.is_some_and(|on| months.0.first_day() <= on && on <= at.day);
-    let minutes: Vec<i64> = cases.iter().filter(|c| happened(c.closed)).filter_map(|c| c.minutes).collect();
+    let happened =
+        |on: Option<Day>| on.is_some_and(|on| months.0.first_day() <= on && on <= at.day);
+    let minutes: Vec<i64> = cases
+        .iter()
+        .filter(|c| happened(c.closed))
+        .filter_map(|c| c.minutes)
+        .collect();
     let ok = |t: &&Thing| t.is_ok == Some(true) && is_in(t.from, t.until, at.day);
     match m.indicator.as_str() {
-        "thing_ok_ratio" => ratio(things.iter().filter(ok).count() as i128, things.len() as i128),
+        "thing_ok_ratio" => ratio(
+            things.iter().filter(ok).count() as i128,
+            things.len() as i128,
+        ),
         "thing_amount_sum" => Some(whole(amounts.iter().sum())),
-        "thing_amount_mean" => ratio(amounts.iter().map(|a| i128::from(*a)).sum(), amounts.len() as i128),
+        "thing_amount_mean" => ratio(
+            amounts.iter().map(|a| i128::from(*a)).sum(),
+            amounts.len() as i128,
+        ),
         "thing_amount_median" => reference::median(&amounts),
         "thing_amount_lowest" => amounts.iter().min().map(|a| whole(*a)),
         "thing_amount_highest" => amounts.iter().max().map(|a| whole(*a)),
@@ -393,10 +556,19 @@ fn expected(reference: &Reference, m: &Measurement, months: (Month, Month), at: 
                 .filter_map(|t| Some((t.from?, t.amount?)))
                 .collect();
             let last = dated.iter().map(|d| d.0).max()?;
-            dated.iter().filter(|d| d.0 == last).map(|d| d.1).min().map(whole)
+            dated
+                .iter()
+                .filter(|d| d.0 == last)
+                .map(|d| d.1)
+                .min()
+                .map(whole)
         }
         "thing_days_late" => {
-            let oldest = things.iter().filter(|t| is_in(t.from, t.until, at.day)).filter_map(|t| t.from).min();
+            let oldest = things
+                .iter()
+                .filter(|t| is_in(t.from, t.until, at.day))
+                .filter_map(|t| t.from)
+                .min();
             oldest.map(|oldest| whole(i64::from(at.day - oldest)))
         }
         "thing_entities" => {
@@ -404,24 +576,41 @@ fn expected(reference: &Reference, m: &Measurement, months: (Month, Month), at: 
                 .iter()
                 .filter(|entity| {
                     reference.things(at).iter().filter(ok).any(|thing| {
-                        let own = reference.path(&thing.unit, at.day).into_iter().find(|id| ["G", "A", "B"].contains(&id.as_str()));
+                        let own = reference
+                            .path(&thing.unit, at.day)
+                            .into_iter()
+                            .find(|id| ["G", "A", "B"].contains(&id.as_str()));
                         covered(&thing.unit) && own.as_deref() == Some(**entity)
                     })
                 })
                 .count();
             ratio(with as i128, owing.len() as i128)
         }
-        "case_flow_opened_count" => Some(whole(cases.iter().filter(|c| happened(c.opened)).count() as i64)),
-        "case_flow_minutes_mean" => ratio(minutes.iter().map(|m| i128::from(*m)).sum(), minutes.len() as i128),
+        "case_flow_opened_count" => Some(whole(
+            cases.iter().filter(|c| happened(c.opened)).count() as i64,
+        )),
+        "case_flow_minutes_mean" => ratio(
+            minutes.iter().map(|m| i128::from(*m)).sum(),
+            minutes.len() as i128,
+        ),
         "case_flow_minutes_median" => reference::median(&minutes),
         "case_flow_minutes_p90" => reference::quantile(&minutes, 9, 10).map(whole),
-        "case_flow_minutes_within_120" => {
-            ratio(minutes.iter().filter(|m| **m <= 120).count() as i128, minutes.len() as i128)
-        }
-        "case_open_count" => Some(whole(cases.iter().filter(|c| is_in(c.opened, c.closed, at.day)).count() as i64)),
+        "case_flow_minutes_within_120" => ratio(
+            minutes.iter().filter(|m| **m <= 120).count() as i128,
+            minutes.len() as i128,
+        ),
+        "case_open_count" => Some(whole(
+            cases
+                .iter()
+                .filter(|c| is_in(c.opened, c.closed, at.day))
+                .count() as i64,
+        )),
         "case_open_survival_median" => {
             let begin = Month::of(at.day).plus(-11).first_day();
-            let spans: Vec<(Day, Option<Day>)> = cases.iter().filter_map(|c| Some((c.opened?, c.closed))).collect();
+            let spans: Vec<(Day, Option<Day>)> = cases
+                .iter()
+                .filter_map(|c| Some((c.opened?, c.closed)))
+                .collect();
             match reference::survival(&spans, begin, at.day + 1, 5) {
                 Survival::At(age) => Some(whole(age)),
                 Survival::TooFew | Survival::NotReached => None,

@@ -90,32 +90,55 @@ pub(crate) struct Point {
 
 impl Reference {
     pub(crate) fn new(units: Vec<(String, Option<String>, Day, Option<Day>)>) -> Self {
-        Self { units, ..Self::default() }
+        Self {
+            units,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn take_things(&mut self, batch: &ThingBatch) {
         for (key, day, thing) in &batch.rows {
-            let said = self.things.entry((batch.source.to_owned(), key.clone())).or_default();
-            said.push(Assertion { day: *day, known_at: batch.known_at, seq: batch.seq, said: Said::Values(thing.clone()) });
+            let said = self
+                .things
+                .entry((batch.source.to_owned(), key.clone()))
+                .or_default();
+            said.push(Assertion {
+                day: *day,
+                known_at: batch.known_at,
+                seq: batch.seq,
+                said: Said::Values(thing.clone()),
+            });
         }
         if !batch.is_full || batch.missing == Missing::Keep {
             return;
         }
-        let word = if batch.missing == Missing::Retire { Said::Ended } else { Said::Silent };
+        let word = if batch.missing == Missing::Retire {
+            Said::Ended
+        } else {
+            Said::Silent
+        };
         for ((source, key), said) in &mut self.things {
             if source != batch.source || batch.rows.iter().any(|(present, ..)| present == key) {
                 continue;
             }
             let is_alive = matches!(last(said, batch.as_of, i64::MAX, i64::MAX), Said::Values(_));
             if is_alive {
-                said.push(Assertion { day: batch.as_of, known_at: batch.known_at, seq: batch.seq, said: word.clone() });
+                said.push(Assertion {
+                    day: batch.as_of,
+                    known_at: batch.known_at,
+                    seq: batch.seq,
+                    said: word.clone(),
+                });
             }
         }
     }
 
     pub(crate) fn take_cases(&mut self, batch: &CaseBatch) {
         for (key, case) in &batch.rows {
-            let versions = self.cases.entry((batch.source.to_owned(), key.clone())).or_default();
+            let versions = self
+                .cases
+                .entry((batch.source.to_owned(), key.clone()))
+                .or_default();
             versions.push((batch.known_at, batch.seq, Some(case.clone())));
         }
         if !batch.is_full || batch.missing == Missing::Keep {
@@ -136,7 +159,9 @@ impl Reference {
         let mut found = Vec::new();
         for key in keys {
             for source in SOURCES {
-                let Some(said) = self.things.get(&(source.to_owned(), key.clone())) else { continue };
+                let Some(said) = self.things.get(&(source.to_owned(), key.clone())) else {
+                    continue;
+                };
                 match last(said, at.day, at.known_at, at.seq) {
                     Said::Silent => {}
                     Said::Ended => break,
@@ -158,8 +183,12 @@ impl Reference {
         let mut found = Vec::new();
         for key in keys {
             for source in SOURCES {
-                let Some(versions) = self.cases.get(&(source.to_owned(), key.clone())) else { continue };
-                let known = versions.iter().rfind(|(known_at, seq, _)| *known_at <= at.known_at && *seq <= at.seq);
+                let Some(versions) = self.cases.get(&(source.to_owned(), key.clone())) else {
+                    continue;
+                };
+                let known = versions
+                    .iter()
+                    .rfind(|(known_at, seq, _)| *known_at <= at.known_at && *seq <= at.seq);
                 if let Some((_, _, Some(case))) = known {
                     found.push(case.clone());
                     break;
@@ -174,7 +203,9 @@ impl Reference {
         let mut path = Vec::new();
         let mut at = Some(unit.to_owned());
         while let Some(id) = at {
-            let row = self.units.iter().find(|(i, _, from, until)| *i == id && *from <= day && until.is_none_or(|u| day < u));
+            let row = self.units.iter().find(|(i, _, from, until)| {
+                *i == id && *from <= day && until.is_none_or(|u| day < u)
+            });
             let Some((id, parent, ..)) = row else { break };
             path.push(id.clone());
             at = parent.clone();
@@ -183,20 +214,37 @@ impl Reference {
     }
 
     /// Tells whether somebody covers the unit on a day.
-    pub(crate) fn is_covered(&self, dataset: &str, unit: &str, on: Day, freshness: i32, at: Point) -> bool {
+    pub(crate) fn is_covered(
+        &self,
+        dataset: &str,
+        unit: &str,
+        on: Day,
+        freshness: i32,
+        at: Point,
+    ) -> bool {
         let path = self.path(unit, at.day);
-        self.claims.iter().any(|(of, claimed, until, known_at, seq)| {
-            *of == dataset
-                && *known_at <= at.known_at
-                && *seq <= at.seq
-                && on <= (*until).min(at.today) + freshness
-                && path.contains(claimed)
-        })
+        self.claims
+            .iter()
+            .any(|(of, claimed, until, known_at, seq)| {
+                *of == dataset
+                    && *known_at <= at.known_at
+                    && *seq <= at.seq
+                    && on <= (*until).min(at.today) + freshness
+                    && path.contains(claimed)
+            })
     }
 
     /// Tells whether a record of some units counts at a node: once, if any covered unit lies below it.
-    pub(crate) fn counts(&self, units: &[String], node: &str, at: Point, is_covered: &dyn Fn(&str) -> bool) -> bool {
-        units.iter().any(|unit| is_covered(unit) && self.path(unit, at.day).iter().any(|id| id == node))
+    pub(crate) fn counts(
+        &self,
+        units: &[String],
+        node: &str,
+        at: Point,
+        is_covered: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        units
+            .iter()
+            .any(|unit| is_covered(unit) && self.path(unit, at.day).iter().any(|id| id == node))
     }
 }
 
@@ -204,7 +252,8 @@ impl Reference {
 fn last(said: &[Assertion], day: Day, known_at: i64, seq: i64) -> Said {
     let mut found: Option<&Assertion> = None;
     for assertion in said {
-        let is_known = assertion.day <= day && assertion.known_at <= known_at && assertion.seq <= seq;
+        let is_known =
+            assertion.day <= day && assertion.known_at <= known_at && assertion.seq <= seq;
         if is_known && found.is_none_or(|f| (f.day, f.seq) <= (assertion.day, assertion.seq)) {
             found = Some(assertion);
         }
@@ -236,7 +285,10 @@ pub(crate) fn median(values: &[i64]) -> Option<Fraction> {
     if n == 0 {
         return None;
     }
-    Fraction::new(i128::from(sorted[(n - 1) / 2]) + i128::from(sorted[n / 2]), 2)
+    Fraction::new(
+        i128::from(sorted[(n - 1) / 2]) + i128::from(sorted[n / 2]),
+        2,
+    )
 }
 
 /// What survival says.
@@ -248,7 +300,12 @@ pub(crate) enum Survival {
 }
 
 /// Kaplan-Meier over `[begin, end)` with delayed entry and right-censoring, age by age.
-pub(crate) fn survival(cases: &[(Day, Option<Day>)], begin: Day, end: Day, minimum: usize) -> Survival {
+pub(crate) fn survival(
+    cases: &[(Day, Option<Day>)],
+    begin: Day,
+    end: Day,
+    minimum: usize,
+) -> Survival {
     let mut spans: Vec<(i64, i64, bool)> = Vec::new();
     for (onset, finish) in cases {
         if *onset >= end || finish.is_some_and(|f| f < begin) {
@@ -267,16 +324,26 @@ pub(crate) fn survival(cases: &[(Day, Option<Day>)], begin: Day, end: Day, minim
     ages.dedup();
     let (mut above, mut below) = (1_i128, 1_i128);
     for age in ages {
-        let at_risk = spans.iter().filter(|(a, x, _)| (*a < age || (*a == 0 && age == 0)) && *x >= age).count();
+        let at_risk = spans
+            .iter()
+            .filter(|(a, x, _)| (*a < age || (*a == 0 && age == 0)) && *x >= age)
+            .count();
         if at_risk < minimum {
             return Survival::TooFew;
         }
-        let finished = spans.iter().filter(|(_, x, done)| *done && *x == age).count();
+        let finished = spans
+            .iter()
+            .filter(|(_, x, done)| *done && *x == age)
+            .count();
         above *= (at_risk - finished) as i128;
         below *= at_risk as i128;
         if above * 2 <= below {
             return Survival::At(age);
         }
     }
-    if spans.len() < minimum { Survival::TooFew } else { Survival::NotReached }
+    if spans.len() < minimum {
+        Survival::TooFew
+    } else {
+        Survival::NotReached
+    }
 }

@@ -26,12 +26,23 @@ pub(crate) fn zone() -> TimeZone {
 
 /// The instant of noon of a day, Japan time, in UTC microseconds.
 pub(crate) fn noon(day: Day) -> i64 {
-    date_of(day).at(12, 0, 0, 0).to_zoned(zone()).expect("a plain noon").timestamp().as_microsecond()
+    date_of(day)
+        .at(12, 0, 0, 0)
+        .to_zoned(zone())
+        .expect("a plain noon")
+        .timestamp()
+        .as_microsecond()
 }
 
 /// The last microsecond of a day, Japan time.
 pub(crate) fn end_of(day: Day) -> i64 {
-    date_of(day + 1).at(0, 0, 0, 0).to_zoned(zone()).expect("a plain midnight").timestamp().as_microsecond() - 1
+    date_of(day + 1)
+        .at(0, 0, 0, 0)
+        .to_zoned(zone())
+        .expect("a plain midnight")
+        .timestamp()
+        .as_microsecond()
+        - 1
 }
 
 pub(crate) fn day(text: &str) -> Day {
@@ -58,8 +69,12 @@ pub(crate) fn files(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Vec<(St
 }
 
 pub(crate) fn shipped_catalogue() -> Catalogue {
-    let datasets = files(&repository().join("datasets"), &|p| p.extension().is_some_and(|e| e == "toml"));
-    let kpis = files(&repository().join("catalogue"), &|p| p.file_name().is_some_and(|n| n == "kpi.toml"));
+    let datasets = files(&repository().join("datasets"), &|p| {
+        p.extension().is_some_and(|e| e == "toml")
+    });
+    let kpis = files(&repository().join("catalogue"), &|p| {
+        p.file_name().is_some_and(|n| n == "kpi.toml")
+    });
     match Catalogue::read(&datasets, &kpis) {
         Ok(catalogue) => catalogue,
         Err(problems) => unreachable!("{}", list(&problems)),
@@ -120,10 +135,15 @@ impl World {
         let expressions = Arc::new(SqlExpressions::new(calendar.clone(), zone()));
         let problems = catalogue.check(expressions.as_ref());
         assert!(problems.is_empty(), "{}", list(&problems));
-        let tokens = Tokens::open(&folder.path().join("keiki.db")).await.expect("a database");
-        let root = Url::from_directory_path(folder.path().join("journal")).expect("an absolute path");
+        let tokens = Tokens::open(&folder.path().join("keiki.db"))
+            .await
+            .expect("a database");
+        let root =
+            Url::from_directory_path(folder.path().join("journal")).expect("an absolute path");
         let shared: Arc<dyn keiki_model::expression::Expressions> = Arc::clone(&expressions) as _;
-        let journal = Journal::create(&root, shared, tokens).await.expect("a journal");
+        let journal = Journal::create(&root, shared, tokens)
+            .await
+            .expect("a journal");
         let catalogue = Arc::new(catalogue);
         let organisation = Arc::new(organisation);
         let engine = Engine::new(Setting {
@@ -134,13 +154,21 @@ impl World {
             cubes: None,
         })
         .expect("definitions compile");
-        Self { folder, journal, engine, catalogue, expressions, organisation }
+        Self {
+            folder,
+            journal,
+            engine,
+            catalogue,
+            expressions,
+            organisation,
+        }
     }
 
     pub(crate) async fn shipped() -> Self {
         let org = repository().join("catalogue/org.csv");
         let text = std::fs::read_to_string(&org).expect("the cases' org tree");
-        let organisation = Organisation::read("org.csv", &text).unwrap_or_else(|p| unreachable!("{}", list(&p)));
+        let organisation =
+            Organisation::read("org.csv", &text).unwrap_or_else(|p| unreachable!("{}", list(&p)));
         Self::new(shipped_catalogue(), organisation).await
     }
 
@@ -149,7 +177,12 @@ impl World {
     }
 
     pub(crate) fn dataset(&self, name: &str) -> Arc<Dataset> {
-        Arc::clone(self.catalogue.datasets.get(name).unwrap_or_else(|| unreachable!("no dataset {name}")))
+        Arc::clone(
+            self.catalogue
+                .datasets
+                .get(name)
+                .unwrap_or_else(|| unreachable!("no dataset {name}")),
+        )
     }
 
     /// Reads CSV text as the ingest does.
@@ -157,18 +190,36 @@ impl World {
         let path = self.folder.path().join("evidence.csv");
         std::fs::write(&path, csv).expect("a file");
         let source = Source::by_name(dataset, SourceKind::Csv, dataset);
-        let context = Context { expressions: self.expressions.as_ref(), zone: zone(), limits: Limits::default() };
-        let files = [InputFile { name: "evidence.csv".into(), path }];
-        read_evidence(&source, &self.dataset(dataset), &files, &context).unwrap_or_else(|e| unreachable!("{e}"))
+        let context = Context {
+            expressions: self.expressions.as_ref(),
+            zone: zone(),
+            limits: Limits::default(),
+        };
+        let files = [InputFile {
+            name: "evidence.csv".into(),
+            path,
+        }];
+        read_evidence(&source, &self.dataset(dataset), &files, &context)
+            .unwrap_or_else(|e| unreachable!("{e}"))
     }
 
     pub(crate) async fn commit_csv(&self, reading: &Reading, csv: &str) -> Receipt {
         let evidence = self.read(&reading.dataset, csv);
-        self.commit(&Reading { content: csv.to_owned(), ..reading.clone() }, evidence).await
+        self.commit(
+            &Reading {
+                content: csv.to_owned(),
+                ..reading.clone()
+            },
+            evidence,
+        )
+        .await
     }
 
     pub(crate) async fn commit(&self, reading: &Reading, evidence: Evidence) -> Receipt {
-        self.journal.commit(self.submission(reading, evidence)).await.unwrap_or_else(|e| unreachable!("{e}"))
+        self.journal
+            .commit(self.submission(reading, evidence))
+            .await
+            .unwrap_or_else(|e| unreachable!("{e}"))
     }
 
     pub(crate) fn submission(&self, reading: &Reading, evidence: Evidence) -> Submission {
@@ -176,7 +227,12 @@ impl World {
         let claims = reading
             .covers
             .iter()
-            .map(|unit| Claim { org_unit: unit.clone(), from: BEGINNING, until: reading.as_of, known_from: i64::MIN })
+            .map(|unit| Claim {
+                org_unit: unit.clone(),
+                from: BEGINNING,
+                until: reading.as_of,
+                known_from: i64::MIN,
+            })
             .collect();
         Submission {
             dataset,
@@ -188,7 +244,10 @@ impl World {
             now: reading.now,
             extent: reading.extent,
             missing: reading.missing,
-            scope: Scope { org_units: reading.scope_units.clone(), predicate: None },
+            scope: Scope {
+                org_units: reading.scope_units.clone(),
+                predicate: None,
+            },
             scope_units: reading.scope_units.clone(),
             claims,
             evidence,
@@ -199,7 +258,13 @@ impl World {
         }
     }
 
-    pub(crate) async fn measure(&self, no: u32, unit: &str, period: &str, known_at: i64) -> Vec<Measurement> {
+    pub(crate) async fn measure(
+        &self,
+        no: u32,
+        unit: &str,
+        period: &str,
+        known_at: i64,
+    ) -> Vec<Measurement> {
         let request = Request {
             kpis: vec![no],
             org_units: vec![unit.to_owned()],
@@ -208,7 +273,10 @@ impl World {
             seq: None,
             now: noon(day("2030-01-01")),
         };
-        self.engine.measure(&self.journal, &request).await.unwrap_or_else(|e| unreachable!("{e}"))
+        self.engine
+            .measure(&self.journal, &request)
+            .await
+            .unwrap_or_else(|e| unreachable!("{e}"))
     }
 }
 

@@ -78,7 +78,9 @@ pub(super) fn rescaled(value: i128, from: i8, to: i8, precision: u8) -> Option<i
 pub(super) const TOO_LARGE: &str = "too large for the type";
 
 fn power_of_ten(exponent: u8) -> i128 {
-    10_i128.checked_pow(u32::from(exponent)).unwrap_or(i128::MAX)
+    10_i128
+        .checked_pow(u32::from(exponent))
+        .unwrap_or(i128::MAX)
 }
 
 /// Says what keeps a text from being a number, where it nearly is one.

@@ -11,17 +11,26 @@ pub(crate) fn trimmed(texts: &StringArray) -> ArrayRef {
     if texts.iter().flatten().all(tidy) {
         return Arc::new(texts.clone());
     }
-    changed(texts, |text| Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    changed(texts, |text| {
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    })
 }
 
 /// Puts lists of org units into one form: `B; A;B` becomes `A;B`.
 pub(crate) fn canonical_org_units(texts: &StringArray) -> ArrayRef {
-    if !texts.iter().flatten().any(|text| text.contains(ORG_UNIT_SEPARATOR)) {
+    if !texts
+        .iter()
+        .flatten()
+        .any(|text| text.contains(ORG_UNIT_SEPARATOR))
+    {
         return Arc::new(texts.clone());
     }
     changed(texts, |text| {
-        let mut ids: Vec<&str> =
-            text.split(ORG_UNIT_SEPARATOR).map(str::trim).filter(|id| !id.is_empty()).collect();
+        let mut ids: Vec<&str> = text
+            .split(ORG_UNIT_SEPARATOR)
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         let joined = ids.join(&ORG_UNIT_SEPARATOR.to_string());

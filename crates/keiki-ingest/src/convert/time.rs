@@ -31,14 +31,19 @@ pub(crate) fn date(text: &str, forms: &[String]) -> Result<Day, Why> {
         })
         .ok_or_else(|| missing_day(text))?;
     let day = day_of(date);
-    if day < BEGINNING { Err(Some(TOO_EARLY)) } else { Ok(day) }
+    if day < BEGINNING {
+        Err(Some(TOO_EARLY))
+    } else {
+        Ok(day)
+    }
 }
 
 fn iso_date(text: &str) -> Option<Date> {
     let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
     let number = |range: std::ops::Range<usize>| {
         bytes[range].iter().try_fold(0_i16, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i16::from(byte - b'0'))
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + i16::from(byte - b'0'))
         })
     };
     if bytes[4] != b'-' || bytes[7] != b'-' {
@@ -62,10 +67,17 @@ fn missing_day(text: &str) -> Why {
 /// # Errors
 /// None fits, the local time does not exist or exists twice, or it lies before 1900.
 pub(crate) fn instant(text: &str, forms: &[String], zone: &TimeZone) -> Result<i64, Why> {
-    let instant =
-        if forms.is_empty() { default_form(text, zone)? } else { stated_form(text, forms, zone)? };
+    let instant = if forms.is_empty() {
+        default_form(text, zone)?
+    } else {
+        stated_form(text, forms, zone)?
+    };
     let micros = instant.as_microsecond();
-    if micros < i64::from(BEGINNING) * 86_400_000_000 { Err(Some(TOO_EARLY)) } else { Ok(micros) }
+    if micros < i64::from(BEGINNING) * 86_400_000_000 {
+        Err(Some(TOO_EARLY))
+    } else {
+        Ok(micros)
+    }
 }
 
 fn default_form(text: &str, zone: &TimeZone) -> Result<Timestamp, Why> {
@@ -133,8 +145,10 @@ mod tests {
     #[test]
     fn instants_without_a_zone_are_local() {
         let tokyo = zone("Asia/Tokyo");
-        let expected =
-            "2026-04-01T00:00:00Z".parse::<Timestamp>().map(Timestamp::as_microsecond).ok();
+        let expected = "2026-04-01T00:00:00Z"
+            .parse::<Timestamp>()
+            .map(Timestamp::as_microsecond)
+            .ok();
         for text in [
             "2026-04-01 09:00",
             "2026-04-01 09:00:00",
@@ -146,9 +160,20 @@ mod tests {
             assert_eq!(instant(text, &[], &tokyo).ok(), expected, "{text}");
         }
         let day_first = forms(&["%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M %z"]);
-        assert_eq!(instant("01/04/2026 09:00", &day_first, &tokyo).ok(), expected);
-        assert_eq!(instant("01/04/2026 02:00 +0200", &day_first, &tokyo).ok(), expected);
-        for wrong in ["2026-04-01", "09:00", "2026-04-01 25:00", "2026-04-01 09:00:61"] {
+        assert_eq!(
+            instant("01/04/2026 09:00", &day_first, &tokyo).ok(),
+            expected
+        );
+        assert_eq!(
+            instant("01/04/2026 02:00 +0200", &day_first, &tokyo).ok(),
+            expected
+        );
+        for wrong in [
+            "2026-04-01",
+            "09:00",
+            "2026-04-01 25:00",
+            "2026-04-01 09:00:61",
+        ] {
             assert!(instant(wrong, &[], &tokyo).is_err(), "{wrong}");
         }
     }

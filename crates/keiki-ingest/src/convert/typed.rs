@@ -20,7 +20,10 @@ pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str>
         T::Null | T::Utf8 | T::LargeUtf8 | T::Utf8View => true,
         T::Dictionary(_, value) => value.is_string(),
         found if found.is_integer() || found.is_decimal() => {
-            matches!(kind, ColumnType::Text | ColumnType::Integer | ColumnType::Decimal { .. })
+            matches!(
+                kind,
+                ColumnType::Text | ColumnType::Integer | ColumnType::Decimal { .. }
+            )
         }
         T::Boolean => matches!(kind, ColumnType::Text | ColumnType::Boolean),
         T::Date32 => matches!(kind, ColumnType::Text | ColumnType::Date),
@@ -84,7 +87,10 @@ pub(super) fn convert(array: &ArrayRef, kind: ColumnType) -> Result<Converted, S
         }
     };
     let faults = lost(array, &converted);
-    Ok(Converted { array: converted, faults })
+    Ok(Converted {
+        array: converted,
+        faults,
+    })
 }
 
 /// Moves whole numbers and decimals to a scale; null where that is not exact.
@@ -98,7 +104,11 @@ fn scaled(array: &ArrayRef, precision: u8, scale: i8) -> Result<Decimal128Array,
     };
     let wide = cast(array, &DataType::Decimal128(38, from)).map_err(|e| e.to_string())?;
     let wide = wide.as_primitive::<Decimal128Type>();
-    Ok(wide.unary_opt::<_, Decimal128Type>(|value| number::rescaled(value, from, scale, precision)))
+    Ok(
+        wide.unary_opt::<_, Decimal128Type>(|value| {
+            number::rescaled(value, from, scale, precision)
+        }),
+    )
 }
 
 /// The rows that had a value and have none now.
@@ -110,7 +120,13 @@ fn lost(before: &ArrayRef, after: &ArrayRef) -> Vec<(usize, Misfit)> {
         .filter(|row| before.is_valid(*row) && after.is_null(*row))
         .map(|row| {
             let found = array_value_to_string(before, row).unwrap_or_default();
-            (row, Misfit::new(&found, Some("out of range, or not exact in the column's type")))
+            (
+                row,
+                Misfit::new(
+                    &found,
+                    Some("out of range, or not exact in the column's type"),
+                ),
+            )
         })
         .collect()
 }
@@ -122,7 +138,12 @@ mod tests {
 
     #[test]
     fn floats_are_refused_for_every_type() {
-        for kind in [ColumnType::Text, ColumnType::Integer, ColumnType::Date, ColumnType::Boolean] {
+        for kind in [
+            ColumnType::Text,
+            ColumnType::Integer,
+            ColumnType::Date,
+            ColumnType::Boolean,
+        ] {
             assert!(misfit(&DataType::Float64, kind).is_some());
         }
     }
@@ -130,13 +151,28 @@ mod tests {
     #[test]
     fn numbers_that_do_not_fit_are_faults_and_not_rounded() {
         let values = Decimal128Array::from(vec![Some(1250), Some(1255), None]);
-        let array: ArrayRef =
-            Arc::new(values.with_precision_and_scale(10, 2).expect("ten digits are enough"));
-        let converted =
-            convert(&array, ColumnType::Decimal { precision: 4, scale: 1 }).expect("castable");
-        assert_eq!(converted.array.as_primitive::<Decimal128Type>().value(0), 125);
+        let array: ArrayRef = Arc::new(
+            values
+                .with_precision_and_scale(10, 2)
+                .expect("ten digits are enough"),
+        );
+        let converted = convert(
+            &array,
+            ColumnType::Decimal {
+                precision: 4,
+                scale: 1,
+            },
+        )
+        .expect("castable");
+        assert_eq!(
+            converted.array.as_primitive::<Decimal128Type>().value(0),
+            125
+        );
         assert_eq!(converted.faults.len(), 1);
-        assert_eq!((converted.faults[0].0, converted.faults[0].1.found.as_str()), (1, "12.55"));
+        assert_eq!(
+            (converted.faults[0].0, converted.faults[0].1.found.as_str()),
+            (1, "12.55")
+        );
     }
 
     #[test]
@@ -145,6 +181,12 @@ mod tests {
             Arc::new(TimestampNanosecondArray::from(vec![1_000_000_000]).with_timezone("+00:00"));
         let converted = convert(&array, ColumnType::Instant).expect("castable");
         assert_eq!(converted.array.data_type(), &ColumnType::Instant.arrow());
-        assert_eq!(converted.array.as_primitive::<TimestampMicrosecondType>().value(0), 1_000_000);
+        assert_eq!(
+            converted
+                .array
+                .as_primitive::<TimestampMicrosecondType>()
+                .value(0),
+            1_000_000
+        );
     }
 }

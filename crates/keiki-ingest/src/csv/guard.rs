@@ -96,7 +96,11 @@ impl<R: BufRead> RecordGuard<R> {
     }
 
     fn begin(&mut self) {
-        self.starts.push_back(Start { line: self.line, fault: None, offset: self.emitted });
+        self.starts.push_back(Start {
+            line: self.line,
+            fault: None,
+            offset: self.emitted,
+        });
         self.record_bytes = 0;
         self.state = State::FieldStart;
     }
@@ -197,7 +201,14 @@ mod tests {
         let mut guard = RecordGuard::new(text.as_bytes(), b',', limit, 1);
         let mut out = String::new();
         guard.read_to_string(&mut out).expect("memory can be read");
-        (out, guard.starts.iter().map(|start| (start.line, start.fault)).collect())
+        (
+            out,
+            guard
+                .starts
+                .iter()
+                .map(|start| (start.line, start.fault))
+                .collect(),
+        )
     }
 
     #[test]
@@ -210,7 +221,10 @@ mod tests {
     #[test]
     fn a_record_over_the_limit_is_cut_and_the_next_line_is_read() {
         let (out, starts) = passed_on("a,b\n\"never closed,1\n2,3\n4,5\n", 8);
-        assert_eq!(starts, [(1, None), (2, Some(Fault::TooLong)), (3, None), (4, None)]);
+        assert_eq!(
+            starts,
+            [(1, None), (2, Some(Fault::TooLong)), (3, None), (4, None)]
+        );
         assert!(out.ends_with("\n2,3\n4,5\n"), "{out}");
     }
 

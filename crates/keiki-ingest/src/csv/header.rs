@@ -40,11 +40,18 @@ pub(super) fn open(
         let found = lines::next(&mut reader, limits.record_bytes, &mut head);
         line += 1;
         match found.map_err(|e| IngestError::io(&input.name, e))? {
-            Line::End => return Err(IngestError::EmptyFile { file: input.name.clone() }),
+            Line::End => {
+                return Err(IngestError::EmptyFile {
+                    file: input.name.clone(),
+                });
+            }
             _ if preamble > 0 => preamble -= 1,
             Line::TooLong => {
                 let detail = format!("longer than {} bytes", limits.record_bytes);
-                return Err(IngestError::Header { place: place(input, line), detail });
+                return Err(IngestError::Header {
+                    place: place(input, line),
+                    detail,
+                });
             }
             Line::Whole if head.iter().all(u8::is_ascii_whitespace) => {}
             Line::Whole => break,
@@ -52,7 +59,11 @@ pub(super) fn open(
     }
     let separator = format.separator.unwrap_or_else(|| detect(&head));
     head.push(b'\n');
-    Ok(Header { reader: Cursor::new(head).chain(reader), separator, line })
+    Ok(Header {
+        reader: Cursor::new(head).chain(reader),
+        separator,
+        line,
+    })
 }
 
 /// Returns the separator that stands most often outside quotes; a comma where none does.
@@ -67,7 +78,11 @@ fn detect(header: &[u8]) -> u8 {
             *count += 1;
         }
     }
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
+    counts
+        .iter()
+        .rev()
+        .max_by_key(|(_, count)| *count)
+        .map_or(b',', |(separator, _)| *separator)
 }
 
 /// Reads the names of the columns. A column without a name is called after its number.
@@ -79,22 +94,33 @@ pub(super) fn names(
     file: &str,
     line: u64,
 ) -> Result<Vec<String>, IngestError> {
-    let place =
-        Place { file: file.to_owned(), line: usize::try_from(line).unwrap_or(0), column: 0 };
+    let place = Place {
+        file: file.to_owned(),
+        line: usize::try_from(line).unwrap_or(0),
+        column: 0,
+    };
     let mut names = Vec::with_capacity(record.len());
     let mut seen = HashMap::new();
     for (index, field) in record.iter().enumerate() {
         let name = std::str::from_utf8(field).map_err(|e| {
             let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
             let found = format!("byte 0x{byte:02X} in column {} of the header", index + 1);
-            IngestError::Encoding { place: place.clone(), found }
+            IngestError::Encoding {
+                place: place.clone(),
+                found,
+            }
         })?;
         let name = match name.trim() {
             "" => format!("column_{}", index + 1),
             name => name.to_owned(),
         };
         if let Some(first) = seen.insert(name.clone(), index + 1) {
-            return Err(IngestError::DuplicateHeader { place, name, first, second: index + 1 });
+            return Err(IngestError::DuplicateHeader {
+                place,
+                name,
+                first,
+                second: index + 1,
+            });
         }
         names.push(name);
     }
@@ -102,7 +128,11 @@ pub(super) fn names(
 }
 
 fn place(input: &InputFile, line: u64) -> Place {
-    Place { file: input.name.clone(), line: usize::try_from(line).unwrap_or(0), column: 0 }
+    Place {
+        file: input.name.clone(),
+        line: usize::try_from(line).unwrap_or(0),
+        column: 0,
+    }
 }
 
 #[cfg(test)]

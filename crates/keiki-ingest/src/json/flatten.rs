@@ -29,7 +29,12 @@ pub(crate) fn stage(
             return Ok(Some(format!("byte 0x{byte:02X} is not UTF-8")));
         }
     };
-    let mut flatten = Flatten { limits, builder, name: String::new(), depth: 0 };
+    let mut flatten = Flatten {
+        limits,
+        builder,
+        name: String::new(),
+        depth: 0,
+    };
     match flatten.object(text) {
         Ok(()) => Ok(None),
         Err(Fault::Record(detail)) => Ok(Some(detail)),
@@ -89,16 +94,25 @@ impl Flatten<'_, '_> {
     fn leaf(&mut self, value: &str) -> Result<(), Fault> {
         if value.len() > self.limits.field_bytes {
             let limit = self.limits.field_bytes;
-            return Err(Fault::Record(format!("`{}` is longer than {limit} bytes", self.name)));
+            return Err(Fault::Record(format!(
+                "`{}` is longer than {limit} bytes",
+                self.name
+            )));
         }
         if value.contains('\0') {
-            return Err(Fault::Record(format!("`{}` holds a NUL character", self.name)));
+            return Err(Fault::Record(format!(
+                "`{}` holds a NUL character",
+                self.name
+            )));
         }
         let column = self.builder.column(&self.name).map_err(Fault::Reading)?;
         if self.builder.stage(column, value) {
             Ok(())
         } else {
-            Err(Fault::Record(format!("the key `{}` is given twice", self.name)))
+            Err(Fault::Record(format!(
+                "the key `{}` is given twice",
+                self.name
+            )))
         }
     }
 }

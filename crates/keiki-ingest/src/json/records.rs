@@ -32,16 +32,29 @@ pub(crate) fn each(
     }
     let mut scanner = Scanner::new(lines::open(input)?, &input.name);
     match (scanner.peek_token()?, path) {
-        (None, _) => return Err(IngestError::EmptyFile { file: input.name.clone() }),
+        (None, _) => {
+            return Err(IngestError::EmptyFile {
+                file: input.name.clone(),
+            });
+        }
         (Some(b'{'), Some(path)) => {
-            let mut walk = Walk { scanner: &mut scanner, input, limits, path };
+            let mut walk = Walk {
+                scanner: &mut scanner,
+                input,
+                limits,
+                path,
+            };
             walk.object(&path.split('.').collect::<Vec<_>>(), visit)?;
         }
         (Some(b'['), _) => array(&mut scanner, limits, visit)?,
         (Some(b'{'), None) => {
             let mut record = Vec::new();
-            let value =
-                scanner.value(&mut record, limits.record_bytes, limits.json_depth, "an object")?;
+            let value = scanner.value(
+                &mut record,
+                limits.record_bytes,
+                limits.json_depth,
+                "an object",
+            )?;
             visit(1, check(value, &record, limits))?;
         }
         (Some(other), _) => return Err(scanner.unexpected("an array or object", other)),
@@ -55,7 +68,10 @@ pub(crate) fn each(
 /// Tells whether a file holds one object per line: its first or second line does, and there is more
 /// than one.
 fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> {
-    let extension = input.path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let extension = input
+        .path
+        .extension()
+        .map(|e| e.to_string_lossy().to_ascii_lowercase());
     if matches!(extension.as_deref(), Some("ndjson" | "jsonl")) {
         return Ok(true);
     }
@@ -143,7 +159,8 @@ impl<R: BufRead> Walk<'_, R> {
             if self.scanner.peek_token()? != Some(b'"') {
                 self.scanner.token(b"\"", WITHIN)?;
             }
-            self.scanner.value(&mut skipped, self.limits.field_bytes, 0, WITHIN)?;
+            self.scanner
+                .value(&mut skipped, self.limits.field_bytes, 0, WITHIN)?;
             let key: String = serde_json::from_slice(&skipped).unwrap_or_default();
             self.scanner.token(b":", WITHIN)?;
             let wanted = !found && keys.first() == Some(&key.as_str());
@@ -151,9 +168,14 @@ impl<R: BufRead> Walk<'_, R> {
                 (true, Some(b'{')) if keys.len() > 1 => self.object(&keys[1..], visit)?,
                 (true, Some(b'[')) if keys.len() == 1 => array(self.scanner, self.limits, visit)?,
                 (true, Some(other)) => {
-                    return Err(self
-                        .scanner
-                        .unexpected(if keys.len() > 1 { "an object" } else { "an array" }, other));
+                    return Err(self.scanner.unexpected(
+                        if keys.len() > 1 {
+                            "an object"
+                        } else {
+                            "an array"
+                        },
+                        other,
+                    ));
                 }
                 _ => {
                     self.scanner.value(&mut skipped, 0, usize::MAX, WITHIN)?;
@@ -162,7 +184,11 @@ impl<R: BufRead> Walk<'_, R> {
             found |= wanted;
             seen.insert(key);
             if self.scanner.token(b",}", WITHIN)? == b'}' {
-                return if found { Ok(()) } else { Err(self.missing(seen)) };
+                return if found {
+                    Ok(())
+                } else {
+                    Err(self.missing(seen))
+                };
             }
         }
     }

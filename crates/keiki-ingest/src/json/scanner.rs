@@ -26,12 +26,22 @@ pub(super) struct Scanner<R> {
 
 impl<R: BufRead> Scanner<R> {
     pub(super) fn new(input: R, file: &str) -> Self {
-        Self { input, place: Place { file: file.to_owned(), line: 1, column: 1 } }
+        Self {
+            input,
+            place: Place {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+            },
+        }
     }
 
     /// The next byte, which is not taken.
     fn peek(&mut self) -> Result<Option<u8>, IngestError> {
-        let chunk = self.input.fill_buf().map_err(|e| IngestError::io(&self.place.file, e))?;
+        let chunk = self
+            .input
+            .fill_buf()
+            .map_err(|e| IngestError::io(&self.place.file, e))?;
         Ok(chunk.first().copied())
     }
 
@@ -70,8 +80,10 @@ impl<R: BufRead> Scanner<R> {
             self.take(found);
             return Ok(found);
         }
-        let names: Vec<String> =
-            expected.iter().map(|byte| format!("`{}`", char::from(*byte))).collect();
+        let names: Vec<String> = expected
+            .iter()
+            .map(|byte| format!("`{}`", char::from(*byte)))
+            .collect();
         Err(self.unexpected(&names.join(" or "), found))
     }
 
@@ -140,7 +152,10 @@ impl<R: BufRead> Scanner<R> {
     }
 
     pub(super) fn truncated(&self, within: &str) -> IngestError {
-        IngestError::Truncated { place: self.place.clone(), within: within.to_owned() }
+        IngestError::Truncated {
+            place: self.place.clone(),
+            within: within.to_owned(),
+        }
     }
 
     pub(super) fn unexpected(&self, expected: &str, found: u8) -> IngestError {
@@ -148,7 +163,11 @@ impl<R: BufRead> Scanner<R> {
             c if c.is_ascii_graphic() => format!("`{c}`"),
             _ => format!("byte 0x{found:02X}"),
         };
-        IngestError::Syntax { place: self.place.clone(), expected: expected.to_owned(), found }
+        IngestError::Syntax {
+            place: self.place.clone(),
+            expected: expected.to_owned(),
+            found,
+        }
     }
 }
 

@@ -15,8 +15,11 @@ use super::{Format, History, PRECEDENCE_DEFAULT, Source};
 
 const SEPARATORS: [(&str, u8); 3] = [(",", b','), (";", b';'), ("\t", b'\t')];
 const EXTENTS: [(&str, Extent); 2] = [("full", Extent::Full), ("part", Extent::Part)];
-const MISSING: [(&str, Missing); 3] =
-    [("keep", Missing::Keep), ("retire", Missing::Retire), ("withdraw", Missing::Withdraw)];
+const MISSING: [(&str, Missing); 3] = [
+    ("keep", Missing::Keep),
+    ("retire", Missing::Retire),
+    ("withdraw", Missing::Withdraw),
+];
 
 /// Reads the document's root.
 pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> {
@@ -45,9 +48,17 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> 
         Some(table) => (scope(&table), table.place_of("where")),
         None => (Scope::default(), node.place()),
     };
-    let window_from = node.table("window").map_or(BEGINNING, |table| window(&table));
-    let format = node.table("format").map(|table| format(&table)).unwrap_or_default();
-    let columns = node.table("columns").map(|table| table.all_strings()).unwrap_or_default();
+    let window_from = node
+        .table("window")
+        .map_or(BEGINNING, |table| window(&table));
+    let format = node
+        .table("format")
+        .map(|table| format(&table))
+        .unwrap_or_default();
+    let columns = node
+        .table("columns")
+        .map(|table| table.all_strings())
+        .unwrap_or_default();
     let history = node.table("history").and_then(|table| history(&table));
     Some(Source {
         name: name?,
@@ -98,7 +109,10 @@ fn dataset(node: &Node<'_>, kind: Option<SourceKind>) -> Option<String> {
 }
 
 fn scope(table: &Node<'_>) -> Scope {
-    let scope = Scope { org_units: table.strings("org_units"), predicate: table.string("where") };
+    let scope = Scope {
+        org_units: table.strings("org_units"),
+        predicate: table.string("where"),
+    };
     table.finish();
     scope
 }
@@ -127,8 +141,10 @@ fn format(table: &Node<'_>) -> Format {
     let zone = table.string("zone").and_then(|name| {
         let zone = TimeZone::get(&name).ok();
         if zone.is_none() {
-            let problem =
-                Problem::new(table.place_of("zone"), format!("unknown time zone: `{name}`"));
+            let problem = Problem::new(
+                table.place_of("zone"),
+                format!("unknown time zone: `{name}`"),
+            );
             table
                 .report(problem.hint("use a name of the IANA database, such as Asia/Tokyo or UTC"));
         }
@@ -137,7 +153,11 @@ fn format(table: &Node<'_>) -> Format {
     let format = Format {
         separator: table.choice("separator", &SEPARATORS),
         preamble_lines,
-        nulls: table.strings("null").into_iter().map(|text| text.trim().to_owned()).collect(),
+        nulls: table
+            .strings("null")
+            .into_iter()
+            .map(|text| text.trim().to_owned())
+            .collect(),
         dates: table.strings("date"),
         instants: table.strings("instant"),
         zone,
@@ -160,7 +180,9 @@ fn check_forms(
     forms: &[String],
     suffices: fn(&BrokenDownTime) -> bool,
 ) {
-    let Ok(example) = datetime(2026, 11, 28, 13, 14, 15, 0).to_zoned(TimeZone::UTC) else { return };
+    let Ok(example) = datetime(2026, 11, 28, 13, 14, 15, 0).to_zoned(TimeZone::UTC) else {
+        return;
+    };
     for form in forms {
         let printed = strtime::format(form, &example).ok();
         let read = printed.and_then(|text| strtime::parse(form, text).ok());
@@ -184,5 +206,8 @@ fn history(table: &Node<'_>) -> Option<History> {
     }
     let order = table.located("order");
     table.finish();
-    Some(History { known_at: known_at?, order })
+    Some(History {
+        known_at: known_at?,
+        order,
+    })
 }

@@ -86,7 +86,11 @@ impl Timeline<'_> {
             base_ja: "検知日時",
         };
         let contained = containment.after(&detected);
-        Instants { intruded, detected, contained }
+        Instants {
+            intruded,
+            detected,
+            contained,
+        }
     }
 }
 
@@ -109,8 +113,10 @@ impl Incident<'_> {
         let Some(day) = whole(self.day) else {
             return unknown("月までしか分からない", "known only to the month");
         };
-        let date =
-            i16::try_from(year).ok().zip(i8::try_from(month).ok()).zip(i8::try_from(day).ok());
+        let date = i16::try_from(year)
+            .ok()
+            .zip(i8::try_from(month).ok())
+            .zip(i8::try_from(day).ok());
         let Some(date) = date.and_then(|((year, month), day)| Date::new(year, month, day).ok())
         else {
             return unknown(
@@ -120,14 +126,22 @@ impl Incident<'_> {
         };
         match self.at_time(date, zone) {
             Some(at) => Stated::At(at),
-            None => unknown("読み取れない時刻を持つ", "given with a time that cannot be read"),
+            None => unknown(
+                "読み取れない時刻を持つ",
+                "given with a time that cannot be read",
+            ),
         }
     }
 
     /// The instant on a date: at the time if there is one, else at the start of the day. A `Z`
     /// behind the time means UTC.
     fn at_time(&self, date: Date, zone: &TimeZone) -> Option<Zoned> {
-        match self.time.as_deref().map(str::trim).filter(|time| !time.is_empty()) {
+        match self
+            .time
+            .as_deref()
+            .map(str::trim)
+            .filter(|time| !time.is_empty())
+        {
             None => date.to_zoned(zone.clone()).ok(),
             Some(time) => {
                 let (time, zone) = match time.strip_suffix('Z') {
@@ -135,7 +149,9 @@ impl Incident<'_> {
                     None => (time, zone),
                 };
                 let time: Time = time.parse().ok()?;
-                zone.to_ambiguous_zoned(date.to_datetime(time)).unambiguous().ok()
+                zone.to_ambiguous_zoned(date.to_datetime(time))
+                    .unambiguous()
+                    .ok()
             }
         }
     }
@@ -163,10 +179,15 @@ impl Named<'_> {
         let unit = elapsed.unit.as_deref().unwrap_or_default();
         let unit_ja = japanese(unit);
         if matches!(unit, "NA" | "Unknown" | "Never") {
-            return unknown(format!("{ja}: 単位が{unit}である"), format!("{key}: unit is {unit}"));
+            return unknown(
+                format!("{ja}: 単位が{unit}である"),
+                format!("{key}: unit is {unit}"),
+            );
         }
-        let Some(value) =
-            elapsed.value.map(|value| bare(value.get())).filter(|value| *value != "null")
+        let Some(value) = elapsed
+            .value
+            .map(|value| bare(value.get()))
+            .filter(|value| *value != "null")
         else {
             return unknown(
                 format!("{ja}: 単位が{unit}で値がない"),
@@ -200,11 +221,16 @@ impl Named<'_> {
     }
 
     fn is_blank(&self) -> bool {
-        self.elapsed.is_none_or(|elapsed| elapsed.unit.is_none() && elapsed.value.is_none())
+        self.elapsed
+            .is_none_or(|elapsed| elapsed.unit.is_none() && elapsed.value.is_none())
     }
 
     fn without_base(&self, stretch: &str, why: &str) -> String {
-        let what = if self.key == "discovery" { "detection" } else { "containment" };
+        let what = if self.key == "discovery" {
+            "detection"
+        } else {
+            "containment"
+        };
         format!(
             "{} after {stretch} is stated, but {why}, so that the day of {what} is not",
             self.key
@@ -235,7 +261,9 @@ fn stretch(unit: &str, value: &str) -> Option<Stretch> {
         number::decimal(value, 38, 9).ok().and_then(|nanos| {
             let product = nanos.checked_mul(i128::from(factor))?;
             let whole = product % 1_000_000_000 == 0 && product >= 0;
-            whole.then(|| i64::try_from(product / 1_000_000_000).ok()).flatten()
+            whole
+                .then(|| i64::try_from(product / 1_000_000_000).ok())
+                .flatten()
         })
     };
     match unit {
@@ -277,18 +305,30 @@ mod tests {
             r#"{"incident": {"year": 2026, "month": 1, "day": 31, "time": "09:30"},
                 "discovery": {"unit": "Months", "value": 1}, "containment": {"unit": "Days", "value": 1.5}}"#,
         );
-        assert_eq!(found, ["2026-01-31T00:30:00Z", "2026-02-28T00:30:00Z", "2026-03-01T12:30:00Z"]);
+        assert_eq!(
+            found,
+            [
+                "2026-01-31T00:30:00Z",
+                "2026-02-28T00:30:00Z",
+                "2026-03-01T12:30:00Z"
+            ]
+        );
     }
 
     #[test]
     fn a_year_and_a_half_is_eighteen_months_and_half_a_month_is_unknown() {
         let at = r#""incident": {"year": 2026, "month": 1, "day": 1}"#;
-        let found =
-            instants(&format!(r#"{{{at}, "discovery": {{"unit": "Years", "value": 1.5}}}}"#));
+        let found = instants(&format!(
+            r#"{{{at}, "discovery": {{"unit": "Years", "value": 1.5}}}}"#
+        ));
         assert_eq!(found[1], "2027-06-30T15:00:00Z");
-        let found =
-            instants(&format!(r#"{{{at}, "discovery": {{"unit": "Months", "value": 0.5}}}}"#));
-        assert_eq!(found[1], "discovery: not an exact stretch of time: 0.5 Months");
+        let found = instants(&format!(
+            r#"{{{at}, "discovery": {{"unit": "Months", "value": 0.5}}}}"#
+        ));
+        assert_eq!(
+            found[1],
+            "discovery: not an exact stretch of time: 0.5 Months"
+        );
     }
 
     #[test]
@@ -310,8 +350,14 @@ mod tests {
         let at = r#""incident": {"year": 2026, "month": 1, "day": 1}"#;
         for (discovery, expected) in [
             (r#"{"unit": "NA"}"#, "discovery: unit is NA"),
-            (r#"{"unit": "Unknown", "value": 0}"#, "discovery: unit is Unknown"),
-            (r#"{"unit": "Weeks"}"#, "discovery: unit is Weeks, without a value"),
+            (
+                r#"{"unit": "Unknown", "value": 0}"#,
+                "discovery: unit is Unknown",
+            ),
+            (
+                r#"{"unit": "Weeks"}"#,
+                "discovery: unit is Weeks, without a value",
+            ),
             (
                 r#"{"unit": "Hours", "value": -1}"#,
                 "discovery: not an exact stretch of time: -1 Hours",

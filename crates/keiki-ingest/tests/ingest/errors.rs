@@ -7,12 +7,21 @@ use crate::fixture::{dataset, read, read_text};
 #[test]
 fn a_file_that_is_not_there_names_itself() {
     let source = Source::by_name("file", SourceKind::Csv, "things");
-    let files = [InputFile { name: "gone.csv".into(), path: "/nonexistent/gone.csv".into() }];
+    let files = [InputFile {
+        name: "gone.csv".into(),
+        path: "/nonexistent/gone.csv".into(),
+    }];
     let error =
         read(&source, &dataset("things"), &files, Limits::default()).expect_err("it is not there");
     assert!(matches!(error, IngestError::Io { .. }));
-    assert!(error.to_string().starts_with("gone.csv: cannot be read"), "{error}");
-    assert_eq!(error.place().map(|place| place.file).as_deref(), Some("gone.csv"));
+    assert!(
+        error.to_string().starts_with("gone.csv: cannot be read"),
+        "{error}"
+    );
+    assert_eq!(
+        error.place().map(|place| place.file).as_deref(),
+        Some("gone.csv")
+    );
 }
 
 #[test]
@@ -21,7 +30,10 @@ fn a_cut_off_array_is_refused_wherever_it_is_cut() {
     for end in (1..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
         let error = read_text("things", "things.json", &whole[..end], Limits::default())
             .expect_err("it is cut off");
-        assert!(matches!(error, IngestError::Truncated { .. }), "{end}: {error}");
+        assert!(
+            matches!(error, IngestError::Truncated { .. }),
+            "{end}: {error}"
+        );
         assert_eq!(error.place().map(|place| place.line), Some(1));
     }
     let evidence = read_text("things", "things.json", whole, Limits::default())

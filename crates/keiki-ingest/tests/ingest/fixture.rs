@@ -27,11 +27,19 @@ impl Fixture {
             std::fs::read_to_string(folder.join("source.toml")).expect("a fixture has a source");
         let source = read_source("source.toml", &text).expect("the source is well-formed");
         let dataset = dataset(&source.dataset);
-        Self { folder: folder.to_owned(), source, dataset }
+        Self {
+            folder: folder.to_owned(),
+            source,
+            dataset,
+        }
     }
 
     pub(crate) fn read(&self) -> Result<Evidence, IngestError> {
-        let place = self.source.place.as_ref().expect("a fixture's source has a place");
+        let place = self
+            .source
+            .place
+            .as_ref()
+            .expect("a fixture's source has a place");
         let files = place::expand(&place.value, &self.folder)?;
         read(&self.source, &self.dataset, &files, Limits::default())
     }
@@ -48,11 +56,15 @@ impl Fixture {
 /// Reads a dataset of the tests or, if there is none of that name, of the product.
 pub(crate) fn dataset(name: &str) -> Dataset {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let own = crate_root.join("fixtures/datasets").join(format!("{name}.toml"));
+    let own = crate_root
+        .join("fixtures/datasets")
+        .join(format!("{name}.toml"));
     let path = if own.exists() {
         own
     } else {
-        crate_root.join("../../datasets").join(format!("{name}.toml"))
+        crate_root
+            .join("../../datasets")
+            .join(format!("{name}.toml"))
     };
     let text = std::fs::read_to_string(path).expect("the dataset exists");
     read_dataset(&format!("{name}.toml"), &text).expect("the dataset is well-formed")
@@ -69,7 +81,11 @@ pub(crate) fn read(
     limits: Limits,
 ) -> Result<Evidence, IngestError> {
     let expressions = SqlExpressions::new(Calendar::default(), tokyo());
-    let context = Context { expressions: &expressions, zone: tokyo(), limits };
+    let context = Context {
+        expressions: &expressions,
+        zone: tokyo(),
+        limits,
+    };
     read_evidence(source, dataset, files, &context)
 }
 
@@ -85,18 +101,35 @@ pub(crate) fn read_text(
     std::fs::write(&path, text).expect("the folder can be written to");
     let kind = keiki_ingest::SourceKind::of_file(&path);
     let source = Source::by_name("file", kind, dataset_name);
-    let files = [InputFile { name: file.to_owned(), path }];
+    let files = [InputFile {
+        name: file.to_owned(),
+        path,
+    }];
     read(&source, &dataset(dataset_name), &files, limits)
 }
 
 pub(crate) fn shown(evidence: &Evidence) -> String {
     let mut text = format!("accepted: {}\n", evidence.rows.num_rows());
     for row in 0..evidence.rows.num_rows() {
-        let _ = writeln!(text, "  {}: {}", evidence.places[row], values(&evidence.rows, row));
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            evidence.places[row],
+            values(&evidence.rows, row)
+        );
         let extra: [(&str, Option<&dyn Array>); 3] = [
-            ("effective_on", evidence.effective_on.as_ref().map(|a| a as &dyn Array)),
-            ("known_at", evidence.known_at.as_ref().map(|a| a as &dyn Array)),
-            ("order", evidence.version_order.as_ref().map(|a| a as &dyn Array)),
+            (
+                "effective_on",
+                evidence.effective_on.as_ref().map(|a| a as &dyn Array),
+            ),
+            (
+                "known_at",
+                evidence.known_at.as_ref().map(|a| a as &dyn Array),
+            ),
+            (
+                "order",
+                evidence.version_order.as_ref().map(|a| a as &dyn Array),
+            ),
         ];
         for (name, array) in extra {
             if let Some(array) = array.filter(|array| array.is_valid(row)) {
@@ -116,10 +149,20 @@ pub(crate) fn shown(evidence: &Evidence) -> String {
 fn list(text: &mut String, title: &str, rows: &[RejectedRow]) {
     let _ = writeln!(text, "{title}: {}", rows.len());
     for row in rows {
-        let key = row.record_key.as_deref().map(|key| format!(" [{key}]")).unwrap_or_default();
+        let key = row
+            .record_key
+            .as_deref()
+            .map(|key| format!(" [{key}]"))
+            .unwrap_or_default();
         let message = row.reason.message();
-        let _ =
-            writeln!(text, "  {}:{}{key} {}: {}", row.file, row.row, row.reason.code(), message.en);
+        let _ = writeln!(
+            text,
+            "  {}:{}{key} {}: {}",
+            row.file,
+            row.row,
+            row.reason.code(),
+            message.en
+        );
         let _ = writeln!(text, "     {}", message.ja);
     }
 }

@@ -28,7 +28,10 @@ fn a_line_that_never_ends_is_one_rejected_row() {
         read_text("things", "things.csv", text, Limits::default()).expect("the rest can be read");
     assert_eq!(evidence.places, [2, 4]);
     assert_eq!(evidence.rejected.len(), 1);
-    assert_eq!((evidence.rejected[0].row, evidence.rejected[0].reason.code()), (3, "unreadable"));
+    assert_eq!(
+        (evidence.rejected[0].row, evidence.rejected[0].reason.code()),
+        (3, "unreadable")
+    );
 }
 
 #[test]
@@ -37,12 +40,19 @@ fn an_open_quote_costs_no_more_than_a_record_may_be_long() {
     for number in 2..40 {
         let _ = writeln!(text, "T{number},HD,hardware");
     }
-    let limits = Limits { row_count: 100, ..small() };
+    let limits = Limits {
+        row_count: 100,
+        ..small()
+    };
     let evidence = read_text("things", "things.csv", text, limits).expect("the rest can be read");
     assert_eq!(evidence.rejected.len(), 1);
     assert_eq!(evidence.rejected[0].row, 2);
     assert_eq!(evidence.places.last(), Some(&40));
-    assert!(evidence.rows.num_rows() > 20, "{}", evidence.rows.num_rows());
+    assert!(
+        evidence.rows.num_rows() > 20,
+        "{}",
+        evidence.rows.num_rows()
+    );
 }
 
 #[test]
@@ -62,8 +72,11 @@ fn json_records_too_long_or_too_deep_are_rejected() {
     let evidence =
         read_text("things", "things.json", &text, small()).expect("the rest can be read");
     assert_eq!(evidence.places, [1]);
-    let details: Vec<String> =
-        evidence.rejected.iter().map(|row| row.reason.message().en).collect();
+    let details: Vec<String> = evidence
+        .rejected
+        .iter()
+        .map(|row| row.reason.message().en)
+        .collect();
     assert_eq!(
         details,
         [
@@ -96,10 +109,30 @@ fn too_many_rows_or_columns_refuse_the_reading() {
     let text = format!("thing_id,org_unit\n{}", "T1,HD\n".repeat(6));
     let error =
         read_text("things", "things.csv", text, small()).expect_err("six rows are too many");
-    assert!(matches!(error, IngestError::TooLarge { what: "rows", limit: 5, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            IngestError::TooLarge {
+                what: "rows",
+                limit: 5,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let error = read_text("things", "things.csv", "a,b,c,d,e,f,g,h,i\n", small())
         .expect_err("nine are too many");
-    assert!(matches!(error, IngestError::TooLarge { what: "columns", limit: 8, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            IngestError::TooLarge {
+                what: "columns",
+                limit: 8,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -35,9 +35,18 @@ fn a_place_is_a_file_a_folder_or_a_pattern() {
         names("./evidence", folder.path()),
         ["evidence/a.csv", "evidence/b.csv", "evidence/d[1].csv"]
     );
-    assert_eq!(names("evidence/?.csv", folder.path()), ["evidence/a.csv", "evidence/b.csv"]);
-    assert_eq!(names("evidence/**/c.csv", folder.path()), ["evidence/deep/c.csv"]);
-    assert_eq!(names("evidence/d[1].csv", folder.path()), ["evidence/d[1].csv"]);
+    assert_eq!(
+        names("evidence/?.csv", folder.path()),
+        ["evidence/a.csv", "evidence/b.csv"]
+    );
+    assert_eq!(
+        names("evidence/**/c.csv", folder.path()),
+        ["evidence/deep/c.csv"]
+    );
+    assert_eq!(
+        names("evidence/d[1].csv", folder.path()),
+        ["evidence/d[1].csv"]
+    );
 }
 
 #[test]
@@ -71,7 +80,10 @@ fn no_place_leads_out_of_the_workspace() {
         "",
     ] {
         let error = place::expand(place, folder.path()).expect_err("the place leads out");
-        assert!(matches!(error, IngestError::OutsideWorkspace { .. }), "{place}: {error}");
+        assert!(
+            matches!(error, IngestError::OutsideWorkspace { .. }),
+            "{place}: {error}"
+        );
     }
 }
 

@@ -45,8 +45,11 @@ fn a_definition_is_held_against_its_dataset() {
     let text = "name = \"x\"\nkind = \"csv\"\ndataset = \"drills\"\nplace = \"x.csv\"\nextent = \"full\"\nmissing = \"retire\"\n\
                 [columns]\ndril_id = \"id\"\neffective_on = \"day\"\n";
     let source = read_source("x.toml", text).expect("the definition is well-formed");
-    let told: Vec<String> =
-        source.check(&dataset("drills")).iter().map(ToString::to_string).collect();
+    let told: Vec<String> = source
+        .check(&dataset("drills"))
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(
         source.check(&dataset("things")).len(),

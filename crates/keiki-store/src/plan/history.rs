@@ -43,23 +43,34 @@ pub(crate) type InScope<'s> = dyn Fn(&Batch, Pick) -> bool + 's;
 impl<'b> History<'b> {
     /// Collects assertions. *Shape*: rows in the schema of the dataset's assertions, `values` the number under which the
     /// same rows were added to the output.
-    pub(crate) fn new(assertions: &[(RecordBatch, u32)], batches: &'b [Batch], dataset: &str) -> Result<Self> {
+    pub(crate) fn new(
+        assertions: &[(RecordBatch, u32)],
+        batches: &'b [Batch],
+        dataset: &str,
+    ) -> Result<Self> {
         let mut said: HashMap<String, Vec<Line>> = HashMap::new();
         for (rows, values) in assertions {
-            let (keys, sources, words) = (strings(rows, RECORD_KEY)?, strings(rows, SOURCE)?, strings(rows, WORD)?);
+            let (keys, sources, words) = (
+                strings(rows, RECORD_KEY)?,
+                strings(rows, SOURCE)?,
+                strings(rows, WORD)?,
+            );
             let days = primitive::<Date32Type>(rows, EFFECTIVE_ON)?;
             let known = primitive::<TimestampMicrosecondType>(rows, KNOWN_AT)?;
             let numbers = seqs(rows)?;
             for row in 0..rows.num_rows() {
                 let position = u32::try_from(row).unwrap_or(u32::MAX);
-                said.entry(keys.value(row).to_owned()).or_default().push(Line {
-                    source: sources.value(row).to_owned(),
-                    seq: numbers.value(row),
-                    order: position,
-                    day: days.value(row),
-                    known_at: known.value(row),
-                    word: (words.value(row) != "absent").then(|| word_of(words.value(row), (*values, position))),
-                });
+                said.entry(keys.value(row).to_owned())
+                    .or_default()
+                    .push(Line {
+                        source: sources.value(row).to_owned(),
+                        seq: numbers.value(row),
+                        order: position,
+                        day: days.value(row),
+                        known_at: known.value(row),
+                        word: (words.value(row) != "absent")
+                            .then(|| word_of(words.value(row), (*values, position))),
+                    });
             }
         }
         for lines in said.values_mut() {
@@ -100,13 +111,25 @@ impl<'b> History<'b> {
             let before = record.said.clone();
             let number = record.intern(*word, output);
             let order = (seq, u32::try_from(order).unwrap_or(u32::MAX));
-            record.said[own].add(Assertion { day: *day, order, word: number });
+            record.said[own].add(Assertion {
+                day: *day,
+                order,
+                word: number,
+            });
             let changes = difference(&before, &record.said);
             output.assert(key, *word, *day, *known_at);
             changed += u64::from(!changes.is_empty());
             for change in changes {
                 let values = record.picks[change.values as usize];
-                output.enter(key, Change { values, effective_on: change.effective_on, weight: change.weight }, *known_at);
+                output.enter(
+                    key,
+                    Change {
+                        values,
+                        effective_on: change.effective_on,
+                        weight: change.weight,
+                    },
+                    *known_at,
+                );
             }
         }
         record.make_plain(key, reading, output);
@@ -130,7 +153,12 @@ impl RecordHistory {
         }
         sources.sort_by_key(|source| reading.rank(source));
         let said = sources.iter().map(|_| Said::default()).collect();
-        Self { sources, said, picks: Vec::new(), numbers: BTreeMap::new() }
+        Self {
+            sources,
+            said,
+            picks: Vec::new(),
+            numbers: BTreeMap::new(),
+        }
     }
 
     fn position(&self, source: &str) -> usize {
@@ -154,7 +182,13 @@ impl RecordHistory {
     }
 
     /// Replays what was said before this reading; returns the record's latest time of knowledge.
-    fn replay(&mut self, history: &History<'_>, key: &str, in_scope: &InScope<'_>, output: &Output) -> Option<i64> {
+    fn replay(
+        &mut self,
+        history: &History<'_>,
+        key: &str,
+        in_scope: &InScope<'_>,
+        output: &Output,
+    ) -> Option<i64> {
         let lines = history.said.get(key).map_or(&[] as &[Line], Vec::as_slice);
         let mut full = history.full.iter().peekable();
         let mut latest = None;
@@ -166,7 +200,11 @@ impl RecordHistory {
             if let Some(word) = line.word {
                 let number = self.intern(word, output);
                 let at = self.position(&line.source);
-                self.said[at].add(Assertion { day: line.day, order: (line.seq, line.order), word: number });
+                self.said[at].add(Assertion {
+                    day: line.day,
+                    order: (line.seq, line.order),
+                    word: number,
+                });
             }
         }
         for batch in full {
@@ -179,23 +217,39 @@ impl RecordHistory {
     /// show it.
     fn make_plain(&self, key: &str, reading: &Reading, output: &mut Output) {
         let own = self.position(&reading.source);
-        let Some(last) = self.said[own].assertions().last().filter(|last| last.order.1 == REPEATED) else { return };
+        let Some(last) = self.said[own]
+            .assertions()
+            .last()
+            .filter(|last| last.order.1 == REPEATED)
+        else {
+            return;
+        };
         if let Word::Says(number) = last.word {
-            output.assert(key, Word::Says(self.picks[number as usize]), last.day, reading.known_at);
+            output.assert(
+                key,
+                Word::Says(self.picks[number as usize]),
+                last.day,
+                reading.known_at,
+            );
         }
     }
 
     /// A full reading asserts every record in its scope, changed or not.
     fn repeat(&mut self, batch: &Batch, lines: &[Line], in_scope: &InScope<'_>) {
-        let has_said_so = lines.iter().any(|line| line.seq == batch.seq && line.source == batch.source);
+        let has_said_so = lines
+            .iter()
+            .any(|line| line.seq == batch.seq && line.source == batch.source);
         let at = self.position(&batch.source);
         let word = self.said[at].on(batch.as_of);
         if let Word::Says(number) = word
             && !has_said_so
             && in_scope(batch, self.picks[number as usize])
         {
-            self.said[at].add(Assertion { day: batch.as_of, order: (batch.seq, REPEATED), word });
+            self.said[at].add(Assertion {
+                day: batch.as_of,
+                order: (batch.seq, REPEATED),
+                word,
+            });
         }
     }
 }
-

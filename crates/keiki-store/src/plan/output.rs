@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+    ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
 };
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
@@ -11,7 +12,10 @@ use keiki_model::timeline::{Change, Word};
 
 use super::{Pick, Values};
 use crate::error::Result;
-use crate::schema::{BATCH_ID, EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, WORD, assertions_schema, entries_schema};
+use crate::schema::{
+    BATCH_ID, EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, WORD, assertions_schema,
+    entries_schema,
+};
 use crate::table::conform;
 
 /// The rows that a commit adds to a dataset's tables.
@@ -57,8 +61,11 @@ impl Output {
     pub(crate) fn new(dataset: &Dataset) -> Result<Self> {
         let mut values = Values::new(dataset)?;
         let schema = dataset.schema();
-        let nulls: Vec<ArrayRef> =
-            schema.fields().iter().map(|f| arrow::array::new_null_array(f.data_type(), 1)).collect();
+        let nulls: Vec<ArrayRef> = schema
+            .fields()
+            .iter()
+            .map(|f| arrow::array::new_null_array(f.data_type(), 1))
+            .collect();
         let nothing = (values.add(RecordBatch::try_new(schema, nulls)?)?, 0);
         Ok(Self {
             values,
@@ -92,37 +99,82 @@ impl Output {
 
     /// Notes that a full reading left the record out and that nothing follows from it.
     pub(crate) fn mark_absent(&mut self, key: &str, values: Option<Pick>, day: Day, known_at: i64) {
-        self.assertions.add(key, values.unwrap_or(self.nothing), day, known_at);
+        self.assertions
+            .add(key, values.unwrap_or(self.nothing), day, known_at);
         self.words.push("absent");
     }
 
     /// Adds the step from one state to another on a day, if it is one.
-    pub(crate) fn change(&mut self, key: &str, before: Option<Pick>, after: Option<Pick>, day: Day, known_at: i64) {
+    pub(crate) fn change(
+        &mut self,
+        key: &str,
+        before: Option<Pick>,
+        after: Option<Pick>,
+        day: Day,
+        known_at: i64,
+    ) {
         if let (Some(before), Some(after)) = (before, after)
             && self.values.are_equal(before, after)
         {
             return;
         }
         if let Some(values) = before {
-            self.enter(key, Change { effective_on: day, weight: -1, values }, known_at);
+            self.enter(
+                key,
+                Change {
+                    effective_on: day,
+                    weight: -1,
+                    values,
+                },
+                known_at,
+            );
         }
         if let Some(values) = after {
-            self.enter(key, Change { effective_on: day, weight: 1, values }, known_at);
+            self.enter(
+                key,
+                Change {
+                    effective_on: day,
+                    weight: 1,
+                    values,
+                },
+                known_at,
+            );
         }
     }
 
     /// Adds one signed entry.
     pub(crate) fn enter(&mut self, key: &str, change: Change<Pick>, known_at: i64) {
-        self.entries.add(key, change.values, change.effective_on, known_at);
+        self.entries
+            .add(key, change.values, change.effective_on, known_at);
         self.weights.push(i32::from(change.weight));
     }
 
     /// Makes the rows to write.
-    pub(crate) fn finish(mut self, dataset: &Dataset, source: &str, seq: i64, batch_id: &str) -> Result<Changes> {
+    pub(crate) fn finish(
+        mut self,
+        dataset: &Dataset,
+        source: &str,
+        seq: i64,
+        batch_id: &str,
+    ) -> Result<Changes> {
         let weights: ArrayRef = Arc::new(Int32Array::from(std::mem::take(&mut self.weights)));
         let words: ArrayRef = Arc::new(StringArray::from(std::mem::take(&mut self.words)));
-        let entries = lines(&self.values, self.entries, (WEIGHT, weights), source, seq, batch_id)?;
-        let assertions = lines(&self.values, self.assertions, (WORD, words), source, seq, batch_id)?;
+        let entries = lines(
+            &self.values,
+            self.entries,
+            (WEIGHT, weights),
+            source,
+            seq,
+            batch_id,
+        )?;
+        let assertions = lines(
+            &self.values,
+            self.assertions,
+            (WORD, words),
+            source,
+            seq,
+            batch_id,
+        )?;
         Ok(Changes {
             entries: conform(&entries, &entries_schema(dataset))?,
             assertions: conform(&assertions, &assertions_schema(dataset))?,
@@ -130,7 +182,14 @@ impl Output {
     }
 }
 
-fn lines(values: &Values, mut lines: Lines, own: (&str, ArrayRef), source: &str, seq: i64, batch_id: &str) -> Result<RecordBatch> {
+fn lines(
+    values: &Values,
+    mut lines: Lines,
+    own: (&str, ArrayRef),
+    source: &str,
+    seq: i64,
+    batch_id: &str,
+) -> Result<RecordBatch> {
     let count = lines.picks.len();
     let picked = values.pick(&lines.picks)?;
     let mut columns: Vec<(String, ArrayRef)> = picked
@@ -140,15 +199,29 @@ fn lines(values: &Values, mut lines: Lines, own: (&str, ArrayRef), source: &str,
         .zip(picked.columns())
         .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
         .collect();
-    let repeated = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, count))) };
+    let repeated = |text: &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+            text, count,
+        )))
+    };
     columns.extend([
         (own.0.to_owned(), own.1),
-        (EFFECTIVE_ON.to_owned(), Arc::new(Date32Array::from(lines.days)) as ArrayRef),
-        (KNOWN_AT.to_owned(), Arc::new(TimestampMicrosecondArray::from(lines.known).with_timezone("UTC"))),
+        (
+            EFFECTIVE_ON.to_owned(),
+            Arc::new(Date32Array::from(lines.days)) as ArrayRef,
+        ),
+        (
+            KNOWN_AT.to_owned(),
+            Arc::new(TimestampMicrosecondArray::from(lines.known).with_timezone("UTC")),
+        ),
         (SEQ.to_owned(), Arc::new(Int64Array::from(vec![seq; count]))),
         (BATCH_ID.to_owned(), repeated(batch_id)),
         (SOURCE.to_owned(), repeated(source)),
         (RECORD_KEY.to_owned(), Arc::new(lines.keys.finish())),
     ]);
-    Ok(RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))?)
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
+    )?)
 }

@@ -63,21 +63,18 @@ impl Settings {
 }
 
 fn settings(node: &Node<'_>) -> Option<Settings> {
-    let name = match node.table("organisation") {
-        Some(table) => {
-            let name = table.required_text("name");
-            table.finish();
-            name
+    let name = if let Some(table) = node.table("organisation") {
+        let name = table.required_text("name");
+        table.finish();
+        name
+    } else {
+        if !node.has("organisation") {
+            node.report(
+                Problem::new(node.place(), "missing table `[organisation]`")
+                    .hint("add [organisation] with name = { ja = \"…\", en = \"…\" }"),
+            );
         }
-        None => {
-            if !node.has("organisation") {
-                node.report(
-                    Problem::new(node.place(), "missing table `[organisation]`")
-                        .hint("add [organisation] with name = { ja = \"…\", en = \"…\" }"),
-                );
-            }
-            None
-        }
+        None
     };
     let language = node.choice("language", &LANGUAGES).unwrap_or(Language::Ja);
     let zone = zone(node);

@@ -1,6 +1,6 @@
 //! Chance that always falls the same way: each subject of the story has dice of its own.
 
-/// Dice of one subject. *Source*: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), seeded by FNV-1a of the subject's name.
+/// Dice of one subject. *Source*: `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014), seeded by FNV-1a of the subject's name.
 #[derive(Debug, Clone)]
 pub(super) struct Dice(u64);
 
