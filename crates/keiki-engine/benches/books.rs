@@ -52,7 +52,9 @@ fn main() -> Outcome<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    if let Some(stage) = stage { runtime.block_on(run(stage, &folder)) } else {
+    if let Some(stage) = stage {
+        runtime.block_on(run(stage, &folder))
+    } else {
         println!(
             "name the stage: stage=make, decode, measure, increment or ingest; `benches/run` runs all"
         );

@@ -271,11 +271,15 @@ fn unit_numbers(batch: &RecordBatch, cube: &mut Cube) -> Result<Vec<u16>> {
             .iter()
             .map(|key| match key.and_then(|key| usize::try_from(key).ok()) {
                 None => cube.unit(""),
-                Some(key) => if let Some(number) = numbers[key] { Ok(number) } else {
-                    let number = cube.unit(names.value(key))?;
-                    numbers[key] = Some(number);
-                    Ok(number)
-                },
+                Some(key) => {
+                    if let Some(number) = numbers[key] {
+                        Ok(number)
+                    } else {
+                        let number = cube.unit(names.value(key))?;
+                        numbers[key] = Some(number);
+                        Ok(number)
+                    }
+                }
             })
             .collect();
     }

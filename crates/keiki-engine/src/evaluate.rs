@@ -145,7 +145,9 @@ impl<'e> Evaluation<'e> {
             let Some(place) = self.engine.plan.place(kpi.no, name) else {
                 continue;
             };
-            let view = if let Some(view) = views.get(&place) { Arc::clone(view) } else {
+            let view = if let Some(view) = views.get(&place) {
+                Arc::clone(view)
+            } else {
                 let view = Arc::new(self.view(place, slot, tree));
                 views.insert(place, Arc::clone(&view));
                 view

@@ -100,7 +100,28 @@ impl SourceKind {
 
 #[cfg(test)]
 mod tests {
+    use keiki_model::dataset::read_dataset;
+
     use super::*;
+
+    #[test]
+    fn every_preset_maps_to_columns_that_its_dataset_has() {
+        for (_, kind) in SourceKind::ALL {
+            let Some(name) = kind.dataset() else { continue };
+            let file = format!("{name}.toml");
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../../datasets")
+                .join(&file);
+            let text = std::fs::read_to_string(path).expect("the dataset is shipped");
+            let dataset = read_dataset(&file, &text).expect("the dataset is well-formed");
+            for (column, _) in kind.preset() {
+                assert!(
+                    dataset.column(&column).is_some(),
+                    "{name} has no column {column}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn every_kind_has_its_name_and_a_readable_preset() {

@@ -385,7 +385,9 @@ pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem>
         while let Some((_, c)) = rest.next_if(|(_, c)| c.is_alphanumeric() || *c == '_') {
             name.push(c);
         }
-        if let Some(value) = values.get(name.as_str()) { bound.push_str(value) } else {
+        if let Some(value) = values.get(name.as_str()) {
+            bound.push_str(value)
+        } else {
             let mut place = sql.place.clone();
             place.column += sql.value[..at].chars().count();
             let hint = nearest(&name, values.keys().copied()).map_or_else(

@@ -270,10 +270,10 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         .filter_map(|(name, table)| column(name, table))
         .collect();
     let rules = node.list("rules").iter().filter_map(rule).collect();
-    let name = if let Some(name) = name { name } else {
-        node.report(
-            Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"),
-        );
+    let name = if let Some(name) = name {
+        name
+    } else {
+        node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
         return None;
     };
     check_name(node, &name, file);

@@ -66,7 +66,7 @@ impl<V: Copy + PartialEq> Said<V> {
 /// The values of a record on a day: those of the first source by precedence that speaks. `None` = no record.
 ///
 /// *Shape*: `sources` in order of precedence.
-#[must_use] 
+#[must_use]
 pub fn state<V: Copy + PartialEq>(sources: &[Said<V>], day: Day) -> Option<V> {
     resolve(sources.iter().map(|said| said.on(day)))
 }
@@ -98,7 +98,7 @@ pub struct Change<V> {
 ///
 /// What changes on a day is the step of the new timeline minus the step of the old one; between two days on which
 /// somebody said something nothing changes.
-#[must_use] 
+#[must_use]
 pub fn difference<V: Copy + PartialEq>(before: &[Said<V>], after: &[Said<V>]) -> Vec<Change<V>> {
     let mut days: Vec<Day> = before
         .iter()

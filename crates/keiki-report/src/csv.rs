@@ -40,7 +40,9 @@ pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> 
     for measurement in measurements {
         writer.write_record(row(measurement))?;
     }
-    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

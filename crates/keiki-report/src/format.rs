@@ -2,7 +2,7 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 
 /// Stands where there is no figure.
 pub const NOTHING: &str = "–";
@@ -16,11 +16,10 @@ const PERCENT_DIGITS_MOST: u32 = 6;
 pub fn figure(value: Fraction, unit: Unit, language: Language) -> String {
     match unit {
         Unit::Ratio => with_unit(&percent(value), "%", "%", language),
-        Unit::Count => number(value, 2),
+        Unit::Count | Unit::Score => number(value, 2),
         Unit::Hours => with_unit(&rounded(value, 1), "時間", "h", language),
-        Unit::Days => with_unit(&rounded(value, 1), "日", days_word(value), language),
-        Unit::PersonHours => with_unit(&rounded(value, 1), "人時", "person-hours", language),
-        Unit::Score => number(value, 2),
+        Unit::Days => with_unit(&number(value, 1), "日", days_word(value), language),
+        Unit::PersonHours => with_unit(&rounded(value, 1), "人時", "person-h", language),
         Unit::Currency => number(value, 0),
     }
 }
@@ -29,6 +28,22 @@ pub fn figure(value: Fraction, unit: Unit, language: Language) -> String {
 #[must_use]
 pub fn optional_figure(value: Option<Fraction>, unit: Unit, language: Language) -> String {
     value.map_or_else(|| NOTHING.to_owned(), |value| figure(value, unit, language))
+}
+
+/// From this on, a scorecard tells what stands above and below the line in millions.
+const MILLIONS_FROM: i128 = 10_000_000;
+
+/// Writes a number for a narrow column: exact up to ten million, in millions with two decimals from there.
+#[must_use]
+pub fn compact(value: Fraction, unit: Unit, language: Language) -> String {
+    let is_large = value >= Fraction::whole(MILLIONS_FROM) && unit.divisor() == 1;
+    match value.divided_by(1_000_000).filter(|_| is_large) {
+        Some(millions) => {
+            let word = Text::new("百万", "M");
+            format!("{}{}", number(millions, 2), word.get(language))
+        }
+        None => part(value, unit),
+    }
 }
 
 /// Writes a sum of values, durations in the indicator's unit, or, where there is none, a dash.
@@ -187,6 +202,16 @@ mod tests {
             "12.5時間"
         );
         assert_eq!(part(fraction(90_000, 1), Unit::Hours), "25");
+    }
+
+    #[test]
+    fn large_numbers_are_told_in_millions_where_room_is_scarce() {
+        let amount = Fraction::whole(2_492_500_000);
+        assert_eq!(compact(amount, Unit::Ratio, Language::En), "2,492.5M");
+        assert_eq!(
+            compact(Fraction::whole(7_520), Unit::Ratio, Language::Ja),
+            "7,520"
+        );
     }
 
     #[test]

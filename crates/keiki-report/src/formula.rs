@@ -38,16 +38,12 @@ pub fn filled_in(
         Formula::Entities(measure) => words.entities(measure),
         other => words.of_one(other),
     };
-    let mut text = format!("{body} = {value}");
-    for group in &measurement.statistics.groups {
+    let mut lines = vec![format!("{body} = {value}")];
+    lines.extend(measurement.statistics.groups.iter().map(|group| {
         let value = format::figure(group.value, measurement.unit, language);
-        text.push_str(&format!(
-            "\n  {}: {value} (n = {})",
-            group.name,
-            format::count(group.n)
-        ));
-    }
-    text
+        format!("  {}: {value} (n = {})", group.name, format::count(group.n))
+    }));
+    lines.join("\n")
 }
 
 struct Words<'w> {
@@ -65,22 +61,15 @@ impl Words<'_> {
         )
     }
 
-    fn part(&self, value: Option<Fraction>, unit: Unit) -> String {
-        value.map_or_else(
-            || format::NOTHING.to_owned(),
-            |value| format::part(value, unit),
-        )
-    }
-
     fn ratio(&self, over: &str, under: &str) -> String {
         let (numerator, denominator) = (self.measurement.numerator, self.measurement.denominator);
         let unit = self.measurement.unit;
         format!(
             "{} {} ÷ {} {}",
             self.title(over),
-            self.part(numerator, unit),
+            part(numerator, unit),
             self.title(under),
-            self.part(denominator, unit)
+            part(denominator, unit)
         )
     }
 
@@ -90,7 +79,7 @@ impl Words<'_> {
             self.measurement.unit,
             self.language,
         );
-        let count = self.part(self.measurement.denominator, Unit::Count);
+        let count = part(self.measurement.denominator, Unit::Count);
         let title = self.title(measure);
         let text = Text::new(
             format!("「{title}」の合計 {sum} ÷ 件数 {count}"),
@@ -101,7 +90,7 @@ impl Words<'_> {
 
     fn entities(&self, measure: &str) -> String {
         let (some, all) = (self.measurement.numerator, self.measurement.denominator);
-        let (some, all) = (self.part(some, Unit::Count), self.part(all, Unit::Count));
+        let (some, all) = (part(some, Unit::Count), part(all, Unit::Count));
         let title = self.title(measure);
         let text = Text::new(
             format!("「{title}」が1以上の会社 {some} ÷ 対象の会社 {all}"),
@@ -163,4 +152,11 @@ impl Words<'_> {
         };
         text.get(self.language).to_owned()
     }
+}
+
+fn part(value: Option<Fraction>, unit: Unit) -> String {
+    value.map_or_else(
+        || format::NOTHING.to_owned(),
+        |value| format::part(value, unit),
+    )
 }

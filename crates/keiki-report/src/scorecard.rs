@@ -89,8 +89,8 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
     let title = |ja: &str, en: &str| Text::new(ja, en).get(names.language).to_owned();
     let mut columns = vec![
         Column::figure(title("No.", "No.")),
-        Column::text("KPI", 12).spare(),
-        Column::text(title("指標", "Indicator"), 12),
+        Column::text("KPI", 12).wrapped(3).spare(),
+        Column::text(title("指標", "Indicator"), 12).wrapped(3),
     ];
     if shared.org_unit.is_none() {
         columns.push(Column::text(title("組織", "Org unit"), 10));
@@ -103,7 +103,7 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
         Column::figure(title("分子 / 分母", "Num. / den.")),
         Column::figure(title("目標", "Target")),
         Column::figure(title("充足", "Cover")),
-        Column::text(title("状態", "Status"), 8),
+        Column::text(title("状態", "Status"), 9).wrapped(3),
     ]);
     let mut table = Table::new(columns);
     for measurement in measurements {
@@ -185,7 +185,7 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
     );
     cells.extend([
         value(measurement, language).into(),
-        parts(measurement).into(),
+        parts(measurement, language).into(),
         target.into(),
         coverage(measurement.coverage).into(),
         status(measurement.status, language),
@@ -219,21 +219,20 @@ pub fn value(measurement: &Measurement, language: Language) -> String {
 }
 
 /// What stands above and below the line, or the number of records where there is no line.
-fn parts(measurement: &Measurement) -> String {
+fn parts(measurement: &Measurement, language: Language) -> String {
     let (over, under) = (measurement.numerator, measurement.denominator);
     let is_duration = matches!(measurement.unit, Unit::Hours | Unit::Days);
-    let below = |value| {
-        if is_duration {
-            format::number(value, 2)
-        } else {
-            format::part(value, measurement.unit)
-        }
+    // A mean duration stands over a number of cases, which has no unit.
+    let below = if is_duration {
+        Unit::Count
+    } else {
+        measurement.unit
     };
     match (over, under, measurement.n) {
         (Some(over), Some(under), _) => format!(
             "{} / {}",
-            format::part(over, measurement.unit),
-            below(under)
+            format::compact(over, measurement.unit, language),
+            format::compact(under, below, language)
         ),
         (_, _, Some(n)) => format!("n = {}", format::count(n)),
         _ => format::NOTHING.to_owned(),

@@ -1,12 +1,15 @@
 //! A table for a terminal: fits the width that it is given and aligns full-width characters.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+mod text;
 
-/// Stands where a text was cut.
-const CUT: char = '…';
+pub use text::{cut, width};
+use text::{cut_start, one_line, wrap};
 
 /// Columns between two columns of the table.
 const GAP: usize = 2;
+
+/// The width to which texts may be cut before a spare column goes instead.
+const COMFORT: usize = 24;
 
 /// On which side a column's texts stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub enum Align {
     Left,
     /// Figures; they are never cut, since a figure that was cut is another figure.
     Right,
+    /// Texts whose end says most, such as a file with its line: cut at the beginning.
+    LeftKeepEnd,
 }
 
 /// How a cell is coloured, where colour is wanted. No cell says anything by colour alone.
@@ -103,6 +108,7 @@ pub struct Column {
     heading: String,
     align: Align,
     least: usize,
+    lines: usize,
     is_spare: bool,
 }
 
@@ -113,7 +119,16 @@ impl Column {
             heading: heading.into(),
             align: Align::Left,
             least,
+            lines: 1,
             is_spare: false,
+        }
+    }
+
+    /// Makes a column of places, which may be cut to `least` columns, at the beginning.
+    pub fn place(heading: impl Into<String>, least: usize) -> Self {
+        Self {
+            align: Align::LeftKeepEnd,
+            ..Self::text(heading, least)
         }
     }
 
@@ -123,8 +138,16 @@ impl Column {
             heading: heading.into(),
             align: Align::Right,
             least: usize::MAX,
+            lines: 1,
             is_spare: false,
         }
+    }
+
+    /// Lets the column's texts take up to so many lines before they are cut.
+    #[must_use]
+    pub fn wrapped(mut self, lines: usize) -> Self {
+        self.lines = lines;
+        self
     }
 
     /// Lets the column be left out where the table would not fit.
@@ -132,6 +155,23 @@ impl Column {
     pub fn spare(mut self) -> Self {
         self.is_spare = true;
         self
+    }
+}
+
+impl Column {
+    /// The lines of a cell in this column.
+    fn broken(&self, cell: Option<&Cell>, limit: usize) -> Vec<Cell> {
+        let Some(cell) = cell else { return Vec::new() };
+        let text = one_line(&cell.text);
+        let lines = match self.align {
+            Align::Right => vec![text],
+            Align::Left => wrap(&text, limit, self.lines),
+            Align::LeftKeepEnd => vec![cut_start(&text, limit)],
+        };
+        lines
+            .into_iter()
+            .map(|line| Cell::painted(line, cell.paint))
+            .collect()
     }
 }
 
@@ -174,7 +214,12 @@ impl Table {
             .filter(|at| !self.columns[*at].is_spare)
             .collect();
         for shown in [&all, &needed] {
-            if let Some(widths) = self.fit(shown, view.width) {
+            let comfort = if shown.len() > needed.len() {
+                COMFORT
+            } else {
+                0
+            };
+            if let Some(widths) = self.fit(shown, view.width, comfort) {
                 return self.lines(shown, &widths, view.colour);
             }
         }
@@ -193,8 +238,8 @@ impl Table {
             .unwrap_or(0)
     }
 
-    /// The widths of the shown columns; `None` if they do not fit.
-    fn fit(&self, shown: &[usize], limit: Option<usize>) -> Option<Vec<usize>> {
+    /// The widths of the shown columns, none cut below `comfort`; `None` if they do not fit.
+    fn fit(&self, shown: &[usize], limit: Option<usize>, comfort: usize) -> Option<Vec<usize>> {
         let mut widths: Vec<usize> = shown.iter().map(|at| self.natural(*at)).collect();
         let gaps = GAP * shown.len().saturating_sub(1);
         let Some(limit) = limit else {
@@ -205,7 +250,7 @@ impl Table {
             let widest = shown
                 .iter()
                 .enumerate()
-                .filter(|(at, column)| widths[*at] > self.columns[**column].least)
+                .filter(|(at, column)| widths[*at] > self.columns[**column].least.max(comfort))
                 .max_by_key(|(at, _)| widths[*at])?;
             widths[widest.0] -= 1;
         }
@@ -220,22 +265,28 @@ impl Table {
             .map(|c| Cell::painted(c.heading.clone(), Paint::Faint))
             .collect();
         for row in std::iter::once(&headings).chain(&self.rows) {
-            let mut line = String::new();
-            for (at, column) in shown.iter().enumerate() {
-                let empty = Cell::default();
-                let cell = row.get(*column).unwrap_or(&empty);
-                if at > 0 {
-                    line.push_str(&" ".repeat(GAP));
+            let cells: Vec<Vec<Cell>> = shown
+                .iter()
+                .zip(widths)
+                .map(|(at, width)| self.columns[*at].broken(row.get(*at), *width))
+                .collect();
+            let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+            for number in 0..height {
+                let mut line = String::new();
+                for (at, (column, cell)) in shown.iter().zip(&cells).enumerate() {
+                    let empty = Cell::default();
+                    let cell = cell.get(number).unwrap_or(&empty);
+                    line.push_str(&" ".repeat(if at > 0 { GAP } else { 0 }));
+                    line.push_str(&aligned(
+                        cell,
+                        widths[at],
+                        self.columns[*column].align,
+                        colour,
+                    ));
                 }
-                line.push_str(&aligned(
-                    cell,
-                    widths[at],
-                    self.columns[*column].align,
-                    colour,
-                ));
+                out.push_str(line.trim_end());
+                out.push('\n');
             }
-            out.push_str(line.trim_end());
-            out.push('\n');
         }
         out
     }
@@ -262,10 +313,11 @@ impl Table {
                 let heading = Cell::painted(column.heading.clone(), Paint::Faint);
                 out.push_str(&aligned(&heading, label, Align::Left, view.colour));
                 out.push_str(&" ".repeat(GAP));
-                let text = if column.align == Align::Right {
-                    cell.text.clone()
-                } else {
-                    cut(&cell.text, rest)
+                let text = one_line(&cell.text);
+                let text = match column.align {
+                    Align::Right => text,
+                    Align::Left => cut(&text, rest),
+                    Align::LeftKeepEnd => cut_start(&text, rest),
                 };
                 out.push_str(&painted(&text, cell.paint, view.colour));
                 out.push('\n');
@@ -275,52 +327,13 @@ impl Table {
     }
 }
 
-/// The columns that a text takes in a terminal.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
-
-/// Cuts a text to a width, with `…` for what is gone; characters of two columns are never halved.
-#[must_use]
-pub fn cut(text: &str, limit: usize) -> String {
-    if width(text) <= limit {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = UnicodeWidthChar::width(c).unwrap_or(0);
-        if used + wide + 1 > limit {
-            break;
-        }
-        used += wide;
-        kept.push(c);
-    }
-    kept.push(CUT);
-    kept
-}
-
 fn aligned(cell: &Cell, limit: usize, align: Align, colour: Colour) -> String {
-    let text = one_line(&cell.text);
-    let text = if align == Align::Right {
-        text
-    } else {
-        cut(&text, limit)
-    };
-    let space = " ".repeat(limit.saturating_sub(width(&text)));
-    let text = painted(&text, cell.paint, colour);
+    let space = " ".repeat(limit.saturating_sub(width(&cell.text)));
+    let text = painted(&cell.text, cell.paint, colour);
     match align {
-        Align::Left => format!("{text}{space}"),
+        Align::Left | Align::LeftKeepEnd => format!("{text}{space}"),
         Align::Right => format!("{space}{text}"),
     }
-}
-
-/// A cell is one line, and what evidence holds never reaches the terminal as a control sequence.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 fn painted(text: &str, paint: Paint, colour: Colour) -> String {
@@ -379,13 +392,6 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn texts_are_cut_between_characters() {
-        assert_eq!(cut("架空ホールディングス", 8), "架空ホ…");
-        assert_eq!(width(&cut("架空ホールディングス", 9)), 9);
-        assert_eq!(cut("met", 3), "met");
     }
 
     #[test]

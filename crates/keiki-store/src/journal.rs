@@ -895,7 +895,9 @@ impl Scopes {
                     batch.scope_units.clone(),
                     *number,
                 );
-                let found = if let Some(found) = by_scope.get(&key) { found.clone() } else {
+                let found = if let Some(found) = by_scope.get(&key) {
+                    found.clone()
+                } else {
                     let found = scope_flags(journal, dataset, batch, rows)?;
                     by_scope.insert(key, found.clone());
                     found

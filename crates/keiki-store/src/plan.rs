@@ -404,7 +404,8 @@ impl Record<'_> {
         if let Some(head) = self
             .heads
             .iter_mut()
-            .find(|head| head.source == reading.source) {
+            .find(|head| head.source == reading.source)
+        {
             head.word = word;
             head.day = day;
             head.known_at = known_at;

@@ -127,7 +127,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Verify(args) => args.run(session).await,
         Command::Compact(args) => args.run(session).await,
         Command::Demo(args) => args.run(session).await,
-        Command::Completions(args) => args.run(session),
+        Command::Completions(args) => Ok(args.run(session)),
     }
 }
 

@@ -239,10 +239,12 @@ pub enum Opening {
 
 /// Suggests the nearest of the names that exist, or lists them all.
 pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Text {
-    if let Some(near) = nearest(name, names.clone()) { Text::new(
-        format!("もしかして: {near}"),
-        format!("did you mean {near}?"),
-    ) } else {
+    if let Some(near) = nearest(name, names.clone()) {
+        Text::new(
+            format!("もしかして: {near}"),
+            format!("did you mean {near}?"),
+        )
+    } else {
         let all = names.collect::<Vec<_>>().join(", ");
         Text::new(
             format!("使えるもの: {all}"),
@@ -256,7 +258,7 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
     let mut kpis = shipped::kpis();
     let mut problems = Vec::new();
     match files::texts(root, "datasets", &|name| {
-        name.ends_with(".toml") && name.matches('/').count() == 1
+        files::is_toml(name) && name.matches('/').count() == 1
     }) {
         Ok(own) => datasets.extend(own),
         Err(found) => problems.extend(found),
@@ -276,7 +278,7 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
 }
 
 fn sources(root: &Path) -> std::result::Result<Vec<Source>, Vec<Problem>> {
-    let is_source = |name: &str| name.ends_with(".toml") && name.matches('/').count() == 1;
+    let is_source = |name: &str| files::is_toml(name) && name.matches('/').count() == 1;
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     for (file, text) in files::texts(root, SOURCES_FOLDER, &is_source)? {

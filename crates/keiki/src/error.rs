@@ -71,7 +71,7 @@ fn count(problems: &[Problem]) -> String {
 
 impl Error {
     /// Makes an error of the user's making.
-    #[must_use] 
+    #[must_use]
     pub fn user(message: Text, hint: Text) -> Self {
         Self::User {
             message,
@@ -91,17 +91,15 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Problems { .. } => Kind::Config,
-            Self::User { .. } | Self::File { .. } => Kind::User,
-            Self::Ingest(IngestError::Internal { .. }) | Self::Stopped(_) => Kind::Internal,
-            Self::Ingest(IngestError::Definition { .. }) => Kind::Config,
-            Self::Ingest(_) => Kind::Evidence,
-            Self::Store(error) => kind_of_store(error),
-            Self::Engine(EngineError::Store(error)) => kind_of_store(error),
-            Self::Engine(EngineError::Definition(_) | EngineError::TooMany(_)) => Kind::Config,
-            Self::Engine(EngineError::ValueTooLarge { .. }) => Kind::Evidence,
-            Self::Engine(EngineError::Sql(_) | EngineError::Arrow(_)) => Kind::Internal,
-            Self::Engine(_) => Kind::User,
+            Self::Problems { .. }
+            | Self::Ingest(IngestError::Definition { .. })
+            | Self::Engine(EngineError::Definition(_) | EngineError::TooMany(_)) => Kind::Config,
+            Self::Stopped(_)
+            | Self::Ingest(IngestError::Internal { .. })
+            | Self::Engine(EngineError::Sql(_) | EngineError::Arrow(_)) => Kind::Internal,
+            Self::Ingest(_) | Self::Engine(EngineError::ValueTooLarge { .. }) => Kind::Evidence,
+            Self::Store(error) | Self::Engine(EngineError::Store(error)) => kind_of_store(error),
+            Self::User { .. } | Self::File { .. } | Self::Engine(_) => Kind::User,
         }
     }
 

@@ -207,3 +207,16 @@ pub fn unmet(count: &str) -> Text {
         format!("{count} left undone, so that the target is not met"),
     )
 }
+
+/// Names the files of a reading, the first of them where there are several.
+#[must_use]
+pub fn files(names: &[String]) -> Text {
+    match names {
+        [] => Text::default(),
+        [one] => Text::new(one, one),
+        [first, rest @ ..] => Text::new(
+            format!("{first} ほか{}ファイル", rest.len()),
+            format!("{first} and {} more", rest.len()),
+        ),
+    }
+}

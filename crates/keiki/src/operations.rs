@@ -13,3 +13,5 @@ pub mod rejects;
 pub mod sources;
 pub mod sql;
 pub mod verify;
+
+mod units;

@@ -1,6 +1,5 @@
 //! Reads every fixture and compares what was accepted, what was rejected and why with its snapshot.
 
-mod by_hand;
 mod conversion;
 mod errors;
 mod fixture;

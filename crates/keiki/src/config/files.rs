@@ -39,6 +39,13 @@ pub(super) fn texts(
     }
 }
 
+/// Tells whether a file's name is that of a definition.
+pub(super) fn is_toml(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+}
+
 fn walk(
     path: &Path,
     name: &str,

@@ -128,9 +128,9 @@ fn calendar(node: &Node<'_>) -> Option<Calendar> {
     {
         Ok(calendar) => Some(calendar),
         Err(problems) => {
-            problems
-                .into_iter()
-                .for_each(|problem| fiscal.report(problem));
+            for problem in problems {
+                fiscal.report(problem);
+            }
             None
         }
     };
@@ -148,9 +148,9 @@ fn calendar(node: &Node<'_>) -> Option<Calendar> {
                 calendar = calendar.map(|_| next);
             }
             Err(problems) => {
-                problems
-                    .into_iter()
-                    .for_each(|problem| table.report(problem));
+                for problem in problems {
+                    table.report(problem);
+                }
                 calendar = None;
             }
         }

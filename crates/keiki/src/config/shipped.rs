@@ -11,7 +11,7 @@ const ORIGIN: &str = "<keiki>";
 /// The shipped datasets as (file, text), in the order of their names.
 #[must_use]
 pub fn datasets() -> Vec<(String, String)> {
-    texts(&DATASETS, "datasets", &|name| name.ends_with(".toml"))
+    texts(&DATASETS, "datasets", &|name| super::files::is_toml(name))
 }
 
 /// The shipped KPIs as (file, text), in the order of their folders.

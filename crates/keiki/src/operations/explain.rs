@@ -3,7 +3,7 @@
 use keiki_engine::{Against, Explanation, Question};
 use keiki_model::calendar::Period;
 
-use super::catalogue;
+use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
@@ -51,5 +51,6 @@ pub async fn explain(
         now: asked.now,
         against: asked.against,
     };
-    Ok(workspace.engine()?.explain(&journal, &question).await?)
+    let explained = workspace.engine()?.explain(&journal, &question).await;
+    explained.map_err(|error| units::absence(&workspace.organisation, error))
 }

@@ -4,7 +4,7 @@ use keiki_engine::Request;
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
 
-use super::catalogue;
+use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
@@ -74,7 +74,8 @@ pub async fn measure(
         seq: asked.journal_version,
         now: asked.now,
     };
-    Ok(workspace.engine()?.measure(&journal, &request).await?)
+    let measured = workspace.engine()?.measure(&journal, &request).await;
+    measured.map_err(|error| units::absence(&workspace.organisation, error))
 }
 
 /// The root of the tree on a day.

@@ -12,6 +12,7 @@ pub(crate) struct Args {}
 
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<Exit> {
+        let Self {} = self;
         let found = check::check(&session.workspace()?);
         let text = messages::contents(found.org_units, found.sources, found.datasets, found.kpis);
         session.line(text.get(session.language()));

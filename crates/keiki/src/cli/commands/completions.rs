@@ -5,7 +5,6 @@ use clap_complete::Shell;
 
 use crate::cli::session::Session;
 use crate::cli::{Cli, Exit};
-use crate::error::Result;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -15,10 +14,10 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit> {
+    pub(crate) fn run(self, session: &Session) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "keiki", &mut script);
         session.print(&String::from_utf8_lossy(&script));
-        Ok(Exit::Fine)
+        Exit::Fine
     }
 }

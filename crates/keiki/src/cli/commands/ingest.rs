@@ -139,7 +139,7 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
         outcome.dataset,
         messages::AS_OF.get(language),
         date_of(report.as_of),
-        report.files.join(", "),
+        messages::files(&report.files).get(language),
     )];
     lines.push(format!("  {}", counts(report, language)));
     if report.receipt.seq.is_none() {

@@ -48,9 +48,9 @@ fn screen(found: &[StoredReject], language: Language) -> Grid {
         columns: vec![
             Column::figure(messages::COMMIT.get(language)),
             Column::text(messages::SOURCE.get(language), 8),
-            Column::text(messages::PLACE.get(language), 16),
+            Column::place(messages::PLACE.get(language), 16),
             Column::text(messages::OUTCOME.get(language), 8).spare(),
-            Column::text(messages::REASON.get(language), 20),
+            Column::text(messages::REASON.get(language), 20).wrapped(4),
         ],
         rows: found
             .iter()

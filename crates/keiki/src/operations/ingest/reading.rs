@@ -80,11 +80,7 @@ pub(super) async fn read(
         claims: claims.made,
         evidence,
         files: references,
-        content_sha256: content
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        content_sha256: format!("{:x}", content.finalize()),
         is_missing_confirmed: asked.confirmation == Confirmation::Given,
         author: asked.author.clone(),
         dataset,

@@ -84,39 +84,32 @@ fn section(heading: Phrase, language: Language) -> String {
 }
 
 fn indicator_text(indicator: &Indicator, language: Language) -> String {
-    let mut text = format!(
-        "  {}  {}\n    {}",
-        indicator.code,
-        indicator.title.get(language),
-        indicator.formula.kind()
-    );
-    for measure in indicator.formula.measures() {
-        text.push_str(&format!(" {measure}"));
-    }
-    text.push_str(&format!("  [{}]", indicator.unit.name()));
-    if let Some(target) = indicator.target {
+    let title = indicator.title.get(language);
+    let mut made_of = vec![indicator.formula.kind()];
+    made_of.extend(indicator.formula.measures());
+    let mut parts = vec![made_of.join(" "), format!("[{}]", indicator.unit.name())];
+    parts.extend(indicator.target.map(|target| {
         let target = format::target(target, indicator.unit, language);
-        text.push_str(&format!("  {} {target}", messages::TARGET.get(language)));
-    }
+        format!("{} {target}", messages::TARGET.get(language))
+    }));
     if indicator.is_companion {
-        text.push_str(&format!("  ({})", messages::COMPANION.get(language)));
+        parts.push(format!("({})", messages::COMPANION.get(language)));
     }
-    text
+    format!("  {}  {title}\n    {}", indicator.code, parts.join("  "))
 }
 
 fn reference_text(reference: &Reference, language: Language) -> String {
-    let mut text = reference.title.get(language).to_owned();
-    if let Some(year) = reference.year {
-        text.push_str(&format!(" ({year})"));
-    }
+    let mut parts = vec![reference.title.get(language).to_owned()];
+    parts.extend(reference.year.map(|year| format!("({year})")));
     if reference.is_lapsed {
-        text.push_str(&format!(" [{}]", messages::LAPSED.get(language)));
+        parts.push(format!("[{}]", messages::LAPSED.get(language)));
     }
-    if let Some(value) = &reference.value {
-        text.push_str(&format!(": {}", value.get(language)));
-    }
-    if let Some(url) = &reference.url {
-        text.push_str(&format!(" {url}"));
-    }
-    text
+    parts.extend(
+        reference
+            .value
+            .as_ref()
+            .map(|value| value.get(language).to_owned()),
+    );
+    parts.extend(reference.url.clone());
+    parts.join(" ")
 }

@@ -1,0 +1,8 @@
+//! The program from outside: what it prints, how it exits, and what is left on disk.
+
+mod config;
+mod demo;
+mod evidence;
+mod screen;
+mod walk;
+mod workspace;
