@@ -196,7 +196,7 @@ fn days_from_start(index: usize, salt: u64) -> Day {
     start() + i32::try_from(scatter(index, salt) % 1_090).unwrap_or(0)
 }
 
-fn rows(dataset: &Dataset, count: usize, columns: Vec<(&str, ArrayRef)>) -> Outcome<RecordBatch> {
+fn rows(dataset: &Dataset, count: usize, columns: &[(&str, ArrayRef)]) -> Outcome<RecordBatch> {
     let schema = dataset.schema();
     let arrays = schema
         .fields()
@@ -223,7 +223,7 @@ fn asset_rows(dataset: &Dataset, numbers: &[usize], turn: u64) -> Outcome<Record
     rows(
         dataset,
         numbers.len(),
-        vec![
+        &[
             (
                 "asset_id",
                 texts(numbers.iter().map(|i| format!("A{i:07}"))),
@@ -273,7 +273,7 @@ fn vulnerability_rows(
     rows(
         dataset,
         numbers.len(),
-        vec![
+        &[
             (
                 "vulnerability_id",
                 texts(numbers.iter().map(|i| format!("V{i:07}"))),

@@ -117,7 +117,7 @@ impl Engine {
         let slots = self.slots(&request.periods, knowledge.today)?;
         let evaluation = self.evaluation(journal, knowledge, &kpis, slots).await?;
         self.check_units(&evaluation, &request.org_units)?;
-        evaluation.measure(&kpis, &request.org_units)
+        Ok(evaluation.measure(&kpis, &request.org_units))
     }
 
     fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
@@ -288,8 +288,8 @@ impl Engine {
             .map(|batch| batch.batch_id.as_str())
             .unwrap_or_default();
         let key = keiki_model::dataset::content_version(&format!(
-            "{} {axis:?} {first_commit}",
-            plan.version
+            "{} {axis:?} {first_commit} {:?} {:?}",
+            plan.version, self.setting.calendar, self.setting.zone
         ));
         let key = format!("{}-{key}", plan.dataset.name);
         let kept = self

@@ -18,7 +18,6 @@ use keiki_model::status::{Facts, Status, judge};
 use crate::coverage::{Claims, count, owing};
 use crate::cube::{Cell, Cube};
 use crate::engine::{Engine, Knowledge};
-use crate::error::Result;
 use crate::plan::ClockPlan;
 use crate::reported::{ReportedFigure, ReportedFigures};
 
@@ -101,7 +100,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Measures all indicators of the KPIs for the org units (empty = all) and periods.
-    pub(crate) fn measure(&self, kpis: &[Arc<Kpi>], units: &[String]) -> Result<Vec<Measurement>> {
+    pub(crate) fn measure(&self, kpis: &[Arc<Kpi>], units: &[String]) -> Vec<Measurement> {
         let mut measurements: Vec<(usize, usize, usize, Measurement)> = Vec::new();
         for (slot_index, slot) in self.slots.iter().enumerate() {
             let tree = self.tree(slot.cut);
@@ -115,7 +114,7 @@ impl<'e> Evaluation<'e> {
                 for (indicator_index, indicator) in kpi.indicators.iter().enumerate() {
                     let order = kpi_index * 1_000 + indicator_index;
                     for measurement in
-                        self.indicator(kpi, indicator, slot, &tree, &nodes, &mut views)?
+                        self.indicator(kpi, indicator, slot, &tree, &nodes, &mut views)
                     {
                         measurements.push((order, measurement.0, slot_index, measurement.1));
                     }
@@ -123,10 +122,10 @@ impl<'e> Evaluation<'e> {
             }
         }
         measurements.sort_by_key(|(order, node, slot, _)| (*order, *node, *slot));
-        Ok(measurements
+        measurements
             .into_iter()
             .map(|(_, _, _, measurement)| measurement)
-            .collect())
+            .collect()
     }
 
     fn indicator<'s>(
@@ -137,7 +136,7 @@ impl<'e> Evaluation<'e> {
         tree: &Arc<Tree>,
         nodes: &[usize],
         views: &mut HashMap<MeasurePlace, Arc<View<'s>>>,
-    ) -> Result<Vec<(usize, Measurement)>> {
+    ) -> Vec<(usize, Measurement)> {
         let mut named: Vec<&str> = indicator.formula.measures();
         named.extend(indicator.unmet.as_deref());
         let mut own: Vec<Arc<View<'s>>> = Vec::new();
@@ -159,10 +158,8 @@ impl<'e> Evaluation<'e> {
         nodes
             .iter()
             .map(|node| {
-                Ok((
-                    *node,
-                    self.one(kpi, indicator, slot, tree, *node, &own, reported, &period)?,
-                ))
+                let one = self.one(kpi, indicator, slot, tree, *node, &own, reported, &period);
+                (*node, one)
             })
             .collect()
     }
@@ -206,7 +203,74 @@ impl<'e> Evaluation<'e> {
         views: &[Arc<View<'_>>],
         reported: &[ReportedFigure],
         period: &str,
-    ) -> Result<Measurement> {
+    ) -> Measurement {
+        let Known {
+            mut figure,
+            coverage,
+            basis,
+        } = self.known(indicator, slot, tree, node, views, reported);
+        if indicator.is_sample
+            && let (Some(k), Some(n)) = (figure.numerator, figure.n)
+        {
+            figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
+            figure.is_too_few = n < indicator.minimum_n;
+        }
+        let unmet = match indicator.unmet {
+            Some(_) => views
+                .last()
+                .map_or(0, |view| i128::from(view.total(node).count)),
+            None => 0,
+        };
+        if indicator.unmet.is_some() && coverage.covered > 0 {
+            figure.statistics.unmet = Some(unmet);
+        }
+        let status = judge(&Facts {
+            coverage,
+            coverage_at_least: kpi.coverage_at_least,
+            value: figure.value,
+            is_nothing: figure.is_nothing,
+            none_is: indicator.none_is,
+            is_too_few: figure.is_too_few,
+            target: indicator.target,
+            near_margin: indicator.near_margin,
+            unmet,
+            elapsed: self.elapsed(kpi, indicator.due, slot.cut),
+        });
+        let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
+        Measurement {
+            no: kpi.no,
+            code: kpi.code.clone(),
+            indicator: indicator.code.clone(),
+            is_companion: indicator.is_companion,
+            org_unit: tree.nodes()[node].id.clone(),
+            period: period.to_owned(),
+            cut_on: date_of(slot.cut).to_string(),
+            known_at: instant_text(self.knowledge.known_at),
+            value: figure.value.filter(|_| has_value),
+            unit: indicator.unit,
+            numerator: figure.numerator.filter(|_| has_value),
+            denominator: figure.denominator.filter(|_| has_value),
+            n: figure.n.filter(|_| has_value),
+            target: indicator.target,
+            status,
+            coverage,
+            basis,
+            definition_version: kpi.version.clone(),
+            journal_version: self.knowledge.seq,
+            statistics: figure.statistics,
+        }
+    }
+
+    /// The figure from rows, or from what was reported in their place, and what it rests on.
+    fn known(
+        &self,
+        indicator: &Indicator,
+        slot: &Slot,
+        tree: &Tree,
+        node: usize,
+        views: &[Arc<View<'_>>],
+        reported: &[ReportedFigure],
+    ) -> Known {
         let owing = owing(tree, node, &indicator.applies_to);
         let mut covered = vec![true; tree.nodes().len()];
         for view in views {
@@ -228,7 +292,7 @@ impl<'e> Evaluation<'e> {
         let mut coverage = count(&owing, &covered);
         let mut basis = Basis::Rows;
         let mut figure = if totals.is_empty() {
-            self.figure(kpi, indicator, slot, tree, node, views)?
+            self.figure(indicator, slot, tree, node, views)
         } else {
             basis = Basis::Reported;
             with_totals(indicator, tree, node, views, &totals)
@@ -259,56 +323,11 @@ impl<'e> Evaluation<'e> {
                 ..Figure::default()
             };
         }
-        if indicator.is_sample
-            && let (Some(k), Some(n)) = (figure.numerator, figure.n)
-        {
-            figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
-            figure.is_too_few = n < indicator.minimum_n;
-        }
-        let unmet = match indicator.unmet {
-            Some(_) => views
-                .last()
-                .map_or(0, |view| i128::from(view.total(node).count)),
-            None => 0,
-        };
-        if indicator.unmet.is_some() && coverage.covered > 0 {
-            figure.statistics.unmet = Some(unmet);
-        }
-        let status = judge(&Facts {
-            coverage,
-            coverage_at_least: kpi.coverage_at_least,
-            value: figure.value,
-            is_nothing: figure.is_nothing,
-            none_is: indicator.none_is,
-            is_too_few: figure.is_too_few,
-            target: indicator.target,
-            near_margin: indicator.near_margin,
-            unmet,
-            elapsed: self.elapsed(kpi, indicator.due, slot.cut),
-        });
-        let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
-        Ok(Measurement {
-            no: kpi.no,
-            code: kpi.code.clone(),
-            indicator: indicator.code.clone(),
-            is_companion: indicator.is_companion,
-            org_unit: tree.nodes()[node].id.clone(),
-            period: period.to_owned(),
-            cut_on: date_of(slot.cut).to_string(),
-            known_at: instant_text(self.knowledge.known_at),
-            value: figure.value.filter(|_| has_value),
-            unit: indicator.unit,
-            numerator: figure.numerator.filter(|_| has_value),
-            denominator: figure.denominator.filter(|_| has_value),
-            n: figure.n.filter(|_| has_value),
-            target: indicator.target,
-            status,
+        Known {
+            figure,
             coverage,
             basis,
-            definition_version: kpi.version.clone(),
-            journal_version: self.knowledge.seq,
-            statistics: figure.statistics,
-        })
+        }
     }
 
     /// The share of the way to the due date that has passed; `None` where the target is due.
@@ -337,15 +356,14 @@ impl<'e> Evaluation<'e> {
 
     fn figure(
         &self,
-        kpi: &Kpi,
         indicator: &Indicator,
         slot: &Slot,
         tree: &Tree,
         node: usize,
         views: &[Arc<View<'_>>],
-    ) -> Result<Figure> {
+    ) -> Figure {
         let Some(first) = views.first() else {
-            return Ok(Figure::default());
+            return Figure::default();
         };
         let total = first.total(node);
         let mut figure = match &indicator.formula {
@@ -377,7 +395,6 @@ impl<'e> Evaluation<'e> {
             Formula::DaysLate(_) => statistics::days_late(first, node, slot.cut),
             Formula::Entities(_) => entities(first, tree, node, indicator),
         };
-        let _ = kpi;
         figure.statistics.unknown = views
             .iter()
             .take(indicator.formula.measures().len())
@@ -385,13 +402,20 @@ impl<'e> Evaluation<'e> {
             .max()
             .unwrap_or(0);
         figure.statistics.undated = i128::from(first.undated(node));
-        Ok(figure)
+        figure
     }
 
     fn survival(&self, view: &View<'_>, slot: &Slot, node: usize, indicator: &Indicator) -> Figure {
         let window = survival_window(slot, &self.knowledge, &self.engine.setting.zone);
         statistics::survival(view, node, &window, indicator)
     }
+}
+
+/// A figure and what it rests on.
+struct Known {
+    figure: Figure,
+    coverage: Coverage,
+    basis: Basis,
 }
 
 /// The trailing twelve months that end with the month of the cut day.

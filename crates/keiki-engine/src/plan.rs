@@ -47,6 +47,13 @@ pub(crate) struct MeasurePlan {
     pub(crate) is_dated: bool,
 }
 
+impl MeasurePlan {
+    /// The value, in steps, of a pair that a histogram keeps.
+    pub(crate) fn value_of(&self, (first, second): (i64, i64)) -> i64 {
+        if self.keeps_day { second } else { first }
+    }
+}
+
 /// All that is read of one dataset.
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetPlan {

@@ -2,6 +2,10 @@
 
 #[path = "books/cases.rs"]
 mod cases;
+#[path = "books/damage.rs"]
+mod damage;
+#[path = "books/inventory.rs"]
+mod inventory;
 #[path = "books/journal.rs"]
 mod journal;
 #[path = "books/properties.rs"]

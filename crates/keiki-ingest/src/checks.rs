@@ -40,8 +40,8 @@ pub(crate) fn rules(
     Ok(())
 }
 
-/// Rejects the rows that lie outside what the source says that it holds; unknown passes. Org units
-/// in scope are for the caller to hold against the tree, which is not known here.
+/// Rejects the rows that lie outside what the source says that it holds; so does a row of which it
+/// cannot be told. Org units in scope are for the caller to hold against the tree, which is not known here.
 ///
 /// # Errors
 /// The scope's expression does not compile.
@@ -56,7 +56,7 @@ pub(crate) fn scope(
         return Ok(());
     };
     let sql = Located {
-        value: predicate.clone(),
+        value: format!("({predicate}) is true"),
         place: source.scope_place.clone(),
     };
     let outside = Reason::OutsideScope {

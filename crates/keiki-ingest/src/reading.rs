@@ -113,7 +113,9 @@ fn sort_out(
         let mut keep: Vec<bool> = (0..extract.places.len())
             .map(|row| !rejections.contains(row))
             .collect();
-        dropped.iter().for_each(|row| keep[*row] = false);
+        for row in dropped {
+            keep[*row] = false;
+        }
         BooleanArray::from(keep)
     });
     let kept = |array: &ArrayRef| match &keep {

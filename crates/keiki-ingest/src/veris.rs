@@ -62,8 +62,8 @@ struct Report<'t> {
 
 #[derive(Deserialize, Default)]
 struct Victim<'t> {
-    #[serde(borrow, default)]
-    victim_id: Option<Cow<'t, str>>,
+    #[serde(borrow, default, rename = "victim_id")]
+    id: Option<Cow<'t, str>>,
     #[serde(default)]
     country: Option<OneOrMany<String>>,
     #[serde(borrow, default)]
@@ -172,9 +172,7 @@ struct Computed {
 impl Computed {
     fn of(report: &Report<'_>, zone: &TimeZone) -> Self {
         let victims = report.victim.as_ref().map_or(&[][..], OneOrMany::as_slice);
-        let names = victims
-            .iter()
-            .filter_map(|victim| victim.victim_id.as_deref());
+        let names = victims.iter().filter_map(|victim| victim.id.as_deref());
         let industries = victims
             .iter()
             .filter_map(|victim| victim.industry.as_deref());

@@ -75,7 +75,21 @@ impl Catalogue {
                 );
             }
         }
-        // A derived dataset is as personal as the column that it is derived by.
+        let mut by_code: BTreeMap<&str, &Kpi> = BTreeMap::new();
+        for kpi in &catalogue.kpis {
+            if let Some(first) = by_code.insert(&kpi.code, kpi) {
+                problems.push(
+                    Problem::new(
+                        Place::file(&kpi.file),
+                        format!(
+                            "two KPIs have the code {}; the first is {}",
+                            kpi.code, first.file
+                        ),
+                    )
+                    .hint("commands take a KPI by its code; give one of them another"),
+                );
+            }
+        }
         if problems.is_empty() {
             Ok(catalogue)
         } else {
@@ -386,7 +400,7 @@ pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem>
             name.push(c);
         }
         if let Some(value) = values.get(name.as_str()) {
-            bound.push_str(value)
+            bound.push_str(value);
         } else {
             let mut place = sql.place.clone();
             place.column += sql.value[..at].chars().count();

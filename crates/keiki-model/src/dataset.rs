@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use sha2::{Digest, Sha256};
 
+use crate::calendar::parse_day;
 use crate::document::{Located, Node, read_document};
+use crate::fraction::Fraction;
 use crate::problem::{Place, Problem};
 use crate::text::Text;
 
@@ -17,6 +19,18 @@ pub const REPORTED_FIGURES: &str = "reported_figures";
 
 /// Separates the ids of a record that names several org units.
 pub const ORG_UNIT_SEPARATOR: char = ';';
+
+/// Names that a dataset's columns cannot have: the journal's own.
+pub const RESERVED: [&str; 8] = [
+    "weight",
+    "effective_on",
+    "known_at",
+    "seq",
+    "batch_id",
+    "source",
+    "record_key",
+    "word",
+];
 
 /// Says how a record lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +110,25 @@ impl ColumnType {
             Self::Date => DataType::Date32,
             Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Boolean => DataType::Boolean,
+        }
+    }
+
+    /// Tells whether a text, as definitions write values, is a value of this type.
+    #[must_use]
+    pub fn takes(self, text: &str) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Integer => text.parse::<i64>().is_ok(),
+            Self::Decimal { precision, scale } => {
+                let digits = text.trim_start_matches('-');
+                let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+                Fraction::parse_decimal(text).is_some()
+                    && part.len() <= usize::from(scale.unsigned_abs())
+                    && whole.len() + usize::from(scale.unsigned_abs()) <= usize::from(precision)
+            }
+            Self::Date => parse_day(text).is_some(),
+            Self::Instant => text.parse::<jiff::Timestamp>().is_ok(),
+            Self::Boolean => matches!(text, "true" | "false"),
         }
     }
 
@@ -270,9 +303,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         .filter_map(|(name, table)| column(name, table))
         .collect();
     let rules = node.list("rules").iter().filter_map(rule).collect();
-    let name = if let Some(name) = name {
-        name
-    } else {
+    let Some(name) = name else {
         node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
         return None;
     };
@@ -452,6 +483,18 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
                 format!("column `{name}` has an unknown type: `{}`", kind.value),
             )
             .hint(hint),
+        );
+    }
+    if RESERVED.contains(&name) {
+        node.report(
+            Problem::new(
+                node.place(),
+                format!("`{name}` is a column of the journal itself"),
+            )
+            .hint(format!(
+                "give the column another name; the journal's own are {}",
+                RESERVED.join(", ")
+            )),
         );
     }
     if personal && parsed.is_some_and(|kind| kind != ColumnType::Text) {

@@ -190,10 +190,9 @@ impl Ord for Fraction {
                 b.numerator.rem_euclid(b.denominator),
             );
             let order = wa.cmp(&wb).then_with(|| match (ra == 0, rb == 0) {
-                (true, true) => Ordering::Equal,
                 (true, false) => Ordering::Less,
                 (false, true) => Ordering::Greater,
-                (false, false) => Ordering::Equal,
+                _ => Ordering::Equal,
             });
             if order != Ordering::Equal || (ra == 0 && rb == 0) {
                 return if turned { order.reverse() } else { order };

@@ -148,14 +148,12 @@ impl Organisation {
     /// The tree as it is on a day.
     #[must_use]
     pub fn tree(&self, day: Day) -> Tree {
-        Tree::new(
-            self.rows
-                .iter()
-                .filter(|unit| is_valid(unit, day))
-                .collect(),
-            self,
-            day,
-        )
+        let units: Vec<&OrgUnit> = self
+            .rows
+            .iter()
+            .filter(|unit| is_valid(unit, day))
+            .collect();
+        Tree::new(&units, self, day)
     }
 
     /// The days on which the tree changes, in order.
@@ -407,9 +405,9 @@ pub struct Tree {
 }
 
 impl Tree {
-    fn new(units: Vec<&OrgUnit>, organisation: &Organisation, day: Day) -> Self {
+    fn new(units: &[&OrgUnit], organisation: &Organisation, day: Day) -> Self {
         let mut children: BTreeMap<Option<&str>, Vec<&OrgUnit>> = BTreeMap::new();
-        for unit in &units {
+        for unit in units {
             children
                 .entry(unit.parent_id.as_deref())
                 .or_default()

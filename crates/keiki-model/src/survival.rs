@@ -157,9 +157,10 @@ mod tests {
             (0, None),
             (0, None),
             (0, None),
+            (0, None),
         ]);
         assert_eq!(median(&spans, 1), Median::NotReached);
-        assert_eq!(median(&spans, 5), Median::TooFew);
+        assert_eq!(median(&spans, 6), Median::TooFew);
     }
 
     #[test]

@@ -93,6 +93,21 @@ impl Batch {
             && self.as_of == other.as_of
             && self.mapping_version == other.mapping_version
             && self.content_sha256 == other.content_sha256
+            && self.timeless_claims().eq(other.timeless_claims())
+    }
+}
+
+impl Batch {
+    /// What it covers, whenever it was said.
+    fn timeless_claims(&self) -> impl Iterator<Item = Claim> {
+        self.claims.iter().map(|claim| Claim {
+            known_from: if claim.known_from == self.known_at {
+                i64::MIN
+            } else {
+                claim.known_from
+            },
+            ..claim.clone()
+        })
     }
 }
 
@@ -132,6 +147,16 @@ impl Snapshot {
     #[must_use]
     pub fn seq_of(&self, batch_id: &str) -> Option<i64> {
         self.by_id.get(batch_id).copied()
+    }
+
+    /// The precedence of each source of a dataset; lower wins.
+    #[must_use]
+    pub(crate) fn precedence(&self, dataset: &str) -> HashMap<String, i32> {
+        self.batches
+            .iter()
+            .filter(|batch| batch.dataset == dataset)
+            .map(|batch| (batch.source.clone(), batch.precedence))
+            .collect()
     }
 
     /// The latest instant of knowledge.

@@ -1,12 +1,13 @@
 //! Distinct things of a stock: the intervals in which at least one record supports them, written with the inputs' commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray};
-use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::datatypes::{Date32Type, Int32Type, TimestampMicrosecondType};
 use keiki_model::calendar::{BEGINNING, Day};
 use keiki_model::dataset::{Dataset, Distinct, ORG_UNIT, ORG_UNIT_SEPARATOR};
+use keiki_model::document::Located;
 use keiki_model::evidence::join_key;
 use keiki_model::problem::Problem;
 use keiki_model::timeline::Change;
@@ -16,11 +17,26 @@ use crate::error::{Result, StoreError};
 use crate::heads::{primitive, strings};
 use crate::journal::{Journal, Submission, evaluate, only_columns};
 use crate::plan::{Changes, Output};
-use crate::schema::{EFFECTIVE_ON, WEIGHT, entries_schema};
+use crate::schema::{EFFECTIVE_ON, KNOWN_AT, WEIGHT, entries_schema};
 use crate::table::conform;
 
 /// A thing held by a set of org units from a day until before another (`None` = still).
 type Held = (String, String, Day, Option<Day>);
+
+/// The days on which a row supports its thing: from, and until before (`None` = for ever).
+type Span = (Day, Option<Day>);
+
+/// What one signed entry of the input adds to the support of a thing.
+#[derive(Debug)]
+struct Support {
+    units: String,
+    from: Day,
+    until: Option<Day>,
+    weight: i64,
+    known_at: i64,
+    /// Whether this commit brings it.
+    is_new: bool,
+}
 
 /// Writes what this commit changes in the datasets that are derived from the reading's.
 pub(crate) async fn follow(
@@ -49,7 +65,7 @@ pub(crate) async fn follow(
             .map(str::to_owned)
             .collect();
         let table = journal.entries(&input.name).await?;
-        let mut before = Vec::new();
+        let mut supports: BTreeMap<String, Vec<Support>> = BTreeMap::new();
         for rows in journal
             .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
             .await?
@@ -59,62 +75,74 @@ pub(crate) async fn follow(
                 .iter()
                 .map(|by| by.map(|by| touched.contains(by)))
                 .collect();
-            before.push(conform(
-                &arrow::compute::filter_record_batch(&rows, &keep)?,
-                &entries_schema(input),
-            )?);
+            let rows = arrow::compute::filter_record_batch(&rows, &keep)?;
+            collect(journal, input, distinct, &rows, false, &mut supports)?;
         }
-        let held_before = held(journal, input, distinct, &before)?;
-        let mut after = before;
-        after.push(conform(&added, &entries_schema(input))?);
-        let held_after = held(journal, input, distinct, &after)?;
-        let change = difference(derived, &held_before, &held_after, batch)?;
+        collect(journal, input, distinct, &added, true, &mut supports)?;
+        let change = difference(derived, &supports, batch)?;
         changes.push((Arc::clone(derived), change));
     }
     Ok(())
 }
 
-/// The intervals in which things are supported, from the signed entries of the input.
-fn held(
+/// Puts what signed entries of the input support beside what was collected before.
+fn collect(
     journal: &Journal,
     input: &Dataset,
     distinct: &Distinct,
-    entries: &[RecordBatch],
-) -> Result<BTreeSet<Held>> {
-    let all = arrow::compute::concat_batches(&entries_schema(input), entries)?;
+    entries: &RecordBatch,
+    is_new: bool,
+    supports: &mut BTreeMap<String, Vec<Support>>,
+) -> Result<()> {
+    let all = conform(entries, &entries_schema(input))?;
     let plain = only_columns(&all, input)?;
     let spans = spans(journal, input, distinct, &plain)?;
     let units = strings(&all, ORG_UNIT)?;
     let by = strings(&all, &distinct.by.value)?;
     let days = primitive::<Date32Type>(&all, EFFECTIVE_ON)?;
     let weights = primitive::<Int32Type>(&all, WEIGHT)?;
-    // A state of a record holds from the day on which its weights come to one until the day on which they come to zero.
-    // Adding up signed support day by day needs no notion of records: the sum over entries is the sum over states.
-    let mut support: HashMap<String, BTreeMap<Day, BTreeMap<String, i64>>> = HashMap::new();
-    for row in 0..all.num_rows() {
-        let Some((from, until)) = spans[row] else {
+    let known = primitive::<TimestampMicrosecondType>(&all, KNOWN_AT)?;
+    for (row, span) in spans.into_iter().enumerate() {
+        let Some((from, until)) = span else {
             continue;
         };
-        let enters = days.value(row).max(from);
-        let thing = support.entry(by.value(row).to_owned()).or_default();
+        supports
+            .entry(by.value(row).to_owned())
+            .or_default()
+            .push(Support {
+                units: units.value(row).to_owned(),
+                from: days.value(row).max(from),
+                until,
+                weight: i64::from(weights.value(row)),
+                known_at: known.value(row),
+                is_new,
+            });
+    }
+    Ok(())
+}
+
+/// The intervals in which a thing is supported, by all the given entries together.
+///
+/// A state of a record holds from the day on which its weights come to one until the day on which they come to zero.
+/// Adding up signed support day by day needs no notion of records: the sum over entries is the sum over states.
+fn held<'s>(thing: &str, supports: impl Iterator<Item = &'s Support>) -> BTreeSet<Held> {
+    let mut steps: BTreeMap<Day, BTreeMap<String, i64>> = BTreeMap::new();
+    for support in supports {
         let mut add = |day: Day, weight: i64| {
-            for unit in units.value(row).split(ORG_UNIT_SEPARATOR) {
-                *thing
+            for unit in support.units.split(ORG_UNIT_SEPARATOR) {
+                *steps
                     .entry(day)
                     .or_default()
                     .entry(unit.to_owned())
                     .or_default() += weight;
             }
         };
-        add(enters, i64::from(weights.value(row)));
-        if let Some(until) = until {
-            add(until.max(enters), -i64::from(weights.value(row)));
+        add(support.from, support.weight);
+        if let Some(until) = support.until {
+            add(until.max(support.from), -support.weight);
         }
     }
-    Ok(support
-        .into_iter()
-        .flat_map(|(thing, steps)| intervals(&thing, &steps))
-        .collect())
+    intervals(thing, &steps).into_iter().collect()
 }
 
 /// The days from and until which each row supports its thing; `None` where it does not.
@@ -123,7 +151,7 @@ fn spans(
     input: &Dataset,
     distinct: &Distinct,
     rows: &RecordBatch,
-) -> Result<Vec<Option<(Day, Option<Day>)>>> {
+) -> Result<Vec<Option<Span>>> {
     let count = rows.num_rows();
     let holds = match &distinct.filter {
         None => vec![true; count],
@@ -138,23 +166,25 @@ fn spans(
             found.iter().map(|holds| holds.unwrap_or(false)).collect()
         }
     };
-    let date = |sql: &Option<keiki_model::document::Located>| -> Result<Option<Date32Array>> {
-        sql.as_ref()
-            .map(|sql| {
-                let found: ArrayRef = evaluate(journal, sql, input, rows)?;
-                found
-                    .as_primitive_opt::<Date32Type>()
-                    .cloned()
-                    .ok_or_else(|| {
-                        StoreError::Definition(Problem::new(
-                            sql.place.clone(),
-                            "the expression is not a date",
-                        ))
-                    })
-            })
-            .transpose()
+    let date = |sql: Option<&Located>| -> Result<Option<Date32Array>> {
+        sql.map(|sql| {
+            let found: ArrayRef = evaluate(journal, sql, input, rows)?;
+            found
+                .as_primitive_opt::<Date32Type>()
+                .cloned()
+                .ok_or_else(|| {
+                    StoreError::Definition(Problem::new(
+                        sql.place.clone(),
+                        "the expression is not a date",
+                    ))
+                })
+        })
+        .transpose()
     };
-    let (from, until) = (date(&distinct.from)?, date(&distinct.until)?);
+    let (from, until) = (
+        date(distinct.from.as_ref())?,
+        date(distinct.until.as_ref())?,
+    );
     Ok((0..count)
         .map(|row| {
             let from = match &from {
@@ -201,29 +231,61 @@ fn intervals(thing: &str, steps: &BTreeMap<Day, BTreeMap<String, i64>>) -> Vec<H
     held
 }
 
+/// What the new entries change in what was held, at each instant of knowledge from the first of theirs on: an entry that
+/// became known earlier than others of the same thing changes what follows from those too.
 fn difference(
     derived: &Dataset,
-    before: &BTreeSet<Held>,
-    after: &BTreeSet<Held>,
+    supports: &BTreeMap<String, Vec<Support>>,
     batch: &Batch,
 ) -> Result<Changes> {
-    let mut output = Output::new(derived)?;
-    let gone: Vec<&Held> = before.difference(after).collect();
-    let come: Vec<&Held> = after.difference(before).collect();
-    for (rows, weight) in [(gone, -1), (come, 1)] {
-        let values = output.add_values(rows_of(derived, &rows)?)?;
-        for (row, held) in rows.iter().enumerate() {
-            let from = keiki_model::calendar::date_of(held.2).to_string();
-            let key = join_key([held.0.as_str(), held.1.as_str(), from.as_str()]);
-            let change = Change {
-                effective_on: BEGINNING,
-                weight,
-                values: (values, u32::try_from(row).unwrap_or(u32::MAX)),
-            };
-            output.enter(&key, change, batch.known_at);
+    let mut steps: Vec<(Held, i64, i64)> = Vec::new();
+    for (thing, supports) in supports {
+        let new = supports.iter().filter(|s| s.is_new);
+        let Some(first) = new.map(|s| s.known_at).min() else {
+            continue;
+        };
+        let times: BTreeSet<i64> = supports
+            .iter()
+            .map(|s| s.known_at)
+            .filter(|known_at| *known_at >= first)
+            .collect();
+        let earlier = held(thing, supports.iter().filter(|s| s.known_at < first));
+        let (mut old_before, mut new_before) = (earlier.clone(), earlier);
+        for known_at in times {
+            let known = || supports.iter().filter(|s| s.known_at <= known_at);
+            let old = held(thing, known().filter(|s| !s.is_new));
+            let new = held(thing, known());
+            let mut weights: BTreeMap<Held, i64> = BTreeMap::new();
+            for (held, weight) in [(&new, 1), (&new_before, -1), (&old, -1), (&old_before, 1)] {
+                for held in held {
+                    *weights.entry(held.clone()).or_default() += weight;
+                }
+            }
+            steps.extend(
+                weights
+                    .into_iter()
+                    .filter(|(_, weight)| *weight != 0)
+                    .map(|(held, weight)| (held, weight, known_at)),
+            );
+            (old_before, new_before) = (old, new);
         }
     }
-    output.finish(derived, &batch.source, batch.seq, &batch.batch_id)
+    let mut output = Output::new(derived, &batch.source)?;
+    let rows: Vec<&Held> = steps.iter().map(|(held, ..)| held).collect();
+    let values = output.add_values(rows_of(derived, &rows)?)?;
+    for (row, (held, weight, known_at)) in steps.iter().enumerate() {
+        let from = keiki_model::calendar::date_of(held.2).to_string();
+        let key = join_key([held.0.as_str(), held.1.as_str(), from.as_str()]);
+        for _ in 0..weight.unsigned_abs() {
+            let change = Change {
+                effective_on: BEGINNING,
+                weight: if *weight < 0 { -1 } else { 1 },
+                values: (values, u32::try_from(row).unwrap_or(u32::MAX)),
+            };
+            output.enter(&key, change, *known_at);
+        }
+    }
+    output.finish(derived, batch.seq, &batch.batch_id)
 }
 
 fn rows_of(derived: &Dataset, held: &[&Held]) -> Result<RecordBatch> {

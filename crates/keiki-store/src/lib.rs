@@ -24,8 +24,6 @@ pub use maintenance::Compacted;
 pub use raw::{RawFile, RawWriter};
 pub use rejects::{Outcome, StoredReject};
 pub use scan::{EntryFile, Scan};
-pub use schema::{
-    EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, RESERVED, SEQ, SOURCE, WEIGHT, entries_schema,
-};
+pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, entries_schema};
 pub use tokens::Tokens;
 pub use verify::{Finding, Verification};

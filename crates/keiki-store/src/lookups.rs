@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::{Column, Dataset, Lookup};
 use keiki_model::evidence::join_key;
-use keiki_model::timeline::Word;
+use keiki_model::timeline::{Word, resolve};
 
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
@@ -57,7 +57,7 @@ fn dataset_named<'s>(submission: &'s Submission, name: &str) -> Result<&'s Arc<D
     })
 }
 
-/// One column of another dataset, by the record's key.
+/// One column of another dataset, by the record's key, as the dataset's sources together have it.
 struct Found {
     rows: HashMap<String, u32>,
     column: ArrayRef,
@@ -75,28 +75,22 @@ impl Found {
         for bucket in heads.filled() {
             batches.push(heads.bucket(bucket).await?);
         }
-        Self::from_heads(&batches, other, column)
+        Self::from_heads(&batches, other, &snapshot.precedence(&other.name), column)
     }
 
-    /// Takes the first source that speaks, in the order of names; lookups are meant for data of one source.
-    fn from_heads(batches: &[RecordBatch], other: &Dataset, column: &str) -> Result<Self> {
+    fn from_heads(
+        batches: &[RecordBatch],
+        other: &Dataset,
+        precedence: &HashMap<String, i32>,
+        column: &str,
+    ) -> Result<Self> {
         let schema = crate::heads::heads_schema(other);
         let all = arrow::compute::concat_batches(&schema, batches)?;
-        let (keys, words, sources) = (
-            strings(&all, RECORD_KEY)?,
-            strings(&all, WORD)?,
-            strings(&all, SOURCE)?,
-        );
         let mut rows: HashMap<String, u32> = HashMap::new();
-        for row in (0..all.num_rows()).filter(|row| words.value(*row) == "says") {
-            let position = u32::try_from(row).unwrap_or(u32::MAX);
-            rows.entry(keys.value(row).to_owned())
-                .and_modify(|kept| {
-                    if sources.value(row) < sources.value(*kept as usize) {
-                        *kept = position;
-                    }
-                })
-                .or_insert(position);
+        for (key, told) in by_record(&all, precedence)? {
+            if let Some(row) = resolve(told.iter().map(|told| told.word)) {
+                rows.insert(key, row);
+            }
         }
         let column = all.column_by_name(column).ok_or_else(|| {
             StoreError::Damaged(format!(
@@ -118,6 +112,47 @@ impl Found {
         let taken = arrow::compute::take(&self.column, &picks, None)?;
         Ok(arrow::compute::cast(&taken, &column.kind.arrow())?)
     }
+}
+
+/// What one source says of a record: the source and the row of its head.
+struct Told {
+    source: String,
+    word: Word<u32>,
+}
+
+/// Heads by record, the sources of each in order of precedence.
+fn by_record(
+    heads: &RecordBatch,
+    precedence: &HashMap<String, i32>,
+) -> Result<BTreeMap<String, Vec<Told>>> {
+    let (keys, words, sources) = (
+        strings(heads, RECORD_KEY)?,
+        strings(heads, WORD)?,
+        strings(heads, SOURCE)?,
+    );
+    let mut records: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+    for row in 0..heads.num_rows() {
+        let position = u32::try_from(row).unwrap_or(u32::MAX);
+        let word = match words.value(row) {
+            "ended" => Word::Ended,
+            "silent" => Word::Silent,
+            _ => Word::Says(position),
+        };
+        records
+            .entry(keys.value(row).to_owned())
+            .or_default()
+            .push(Told {
+                source: sources.value(row).to_owned(),
+                word,
+            });
+    }
+    for told in records.values_mut() {
+        told.sort_by_cached_key(|told| {
+            let rank = precedence.get(&told.source).copied().unwrap_or(i32::MAX);
+            (rank, told.source.clone())
+        });
+    }
+    Ok(records)
 }
 
 /// The key of the looked-up record for each row; `None` where a part is null.
@@ -185,11 +220,14 @@ pub(crate) async fn follow(
         .flatten()
         .map(str::to_owned)
         .collect();
+    let mut precedence = snapshot.precedence(&changed.name);
+    precedence.insert(submission.source.clone(), submission.precedence);
     for dependent in &submission.datasets {
-        let columns: Vec<&Column> = dependent
+        let columns: Vec<(&Column, &Lookup)> = dependent
             .columns
             .iter()
-            .filter(|c| c.lookup.as_ref().is_some_and(|l| l.dataset == changed.name))
+            .filter_map(|column| Some((column, column.lookup.as_ref()?)))
+            .filter(|(_, lookup)| lookup.dataset == changed.name)
             .collect();
         if columns.is_empty() || dependent.name == changed.name {
             continue;
@@ -200,91 +238,78 @@ pub(crate) async fn follow(
         for bucket in heads.filled() {
             lookup_rows.push(heads.bucket(bucket).await?);
         }
-        let mut output = Output::new(dependent)?;
+        let found = columns
+            .into_iter()
+            .map(|(column, lookup)| {
+                let found = Found::from_heads(&lookup_rows, changed, &precedence, &lookup.column)?;
+                Ok((column, lookup, found))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let refill = Refill {
+            dependent,
+            columns: found,
+            touched: &touched,
+            precedence: snapshot.precedence(&dependent.name),
+            known_at: batch.known_at,
+        };
+        let mut output = Output::new(dependent, &batch.source)?;
         let dependents = journal.heads(dependent, snapshot).await?;
-        let mut sources: BTreeMap<String, ()> = BTreeMap::new();
         for bucket in dependents.filled() {
-            let rows = dependents.bucket(bucket).await?;
-            sources.extend(refill(
-                &rows,
-                dependent,
-                &columns,
-                changed,
-                &lookup_rows,
-                &touched,
-                batch,
-                &mut output,
-            )?);
+            refill.bucket(&dependents.bucket(bucket).await?, &mut output)?;
         }
-        let source = sources
-            .into_keys()
-            .next()
-            .unwrap_or_else(|| batch.source.clone());
-        changes.push((
-            Arc::clone(dependent),
-            output.finish(dependent, &source, batch.seq, &batch.batch_id)?,
-        ));
+        let written = output.finish(dependent, batch.seq, &batch.batch_id)?;
+        changes.push((Arc::clone(dependent), written));
     }
     Ok(())
 }
 
-/// Writes new versions of the heads whose looked-up values changed; returns their sources.
-#[expect(clippy::too_many_arguments, reason = "both sides of a join")]
-fn refill(
-    heads: &RecordBatch,
-    dependent: &Dataset,
-    columns: &[&Column],
-    changed: &Dataset,
-    lookup_rows: &[RecordBatch],
-    touched: &HashSet<String>,
-    batch: &Batch,
-    output: &mut Output,
-) -> Result<Vec<(String, ())>> {
-    let old = only_columns(heads, dependent)?;
-    let mut new = old.clone();
-    let mut affected = vec![false; heads.num_rows()];
-    for column in columns {
-        let Some(lookup) = &column.lookup else {
-            continue;
-        };
-        for (flag, key) in affected.iter_mut().zip(lookup_keys(&old, &lookup.key)?) {
-            *flag |= key.is_some_and(|key| touched.contains(&key));
+/// What it takes to give dependent records their looked-up values anew.
+struct Refill<'a> {
+    dependent: &'a Dataset,
+    columns: Vec<(&'a Column, &'a Lookup, Found)>,
+    touched: &'a HashSet<String>,
+    precedence: HashMap<String, i32>,
+    known_at: i64,
+}
+
+impl Refill<'_> {
+    /// Writes a new version of each head whose looked-up values changed, by the source whose head it is, and the entries of
+    /// each record that is thereby resolved to other values.
+    fn bucket(&self, heads: &RecordBatch, output: &mut Output) -> Result<()> {
+        let old = only_columns(heads, self.dependent)?;
+        let mut new = old.clone();
+        let mut affected = vec![false; heads.num_rows()];
+        for (column, lookup, found) in &self.columns {
+            for (flag, key) in affected.iter_mut().zip(lookup_keys(&old, &lookup.key)?) {
+                *flag |= key.is_some_and(|key| self.touched.contains(&key));
+            }
+            let values = found.values_for(&old, lookup, column)?;
+            new = with_column(&new, self.dependent, column, &values)?;
         }
-        let found = Found::from_heads(lookup_rows, changed, &lookup.column)?;
-        new = with_column(
-            &new,
-            dependent,
-            column,
-            &found.values_for(&old, lookup, column)?,
-        )?;
-    }
-    let (keys, words, sources) = (
-        strings(heads, RECORD_KEY)?,
-        strings(heads, WORD)?,
-        strings(heads, SOURCE)?,
-    );
-    let (old, new) = (output.add_values(old)?, output.add_values(new)?);
-    let mut written = Vec::new();
-    for row in (0..heads.num_rows()).filter(|row| affected[*row] && words.value(*row) == "says") {
-        let position = u32::try_from(row).unwrap_or(u32::MAX);
-        let (before, after) = ((old, position), (new, position));
-        if output.values().are_equal(before, after) {
-            continue;
+        let (old, new) = (output.add_values(old)?, output.add_values(new)?);
+        for (key, told) in by_record(heads, &self.precedence)? {
+            let mut winner = None;
+            for told in &told {
+                let Word::Says(row) = told.word else {
+                    continue;
+                };
+                winner = winner.or(Some(told.source.as_str()));
+                let is_changed =
+                    affected[row as usize] && !output.values().are_equal((old, row), (new, row));
+                if is_changed {
+                    output.let_speak(&told.source);
+                    output.assert(&key, Word::Says((new, row)), BEGINNING, self.known_at);
+                }
+            }
+            let resolved = resolve(told.iter().map(|told| told.word));
+            if let (Some(row), Some(winner)) = (resolved, winner)
+                && affected[row as usize]
+            {
+                output.let_speak(winner);
+                let (before, after) = ((old, row), (new, row));
+                output.change(&key, Some(before), Some(after), BEGINNING, self.known_at);
+            }
         }
-        output.assert(
-            keys.value(row),
-            Word::Says(after),
-            BEGINNING,
-            batch.known_at,
-        );
-        output.change(
-            keys.value(row),
-            Some(before),
-            Some(after),
-            BEGINNING,
-            batch.known_at,
-        );
-        written.push((sources.value(row).to_owned(), ()));
+        Ok(())
     }
-    Ok(written)
 }

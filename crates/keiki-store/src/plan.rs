@@ -302,7 +302,7 @@ pub(crate) fn plan_bucket(
             continue;
         }
         for row in group {
-            record.take_row(reading, incoming, row, incoming_values, output, &mut result)?;
+            record.take_row(reading, incoming, row, incoming_values, output, &mut result);
         }
     }
     find_left_out(reading, &bucket, &present, in_scope, &mut result);
@@ -361,7 +361,7 @@ impl Record<'_> {
         incoming_values: u32,
         output: &mut Output,
         result: &mut BucketResult,
-    ) -> Result<()> {
+    ) {
         let known_at = incoming.known[row as usize];
         if let Some(latest) = self.heads.iter().map(|head| head.known_at).max()
             && known_at < latest
@@ -369,7 +369,7 @@ impl Record<'_> {
             result
                 .out_of_order
                 .push((row, knowledge_reason(known_at, latest)));
-            return Ok(());
+            return;
         }
         let day = if reading.is_register() {
             incoming.days[row as usize]
@@ -382,13 +382,12 @@ impl Record<'_> {
         if is_same {
             result.counts.unchanged += 1;
             if !reading.is_register() {
-                return Ok(());
+                return;
             }
         } else {
             result.counts.changed += 1;
         }
         self.say(reading, Word::Says(values), day, known_at, output);
-        Ok(())
     }
 
     /// Takes an assertion in the order of time: it changes the record from `day` on.

@@ -22,18 +22,6 @@ pub const RECORD_KEY: &str = "record_key";
 /// What a source said: `says`, `ended`, `silent`, or `absent` (a full export left the record out and nothing follows).
 pub(crate) const WORD: &str = "word";
 
-/// Names that a dataset's columns cannot have.
-pub const RESERVED: [&str; 8] = [
-    WEIGHT,
-    EFFECTIVE_ON,
-    KNOWN_AT,
-    SEQ,
-    BATCH_ID,
-    SOURCE,
-    RECORD_KEY,
-    WORD,
-];
-
 /// The type of instants.
 pub(crate) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -87,4 +75,33 @@ fn dataset_fields(dataset: &Dataset) -> Vec<Field> {
             Field::new(&column.name, kind, true)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keiki_model::dataset::{RESERVED, read_dataset};
+
+    #[test]
+    fn the_journals_own_columns_are_reserved() {
+        let text = r#"
+            name = "things"
+            kind = "fact"
+            title = { ja = "物", en = "Things" }
+            description = { ja = "物", en = "Things" }
+            key = ["id"]
+            freshness_days = 1
+            [columns.id]
+            type = "text"
+            title = { ja = "番号", en = "Number" }
+            description = { ja = "番号", en = "Number" }
+        "#;
+        let dataset = read_dataset("things.toml", text).expect("a dataset");
+        for schema in [entries_schema(&dataset), assertions_schema(&dataset)] {
+            for field in schema.fields() {
+                let name = field.name().as_str();
+                assert!(name == "id" || RESERVED.contains(&name), "{name}");
+            }
+        }
+    }
 }

@@ -167,45 +167,76 @@ fn check_weights(
     let mut states = States::new();
     for (key, mut rows) in by_key {
         rows.sort_by_key(|row| (numbers.value(*row), known.value(*row)));
-        // For each day: the net weight of each state that begins or ends on it.
-        let mut timeline: BTreeMap<Day, Vec<(&[u8], i32)>> = BTreeMap::new();
-        let mut at = 0;
-        while at < rows.len() {
-            let step = (numbers.value(rows[at]), known.value(rows[at]));
-            while at < rows.len() && (numbers.value(rows[at]), known.value(rows[at])) == step {
-                let row = rows[at];
-                timeline
-                    .entry(days.value(row))
-                    .or_default()
-                    .push((values[row].as_slice(), weights.value(row)));
-                at += 1;
-            }
-            if let Some(message) = unbalanced(&timeline) {
-                let key = if dataset.is_personal() {
-                    "•••"
-                } else {
-                    key
-                };
-                found.add(
-                    "weights",
-                    &dataset.name,
-                    format!("record {key}, commit {}: {message}", step.0),
-                );
-                break;
-            }
+        let line = |row: &usize| Line {
+            seq: numbers.value(*row),
+            known_at: known.value(*row),
+            day: days.value(*row),
+            values: &values[*row],
+            weight: weights.value(*row),
+        };
+        let lines: Vec<Line<'_>> = rows.iter().map(line).collect();
+        if let Some((seq, message)) = first_unbalanced(&lines) {
+            let key = if dataset.is_personal() {
+                "•••"
+            } else {
+                key
+            };
+            let message = format!("record {key}, commit {seq}: {message}");
+            found.add("weights", &dataset.name, message);
         }
-        let net = timeline.values().flatten().fold(
-            HashMap::new(),
-            |mut net: HashMap<&[u8], i32>, (v, w)| {
-                *net.entry(*v).or_default() += w;
-                net
-            },
-        );
+        let mut net: HashMap<&[u8], i32> = HashMap::new();
+        for line in &lines {
+            *net.entry(line.values).or_default() += line.weight;
+        }
         if let Some((values, _)) = net.into_iter().find(|(_, weight)| *weight == 1) {
             states.insert(key.to_owned(), values.to_vec());
         }
     }
     Ok(states)
+}
+
+/// One entry of a record.
+#[derive(Debug, Clone, Copy)]
+struct Line<'v> {
+    seq: i64,
+    known_at: i64,
+    day: Day,
+    values: &'v [u8],
+    weight: i32,
+}
+
+/// The first commit after which, as known at some instant, the states of a record do not add up. *Shape*: in order of commit.
+///
+/// Entries of one commit that became known before entries of an earlier one (distinct things may) are seen among those that
+/// were known by then.
+fn first_unbalanced(lines: &[Line<'_>]) -> Option<(i64, String)> {
+    let is_in_order = lines.is_sorted_by_key(|line| line.known_at);
+    let ends = (1..=lines.len()).filter(|end| {
+        let is_last_of_commit = lines.get(*end).is_none_or(|l| l.seq != lines[*end - 1].seq);
+        is_last_of_commit && (!is_in_order || *end == lines.len())
+    });
+    for end in ends {
+        let mut known = lines[..end].to_vec();
+        known.sort_by_key(|line| line.known_at);
+        // For each day: the net weight of each state that begins or ends on it.
+        let mut timeline: BTreeMap<Day, Vec<(&[u8], i32)>> = BTreeMap::new();
+        let mut at = 0;
+        while at < known.len() {
+            let step = (known[at].known_at, known[at].seq);
+            let is_same =
+                |line: &Line<'_>| line.known_at == step.0 && (!is_in_order || line.seq == step.1);
+            while at < known.len() && is_same(&known[at]) {
+                let line = known[at];
+                let states = timeline.entry(line.day).or_default();
+                states.push((line.values, line.weight));
+                at += 1;
+            }
+            if let Some(message) = unbalanced(&timeline) {
+                return Some((step.1, message));
+            }
+        }
+    }
+    None
 }
 
 fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<String> {
@@ -330,10 +361,13 @@ async fn check_heads(
     Ok(())
 }
 
-fn head_set(
-    rows: &RecordBatch,
-    dataset: &Dataset,
-) -> Result<BTreeMap<(String, String), (String, Vec<u8>)>> {
+/// A head's record and source.
+type HeadKey = (String, String);
+
+/// A head's word and comparable values.
+type HeadWord = (String, Vec<u8>);
+
+fn head_set(rows: &RecordBatch, dataset: &Dataset) -> Result<BTreeMap<HeadKey, HeadWord>> {
     let (keys, sources, words) = (
         strings(rows, RECORD_KEY)?,
         strings(rows, SOURCE)?,

@@ -15,6 +15,7 @@ use keiki_model::catalogue::{Catalogue, full_schema};
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
 use keiki_model::expression::Expressions;
+use keiki_model::kpi::read_kpi;
 use keiki_model::org::Organisation;
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::text::Text;
@@ -237,6 +238,9 @@ pub enum Opening {
     Existing,
 }
 
+/// The first number of an organisation's own KPIs.
+const FIRST_OWN_NO: u32 = 1_000;
+
 /// Suggests the nearest of the names that exist, or lists them all.
 pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Text {
     if let Some(near) = nearest(name, names.clone()) {
@@ -263,10 +267,26 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
         Ok(own) => datasets.extend(own),
         Err(found) => problems.extend(found),
     }
+    let mut own_kpis = Vec::new();
     match files::texts(root, "kpis", &|name| name.ends_with("/kpi.toml")) {
-        Ok(own) => kpis.extend(own),
+        Ok(own) => own_kpis = own,
         Err(found) => problems.extend(found),
     }
+    for (file, text) in &own_kpis {
+        if let Some(kpi) = read_kpi(file, text)
+            .ok()
+            .filter(|kpi| kpi.no < FIRST_OWN_NO)
+        {
+            let problem = Problem::new(
+                Place::file(file),
+                format!("the number {} is kept for the published catalogue", kpi.no),
+            );
+            problems.push(problem.hint(format!(
+                "an organisation's own KPIs have numbers from {FIRST_OWN_NO}"
+            )));
+        }
+    }
+    kpis.extend(own_kpis);
     match Catalogue::read(&datasets, &kpis) {
         Ok(catalogue) if problems.is_empty() => Ok(catalogue),
         Ok(_) => Err(problems),

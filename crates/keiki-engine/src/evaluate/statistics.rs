@@ -91,7 +91,7 @@ pub(super) fn quantile(
         .filter_map(|(group, values)| {
             let mut list: Values = values
                 .iter()
-                .map(|((first, _), count)| (*first, *count))
+                .map(|(pair, count)| (view.plan.value_of(*pair), *count))
                 .collect();
             let (doubled, n) =
                 quantile_doubled(&mut list, part(at.numerator()), part(at.denominator()))?;
@@ -102,11 +102,13 @@ pub(super) fn quantile(
 }
 
 pub(super) fn share_within(view: &View<'_>, node: usize, limit: i64) -> Figure {
-    let limit = limit.div_euclid(view.plan.step.max(1));
+    let limit = i128::from(limit) * view.plan.divisor;
+    let limit = limit.div_euclid(i128::from(view.plan.step.max(1)));
     let (mut within, mut all) = (0_i128, 0_i128);
     for (cell, weight, _) in view.cells(node) {
         all += i128::from(weight);
-        within += if cell.first <= limit {
+        let value = view.plan.value_of((cell.first, cell.second));
+        within += if i128::from(value) <= limit {
             i128::from(weight)
         } else {
             0
@@ -141,8 +143,7 @@ pub(super) fn extreme(
     let results = groups
         .iter()
         .filter_map(|(group, values)| {
-            let keeps_day = view.plan.keeps_day;
-            let value_of = |pair: &(i64, i64)| if keeps_day { pair.1 } else { pair.0 };
+            let value_of = |pair: &(i64, i64)| view.plan.value_of(*pair);
             let value = match which {
                 Extreme::Lowest => values.keys().map(value_of).min(),
                 Extreme::Highest => values.keys().map(value_of).max(),
@@ -167,7 +168,7 @@ pub(super) fn days_late(view: &View<'_>, node: usize, cut: Day) -> Figure {
     let oldest = groups
         .values()
         .flat_map(BTreeMap::keys)
-        .map(|pair| if view.plan.keeps_day { pair.1 } else { pair.0 })
+        .map(|pair| view.plan.value_of(*pair))
         .min();
     let n: i128 = groups.values().map(counts).sum();
     let days = oldest.map(|oldest| Fraction::whole(i128::from((i64::from(cut) - oldest).max(0))));

@@ -75,15 +75,14 @@ fn make(
 }
 
 fn to_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let exact = match (array.data_type(), to) {
+    let is_inexact = matches!(
+        (array.data_type(), to),
         (
             DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..),
             _,
-        ) => false,
-        (DataType::Timestamp(..), DataType::Date32) => false,
-        _ => true,
-    };
-    if !exact {
+        ) | (DataType::Timestamp(..), DataType::Date32)
+    );
+    if is_inexact {
         return Err(DataFusionError::Plan(format!(
             "expected {to}, found {}",
             array.data_type()

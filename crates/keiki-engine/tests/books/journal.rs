@@ -1,59 +1,20 @@
-//! What must hold of the journal whatever happens around it.
+//! What must hold of the journal whatever comes in.
 
-use std::path::{Path, PathBuf};
-
+use arrow::array::TimestampMicrosecondArray;
 use keiki_engine::{Against, Question, Request};
 use keiki_model::calendar::{Day, Period};
 use keiki_model::evidence::{Extent, Missing};
-use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::measurement::Basis;
 use keiki_model::status::Status;
-use keiki_store::{Journal, RawWriter, StoreError};
 
+use crate::inventory::{ASSETS, all_files, asset, assets, counts, inventory, many, verify};
 use crate::world::{Reading, World, block_on, day, end_of, noon, zone};
 
-const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by\n";
-
-fn asset(id: &str, unit: &str, inventoried: &str) -> String {
-    let by = if inventoried.is_empty() {
-        ""
-    } else {
-        "declaration"
-    };
-    format!("{id},{unit},hardware,{id},true,E1,2025-06-01,{inventoried},{inventoried},{by}\n")
-}
-
-fn assets(rows: &[String]) -> String {
-    format!("{ASSETS}{}", rows.concat())
-}
-
-fn many(count: usize, inventoried: &str) -> Vec<String> {
-    (0..count)
-        .map(|i| asset(&format!("A{i}"), "JP1", inventoried))
-        .collect()
-}
-
-async fn inventory(world: &World, unit: &str, period: &str, known_at: i64) -> Measurement {
-    let found = world.measure(1, unit, period, known_at).await;
-    found
-        .into_iter()
-        .find(|m| m.indicator == "inventory_ratio")
-        .expect("KPI 1 is measured")
-}
-
-fn counts(m: &Measurement) -> (String, String) {
-    let text =
-        |v: Option<keiki_model::fraction::Fraction>| v.map_or(String::new(), |v| v.to_string());
-    (text(m.numerator), text(m.denominator))
-}
-
-async fn verify(world: &World) -> Vec<keiki_store::Finding> {
-    let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
-    world
-        .journal
-        .verify(&datasets)
-        .await
-        .expect("it can be verified")
-        .findings
+/// The noons of days, as times of knowledge.
+#[expect(clippy::unnecessary_wraps, reason = "evidence has them or not")]
+fn times(days: &[&str]) -> Option<TimestampMicrosecondArray> {
+    let noons = days.iter().map(|on| noon(day(on)));
+    Some(TimestampMicrosecondArray::from_iter_values(noons).with_timezone("UTC"))
 }
 
 #[test]
@@ -239,77 +200,6 @@ fn a_rejected_row_counts_as_present_and_asserts_nothing() {
             (rejects[0].row.row, rejects[0].row.record_key.as_deref()),
             (21, Some("A19"))
         );
-        assert_eq!(verify(&world).await, []);
-    });
-}
-
-#[test]
-fn an_ingest_that_is_killed_before_its_commit_moves_no_figure() {
-    block_on(async {
-        let world = World::shipped().await;
-        world
-            .commit_csv(
-                &Reading::new("assets", day("2026-04-05")),
-                &assets(&many(5, "")),
-            )
-            .await;
-        let known = end_of(day("2026-04-30"));
-        let before = inventory(&world, "HD", "2026-04", known).await;
-        let killed = Reading::new("assets", day("2026-04-10"));
-        let evidence = world.read("assets", &assets(&many(9, "2026-04-02")));
-        world
-            .journal
-            .commit_but_die_before_visible(world.submission(&killed, evidence))
-            .await
-            .expect("it writes");
-        assert_eq!(inventory(&world, "HD", "2026-04", known).await, before);
-        assert_eq!(verify(&world).await, []);
-        let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
-        let done = world.journal.compact(&datasets).await.expect("it compacts");
-        assert!(done.orphans_removed > 0, "{done:?}");
-        assert_eq!(inventory(&world, "HD", "2026-04", known).await, before);
-        world
-            .commit_csv(&killed, &assets(&many(9, "2026-04-02")))
-            .await;
-        assert_eq!(
-            counts(&inventory(&world, "HD", "2026-04", known).await),
-            ("9".into(), "9".into())
-        );
-        assert_eq!(verify(&world).await, []);
-    });
-}
-
-#[test]
-fn ingests_at_the_same_time_both_count_once() {
-    block_on(async {
-        let world = std::sync::Arc::new(World::shipped().await);
-        let mut tasks = Vec::new();
-        for index in 0..4 {
-            let world = std::sync::Arc::clone(&world);
-            let mut reading = Reading::new("assets", day("2026-04-05"));
-            reading.source = format!("s{index}");
-            reading.extent = Extent::Part;
-            let rows: Vec<String> = (0..3)
-                .map(|i| asset(&format!("S{index}-{i}"), "JP1", "2026-04-01"))
-                .collect();
-            let csv = assets(&rows);
-            let evidence = world.read("assets", &csv);
-            let reading = Reading {
-                content: csv,
-                ..reading
-            };
-            tasks.push(tokio::spawn(async move {
-                world.commit(&reading, evidence).await.seq
-            }));
-        }
-        let mut seqs = Vec::new();
-        for task in tasks {
-            seqs.push(task.await.expect("it ends"));
-        }
-        seqs.sort_unstable();
-        assert_eq!(seqs, [Some(1), Some(2), Some(3), Some(4)]);
-        let found = inventory(&world, "HD", "2026-04", end_of(day("2026-04-30"))).await;
-        assert_eq!(counts(&found), ("12".into(), "12".into()));
         assert_eq!(verify(&world).await, []);
     });
 }
@@ -520,10 +410,7 @@ fn history_comes_in_with_its_own_times_of_knowledge() {
             arrow::compute::concat_batches(&evidence.rows.schema(), [&evidence.rows, &second.rows])
                 .expect("rows fit");
         evidence.places = vec![2, 3];
-        let times = |a: i64, b: i64| {
-            Some(arrow::array::TimestampMicrosecondArray::from(vec![a, b]).with_timezone("UTC"))
-        };
-        evidence.known_at = times(noon(day("2026-04-11")), noon(day("2026-05-11")));
+        evidence.known_at = times(&["2026-04-11", "2026-05-11"]);
         let mut reading = Reading::new("incidents", day("2026-07-01"));
         reading.extent = Extent::Part;
         let mut submission = world.submission(&reading, evidence.clone());
@@ -551,7 +438,7 @@ fn history_comes_in_with_its_own_times_of_knowledge() {
             .expect("KPI 23 counts open cases");
         assert_eq!(may.value.map(|v| v.to_string()), Some("0".into()));
         // A version that claims to have been known before the last one, and one from the future, are rejected.
-        evidence.known_at = times(noon(day("2026-05-01")), noon(day("2036-05-01")));
+        evidence.known_at = times(&["2026-05-01", "2036-05-01"]);
         let receipt = world
             .commit(
                 &Reading {
@@ -563,144 +450,6 @@ fn history_comes_in_with_its_own_times_of_knowledge() {
             .await;
         assert_eq!((receipt.counts.rejected, receipt.counts.changed), (2, 0));
         assert_eq!(verify(&world).await, []);
-    });
-}
-
-#[test]
-fn raw_evidence_is_kept_and_a_changed_byte_is_found() {
-    block_on(async {
-        let world = World::shipped().await;
-        let path = world.folder.path().join("export.csv");
-        std::fs::write(&path, assets(&many(3, ""))).expect("a file");
-        let plain = world
-            .journal
-            .store_raw(&path, "export.csv", RawWriter::Plain)
-            .await
-            .expect("it is kept");
-        let secret = world
-            .journal
-            .store_raw(&path, "export.csv", RawWriter::Encrypted)
-            .await
-            .expect("it is kept");
-        let evidence = world.read("assets", &assets(&many(3, "")));
-        let mut submission = world.submission(&Reading::new("assets", day("2026-04-05")), evidence);
-        submission.files = vec![plain.reference.clone(), secret.reference.clone()];
-        world.journal.commit(submission).await.expect("it commits");
-        assert_eq!(verify(&world).await, []);
-        let read = world
-            .journal
-            .read_raw(&secret.reference)
-            .await
-            .expect("it can be read");
-        assert_eq!(read, std::fs::read(&path).ok());
-        world
-            .journal
-            .redact_raw(&secret.reference, "erasure request")
-            .await
-            .expect("it is redacted");
-        assert_eq!(verify(&world).await, [], "a tombstone is accepted");
-        let stored = world
-            .folder
-            .path()
-            .join("journal")
-            .join(&plain.reference.path);
-        let mut bytes = std::fs::read(&stored).expect("the raw file");
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        std::fs::write(&stored, bytes).expect("it is damaged");
-        let findings = verify(&world).await;
-        assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].check, "raw");
-        std::fs::write(&path, "changed").expect("a file");
-        assert!(matches!(
-            plain.check_unchanged(),
-            Err(StoreError::ChangedWhileRead(_))
-        ));
-    });
-}
-
-#[test]
-fn an_entry_smuggled_into_the_journal_is_found() {
-    block_on(async {
-        let world = World::shipped().await;
-        world
-            .commit_csv(
-                &Reading::new("assets", day("2026-04-05")),
-                &assets(&many(3, "")),
-            )
-            .await;
-        let table = world.folder.path().join("journal/entries/assets");
-        let file = all_files(&table)
-            .into_iter()
-            .find(|p| p.extension().is_some_and(|e| e == "parquet"))
-            .expect("a data file");
-        let copy = table.join("compacted-1-1-smuggled.parquet");
-        std::fs::copy(&file, &copy).expect("it is copied");
-        let size = std::fs::metadata(&copy).expect("it is there").len();
-        let versions = all_files(&table.join("_delta_log"))
-            .into_iter()
-            .filter(|p| p.extension().is_some_and(|e| e == "json"))
-            .count();
-        let add = format!(
-            "{{\"add\":{{\"path\":\"compacted-1-1-smuggled.parquet\",\"partitionValues\":{{}},\"size\":{size},\"modificationTime\":0,\"dataChange\":true}}}}\n"
-        );
-        std::fs::write(table.join(format!("_delta_log/{versions:020}.json")), add)
-            .expect("the log is written");
-        let findings = verify(&world).await;
-        assert!(
-            findings
-                .iter()
-                .any(|f| f.check == "weights" && f.message.contains("sum to 2")),
-            "{findings:?}"
-        );
-    });
-}
-
-#[test]
-fn lost_or_stale_heads_are_rebuilt() {
-    block_on(async {
-        let world = World::shipped().await;
-        let reading = Reading::new("assets", day("2026-04-05"));
-        world.commit_csv(&reading, &assets(&many(4, ""))).await;
-        std::fs::remove_dir_all(world.folder.path().join("journal/heads"))
-            .expect("heads were kept");
-        let next = Reading {
-            as_of: day("2026-04-10"),
-            now: noon(day("2026-04-10")),
-            ..reading
-        };
-        let receipt = world.commit_csv(&next, &assets(&many(4, ""))).await;
-        assert_eq!((receipt.counts.unchanged, receipt.counts.changed), (4, 0));
-        assert_eq!(verify(&world).await, []);
-    });
-}
-
-#[test]
-fn a_journal_of_a_newer_format_is_refused() {
-    block_on(async {
-        let world = World::shipped().await;
-        let root = url::Url::from_directory_path(world.folder.path().join("journal"))
-            .expect("an absolute path");
-        std::fs::write(
-            world.folder.path().join("journal/journal.json"),
-            "{\"format\":99}",
-        )
-        .expect("a file");
-        let expressions = std::sync::Arc::clone(&world.expressions);
-        let error = Journal::open(&root, expressions, world.journal.tokens().clone())
-            .await
-            .expect_err("it is newer");
-        assert!(
-            matches!(
-                error,
-                StoreError::NewerFormat {
-                    found: 99,
-                    known: 1
-                }
-            ),
-            "{error}"
-        );
-        assert!(error.hint().is_some());
     });
 }
 
@@ -809,18 +558,90 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
     });
 }
 
-fn all_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder is there") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path);
-            }
+#[test]
+fn a_listing_reaches_a_vulnerability_that_two_sources_tell_of() {
+    block_on(async {
+        let world = World::shipped().await;
+        let header = "vulnerability_id,org_unit,cve_id,cvss_base_score,published_on,started_on\n";
+        for (source, precedence, started) in
+            [("scanner", 1, "2026-04-11"), ("register", 2, "2026-04-21")]
+        {
+            let mut reading = Reading::new("vulnerabilities", day("2026-04-30"));
+            (reading.source, reading.precedence) = (source.into(), precedence);
+            reading.extent = Extent::Part;
+            let row = format!("{header}V1,JP1,CVE-2026-1,5.0,2026-04-01,{started}\n");
+            world.commit_csv(&reading, &row).await;
         }
-    }
-    found
+        let mut listing = Reading::new("exploited_vulnerabilities", day("2026-05-20"));
+        listing.covers = Vec::new();
+        listing.extent = Extent::Part;
+        let csv = "cve_id,listed_on,due_on\nCVE-2026-1,2026-04-05,2026-04-26\n";
+        world.commit_csv(&listing, csv).await;
+        let found = world
+            .measure(24, "JP1", "2026-04", end_of(day("2026-05-31")))
+            .await;
+        let mean = &found[0];
+        assert_eq!(
+            (mean.n, mean.value.map(|v| v.to_string())),
+            (Some(1), Some("10".into())),
+            "one vulnerability, started as the source that goes first says"
+        );
+        assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
+fn distinct_things_are_known_when_their_records_were() {
+    block_on(async {
+        let world = World::shipped().await;
+        let header = "certification_id,org_unit,person_id,qualification,obtained_on,expires_on\n";
+        let mut reading = Reading::new("certifications", day("2026-05-01"));
+        (reading.extent, reading.now) = (Extent::Part, noon(day("2026-06-30")));
+        let rows = format!(
+            "{header}R1,JP1,P1,CISSP,2025-05-01,2028-04-30\nR2,JP1,P2,CISSP,2025-05-01,2028-04-30\n"
+        );
+        let mut evidence = world.read("certifications", &rows);
+        // A load of history: the first became known in May, the second in June.
+        evidence.known_at = times(&["2026-05-10", "2026-06-10"]);
+        reading.content.clone_from(&rows);
+        let mut submission = world.submission(&reading, evidence);
+        for claim in &mut submission.claims {
+            claim.known_from = noon(day("2026-05-01"));
+        }
+        world.journal.commit(submission).await.expect("it commits");
+        // Another certificate of P2 was known in May already: P2 is one person from then on.
+        let third = format!("{header}R3,JP1,P2,CISA,2025-05-01,2028-04-30\n");
+        let mut evidence = world.read("certifications", &third);
+        evidence.known_at = times(&["2026-05-20"]);
+        reading.content = third;
+        world.commit(&reading, evidence).await;
+        for (known, expected) in [
+            ("2026-05-15", "1"),
+            ("2026-05-25", "2"),
+            ("2026-06-30", "2"),
+        ] {
+            let found = world.measure(9, "JP1", "2026-05", end_of(day(known))).await;
+            assert_eq!(
+                found[0].value.map(|v| v.to_string()),
+                Some(expected.to_owned()),
+                "as known on {known}"
+            );
+        }
+        assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
+fn the_same_file_with_another_coverage_is_not_a_replay() {
+    block_on(async {
+        let world = World::shipped().await;
+        let mut reading = Reading::new("assets", day("2026-05-01"));
+        reading.extent = Extent::Part;
+        reading.covers = vec!["JP1".into()];
+        let csv = assets(&[asset("A1", "JP1", "2026-04-20")]);
+        assert_eq!(world.commit_csv(&reading, &csv).await.seq, Some(1));
+        assert_eq!(world.commit_csv(&reading, &csv).await.seq, None);
+        reading.covers = vec!["HD".into()];
+        assert_eq!(world.commit_csv(&reading, &csv).await.seq, Some(2));
+    });
 }

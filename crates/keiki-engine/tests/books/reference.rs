@@ -68,10 +68,13 @@ pub(crate) struct CaseBatch {
 /// Sources in order of precedence.
 pub(crate) const SOURCES: [&str; 2] = ["first", "second"];
 
+/// When a version of a case became known, by which commit, and what it says.
+type CaseVersion = (i64, i64, Option<Case>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Reference {
     things: BTreeMap<(String, String), Vec<Assertion>>,
-    cases: BTreeMap<(String, String), Vec<(i64, i64, Option<Case>)>>,
+    cases: BTreeMap<(String, String), Vec<CaseVersion>>,
     /// Org unit covered from the beginning until a day, known at an instant, by commit and dataset.
     pub(crate) claims: Vec<(&'static str, String, Day, i64, i64)>,
     /// Org units: id, parent, from, until.
@@ -201,14 +204,14 @@ impl Reference {
     /// The unit and all above it on a day; empty if the unit does not exist then.
     pub(crate) fn path(&self, unit: &str, day: Day) -> Vec<String> {
         let mut path = Vec::new();
-        let mut at = Some(unit.to_owned());
+        let mut at = Some(unit);
         while let Some(id) = at {
             let row = self.units.iter().find(|(i, _, from, until)| {
-                *i == id && *from <= day && until.is_none_or(|u| day < u)
+                i == id && *from <= day && until.is_none_or(|u| day < u)
             });
             let Some((id, parent, ..)) = row else { break };
             path.push(id.clone());
-            at = parent.clone();
+            at = parent.as_deref();
         }
         path
     }

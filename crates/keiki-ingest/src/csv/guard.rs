@@ -122,9 +122,8 @@ impl<R: BufRead> RecordGuard<R> {
             self.begin();
         }
         match (self.state, ends_line) {
-            (State::Between, _) => {}
+            (State::Between, _) | (State::Skipping, false) => {}
             (State::Skipping, true) => self.state = State::Between,
-            (State::Skipping, false) => {}
             (State::FieldStart | State::Plain | State::QuoteInQuoted, true) => {
                 self.push(b'\n');
                 self.state = State::Between;

@@ -32,14 +32,16 @@ pub(crate) struct Changes {
 struct Lines {
     picks: Vec<Pick>,
     keys: StringBuilder,
+    sources: StringBuilder,
     days: Vec<Day>,
     known: Vec<i64>,
 }
 
 impl Lines {
-    fn add(&mut self, key: &str, pick: Pick, day: Day, known_at: i64) {
+    fn add(&mut self, key: &str, source: &str, pick: Pick, day: Day, known_at: i64) {
         self.picks.push(pick);
         self.keys.append_value(key);
+        self.sources.append_value(source);
         self.days.push(day);
         self.known.push(known_at);
     }
@@ -49,6 +51,8 @@ impl Lines {
 #[derive(Debug)]
 pub(crate) struct Output {
     values: Values,
+    /// The source that speaks.
+    source: String,
     /// A row of nulls, for words that carry no values.
     nothing: Pick,
     entries: Lines,
@@ -58,7 +62,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(dataset: &Dataset) -> Result<Self> {
+    pub(crate) fn new(dataset: &Dataset, source: &str) -> Result<Self> {
         let mut values = Values::new(dataset)?;
         let schema = dataset.schema();
         let nulls: Vec<ArrayRef> = schema
@@ -69,6 +73,7 @@ impl Output {
         let nothing = (values.add(RecordBatch::try_new(schema, nulls)?)?, 0);
         Ok(Self {
             values,
+            source: source.to_owned(),
             nothing,
             entries: Lines::default(),
             weights: Vec::new(),
@@ -79,6 +84,11 @@ impl Output {
 
     pub(crate) fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// Lets another source speak from here on.
+    pub(crate) fn let_speak(&mut self, source: &str) {
+        source.clone_into(&mut self.source);
     }
 
     /// Adds rows from which values are picked and returns their number.
@@ -93,14 +103,15 @@ impl Output {
             Word::Ended => (self.nothing, "ended"),
             Word::Silent => (self.nothing, "silent"),
         };
-        self.assertions.add(key, pick, day, known_at);
+        self.assertions.add(key, &self.source, pick, day, known_at);
         self.words.push(name);
     }
 
     /// Notes that a full reading left the record out and that nothing follows from it.
     pub(crate) fn mark_absent(&mut self, key: &str, values: Option<Pick>, day: Day, known_at: i64) {
+        let values = values.unwrap_or(self.nothing);
         self.assertions
-            .add(key, values.unwrap_or(self.nothing), day, known_at);
+            .add(key, &self.source, values, day, known_at);
         self.words.push("absent");
     }
 
@@ -144,37 +155,22 @@ impl Output {
 
     /// Adds one signed entry.
     pub(crate) fn enter(&mut self, key: &str, change: Change<Pick>, known_at: i64) {
-        self.entries
-            .add(key, change.values, change.effective_on, known_at);
+        self.entries.add(
+            key,
+            &self.source,
+            change.values,
+            change.effective_on,
+            known_at,
+        );
         self.weights.push(i32::from(change.weight));
     }
 
     /// Makes the rows to write.
-    pub(crate) fn finish(
-        mut self,
-        dataset: &Dataset,
-        source: &str,
-        seq: i64,
-        batch_id: &str,
-    ) -> Result<Changes> {
+    pub(crate) fn finish(mut self, dataset: &Dataset, seq: i64, batch_id: &str) -> Result<Changes> {
         let weights: ArrayRef = Arc::new(Int32Array::from(std::mem::take(&mut self.weights)));
         let words: ArrayRef = Arc::new(StringArray::from(std::mem::take(&mut self.words)));
-        let entries = lines(
-            &self.values,
-            self.entries,
-            (WEIGHT, weights),
-            source,
-            seq,
-            batch_id,
-        )?;
-        let assertions = lines(
-            &self.values,
-            self.assertions,
-            (WORD, words),
-            source,
-            seq,
-            batch_id,
-        )?;
+        let entries = lines(&self.values, self.entries, (WEIGHT, weights), seq, batch_id)?;
+        let assertions = lines(&self.values, self.assertions, (WORD, words), seq, batch_id)?;
         Ok(Changes {
             entries: conform(&entries, &entries_schema(dataset))?,
             assertions: conform(&assertions, &assertions_schema(dataset))?,
@@ -186,7 +182,6 @@ fn lines(
     values: &Values,
     mut lines: Lines,
     own: (&str, ArrayRef),
-    source: &str,
     seq: i64,
     batch_id: &str,
 ) -> Result<RecordBatch> {
@@ -216,7 +211,7 @@ fn lines(
         ),
         (SEQ.to_owned(), Arc::new(Int64Array::from(vec![seq; count]))),
         (BATCH_ID.to_owned(), repeated(batch_id)),
-        (SOURCE.to_owned(), repeated(source)),
+        (SOURCE.to_owned(), Arc::new(lines.sources.finish())),
         (RECORD_KEY.to_owned(), Arc::new(lines.keys.finish())),
     ]);
     Ok(RecordBatch::try_from_iter_with_nullable(
