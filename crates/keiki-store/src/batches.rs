@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::error::{Result, StoreError};
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
-use crate::table::{Conflict, Retries, Table};
+use crate::table::{Conflict, Table};
 
 const TABLE: &str = "batches";
 
@@ -224,7 +224,7 @@ impl Batches {
     ) -> Result<std::result::Result<(), Conflict>> {
         let rows = rows(std::slice::from_ref(batch))?;
         self.table
-            .append(&format!("{}.parquet", batch.batch_id), &rows, Retries::None)
+            .append_next(&format!("{}.parquet", batch.batch_id), &rows)
             .await
     }
 

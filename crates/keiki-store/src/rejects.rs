@@ -11,7 +11,7 @@ use crate::error::{Result, StoreError};
 use crate::heads::{primitive, seqs, strings};
 use crate::journal::Journal;
 use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE};
-use crate::table::{Retries, Table};
+use crate::table::Table;
 
 const TABLE: &str = "rejects";
 
@@ -111,10 +111,7 @@ pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject
         ],
     )?;
     let mut table = Table::open_or_create(&journal.root, TABLE, &schema()).await?;
-    match table.append(file, &rows, Retries::Some).await? {
-        Ok(()) => Ok(()),
-        Err(_) => Err(StoreError::Contended(1)),
-    }
+    table.append(file, &rows).await
 }
 
 impl Journal {

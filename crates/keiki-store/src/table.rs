@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
@@ -20,6 +20,12 @@ use crate::error::{Result, StoreError};
 
 /// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
 const ROW_GROUP_ROWS: usize = 1 << 18;
+
+/// After how many commits the log is summed up, so that opening a table reads few files.
+const CHECKPOINT_INTERVAL: u32 = 16;
+
+/// How often an append is tried when others change the table at the same time.
+const ATTEMPTS: u32 = 10;
 
 /// A Delta table as last read.
 #[derive(Debug, Clone)]
@@ -88,6 +94,10 @@ impl Table {
             .create()
             .with_columns(schema.fields().iter().map(delta_field))
             .with_save_mode(SaveMode::Ignore)
+            .with_configuration_property(
+                TableProperty::CheckpointInterval,
+                Some(CHECKPOINT_INTERVAL.to_string()),
+            )
             .await;
         match created {
             Ok(delta) => Ok(Self {
@@ -152,22 +162,33 @@ impl Table {
             .collect())
     }
 
-    /// Writes rows as one file and makes it part of the table. *Shape*: `rows` has the table's columns in any order.
-    ///
-    /// With `Retries::None` the commit fails with a conflict if anybody else committed since the state was read.
-    pub(crate) async fn append(
+    /// Writes rows as one file and makes it part of the table, whatever others add at the same time. *Shape*: `rows` has the
+    /// table's columns in any order.
+    pub(crate) async fn append(&mut self, file: &str, rows: &RecordBatch) -> Result<()> {
+        let add = self.write(file, rows).await?;
+        for _ in 0..ATTEMPTS {
+            let actions = vec![Action::Add(add.clone())];
+            if self
+                .commit(actions, appending(), Retries::Some)
+                .await?
+                .is_ok()
+            {
+                return Ok(());
+            }
+            // Somebody has made the table, or widened it, since its state was read.
+            self.refresh().await?;
+        }
+        Err(StoreError::Contended(ATTEMPTS))
+    }
+
+    /// Writes rows as one file and makes it part of the table if nobody else has committed since the state was read.
+    pub(crate) async fn append_next(
         &mut self,
         file: &str,
         rows: &RecordBatch,
-        retries: Retries,
     ) -> Result<std::result::Result<(), Conflict>> {
         let add = self.write(file, rows).await?;
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: None,
-            predicate: None,
-        };
-        self.commit(vec![Action::Add(add)], operation, retries)
+        self.commit(vec![Action::Add(add)], appending(), Retries::None)
             .await
     }
 
@@ -324,11 +345,19 @@ fn removal(file: &DataFile) -> Action {
 
 /// Whether a commit may be put after somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retries {
+enum Retries {
     /// No: what was computed depends on the state that was read.
     None,
     /// Yes.
     Some,
+}
+
+fn appending() -> DeltaOperation {
+    DeltaOperation::Write {
+        mode: SaveMode::Append,
+        partition_by: None,
+        predicate: None,
+    }
 }
 
 fn is_conflict(error: &TransactionError) -> bool {

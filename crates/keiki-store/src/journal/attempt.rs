@@ -20,7 +20,7 @@ use crate::heads::{Heads, bucket_of, strings};
 use crate::plan::{Changes, History, Incoming, Output, Pick, Reading, leave_out_all, plan_bucket};
 use crate::rejects::{self, Outcome, StoredReject};
 use crate::schema::{assertions_schema, entries_schema};
-use crate::table::{Retries, Table};
+use crate::table::Table;
 use crate::{derived, lookups};
 
 /// The share of a source's records above which retirements wait for confirmation. *Units*: percent.
@@ -584,14 +584,14 @@ impl Prepared<'_> {
                 let mut table =
                     Table::open_or_create(&journal.root, &entries_table(&dataset.name), &schema)
                         .await?;
-                append(&mut table, &file, &changes.entries).await?;
+                table.append(&file, &changes.entries).await?;
             }
             if changes.assertions.num_rows() > 0 {
                 let schema = assertions_schema(dataset);
                 let mut table =
                     Table::open_or_create(&journal.root, &assertions_table(&dataset.name), &schema)
                         .await?;
-                append(&mut table, &file, &changes.assertions).await?;
+                table.append(&file, &changes.assertions).await?;
             }
         }
         let unknown = self
@@ -629,13 +629,5 @@ impl Prepared<'_> {
             rejected: self.rejected.clone(),
             left_unknown: self.submission.evidence.left_unknown.clone(),
         }
-    }
-}
-
-/// Adds a file; entries of other batches may be added at the same time.
-async fn append(table: &mut Table, file: &str, rows: &RecordBatch) -> Result<()> {
-    match table.append(file, rows, Retries::Some).await? {
-        Ok(()) => Ok(()),
-        Err(_) => Err(StoreError::Contended(1)),
     }
 }
