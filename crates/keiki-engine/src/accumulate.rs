@@ -144,6 +144,8 @@ pub(crate) struct MeasureRows<'m> {
     until: Option<&'m Date32Array>,
     on: Option<&'m Date32Array>,
     spell: Option<(Int64Array, Int64Array)>,
+    step: i64,
+    is_dated: bool,
     pub(crate) groups: Option<StringArray>,
 }
 
@@ -180,8 +182,20 @@ impl<'m> MeasureRows<'m> {
             until,
             on,
             spell,
+            step: plan.step,
+            is_dated: plan.is_dated,
             groups,
         })
+    }
+
+    /// The day of an onset in steps; of an instant the day in UTC, which is near enough for what is unknown.
+    fn day_of_onset(&self, onset: i64) -> Day {
+        let day = if self.is_dated {
+            onset
+        } else {
+            onset.saturating_mul(self.step).div_euclid(86_400)
+        };
+        Day::try_from(day).unwrap_or(Day::MAX)
     }
 
     /// The part of a row. A value of `None` is unknown: the predicate or the value is null.
@@ -194,8 +208,17 @@ impl<'m> MeasureRows<'m> {
             Some(_) => return Part::None,
         };
         if let Some((begins, ends)) = &self.spell {
-            if !is_known || begins.is_null(row) {
-                return Part::None;
+            if begins.is_null(row) {
+                return Part::Happening {
+                    on: None,
+                    value: None,
+                };
+            }
+            if !is_known {
+                return Part::Happening {
+                    on: Some(self.day_of_onset(begins.value(row))),
+                    value: None,
+                };
             }
             return Part::Case {
                 begins: begins.value(row),

@@ -138,6 +138,7 @@ impl<'e> Evaluation<'e> {
         views: &mut HashMap<MeasurePlace, Arc<View<'s>>>,
     ) -> Vec<(usize, Measurement)> {
         let mut named: Vec<&str> = indicator.formula.measures();
+        named.extend(indicator.pace.as_deref());
         named.extend(indicator.unmet.as_deref());
         let mut own: Vec<Arc<View<'s>>> = Vec::new();
         for name in named {
@@ -229,12 +230,15 @@ impl<'e> Evaluation<'e> {
             coverage_at_least: kpi.coverage_at_least,
             value: figure.value,
             is_nothing: figure.is_nothing,
+            is_unknown: figure.is_nothing && figure.statistics.unknown > 0,
             none_is: indicator.none_is,
             is_too_few: figure.is_too_few,
             target: indicator.target,
             near_margin: indicator.near_margin,
             unmet,
-            elapsed: self.elapsed(kpi, indicator.due, slot.cut),
+            elapsed: self
+                .elapsed(kpi, indicator.due, slot.cut)
+                .map(|elapsed| paced(indicator, node, views).unwrap_or(elapsed)),
         });
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
         Measurement {
@@ -271,7 +275,7 @@ impl<'e> Evaluation<'e> {
         views: &[Arc<View<'_>>],
         reported: &[ReportedFigure],
     ) -> Known {
-        let owing = owing(tree, node, &indicator.applies_to);
+        let owing = owing_for(indicator, tree, node);
         let mut covered = vec![true; tree.nodes().len()];
         for view in views {
             for (flag, of) in covered.iter_mut().zip(&view.covered) {
@@ -418,6 +422,29 @@ struct Known {
     basis: Basis,
 }
 
+/// The share of the way that a plan has for this day: the pace measure over the denominator.
+fn paced(indicator: &Indicator, node: usize, views: &[Arc<View<'_>>]) -> Option<Fraction> {
+    indicator.pace.as_ref()?;
+    let of = |view: &View<'_>| view.fraction(view.total(node));
+    let (planned, whole) = (
+        of(views.get(indicator.formula.measures().len())?),
+        of(views.get(1)?),
+    );
+    Fraction::new(
+        planned.numerator() * whole.denominator(),
+        planned.denominator() * whole.numerator(),
+    )
+}
+
+/// The units that owe an indicator at a node. Entities are counted from an entity down: a department has none.
+fn owing_for(indicator: &Indicator, tree: &Tree, node: usize) -> Vec<usize> {
+    let counts_entities = matches!(indicator.formula, Formula::Entities(_));
+    if counts_entities && !tree.nodes()[node].kind.is_entity() {
+        return Vec::new();
+    }
+    owing(tree, node, &indicator.applies_to)
+}
+
 /// The trailing twelve months that end with the month of the cut day.
 pub(crate) fn survival_window(slot: &Slot, knowledge: &Knowledge, zone: &TimeZone) -> Window {
     let first = Month::of(slot.cut).plus(-11).first_day();
@@ -466,7 +493,7 @@ fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figure {
 
 /// Counts entities whose own level, departments included, is above zero.
 fn entities(view: &View<'_>, tree: &Tree, node: usize, indicator: &Indicator) -> Figure {
-    let owing = owing(tree, node, &indicator.applies_to);
+    let owing = owing_for(indicator, tree, node);
     let own = view.own_levels(tree);
     let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
     let all = owing.len() as i128;

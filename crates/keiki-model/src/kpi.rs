@@ -308,6 +308,8 @@ pub struct Indicator {
     pub is_sample: bool,
     /// The fewest records for a sample's figure to be judged.
     pub minimum_n: i128,
+    /// A measure, over the denominator, that a plan has for each day before the target is due; absent = in step with time.
+    pub pace: Option<String>,
     /// A measure that must be zero for the target to be met.
     pub unmet: Option<String>,
     /// The kinds of org unit that owe it; empty = all entities.

@@ -97,7 +97,9 @@ pub struct Facts {
     pub value: Option<Fraction>,
     /// Whether there was nothing to count.
     pub is_nothing: bool,
-    /// What that means.
+    /// Whether that is because everything that there was is unknown.
+    pub is_unknown: bool,
+    /// What it means that there was nothing.
     pub none_is: Nothing,
     /// Whether there are too few records.
     pub is_too_few: bool,
@@ -127,6 +129,9 @@ pub fn judge(facts: &Facts) -> Status {
     if share.is_some_and(|share| share < facts.coverage_at_least) {
         return Status::Provisional;
     }
+    if facts.is_unknown {
+        return Status::NoData;
+    }
     if facts.is_nothing {
         return match facts.none_is {
             Nothing::NoneOccurred => Status::NoneOccurred,
@@ -145,6 +150,10 @@ pub fn judge(facts: &Facts) -> Status {
     let shortfall = shortfall(value, target);
     let is_met = shortfall <= Fraction::whole(0) && facts.unmet == 0;
     if let Some(elapsed) = facts.elapsed {
+        // What must not be exceeded by the due date and is exceeded already will not be met by going on.
+        if target.at_most.is_some_and(|bound| value > bound) {
+            return Status::Missed;
+        }
         let is_behind = target
             .at_least
             .and_then(|bound| bound.times(elapsed))
@@ -189,6 +198,7 @@ mod tests {
             coverage_at_least: Fraction::whole(1),
             value: Fraction::parse_decimal(value),
             is_nothing: false,
+            is_unknown: false,
             none_is: Nothing::NoneOccurred,
             is_too_few: false,
             target: Some(Target {
@@ -262,5 +272,30 @@ mod tests {
             }),
             Status::Behind
         );
+    }
+
+    #[test]
+    fn what_is_exceeded_before_it_is_due_is_missed() {
+        let band = Facts {
+            target: Some(Target {
+                at_least: Fraction::parse_decimal("0.95"),
+                at_most: Some(Fraction::whole(1)),
+            }),
+            elapsed: Fraction::new(11, 12),
+            ..facts("1.03")
+        };
+        assert_eq!(judge(&band), Status::Missed);
+    }
+
+    #[test]
+    fn what_is_all_unknown_is_no_data_and_not_none() {
+        let unknown = Facts {
+            value: None,
+            is_nothing: true,
+            is_unknown: true,
+            target: None,
+            ..facts("1")
+        };
+        assert_eq!(judge(&unknown), Status::NoData);
     }
 }

@@ -220,6 +220,12 @@ fn compare(
         Fraction::parse_decimal(&row[column])
             .map_or_else(|| row[column].clone(), |v| v.to_short_decimal(12))
     };
+    if let Some(group) = row.get("group").filter(|group| !group.is_empty()) {
+        let of = found.statistics.groups.iter().find(|g| g.name == *group);
+        check("value", rounded(of.map(|g| g.value), "value"));
+        check("n", of.map_or(String::new(), |g| g.n.to_string()));
+        return;
+    }
     check("value", rounded(found.value, "value"));
     check("status", found.status.code().to_owned());
     check("n", found.n.map_or(String::new(), |n| n.to_string()));

@@ -275,6 +275,19 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
     let due = node.choice("due", DUES).unwrap_or(Due::Period);
     let is_sample = node.flag("sample");
     let minimum_n = node.integer("minimum_n").unwrap_or(0);
+    let pace = node
+        .has("pace")
+        .then(|| measure_name(node, "pace", measures))
+        .flatten();
+    if pace.is_some() && (due == Due::Period || !matches!(formula, Some(Formula::Ratio { .. }))) {
+        node.report(
+            Problem::new(
+                node.place_of("pace"),
+                "`pace` is for a ratio whose target is due at the end of the year or cycle",
+            )
+            .hint("set `due`, or remove `pace`"),
+        );
+    }
     let unmet = node
         .has("unmet")
         .then(|| measure_name(node, "unmet", measures))
@@ -313,6 +326,7 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
         due,
         is_sample,
         minimum_n: i128::from(minimum_n),
+        pace,
         unmet,
         applies_to,
         none_is,
