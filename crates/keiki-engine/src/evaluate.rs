@@ -11,7 +11,7 @@ use keiki_model::calendar::{Day, Month, Period, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Statistics};
-use keiki_model::org::Tree;
+use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Status, judge};
 
@@ -209,6 +209,7 @@ impl<'e> Evaluation<'e> {
             mut figure,
             coverage,
             basis,
+            totals,
         } = self.known(indicator, slot, tree, node, views, reported);
         if indicator.is_sample
             && let (Some(k), Some(n)) = (figure.numerator, figure.n)
@@ -216,14 +217,12 @@ impl<'e> Evaluation<'e> {
             figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
             figure.is_too_few = n < indicator.minimum_n;
         }
-        let unmet = match indicator.unmet {
-            Some(_) => views
-                .last()
-                .map_or(0, |view| i128::from(view.total(node).count)),
-            None => 0,
+        let unmet = match (&indicator.unmet, views.last()) {
+            (Some(measure), Some(view)) => self.unmet(kpi, measure, view, node, &totals, period),
+            _ => Some(0),
         };
         if indicator.unmet.is_some() && coverage.covered > 0 {
-            figure.statistics.unmet = Some(unmet);
+            figure.statistics.unmet = unmet;
         }
         let status = judge(&Facts {
             coverage,
@@ -265,6 +264,36 @@ impl<'e> Evaluation<'e> {
         }
     }
 
+    /// How many items are not done that should be. Where totals stand in the place of rows, the total of the KPI's sum over
+    /// the same measure is taken; `None` where a unit reported totals and not that one.
+    fn unmet(
+        &self,
+        kpi: &Kpi,
+        measure: &str,
+        view: &View<'_>,
+        node: usize,
+        totals: &[(usize, ReportedFigure)],
+        period: &str,
+    ) -> Option<i128> {
+        let is_replaced = |position: usize| {
+            totals
+                .iter()
+                .any(|(unit, _)| view.tree().is_within(position, *unit))
+        };
+        let mut unmet = i128::from(view.total_without(node, &is_replaced).count);
+        let sum = kpi
+            .indicators
+            .iter()
+            .find(|i| matches!(&i.formula, Formula::Sum(m) if m == measure));
+        for (_, figure) in totals {
+            let reported = self.reported.of(kpi.no, &sum?.code, period);
+            let of_unit = reported.iter().find(|f| f.org_unit == figure.org_unit)?;
+            let count = of_unit.numerator?;
+            unmet += count.numerator() / count.denominator();
+        }
+        Some(unmet)
+    }
+
     /// The figure from rows, or from what was reported in their place, and what it rests on.
     fn known(
         &self,
@@ -282,16 +311,19 @@ impl<'e> Evaluation<'e> {
                 *flag &= *of;
             }
         }
-        let totals: Vec<(usize, &ReportedFigure)> = reported
+        let totals: Vec<(usize, ReportedFigure)> = reported
             .iter()
             .filter(|figure| figure.has_totals())
-            .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure)))
+            .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure.clone())))
             .filter(|(position, _)| {
                 tree.is_within(*position, node) || tree.is_within(node, *position)
             })
             .collect();
         for (position, _) in &totals {
             covered[*position..tree.nodes()[*position].subtree_end].fill(true);
+        }
+        if !totals.is_empty() {
+            lift(&mut covered, tree, views);
         }
         let mut coverage = count(&owing, &covered);
         let mut basis = Basis::Rows;
@@ -331,6 +363,7 @@ impl<'e> Evaluation<'e> {
             figure,
             coverage,
             basis,
+            totals,
         }
     }
 
@@ -420,6 +453,29 @@ struct Known {
     figure: Figure,
     coverage: Coverage,
     basis: Basis,
+    /// What was reported in the place of rows, with the position of its org unit.
+    totals: Vec<(usize, ReportedFigure)>,
+}
+
+/// Covers parents below which totals have filled the last gap, if no evidence of their own waits for a claim.
+fn lift(covered: &mut [bool], tree: &Tree, views: &[Arc<View<'_>>]) {
+    for position in (0..tree.nodes().len()).rev() {
+        let mut below = tree
+            .nodes()
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.parent == Some(position) && node.id != UNASSIGNED)
+            .map(|(child, _)| covered[child])
+            .peekable();
+        let has_below = below.peek().is_some();
+        if !covered[position]
+            && has_below
+            && below.all(|covered| covered)
+            && !views.iter().any(|view| view.has_own_evidence(position))
+        {
+            covered[position] = true;
+        }
+    }
 }
 
 /// The share of the way that a plan has for this day: the pace measure over the denominator.
@@ -513,7 +569,7 @@ fn with_totals(
     tree: &Tree,
     node: usize,
     views: &[Arc<View<'_>>],
-    totals: &[(usize, &ReportedFigure)],
+    totals: &[(usize, ReportedFigure)],
 ) -> Figure {
     let Some(first) = views.first() else {
         return Figure::default();

@@ -107,8 +107,8 @@ pub struct Facts {
     pub target: Option<Target>,
     /// The margin within which a miss is near.
     pub near_margin: Fraction,
-    /// The number of items that must be zero for the target to be met.
-    pub unmet: i128,
+    /// The number of items that must be zero for the target to be met; `None` where it is not known.
+    pub unmet: Option<i128>,
     /// The share of the way to the due date that has passed; `None` where the target is due now.
     pub elapsed: Option<Fraction>,
 }
@@ -148,7 +148,7 @@ pub fn judge(facts: &Facts) -> Status {
         return Status::NoData;
     };
     let shortfall = shortfall(value, target);
-    let is_met = shortfall <= Fraction::whole(0) && facts.unmet == 0;
+    let is_met = shortfall <= Fraction::whole(0) && facts.unmet == Some(0);
     if let Some(elapsed) = facts.elapsed {
         // What must not be exceeded by the due date and is exceeded already will not be met by going on.
         if target.at_most.is_some_and(|bound| value > bound) {
@@ -166,6 +166,9 @@ pub fn judge(facts: &Facts) -> Status {
     }
     if is_met {
         Status::Met
+    } else if shortfall <= Fraction::whole(0) && facts.unmet.is_none() {
+        // It would be met if nothing is left undone, and that was not reported.
+        Status::Provisional
     } else if shortfall > Fraction::whole(0) && shortfall <= facts.near_margin {
         Status::Near
     } else {
@@ -206,7 +209,7 @@ mod tests {
                 at_most: None,
             }),
             near_margin: Fraction::parse_decimal("0.02").expect("a decimal"),
-            unmet: 0,
+            unmet: Some(0),
             elapsed: None,
         }
     }
@@ -222,7 +225,7 @@ mod tests {
     fn an_item_left_undone_is_not_offset_by_early_ones() {
         assert_eq!(
             judge(&Facts {
-                unmet: 1,
+                unmet: Some(1),
                 ..facts("1.2")
             }),
             Status::Missed

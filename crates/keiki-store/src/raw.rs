@@ -1,5 +1,6 @@
 //! Raw evidence: the bytes of each file read, compressed, by content hash; encrypted where they hold personal data.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::path::Path as FilePath;
 use std::time::SystemTime;
@@ -26,6 +27,8 @@ const READ_BYTES: usize = 1 << 20;
 pub struct RawFile {
     /// Where it is kept.
     pub reference: RawReference,
+    /// Whether its bytes were not kept before.
+    is_new: bool,
     path: std::path::PathBuf,
     length: u64,
     modified: Option<SystemTime>,
@@ -100,7 +103,8 @@ impl Journal {
             }
         };
         let target = self.raw_path(&place);
-        if writer == RawWriter::Encrypted || self.store.head(&target).await.is_err() {
+        let is_new = writer == RawWriter::Encrypted || self.store.head(&target).await.is_err();
+        if is_new {
             self.store.put(&target, bytes.into()).await?;
         }
         let raw = RawFile {
@@ -111,6 +115,7 @@ impl Journal {
                 path: place,
                 is_encrypted: writer == RawWriter::Encrypted,
             },
+            is_new,
             path: path.to_owned(),
             length: metadata.len(),
             modified: metadata.modified().ok(),
@@ -120,6 +125,31 @@ impl Journal {
         }
         raw.check_unchanged()?;
         Ok(raw)
+    }
+
+    /// Takes back files that were stored for a reading that came to nothing: a replay, or one that failed.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn discard_raw(&self, files: &[RawFile]) -> Result<()> {
+        let snapshot = self.snapshot().await?;
+        let kept: HashSet<&str> = snapshot
+            .batches()
+            .iter()
+            .flat_map(|batch| batch.files.iter().map(|file| file.path.as_str()))
+            .collect();
+        for file in files.iter().filter(|file| file.is_new) {
+            let place = file.reference.path.as_str();
+            if kept.contains(place) {
+                continue;
+            }
+            match self.store.delete(&self.raw_path(place)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.tokens.forget_key(place).await?;
+        }
+        Ok(())
     }
 
     fn raw_path(&self, place: &str) -> Path {

@@ -127,6 +127,15 @@ impl Tokens {
         Ok(())
     }
 
+    /// Forgets the key of an encrypted file.
+    pub(crate) async fn forget_key(&self, path: &str) -> Result<()> {
+        sqlx::query("DELETE FROM raw_keys WHERE path = ?")
+            .bind(path)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// The key of an encrypted file; `None` where it was erased.
     pub(crate) async fn key(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let row = sqlx::query("SELECT key FROM raw_keys WHERE path = ?")

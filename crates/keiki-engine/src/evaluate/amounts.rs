@@ -110,6 +110,20 @@ impl<'c> View<'c> {
         seen
     }
 
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Tells whether evidence names this very node, covered or not.
+    pub(crate) fn has_own_evidence(&self, node: usize) -> bool {
+        let units = self.cube.map_or(&[] as &[String], |cube| cube.units.list());
+        units.iter().enumerate().any(|(unit, ids)| {
+            let mut named = ids.split(ORG_UNIT_SEPARATOR);
+            named.any(|id| self.tree.position_of_evidence(id) == node)
+                && !self.amount(unit).is_zero()
+        })
+    }
+
     /// The total of a node's subtree.
     pub(crate) fn total(&self, node: usize) -> Cell {
         self.totals.get(node).copied().unwrap_or_default()

@@ -3,6 +3,8 @@
 mod config;
 mod demo;
 mod evidence;
+mod evolution;
+mod full_disk;
 mod screen;
 mod walk;
 mod workspace;

@@ -8,7 +8,7 @@ use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
 use keiki_model::evidence::{Claim, Evidence};
-use keiki_store::{Journal, RawWriter, StoreError, Submission};
+use keiki_store::{Journal, RawFile, RawWriter, StoreError, Submission};
 use sha2::{Digest, Sha256};
 
 use super::claims::{self, Claims, Span};
@@ -54,17 +54,17 @@ pub(super) async fn read(
     } else {
         RawWriter::Plain
     };
-    let (mut references, mut names) = (Vec::new(), Vec::new());
+    let mut stored = Vec::new();
+    if let Err(error) = store(journal, &files, &looks, writer, &mut stored).await {
+        // What went wrong matters more than what could not be cleared away after it.
+        let _left = journal.discard_raw(&stored).await;
+        return Err(error);
+    }
+    let names = files.iter().map(|file| file.name.clone()).collect();
     let mut content = Sha256::new();
-    for (file, look) in files.iter().zip(&looks) {
-        let raw = journal.store_raw(&file.path, &file.name, writer).await?;
-        raw.check_unchanged()?;
-        if self::look(file)? != *look {
-            return Err(StoreError::ChangedWhileRead(file.name.clone()).into());
-        }
-        content.update(format!("{} {}\n", file.name, raw.reference.sha256));
-        references.push(raw.reference);
-        names.push(file.name.clone());
+    for raw in &stored {
+        let reference = &raw.reference;
+        content.update(format!("{} {}\n", reference.name, reference.sha256));
     }
     let submission = Submission {
         datasets: workspace.datasets(),
@@ -79,13 +79,23 @@ pub(super) async fn read(
         scope: source.scope,
         claims: claims.made,
         evidence,
-        files: references,
+        files: stored.iter().map(|raw| raw.reference.clone()).collect(),
         content_sha256: format!("{:x}", content.finalize()),
         is_missing_confirmed: asked.confirmation == Confirmation::Given,
         author: asked.author.clone(),
         dataset,
     };
-    let receipt = journal.commit(submission).await?;
+    let committed = journal.commit(submission).await;
+    let is_kept = committed
+        .as_ref()
+        .is_ok_and(|receipt| receipt.seq.is_some());
+    if !is_kept {
+        let cleared = journal.discard_raw(&stored).await;
+        if committed.is_ok() {
+            cleared?;
+        }
+    }
+    let receipt = committed?;
     Ok(Report {
         files: names,
         as_of,
@@ -93,6 +103,25 @@ pub(super) async fn read(
         covers,
         uncovered: claims.uncovered,
     })
+}
+
+/// Keeps the bytes of the files, if they are still those that were read.
+async fn store(
+    journal: &Journal,
+    files: &[InputFile],
+    looks: &[Look],
+    writer: RawWriter,
+    stored: &mut Vec<RawFile>,
+) -> Result<()> {
+    for (file, look) in files.iter().zip(looks) {
+        let raw = journal.store_raw(&file.path, &file.name, writer).await?;
+        stored.push(raw.clone());
+        raw.check_unchanged()?;
+        if self::look(file)? != *look {
+            return Err(StoreError::ChangedWhileRead(file.name.clone()).into());
+        }
+    }
+    Ok(())
 }
 
 /// What a file looks like from outside, so that a change while it is read shows.

@@ -1,0 +1,63 @@
+//! A disk that takes no more: what fails says so, and leaves the books as they were.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use crate::workspace::{ASSETS_HEADER, Workspace};
+
+const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
+                      covers = [\"HD\"]\n";
+
+/// Blocks of 512 bytes that a file may have; the export below takes more.
+const FILE_LIMIT_BLOCKS: &str = "24";
+
+#[test]
+fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
+    let workspace = Workspace::new();
+    workspace.write("sources/assets.toml", SOURCE);
+    let row = "A0,JP1,hardware,zero,true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,\n";
+    workspace.write("evidence/assets.csv", format!("{ASSETS_HEADER}{row}"));
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+
+    let mut rows = String::from(ASSETS_HEADER);
+    for i in 0..3_000_u64 {
+        let name = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        writeln!(
+            rows,
+            "A{i},JP1,hardware,{name:x},true,E{i},2026-04-01,2026-05-01,2026-05-01,declaration,"
+        )
+        .expect("a text can be written");
+    }
+    workspace.write("evidence/assets.csv", rows);
+    // The shell ignores the signal and passes that on, so that writing fails as it does on a full disk.
+    let output = Command::new("sh")
+        .current_dir(workspace.path())
+        .env("KEIKI_LANGUAGE", "en")
+        .arg("-c")
+        .arg(format!(
+            "trap '' XFSZ; ulimit -f {FILE_LIMIT_BLOCKS}; exec '{}' ingest --as-of 2026-06-30",
+            env!("CARGO_BIN_EXE_keiki")
+        ))
+        .output()
+        .expect("a shell can be run");
+    let error = String::from_utf8(output.stderr).expect("the errors are UTF-8");
+    assert!(!output.status.success(), "{error}");
+    assert!(error.contains("hint:"), "{error}");
+
+    let batches = workspace
+        .run(&[
+            "sql",
+            "select count(*) as n from batches",
+            "--format",
+            "json",
+        ])
+        .exits(0);
+    assert_eq!(batches.json()[0]["n"], 1, "{error}");
+    workspace.run(&["verify"]).exits(0);
+    // With room again the same file goes in.
+    workspace
+        .run(&["ingest", "--as-of", "2026-06-30"])
+        .exits(0)
+        .says("accepted 3,000");
+    workspace.run(&["verify"]).exits(0);
+}
