@@ -93,15 +93,19 @@ impl StoreError {
 }
 
 fn is_full(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::StorageFull
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
+
+/// What the system and SQLite say where a disk takes no more.
+const FULL: [&str; 3] = ["No space left", "File too large", "disk is full"];
 
 /// Looks through the causes for a full disk, since stores wrap the system's error.
 fn mentions_full_disk(error: &StoreError) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.downcast_ref::<std::io::Error>().is_some_and(is_full)
-            || error.to_string().contains("No space left")
+            || FULL.iter().any(|words| error.to_string().contains(words))
         {
             return true;
         }

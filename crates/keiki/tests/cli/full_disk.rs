@@ -9,7 +9,7 @@ const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\np
                       covers = [\"HD\"]\n";
 
 /// Blocks of 512 bytes that a file may have; the export below takes more.
-const FILE_LIMIT_BLOCKS: &str = "24";
+const FILE_LIMIT_BLOCKS: &str = "128";
 
 #[test]
 fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
@@ -20,11 +20,11 @@ fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
     workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
 
     let mut rows = String::from(ASSETS_HEADER);
-    for i in 0..3_000_u64 {
+    for i in 0..9_000_u64 {
         let name = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         writeln!(
             rows,
-            "A{i},JP1,hardware,{name:x},true,E{i},2026-04-01,2026-05-01,2026-05-01,declaration,"
+            "A{i},JP1,hardware,{name:x},true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,"
         )
         .expect("a text can be written");
     }
@@ -42,7 +42,7 @@ fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
         .expect("a shell can be run");
     let error = String::from_utf8(output.stderr).expect("the errors are UTF-8");
     assert!(!output.status.success(), "{error}");
-    assert!(error.contains("hint:"), "{error}");
+    assert!(error.contains("hint: free space on the disk"), "{error}");
 
     let batches = workspace
         .run(&[
@@ -58,6 +58,6 @@ fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
     workspace
         .run(&["ingest", "--as-of", "2026-06-30"])
         .exits(0)
-        .says("accepted 3,000");
+        .says("accepted 9,000");
     workspace.run(&["verify"]).exits(0);
 }
