@@ -54,6 +54,8 @@ struct Figure {
     denominator: Option<Fraction>,
     n: Option<i128>,
     is_nothing: bool,
+    /// Whether something is there whose value is not known.
+    is_unknown: bool,
     is_too_few: bool,
     statistics: Statistics,
 }
@@ -229,7 +231,7 @@ impl<'e> Evaluation<'e> {
             coverage_at_least: kpi.coverage_at_least,
             value: figure.value,
             is_nothing: figure.is_nothing,
-            is_unknown: figure.is_nothing && figure.statistics.unknown > 0,
+            is_unknown: figure.is_nothing && figure.is_unknown,
             none_is: indicator.none_is,
             is_too_few: figure.is_too_few,
             target: indicator.target,
@@ -438,6 +440,9 @@ impl<'e> Evaluation<'e> {
             .map(|v| i128::from(v.total(node).unknown))
             .max()
             .unwrap_or(0);
+        // A ratio has nothing to count where its denominator has none.
+        let counted = views.get(indicator.formula.measures().len() - 1);
+        figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
         figure.statistics.undated = i128::from(first.undated(node));
         figure
     }

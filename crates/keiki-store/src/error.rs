@@ -97,7 +97,7 @@ fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// What the system and SQLite say where a disk takes no more.
+/// What the system and the database say where a disk takes no more.
 const FULL: [&str; 3] = ["No space left", "File too large", "disk is full"];
 
 /// Looks through the causes for a full disk, since stores wrap the system's error.

@@ -69,12 +69,20 @@ pub(crate) fn files(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Vec<(St
 }
 
 pub(crate) fn shipped_catalogue() -> Catalogue {
+    read_catalogue(&|path| path.file_name().is_some_and(|n| n == "kpi.toml"))
+}
+
+fn shipped_organisation() -> Organisation {
+    let org = repository().join("catalogue/org.csv");
+    let text = std::fs::read_to_string(&org).expect("the cases' org tree");
+    Organisation::read("org.csv", &text).unwrap_or_else(|p| unreachable!("{}", list(&p)))
+}
+
+fn read_catalogue(is_kpi: &dyn Fn(&Path) -> bool) -> Catalogue {
     let datasets = files(&repository().join("datasets"), &|p| {
         p.extension().is_some_and(|e| e == "toml")
     });
-    let kpis = files(&repository().join("catalogue"), &|p| {
-        p.file_name().is_some_and(|n| n == "kpi.toml")
-    });
+    let kpis = files(&repository().join("catalogue"), is_kpi);
     match Catalogue::read(&datasets, &kpis) {
         Ok(catalogue) => catalogue,
         Err(problems) => unreachable!("{}", list(&problems)),
@@ -165,11 +173,13 @@ impl World {
     }
 
     pub(crate) async fn shipped() -> Self {
-        let org = repository().join("catalogue/org.csv");
-        let text = std::fs::read_to_string(&org).expect("the cases' org tree");
-        let organisation =
-            Organisation::read("org.csv", &text).unwrap_or_else(|p| unreachable!("{}", list(&p)));
-        Self::new(shipped_catalogue(), organisation).await
+        Self::new(shipped_catalogue(), shipped_organisation()).await
+    }
+
+    /// A world that measures one shipped KPI, with all datasets.
+    pub(crate) async fn of_kpi(folder: &Path) -> Self {
+        let is_kpi = |path: &Path| path == folder.join("kpi.toml");
+        Self::new(read_catalogue(&is_kpi), shipped_organisation()).await
     }
 
     pub(crate) fn organisation(&self) -> Arc<Organisation> {
