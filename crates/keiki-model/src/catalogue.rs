@@ -417,9 +417,29 @@ pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem>
     })
 }
 
+/// The SQL of a parameter: its value, by org unit where some have another.
 fn literal(parameter: &Parameter) -> String {
+    let default = literal_of(parameter, &parameter.default.value);
+    if parameter.by_unit.is_empty() {
+        return default;
+    }
+    let mut sql = String::from("(case");
+    for (value, units) in &parameter.by_unit {
+        let ids: Vec<String> = units
+            .iter()
+            .map(|id| format!("'{}'", id.replace('\'', "''")))
+            .collect();
+        let value = literal_of(parameter, value);
+        sql.push_str(&format!(
+            " when {ORG_UNIT} in ({}) then {value}",
+            ids.join(", ")
+        ));
+    }
+    format!("{sql} else {default} end)")
+}
+
+fn literal_of(parameter: &Parameter, value: &str) -> String {
     use crate::dataset::ColumnType;
-    let value = &parameter.default.value;
     match parameter.kind {
         ColumnType::Text => format!("'{}'", value.replace('\'', "''")),
         ColumnType::Date => format!("DATE '{value}'"),
@@ -427,6 +447,6 @@ fn literal(parameter: &Parameter) -> String {
         ColumnType::Decimal { precision, scale } => {
             format!("CAST({value} AS DECIMAL({precision},{scale}))")
         }
-        ColumnType::Integer | ColumnType::Boolean => value.clone(),
+        ColumnType::Integer | ColumnType::Boolean => value.to_owned(),
     }
 }

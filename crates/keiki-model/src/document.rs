@@ -247,6 +247,29 @@ impl<'t> Node<'t> {
             .collect()
     }
 
+    /// Reads a list of whole numbers; absent is an empty list.
+    #[must_use]
+    pub fn integers(&self, key: &str) -> Vec<i64> {
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of whole numbers");
+            return Vec::new();
+        };
+        items
+            .iter()
+            .filter_map(|item| {
+                let number = item.get_ref().as_integer();
+                let number = number.and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok());
+                if number.is_none() {
+                    self.wrong_type(key, item, "a list of whole numbers");
+                }
+                number
+            })
+            .collect()
+    }
+
     /// Reads one word of a closed list and maps it.
     #[must_use]
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {

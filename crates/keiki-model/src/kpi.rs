@@ -10,6 +10,7 @@ use crate::problem::Place;
 use crate::text::Text;
 
 pub use read::read_kpi;
+pub(crate) use read::{read_due, read_margin, read_target};
 
 /// When a base measure counts a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -327,6 +328,8 @@ pub struct Parameter {
     pub kind: ColumnType,
     /// Default, as text.
     pub default: Located,
+    /// Values of their own that org units have, each with the ids of those units.
+    pub by_unit: Vec<(String, Vec<String>)>,
     /// What it is.
     pub title: Text,
 }

@@ -12,6 +12,7 @@ pub mod kpi;
 pub mod measurement;
 pub mod org;
 pub mod problem;
+pub mod programme;
 pub mod proportion;
 pub mod status;
 pub mod survival;

@@ -211,6 +211,7 @@ fn parameter(name: &str, node: &Node<'_>) -> Option<Parameter> {
         name: name.to_owned(),
         kind: parsed?,
         default: default?,
+        by_unit: Vec::new(),
         title: title?,
     })
 }
@@ -271,8 +272,8 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
     let tag = node.required_choice("tag", TAGS);
     let is_companion = node.flag("companion");
     let target = node.table("target").and_then(|table| target(&table));
-    let near_margin = decimal(node, "near_margin").unwrap_or_else(|| Fraction::whole(0));
-    let due = node.choice("due", DUES).unwrap_or(Due::Period);
+    let near_margin = read_margin(node).unwrap_or_else(|| Fraction::whole(0));
+    let due = read_due(node).unwrap_or(Due::Period);
     let is_sample = node.flag("sample");
     let minimum_n = node.integer("minimum_n").unwrap_or(0);
     let pace = node
@@ -333,14 +334,30 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
     })
 }
 
+/// Reads when a target is due, where the table says so.
+pub(crate) fn read_due(node: &Node<'_>) -> Option<Due> {
+    node.choice("due", DUES)
+}
+
+/// Reads how far a value may miss its target and be near, where the table says so.
+pub(crate) fn read_margin(node: &Node<'_>) -> Option<Fraction> {
+    decimal(node, "near_margin")
+}
+
 fn target(node: &Node<'_>) -> Option<Target> {
+    let target = read_target(node);
+    node.finish();
+    target
+}
+
+/// Reads the bounds of a target from a table that may hold other keys too.
+pub(crate) fn read_target(node: &Node<'_>) -> Option<Target> {
     let (at_least, at_most) = (decimal(node, "at_least"), decimal(node, "at_most"));
     let between: Vec<Option<Fraction>> = node
         .strings("between")
         .iter()
         .map(|text| Fraction::parse_decimal(text))
         .collect();
-    node.finish();
     let target = match between.as_slice() {
         [] => Target { at_least, at_most },
         [Some(low), Some(high)] if low <= high => Target {

@@ -1,0 +1,235 @@
+//! The programme around the KPIs: which are adopted, whom they concern, their targets, parameters, owners and waivers.
+//!
+//! Everything is dated and given per org unit; what is said of a unit holds for all below it until something nearer is said.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use crate::calendar::Day;
+use crate::document::Located;
+use crate::fraction::Fraction;
+use crate::kpi::{Due, Kpi, Parameter, Target};
+use crate::org::Tree;
+use crate::problem::Place;
+use crate::text::Text;
+
+pub use read::read_programme;
+
+/// The file's name.
+pub const PROGRAMME_FILE: &str = "programme.toml";
+
+/// From when until when something holds, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The KPI's number.
+    pub kpi: u32,
+    /// The org unit, and all below it.
+    pub org_unit: String,
+    /// First day.
+    pub from: Day,
+    /// First day no longer; `None` = still.
+    pub until: Option<Day>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Standing {
+    fn holds(&self, kpi: u32, day: Day) -> bool {
+        self.kpi == kpi && self.from <= day && self.until.is_none_or(|until| day < until)
+    }
+}
+
+/// Whether a KPI concerns an org unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applicability {
+    /// When and whom.
+    pub standing: Standing,
+    /// Whether it does.
+    pub applies: bool,
+    /// Why.
+    pub reason: Text,
+}
+
+/// A target that the organisation has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetTarget {
+    /// When and whom.
+    pub standing: Standing,
+    /// The indicator's code; `None` = the KPI's first.
+    pub indicator: Option<String>,
+    /// The bounds; `None` takes a default target away.
+    pub target: Option<Target>,
+    /// How far a value may miss it and be near; `None` = as the definition has it.
+    pub near_margin: Option<Fraction>,
+    /// When it is due; `None` = as the definition has it.
+    pub due: Option<Due>,
+}
+
+/// A parameter's value for an org unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetParameter {
+    /// When and whom.
+    pub standing: Standing,
+    /// The parameter's name.
+    pub name: String,
+    /// Its value, as text.
+    pub value: Located,
+}
+
+/// Who answers for a KPI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// When and whom.
+    pub standing: Standing,
+    /// The owner.
+    pub owner: String,
+    /// Who stands in.
+    pub deputy: Option<String>,
+}
+
+/// A miss that is approved for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// When and whom; a waiver always expires.
+    pub standing: Standing,
+    /// The indicator's code; `None` = all of the KPI's.
+    pub indicator: Option<String>,
+    /// Why.
+    pub reason: Text,
+}
+
+/// The programme of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Programme {
+    /// Maturities whose KPIs are adopted.
+    pub maturities: Vec<String>,
+    /// KPIs that are adopted by number.
+    pub kpis: Vec<u32>,
+    /// Whom KPIs concern.
+    pub applicability: Vec<Applicability>,
+    /// Targets.
+    pub targets: Vec<SetTarget>,
+    /// Parameters.
+    pub parameters: Vec<SetParameter>,
+    /// Owners.
+    pub owners: Vec<Owner>,
+    /// Waivers.
+    pub waivers: Vec<Waiver>,
+}
+
+impl Programme {
+    /// Tells whether a KPI is adopted; without a word on adoption all are.
+    #[must_use]
+    pub fn adopts(&self, kpi: &Kpi) -> bool {
+        (self.maturities.is_empty() && self.kpis.is_empty())
+            || self.maturities.contains(&kpi.maturity)
+            || self.kpis.contains(&kpi.no)
+    }
+
+    /// Tells for each node of the tree whether a KPI concerns it. *Shape*: one flag per node.
+    #[must_use]
+    pub fn concerned(&self, kpi: u32, tree: &Tree) -> Vec<bool> {
+        (0..tree.nodes().len())
+            .map(|node| {
+                nearest(&self.applicability, |row| &row.standing, kpi, tree, node)
+                    .is_none_or(|row| row.applies)
+            })
+            .collect()
+    }
+
+    /// The target that is set for an indicator at a node; `None` where the definition's own stands.
+    #[must_use]
+    pub fn target(
+        &self,
+        kpi: &Kpi,
+        indicator: &str,
+        tree: &Tree,
+        node: usize,
+    ) -> Option<&SetTarget> {
+        let is_first = kpi.indicators.first().is_some_and(|i| i.code == indicator);
+        let of_indicator = self.targets.iter().filter(|row| {
+            let code = row.indicator.as_deref();
+            code.map_or(is_first, |code| code == indicator)
+        });
+        nearest(of_indicator, |row| &row.standing, kpi.no, tree, node)
+    }
+
+    /// The waiver in force for an indicator at a node.
+    #[must_use]
+    pub fn waiver(&self, kpi: u32, indicator: &str, tree: &Tree, node: usize) -> Option<&Waiver> {
+        let of_indicator = self.waivers.iter().filter(|row| {
+            let code = row.indicator.as_deref();
+            code.is_none_or(|code| code == indicator)
+        });
+        nearest(of_indicator, |row| &row.standing, kpi, tree, node)
+    }
+
+    /// The owner of a KPI at a node.
+    #[must_use]
+    pub fn owner(&self, kpi: u32, tree: &Tree, node: usize) -> Option<&Owner> {
+        nearest(&self.owners, |row| &row.standing, kpi, tree, node)
+    }
+
+    /// A KPI's parameters as they stand on the tree's day: their defaults, and for org units with other values those.
+    #[must_use]
+    pub fn parameters(&self, kpi: &Kpi, tree: &Tree) -> Vec<Parameter> {
+        kpi.parameters
+            .iter()
+            .map(|parameter| Parameter {
+                by_unit: self.values_by_unit(kpi.no, parameter, tree),
+                ..parameter.clone()
+            })
+            .collect()
+    }
+
+    fn values_by_unit(
+        &self,
+        kpi: u32,
+        parameter: &Parameter,
+        tree: &Tree,
+    ) -> Vec<(String, Vec<String>)> {
+        let mut by_value: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for node in 0..tree.nodes().len() {
+            let of_name = self
+                .parameters
+                .iter()
+                .filter(|row| row.name == parameter.name);
+            let found = nearest(of_name, |row| &row.standing, kpi, tree, node);
+            if let Some(row) = found.filter(|row| row.value.value != parameter.default.value) {
+                let units = by_value.entry(&row.value.value).or_default();
+                units.push(tree.nodes()[node].id.clone());
+            }
+        }
+        by_value
+            .into_iter()
+            .map(|(value, units)| (value.to_owned(), units))
+            .collect()
+    }
+}
+
+/// The row that stands nearest at or above a node on the tree's day; of one unit's, the one that began last.
+fn nearest<'r, R>(
+    rows: impl IntoIterator<Item = &'r R>,
+    standing: fn(&R) -> &Standing,
+    kpi: u32,
+    tree: &Tree,
+    node: usize,
+) -> Option<&'r R> {
+    let holding: Vec<&R> = rows
+        .into_iter()
+        .filter(|row| standing(row).holds(kpi, tree.day))
+        .collect();
+    if holding.is_empty() {
+        return None;
+    }
+    std::iter::successors(Some(node), |at| tree.nodes()[*at].parent).find_map(|at| {
+        holding
+            .iter()
+            .filter(|row| standing(row).org_unit == tree.nodes()[at].id)
+            .max_by_key(|row| standing(row).from)
+            .copied()
+    })
+}

@@ -1,0 +1,284 @@
+//! Reads `programme.toml` and holds it against the catalogue and the org tree.
+
+use super::{Applicability, Owner, Programme, SetParameter, SetTarget, Standing, Waiver};
+use crate::calendar::{Day, parse_day};
+use crate::catalogue::Catalogue;
+use crate::document::{Node, read_document};
+use crate::kpi::{Kpi, MATURITIES, read_due, read_margin, read_target};
+use crate::org::Organisation;
+use crate::problem::{Problem, nearest};
+
+/// Reads a programme.
+///
+/// # Errors
+/// Every fault of the file, each with its place.
+pub fn read_programme(file: &str, text: &str) -> Result<Programme, Vec<Problem>> {
+    read_document(file, text, |node| Some(programme(node)))
+}
+
+fn programme(node: &Node<'_>) -> Programme {
+    let mut programme = Programme::default();
+    if let Some(adopted) = node.table("adopted") {
+        programme.maturities = adopted.strings("maturity");
+        let numbers = adopted.integers("kpis");
+        programme.kpis = numbers
+            .into_iter()
+            .filter_map(|no| u32::try_from(no).ok())
+            .collect();
+        for maturity in &programme.maturities {
+            if !MATURITIES.iter().any(|(name, ..)| name == maturity) {
+                adopted.report(
+                    Problem::new(
+                        adopted.place_of("maturity"),
+                        format!("unknown maturity: {maturity}"),
+                    )
+                    .hint("maturities are low, middle, high"),
+                );
+            }
+        }
+        adopted.finish();
+    }
+    programme.applicability = rows(node, "applicability", applicability);
+    programme.targets = rows(node, "targets", set_target);
+    programme.parameters = rows(node, "parameters", set_parameter);
+    programme.owners = rows(node, "owners", owner);
+    programme.waivers = rows(node, "waivers", waiver);
+    programme
+}
+
+fn rows<R>(node: &Node<'_>, key: &str, read: fn(&Node<'_>, Standing) -> Option<R>) -> Vec<R> {
+    node.list(key)
+        .iter()
+        .filter_map(|row| {
+            let standing = standing(row);
+            let read = standing.and_then(|standing| read(row, standing));
+            row.finish();
+            read
+        })
+        .collect()
+}
+
+fn standing(row: &Node<'_>) -> Option<Standing> {
+    let kpi = row.required_integer("kpi");
+    let org_unit = row.required_string("org_unit");
+    let from = day(row, "from");
+    let until = day(row, "until");
+    let approved_by = row.string("approved_by");
+    if !row.has("from") {
+        row.report(
+            Problem::new(row.place(), "missing key `from`")
+                .hint("add the first day, for example from = \"2026-04-01\""),
+        );
+    }
+    if let (Some(from), Some(until)) = (from, until)
+        && until <= from
+    {
+        row.report(
+            Problem::new(row.place_of("until"), "`until` is not after `from`")
+                .hint("`until` is the first day on which it no longer holds"),
+        );
+    }
+    Some(Standing {
+        kpi: kpi.and_then(|no| u32::try_from(no).ok())?,
+        org_unit: org_unit?,
+        from: from?,
+        until,
+        approved_by,
+        place: row.place(),
+    })
+}
+
+fn day(row: &Node<'_>, key: &str) -> Option<Day> {
+    let found = row.located(key)?;
+    let day = parse_day(&found.value);
+    if day.is_none() {
+        row.report(
+            Problem::new(found.place, format!("`{key}` is no date: {}", found.value))
+                .hint("write a day of the calendar, for example \"2026-04-01\""),
+        );
+    }
+    day
+}
+
+fn applicability(row: &Node<'_>, standing: Standing) -> Option<Applicability> {
+    if !row.has("applies") {
+        row.report(
+            Problem::new(row.place(), "missing key `applies`")
+                .hint("write applies = false, or applies = true to take a wider exception back"),
+        );
+    }
+    let applies = row.flag("applies");
+    Some(Applicability {
+        standing,
+        applies,
+        reason: row.required_text("reason")?,
+    })
+}
+
+fn set_target(row: &Node<'_>, standing: Standing) -> Option<SetTarget> {
+    let is_none = row.flag("none");
+    let indicator = row.string("indicator");
+    let near_margin = read_margin(row);
+    let due = read_due(row);
+    let target = if is_none {
+        None
+    } else {
+        Some(read_target(row)?)
+    };
+    Some(SetTarget {
+        standing,
+        indicator,
+        target,
+        near_margin,
+        due,
+    })
+}
+
+fn set_parameter(row: &Node<'_>, standing: Standing) -> Option<SetParameter> {
+    let name = row.required_string("name");
+    let value = row.located("value");
+    if value.is_none() && !row.has("value") {
+        row.report(
+            Problem::new(row.place(), "missing key `value`")
+                .hint("write the value in quotes, for example value = \"15\""),
+        );
+    }
+    Some(SetParameter {
+        standing,
+        name: name?,
+        value: value?,
+    })
+}
+
+fn owner(row: &Node<'_>, standing: Standing) -> Option<Owner> {
+    let deputy = row.string("deputy");
+    Some(Owner {
+        standing,
+        owner: row.required_string("owner")?,
+        deputy,
+    })
+}
+
+fn waiver(row: &Node<'_>, standing: Standing) -> Option<Waiver> {
+    let indicator = row.string("indicator");
+    let reason = row.required_text("reason");
+    if standing.until.is_none() {
+        row.report(
+            Problem::new(row.place(), "a waiver needs `until`")
+                .hint("a waiver expires; write the first day on which it no longer holds"),
+        );
+    }
+    if standing.approved_by.is_none() {
+        row.report(
+            Problem::new(row.place(), "a waiver needs `approved_by`").hint("say who approved it"),
+        );
+    }
+    Some(Waiver {
+        standing,
+        indicator,
+        reason: reason?,
+    })
+}
+
+impl Programme {
+    /// Holds every name against the catalogue and the org tree.
+    #[must_use]
+    pub fn check(&self, catalogue: &Catalogue, organisation: &Organisation) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for row in &self.applicability {
+            kpi_of(&row.standing, catalogue, organisation, &mut problems);
+        }
+        for row in &self.targets {
+            let kpi = kpi_of(&row.standing, catalogue, organisation, &mut problems);
+            check_indicator(kpi, row.indicator.as_deref(), &row.standing, &mut problems);
+        }
+        for row in &self.waivers {
+            let kpi = kpi_of(&row.standing, catalogue, organisation, &mut problems);
+            check_indicator(kpi, row.indicator.as_deref(), &row.standing, &mut problems);
+        }
+        for row in &self.owners {
+            kpi_of(&row.standing, catalogue, organisation, &mut problems);
+        }
+        for row in &self.parameters {
+            let kpi = kpi_of(&row.standing, catalogue, organisation, &mut problems);
+            check_parameter(kpi, row, &mut problems);
+        }
+        for no in &self.kpis {
+            if !catalogue.kpis.iter().any(|kpi| kpi.no == *no) {
+                let place = crate::problem::Place::file(super::PROGRAMME_FILE);
+                problems.push(
+                    Problem::new(
+                        place,
+                        format!("`adopted` names a KPI that does not exist: {no}"),
+                    )
+                    .hint("see `keiki catalogue`"),
+                );
+            }
+        }
+        problems
+    }
+}
+
+fn kpi_of<'c>(
+    standing: &Standing,
+    catalogue: &'c Catalogue,
+    organisation: &Organisation,
+    problems: &mut Vec<Problem>,
+) -> Option<&'c Kpi> {
+    let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
+    if !ids.clone().any(|id| id == standing.org_unit) {
+        let hint = nearest(&standing.org_unit, ids).map_or_else(
+            || "see org.csv".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        let message = format!("unknown org unit: {}", standing.org_unit);
+        problems.push(Problem::new(standing.place.clone(), message).hint(hint));
+    }
+    let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == standing.kpi);
+    if kpi.is_none() {
+        let message = format!("unknown KPI: {}", standing.kpi);
+        let problem = Problem::new(standing.place.clone(), message);
+        problems.push(problem.hint("see `keiki catalogue`"));
+    }
+    kpi.map(AsRef::as_ref)
+}
+
+fn check_indicator(
+    kpi: Option<&Kpi>,
+    code: Option<&str>,
+    standing: &Standing,
+    problems: &mut Vec<Problem>,
+) {
+    let (Some(kpi), Some(code)) = (kpi, code) else {
+        return;
+    };
+    let codes: Vec<&str> = kpi.indicators.iter().map(|i| i.code.as_str()).collect();
+    if !codes.contains(&code) {
+        let message = format!("KPI {} has no indicator `{code}`", kpi.no);
+        let problem = Problem::new(standing.place.clone(), message);
+        problems.push(problem.hint(format!("its indicators are {}", codes.join(", "))));
+    }
+}
+
+fn check_parameter(kpi: Option<&Kpi>, row: &SetParameter, problems: &mut Vec<Problem>) {
+    let Some(kpi) = kpi else { return };
+    let Some(parameter) = kpi.parameters.iter().find(|p| p.name == row.name) else {
+        let names: Vec<&str> = kpi.parameters.iter().map(|p| p.name.as_str()).collect();
+        let message = format!("KPI {} has no parameter `{}`", kpi.no, row.name);
+        let hint = if names.is_empty() {
+            "it has no parameters".to_owned()
+        } else {
+            format!("its parameters are {}", names.join(", "))
+        };
+        problems.push(Problem::new(row.standing.place.clone(), message).hint(hint));
+        return;
+    };
+    if !parameter.kind.takes(&row.value.value) {
+        let message = format!(
+            "parameter `{}` of KPI {} takes no such value: `{}`",
+            row.name, kpi.no, row.value.value
+        );
+        let problem = Problem::new(row.value.place.clone(), message);
+        problems.push(problem.hint(format!("its type is {}", parameter.kind.name())));
+    }
+}
