@@ -168,6 +168,7 @@ fn engine(world: &World) -> Outcome<Engine> {
         zone: zone()?,
         catalogue: Arc::clone(&world.catalogue),
         organisation: Arc::clone(&world.organisation),
+        programme: Arc::default(),
         cubes: None,
     })?)
 }

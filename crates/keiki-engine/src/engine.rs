@@ -1,7 +1,8 @@
 //! The engine: which cubes a request needs, read or kept, and the measurements that come of them.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
@@ -12,6 +13,7 @@ use keiki_model::kpi::Kpi;
 use keiki_model::measurement::Measurement;
 use keiki_model::org::Organisation;
 use keiki_model::problem::nearest;
+use keiki_model::programme::Programme;
 use keiki_store::{Journal, Snapshot};
 
 use crate::axis::Axis;
@@ -39,6 +41,8 @@ pub struct Setting {
     pub catalogue: Arc<Catalogue>,
     /// The org tree.
     pub organisation: Arc<Organisation>,
+    /// Whom KPIs concern, targets, parameters, waivers.
+    pub programme: Arc<Programme>,
     /// The folder in which cubes are kept; absent = in memory only.
     pub cubes: Option<PathBuf>,
 }
@@ -64,7 +68,10 @@ pub struct Request {
 pub struct Engine {
     pub(crate) setting: Setting,
     pub(crate) context: SessionContext,
-    pub(crate) plan: Plan,
+    /// The definitions compiled with their parameters' defaults.
+    plan: Arc<Plan>,
+    /// The definitions compiled with other parameters, by what those are.
+    plans: Mutex<HashMap<String, Arc<Plan>>>,
     keeper: Keeper,
 }
 
@@ -75,6 +82,9 @@ impl std::fmt::Debug for Engine {
             .finish_non_exhaustive()
     }
 }
+
+/// Compiled definitions, and the periods for which they hold with their positions among those asked for.
+type PlanSlots = (Arc<Plan>, Vec<(usize, Slot)>);
 
 /// What is known, and up to where.
 #[derive(Debug, Clone)]
@@ -99,7 +109,8 @@ impl Engine {
         Ok(Self {
             setting,
             context,
-            plan,
+            plan: Arc::new(plan),
+            plans: Mutex::default(),
             keeper,
         })
     }
@@ -115,9 +126,85 @@ impl Engine {
             .await?;
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, knowledge.today)?;
-        let evaluation = self.evaluation(journal, knowledge, &kpis, slots).await?;
-        self.check_units(&evaluation, &request.org_units)?;
-        Ok(evaluation.measure(&kpis, &request.org_units))
+        let mut measured = Vec::new();
+        for (plan, slots) in self.by_plan(&slots)? {
+            let positions: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
+            let slots = slots.into_iter().map(|(_, slot)| slot).collect();
+            let evaluation = self
+                .evaluation(journal, knowledge.clone(), plan, &kpis, slots)
+                .await?;
+            self.check_units(&evaluation, &request.org_units)?;
+            let found = evaluation.measure(&kpis, &request.org_units);
+            measured.extend(found.into_iter().map(|(order, node, slot, measurement)| {
+                ((order, node, positions[slot]), measurement)
+            }));
+        }
+        measured.sort_by_key(|(place, _)| *place);
+        Ok(measured
+            .into_iter()
+            .map(|(_, measurement)| measurement)
+            .collect())
+    }
+
+    /// The periods by the definitions that hold on their cut days: parameters may change, and with them the SQL.
+    fn by_plan(&self, slots: &[Slot]) -> Result<Vec<PlanSlots>> {
+        let mut parts: Vec<PlanSlots> = Vec::new();
+        for (position, slot) in slots.iter().enumerate() {
+            let plan = self.plan_on(slot.cut)?;
+            match parts.iter_mut().find(|(of, _)| Arc::ptr_eq(of, &plan)) {
+                Some((_, slots)) => slots.push((position, *slot)),
+                None => parts.push((plan, vec![(position, *slot)])),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The KPIs with the parameters that stand on a day.
+    pub(crate) fn with_parameters(&self, kpi: &Arc<Kpi>, day: Day) -> Arc<Kpi> {
+        if self.setting.programme.parameters.is_empty() {
+            return Arc::clone(kpi);
+        }
+        let tree = self.setting.organisation.tree(day);
+        let parameters = self.setting.programme.parameters(kpi, &tree);
+        Arc::new(Kpi {
+            parameters,
+            ..kpi.as_ref().clone()
+        })
+    }
+
+    /// The definitions compiled with the parameters that stand on a day.
+    pub(crate) fn plan_on(&self, day: Day) -> Result<Arc<Plan>> {
+        if self.setting.programme.parameters.is_empty() {
+            return Ok(Arc::clone(&self.plan));
+        }
+        let catalogue = &self.setting.catalogue;
+        let kpis: Vec<Arc<Kpi>> = catalogue
+            .kpis
+            .iter()
+            .map(|kpi| self.with_parameters(kpi, day))
+            .collect();
+        let values: Vec<_> = kpis
+            .iter()
+            .flat_map(|kpi| kpi.parameters.iter().map(|p| (kpi.no, &p.name, &p.by_unit)))
+            .filter(|(_, _, by_unit)| !by_unit.is_empty())
+            .collect();
+        if values.is_empty() {
+            return Ok(Arc::clone(&self.plan));
+        }
+        let key = format!("{values:?}");
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&key) {
+            return Ok(Arc::clone(plan));
+        }
+        let expressions =
+            SqlExpressions::new(self.setting.calendar.clone(), self.setting.zone.clone());
+        let catalogue = Catalogue {
+            datasets: catalogue.datasets.clone(),
+            kpis: kpis.clone(),
+        };
+        let plan = Arc::new(Plan::new(&catalogue, &expressions)?);
+        plans.insert(key, Arc::clone(&plan));
+        Ok(plan)
     }
 
     fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
@@ -195,24 +282,26 @@ impl Engine {
         &'e self,
         journal: &Journal,
         knowledge: Knowledge,
+        plan: Arc<Plan>,
         kpis: &[Arc<Kpi>],
         slots: Vec<Slot>,
     ) -> Result<Evaluation<'e>> {
-        let mut cubes: Vec<Option<Arc<Cube>>> = vec![None; self.plan.datasets.len()];
-        let mut claims: Vec<Option<Claims>> = vec![None; self.plan.datasets.len()];
+        let mut cubes: Vec<Option<Arc<Cube>>> = vec![None; plan.datasets.len()];
+        let mut claims: Vec<Option<Claims>> = vec![None; plan.datasets.len()];
         for kpi in kpis {
             for measure in &kpi.measures {
-                let Some((position, _)) = self.plan.place(kpi.no, &measure.name) else {
+                let Some((position, _)) = plan.place(kpi.no, &measure.name) else {
                     continue;
                 };
                 if cubes[position].is_some() {
                     continue;
                 }
-                let plan = Arc::new(self.plan.datasets[position].clone());
-                cubes[position] = Some(self.cube(journal, &plan, &knowledge, &slots).await?);
+                let of_dataset = Arc::new(plan.datasets[position].clone());
+                let cube = self.cube(journal, &of_dataset, &knowledge, &slots).await?;
+                cubes[position] = Some(cube);
                 let zone = &self.setting.zone;
                 claims[position] = Some(Claims::new(
-                    &plan.dataset,
+                    &of_dataset.dataset,
                     &knowledge.snapshot,
                     knowledge.seq,
                     knowledge.known_at,
@@ -222,7 +311,7 @@ impl Engine {
         }
         let reported = self.reported(journal, &knowledge).await?;
         Ok(Evaluation::new(
-            self, knowledge, cubes, claims, reported, slots,
+            self, plan, knowledge, cubes, claims, reported, slots,
         ))
     }
 

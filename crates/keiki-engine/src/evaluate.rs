@@ -10,15 +10,15 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{Basis, Coverage, Measurement, Statistics};
+use keiki_model::measurement::{ApprovedMiss, Basis, Coverage, Grounds, Measurement, Statistics};
 use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::proportion::wilson_interval;
-use keiki_model::status::{Facts, Status, judge};
+use keiki_model::status::{Facts, Found, Status, judge};
 
 use crate::coverage::{Claims, count, owing};
 use crate::cube::{Cell, Cube};
 use crate::engine::{Engine, Knowledge};
-use crate::plan::ClockPlan;
+use crate::plan::{ClockPlan, Plan};
 use crate::reported::{ReportedFigure, ReportedFigures};
 
 pub(crate) use amounts::View;
@@ -35,6 +35,7 @@ pub(crate) struct Slot {
 /// Everything that figures are computed from.
 pub(crate) struct Evaluation<'e> {
     engine: &'e Engine,
+    plan: Arc<Plan>,
     pub(crate) knowledge: Knowledge,
     cubes: Vec<Option<Arc<Cube>>>,
     claims: Vec<Option<Claims>>,
@@ -45,6 +46,38 @@ pub(crate) struct Evaluation<'e> {
 
 /// Where a measure is: its dataset's position, and its own.
 pub(crate) type MeasurePlace = (usize, usize);
+
+/// What one measurement is about.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    kpi: &'a Kpi,
+    indicator: &'a Indicator,
+    slot: &'a Slot,
+    period: &'a str,
+    tree: &'a Tree,
+    /// Per node, whether the KPI concerns it.
+    concerned: &'a [bool],
+    node: usize,
+    views: &'a [Arc<View<'a>>],
+}
+
+impl At<'_> {
+    /// The length of the stocktake cycle at the node.
+    fn cycle_months(&self) -> i32 {
+        const DEFAULT: i32 = 12;
+        let id = &self.tree.nodes()[self.node].id;
+        let months = self
+            .kpi
+            .parameters
+            .iter()
+            .find(|p| p.name == "cycle_months");
+        months.map_or(DEFAULT, |parameter| {
+            let own = parameter.by_unit.iter().find(|(_, ids)| ids.contains(id));
+            let value = own.map_or(&parameter.default.value, |(value, _)| value);
+            value.parse().unwrap_or(DEFAULT)
+        })
+    }
+}
 
 /// An indicator's figure before it is judged.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +96,7 @@ struct Figure {
 impl<'e> Evaluation<'e> {
     pub(crate) fn new(
         engine: &'e Engine,
+        plan: Arc<Plan>,
         knowledge: Knowledge,
         cubes: Vec<Option<Arc<Cube>>>,
         claims: Vec<Option<Claims>>,
@@ -80,6 +114,7 @@ impl<'e> Evaluation<'e> {
             .collect();
         Self {
             engine,
+            plan,
             knowledge,
             cubes,
             claims,
@@ -102,7 +137,12 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Measures all indicators of the KPIs for the org units (empty = all) and periods.
-    pub(crate) fn measure(&self, kpis: &[Arc<Kpi>], units: &[String]) -> Vec<Measurement> {
+    /// *Shape*: with the position of each in the catalogue, the tree and the slots.
+    pub(crate) fn measure(
+        &self,
+        kpis: &[Arc<Kpi>],
+        units: &[String],
+    ) -> Vec<(usize, usize, usize, Measurement)> {
         let mut measurements: Vec<(usize, usize, usize, Measurement)> = Vec::new();
         for (slot_index, slot) in self.slots.iter().enumerate() {
             let tree = self.tree(slot.cut);
@@ -113,75 +153,75 @@ impl<'e> Evaluation<'e> {
                 units.iter().filter_map(|id| tree.position(id)).collect()
             };
             for (kpi_index, kpi) in kpis.iter().enumerate() {
+                let kpi = self.engine.with_parameters(kpi, slot.cut);
+                let concerned = self.engine.setting.programme.concerned(kpi.no, &tree);
                 for (indicator_index, indicator) in kpi.indicators.iter().enumerate() {
                     let order = kpi_index * 1_000 + indicator_index;
-                    for measurement in
-                        self.indicator(kpi, indicator, slot, &tree, &nodes, &mut views)
-                    {
-                        measurements.push((order, measurement.0, slot_index, measurement.1));
+                    let own = self.views(&kpi, indicator, slot, &tree, &mut views);
+                    let period = slot.period.to_string();
+                    for node in &nodes {
+                        let at = At {
+                            kpi: &kpi,
+                            indicator,
+                            slot,
+                            period: &period,
+                            tree: &tree,
+                            concerned: &concerned,
+                            node: *node,
+                            views: &own,
+                        };
+                        measurements.push((order, *node, slot_index, self.one(&at)));
                     }
                 }
             }
         }
-        measurements.sort_by_key(|(order, node, slot, _)| (*order, *node, *slot));
         measurements
-            .into_iter()
-            .map(|(_, _, _, measurement)| measurement)
-            .collect()
     }
 
-    fn indicator<'s>(
+    /// The amounts that an indicator needs: those of its formula, then pace, then unmet.
+    fn views<'s>(
         &'s self,
         kpi: &Kpi,
         indicator: &Indicator,
         slot: &Slot,
         tree: &Arc<Tree>,
-        nodes: &[usize],
         views: &mut HashMap<MeasurePlace, Arc<View<'s>>>,
-    ) -> Vec<(usize, Measurement)> {
+    ) -> Vec<Arc<View<'s>>> {
         let mut named: Vec<&str> = indicator.formula.measures();
         named.extend(indicator.pace.as_deref());
         named.extend(indicator.unmet.as_deref());
-        let mut own: Vec<Arc<View<'s>>> = Vec::new();
-        for name in named {
-            let Some(place) = self.engine.plan.place(kpi.no, name) else {
-                continue;
-            };
-            let view = if let Some(view) = views.get(&place) {
+        named
+            .into_iter()
+            .filter_map(|name| self.plan.place(kpi.no, name))
+            .map(|place| {
+                let view = views
+                    .entry(place)
+                    .or_insert_with(|| Arc::new(self.view(kpi.no, place, slot, tree)));
                 Arc::clone(view)
-            } else {
-                let view = Arc::new(self.view(place, slot, tree));
-                views.insert(place, Arc::clone(&view));
-                view
-            };
-            own.push(view);
-        }
-        let period = slot.period.to_string();
-        let reported = self.reported.of(kpi.no, &indicator.code, &period);
-        nodes
-            .iter()
-            .map(|node| {
-                let one = self.one(kpi, indicator, slot, tree, *node, &own, reported, &period);
-                (*node, one)
             })
             .collect()
     }
 
-    /// The amounts of a measure in a period, masked by coverage.
+    /// The amounts of a measure in a period, masked by coverage and by whom the KPI concerns.
     pub(crate) fn view<'s>(
         &'s self,
+        kpi: u32,
         place: MeasurePlace,
         slot: &Slot,
         tree: &Arc<Tree>,
     ) -> View<'s> {
-        let plan = self.engine.plan.measure(place);
-        let covered = match &self.claims[place.0] {
+        let plan = self.plan.measure(place);
+        let mut covered = match &self.claims[place.0] {
             None => vec![false; tree.nodes().len()],
             Some(claims) if matches!(plan.clock, ClockPlan::Flow { .. }) => {
                 claims.throughout(tree, slot.months, slot.cut)
             }
             Some(claims) => claims.on(tree, slot.cut),
         };
+        let concerned = self.engine.setting.programme.concerned(kpi, tree);
+        for (flag, is_concerned) in covered.iter_mut().zip(concerned) {
+            *flag &= is_concerned;
+        }
         View::new(
             self.cubes[place.0].as_deref(),
             place.1,
@@ -192,54 +232,59 @@ impl<'e> Evaluation<'e> {
         )
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the coordinates of one measurement"
-    )]
-    fn one(
-        &self,
-        kpi: &Kpi,
-        indicator: &Indicator,
-        slot: &Slot,
-        tree: &Tree,
-        node: usize,
-        views: &[Arc<View<'_>>],
-        reported: &[ReportedFigure],
-        period: &str,
-    ) -> Measurement {
+    fn one(&self, at: &At<'_>) -> Measurement {
+        let At {
+            kpi,
+            indicator,
+            tree,
+            node,
+            ..
+        } = *at;
         let Known {
             mut figure,
             coverage,
+            missing,
             basis,
             totals,
-        } = self.known(indicator, slot, tree, node, views, reported);
+        } = self.known(at);
         if indicator.is_sample
             && let (Some(k), Some(n)) = (figure.numerator, figure.n)
         {
             figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
             figure.is_too_few = n < indicator.minimum_n;
         }
-        let unmet = match (&indicator.unmet, views.last()) {
-            (Some(measure), Some(view)) => self.unmet(kpi, measure, view, node, &totals, period),
+        let unmet = match (&indicator.unmet, at.views.last()) {
+            (Some(measure), Some(view)) => self.unmet(at, measure, view, &totals),
             _ => Some(0),
         };
         if indicator.unmet.is_some() && coverage.covered > 0 {
             figure.statistics.unmet = unmet;
         }
+        let programme = &self.engine.setting.programme;
+        let set = programme.target(kpi, &indicator.code, tree, node);
+        let target = set.map_or(indicator.target, |set| set.target);
+        let near_margin = set
+            .and_then(|set| set.near_margin)
+            .unwrap_or(indicator.near_margin);
+        let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
+        let way = self.way(at, due);
+        let waiver = programme.waiver(kpi.no, &indicator.code, tree, node);
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
             value: figure.value,
-            is_nothing: figure.is_nothing,
-            is_unknown: figure.is_nothing && figure.is_unknown,
+            found: match (figure.is_nothing, figure.is_unknown) {
+                (false, _) => Found::Records,
+                (true, false) => Found::Nothing,
+                (true, true) => Found::OnlyUnknown,
+            },
             none_is: indicator.none_is,
             is_too_few: figure.is_too_few,
-            target: indicator.target,
-            near_margin: indicator.near_margin,
+            target,
+            near_margin,
             unmet,
-            elapsed: self
-                .elapsed(kpi, indicator.due, slot.cut)
-                .map(|elapsed| paced(indicator, node, views).unwrap_or(elapsed)),
+            elapsed: way.map(|(_, share)| share),
+            is_waived: waiver.is_some(),
         });
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
         Measurement {
@@ -248,21 +293,34 @@ impl<'e> Evaluation<'e> {
             indicator: indicator.code.clone(),
             is_companion: indicator.is_companion,
             org_unit: tree.nodes()[node].id.clone(),
-            period: period.to_owned(),
-            cut_on: date_of(slot.cut).to_string(),
+            period: at.period.to_owned(),
+            cut_on: date_of(at.slot.cut).to_string(),
             known_at: instant_text(self.knowledge.known_at),
             value: figure.value.filter(|_| has_value),
             unit: indicator.unit,
             numerator: figure.numerator.filter(|_| has_value),
             denominator: figure.denominator.filter(|_| has_value),
             n: figure.n.filter(|_| has_value),
-            target: indicator.target,
+            target,
             status,
             coverage,
             basis,
             definition_version: kpi.version.clone(),
             journal_version: self.knowledge.seq,
             statistics: figure.statistics,
+            grounds: Grounds {
+                coverage_at_least: Some(kpi.coverage_at_least),
+                near_margin: Some(near_margin),
+                due_on: way.map(|(due_on, _)| due_on),
+                pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
+                minimum_n: indicator.minimum_n,
+                missing,
+                waiver: waiver.map(|waiver| ApprovedMiss {
+                    reason: waiver.reason.clone(),
+                    approved_by: waiver.standing.approved_by.clone(),
+                    until: waiver.standing.until,
+                }),
+            },
         }
     }
 
@@ -270,13 +328,14 @@ impl<'e> Evaluation<'e> {
     /// the same measure is taken; `None` where a unit reported totals and not that one.
     fn unmet(
         &self,
-        kpi: &Kpi,
+        at: &At<'_>,
         measure: &str,
         view: &View<'_>,
-        node: usize,
         totals: &[(usize, ReportedFigure)],
-        period: &str,
     ) -> Option<i128> {
+        let At {
+            kpi, period, node, ..
+        } = *at;
         let is_replaced = |position: usize| {
             totals
                 .iter()
@@ -297,16 +356,16 @@ impl<'e> Evaluation<'e> {
     }
 
     /// The figure from rows, or from what was reported in their place, and what it rests on.
-    fn known(
-        &self,
-        indicator: &Indicator,
-        slot: &Slot,
-        tree: &Tree,
-        node: usize,
-        views: &[Arc<View<'_>>],
-        reported: &[ReportedFigure],
-    ) -> Known {
-        let owing = owing_for(indicator, tree, node);
+    fn known(&self, at: &At<'_>) -> Known {
+        let At {
+            indicator,
+            tree,
+            node,
+            views,
+            ..
+        } = *at;
+        let reported = self.reported.of(at.kpi.no, &indicator.code, at.period);
+        let owing = owing_for(at);
         let mut covered = vec![true; tree.nodes().len()];
         for view in views {
             for (flag, of) in covered.iter_mut().zip(&view.covered) {
@@ -328,9 +387,14 @@ impl<'e> Evaluation<'e> {
             lift(&mut covered, tree, views);
         }
         let mut coverage = count(&owing, &covered);
+        let missing = owing
+            .iter()
+            .filter(|position| !covered[**position])
+            .map(|position| tree.nodes()[*position].id.clone())
+            .collect();
         let mut basis = Basis::Rows;
         let mut figure = if totals.is_empty() {
-            self.figure(indicator, slot, tree, node, views)
+            self.figure(at)
         } else {
             basis = Basis::Reported;
             with_totals(indicator, tree, node, views, &totals)
@@ -364,14 +428,16 @@ impl<'e> Evaluation<'e> {
         Known {
             figure,
             coverage,
+            missing,
             basis,
             totals,
         }
     }
 
-    /// The share of the way to the due date that has passed; `None` where the target is due.
-    fn elapsed(&self, kpi: &Kpi, due: Due, cut: Day) -> Option<Fraction> {
+    /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
+    fn way(&self, at: &At<'_>, due: Due) -> Option<(Day, Fraction)> {
         let calendar = &self.engine.setting.calendar;
+        let cut = at.slot.cut;
         let (start, end) = match due {
             Due::Period => return None,
             Due::FiscalYearEnd => (
@@ -379,10 +445,7 @@ impl<'e> Evaluation<'e> {
                 calendar.fiscal_year_end(cut),
             ),
             Due::CycleEnd => {
-                let months = kpi.parameters.iter().find(|p| p.name == "cycle_months");
-                let months: i32 = months
-                    .and_then(|p| p.default.value.parse().ok())
-                    .unwrap_or(12);
+                let months = at.cycle_months();
                 let end = calendar.cycle_end(cut, months);
                 (months_after(end + 1, -i64::from(months)), end)
             }
@@ -390,17 +453,20 @@ impl<'e> Evaluation<'e> {
         if cut >= end {
             return None;
         }
-        Fraction::new(i128::from(cut - start + 1), i128::from(end - start + 1))
+        let elapsed = Fraction::new(i128::from(cut - start + 1), i128::from(end - start + 1))?;
+        let share = paced(at.indicator, at.node, at.views).unwrap_or(elapsed);
+        Some((end, share))
     }
 
-    fn figure(
-        &self,
-        indicator: &Indicator,
-        slot: &Slot,
-        tree: &Tree,
-        node: usize,
-        views: &[Arc<View<'_>>],
-    ) -> Figure {
+    fn figure(&self, at: &At<'_>) -> Figure {
+        let At {
+            indicator,
+            slot,
+            tree,
+            node,
+            views,
+            ..
+        } = *at;
         let Some(first) = views.first() else {
             return Figure::default();
         };
@@ -432,7 +498,7 @@ impl<'e> Evaluation<'e> {
                 statistics::extreme(first, node, statistics::Extreme::Latest, indicator)
             }
             Formula::DaysLate(_) => statistics::days_late(first, node, slot.cut),
-            Formula::Entities(_) => entities(first, tree, node, indicator),
+            Formula::Entities(_) => entities(first, tree, at),
         };
         figure.statistics.unknown = views
             .iter()
@@ -457,6 +523,8 @@ impl<'e> Evaluation<'e> {
 struct Known {
     figure: Figure,
     coverage: Coverage,
+    /// Ids of units that owe evidence and have not reported.
+    missing: Vec<String>,
     basis: Basis,
     /// What was reported in the place of rows, with the position of its org unit.
     totals: Vec<(usize, ReportedFigure)>,
@@ -497,13 +565,16 @@ fn paced(indicator: &Indicator, node: usize, views: &[Arc<View<'_>>]) -> Option<
     )
 }
 
-/// The units that owe an indicator at a node. Entities are counted from an entity down: a department has none.
-fn owing_for(indicator: &Indicator, tree: &Tree, node: usize) -> Vec<usize> {
-    let counts_entities = matches!(indicator.formula, Formula::Entities(_));
-    if counts_entities && !tree.nodes()[node].kind.is_entity() {
+/// The units that owe an indicator at a node, of those whom the KPI concerns. Entities are counted from an entity down: a
+/// department has none.
+fn owing_for(at: &At<'_>) -> Vec<usize> {
+    let counts_entities = matches!(at.indicator.formula, Formula::Entities(_));
+    if counts_entities && !at.tree.nodes()[at.node].kind.is_entity() {
         return Vec::new();
     }
-    owing(tree, node, &indicator.applies_to)
+    let mut owing = owing(at.tree, at.node, &at.indicator.applies_to);
+    owing.retain(|position| at.concerned[*position]);
+    owing
 }
 
 /// The trailing twelve months that end with the month of the cut day.
@@ -553,8 +624,8 @@ fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figure {
 }
 
 /// Counts entities whose own level, departments included, is above zero.
-fn entities(view: &View<'_>, tree: &Tree, node: usize, indicator: &Indicator) -> Figure {
-    let owing = owing_for(indicator, tree, node);
+fn entities(view: &View<'_>, tree: &Tree, at: &At<'_>) -> Figure {
+    let owing = owing_for(at);
     let own = view.own_levels(tree);
     let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
     let all = owing.len() as i128;

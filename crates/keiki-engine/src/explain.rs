@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use keiki_model::calendar::{Day, Period};
+use keiki_model::calendar::{Day, Period, local_day};
 use keiki_model::catalogue::bind;
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::fraction::Fraction;
@@ -20,7 +20,7 @@ use crate::accumulate::{MeasureRows, Part as RowPart, Rows};
 use crate::engine::{Engine, Knowledge, Request};
 use crate::error::{EngineError, Result};
 use crate::evaluate::{MeasurePlace, Slot, View, survival_window};
-use crate::plan::MeasurePlan;
+use crate::plan::{MeasurePlan, Plan};
 use crate::read::{Bounds, read_rows};
 
 /// What is to be explained.
@@ -141,7 +141,11 @@ impl Engine {
     /// # Errors
     /// The KPI, indicator, org unit or period does not exist, or the journal cannot be read.
     pub async fn explain(&self, journal: &Journal, question: &Question) -> Result<Explanation> {
-        let kpi = Arc::clone(&self.kpis(&[question.no])?[0]);
+        let known_at = question.known_at.unwrap_or(question.now);
+        let today = local_day(known_at, &self.setting.zone);
+        let slots = self.slots(&[question.period], today)?;
+        let cut = slots.first().map_or(today, |slot| slot.cut);
+        let kpi = self.with_parameters(&self.kpis(&[question.no])?[0], cut);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
         let (measurement, own) = self
             .opened(
@@ -210,22 +214,28 @@ impl Engine {
         let Some(slot) = slots.first().copied() else {
             return Err(EngineError::NotMeasurable(period.to_string()));
         };
+        let plan = self.plan_on(slot.cut)?;
         let evaluation = self
-            .evaluation(journal, knowledge.clone(), std::slice::from_ref(kpi), slots)
+            .evaluation(
+                journal,
+                knowledge.clone(),
+                Arc::clone(&plan),
+                std::slice::from_ref(kpi),
+                slots,
+            )
             .await?;
         let tree = evaluation.tree(slot.cut);
         let node = tree.position(&question.org_unit).unwrap_or(0);
         let mut opened = Vec::new();
         for name in indicator.formula.measures() {
-            let (Some(measure), Some(place)) = (kpi.measure(name), self.plan.place(kpi.no, name))
-            else {
+            let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
             };
-            let view = evaluation.view(place, &slot, &tree);
+            let view = evaluation.view(kpi.no, place, &slot, &tree);
             let records = self
-                .records(journal, &knowledge, place, &slot, &view, node)
+                .records(journal, &knowledge, (&plan, place), &slot, &view, node)
                 .await?;
-            opened.push((measure, self.plan.measure(place).divisor, records));
+            opened.push((measure, plan.measure(place).divisor, records));
         }
         Ok((measurement, opened))
     }
@@ -235,12 +245,12 @@ impl Engine {
         &self,
         journal: &Journal,
         knowledge: &Knowledge,
-        place: MeasurePlace,
+        (plan, place): (&Plan, MeasurePlace),
         slot: &Slot,
         view: &View<'_>,
         node: usize,
     ) -> Result<BTreeMap<String, Net>> {
-        let plan = &self.plan.datasets[place.0];
+        let plan = &plan.datasets[place.0];
         let measure = &plan.measures[place.1];
         let scan = journal
             .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)

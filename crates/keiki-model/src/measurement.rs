@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::calendar::Day;
 use crate::fraction::Fraction;
 use crate::kpi::{Target, Unit};
 use crate::status::Status;
+use crate::text::Text;
 
 /// Digits after the point that data formats carry.
 pub const DATA_DIGITS: u32 = 12;
@@ -63,6 +65,36 @@ pub struct Statistics {
     pub groups: Vec<Group>,
 }
 
+/// A miss that is approved for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedMiss {
+    /// Why.
+    pub reason: Text,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// The first day on which it no longer holds.
+    pub until: Option<Day>,
+}
+
+/// What a status was chosen by, beside value, target and coverage.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Grounds {
+    /// The share of covered units below which nothing is met.
+    pub coverage_at_least: Option<Fraction>,
+    /// How far a value may miss the target and be near.
+    pub near_margin: Option<Fraction>,
+    /// The day on which the target is due, where that is later than the cut day.
+    pub due_on: Option<Day>,
+    /// The share of the target that the pace asks for by the cut day, where it is not due yet.
+    pub pace: Option<Fraction>,
+    /// The fewest records of a sample.
+    pub minimum_n: i128,
+    /// Org units that owe evidence and have not reported, by id.
+    pub missing: Vec<String>,
+    /// The waiver in force.
+    pub waiver: Option<ApprovedMiss>,
+}
+
 /// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
 /// its cut day and parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +139,8 @@ pub struct Measurement {
     pub journal_version: i64,
     /// Further figures.
     pub statistics: Statistics,
+    /// What the status was chosen by.
+    pub grounds: Grounds,
 }
 
 fn number(value: Fraction) -> Value {

@@ -68,6 +68,11 @@ impl Status {
         (Self::Waived, "waived", "例外承認済", "waived"),
     ];
 
+    /// All of them, in the order of the screen.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|row| row.0)
+    }
+
     fn row(self) -> (&'static str, &'static str, &'static str) {
         let row = Self::ALL.iter().find(|row| row.0 == self);
         row.map_or(("", "", ""), |row| (row.1, row.2, row.3))
@@ -86,6 +91,17 @@ impl Status {
     }
 }
 
+/// What there was to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Something.
+    Records,
+    /// Nothing.
+    Nothing,
+    /// Something, and all of its values are unknown.
+    OnlyUnknown,
+}
+
 /// What the judgement rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
@@ -95,10 +111,8 @@ pub struct Facts {
     pub coverage_at_least: Fraction,
     /// The value.
     pub value: Option<Fraction>,
-    /// Whether there was nothing to count.
-    pub is_nothing: bool,
-    /// Whether that is because everything that there was is unknown.
-    pub is_unknown: bool,
+    /// What there was to count.
+    pub found: Found,
     /// What it means that there was nothing.
     pub none_is: Nothing,
     /// Whether there are too few records.
@@ -111,6 +125,8 @@ pub struct Facts {
     pub unmet: Option<i128>,
     /// The share of the way to the due date that has passed; `None` where the target is due now.
     pub elapsed: Option<Fraction>,
+    /// Whether a miss is approved.
+    pub is_waived: bool,
 }
 
 /// Chooses the status.
@@ -118,6 +134,16 @@ pub struct Facts {
 /// *Source*: own definition, in this order: concerned, reported, enough units, anything there, enough records, target.
 #[must_use]
 pub fn judge(facts: &Facts) -> Status {
+    let status = unwaived(facts);
+    let is_miss = matches!(status, Status::Missed | Status::Near | Status::Behind);
+    if is_miss && facts.is_waived {
+        Status::Waived
+    } else {
+        status
+    }
+}
+
+fn unwaived(facts: &Facts) -> Status {
     let Coverage { covered, expected } = facts.coverage;
     if expected == 0 {
         return Status::NotApplicable;
@@ -129,14 +155,11 @@ pub fn judge(facts: &Facts) -> Status {
     if share.is_some_and(|share| share < facts.coverage_at_least) {
         return Status::Provisional;
     }
-    if facts.is_unknown {
-        return Status::NoData;
-    }
-    if facts.is_nothing {
-        return match facts.none_is {
-            Nothing::NoneOccurred => Status::NoneOccurred,
-            Nothing::NotDue => Status::NotDue,
-        };
+    match (facts.found, facts.none_is) {
+        (Found::Records, _) => {}
+        (Found::OnlyUnknown, _) => return Status::NoData,
+        (Found::Nothing, Nothing::NoneOccurred) => return Status::NoneOccurred,
+        (Found::Nothing, Nothing::NotDue) => return Status::NotDue,
     }
     if facts.is_too_few {
         return Status::TooFew;
@@ -200,8 +223,7 @@ mod tests {
             },
             coverage_at_least: Fraction::whole(1),
             value: Fraction::parse_decimal(value),
-            is_nothing: false,
-            is_unknown: false,
+            found: Found::Records,
             none_is: Nothing::NoneOccurred,
             is_too_few: false,
             target: Some(Target {
@@ -211,6 +233,7 @@ mod tests {
             near_margin: Fraction::parse_decimal("0.02").expect("a decimal"),
             unmet: Some(0),
             elapsed: None,
+            is_waived: false,
         }
     }
 
@@ -230,6 +253,16 @@ mod tests {
             }),
             Status::Missed
         );
+    }
+
+    #[test]
+    fn a_waiver_changes_a_miss_and_nothing_else() {
+        let waived = |value: &str| Facts {
+            is_waived: true,
+            ..facts(value)
+        };
+        assert_eq!(judge(&waived("0.5")), Status::Waived);
+        assert_eq!(judge(&waived("0.96")), Status::Met);
     }
 
     #[test]
@@ -294,8 +327,7 @@ mod tests {
     fn what_is_all_unknown_is_no_data_and_not_none() {
         let unknown = Facts {
             value: None,
-            is_nothing: true,
-            is_unknown: true,
+            found: Found::OnlyUnknown,
             target: None,
             ..facts("1")
         };

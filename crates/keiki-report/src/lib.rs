@@ -5,4 +5,5 @@ pub mod format;
 pub mod formula;
 pub mod json;
 pub mod scorecard;
+pub mod sentence;
 pub mod table;

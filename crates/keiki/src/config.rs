@@ -18,6 +18,7 @@ use keiki_model::expression::Expressions;
 use keiki_model::kpi::read_kpi;
 use keiki_model::org::Organisation;
 use keiki_model::problem::{Place, Problem, nearest};
+use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
 use keiki_store::{Journal, Tokens};
 
@@ -42,6 +43,8 @@ pub struct Workspace {
     pub organisation: Arc<Organisation>,
     /// The shipped definitions and its own.
     pub catalogue: Arc<Catalogue>,
+    /// What `programme.toml` says; empty where there is none.
+    pub programme: Arc<Programme>,
     /// Its sources, by name.
     pub sources: Vec<Source>,
     /// The compiler of expressions, with the workspace's calendar and zone.
@@ -113,7 +116,13 @@ impl Workspace {
             .map_err(&mut keep)
             .ok();
         let catalogue = catalogue(&root).map_err(&mut keep).ok();
+        let programme = programme(&root).map_err(&mut keep).ok();
         let sources = sources(&root).map_err(&mut keep).ok();
+        if let (Some(programme), Some(catalogue), Some(organisation)) =
+            (&programme, &catalogue, &organisation)
+        {
+            keep(programme.check(catalogue, organisation));
+        }
         if let (Some(settings), Some(catalogue)) = (&settings, &catalogue) {
             let expressions = SqlExpressions::new(settings.calendar.clone(), settings.zone.clone());
             keep(catalogue.check(&expressions));
@@ -130,23 +139,28 @@ impl Workspace {
         match (
             settings,
             organisation,
-            catalogue,
+            catalogue.zip(programme),
             sources,
             problems.is_empty(),
         ) {
-            (Some(settings), Some(organisation), Some(catalogue), Some(sources), true) => {
-                Ok(Self {
-                    expressions: Arc::new(SqlExpressions::new(
-                        settings.calendar.clone(),
-                        settings.zone.clone(),
-                    )),
-                    root,
-                    settings,
-                    organisation: Arc::new(organisation),
-                    catalogue: Arc::new(catalogue),
-                    sources,
-                })
-            }
+            (
+                Some(settings),
+                Some(organisation),
+                Some((catalogue, programme)),
+                Some(sources),
+                true,
+            ) => Ok(Self {
+                expressions: Arc::new(SqlExpressions::new(
+                    settings.calendar.clone(),
+                    settings.zone.clone(),
+                )),
+                root,
+                settings,
+                organisation: Arc::new(organisation),
+                catalogue: Arc::new(catalogue),
+                programme: Arc::new(programme),
+                sources,
+            }),
             _ => Err(Error::Problems { problems }),
         }
     }
@@ -181,6 +195,7 @@ impl Workspace {
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
             organisation: Arc::clone(&self.organisation),
+            programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
         })?)
     }
@@ -295,6 +310,14 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
             Err(problems)
         }
     }
+}
+
+fn programme(root: &Path) -> std::result::Result<Programme, Vec<Problem>> {
+    if !root.join(PROGRAMME_FILE).is_file() {
+        return Ok(Programme::default());
+    }
+    let text = files::required(root, PROGRAMME_FILE)?;
+    read_programme(PROGRAMME_FILE, &text)
 }
 
 fn sources(root: &Path) -> std::result::Result<Vec<Source>, Vec<Problem>> {

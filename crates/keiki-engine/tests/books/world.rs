@@ -159,6 +159,7 @@ impl World {
             zone: zone(),
             catalogue: Arc::clone(&catalogue),
             organisation: Arc::clone(&organisation),
+            programme: Arc::default(),
             cubes: None,
         })
         .expect("definitions compile");

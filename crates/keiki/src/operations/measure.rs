@@ -23,7 +23,7 @@ pub enum Units {
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Measure {
-    /// Numbers or codes; empty = all.
+    /// Numbers or codes; empty = those that the programme adopts.
     pub kpis: Vec<String>,
     /// The org units.
     pub units: Units,
@@ -49,6 +49,14 @@ pub async fn measure(
     let mut kpis = Vec::new();
     for kpi in &asked.kpis {
         kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);
+    }
+    if kpis.is_empty() {
+        let adopted = workspace.catalogue.kpis.iter();
+        kpis.extend(
+            adopted
+                .filter(|kpi| workspace.programme.adopts(kpi))
+                .map(|kpi| kpi.no),
+        );
     }
     let today = local_day(
         asked.known_at.unwrap_or(asked.now),

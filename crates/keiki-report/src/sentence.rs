@@ -1,0 +1,390 @@
+//! The sentence that explains a status: why it is this one, and what would change it.
+
+use keiki_model::calendar::date_of;
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+
+use crate::format;
+
+/// How many org units are named before the rest is counted.
+const NAMED: usize = 5;
+
+/// Explains the status of a measurement in both languages.
+#[must_use]
+pub fn status(measurement: &Measurement) -> Text {
+    let words = |language| Words {
+        measurement,
+        language,
+    };
+    let (ja, en) = (words(Language::Ja), words(Language::En));
+    match measurement.status {
+        Status::Met => Text::new(
+            format!(
+                "{}で、目標({})を満たしています。目標を外れるか、計画済みの項目が未了になると未達に変わります。",
+                ja.value(),
+                ja.target()
+            ),
+            format!(
+                "{} meets the target ({}). It changes when the value leaves the target or a planned item stays undone.",
+                en.value(),
+                en.target()
+            ),
+        ),
+        Status::Near => Text::new(
+            format!(
+                "{}は目標({})に届きませんが、その差は許容幅{}以内です。目標に達すれば達成に変わります。",
+                ja.value(),
+                ja.target(),
+                ja.margin()
+            ),
+            format!(
+                "{} misses the target ({}) by no more than the margin of {}. It becomes met when it reaches the target.",
+                en.value(),
+                en.target(),
+                en.margin()
+            ),
+        ),
+        Status::Missed => missed(&ja, &en),
+        Status::OnPace => Text::new(
+            format!(
+                "目標({})の期限は{}です。{}は、現時点で求められる水準{}を満たしています。",
+                ja.target(),
+                ja.due(),
+                ja.value(),
+                ja.pace()
+            ),
+            format!(
+                "The target ({}) is due on {}. {} keeps the pace asked for by now, {}.",
+                en.target(),
+                en.due(),
+                en.value(),
+                en.pace()
+            ),
+        ),
+        Status::Behind => Text::new(
+            format!(
+                "目標({})の期限は{}です。{}は、現時点で求められる水準{}を下回っています。この水準に追いつけば計画どおりに変わります。",
+                ja.target(),
+                ja.due(),
+                ja.value(),
+                ja.pace()
+            ),
+            format!(
+                "The target ({}) is due on {}. {} is below the pace asked for by now, {}. It is on pace again when it catches up.",
+                en.target(),
+                en.due(),
+                en.value(),
+                en.pace()
+            ),
+        ),
+        Status::NotDue => Text::new(
+            "この時点までに計画された項目がありません。最初の計画日を迎えると判定されます。",
+            "Nothing is planned by then. It is judged from the day of the first planned item on.",
+        ),
+        Status::NoneOccurred => Text::new(
+            "報告はありますが、対象期間に該当する事案がありません。該当があれば値が出ます。",
+            "Evidence was sent, and nothing of the kind happened in the period. There will be a value as soon as something does.",
+        ),
+        Status::NotApplicable => Text::new(
+            "この組織は対象外です(組織の種別または適用除外による)。適用範囲を変えると対象になります。",
+            "It does not concern this org unit, by its kind or by an exception. It will when the applicability changes.",
+        ),
+        Status::NoTarget => Text::new(
+            "目標が設定されていません。programme.tomlで目標を定めると判定されます。",
+            "No target is set. It is judged once the programme sets one.",
+        ),
+        Status::NoData => no_data(&ja, &en),
+        Status::Provisional => provisional(&ja, &en),
+        Status::TooFew => Text::new(
+            format!(
+                "件数({}件)が少なく、判定に足りません。{}",
+                ja.n(),
+                ja.at_least_n()
+            ),
+            format!(
+                "There are too few records to judge ({}).{}",
+                en.n(),
+                en.at_least_n()
+            ),
+        ),
+        Status::Waived => waived(&ja, &en),
+    }
+}
+
+/// A measurement, worded in one language.
+struct Words<'m> {
+    measurement: &'m Measurement,
+    language: Language,
+}
+
+impl Words<'_> {
+    fn figure(&self, value: Option<Fraction>) -> String {
+        format::optional_figure(value, self.measurement.unit, self.language)
+    }
+
+    fn value(&self) -> String {
+        self.figure(self.measurement.value)
+    }
+
+    fn target(&self) -> String {
+        let target = self.measurement.target;
+        target.map_or_else(
+            || format::NOTHING.to_owned(),
+            |target| format::target(target, self.measurement.unit, self.language),
+        )
+    }
+
+    fn margin(&self) -> String {
+        self.figure(self.measurement.grounds.near_margin)
+    }
+
+    fn pace(&self) -> String {
+        self.figure(self.measurement.grounds.pace)
+    }
+
+    fn due(&self) -> String {
+        let due_on = self.measurement.grounds.due_on;
+        due_on.map_or_else(
+            || format::NOTHING.to_owned(),
+            |day| date_of(day).to_string(),
+        )
+    }
+
+    fn n(&self) -> String {
+        self.measurement
+            .n
+            .map_or_else(|| "0".to_owned(), format::count)
+    }
+
+    fn at_least_n(&self) -> String {
+        let least = self.measurement.grounds.minimum_n;
+        if least == 0 {
+            return String::new();
+        }
+        let least = format::count(least);
+        Text::new(
+            format!("{least}件以上で判定されます。"),
+            format!(" It is judged from {least} on."),
+        )
+        .get(self.language)
+        .to_owned()
+    }
+
+    fn missing(&self) -> String {
+        let ids = &self.measurement.grounds.missing;
+        let shown = ids.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        let rest = ids.len().saturating_sub(NAMED);
+        let separator = Text::new("、", ", ");
+        let mut text = shown.join(separator.get(self.language));
+        if rest > 0 {
+            let more = Text::new(format!("ほか{rest}組織"), format!(" and {rest} more"));
+            text.push_str(more.get(self.language));
+        }
+        text
+    }
+
+    fn coverage(&self) -> String {
+        let coverage = self.measurement.coverage;
+        format!("{}/{}", coverage.covered, coverage.expected)
+    }
+}
+
+fn missed(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    let unmet = ja.measurement.statistics.unmet.filter(|unmet| *unmet > 0);
+    match unmet.map(format::count) {
+        Some(count) => Text::new(
+            format!(
+                "計画日を迎えて未了の項目が{count}件あります(値は{}、目標は{})。すべて完了するまで、値にかかわらず未達です。",
+                ja.value(),
+                ja.target()
+            ),
+            format!(
+                "{count} planned by then are undone (value {}, target {}). Whatever the value, it stays missed until all of them are done.",
+                en.value(),
+                en.target()
+            ),
+        ),
+        None => Text::new(
+            format!(
+                "{}は目標({})に届いていません。目標に達すれば達成に変わります。",
+                ja.value(),
+                ja.target()
+            ),
+            format!(
+                "{} misses the target ({}). It becomes met when it reaches the target.",
+                en.value(),
+                en.target()
+            ),
+        ),
+    }
+}
+
+fn no_data(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    if ja.measurement.coverage.covered > 0 {
+        return Text::new(
+            "記録はありますが、値の算出に要る項目がすべて不明です。日付や数量が判明すれば値が出ます。",
+            "There are records, but what the value needs is unknown in all of them. There will be a value once dates and amounts are known.",
+        );
+    }
+    Text::new(
+        format!(
+            "提出すべき証跡がまだ届いていません({})。取り込まれると値が出ます。",
+            ja.missing()
+        ),
+        format!(
+            "Evidence is owed and has not come in ({}). There will be a value once it is taken in.",
+            en.missing()
+        ),
+    )
+}
+
+fn provisional(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    if ja.measurement.grounds.missing.is_empty() {
+        let basis = ja.measurement.basis == Basis::Reported;
+        let (why_ja, why_en) = if basis {
+            (
+                "集計値で報告された組織の未了件数が報告されていない",
+                "units that sent totals have not said how many items are undone",
+            )
+        } else {
+            ("報告がそろっていない", "not everything is reported")
+        };
+        return Text::new(
+            format!(
+                "値({})は目標を満たしますが、{why_ja}ため、達成とは判定しません。",
+                ja.value()
+            ),
+            format!(
+                "The value ({}) would meet the target, but {why_en}, so that it is not called met.",
+                en.value()
+            ),
+        );
+    }
+    Text::new(
+        format!(
+            "報告済みは{}組織で、{}の報告がまだです。そろうまでは暫定値({})とし、達成の判定をしません。",
+            ja.coverage(),
+            ja.missing(),
+            ja.value()
+        ),
+        format!(
+            "{} org units have reported; {} have not. Until they have, the value ({}) is provisional and not judged.",
+            en.coverage(),
+            en.missing(),
+            en.value()
+        ),
+    )
+}
+
+fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    let Some(waiver) = &ja.measurement.grounds.waiver else {
+        return Text::default();
+    };
+    let until = waiver.until.map_or_else(
+        || format::NOTHING.to_owned(),
+        |day| date_of(day - 1).to_string(),
+    );
+    let by = waiver.approved_by.clone().unwrap_or_default();
+    Text::new(
+        format!(
+            "目標({})に対し{}ですが、{by}が例外を承認しています({until}まで。理由: {})。期限を過ぎると本来の判定に戻ります。",
+            ja.target(),
+            ja.value(),
+            waiver.reason.ja
+        ),
+        format!(
+            "{} against the target {}; {by} has approved the exception until {until} ({}). After that day the status is what it would be without it.",
+            en.value(),
+            en.target(),
+            waiver.reason.en
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keiki_model::kpi::{Target, Unit};
+    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Statistics};
+
+    fn measurement(status: Status) -> Measurement {
+        let decimal = |text: &str| Fraction::parse_decimal(text);
+        Measurement {
+            no: 1,
+            code: "1.1.1".into(),
+            indicator: "inventory_ratio".into(),
+            is_companion: false,
+            org_unit: "HD".into(),
+            period: "2026-09".into(),
+            cut_on: "2026-09-30".into(),
+            known_at: "2026-10-09T00:00:00Z".into(),
+            value: decimal("0.87"),
+            unit: Unit::Ratio,
+            numerator: None,
+            denominator: None,
+            n: Some(12),
+            target: Some(Target {
+                at_least: decimal("0.95"),
+                at_most: None,
+            }),
+            status,
+            coverage: Coverage {
+                covered: 4,
+                expected: 6,
+            },
+            basis: Basis::Rows,
+            definition_version: String::new(),
+            journal_version: 1,
+            statistics: Statistics::default(),
+            grounds: Grounds {
+                near_margin: decimal("0.02"),
+                due_on: Some(20_909),
+                pace: decimal("0.475"),
+                minimum_n: 30,
+                missing: vec!["JP3".into(), "US1".into()],
+                waiver: Some(ApprovedMiss {
+                    reason: Text::new("更改待ち", "to be replaced"),
+                    approved_by: Some("CISO".into()),
+                    until: Some(20_909),
+                }),
+                ..Grounds::default()
+            },
+        }
+    }
+
+    #[test]
+    fn every_status_has_a_sentence_in_both_languages() {
+        for status in Status::all() {
+            let sentence = super::status(&measurement(status));
+            assert!(sentence.ja.ends_with('。'), "{status:?}: {}", sentence.ja);
+            assert!(sentence.en.ends_with('.'), "{status:?}: {}", sentence.en);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_and_undone_is_named() {
+        let sentence = super::status(&measurement(Status::Provisional));
+        assert!(
+            sentence
+                .en
+                .contains("4/6 org units have reported; JP3, US1 have not"),
+            "{}",
+            sentence.en
+        );
+        let mut late = measurement(Status::Missed);
+        late.statistics.unmet = Some(3);
+        assert!(
+            super::status(&late)
+                .en
+                .starts_with("3 planned by then are undone")
+        );
+        let waived = super::status(&measurement(Status::Waived));
+        assert!(
+            waived.ja.contains("CISOが例外を承認") && waived.ja.contains("2027-03-31"),
+            "{}",
+            waived.ja
+        );
+    }
+}
