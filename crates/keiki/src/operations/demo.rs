@@ -76,6 +76,7 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         periods: vec![story::LAST],
         known_at: None,
         journal_version: None,
+        author: AUTHOR.to_owned(),
         now: story::end(&workspace.settings.zone),
     };
     let measured = measure::measure(&workspace, &asked, progress).await?;

@@ -3,6 +3,7 @@
 use keiki_engine::{Against, Explanation, Question};
 use keiki_model::calendar::Period;
 
+use super::programme::{self, Run};
 use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
@@ -25,6 +26,8 @@ pub struct Explain {
     pub journal_version: Option<i64>,
     /// The figure to compare with.
     pub against: Option<Against>,
+    /// Who asks.
+    pub author: String,
     /// Now, UTC microseconds.
     pub now: i64,
 }
@@ -38,6 +41,12 @@ pub async fn explain(
     asked: &Explain,
     progress: &dyn Progress,
 ) -> Result<Explanation> {
+    let run = Run {
+        author: asked.author.clone(),
+        now: asked.now,
+    };
+    let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
+    let workspace = in_force.as_ref().unwrap_or(workspace);
     let no = catalogue::find(&workspace.catalogue, &asked.kpi)?.no;
     progress.begin(&Step::Measuring);
     let journal = workspace.journal(Opening::Existing).await?;

@@ -4,6 +4,7 @@ use keiki_engine::Request;
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
 
+use super::programme::{self, Run};
 use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
@@ -33,6 +34,8 @@ pub struct Measure {
     pub known_at: Option<i64>,
     /// The journal version; absent = the newest.
     pub journal_version: Option<i64>,
+    /// Who asks.
+    pub author: String,
     /// Now, UTC microseconds.
     pub now: i64,
 }
@@ -46,6 +49,12 @@ pub async fn measure(
     asked: &Measure,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>> {
+    let run = Run {
+        author: asked.author.clone(),
+        now: asked.now,
+    };
+    let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
+    let workspace = in_force.as_ref().unwrap_or(workspace);
     let mut kpis = Vec::new();
     for kpi in &asked.kpis {
         kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);

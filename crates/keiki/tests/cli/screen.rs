@@ -42,7 +42,7 @@ fn the_catalogue_is_listed_and_one_kpi_is_shown_whole() {
         ])
         .exits(0)
         .json();
-    assert_eq!(json[0]["no"], 36);
+    assert_eq!(json[0]["no"], 32);
 }
 
 #[test]

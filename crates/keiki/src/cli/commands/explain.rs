@@ -91,6 +91,7 @@ impl Args {
                 .as_deref()
                 .map(|text| period::against(text, zone))
                 .transpose()?,
+            author: environment::author(),
             now: environment::now(),
         })
     }

@@ -100,6 +100,7 @@ impl Args {
                 .map(|text| period::instant(text, zone))
                 .transpose()?,
             journal_version: self.journal_version,
+            author: environment::author(),
             now: environment::now(),
         })
     }
