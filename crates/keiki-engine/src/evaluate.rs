@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{ApprovedMiss, Basis, Coverage, Grounds, Measurement, Statistics};
+use keiki_model::measurement::{
+    ApprovedMiss, Basis, Coverage, Grounds, Headcount, Measurement, Scope, Statistics,
+};
 use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, judge};
@@ -30,6 +32,10 @@ pub(crate) struct Slot {
     pub(crate) period: Period,
     pub(crate) months: (Month, Month),
     pub(crate) cut: Day,
+    /// The day whose org tree is used.
+    pub(crate) tree_on: Day,
+    /// Whether figures hold the entities below a unit.
+    pub(crate) scope: Scope,
 }
 
 /// Everything that figures are computed from.
@@ -41,7 +47,9 @@ pub(crate) struct Evaluation<'e> {
     claims: Vec<Option<Claims>>,
     reported: ReportedFigures,
     pub(crate) slots: Vec<Slot>,
-    trees: HashMap<Day, Arc<Tree>>,
+    trees: HashMap<(Day, Day), Arc<Tree>>,
+    /// Per tree and cut day, the people of each unit; absent where no headcount is known.
+    people: HashMap<(Day, Day), Vec<i64>>,
 }
 
 /// Where a measure is: its dataset's position, and its own.
@@ -106,10 +114,8 @@ impl<'e> Evaluation<'e> {
         let trees = slots
             .iter()
             .map(|slot| {
-                (
-                    slot.cut,
-                    Arc::new(engine.setting.organisation.tree(slot.cut)),
-                )
+                let tree = engine.setting.organisation.tree(slot.tree_on);
+                ((slot.tree_on, slot.cut), Arc::new(tree.seen_on(slot.cut)))
             })
             .collect();
         Self {
@@ -121,12 +127,37 @@ impl<'e> Evaluation<'e> {
             reported,
             slots,
             trees,
+            people: HashMap::new(),
         }
+        .with_people()
     }
 
-    pub(crate) fn tree(&self, cut: Day) -> Arc<Tree> {
-        self.trees.get(&cut).map_or_else(
-            || Arc::new(self.engine.setting.organisation.tree(cut)),
+    /// Counts the people of each unit, if the catalogue has a measure of that and there is evidence of it.
+    fn with_people(mut self) -> Self {
+        let Some((kpi, place)) = self.plan.people else {
+            return self;
+        };
+        let divisor = self.plan.measure(place).divisor;
+        let mut people = HashMap::new();
+        for slot in &self.slots {
+            let tree = self.tree(slot);
+            let view = self.view(kpi, place, slot, &tree);
+            let own: Vec<i64> = view
+                .own_levels(&tree)
+                .into_iter()
+                .map(|sum| i64::try_from(sum / divisor).unwrap_or(0))
+                .collect();
+            if own.iter().any(|count| *count > 0) {
+                people.insert((slot.tree_on, slot.cut), own);
+            }
+        }
+        self.people = people;
+        self
+    }
+
+    pub(crate) fn tree(&self, slot: &Slot) -> Arc<Tree> {
+        self.trees.get(&(slot.tree_on, slot.cut)).map_or_else(
+            || Arc::new(self.engine.setting.organisation.tree(slot.cut)),
             Arc::clone,
         )
     }
@@ -145,7 +176,7 @@ impl<'e> Evaluation<'e> {
     ) -> Vec<(usize, usize, usize, Measurement)> {
         let mut measurements: Vec<(usize, usize, usize, Measurement)> = Vec::new();
         for (slot_index, slot) in self.slots.iter().enumerate() {
-            let tree = self.tree(slot.cut);
+            let tree = self.tree(slot);
             let mut views: HashMap<MeasurePlace, Arc<View<'_>>> = HashMap::new();
             let nodes: Vec<usize> = if units.is_empty() {
                 (0..tree.nodes().len()).collect()
@@ -272,6 +303,7 @@ impl<'e> Evaluation<'e> {
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
+            covered_by: kpi.covered_by,
             value: figure.value,
             found: match (figure.is_nothing, figure.is_unknown) {
                 (false, _) => Found::Records,
@@ -293,6 +325,8 @@ impl<'e> Evaluation<'e> {
             indicator: indicator.code.clone(),
             is_companion: indicator.is_companion,
             org_unit: tree.nodes()[node].id.clone(),
+            scope: at.slot.scope,
+            tree_on: (at.slot.tree_on != at.slot.cut).then(|| date_of(at.slot.tree_on).to_string()),
             period: at.period.to_owned(),
             cut_on: date_of(at.slot.cut).to_string(),
             known_at: instant_text(self.knowledge.known_at),
@@ -377,7 +411,11 @@ impl<'e> Evaluation<'e> {
             .filter(|figure| figure.has_totals())
             .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure.clone())))
             .filter(|(position, _)| {
-                tree.is_within(*position, node) || tree.is_within(node, *position)
+                let is_below = match at.slot.scope {
+                    Scope::Consolidated => tree.is_within(*position, node),
+                    Scope::StandAlone => tree.entity_of(*position) == node,
+                };
+                is_below || tree.is_within(node, *position)
             })
             .collect();
         for (position, _) in &totals {
@@ -387,6 +425,7 @@ impl<'e> Evaluation<'e> {
             lift(&mut covered, tree, views);
         }
         let mut coverage = count(&owing, &covered);
+        coverage.headcount = self.headcount(at, &owing, &covered);
         let missing = owing
             .iter()
             .filter(|position| !covered[**position])
@@ -432,6 +471,22 @@ impl<'e> Evaluation<'e> {
             basis,
             totals,
         }
+    }
+
+    /// Coverage by people: the headcount of each owing unit, its departments included, as the catalogue's measure has it.
+    fn headcount(&self, at: &At<'_>, owing: &[usize], covered: &[bool]) -> Option<Headcount> {
+        let people = self.people.get(&(at.slot.tree_on, at.slot.cut))?;
+        let sum = |is_counted: &dyn Fn(usize) -> bool| {
+            owing
+                .iter()
+                .filter(|position| is_counted(**position))
+                .map(|position| people[*position])
+                .sum()
+        };
+        Some(Headcount {
+            covered: sum(&|position| covered[position]),
+            expected: sum(&|_| true),
+        })
     }
 
     /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
@@ -573,6 +628,9 @@ fn owing_for(at: &At<'_>) -> Vec<usize> {
         return Vec::new();
     }
     let mut owing = owing(at.tree, at.node, &at.indicator.applies_to);
+    if at.slot.scope == Scope::StandAlone {
+        owing.retain(|position| *position == at.node);
+    }
     owing.retain(|position| at.concerned[*position]);
     owing
 }

@@ -6,6 +6,7 @@ mod grid;
 mod logging;
 mod session;
 mod spinner;
+mod structure;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

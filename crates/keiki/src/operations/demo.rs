@@ -73,6 +73,7 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
     let asked = Measure {
         kpis: Vec::new(),
         units: Units::Root,
+        structure: keiki_engine::Structure::default(),
         periods: vec![story::LAST],
         known_at: None,
         journal_version: None,

@@ -1,6 +1,6 @@
 //! Opens a figure down to its rows, and the difference of two figures down to its records.
 
-use keiki_engine::{Against, Explanation, Question};
+use keiki_engine::{Against, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
 
 use super::programme::{self, Run};
@@ -20,6 +20,8 @@ pub struct Explain {
     pub org_unit: String,
     /// The period.
     pub period: Period,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// The instant of knowledge, UTC microseconds; absent = now.
     pub known_at: Option<i64>,
     /// The journal version; absent = the newest.
@@ -54,6 +56,7 @@ pub async fn explain(
         no,
         indicator: asked.indicator.clone(),
         org_unit: asked.org_unit.clone(),
+        structure: asked.structure,
         period: asked.period,
         known_at: asked.known_at,
         seq: asked.journal_version,

@@ -1,6 +1,6 @@
 //! Measures KPIs for org units and periods.
 
-use keiki_engine::Request;
+use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
 
@@ -30,6 +30,8 @@ pub struct Measure {
     pub units: Units,
     /// Periods; empty = the month before the open one.
     pub periods: Vec<Period>,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// The instant of knowledge, UTC microseconds; absent = now.
     pub known_at: Option<i64>,
     /// The journal version; absent = the newest.
@@ -86,6 +88,7 @@ pub async fn measure(
     let request = Request {
         kpis,
         org_units,
+        structure: asked.structure,
         periods,
         known_at: asked.known_at,
         seq: asked.journal_version,

@@ -185,3 +185,54 @@ fn an_edited_definition_changes_no_figure_as_it_was_known() {
     let exported = std::fs::read_to_string(workspace.path().join("first/programme.toml"));
     assert!(exported.expect("it was written").contains("0.5"));
 }
+
+#[test]
+fn a_unit_alone_and_an_older_tree_are_asked_for_and_said() {
+    let workspace = with("");
+    let ask = |further: &[&str]| {
+        let arguments = [
+            &[
+                "measure", "--kpi", "1", "--org", "HD", "--period", "2026-05", "--format", "json",
+            ],
+            further,
+        ]
+        .concat();
+        workspace.run(&arguments).exits(0).json()[0].clone()
+    };
+    assert_eq!(ask(&[])["denominator"], 4);
+    let alone = ask(&["--stand-alone"]);
+    assert_eq!(
+        (&alone["scope"], &alone["coverage"]["expected"]),
+        (&"stand_alone".into(), &1.into())
+    );
+    // The reading covers the holding itself too, which has none of its own.
+    assert_eq!(alone["status"], "none_occurred");
+    // From June on US1 belongs to JP1; on that tree JP1 has four assets in May too.
+    let org = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+               HD,,架空グループ,Fictional Group,group,JP,,,\n\
+               JP1,HD,架空製造,Fictional Manufacturing,subsidiary,JP,,,\n\
+               JP1-IT,JP1,情報システム部,IT Department,department,JP,,,\n\
+               US1,HD,架空アメリカ,Fictional America,overseas,US,,2026-06-01,\n\
+               US1,JP1,架空アメリカ,Fictional America,overseas,US,2026-06-01,,\n";
+    workspace.write("org.csv", org);
+    let jp1 = |further: &[&str]| {
+        let arguments = [
+            &[
+                "measure", "--kpi", "1", "--org", "JP1", "--period", "2026-05", "--format", "json",
+            ],
+            further,
+        ]
+        .concat();
+        workspace.run(&arguments).exits(0).json()[0].clone()
+    };
+    assert_eq!(jp1(&[])["denominator"], 3);
+    let comparative = jp1(&["--tree-on", "2026-06-30"]);
+    assert_eq!(
+        (&comparative["denominator"], &comparative["tree_on"]),
+        (&4.into(), &"2026-06-30".into())
+    );
+    assert_eq!(
+        jp1(&["--tree-on", "2026-06-30", "--stand-alone"])["denominator"],
+        3
+    );
+}
