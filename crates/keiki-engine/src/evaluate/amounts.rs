@@ -136,6 +136,9 @@ impl<'c> View<'c> {
 
     /// Tells whether evidence at `position` counts at `node`.
     fn counts_at(&self, position: usize, node: usize) -> bool {
+        if self.scope == Scope::Consolidated {
+            return self.tree.is_within(position, node);
+        }
         std::iter::successors(Some(position), |at| self.above(*at)).any(|at| at == node)
     }
 
