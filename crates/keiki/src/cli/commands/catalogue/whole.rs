@@ -1,115 +1,181 @@
-//! One KPI whole: its texts, indicators, measures with their SQL, parameters, and what the published table says.
+//! One KPI whole: its texts, indicators, measures with their SQL, parameters, datasets, and what the published table says.
 
-use keiki_model::kpi::{CLASSES, GROUPS, Indicator, Kpi, MATURITIES, Reference};
-use keiki_model::text::Language;
+use std::sync::Arc;
+
+use keiki_model::dataset::Dataset;
+use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference};
+use keiki_model::text::{Language, Text};
 use keiki_report::format;
 
-use super::{frequency, title};
+use crate::cli::prose;
 use crate::messages::{self, Phrase};
-use crate::operations::catalogue::sql;
+use crate::operations::catalogue::{formula, sql};
+use crate::words;
 
-/// Writes the KPI.
-pub(super) fn text(kpi: &Kpi, language: Language) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| {
-        out.push_str(&text);
-        out.push('\n');
+/// Writes the KPI, broken to the width of the terminal where there is one.
+pub(super) fn text(
+    kpi: &Kpi,
+    datasets: &[Arc<Dataset>],
+    language: Language,
+    width: Option<usize>,
+) -> String {
+    let mut page = Page {
+        language,
+        width: width.unwrap_or(usize::MAX),
+        out: String::new(),
     };
-    line(format!(
-        "{} {}  {}",
-        kpi.no,
-        kpi.code,
-        kpi.name.get(language)
-    ));
-    line(format!(
-        "{} / {} / {} / {}",
-        title(&GROUPS, &kpi.group, language),
-        title(&CLASSES, &kpi.class, language),
-        title(&MATURITIES, &kpi.maturity, language),
-        frequency(&kpi.frequency).get(language),
-    ));
-    line(format!("{}  {}", kpi.version, kpi.file));
+    page.head(kpi);
     for (heading, text) in [
         (messages::PURPOSE, &kpi.purpose),
         (messages::EVIDENCE, &kpi.evidence),
         (messages::READING, &kpi.reading),
     ] {
-        line(section(heading, language));
-        line(format!("  {}", text.get(language)));
+        page.section(heading);
+        page.line(2, text.get(language));
     }
-    line(section(messages::INDICATORS, language));
+    page.section(messages::INDICATORS);
     kpi.indicators
         .iter()
-        .for_each(|indicator| line(indicator_text(indicator, language)));
-    line(section(messages::MEASURES, language));
-    for measure in &kpi.measures {
-        line(format!(
-            "  {}  {}",
-            measure.name,
-            measure.title.get(language)
-        ));
-        sql(kpi, measure)
-            .lines()
-            .for_each(|sql| line(format!("    {sql}")));
-    }
+        .for_each(|indicator| page.indicator(indicator));
+    page.measures(kpi);
     if !kpi.parameters.is_empty() {
-        line(section(messages::PARAMETERS, language));
-        for parameter in &kpi.parameters {
-            let default = messages::DEFAULT.get(language);
-            line(format!(
-                "  ${}  {}  {default} {}",
-                parameter.name,
-                parameter.title.get(language),
-                parameter.default.value
-            ));
+        page.section(messages::PARAMETERS);
+        kpi.parameters
+            .iter()
+            .for_each(|parameter| page.parameter(parameter));
+    }
+    page.section(messages::DATASETS);
+    datasets.iter().for_each(|dataset| page.dataset(dataset));
+    if !kpi.seed.is_empty() {
+        page.section(messages::SEED);
+        for (column, value) in &kpi.seed {
+            let title = words::seed_column(column);
+            page.line(2, &format!("{}: {value}", title.get(language)));
         }
     }
-    if !kpi.seed.is_empty() {
-        line(section(messages::SEED, language));
-        kpi.seed
-            .iter()
-            .for_each(|(column, value)| line(format!("  {column}: {value}")));
-    }
     if !kpi.references.is_empty() {
-        line(section(messages::REFERENCES, language));
+        page.section(messages::REFERENCES);
         kpi.references
             .iter()
-            .for_each(|reference| line(format!("  {}", reference_text(reference, language))));
+            .for_each(|reference| page.reference(reference));
     }
-    out
+    page.out
 }
 
-fn section(heading: Phrase, language: Language) -> String {
-    format!("\n{}", heading.get(language))
+struct Page {
+    language: Language,
+    width: usize,
+    out: String,
 }
 
-fn indicator_text(indicator: &Indicator, language: Language) -> String {
-    let title = indicator.title.get(language);
-    let mut made_of = vec![indicator.formula.kind()];
-    made_of.extend(indicator.formula.measures());
-    let mut parts = vec![made_of.join(" "), format!("[{}]", indicator.unit.name())];
-    parts.extend(indicator.target.map(|target| {
-        let target = format::target(target, indicator.unit, language);
-        format!("{} {target}", messages::TARGET.get(language))
-    }));
-    if indicator.is_companion {
-        parts.push(format!("({})", messages::COMPANION.get(language)));
+impl Page {
+    /// Adds a text, every line of it so many columns from the edge.
+    fn line(&mut self, indent: usize, text: &str) {
+        for line in prose::lines(text, self.width.saturating_sub(indent).max(1)) {
+            self.out.push_str(&" ".repeat(indent));
+            self.out.push_str(&line);
+            self.out.push('\n');
+        }
     }
-    format!("  {}  {title}\n    {}", indicator.code, parts.join("  "))
-}
 
-fn reference_text(reference: &Reference, language: Language) -> String {
-    let mut parts = vec![reference.title.get(language).to_owned()];
-    parts.extend(reference.year.map(|year| format!("({year})")));
-    if reference.is_lapsed {
-        parts.push(format!("[{}]", messages::LAPSED.get(language)));
+    fn section(&mut self, heading: Phrase) {
+        self.out.push('\n');
+        self.line(0, heading.get(self.language));
     }
-    parts.extend(
-        reference
-            .value
-            .as_ref()
-            .map(|value| value.get(language).to_owned()),
-    );
-    parts.extend(reference.url.clone());
-    parts.join(" ")
+
+    fn head(&mut self, kpi: &Kpi) {
+        let language = self.language;
+        let name = kpi.name.get(language);
+        self.line(0, &format!("{} {}  {name}", kpi.no, kpi.code));
+        let kind = [
+            words::group(&kpi.group),
+            words::class(&kpi.class),
+            words::maturity(&kpi.maturity),
+            words::frequency(&kpi.frequency),
+        ];
+        self.line(
+            0,
+            &kind.each_ref().map(|text| text.get(language)).join(" / "),
+        );
+        self.line(0, &format!("{}  {}", kpi.version, kpi.file));
+    }
+
+    fn indicator(&mut self, indicator: &Indicator) {
+        let language = self.language;
+        let mut title = indicator.title.get(language).to_owned();
+        if indicator.is_companion {
+            let mark = messages::COMPANION.get(language);
+            title = Text::new(format!("{title}({mark})"), format!("{title} ({mark})"))
+                .get(language)
+                .to_owned();
+        }
+        self.line(2, &format!("{}  {title}", indicator.code));
+        let mut parts = vec![
+            format!("= {}", formula(&indicator.formula)),
+            words::unit(indicator.unit).get(language).to_owned(),
+            words::direction(indicator.direction)
+                .get(language)
+                .to_owned(),
+            words::tag(indicator.tag).get(language).to_owned(),
+        ];
+        if let Some(target) = indicator.target {
+            let target = format::target(target, indicator.unit, language);
+            let due = words::due(indicator.due);
+            parts.push(format!("{} {target}", messages::TARGET.get(language)));
+            parts.push(format!(
+                "{} {}",
+                messages::DUE.get(language),
+                due.get(language)
+            ));
+        }
+        parts.extend(words::sample(indicator).map(|text| text.get(language).to_owned()));
+        self.line(4, &parts.join("  "));
+    }
+
+    fn measures(&mut self, kpi: &Kpi) {
+        self.section(messages::MEASURES);
+        for measure in &kpi.measures {
+            let title = measure.title.get(self.language);
+            self.line(2, &format!("{}  {title}", measure.name));
+            sql(kpi, measure).iter().for_each(|line| self.line(4, line));
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) {
+        let title = parameter.title.get(self.language);
+        let kind = parameter.kind.name();
+        let default = messages::DEFAULT.get(self.language);
+        let value = &parameter.default.value;
+        self.line(2, &format!("${}  {title}", parameter.name));
+        self.line(4, &format!("{kind}  {default} {value}"));
+    }
+
+    fn dataset(&mut self, dataset: &Dataset) {
+        let language = self.language;
+        let title = dataset.title.get(language);
+        let kind = words::dataset_kind(dataset.kind);
+        let fresh = messages::fresh_for(dataset.freshness_days);
+        self.line(2, &format!("{}  {title}", dataset.name));
+        self.line(4, dataset.description.get(language));
+        let key = format!("{} {}", messages::KEY.get(language), dataset.key.join(", "));
+        self.line(
+            4,
+            &[kind.get(language), &key, fresh.get(language)].join("  "),
+        );
+    }
+
+    fn reference(&mut self, reference: &Reference) {
+        let mut parts = vec![reference.title.get(self.language).to_owned()];
+        parts.extend(reference.year.map(|year| format!("({year})")));
+        if reference.is_lapsed {
+            parts.push(format!("[{}]", messages::LAPSED.get(self.language)));
+        }
+        self.line(2, &parts.join(" "));
+        if let Some(value) = &reference.value {
+            self.line(4, value.get(self.language));
+        }
+        if let Some(url) = &reference.url {
+            self.line(4, url);
+        }
+    }
 }
