@@ -134,7 +134,7 @@ fn table<K: AsRef<Kpi>>(kpis: &[K], language: Language) -> Table {
     for kpi in kpis.iter().map(AsRef::as_ref) {
         if kpi.group != group {
             if !table.is_empty() {
-                table.push(Vec::new());
+                table.push(vec![Cell::default()]);
             }
             group = &kpi.group;
             let title = format!("[{}]", words::group(group).get(language));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keiki_model::dataset::Dataset;
 use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference};
-use keiki_model::text::{Language, Text};
+use keiki_model::text::Language;
 use keiki_report::format;
 
 use crate::cli::prose;
@@ -34,30 +34,32 @@ pub(super) fn text(
         page.line(2, text.get(language));
     }
     page.section(messages::INDICATORS);
-    kpi.indicators
-        .iter()
-        .for_each(|indicator| page.indicator(indicator));
+    for indicator in &kpi.indicators {
+        page.indicator(indicator);
+    }
     page.measures(kpi);
     if !kpi.parameters.is_empty() {
         page.section(messages::PARAMETERS);
-        kpi.parameters
-            .iter()
-            .for_each(|parameter| page.parameter(parameter));
+        for parameter in &kpi.parameters {
+            page.parameter(parameter);
+        }
     }
     page.section(messages::DATASETS);
-    datasets.iter().for_each(|dataset| page.dataset(dataset));
+    for dataset in datasets {
+        page.dataset(dataset);
+    }
     if !kpi.seed.is_empty() {
         page.section(messages::SEED);
         for (column, value) in &kpi.seed {
             let title = words::seed_column(column);
-            page.line(2, &format!("{}: {value}", title.get(language)));
+            page.hanging(2, 4, &format!("{}: {value}", title.get(language)));
         }
     }
     if !kpi.references.is_empty() {
         page.section(messages::REFERENCES);
-        kpi.references
-            .iter()
-            .for_each(|reference| page.reference(reference));
+        for reference in &kpi.references {
+            page.reference(reference);
+        }
     }
     page.out
 }
@@ -71,9 +73,16 @@ struct Page {
 impl Page {
     /// Adds a text, every line of it so many columns from the edge.
     fn line(&mut self, indent: usize, text: &str) {
-        for line in prose::lines(text, self.width.saturating_sub(indent).max(1)) {
+        self.hanging(indent, indent, text);
+    }
+
+    /// Adds a text whose first line stands at one column and all others at another.
+    fn hanging(&mut self, first: usize, others: usize, text: &str) {
+        let room = self.width.saturating_sub(first.max(others)).max(1);
+        for (at, line) in prose::lines(text, room).iter().enumerate() {
+            let indent = if at == 0 { first } else { others };
             self.out.push_str(&" ".repeat(indent));
-            self.out.push_str(&line);
+            self.out.push_str(line);
             self.out.push('\n');
         }
     }
@@ -102,14 +111,14 @@ impl Page {
 
     fn indicator(&mut self, indicator: &Indicator) {
         let language = self.language;
-        let mut title = indicator.title.get(language).to_owned();
-        if indicator.is_companion {
-            let mark = messages::COMPANION.get(language);
-            title = Text::new(format!("{title}({mark})"), format!("{title} ({mark})"))
-                .get(language)
-                .to_owned();
-        }
-        self.line(2, &format!("{}  {title}", indicator.code));
+        let title = indicator.title.get(language);
+        let mark = messages::COMPANION.get(language);
+        let title = match (indicator.is_companion, language) {
+            (false, _) => title.to_owned(),
+            (true, Language::Ja) => format!("{title}({mark})"),
+            (true, Language::En) => format!("{title} ({mark})"),
+        };
+        self.hanging(2, 4, &format!("{}  {title}", indicator.code));
         let mut parts = vec![
             format!("= {}", formula(&indicator.formula)),
             words::unit(indicator.unit).get(language).to_owned(),
@@ -137,7 +146,9 @@ impl Page {
         for measure in &kpi.measures {
             let title = measure.title.get(self.language);
             self.line(2, &format!("{}  {title}", measure.name));
-            sql(kpi, measure).iter().for_each(|line| self.line(4, line));
+            for line in sql(kpi, measure) {
+                self.hanging(4, 8, &line);
+            }
         }
     }
 
@@ -170,7 +181,7 @@ impl Page {
         if reference.is_lapsed {
             parts.push(format!("[{}]", messages::LAPSED.get(self.language)));
         }
-        self.line(2, &parts.join(" "));
+        self.hanging(2, 4, &parts.join(" "));
         if let Some(value) = &reference.value {
             self.line(4, value.get(self.language));
         }
