@@ -1,4 +1,6 @@
-//! Rules that the repository itself keeps, as ordinary tests.
+//! The repository's own work: pages generated from the definitions, and the rules that it keeps as ordinary tests.
+
+pub mod reference;
 
 #[cfg(test)]
 mod tidy;

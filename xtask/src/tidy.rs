@@ -26,7 +26,8 @@ const BOUNDARIES: [(&str, &[&str]); 7] = [
             "keiki-report",
         ],
     ),
-    ("xtask", &[]),
+    // The reference pages show the SQL of measures in the words of `keiki catalogue`.
+    ("xtask", &["keiki", "keiki-model", "keiki-report"]),
 ];
 
 /// Which crate alone may name a library.

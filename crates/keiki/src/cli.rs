@@ -4,6 +4,7 @@ mod commands;
 mod failure;
 mod grid;
 mod logging;
+mod prose;
 mod session;
 mod spinner;
 mod structure;

@@ -7,3 +7,4 @@ pub mod error;
 pub mod messages;
 pub mod operations;
 pub mod progress;
+pub mod words;

@@ -96,6 +96,12 @@ pub const READING: Phrase = phrase("原表の読み方", "How the table is read"
 pub const INDICATORS: Phrase = phrase("指標", "Indicators");
 /// Heading: base measures.
 pub const MEASURES: Phrase = phrase("基本測定量", "Base measures");
+/// Heading: datasets.
+pub const DATASETS: Phrase = phrase("データ種別", "Datasets");
+/// Label: what identifies a record.
+pub const KEY: Phrase = phrase("キー", "key");
+/// Label: when a target is due.
+pub const DUE: Phrase = phrase("期限", "due");
 /// Heading: parameters.
 pub const PARAMETERS: Phrase = phrase("パラメータ", "Parameters");
 /// Heading: the row of the published table.
@@ -106,7 +112,7 @@ pub const REFERENCES: Phrase = phrase("参考資料", "References");
 pub const COMPANION: Phrase = phrase("補助指標", "companion");
 /// Marks a reference that is no longer in force.
 pub const LAPSED: Phrase = phrase("失効", "lapsed");
-/// Heading: what a query is.
+/// Label: the default of a parameter.
 pub const DEFAULT: Phrase = phrase("既定値", "default");
 /// Legend: a star beside a value.
 pub const REPORTED_LEGEND: Phrase = phrase(
@@ -154,6 +160,15 @@ pub fn more_rejects(count: usize, source: &str) -> Text {
     Text::new(
         format!("ほか{count}件: keiki rejects --source {source}"),
         format!("{count} more: keiki rejects --source {source}"),
+    )
+}
+
+/// Says for how long a reading of a dataset speaks.
+#[must_use]
+pub fn fresh_for(days: i32) -> Text {
+    Text::new(
+        format!("基準日から{days}日間有効"),
+        format!("a reading speaks for {days} days"),
     )
 }
 

@@ -117,6 +117,11 @@ impl Session {
         self.print(&format!("{}\n", text.as_ref()));
     }
 
+    /// The columns of the terminal; `None` where there is none.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.view.width
+    }
+
     /// Prints a table to standard output.
     pub(crate) fn table(&self, table: &Table) {
         self.print(&table.render(self.view));

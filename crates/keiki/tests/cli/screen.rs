@@ -1,5 +1,9 @@
 //! What is on screen: two languages, colour as an extra, completions.
 
+use keiki::config::shipped;
+use keiki::operations;
+use keiki_model::catalogue::Catalogue;
+
 use crate::workspace::{Workspace, run_in};
 
 #[test]
@@ -21,28 +25,125 @@ fn messages_are_in_the_language_that_is_asked_for() {
 }
 
 #[test]
-fn the_catalogue_is_listed_and_one_kpi_is_shown_whole() {
+fn the_catalogue_is_listed_by_group() {
     let workspace = Workspace::new();
+    let list = workspace.run(&["catalogue"]).exits(0).out;
+    let titles = ["[Security department]", "[Own systems]", "[Projects]"];
+    let places: Vec<Option<usize>> = titles.iter().map(|title| list.find(title)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{list}"
+    );
+    assert!(list.contains("Hardware inventory progress"), "{list}");
+    let asked = ["catalogue", "--maturity", "high", "--class", "assessment"];
     workspace
-        .run(&["catalogue"])
+        .run(&[&asked, ["--language", "ja"].as_slice()].concat())
         .exits(0)
-        .says("Hardware inventory progress")
-        .says("4.3.2");
-    let whole = workspace.run(&["catalogue", "1.1.1"]).exits(0);
-    whole
-        .says("棚卸を実施した情報資産数 ÷ 対象とする情報資産数")
-        .says("cycle_end(inventoried_on, 12)");
+        .says("[取引先・サプライチェーン]")
+        .says("M&A、提携先の評価回数");
     let json = workspace
-        .run(&[
-            "catalogue",
-            "--format",
-            "json",
-            "--group",
-            "staff_education",
-        ])
+        .run(&[&asked, ["--format", "json"].as_slice()].concat())
         .exits(0)
         .json();
-    assert_eq!(json[0]["no"], 32);
+    let numbers: Vec<_> = json
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|kpi| &kpi["no"])
+        .collect();
+    assert_eq!(numbers, [16, 40]);
+    workspace
+        .run(&["catalogue", "--group", "projects", "--class", "assessment"])
+        .exits(0)
+        .says("no rows");
+}
+
+#[test]
+fn a_filter_that_is_no_word_of_the_catalogue_is_told_with_the_nearest_and_all() {
+    let workspace = Workspace::new();
+    workspace
+        .run(&["catalogue", "--group", "own_system"])
+        .exits(1)
+        .complains("error: unknown group: own_system")
+        .complains("did you mean own_systems? those that exist: security_department, ");
+    workspace
+        .run(&["catalogue", "--maturity", "初期", "--language", "ja"])
+        .exits(1)
+        .complains("成熟度にありません: 初期")
+        .complains("指定できるもの: low, middle, high");
+    workspace
+        .run(&["catalogue", "--class", "asessment"])
+        .exits(1)
+        .complains("did you mean assessment?");
+    workspace
+        .run(&["catalogue", "--help"])
+        .exits(0)
+        .says("[possible values: low, middle, high]");
+}
+
+#[test]
+fn one_kpi_is_shown_whole_in_both_languages() {
+    let workspace = Workspace::new();
+    workspace
+        .run(&["catalogue", "1.1.1"])
+        .exits(0)
+        .says("棚卸を実施した情報資産数 ÷ 対象とする情報資産数")
+        .says("inventoried / in_scope")
+        .says("target ≥ 95 %  due stocktake cycle's end")
+        .says("cycle_end(inventoried_on, 12)");
+    workspace
+        .run(&["catalogue", "10"])
+        .exits(0)
+        .says("(2011) [lapsed]");
+    workspace
+        .run(&["catalogue", "24", "--language", "ja"])
+        .exits(0)
+        .says("目的\n  緊急度の高い脆弱性にすばやく着手する")
+        .says("$threshold  緊急とみなすCVSSの値(以上)\n    decimal(3,1)  既定値 9.0")
+        .says("= quantile(start_seconds, 0.9)  日  低いほど良い  有効性")
+        .says("vulnerabilities  脆弱性対応")
+        .says("KPI算出方法: 緊急な脆弱性の公開から着手までの平均時間")
+        .says("(2019)");
+    workspace
+        .run(&["catalogue", "48"])
+        .exits(1)
+        .complains("unknown KPI: 48");
+}
+
+#[test]
+fn the_sql_of_every_measure_can_be_run() {
+    let catalogue = Catalogue::read(&shipped::datasets(), &shipped::kpis()).expect("all is sound");
+    let mut counts = Vec::new();
+    for kpi in &catalogue.kpis {
+        for measure in &kpi.measures {
+            let sql = operations::catalogue::sql(kpi, measure).join("\n");
+            let sql = [":day", ":first_day", ":last_day", ":begin", ":end"]
+                .iter()
+                .fold(sql, |sql, name| sql.replace(name, "date '2026-10-31'"));
+            counts.push(format!("select count(*) from ({sql})"));
+        }
+    }
+    assert!(counts.len() > 47);
+    let workspace = Workspace::new();
+    workspace.write(
+        "a.csv",
+        "asset_id,org_unit,kind,is_in_scope\nA1,JP1,hardware,true\n",
+    );
+    workspace
+        .run(&[
+            "ingest",
+            "--dataset",
+            "assets",
+            "a.csv",
+            "--as-of",
+            "2026-10-31",
+        ])
+        .exits(0);
+    for some in counts.chunks(32) {
+        workspace
+            .run(&["sql", &some.join("\nunion all\n")])
+            .exits(0);
+    }
 }
 
 #[test]

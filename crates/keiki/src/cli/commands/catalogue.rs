@@ -2,9 +2,11 @@
 
 mod whole;
 
-use keiki_model::kpi::{CLASSES, GROUPS, MATURITIES};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use keiki_model::kpi::{CLASSES, GROUPS, Kpi, MATURITIES};
 use keiki_model::text::{Language, Text};
-use keiki_report::table::Column;
+use keiki_report::format;
+use keiki_report::table::{Cell, Column, Table};
 use serde_json::json;
 
 use crate::cli::grid::Grid;
@@ -13,21 +15,22 @@ use crate::cli::{Exit, Format};
 use crate::error::Result;
 use crate::messages;
 use crate::operations::catalogue::{self, Filter};
+use crate::words;
 
-/// List the KPIs, or show one whole
+/// List the KPIs by group, or show one whole
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A KPI by number or code
     #[arg(value_name = "NO")]
     kpi: Option<String>,
     /// Only this group
-    #[arg(long, value_parser = GROUPS.map(|group| group.0), conflicts_with = "kpi")]
+    #[arg(long, value_parser = Word(&GROUPS), conflicts_with = "kpi")]
     group: Option<String>,
     /// Only those that suit this maturity
-    #[arg(long, value_parser = MATURITIES.map(|maturity| maturity.0), conflicts_with = "kpi")]
+    #[arg(long, value_parser = Word(&MATURITIES), conflicts_with = "kpi")]
     maturity: Option<String>,
     /// Only this class
-    #[arg(long, value_parser = CLASSES.map(|class| class.0), conflicts_with = "kpi")]
+    #[arg(long, value_parser = Word(&CLASSES), conflicts_with = "kpi")]
     class: Option<String>,
     /// How to print the list
     #[arg(
@@ -39,15 +42,35 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// A word of a closed list: help and completions name the list, and the use case says in the reader's language what is not in it.
+#[derive(Debug, Clone, Copy)]
+struct Word(&'static [(&'static str, &'static str, &'static str)]);
+
+impl TypedValueParser for Word {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> std::result::Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|row| PossibleValue::new(row.0))))
+    }
+}
+
 impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let language = session.language();
         if let Some(kpi) = &self.kpi {
-            session.print(&whole::text(
-                catalogue::find(&workspace.catalogue, kpi)?.as_ref(),
-                language,
-            ));
+            let kpi = catalogue::find(&workspace.catalogue, kpi)?;
+            let datasets = catalogue::datasets(&workspace.catalogue, &kpi);
+            session.print(&whole::text(&kpi, &datasets, language, session.width()));
             return Ok(Exit::Fine);
         }
         let filter = Filter {
@@ -55,34 +78,29 @@ impl Args {
             maturity: self.maturity,
             class: self.class,
         };
-        let is_table = self.format == Format::Table;
-        let shown = |list: &[(&str, &str, &str)], code: &str| {
-            if is_table {
-                title(list, code, language)
+        filter.check()?;
+        let kpis = catalogue::list(&workspace.catalogue, &filter);
+        if self.format == Format::Table {
+            if kpis.is_empty() {
+                session.line(messages::NO_ROWS.get(language));
             } else {
-                code.to_owned()
+                session.table(&table(&kpis, language));
             }
-        };
-        let rows = catalogue::list(&workspace.catalogue, &filter)
-            .iter()
-            .map(|kpi| {
-                vec![
-                    json!(kpi.no),
-                    json!(kpi.code),
-                    json!(kpi.name.get(language)),
-                    json!(shown(&GROUPS, &kpi.group)),
-                    json!(shown(&MATURITIES, &kpi.maturity)),
-                    json!(shown(&CLASSES, &kpi.class)),
-                    json!(if is_table {
-                        frequency(&kpi.frequency).get(language).to_owned()
-                    } else {
-                        kpi.frequency.clone()
-                    }),
-                    json!(kpi.version),
-                ]
-            })
-            .collect();
-        let mut grid = Grid {
+            return Ok(Exit::Fine);
+        }
+        let rows = kpis.iter().map(|kpi| {
+            vec![
+                json!(kpi.no),
+                json!(kpi.code),
+                json!(kpi.name.get(language)),
+                json!(kpi.group),
+                json!(kpi.maturity),
+                json!(kpi.class),
+                json!(kpi.frequency),
+                json!(kpi.version),
+            ]
+        });
+        let grid = Grid {
             names: vec![
                 "no",
                 "code",
@@ -93,42 +111,57 @@ impl Args {
                 "frequency",
                 "definition_version",
             ],
-            columns: vec![
-                Column::figure(messages::NUMBER.get(language)),
-                Column::text(messages::CODE.get(language), 6),
-                Column::text(messages::NAME.get(language), 16),
-                Column::text(Text::new("区分", "Group").get(language), 10).spare(),
-                Column::text(messages::MATURITY.get(language), 8),
-                Column::text(messages::CLASS.get(language), 8).spare(),
-                Column::text(messages::FREQUENCY.get(language), 6),
-            ],
-            rows,
+            columns: Vec::new(),
+            rows: rows.collect(),
         };
-        if is_table {
-            grid.rows
-                .iter_mut()
-                .for_each(|row| row.truncate(grid.columns.len()));
-        }
         grid.print(self.format, session)?;
         Ok(Exit::Fine)
     }
 }
 
-/// The title of a word of a closed list.
-fn title(list: &[(&str, &str, &str)], code: &str, language: Language) -> String {
-    let found = list.iter().find(|row| row.0 == code);
-    found.map_or_else(
-        || code.to_owned(),
-        |row| Text::new(row.1, row.2).get(language).to_owned(),
-    )
+/// The KPIs below the titles of their groups.
+fn table<K: AsRef<Kpi>>(kpis: &[K], language: Language) -> Table {
+    let mut table = Table::new(vec![
+        Column::figure(messages::NUMBER.get(language)),
+        Column::text(messages::CODE.get(language), 6),
+        Column::text(messages::NAME.get(language), 24).wrapped(3),
+        Column::text(Text::new("目標", "Target").get(language), 7).wrapped(3),
+        Column::text(messages::MATURITY.get(language), 6),
+        Column::text(messages::CLASS.get(language), 8).spare(),
+        Column::text(messages::FREQUENCY.get(language), 6),
+    ]);
+    let mut group = "";
+    for kpi in kpis.iter().map(AsRef::as_ref) {
+        if kpi.group != group {
+            if !table.is_empty() {
+                table.push(vec![Cell::default()]);
+            }
+            group = &kpi.group;
+            let title = format!("[{}]", words::group(group).get(language));
+            table.push(vec![Cell::default(), Cell::default(), title.into()]);
+        }
+        table.push(vec![
+            kpi.no.to_string().into(),
+            kpi.code.clone().into(),
+            kpi.name.get(language).into(),
+            targets(kpi, language).into(),
+            words::level(&kpi.maturity).get(language).into(),
+            words::class(&kpi.class).get(language).into(),
+            words::frequency(&kpi.frequency).get(language).into(),
+        ]);
+    }
+    table
 }
 
-fn frequency(code: &str) -> Text {
-    match code {
-        "monthly" => Text::new("月次", "monthly"),
-        "quarterly" => Text::new("四半期", "quarterly"),
-        "half_yearly" => Text::new("半期", "half-yearly"),
-        "yearly" => Text::new("年次", "yearly"),
-        other => Text::new(other, other),
+/// The targets of the KPI's own indicators.
+fn targets(kpi: &Kpi, language: Language) -> String {
+    let own = kpi.indicators.iter().filter(|one| !one.is_companion);
+    let targets: Vec<String> = own
+        .filter_map(|one| Some(format::target(one.target?, one.unit, language)))
+        .collect();
+    if targets.is_empty() {
+        format::NOTHING.to_owned()
+    } else {
+        targets.join(", ")
     }
 }

@@ -1,115 +1,192 @@
-//! One KPI whole: its texts, indicators, measures with their SQL, parameters, and what the published table says.
+//! One KPI whole: its texts, indicators, measures with their SQL, parameters, datasets, and what the published table says.
 
-use keiki_model::kpi::{CLASSES, GROUPS, Indicator, Kpi, MATURITIES, Reference};
+use std::sync::Arc;
+
+use keiki_model::dataset::Dataset;
+use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference};
 use keiki_model::text::Language;
 use keiki_report::format;
 
-use super::{frequency, title};
+use crate::cli::prose;
 use crate::messages::{self, Phrase};
-use crate::operations::catalogue::sql;
+use crate::operations::catalogue::{formula, sql};
+use crate::words;
 
-/// Writes the KPI.
-pub(super) fn text(kpi: &Kpi, language: Language) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| {
-        out.push_str(&text);
-        out.push('\n');
+/// Writes the KPI, broken to the width of the terminal where there is one.
+pub(super) fn text(
+    kpi: &Kpi,
+    datasets: &[Arc<Dataset>],
+    language: Language,
+    width: Option<usize>,
+) -> String {
+    let mut page = Page {
+        language,
+        width: width.unwrap_or(usize::MAX),
+        out: String::new(),
     };
-    line(format!(
-        "{} {}  {}",
-        kpi.no,
-        kpi.code,
-        kpi.name.get(language)
-    ));
-    line(format!(
-        "{} / {} / {} / {}",
-        title(&GROUPS, &kpi.group, language),
-        title(&CLASSES, &kpi.class, language),
-        title(&MATURITIES, &kpi.maturity, language),
-        frequency(&kpi.frequency).get(language),
-    ));
-    line(format!("{}  {}", kpi.version, kpi.file));
+    page.head(kpi);
     for (heading, text) in [
         (messages::PURPOSE, &kpi.purpose),
         (messages::EVIDENCE, &kpi.evidence),
         (messages::READING, &kpi.reading),
     ] {
-        line(section(heading, language));
-        line(format!("  {}", text.get(language)));
+        page.section(heading);
+        page.line(2, text.get(language));
     }
-    line(section(messages::INDICATORS, language));
-    kpi.indicators
-        .iter()
-        .for_each(|indicator| line(indicator_text(indicator, language)));
-    line(section(messages::MEASURES, language));
-    for measure in &kpi.measures {
-        line(format!(
-            "  {}  {}",
-            measure.name,
-            measure.title.get(language)
-        ));
-        sql(kpi, measure)
-            .lines()
-            .for_each(|sql| line(format!("    {sql}")));
+    page.section(messages::INDICATORS);
+    for indicator in &kpi.indicators {
+        page.indicator(indicator);
     }
+    page.measures(kpi);
     if !kpi.parameters.is_empty() {
-        line(section(messages::PARAMETERS, language));
+        page.section(messages::PARAMETERS);
         for parameter in &kpi.parameters {
-            let default = messages::DEFAULT.get(language);
-            line(format!(
-                "  ${}  {}  {default} {}",
-                parameter.name,
-                parameter.title.get(language),
-                parameter.default.value
-            ));
+            page.parameter(parameter);
         }
     }
+    page.section(messages::DATASETS);
+    for dataset in datasets {
+        page.dataset(dataset);
+    }
     if !kpi.seed.is_empty() {
-        line(section(messages::SEED, language));
-        kpi.seed
-            .iter()
-            .for_each(|(column, value)| line(format!("  {column}: {value}")));
+        page.section(messages::SEED);
+        for (column, value) in &kpi.seed {
+            let title = words::seed_column(column);
+            page.hanging(2, 4, &format!("{}: {value}", title.get(language)));
+        }
     }
     if !kpi.references.is_empty() {
-        line(section(messages::REFERENCES, language));
-        kpi.references
-            .iter()
-            .for_each(|reference| line(format!("  {}", reference_text(reference, language))));
+        page.section(messages::REFERENCES);
+        for reference in &kpi.references {
+            page.reference(reference);
+        }
     }
-    out
+    page.out
 }
 
-fn section(heading: Phrase, language: Language) -> String {
-    format!("\n{}", heading.get(language))
+struct Page {
+    language: Language,
+    width: usize,
+    out: String,
 }
 
-fn indicator_text(indicator: &Indicator, language: Language) -> String {
-    let title = indicator.title.get(language);
-    let mut made_of = vec![indicator.formula.kind()];
-    made_of.extend(indicator.formula.measures());
-    let mut parts = vec![made_of.join(" "), format!("[{}]", indicator.unit.name())];
-    parts.extend(indicator.target.map(|target| {
-        let target = format::target(target, indicator.unit, language);
-        format!("{} {target}", messages::TARGET.get(language))
-    }));
-    if indicator.is_companion {
-        parts.push(format!("({})", messages::COMPANION.get(language)));
+impl Page {
+    /// Adds a text, every line of it so many columns from the edge.
+    fn line(&mut self, indent: usize, text: &str) {
+        self.hanging(indent, indent, text);
     }
-    format!("  {}  {title}\n    {}", indicator.code, parts.join("  "))
-}
 
-fn reference_text(reference: &Reference, language: Language) -> String {
-    let mut parts = vec![reference.title.get(language).to_owned()];
-    parts.extend(reference.year.map(|year| format!("({year})")));
-    if reference.is_lapsed {
-        parts.push(format!("[{}]", messages::LAPSED.get(language)));
+    /// Adds a text whose first line stands at one column and all others at another.
+    fn hanging(&mut self, first: usize, others: usize, text: &str) {
+        let room = self.width.saturating_sub(first.max(others)).max(1);
+        for (at, line) in prose::lines(text, room).iter().enumerate() {
+            let indent = if at == 0 { first } else { others };
+            self.out.push_str(&" ".repeat(indent));
+            self.out.push_str(line);
+            self.out.push('\n');
+        }
     }
-    parts.extend(
-        reference
-            .value
-            .as_ref()
-            .map(|value| value.get(language).to_owned()),
-    );
-    parts.extend(reference.url.clone());
-    parts.join(" ")
+
+    fn section(&mut self, heading: Phrase) {
+        self.out.push('\n');
+        self.line(0, heading.get(self.language));
+    }
+
+    fn head(&mut self, kpi: &Kpi) {
+        let language = self.language;
+        let name = kpi.name.get(language);
+        self.line(0, &format!("{} {}  {name}", kpi.no, kpi.code));
+        let kind = [
+            words::group(&kpi.group),
+            words::class(&kpi.class),
+            words::maturity(&kpi.maturity),
+            words::frequency(&kpi.frequency),
+        ];
+        self.line(
+            0,
+            &kind.each_ref().map(|text| text.get(language)).join(" / "),
+        );
+        self.line(0, &format!("{}  {}", kpi.version, kpi.file));
+    }
+
+    fn indicator(&mut self, indicator: &Indicator) {
+        let language = self.language;
+        let title = indicator.title.get(language);
+        let mark = messages::COMPANION.get(language);
+        let title = match (indicator.is_companion, language) {
+            (false, _) => title.to_owned(),
+            (true, Language::Ja) => format!("{title}({mark})"),
+            (true, Language::En) => format!("{title} ({mark})"),
+        };
+        self.hanging(2, 4, &format!("{}  {title}", indicator.code));
+        let mut parts = vec![
+            format!("= {}", formula(&indicator.formula)),
+            words::unit(indicator.unit).get(language).to_owned(),
+            words::direction(indicator.direction)
+                .get(language)
+                .to_owned(),
+            words::tag(indicator.tag).get(language).to_owned(),
+        ];
+        if let Some(target) = indicator.target {
+            let target = format::target(target, indicator.unit, language);
+            let due = words::due(indicator.due);
+            parts.push(format!("{} {target}", messages::TARGET.get(language)));
+            parts.push(format!(
+                "{} {}",
+                messages::DUE.get(language),
+                due.get(language)
+            ));
+        }
+        parts.extend(words::sample(indicator).map(|text| text.get(language).to_owned()));
+        self.line(4, &parts.join("  "));
+    }
+
+    fn measures(&mut self, kpi: &Kpi) {
+        self.section(messages::MEASURES);
+        for measure in &kpi.measures {
+            let title = measure.title.get(self.language);
+            self.line(2, &format!("{}  {title}", measure.name));
+            for line in sql(kpi, measure) {
+                self.hanging(4, 8, &line);
+            }
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) {
+        let title = parameter.title.get(self.language);
+        let kind = parameter.kind.name();
+        let default = messages::DEFAULT.get(self.language);
+        let value = &parameter.default.value;
+        self.line(2, &format!("${}  {title}", parameter.name));
+        self.line(4, &format!("{kind}  {default} {value}"));
+    }
+
+    fn dataset(&mut self, dataset: &Dataset) {
+        let language = self.language;
+        let title = dataset.title.get(language);
+        let kind = words::dataset_kind(dataset.kind);
+        let fresh = messages::fresh_for(dataset.freshness_days);
+        self.line(2, &format!("{}  {title}", dataset.name));
+        self.line(4, dataset.description.get(language));
+        let key = format!("{} {}", messages::KEY.get(language), dataset.key.join(", "));
+        self.line(
+            4,
+            &[kind.get(language), &key, fresh.get(language)].join("  "),
+        );
+    }
+
+    fn reference(&mut self, reference: &Reference) {
+        let mut parts = vec![reference.title.get(self.language).to_owned()];
+        parts.extend(reference.year.map(|year| format!("({year})")));
+        if reference.is_lapsed {
+            parts.push(format!("[{}]", messages::LAPSED.get(self.language)));
+        }
+        self.hanging(2, 4, &parts.join(" "));
+        if let Some(value) = &reference.value {
+            self.line(4, value.get(self.language));
+        }
+        if let Some(url) = &reference.url {
+            self.line(4, url);
+        }
+    }
 }

@@ -1,0 +1,26 @@
+//! `cargo xtask`: what is done to the repository by command.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use xtask::reference;
+
+const USAGE: &str = "usage: cargo xtask reference    writes docs/reference/catalogue.md and docs/reference/datasets.md";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["reference"] => reference::write(&root).map_err(|error| error.to_string()),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Without standard error there is nobody to tell.
+            drop(writeln!(std::io::stderr(), "{message}"));
+            ExitCode::FAILURE
+        }
+    }
+}
