@@ -378,7 +378,7 @@ fn submission(
 /// Makes a journal of ten million entries.
 async fn make(folder: &Path) -> Outcome<()> {
     if folder.join("journal").exists() {
-        std::fs::remove_dir_all(folder)?;
+        std::fs::remove_dir_all(folder.join("journal"))?;
     }
     let world = open(folder).await?;
     let began = Instant::now();
