@@ -187,7 +187,7 @@ fn a_source_of_an_unknown_dataset_or_unit_is_named() {
 fn an_own_kpi_needs_files_only() {
     let workspace = Workspace::new();
     workspace.write("kpis/workstations/kpi.toml", kpi("no = 1000", "no = 1000"));
-    workspace.run(&["check"]).exits(0).says("13 KPIs");
+    workspace.run(&["check"]).exits(0).says("48 KPIs");
     workspace
         .run(&["catalogue", "1000"])
         .exits(0)
