@@ -177,6 +177,7 @@ fn request() -> Request {
     Request {
         kpis: Vec::new(),
         org_units: Vec::new(),
+        structure: keiki_engine::Structure::default(),
         periods: (0..MONTHS)
             .map(|i| Period::Month(last_month().plus(-i)))
             .collect(),

@@ -109,5 +109,6 @@ pub(crate) fn count(owing: &[usize], covered: &[bool]) -> Coverage {
     Coverage {
         covered: u32::try_from(of).unwrap_or(u32::MAX),
         expected: u32::try_from(owing.len()).unwrap_or(u32::MAX),
+        headcount: None,
     }
 }

@@ -10,7 +10,7 @@ use keiki_model::calendar::{Calendar, Day, Month, Period, local_day};
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::REPORTED_FIGURES;
 use keiki_model::kpi::Kpi;
-use keiki_model::measurement::Measurement;
+use keiki_model::measurement::{Measurement, Scope};
 use keiki_model::org::Organisation;
 use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
@@ -47,6 +47,15 @@ pub struct Setting {
     pub cubes: Option<PathBuf>,
 }
 
+/// How org units are put together in a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Structure {
+    /// Whether figures hold the entities below a unit.
+    pub scope: Scope,
+    /// The day whose org tree is used, for comparatives on one structure; absent = each period's cut day.
+    pub tree_on: Option<Day>,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -54,6 +63,8 @@ pub struct Request {
     pub kpis: Vec<u32>,
     /// Ids of org units; empty = all of the tree of the cut day.
     pub org_units: Vec<String>,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// Periods.
     pub periods: Vec<Period>,
     /// The instant of knowledge, UTC microseconds; absent = now.
@@ -125,7 +136,7 @@ impl Engine {
             .knowledge(journal, request.known_at, request.seq, request.now)
             .await?;
         let kpis = self.kpis(&request.kpis)?;
-        let slots = self.slots(&request.periods, knowledge.today)?;
+        let slots = self.slots(&request.periods, request.structure, knowledge.today)?;
         let mut measured = Vec::new();
         for (plan, slots) in self.by_plan(&slots)? {
             let positions: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
@@ -260,17 +271,25 @@ impl Engine {
     }
 
     /// The periods with their months and cut days; those that begin after today are left out.
-    pub(crate) fn slots(&self, periods: &[Period], today: Day) -> Result<Vec<Slot>> {
+    pub(crate) fn slots(
+        &self,
+        periods: &[Period],
+        structure: Structure,
+        today: Day,
+    ) -> Result<Vec<Slot>> {
         let mut slots = Vec::new();
         for period in periods {
             let months = period.months(&self.setting.calendar).ok_or_else(|| {
                 EngineError::NotMeasurable(format!("{period} (the fiscal year has no such part)"))
             })?;
             if months.0.first_day() <= today {
+                let cut = months.1.last_day().min(today);
                 slots.push(Slot {
                     period: *period,
                     months,
-                    cut: months.1.last_day().min(today),
+                    cut,
+                    tree_on: structure.tree_on.unwrap_or(cut),
+                    scope: structure.scope,
                 });
             }
         }
@@ -308,6 +327,17 @@ impl Engine {
                     zone,
                 ));
             }
+        }
+        if let Some((_, (position, _))) = plan.people.filter(|(_, at)| cubes[at.0].is_none()) {
+            let of_dataset = Arc::new(plan.datasets[position].clone());
+            cubes[position] = Some(self.cube(journal, &of_dataset, &knowledge, &slots).await?);
+            claims[position] = Some(Claims::new(
+                &of_dataset.dataset,
+                &knowledge.snapshot,
+                knowledge.seq,
+                knowledge.known_at,
+                &self.setting.zone,
+            ));
         }
         let reported = self.reported(journal, &knowledge).await?;
         Ok(Evaluation::new(

@@ -1,27 +1,32 @@
 //! Cubes, tree and claims become measurements: amounts are masked, rolled up, and only then divided.
 
 mod amounts;
+mod formulas;
 mod statistics;
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{ApprovedMiss, Basis, Coverage, Grounds, Measurement, Statistics};
-use keiki_model::org::{Tree, UNASSIGNED};
+use keiki_model::measurement::{
+    ApprovedMiss, Basis, Coverage, Grounds, Headcount, Measurement, Scope, Statistics,
+};
+use keiki_model::org::Tree;
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, judge};
 
 use crate::coverage::{Claims, count, owing};
-use crate::cube::{Cell, Cube};
+use crate::cube::Cube;
 use crate::engine::{Engine, Knowledge};
 use crate::plan::{ClockPlan, Plan};
 use crate::reported::{ReportedFigure, ReportedFigures};
 
 pub(crate) use amounts::View;
+use formulas::{entities, lift, mean, ratio, with_totals};
 pub(crate) use statistics::Window;
 
 /// A period with its months and the day at which it is cut.
@@ -30,6 +35,10 @@ pub(crate) struct Slot {
     pub(crate) period: Period,
     pub(crate) months: (Month, Month),
     pub(crate) cut: Day,
+    /// The day whose org tree is used.
+    pub(crate) tree_on: Day,
+    /// Whether figures hold the entities below a unit.
+    pub(crate) scope: Scope,
 }
 
 /// Everything that figures are computed from.
@@ -41,7 +50,9 @@ pub(crate) struct Evaluation<'e> {
     claims: Vec<Option<Claims>>,
     reported: ReportedFigures,
     pub(crate) slots: Vec<Slot>,
-    trees: HashMap<Day, Arc<Tree>>,
+    trees: HashMap<(Day, Day), Arc<Tree>>,
+    /// Per tree and cut day, the people of each unit; absent where no headcount is known.
+    people: HashMap<(Day, Day), Vec<i64>>,
 }
 
 /// Where a measure is: its dataset's position, and its own.
@@ -106,10 +117,8 @@ impl<'e> Evaluation<'e> {
         let trees = slots
             .iter()
             .map(|slot| {
-                (
-                    slot.cut,
-                    Arc::new(engine.setting.organisation.tree(slot.cut)),
-                )
+                let tree = engine.setting.organisation.tree(slot.tree_on);
+                ((slot.tree_on, slot.cut), Arc::new(tree.seen_on(slot.cut)))
             })
             .collect();
         Self {
@@ -121,12 +130,37 @@ impl<'e> Evaluation<'e> {
             reported,
             slots,
             trees,
+            people: HashMap::new(),
         }
+        .with_people()
     }
 
-    pub(crate) fn tree(&self, cut: Day) -> Arc<Tree> {
-        self.trees.get(&cut).map_or_else(
-            || Arc::new(self.engine.setting.organisation.tree(cut)),
+    /// Counts the people of each unit, if the catalogue has a measure of that and there is evidence of it.
+    fn with_people(mut self) -> Self {
+        let Some((kpi, place)) = self.plan.people else {
+            return self;
+        };
+        let divisor = self.plan.measure(place).divisor;
+        let mut people = HashMap::new();
+        for slot in &self.slots {
+            let tree = self.tree(slot);
+            let view = self.view(kpi, place, slot, &tree);
+            let own: Vec<i64> = view
+                .own_levels(&tree)
+                .into_iter()
+                .map(|sum| i64::try_from(sum / divisor).unwrap_or(0))
+                .collect();
+            if own.iter().any(|count| *count > 0) {
+                people.insert((slot.tree_on, slot.cut), own);
+            }
+        }
+        self.people = people;
+        self
+    }
+
+    pub(crate) fn tree(&self, slot: &Slot) -> Arc<Tree> {
+        self.trees.get(&(slot.tree_on, slot.cut)).map_or_else(
+            || Arc::new(self.engine.setting.organisation.tree(slot.cut)),
             Arc::clone,
         )
     }
@@ -143,35 +177,60 @@ impl<'e> Evaluation<'e> {
         kpis: &[Arc<Kpi>],
         units: &[String],
     ) -> Vec<(usize, usize, usize, Measurement)> {
+        // Periods are independent of each other; they are dealt out to as many threads as there are processors.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = (0..threads.min(self.slots.len()))
+                .map(|first| {
+                    scope.spawn(move || {
+                        let own = (first..self.slots.len()).step_by(threads);
+                        own.flat_map(|slot| self.measure_slot(slot, kpis, units))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            parts
+                .into_iter()
+                .flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        })
+    }
+
+    /// Measures all indicators of the KPIs in one period.
+    fn measure_slot(
+        &self,
+        slot_index: usize,
+        kpis: &[Arc<Kpi>],
+        units: &[String],
+    ) -> Vec<(usize, usize, usize, Measurement)> {
         let mut measurements: Vec<(usize, usize, usize, Measurement)> = Vec::new();
-        for (slot_index, slot) in self.slots.iter().enumerate() {
-            let tree = self.tree(slot.cut);
-            let mut views: HashMap<MeasurePlace, Arc<View<'_>>> = HashMap::new();
-            let nodes: Vec<usize> = if units.is_empty() {
-                (0..tree.nodes().len()).collect()
-            } else {
-                units.iter().filter_map(|id| tree.position(id)).collect()
-            };
-            for (kpi_index, kpi) in kpis.iter().enumerate() {
-                let kpi = self.engine.with_parameters(kpi, slot.cut);
-                let concerned = self.engine.setting.programme.concerned(kpi.no, &tree);
-                for (indicator_index, indicator) in kpi.indicators.iter().enumerate() {
-                    let order = kpi_index * 1_000 + indicator_index;
-                    let own = self.views(&kpi, indicator, slot, &tree, &mut views);
-                    let period = slot.period.to_string();
-                    for node in &nodes {
-                        let at = At {
-                            kpi: &kpi,
-                            indicator,
-                            slot,
-                            period: &period,
-                            tree: &tree,
-                            concerned: &concerned,
-                            node: *node,
-                            views: &own,
-                        };
-                        measurements.push((order, *node, slot_index, self.one(&at)));
-                    }
+        let slot = &self.slots[slot_index];
+        let tree = self.tree(slot);
+        let mut views: HashMap<MeasurePlace, Arc<View<'_>>> = HashMap::new();
+        let nodes: Vec<usize> = if units.is_empty() {
+            (0..tree.nodes().len()).collect()
+        } else {
+            units.iter().filter_map(|id| tree.position(id)).collect()
+        };
+        for (kpi_index, kpi) in kpis.iter().enumerate() {
+            let kpi = self.engine.with_parameters(kpi, slot.cut);
+            let concerned = self.engine.setting.programme.concerned(kpi.no, &tree);
+            for (indicator_index, indicator) in kpi.indicators.iter().enumerate() {
+                let order = kpi_index * 1_000 + indicator_index;
+                let own = self.views(&kpi, indicator, slot, &tree, &mut views);
+                let period = slot.period.to_string();
+                for node in &nodes {
+                    let at = At {
+                        kpi: &kpi,
+                        indicator,
+                        slot,
+                        period: &period,
+                        tree: &tree,
+                        concerned: &concerned,
+                        node: *node,
+                        views: &own,
+                    };
+                    measurements.push((order, *node, slot_index, self.one(&at)));
                 }
             }
         }
@@ -272,6 +331,7 @@ impl<'e> Evaluation<'e> {
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
+            covered_by: kpi.covered_by,
             value: figure.value,
             found: match (figure.is_nothing, figure.is_unknown) {
                 (false, _) => Found::Records,
@@ -293,6 +353,8 @@ impl<'e> Evaluation<'e> {
             indicator: indicator.code.clone(),
             is_companion: indicator.is_companion,
             org_unit: tree.nodes()[node].id.clone(),
+            scope: at.slot.scope,
+            tree_on: (at.slot.tree_on != at.slot.cut).then(|| date_of(at.slot.tree_on).to_string()),
             period: at.period.to_owned(),
             cut_on: date_of(at.slot.cut).to_string(),
             known_at: instant_text(self.knowledge.known_at),
@@ -377,7 +439,11 @@ impl<'e> Evaluation<'e> {
             .filter(|figure| figure.has_totals())
             .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure.clone())))
             .filter(|(position, _)| {
-                tree.is_within(*position, node) || tree.is_within(node, *position)
+                let is_below = match at.slot.scope {
+                    Scope::Consolidated => tree.is_within(*position, node),
+                    Scope::StandAlone => tree.entity_of(*position) == node,
+                };
+                is_below || tree.is_within(node, *position)
             })
             .collect();
         for (position, _) in &totals {
@@ -387,6 +453,7 @@ impl<'e> Evaluation<'e> {
             lift(&mut covered, tree, views);
         }
         let mut coverage = count(&owing, &covered);
+        coverage.headcount = self.headcount(at, &owing, &covered);
         let missing = owing
             .iter()
             .filter(|position| !covered[**position])
@@ -432,6 +499,22 @@ impl<'e> Evaluation<'e> {
             basis,
             totals,
         }
+    }
+
+    /// Coverage by people: the headcount of each owing unit, its departments included, as the catalogue's measure has it.
+    fn headcount(&self, at: &At<'_>, owing: &[usize], covered: &[bool]) -> Option<Headcount> {
+        let people = self.people.get(&(at.slot.tree_on, at.slot.cut))?;
+        let sum = |is_counted: &dyn Fn(usize) -> bool| {
+            owing
+                .iter()
+                .filter(|position| is_counted(**position))
+                .map(|position| people[*position])
+                .sum()
+        };
+        Some(Headcount {
+            covered: sum(&|position| covered[position]),
+            expected: sum(&|_| true),
+        })
     }
 
     /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
@@ -530,27 +613,6 @@ struct Known {
     totals: Vec<(usize, ReportedFigure)>,
 }
 
-/// Covers parents below which totals have filled the last gap, if no evidence of their own waits for a claim.
-fn lift(covered: &mut [bool], tree: &Tree, views: &[Arc<View<'_>>]) {
-    for position in (0..tree.nodes().len()).rev() {
-        let mut below = tree
-            .nodes()
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| node.parent == Some(position) && node.id != UNASSIGNED)
-            .map(|(child, _)| covered[child])
-            .peekable();
-        let has_below = below.peek().is_some();
-        if !covered[position]
-            && has_below
-            && below.all(|covered| covered)
-            && !views.iter().any(|view| view.has_own_evidence(position))
-        {
-            covered[position] = true;
-        }
-    }
-}
-
 /// The share of the way that a plan has for this day: the pace measure over the denominator.
 fn paced(indicator: &Indicator, node: usize, views: &[Arc<View<'_>>]) -> Option<Fraction> {
     indicator.pace.as_ref()?;
@@ -573,6 +635,9 @@ fn owing_for(at: &At<'_>) -> Vec<usize> {
         return Vec::new();
     }
     let mut owing = owing(at.tree, at.node, &at.indicator.applies_to);
+    if at.slot.scope == Scope::StandAlone {
+        owing.retain(|position| *position == at.node);
+    }
     owing.retain(|position| at.concerned[*position]);
     owing
 }
@@ -586,130 +651,4 @@ pub(crate) fn survival_window(slot: &Slot, knowledge: &Knowledge, zone: &TimeZon
 pub(crate) fn instant_text(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros)
         .map_or_else(|_| micros.to_string(), |instant| instant.to_string())
-}
-
-fn ratio(above: Fraction, below: Cell, view: &View<'_>) -> Figure {
-    let denominator = view.fraction(below);
-    let value = Fraction::new(
-        above.numerator() * denominator.denominator(),
-        above.denominator() * denominator.numerator(),
-    );
-    Figure {
-        value,
-        numerator: Some(above),
-        denominator: Some(denominator),
-        n: Some(i128::from(below.count)),
-        is_nothing: value.is_none(),
-        ..Figure::default()
-    }
-}
-
-fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figure {
-    let sum = view.fraction(total);
-    let n = i128::from(total.count);
-    let value = if n == 0 {
-        None
-    } else {
-        sum.divided_by(n)
-            .and_then(|mean| mean.divided_by(indicator.unit.divisor()))
-    };
-    Figure {
-        value,
-        numerator: Some(sum),
-        denominator: Some(Fraction::whole(n)),
-        n: Some(n),
-        is_nothing: n == 0,
-        ..Figure::default()
-    }
-}
-
-/// Counts entities whose own level, departments included, is above zero.
-fn entities(view: &View<'_>, tree: &Tree, at: &At<'_>) -> Figure {
-    let owing = owing_for(at);
-    let own = view.own_levels(tree);
-    let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
-    let all = owing.len() as i128;
-    Figure {
-        value: Fraction::new(with, all),
-        numerator: Some(Fraction::whole(with)),
-        denominator: Some(Fraction::whole(all)),
-        n: Some(all),
-        is_nothing: all == 0,
-        ..Figure::default()
-    }
-}
-
-/// Puts reported totals in the place of the rows of their org units and all below them.
-fn with_totals(
-    indicator: &Indicator,
-    tree: &Tree,
-    node: usize,
-    views: &[Arc<View<'_>>],
-    totals: &[(usize, ReportedFigure)],
-) -> Figure {
-    let Some(first) = views.first() else {
-        return Figure::default();
-    };
-    let is_replaced = |position: usize| {
-        totals
-            .iter()
-            .any(|(unit, _)| tree.is_within(position, *unit))
-    };
-    // Below the unit that reported a total, nothing is known of how it divides.
-    if totals
-        .iter()
-        .any(|(unit, _)| *unit != node && tree.is_within(node, *unit))
-    {
-        return Figure {
-            is_nothing: true,
-            ..Figure::default()
-        };
-    }
-    let reported = |pick: fn(&ReportedFigure) -> Option<Fraction>| {
-        totals
-            .iter()
-            .filter_map(|(_, figure)| pick(figure))
-            .try_fold(Fraction::whole(0), Fraction::plus)
-    };
-    let rest = |view: &View<'_>| view.fraction(view.total_without(node, &is_replaced));
-    let above = reported(|f| f.numerator).and_then(|reported| rest(first).plus(reported));
-    let below_rest = match &indicator.formula {
-        Formula::Mean(_) => Some(Fraction::whole(i128::from(
-            first.total_without(node, &is_replaced).count,
-        ))),
-        _ => views.get(1).map(|second| rest(second)),
-    };
-    let below = below_rest
-        .and_then(|rest| reported(|f| f.denominator).and_then(|reported| rest.plus(reported)));
-    match &indicator.formula {
-        Formula::Sum(_) => Figure {
-            value: above.and_then(|sum| sum.divided_by(indicator.unit.divisor())),
-            ..Figure::default()
-        },
-        Formula::Ratio { .. } | Formula::Mean(_) => {
-            let quotient = above.zip(below).and_then(|(a, b)| {
-                Fraction::new(
-                    a.numerator() * b.denominator(),
-                    a.denominator() * b.numerator(),
-                )
-            });
-            let divisor = if matches!(indicator.formula, Formula::Mean(_)) {
-                indicator.unit.divisor()
-            } else {
-                1
-            };
-            Figure {
-                value: quotient.and_then(|value| value.divided_by(divisor)),
-                numerator: above,
-                denominator: below,
-                n: below.map(|below| below.numerator() / below.denominator()),
-                is_nothing: quotient.is_none(),
-                ..Figure::default()
-            }
-        }
-        _ => Figure {
-            is_nothing: true,
-            ..Figure::default()
-        },
-    }
 }

@@ -17,7 +17,7 @@ use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 
 use crate::accumulate::{MeasureRows, Part as RowPart, Rows};
-use crate::engine::{Engine, Knowledge, Request};
+use crate::engine::{Engine, Knowledge, Request, Structure};
 use crate::error::{EngineError, Result};
 use crate::evaluate::{MeasurePlace, Slot, View, survival_window};
 use crate::plan::{MeasurePlan, Plan};
@@ -32,6 +32,8 @@ pub struct Question {
     pub indicator: Option<String>,
     /// The org unit.
     pub org_unit: String,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// The period.
     pub period: Period,
     /// The instant of knowledge; absent = now.
@@ -143,7 +145,7 @@ impl Engine {
     pub async fn explain(&self, journal: &Journal, question: &Question) -> Result<Explanation> {
         let known_at = question.known_at.unwrap_or(question.now);
         let today = local_day(known_at, &self.setting.zone);
-        let slots = self.slots(&[question.period], today)?;
+        let slots = self.slots(&[question.period], question.structure, today)?;
         let cut = slots.first().map_or(today, |slot| slot.cut);
         let kpi = self.with_parameters(&self.kpis(&[question.no])?[0], cut);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
@@ -196,6 +198,7 @@ impl Engine {
         let request = Request {
             kpis: vec![kpi.no],
             org_units: vec![question.org_unit.clone()],
+            structure: question.structure,
             periods: vec![period],
             known_at,
             seq: question.seq,
@@ -210,7 +213,7 @@ impl Engine {
         let knowledge = self
             .knowledge(journal, known_at, question.seq, question.now)
             .await?;
-        let slots = self.slots(&[period], knowledge.today)?;
+        let slots = self.slots(&[period], question.structure, knowledge.today)?;
         let Some(slot) = slots.first().copied() else {
             return Err(EngineError::NotMeasurable(period.to_string()));
         };
@@ -224,7 +227,7 @@ impl Engine {
                 slots,
             )
             .await?;
-        let tree = evaluation.tree(slot.cut);
+        let tree = evaluation.tree(&slot);
         let node = tree.position(&question.org_unit).unwrap_or(0);
         let mut opened = Vec::new();
         for name in indicator.formula.measures() {

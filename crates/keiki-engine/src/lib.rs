@@ -15,6 +15,6 @@ mod query;
 mod read;
 mod reported;
 
-pub use engine::{Engine, Request, Setting};
+pub use engine::{Engine, Request, Setting, Structure};
 pub use error::EngineError;
 pub use explain::{Against, Comparison, Difference, Explanation, Part, Question, Row};

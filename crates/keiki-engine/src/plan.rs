@@ -71,6 +71,8 @@ pub(crate) struct DatasetPlan {
 pub(crate) struct Plan {
     pub(crate) datasets: Vec<DatasetPlan>,
     places: HashMap<(u32, String), (usize, usize)>,
+    /// The measure that counts people, with its KPI.
+    pub(crate) people: Option<(u32, (usize, usize))>,
 }
 
 impl Plan {
@@ -96,6 +98,9 @@ impl Plan {
             for (kpi, measure) in measures {
                 plan.places
                     .insert((kpi.no, measure.name.clone()), (position, made.len()));
+                if measure.is_headcount {
+                    plan.people.get_or_insert((kpi.no, (position, made.len())));
+                }
                 made.push(maker.measure(kpi, measure)?);
             }
             plan.datasets.push(maker.finish(made));

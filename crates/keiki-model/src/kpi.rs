@@ -81,6 +81,8 @@ pub struct Measure {
     pub group: Option<Located>,
     /// Resolution of durations in histograms.
     pub resolution: Resolution,
+    /// Whether it counts the people by whom coverage may be weighed.
+    pub is_headcount: bool,
 }
 
 /// How an indicator comes from base measures that have been added up. Names refer to measures of the same KPI.
@@ -273,6 +275,16 @@ pub enum Tag {
     Impact,
 }
 
+/// How coverage is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CoveredBy {
+    /// By number of org units.
+    #[default]
+    Units,
+    /// By number of people.
+    Headcount,
+}
+
 /// What it means that nothing was there to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nothing {
@@ -378,6 +390,8 @@ pub struct Kpi {
     pub reading: Text,
     /// Share of expected org units below which nothing is met.
     pub coverage_at_least: Fraction,
+    /// How that share is counted.
+    pub covered_by: CoveredBy,
     /// The seed's cells, by column.
     pub seed: Vec<(String, String)>,
     /// Published sources.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::calendar::Day;
 use crate::fraction::Fraction;
-use crate::kpi::{Target, Unit};
+use crate::kpi::{CoveredBy, Target, Unit};
 use crate::status::Status;
 use crate::text::Text;
 
@@ -21,6 +21,43 @@ pub struct Coverage {
     pub covered: u32,
     /// Units that owe it.
     pub expected: u32,
+    /// The same by people, where headcounts are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headcount: Option<Headcount>,
+}
+
+/// Coverage by number of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Headcount {
+    /// People of the units whose evidence is there.
+    pub covered: i64,
+    /// People of all units that owe it.
+    pub expected: i64,
+}
+
+impl Coverage {
+    /// The share that is covered, by units or by people; by units where no headcount is known.
+    #[must_use]
+    pub fn share(&self, by: CoveredBy) -> Option<Fraction> {
+        let people = self
+            .headcount
+            .filter(|people| by == CoveredBy::Headcount && people.expected > 0);
+        match people {
+            Some(people) => Fraction::new(i128::from(people.covered), i128::from(people.expected)),
+            None => Fraction::new(i128::from(self.covered), i128::from(self.expected)),
+        }
+    }
+}
+
+/// Whether a unit's figure holds the entities below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// It and all below it.
+    #[default]
+    Consolidated,
+    /// It with its departments, without the entities below.
+    StandAlone,
 }
 
 /// What a figure is computed from.
@@ -109,6 +146,10 @@ pub struct Measurement {
     pub is_companion: bool,
     /// The org unit.
     pub org_unit: String,
+    /// Whether it holds the entities below the unit.
+    pub scope: Scope,
+    /// The day of the org tree, where that is not the cut day.
+    pub tree_on: Option<String>,
     /// The period as written.
     pub period: String,
     /// The day at which it is measured.
@@ -179,6 +220,8 @@ impl Measurement {
             "indicator": self.indicator,
             "companion": self.is_companion,
             "org_unit": self.org_unit,
+            "scope": self.scope,
+            "tree_on": self.tree_on,
             "period": self.period,
             "cut_on": self.cut_on,
             "known_at": self.known_at,

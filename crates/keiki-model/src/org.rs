@@ -478,6 +478,13 @@ impl Tree {
         self.nodes[position].subtree_end = self.nodes.len();
     }
 
+    /// The same structure, for figures of another day: what the programme says is taken as of that day.
+    #[must_use]
+    pub fn seen_on(mut self, day: Day) -> Self {
+        self.day = day;
+        self
+    }
+
     /// The nodes in depth-first order.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {

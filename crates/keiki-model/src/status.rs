@@ -1,7 +1,7 @@
 //! How a measurement stands: the thirteen statuses and the rules that choose among them.
 
 use crate::fraction::Fraction;
-use crate::kpi::{Nothing, Target};
+use crate::kpi::{CoveredBy, Nothing, Target};
 use crate::measurement::Coverage;
 use crate::text::Text;
 
@@ -109,6 +109,8 @@ pub struct Facts {
     pub coverage: Coverage,
     /// Share of them below which nothing is judged.
     pub coverage_at_least: Fraction,
+    /// How that share is counted.
+    pub covered_by: CoveredBy,
     /// The value.
     pub value: Option<Fraction>,
     /// What there was to count.
@@ -144,14 +146,16 @@ pub fn judge(facts: &Facts) -> Status {
 }
 
 fn unwaived(facts: &Facts) -> Status {
-    let Coverage { covered, expected } = facts.coverage;
+    let Coverage {
+        covered, expected, ..
+    } = facts.coverage;
     if expected == 0 {
         return Status::NotApplicable;
     }
     if covered == 0 {
         return Status::NoData;
     }
-    let share = Fraction::new(i128::from(covered), i128::from(expected));
+    let share = facts.coverage.share(facts.covered_by);
     if share.is_some_and(|share| share < facts.coverage_at_least) {
         return Status::Provisional;
     }
@@ -214,14 +218,17 @@ fn shortfall(value: Fraction, target: Target) -> Fraction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Headcount;
 
     fn facts(value: &str) -> Facts {
         Facts {
             coverage: Coverage {
                 covered: 3,
                 expected: 3,
+                headcount: None,
             },
             coverage_at_least: Fraction::whole(1),
+            covered_by: CoveredBy::Units,
             value: Fraction::parse_decimal(value),
             found: Found::Records,
             none_is: Nothing::NoneOccurred,
@@ -270,10 +277,12 @@ mod tests {
         let silent = Coverage {
             covered: 0,
             expected: 3,
+            headcount: None,
         };
         let part = Coverage {
             covered: 2,
             expected: 3,
+            headcount: None,
         };
         assert_eq!(
             judge(&Facts {
@@ -289,6 +298,25 @@ mod tests {
             }),
             Status::Provisional
         );
+    }
+
+    #[test]
+    fn a_small_unit_that_is_silent_weighs_little_by_headcount() {
+        let facts = |covered_by| Facts {
+            coverage: Coverage {
+                covered: 2,
+                expected: 3,
+                headcount: Some(Headcount {
+                    covered: 990,
+                    expected: 1_000,
+                }),
+            },
+            coverage_at_least: Fraction::parse_decimal("0.9").expect("a decimal"),
+            covered_by,
+            ..facts("0.95")
+        };
+        assert_eq!(judge(&facts(CoveredBy::Units)), Status::Provisional);
+        assert_eq!(judge(&facts(CoveredBy::Headcount)), Status::Met);
     }
 
     #[test]

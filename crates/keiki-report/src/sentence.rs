@@ -307,7 +307,7 @@ fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
 mod tests {
     use super::*;
     use keiki_model::kpi::{Target, Unit};
-    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Statistics};
+    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Scope, Statistics};
 
     fn measurement(status: Status) -> Measurement {
         let decimal = |text: &str| Fraction::parse_decimal(text);
@@ -317,6 +317,8 @@ mod tests {
             indicator: "inventory_ratio".into(),
             is_companion: false,
             org_unit: "HD".into(),
+            scope: Scope::Consolidated,
+            tree_on: None,
             period: "2026-09".into(),
             cut_on: "2026-09-30".into(),
             known_at: "2026-10-09T00:00:00Z".into(),
@@ -333,6 +335,7 @@ mod tests {
             coverage: Coverage {
                 covered: 4,
                 expected: 6,
+                headcount: None,
             },
             basis: Basis::Rows,
             definition_version: String::new(),

@@ -19,24 +19,29 @@ pub struct Tokens {
     pool: SqlitePool,
 }
 
+/// Opens the workspace's database, making it where there is none.
+pub(crate) async fn database(path: &Path) -> Result<SqlitePool> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(crate::error::on_file(folder))?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+        .busy_timeout(std::time::Duration::from_mins(1));
+    Ok(SqlitePoolOptions::new()
+        .max_connections(2)
+        .connect_with(options)
+        .await?)
+}
+
 impl Tokens {
     /// Opens the database, making it where there is none.
     ///
     /// # Errors
     /// The file cannot be used.
     pub async fn open(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(crate::error::on_file(folder))?;
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-            .busy_timeout(std::time::Duration::from_mins(1));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .connect_with(options)
-            .await?;
+        let pool = database(path).await?;
         for statement in [
             "CREATE TABLE IF NOT EXISTS tokens (value TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE)",
             "CREATE TABLE IF NOT EXISTS raw_keys (path TEXT PRIMARY KEY, key BLOB NOT NULL)",

@@ -7,6 +7,7 @@ mod logging;
 mod prose;
 mod session;
 mod spinner;
+mod structure;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ enum Command {
     Measure(commands::measure::Args),
     Explain(commands::explain::Args),
     Catalogue(commands::catalogue::Args),
+    Programme(commands::programme::Args),
     Sources(commands::sources::Args),
     Rejects(commands::rejects::Args),
     Sql(commands::sql::Args),
@@ -122,6 +124,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Measure(args) => args.run(session).await,
         Command::Explain(args) => args.run(session).await,
         Command::Catalogue(args) => args.run(session),
+        Command::Programme(args) => args.run(session).await,
         Command::Sources(args) => args.run(session).await,
         Command::Rejects(args) => args.run(session).await,
         Command::Sql(args) => args.run(session).await,

@@ -20,16 +20,21 @@ use keiki_model::org::Organisation;
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Tokens};
+use keiki_store::{Journal, Ledger, Texts, Tokens};
 
 use crate::error::{Error, Result};
 
+pub use files::Content;
 pub use settings::Settings;
 
 /// The org tree's file.
 pub const ORG_FILE: &str = "org.csv";
 /// The folder of sources.
 pub const SOURCES_FOLDER: &str = "sources";
+/// The folder of the organisation's own datasets.
+pub const DATASETS_FOLDER: &str = "datasets";
+/// The folder of the organisation's own KPIs.
+pub const KPIS_FOLDER: &str = "kpis";
 /// The folder of the workspace's state.
 pub const STATE_FOLDER: &str = ".keiki";
 
@@ -47,6 +52,8 @@ pub struct Workspace {
     pub programme: Arc<Programme>,
     /// Its sources, by name.
     pub sources: Vec<Source>,
+    /// The texts that all of this was read from.
+    pub content: Content,
     /// The compiler of expressions, with the workspace's calendar and zone.
     pub expressions: Arc<SqlExpressions>,
 }
@@ -105,19 +112,37 @@ impl Workspace {
     /// All problems of all its files at once.
     pub fn load(root: &Path) -> Result<Self> {
         let root = root.canonicalize().map_err(Error::file(root))?;
-        let mut problems = Vec::new();
+        let (content, problems) = Content::read(&root);
+        Self::from_content(root, content, problems)
+    }
+
+    /// Makes the workspace as a recorded edition has it.
+    ///
+    /// # Errors
+    /// This program no longer takes what was recorded.
+    pub fn recorded(&self, texts: Texts) -> Result<Self> {
+        Self::from_content(self.root.clone(), Content::recorded(texts), Vec::new())
+    }
+
+    /// Opens the ledger of definitions.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn ledger(&self) -> Result<Ledger> {
+        Ok(Ledger::open(&self.root.join(&self.settings.database)).await?)
+    }
+
+    fn from_content(root: PathBuf, content: Content, mut problems: Vec<Problem>) -> Result<Self> {
         let mut keep = |found: Vec<Problem>| problems.extend(found);
-        let settings = files::required(&root, settings::FILE)
-            .and_then(|text| Settings::read(settings::FILE, &text))
-            .map_err(&mut keep)
-            .ok();
-        let organisation = files::required(&root, ORG_FILE)
-            .and_then(|text| Organisation::read(ORG_FILE, &text))
-            .map_err(&mut keep)
-            .ok();
-        let catalogue = catalogue(&root).map_err(&mut keep).ok();
-        let programme = programme(&root).map_err(&mut keep).ok();
-        let sources = sources(&root).map_err(&mut keep).ok();
+        let settings = content
+            .get(settings::FILE)
+            .and_then(|text| Settings::read(settings::FILE, text).map_err(&mut keep).ok());
+        let organisation = content
+            .get(ORG_FILE)
+            .and_then(|text| Organisation::read(ORG_FILE, text).map_err(&mut keep).ok());
+        let catalogue = catalogue(&content).map_err(&mut keep).ok();
+        let programme = programme(&content).map_err(&mut keep).ok();
+        let sources = sources(&content).map_err(&mut keep).ok();
         if let (Some(programme), Some(catalogue), Some(organisation)) =
             (&programme, &catalogue, &organisation)
         {
@@ -160,6 +185,7 @@ impl Workspace {
                 catalogue: Arc::new(catalogue),
                 programme: Arc::new(programme),
                 sources,
+                content,
             }),
             _ => Err(Error::Problems { problems }),
         }
@@ -272,21 +298,12 @@ pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) 
     }
 }
 
-fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
-    let mut datasets = shipped::datasets();
-    let mut kpis = shipped::kpis();
+fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> {
+    let mut datasets = content.below(&format!("{}/datasets", shipped::ORIGIN));
+    let mut kpis = content.below(&format!("{}/catalogue", shipped::ORIGIN));
     let mut problems = Vec::new();
-    match files::texts(root, "datasets", &|name| {
-        files::is_toml(name) && name.matches('/').count() == 1
-    }) {
-        Ok(own) => datasets.extend(own),
-        Err(found) => problems.extend(found),
-    }
-    let mut own_kpis = Vec::new();
-    match files::texts(root, "kpis", &|name| name.ends_with("/kpi.toml")) {
-        Ok(own) => own_kpis = own,
-        Err(found) => problems.extend(found),
-    }
+    datasets.extend(content.below(DATASETS_FOLDER));
+    let own_kpis = content.below(KPIS_FOLDER);
     for (file, text) in &own_kpis {
         if let Some(kpi) = read_kpi(file, text)
             .ok()
@@ -312,19 +329,17 @@ fn catalogue(root: &Path) -> std::result::Result<Catalogue, Vec<Problem>> {
     }
 }
 
-fn programme(root: &Path) -> std::result::Result<Programme, Vec<Problem>> {
-    if !root.join(PROGRAMME_FILE).is_file() {
-        return Ok(Programme::default());
-    }
-    let text = files::required(root, PROGRAMME_FILE)?;
-    read_programme(PROGRAMME_FILE, &text)
+fn programme(content: &Content) -> std::result::Result<Programme, Vec<Problem>> {
+    content.get(PROGRAMME_FILE).map_or_else(
+        || Ok(Programme::default()),
+        |text| read_programme(PROGRAMME_FILE, text),
+    )
 }
 
-fn sources(root: &Path) -> std::result::Result<Vec<Source>, Vec<Problem>> {
-    let is_source = |name: &str| files::is_toml(name) && name.matches('/').count() == 1;
+fn sources(content: &Content) -> std::result::Result<Vec<Source>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
-    for (file, text) in files::texts(root, SOURCES_FOLDER, &is_source)? {
+    for (file, text) in content.below(SOURCES_FOLDER) {
         match read_source(&file, &text) {
             Ok(source) => sources.push(source),
             Err(found) => problems.extend(found),

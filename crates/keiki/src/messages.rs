@@ -132,6 +132,8 @@ pub const REPLAY: Phrase = phrase(
 /// Note: nothing was rejected.
 pub const NO_REJECTS: Phrase = phrase("取込エラー行はありません", "no row was rejected");
 /// Note: no row to show.
+pub const SAME_FILES: Phrase = phrase("違いはありません", "no difference");
+/// Nothing fits a query.
 pub const NO_ROWS: Phrase = phrase("該当する行はありません", "no rows");
 /// Note: nothing can be measured yet.
 pub const NOTHING_MEASURED: Phrase = phrase(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 use keiki_model::fraction::Fraction;
 use keiki_model::histogram::Cell as HistogramCell;
+use keiki_model::measurement::Scope;
 use keiki_model::org::Tree;
 
 use super::Slot;
@@ -17,6 +18,7 @@ pub(crate) struct View<'c> {
     measure: usize,
     pub(crate) plan: &'c MeasurePlan,
     tree: Arc<Tree>,
+    scope: Scope,
     /// Bins that count in the period.
     bins: Option<std::ops::RangeInclusive<usize>>,
     /// Per node, whether its evidence is there.
@@ -41,6 +43,7 @@ impl<'c> View<'c> {
             measure,
             plan,
             tree: Arc::clone(tree),
+            scope: slot.scope,
             bins: cube.and_then(|cube| bins(cube, plan, slot)),
             named: Vec::new(),
             totals: Vec::new(),
@@ -104,7 +107,7 @@ impl<'c> View<'c> {
                     break;
                 }
                 seen.push(node);
-                at = self.tree.nodes()[node].parent;
+                at = self.above(node);
             }
         }
         seen
@@ -122,6 +125,21 @@ impl<'c> View<'c> {
             named.any(|id| self.tree.position_of_evidence(id) == node)
                 && !self.amount(unit).is_zero()
         })
+    }
+
+    /// The node above which takes this node's evidence too: alone, an entity passes nothing on.
+    fn above(&self, node: usize) -> Option<usize> {
+        let unit = &self.tree.nodes()[node];
+        unit.parent
+            .filter(|_| self.scope == Scope::Consolidated || !unit.kind.is_entity())
+    }
+
+    /// Tells whether evidence at `position` counts at `node`.
+    fn counts_at(&self, position: usize, node: usize) -> bool {
+        if self.scope == Scope::Consolidated {
+            return self.tree.is_within(position, node);
+        }
+        std::iter::successors(Some(position), |at| self.above(*at)).any(|at| at == node)
     }
 
     /// The total of a node's subtree.
@@ -152,11 +170,7 @@ impl<'c> View<'c> {
         self.named
             .iter()
             .enumerate()
-            .filter(move |(_, nodes)| {
-                nodes
-                    .iter()
-                    .any(|position| self.tree.is_within(*position, node))
-            })
+            .filter(move |(_, nodes)| nodes.iter().any(|position| self.counts_at(*position, node)))
             .map(|(unit, _)| unit)
     }
 
@@ -164,7 +178,7 @@ impl<'c> View<'c> {
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
         self.nodes_named(unit)
             .iter()
-            .any(|position| self.tree.is_within(*position, node))
+            .any(|position| self.counts_at(*position, node))
     }
 
     /// The histogram's cells below a node that count in the period, with their group's name.

@@ -1,7 +1,5 @@
 //! Indicators that read histograms: quantiles, shares within a limit, extremes, days late, survival.
 
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::fraction::Fraction;
@@ -26,25 +24,44 @@ fn in_unit(view: &View<'_>, steps: i64, halves: i128, indicator: &Indicator) -> 
 
 type Values = Vec<(i64, i64)>;
 
-/// The values with their net counts, by group. *Shape*: (day or 0, value) pairs to counts.
-fn by_group<'v>(view: &View<'v>, node: usize) -> BTreeMap<&'v str, BTreeMap<(i64, i64), i64>> {
-    let mut groups: BTreeMap<&str, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
-    for (cell, weight, group) in view.cells(node) {
-        *groups
-            .entry(group)
-            .or_default()
-            .entry((cell.first, cell.second))
-            .or_default() += weight;
+/// The net counts of one group's pairs, in order. *Shape*: (day or value, value or 0) to count.
+type Counts = Vec<((i64, i64), i64)>;
+
+/// The values with their net counts, by group in the order of their names; what nets to nothing is left out.
+fn by_group<'v>(view: &View<'v>, node: usize) -> Vec<(&'v str, Counts)> {
+    let mut cells = view.cells(node);
+    cells.sort_unstable_by_key(|(cell, ..)| (cell.group, cell.first, cell.second));
+    let mut groups: Vec<(u16, &str, Counts)> = Vec::new();
+    for (cell, weight, name) in cells {
+        if groups
+            .last()
+            .is_none_or(|(number, ..)| *number != cell.group)
+        {
+            groups.push((cell.group, name, Vec::new()));
+        }
+        let Some((_, _, counts)) = groups.last_mut() else {
+            continue;
+        };
+        let pair = (cell.first, cell.second);
+        match counts.last_mut() {
+            Some((last, count)) if *last == pair => *count += weight,
+            _ => counts.push((pair, weight)),
+        }
     }
-    for values in groups.values_mut() {
-        values.retain(|_, count| *count > 0);
-    }
-    groups.retain(|_, values| !values.is_empty());
-    groups
+    let mut named: Vec<(&str, Counts)> = groups
+        .into_iter()
+        .map(|(_, name, mut counts)| {
+            counts.retain(|(_, count)| *count > 0);
+            (name, counts)
+        })
+        .filter(|(_, counts)| !counts.is_empty())
+        .collect();
+    named.sort_by_key(|(name, _)| *name);
+    named
 }
 
-fn counts(values: &BTreeMap<(i64, i64), i64>) -> i128 {
-    values.values().map(|count| i128::from(*count)).sum()
+fn counts(values: &Counts) -> i128 {
+    values.iter().map(|(_, count)| i128::from(*count)).sum()
 }
 
 /// Makes the figure of results by group: a value only where there is one group, since groups are never mixed.
@@ -143,15 +160,15 @@ pub(super) fn extreme(
     let results = groups
         .iter()
         .filter_map(|(group, values)| {
-            let value_of = |pair: &(i64, i64)| view.plan.value_of(*pair);
+            let value_of = |(pair, _): &((i64, i64), i64)| view.plan.value_of(*pair);
             let value = match which {
-                Extreme::Lowest => values.keys().map(value_of).min(),
-                Extreme::Highest => values.keys().map(value_of).max(),
+                Extreme::Lowest => values.iter().map(value_of).min(),
+                Extreme::Highest => values.iter().map(value_of).max(),
                 Extreme::Latest => {
-                    let last = values.keys().map(|pair| pair.0).max()?;
+                    let last = values.iter().map(|(pair, _)| pair.0).max()?;
                     values
-                        .keys()
-                        .filter(|pair| pair.0 == last)
+                        .iter()
+                        .filter(|(pair, _)| pair.0 == last)
                         .map(value_of)
                         .min()
                 }
@@ -166,11 +183,11 @@ pub(super) fn extreme(
 pub(super) fn days_late(view: &View<'_>, node: usize, cut: Day) -> Figure {
     let groups = by_group(view, node);
     let oldest = groups
-        .values()
-        .flat_map(BTreeMap::keys)
-        .map(|pair| view.plan.value_of(*pair))
+        .iter()
+        .flat_map(|(_, values)| values)
+        .map(|(pair, _)| view.plan.value_of(*pair))
         .min();
-    let n: i128 = groups.values().map(counts).sum();
+    let n: i128 = groups.iter().map(|(_, values)| counts(values)).sum();
     let days = oldest.map(|oldest| Fraction::whole(i128::from((i64::from(cut) - oldest).max(0))));
     Figure {
         value: days,
@@ -232,16 +249,11 @@ pub(super) fn survival(
     let step = view.plan.step.max(1);
     let is_days = view.plan.is_dated;
     let (begin, end) = window.in_steps(view.plan);
-    let mut net: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-    for (cell, weight, _) in view.cells(node) {
-        *net.entry((cell.first, cell.second)).or_default() += weight;
-    }
+    // Cells of one unit are net already, and those of several units add.
     let (mut spans, mut open, mut oldest) = (Vec::new(), 0_i128, None);
-    for ((onset, finish), count) in net {
-        if count == 0 {
-            continue;
-        }
-        let finish = (finish != OPEN).then_some(finish);
+    for (cell, count, _) in view.cells(node) {
+        let onset = cell.first;
+        let finish = (cell.second != OPEN).then_some(cell.second);
         if onset < end && finish.is_none_or(|finish| finish >= end) {
             open += i128::from(count);
             oldest = oldest.max(Some(end - onset));

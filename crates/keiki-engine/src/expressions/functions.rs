@@ -1,5 +1,6 @@
 //! The SQL functions that definitions use beside `DataFusion`'s own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array};
@@ -101,13 +102,18 @@ fn days(arguments: &[ArrayRef], f: impl Fn(Day, Option<i64>) -> Option<Day>) -> 
     let numbers = numbers
         .as_ref()
         .map(arrow::array::AsArray::as_primitive::<Int64Type>);
+    // A batch holds few distinct dates; the calendar is asked once for each.
+    let mut known: HashMap<(Day, Option<i64>), Option<Day>> = HashMap::new();
     let result: Date32Array = (0..dates.len())
         .map(|row| {
             let number = numbers.and_then(|n| n.is_valid(row).then(|| n.value(row)));
-            dates
-                .is_valid(row)
-                .then(|| f(dates.value(row), number))
-                .flatten()
+            if !dates.is_valid(row) {
+                return None;
+            }
+            let argument = (dates.value(row), number);
+            *known
+                .entry(argument)
+                .or_insert_with(|| f(argument.0, argument.1))
         })
         .collect();
     Ok(Arc::new(result))
@@ -148,7 +154,6 @@ fn days_between(arguments: &[ArrayRef]) -> Result<ArrayRef> {
 
 /// Seconds from the first to the second; a date stands for the start of that day in the workspace's zone.
 fn seconds_between(arguments: &[ArrayRef], zone: &TimeZone) -> Result<ArrayRef> {
-    let (a, b) = (seconds(&arguments[0], zone)?, seconds(&arguments[1], zone)?);
     if arguments
         .iter()
         .all(|array| array.data_type() == &DataType::Date32)
@@ -162,6 +167,7 @@ fn seconds_between(arguments: &[ArrayRef], zone: &TimeZone) -> Result<ArrayRef> 
                 .collect::<Int64Array>(),
         ));
     }
+    let (a, b) = (seconds(&arguments[0], zone)?, seconds(&arguments[1], zone)?);
     let result: Int64Array = a.iter().zip(&b).map(|(a, b)| Some(b? - a?)).collect();
     Ok(Arc::new(result))
 }

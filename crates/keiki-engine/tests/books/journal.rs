@@ -472,6 +472,7 @@ fn the_difference_of_two_figures_is_a_list_of_records() {
             no: 1,
             indicator: None,
             org_unit: "HD".into(),
+            structure: keiki_engine::Structure::default(),
             period: Period::parse("2026-05").expect("a period"),
             known_at: Some(end_of(day("2026-05-31"))),
             seq: None,
@@ -513,6 +514,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
         let request = |now: Day| Request {
             kpis: vec![1],
             org_units: Vec::new(),
+            structure: keiki_engine::Structure::default(),
             periods: ["2026-04", "2026-05"]
                 .map(|p| Period::parse(p).expect("a period"))
                 .to_vec(),

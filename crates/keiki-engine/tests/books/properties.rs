@@ -408,6 +408,7 @@ async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> V
     let request = Request {
         kpis: Vec::new(),
         org_units: Vec::new(),
+        structure: keiki_engine::Structure::default(),
         periods: vec![Period::parse(period).expect("a period")],
         known_at: Some(known_at),
         seq: Some(seq),

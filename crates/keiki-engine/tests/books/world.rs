@@ -279,6 +279,7 @@ impl World {
         let request = Request {
             kpis: vec![no],
             org_units: vec![unit.to_owned()],
+            structure: keiki_engine::Structure::default(),
             periods: vec![Period::parse(period).expect("a period")],
             known_at: Some(known_at),
             seq: None,

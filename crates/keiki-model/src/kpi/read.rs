@@ -1,8 +1,8 @@
 //! Reads a KPI's definition from its file.
 
 use super::{
-    CLASSES, Clock, Direction, Due, Formula, GROUPS, Indicator, Kpi, MATURITIES, Measure, Nothing,
-    Parameter, Reference, Resolution, Tag, Target, Unit,
+    CLASSES, Clock, CoveredBy, Direction, Due, Formula, GROUPS, Indicator, Kpi, MATURITIES,
+    Measure, Nothing, Parameter, Reference, Resolution, Tag, Target, Unit,
 };
 use crate::dataset::{ColumnType, content_version};
 use crate::document::{Located, Node, read_document};
@@ -32,6 +32,10 @@ const RESOLUTIONS: &Words<Resolution> = &[
     ("minute", Resolution::Minute),
     ("hour", Resolution::Hour),
     ("day", Resolution::Day),
+];
+const COVERED_BY: &Words<CoveredBy> = &[
+    ("units", CoveredBy::Units),
+    ("headcount", CoveredBy::Headcount),
 ];
 const NOTHING: &Words<Nothing> = &[
     ("none_occurred", Nothing::NoneOccurred),
@@ -64,6 +68,9 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
     let evidence = node.required_text("evidence");
     let reading = node.required_text("reading");
     let coverage = decimal(node, "coverage_at_least").unwrap_or_else(|| Fraction::whole(1));
+    let covered_by = node
+        .choice("coverage_by", COVERED_BY)
+        .unwrap_or(CoveredBy::Units);
     let seed = node
         .table("seed")
         .map(|seed| seed.all_strings())
@@ -122,6 +129,7 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
         evidence: evidence?,
         reading: reading?,
         coverage_at_least: coverage,
+        covered_by,
         seed: seed
             .into_iter()
             .map(|(key, cell)| (key, cell.value))
@@ -222,6 +230,7 @@ fn measure(name: &str, node: &Node<'_>) -> Option<Measure> {
     let filter = node.located("where");
     let value = node.located("value");
     let group = node.located("group");
+    let is_headcount = node.flag("headcount");
     let resolution = node
         .choice("resolution", RESOLUTIONS)
         .unwrap_or(Resolution::One);
@@ -249,6 +258,7 @@ fn measure(name: &str, node: &Node<'_>) -> Option<Measure> {
         clock: clock?,
         group,
         resolution,
+        is_headcount,
     })
 }
 

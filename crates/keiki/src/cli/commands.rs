@@ -9,6 +9,7 @@ pub(super) mod explain;
 pub(super) mod ingest;
 pub(super) mod init;
 pub(super) mod measure;
+pub(super) mod programme;
 pub(super) mod rejects;
 pub(super) mod sources;
 pub(super) mod sql;

@@ -1,8 +1,12 @@
-//! Reads the text files of a workspace.
+//! The definitions of a workspace as texts: what its files say, or what they said in a recorded edition.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use keiki_model::problem::{Place, Problem};
+use keiki_model::programme::PROGRAMME_FILE;
+
+use super::{DATASETS_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER, settings, shipped};
 
 /// The most that a definition may hold. *Units*: bytes.
 const FILE_BYTES: u64 = 16 << 20;
@@ -10,33 +14,84 @@ const FILE_BYTES: u64 = 16 << 20;
 /// How deep folders are followed.
 const DEPTH: usize = 8;
 
-/// Reads a file that must be there.
-pub(super) fn required(root: &Path, name: &str) -> Result<String, Vec<Problem>> {
-    read(&root.join(name), name).map_err(|problem| vec![problem])
+/// The files that a workspace must have.
+const REQUIRED: [&str; 2] = [settings::FILE, ORG_FILE];
+
+/// The texts of a workspace's definitions, by name; the shipped ones among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    texts: BTreeMap<String, String>,
 }
 
-/// Reads all files below a folder whose names are wanted, in the order of their names; a missing folder is empty.
-pub(super) fn texts(
-    root: &Path,
-    folder: &str,
-    is_wanted: &dyn Fn(&str) -> bool,
-) -> Result<Vec<(String, String)>, Vec<Problem>> {
-    let mut names = Vec::new();
-    let mut problems = Vec::new();
-    walk(&root.join(folder), folder, DEPTH, &mut names, &mut problems);
-    names.sort();
-    let mut found = Vec::new();
-    for name in names.into_iter().filter(|name| is_wanted(name)) {
-        match read(&root.join(&name), &name) {
-            Ok(text) => found.push((name, text)),
-            Err(problem) => problems.push(problem),
+impl Content {
+    /// Reads the files of a folder. Returns what could be read, and the problems of the rest.
+    pub(super) fn read(root: &Path) -> (Self, Vec<Problem>) {
+        let mut content = Self::default();
+        let mut problems = Vec::new();
+        let mut names: Vec<String> = REQUIRED.map(str::to_owned).to_vec();
+        if root.join(PROGRAMME_FILE).is_file() {
+            names.push(PROGRAMME_FILE.to_owned());
         }
+        for (folder, is_wanted) in FOLDERS {
+            let mut found = Vec::new();
+            walk(&root.join(folder), folder, DEPTH, &mut found, &mut problems);
+            names.extend(found.into_iter().filter(|name| is_wanted(name)));
+        }
+        for name in names {
+            match read(&root.join(&name), &name) {
+                Ok(text) => {
+                    content.texts.insert(name, text);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        content.texts.extend(shipped::datasets());
+        content.texts.extend(shipped::kpis());
+        (content, problems)
     }
-    if problems.is_empty() {
-        Ok(found)
-    } else {
-        Err(problems)
+
+    /// What was recorded.
+    pub(super) fn recorded(texts: BTreeMap<String, String>) -> Self {
+        Self { texts }
     }
+
+    /// All texts by name.
+    #[must_use]
+    pub fn texts(&self) -> &BTreeMap<String, String> {
+        &self.texts
+    }
+
+    /// The text of a file.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
+    }
+
+    /// The texts below a folder, in the order of their names.
+    pub(super) fn below(&self, folder: &str) -> Vec<(String, String)> {
+        let prefix = format!("{folder}/");
+        self.texts
+            .range(prefix.clone()..)
+            .take_while(|(name, _)| name.starts_with(&prefix))
+            .map(|(name, text)| (name.clone(), text.clone()))
+            .collect()
+    }
+}
+
+/// The folders of definitions, and which of their files are such.
+type Wanted = fn(&str) -> bool;
+const FOLDERS: [(&str, Wanted); 3] = [
+    (SOURCES_FOLDER, is_toml_directly_below),
+    (DATASETS_FOLDER, is_toml_directly_below),
+    (KPIS_FOLDER, is_kpi),
+];
+
+fn is_toml_directly_below(name: &str) -> bool {
+    is_toml(name) && name.matches('/').count() == 1
+}
+
+fn is_kpi(name: &str) -> bool {
+    name.ends_with("/kpi.toml")
 }
 
 /// Tells whether a file's name is that of a definition.

@@ -6,7 +6,7 @@ static CATALOGUE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../catalog
 static DATASETS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../datasets");
 
 /// The name under which a shipped file is known in messages.
-const ORIGIN: &str = "<keiki>";
+pub(super) const ORIGIN: &str = "<keiki>";
 
 /// The shipped datasets as (file, text), in the order of their names.
 #[must_use]

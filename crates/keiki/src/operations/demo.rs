@@ -1,16 +1,19 @@
 //! Makes the workspace of a fictional group and plays its months forward, as if each export had arrived on its day.
 
 mod assets;
+mod budgets;
 mod dice;
-mod governance;
+mod incidents;
 mod people;
-mod response;
 mod sheet;
 mod story;
+mod tables;
+mod vulnerabilities;
 
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
+use keiki_model::calendar::{Month, Period};
 use keiki_model::measurement::Measurement;
 
 use super::ingest::{self, Confirmation, Ingest, Outcome, What};
@@ -45,19 +48,13 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
     let workspace = Workspace::load(folder)?;
     let journal = workspace.journal(Opening::Create).await?;
     let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut month = None;
     for delivery in story::deliveries(&workspace.settings.zone) {
         progress.begin(&Step::Playing {
-            month: delivery.month.to_string(),
+            month: Month::of(delivery.as_of).to_string(),
         });
-        if month
-            .replace(delivery.month)
-            .is_some_and(|last| last != delivery.month)
-        {
-            journal.compact(&workspace.datasets()).await?;
+        for (name, text) in &delivery.files {
+            write(&workspace.root.join(name), text)?;
         }
-        let path = workspace.root.join(delivery.file);
-        std::fs::write(&path, &delivery.text).map_err(Error::file(&path))?;
         let asked = Ingest {
             what: What::Sources(vec![delivery.source.to_owned()]),
             as_of: Some(delivery.as_of),
@@ -73,9 +70,11 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
     let asked = Measure {
         kpis: Vec::new(),
         units: Units::Root,
-        periods: vec![story::LAST],
+        structure: keiki_engine::Structure::default(),
+        periods: vec![Period::Month(story::LAST_MONTH)],
         known_at: None,
         journal_version: None,
+        author: AUTHOR.to_owned(),
         now: story::end(&workspace.settings.zone),
     };
     let measured = measure::measure(&workspace, &asked, progress).await?;
@@ -84,6 +83,14 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         outcomes,
         measured,
     })
+}
+
+/// Writes a file of evidence over the one before.
+fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    }
+    std::fs::write(path, text).map_err(Error::file(path))
 }
 
 /// The files of the workspace, beside the evidence that the story brings.

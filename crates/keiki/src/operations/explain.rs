@@ -1,8 +1,9 @@
 //! Opens a figure down to its rows, and the difference of two figures down to its records.
 
-use keiki_engine::{Against, Explanation, Question};
+use keiki_engine::{Against, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
 
+use super::programme::{self, Run};
 use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
@@ -19,12 +20,16 @@ pub struct Explain {
     pub org_unit: String,
     /// The period.
     pub period: Period,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// The instant of knowledge, UTC microseconds; absent = now.
     pub known_at: Option<i64>,
     /// The journal version; absent = the newest.
     pub journal_version: Option<i64>,
     /// The figure to compare with.
     pub against: Option<Against>,
+    /// Who asks.
+    pub author: String,
     /// Now, UTC microseconds.
     pub now: i64,
 }
@@ -38,6 +43,12 @@ pub async fn explain(
     asked: &Explain,
     progress: &dyn Progress,
 ) -> Result<Explanation> {
+    let run = Run {
+        author: asked.author.clone(),
+        now: asked.now,
+    };
+    let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
+    let workspace = in_force.as_ref().unwrap_or(workspace);
     let no = catalogue::find(&workspace.catalogue, &asked.kpi)?.no;
     progress.begin(&Step::Measuring);
     let journal = workspace.journal(Opening::Existing).await?;
@@ -45,6 +56,7 @@ pub async fn explain(
         no,
         indicator: asked.indicator.clone(),
         org_unit: asked.org_unit.clone(),
+        structure: asked.structure,
         period: asked.period,
         known_at: asked.known_at,
         seq: asked.journal_version,

@@ -12,6 +12,7 @@ use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
 use keiki_store::{Journal, Receipt};
 
+use super::programme::{self, Run};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -99,8 +100,19 @@ pub async fn ingest(
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
     let wanted = wanted(workspace, asked)?;
+    record(workspace, asked).await?;
     let journal = workspace.journal(Opening::Create).await?;
     read_all(workspace, &journal, wanted, asked, progress).await
+}
+
+/// Records what the files say, since it is by them that the evidence is read.
+async fn record(workspace: &Workspace, asked: &Ingest) -> Result<()> {
+    let run = Run {
+        author: asked.author.clone(),
+        now: asked.now,
+    };
+    programme::record(workspace, &run, None).await?;
+    Ok(())
 }
 
 /// Checks what is asked for and says what is to be read: sources, with the files that the user named for them.
@@ -179,6 +191,7 @@ pub(super) async fn ingest_into(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
+    record(workspace, asked).await?;
     read_all(
         workspace,
         journal,

@@ -1,9 +1,10 @@
 //! Measures KPIs for org units and periods.
 
-use keiki_engine::Request;
+use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
 
+use super::programme::{self, Run};
 use super::{catalogue, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
@@ -29,10 +30,14 @@ pub struct Measure {
     pub units: Units,
     /// Periods; empty = the month before the open one.
     pub periods: Vec<Period>,
+    /// How the org units are put together.
+    pub structure: Structure,
     /// The instant of knowledge, UTC microseconds; absent = now.
     pub known_at: Option<i64>,
     /// The journal version; absent = the newest.
     pub journal_version: Option<i64>,
+    /// Who asks.
+    pub author: String,
     /// Now, UTC microseconds.
     pub now: i64,
 }
@@ -46,6 +51,12 @@ pub async fn measure(
     asked: &Measure,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>> {
+    let run = Run {
+        author: asked.author.clone(),
+        now: asked.now,
+    };
+    let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
+    let workspace = in_force.as_ref().unwrap_or(workspace);
     let mut kpis = Vec::new();
     for kpi in &asked.kpis {
         kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);
@@ -77,6 +88,7 @@ pub async fn measure(
     let request = Request {
         kpis,
         org_units,
+        structure: asked.structure,
         periods,
         known_at: asked.known_at,
         seq: asked.journal_version,

@@ -9,7 +9,7 @@ const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\np
                       covers = [\"HD\"]\n";
 
 /// Blocks of 512 bytes that a file may have; the export below takes more.
-const FILE_LIMIT_BLOCKS: &str = "128";
+const FILE_LIMIT_BLOCKS: &str = "2048";
 
 #[test]
 fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
@@ -21,10 +21,21 @@ fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
 
     let mut rows = String::from(ASSETS_HEADER);
     for i in 0..9_000_u64 {
-        let name = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // Digits that do not compress to less than half of themselves.
+        let name: String = (1..=25)
+            .map(|k| {
+                format!(
+                    "{:016x}",
+                    (i * 25 + k)
+                        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                        .rotate_left(29)
+                        .wrapping_mul(0xBF58_476D_1CE4_E5B9)
+                )
+            })
+            .collect();
         writeln!(
             rows,
-            "A{i},JP1,hardware,{name:x},true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,"
+            "A{i},JP1,hardware,{name},true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,"
         )
         .expect("a text can be written");
     }

@@ -6,6 +6,7 @@ mod screen;
 use crate::cli::Exit;
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
+use crate::cli::structure::StructureArgs;
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     /// Compare with another period, or with the same figure as known at another instant
     #[arg(long, value_name = "PERIOD|KNOWN-AT")]
     against: Option<String>,
+    #[command(flatten)]
+    structure: StructureArgs,
     /// How to print it
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: Form,
@@ -80,6 +83,7 @@ impl Args {
             indicator: self.indicator.clone(),
             org_unit: self.org.clone(),
             period: period::period(&self.period)?,
+            structure: self.structure.structure(zone)?,
             known_at: self
                 .known_at
                 .as_deref()
@@ -91,6 +95,7 @@ impl Args {
                 .as_deref()
                 .map(|text| period::against(text, zone))
                 .transpose()?,
+            author: environment::author(),
             now: environment::now(),
         })
     }

@@ -5,6 +5,7 @@ use keiki_report::{csv, json, scorecard};
 
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
+use crate::cli::structure::StructureArgs;
 use crate::cli::{Exit, Format};
 use crate::config::Workspace;
 use crate::environment;
@@ -16,7 +17,7 @@ use crate::operations::period;
 /// Measure KPIs for org units and periods
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// KPIs by number or code [default: all]
+    /// KPIs by number or code [default: those that the programme adopts]
     #[arg(long, value_name = "NO|CODE", num_args = 1.., value_delimiter = ',')]
     kpi: Vec<String>,
     /// Org units [default: the root of the tree]
@@ -45,6 +46,8 @@ pub(crate) struct Args {
     /// As of this commit of the journal [default: the newest]
     #[arg(long, value_name = "SEQ")]
     journal_version: Option<i64>,
+    #[command(flatten)]
+    structure: StructureArgs,
     /// How to print the figures
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: Format,
@@ -94,12 +97,14 @@ impl Args {
                 (false, false) => Units::Named(self.org),
             },
             periods,
+            structure: self.structure.structure(zone)?,
             known_at: self
                 .known_at
                 .as_deref()
                 .map(|text| period::instant(text, zone))
                 .transpose()?,
             journal_version: self.journal_version,
+            author: environment::author(),
             now: environment::now(),
         })
     }

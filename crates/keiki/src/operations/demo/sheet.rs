@@ -29,12 +29,6 @@ pub(super) fn day(year: i16, month: i8, day: i8) -> Day {
     day_of(jiff::civil::Date::constant(year, month, day))
 }
 
-/// A day as `2026-09-30`, once it has come; before, nobody knows of it.
-pub(super) fn once_come(day: Option<Day>, today: Day) -> String {
-    day.filter(|day| *day <= today)
-        .map_or_else(String::new, iso)
-}
-
 /// A day as `2026-09-30`.
 pub(super) fn iso(day: Day) -> String {
     date_of(day).to_string()
@@ -43,4 +37,20 @@ pub(super) fn iso(day: Day) -> String {
 /// A day as `2026/09/30`.
 pub(super) fn slashed(day: Day) -> String {
     iso(day).replace('-', "/")
+}
+
+/// A day as `09/30/2026`.
+pub(super) fn american(day: Day) -> String {
+    date_of(day).strftime("%m/%d/%Y").to_string()
+}
+
+/// An instant as `2026-09-30T09:05:00+09:00`, so many minutes after a day's start.
+pub(super) fn instant(day: Day, minutes: i32) -> String {
+    let (days, rest) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
+    format!(
+        "{}T{:02}:{:02}:00+09:00",
+        iso(day + days),
+        rest / 60,
+        rest % 60
+    )
 }

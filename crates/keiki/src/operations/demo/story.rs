@@ -1,187 +1,264 @@
 //! When which export arrives.
 //!
-//! What happens: Fictional Logistics sends nothing for August and is late for September; Fictional Asia joins in July; Fictional
-//! America reports that it had no incident; a containment time of August turns out to have been wrong; the network
-//! scanner finds devices that nobody owns; some rows break rules.
+//! What lies before July 2026 comes in as a load of history; from then on the exports that the events need come month by month.
+//! Fictional Logistics is late every time. On 18 August two figures of the quarter before are corrected.
 
 use jiff::tz::TimeZone;
-use keiki_model::calendar::{Day, Month, Period, date_of};
+use keiki_model::calendar::{Day, Month, date_of};
 
-use super::{assets, governance, people, response};
+use super::assets::{self, Span};
+use super::people::{self, Of};
+use super::sheet::day;
+use super::{budgets, incidents, vulnerabilities};
 
-/// The first month of the story.
-const FIRST: Month = Month(2026 * 12 + 3);
+/// The month that the scorecard is about.
+pub(super) const LAST_MONTH: Month = Month(2026 * 12 + 8);
 
-/// The last month of the story.
-const LAST_MONTH: Month = Month(2026 * 12 + 8);
+/// Sources whose files stand ready in the workspace and are complete at the end of September.
+const READY: [&str; 19] = [
+    "assessments",
+    "certifications",
+    "controls",
+    "drills",
+    "evaluations",
+    "exercises",
+    "findings",
+    "headcounts",
+    "meetings",
+    "milestones",
+    "monitoring",
+    "obligations",
+    "partners",
+    "personal_data",
+    "policy",
+    "reviews",
+    "sharing",
+    "supplier_audits",
+    "totals_de1",
+];
 
-/// The last month of the story, as a period.
-pub(super) const LAST: Period = Period::Month(LAST_MONTH);
-
-/// Days after a month's end on which exports arrive.
-const USUAL_DAYS: i32 = 5;
-
-/// Days after a month's end on which the late ones arrive.
-const LATE_DAYS: i32 = 9;
+/// Of these, what Fictional Logistics sends by itself.
+const READY_LATE: [&str; 4] = [
+    "evaluations_jp3",
+    "findings_jp3",
+    "milestones_jp3",
+    "reviews_jp3",
+];
 
 /// An export that arrives.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
     /// The source.
     pub(super) source: &'static str,
-    /// Its file in the workspace.
-    pub(super) file: &'static str,
-    /// What the file holds.
-    pub(super) text: String,
-    /// The month that it speaks for.
-    pub(super) month: Month,
+    /// Its files in the workspace with what they hold; none where they stand ready.
+    pub(super) files: Vec<(String, String)>,
     /// The day that it speaks for.
     pub(super) as_of: Day,
     /// When it arrives, UTC microseconds.
     pub(super) arrives_at: i64,
 }
 
-/// What an export tells: the source, its file, and what is in it by the day.
-type Export = (&'static str, &'static str, fn(Day) -> String);
-
-const MONTHLY: [Export; 6] = [
-    ("assets_cmdb", "evidence/assets_cmdb.csv", assets::register),
-    (
-        "network_discovery",
-        "evidence/network_discovery.ndjson",
-        assets::discovered,
-    ),
-    ("findings", "evidence/findings.csv", governance::findings),
-    ("headcounts", "evidence/headcounts.csv", people::headcounts),
-    ("incidents", "evidence/incidents.json", response::incidents),
-    (
-        "vulnerabilities",
-        "evidence/vulnerabilities.ndjson",
-        response::vulnerabilities,
-    ),
-];
-
-const QUARTERLY: [Export; 4] = [
-    (
-        "obligations",
-        "evidence/obligations.csv",
-        governance::obligations,
-    ),
-    (
-        "certifications",
-        "evidence/certifications.csv",
-        people::certifications,
-    ),
-    (
-        "assessments",
-        "evidence/assessments.csv",
-        governance::assessments,
-    ),
-    ("exercises", "evidence/exercises.csv", governance::exercises),
-];
-
-/// What comes once, in the first month: the plan rates before the budgets that they convert.
-const ONCE: [Export; 3] = [
-    ("kev", "evidence/kev.csv", response::exploited),
-    (
-        "plan_rates",
-        "evidence/plan_rates.csv",
-        governance::plan_rates,
-    ),
-    ("budgets", "evidence/budgets.json", governance::budgets),
-];
-
-const AFTER: [Export; 2] = [
-    (
-        "incidents_us1",
-        "evidence/incidents_us1.csv",
-        response::incidents_overseas,
-    ),
-    (
-        "system_evaluations",
-        "evidence/system_evaluations.json",
-        response::evaluations,
-    ),
-];
-
-const LATE: Export = (
-    "assets_jp3",
-    "evidence/assets_jp3.csv",
-    assets::declarations,
-);
-const DRILLS: Export = ("phishing", "evidence/phishing.csv", people::drills);
-
 /// All exports in the order of their arrival.
 pub(super) fn deliveries(zone: &TimeZone) -> Vec<Delivery> {
-    let mut all = Vec::new();
-    let mut month = FIRST;
-    while month <= LAST_MONTH {
-        let usual = instant(month.last_day() + USUAL_DAYS, 9, zone);
-        if month == FIRST {
-            all.extend(ONCE.iter().map(|export| delivery(export, month, usual)));
-        }
-        if month == FIRST || month.number() % 3 == 0 {
-            all.extend(
-                QUARTERLY
-                    .iter()
-                    .map(|export| delivery(export, month, usual)),
-            );
-        }
-        all.extend(
-            MONTHLY
-                .iter()
-                .chain(&AFTER)
-                .map(|export| delivery(export, month, usual)),
-        );
-        if has_drill(month) {
-            all.push(delivery(&DRILLS, month, usual));
-        }
-        if !is_silent(month) {
-            let late = if month == LAST_MONTH {
-                LATE_DAYS
-            } else {
-                USUAL_DAYS
-            };
-            all.push(delivery(
-                &LATE,
-                month,
-                instant(month.last_day() + late, 10, zone),
-            ));
-        }
-        month = month.plus(1);
-    }
-    all.sort_by_key(|delivery| delivery.arrives_at);
-    all
+    let mut plan = Plan {
+        zone,
+        as_of: day(2026, 6, 30),
+        on: day(2026, 7, 5),
+        all: Vec::new(),
+    };
+    plan.history();
+    plan.at(day(2026, 7, 15), day(2026, 6, 30));
+    plan.logistics_until_june();
+    plan.at(day(2026, 8, 5), day(2026, 7, 31));
+    plan.month();
+    plan.at(day(2026, 8, 18), day(2026, 8, 17));
+    plan.corrections();
+    plan.at(day(2026, 9, 5), day(2026, 8, 31));
+    plan.month();
+    plan.at(day(2026, 10, 5), day(2026, 9, 30));
+    plan.half_year();
+    plan.at(day(2026, 10, 14), day(2026, 9, 30));
+    plan.logistics_until_september();
+    plan.all
 }
 
-/// The instant at which the story ends, UTC microseconds: the evening of the last arrival.
+/// The instant at which the story ends, UTC microseconds: the day after the last arrival.
 pub(super) fn end(zone: &TimeZone) -> i64 {
-    instant(LAST_MONTH.last_day() + LATE_DAYS, 18, zone)
+    instant(day(2026, 10, 15), zone)
 }
 
-/// The months whose results of a drill are sent.
-fn has_drill(month: Month) -> bool {
-    matches!(month.number(), 6 | 9)
-}
-
-/// The months for which Fictional Logistics sends nothing: July and August.
-fn is_silent(month: Month) -> bool {
-    matches!(month.number(), 7 | 8)
-}
-
-fn delivery((source, file, text): &Export, month: Month, arrives_at: i64) -> Delivery {
-    let as_of = month.last_day();
-    Delivery {
-        source,
-        file,
-        text: text(as_of),
-        month,
-        as_of,
-        arrives_at,
-    }
-}
-
-fn instant(day: Day, hour: i8, zone: &TimeZone) -> i64 {
-    let local = date_of(day).at(hour, 0, 0, 0).to_zoned(zone.clone());
+fn instant(day: Day, zone: &TimeZone) -> i64 {
+    let local = date_of(day).at(9, 0, 0, 0).to_zoned(zone.clone());
     local.map_or(0, |local| local.timestamp().as_microsecond())
+}
+
+/// The timetable in the making.
+struct Plan<'z> {
+    zone: &'z TimeZone,
+    as_of: Day,
+    on: Day,
+    all: Vec<Delivery>,
+}
+
+impl Plan<'_> {
+    /// What comes next arrives on a day and speaks for another.
+    fn at(&mut self, on: Day, as_of: Day) {
+        (self.on, self.as_of) = (on, as_of);
+    }
+
+    fn ready(&mut self, source: &'static str) {
+        self.several(source, Vec::new());
+    }
+
+    fn file(&mut self, source: &'static str, file: &str, text: String) {
+        self.several(source, vec![(format!("evidence/{file}"), text)]);
+    }
+
+    fn several(&mut self, source: &'static str, files: Vec<(String, String)>) {
+        self.all.push(Delivery {
+            source,
+            files,
+            as_of: self.as_of,
+            arrives_at: instant(self.on, self.zone),
+        });
+    }
+
+    fn history(&mut self) {
+        self.ready("kev");
+        self.ready("plan_rates");
+        self.assets(day(2023, 4, 1));
+        self.file(
+            "incidents_log",
+            "incidents_log.ndjson",
+            incidents::history(self.as_of),
+        );
+        self.incidents_overseas(day(2023, 4, 1));
+        self.file("trainings", "trainings.csv", people::trainings(Of::Others));
+    }
+
+    fn logistics_until_june(&mut self) {
+        let span = Span {
+            from: day(2023, 4, 1),
+            until: self.as_of,
+        };
+        self.file("assets_jp3", "jp3/assets.csv", assets::declarations(span));
+        self.file(
+            "trainings_jp3",
+            "jp3/trainings.csv",
+            people::trainings(Of::Late),
+        );
+    }
+
+    /// One of the summer's months: the register's changes of the quarter, the scanner, and the three desks.
+    fn month(&mut self) {
+        let span = self.quarter();
+        self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
+        self.file(
+            "assets_scanner",
+            "assets_scanner.ndjson",
+            assets::discovered(span),
+        );
+        self.incidents();
+    }
+
+    fn corrections(&mut self) {
+        self.file("incidents", "incidents.json", incidents::correction());
+        self.file(
+            "trainings",
+            "trainings.csv",
+            people::withdrawn_attendances(),
+        );
+    }
+
+    fn half_year(&mut self) {
+        self.assets(self.quarter().from);
+        self.incidents();
+        self.file(
+            "trainings",
+            "trainings.csv",
+            people::trainings_since(Of::Others),
+        );
+        self.file("phishing", "phishing.csv", people::drills(Of::Others));
+        let found = vulnerabilities::found(Of::Others, self.as_of);
+        self.file("vulnerabilities", "vulnerabilities.ndjson", found);
+        self.several("budgets", budgets::files());
+        for source in READY {
+            self.ready(source);
+        }
+    }
+
+    fn logistics_until_september(&mut self) {
+        let span = self.quarter();
+        self.file("assets_jp3", "jp3/assets.csv", assets::declarations(span));
+        self.file(
+            "trainings_jp3",
+            "jp3/trainings.csv",
+            people::trainings_since(Of::Late),
+        );
+        self.file("phishing_jp3", "jp3/phishing.csv", people::drills(Of::Late));
+        let found = vulnerabilities::found(Of::Late, self.as_of);
+        self.file("vulnerabilities_jp3", "jp3/vulnerabilities.ndjson", found);
+        for source in READY_LATE {
+            self.ready(source);
+        }
+    }
+
+    fn assets(&mut self, from: Day) {
+        let span = Span {
+            from,
+            until: self.as_of,
+        };
+        self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
+        self.file(
+            "assets_overseas",
+            "assets_overseas.csv",
+            assets::overseas(span),
+        );
+        self.file(
+            "assets_mobiles",
+            "assets_mobiles.ndjson",
+            assets::mobiles(span),
+        );
+        self.file(
+            "assets_clouds",
+            "assets_clouds.ndjson",
+            assets::clouds(span),
+        );
+        self.file(
+            "assets_scanner",
+            "assets_scanner.ndjson",
+            assets::discovered(span),
+        );
+    }
+
+    fn incidents(&mut self) {
+        let from = self.quarter().from;
+        self.file(
+            "incidents",
+            "incidents.json",
+            incidents::export(from, self.as_of),
+        );
+        self.incidents_overseas(from);
+    }
+
+    fn incidents_overseas(&mut self, from: Day) {
+        self.file(
+            "incidents_us1",
+            "us1/incidents.csv",
+            incidents::american(self.as_of),
+        );
+        self.file(
+            "incidents_cn1",
+            "cn1/incidents.csv",
+            incidents::chinese(from, self.as_of),
+        );
+    }
+
+    /// The quarter until the day that is spoken for.
+    fn quarter(&self) -> Span {
+        Span {
+            from: day(2026, 7, 1),
+            until: self.as_of,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
 use keiki_model::text::Language;
 use keiki_report::table::{Column, Table};
-use keiki_report::{format, formula, scorecard};
+use keiki_report::{format, formula, scorecard, sentence};
 
 use super::Rows;
 use crate::cli::commands::measure::local;
@@ -45,6 +45,7 @@ pub(super) fn show(
         formula::filled_in(kpi, indicator, measurement, language)
     ));
     session.line(standing(measurement, language));
+    session.line(sentence::status(measurement).get(language));
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
         show_part(part, indicator.unit, rows, session, language);

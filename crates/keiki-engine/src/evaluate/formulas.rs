@@ -1,0 +1,158 @@
+//! Figures that are sums and quotients of sums, from rows or from totals that were reported in their place.
+
+use std::sync::Arc;
+
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Formula, Indicator};
+use keiki_model::org::{Tree, UNASSIGNED};
+
+use super::{At, Figure, View, owing_for};
+use crate::cube::Cell;
+use crate::reported::ReportedFigure;
+
+/// Covers parents below which totals have filled the last gap, if no evidence of their own waits for a claim.
+pub(super) fn lift(covered: &mut [bool], tree: &Tree, views: &[Arc<View<'_>>]) {
+    for position in (0..tree.nodes().len()).rev() {
+        let mut below = tree
+            .nodes()
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.parent == Some(position) && node.id != UNASSIGNED)
+            .map(|(child, _)| covered[child])
+            .peekable();
+        let has_below = below.peek().is_some();
+        if !covered[position]
+            && has_below
+            && below.all(|covered| covered)
+            && !views.iter().any(|view| view.has_own_evidence(position))
+        {
+            covered[position] = true;
+        }
+    }
+}
+
+pub(super) fn ratio(above: Fraction, below: Cell, view: &View<'_>) -> Figure {
+    let denominator = view.fraction(below);
+    let value = Fraction::new(
+        above.numerator() * denominator.denominator(),
+        above.denominator() * denominator.numerator(),
+    );
+    Figure {
+        value,
+        numerator: Some(above),
+        denominator: Some(denominator),
+        n: Some(i128::from(below.count)),
+        is_nothing: value.is_none(),
+        ..Figure::default()
+    }
+}
+
+pub(super) fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figure {
+    let sum = view.fraction(total);
+    let n = i128::from(total.count);
+    let value = if n == 0 {
+        None
+    } else {
+        sum.divided_by(n)
+            .and_then(|mean| mean.divided_by(indicator.unit.divisor()))
+    };
+    Figure {
+        value,
+        numerator: Some(sum),
+        denominator: Some(Fraction::whole(n)),
+        n: Some(n),
+        is_nothing: n == 0,
+        ..Figure::default()
+    }
+}
+
+/// Counts entities whose own level, departments included, is above zero.
+pub(super) fn entities(view: &View<'_>, tree: &Tree, at: &At<'_>) -> Figure {
+    let owing = owing_for(at);
+    let own = view.own_levels(tree);
+    let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
+    let all = owing.len() as i128;
+    Figure {
+        value: Fraction::new(with, all),
+        numerator: Some(Fraction::whole(with)),
+        denominator: Some(Fraction::whole(all)),
+        n: Some(all),
+        is_nothing: all == 0,
+        ..Figure::default()
+    }
+}
+
+/// Puts reported totals in the place of the rows of their org units and all below them.
+pub(super) fn with_totals(
+    indicator: &Indicator,
+    tree: &Tree,
+    node: usize,
+    views: &[Arc<View<'_>>],
+    totals: &[(usize, ReportedFigure)],
+) -> Figure {
+    let Some(first) = views.first() else {
+        return Figure::default();
+    };
+    let is_replaced = |position: usize| {
+        totals
+            .iter()
+            .any(|(unit, _)| tree.is_within(position, *unit))
+    };
+    // Below the unit that reported a total, nothing is known of how it divides.
+    if totals
+        .iter()
+        .any(|(unit, _)| *unit != node && tree.is_within(node, *unit))
+    {
+        return Figure {
+            is_nothing: true,
+            ..Figure::default()
+        };
+    }
+    let reported = |pick: fn(&ReportedFigure) -> Option<Fraction>| {
+        totals
+            .iter()
+            .filter_map(|(_, figure)| pick(figure))
+            .try_fold(Fraction::whole(0), Fraction::plus)
+    };
+    let rest = |view: &View<'_>| view.fraction(view.total_without(node, &is_replaced));
+    let above = reported(|f| f.numerator).and_then(|reported| rest(first).plus(reported));
+    let below_rest = match &indicator.formula {
+        Formula::Mean(_) => Some(Fraction::whole(i128::from(
+            first.total_without(node, &is_replaced).count,
+        ))),
+        _ => views.get(1).map(|second| rest(second)),
+    };
+    let below = below_rest
+        .and_then(|rest| reported(|f| f.denominator).and_then(|reported| rest.plus(reported)));
+    match &indicator.formula {
+        Formula::Sum(_) => Figure {
+            value: above.and_then(|sum| sum.divided_by(indicator.unit.divisor())),
+            ..Figure::default()
+        },
+        Formula::Ratio { .. } | Formula::Mean(_) => {
+            let quotient = above.zip(below).and_then(|(a, b)| {
+                Fraction::new(
+                    a.numerator() * b.denominator(),
+                    a.denominator() * b.numerator(),
+                )
+            });
+            let divisor = if matches!(indicator.formula, Formula::Mean(_)) {
+                indicator.unit.divisor()
+            } else {
+                1
+            };
+            Figure {
+                value: quotient.and_then(|value| value.divided_by(divisor)),
+                numerator: above,
+                denominator: below,
+                n: below.map(|below| below.numerator() / below.denominator()),
+                is_nothing: quotient.is_none(),
+                ..Figure::default()
+            }
+        }
+        _ => Figure {
+            is_nothing: true,
+            ..Figure::default()
+        },
+    }
+}

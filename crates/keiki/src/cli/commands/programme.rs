@@ -1,0 +1,164 @@
+//! `keiki programme`
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use keiki_model::text::Text;
+use keiki_report::table::Column;
+use serde_json::json;
+
+use crate::cli::grid::Grid;
+use crate::cli::session::Session;
+use crate::cli::{Exit, Format};
+use crate::environment;
+use crate::error::Result;
+use crate::messages;
+use crate::operations::programme::{self, Change, Difference, Run};
+
+/// The ledger of definitions: what is in force, since when, and who recorded it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Show what the files would change, or what one edition changed
+    Diff {
+        /// What this edition changed against the one before it
+        #[arg(long, value_name = "NUMBER")]
+        edition: Option<i64>,
+        /// Only the names of the files
+        #[arg(long)]
+        names: bool,
+    },
+    /// Record what the files say, with the reason
+    Import {
+        /// Why it changes
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// List the editions
+    Log {
+        /// How to print the list
+        #[arg(long, default_value = "table", value_name = "FORMAT")]
+        format: Format,
+    },
+    /// Write the files of an edition into a new folder
+    Export {
+        /// The edition
+        #[arg(long, value_name = "NUMBER")]
+        edition: i64,
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        let workspace = session.workspace()?;
+        let language = session.language();
+        match self.action {
+            Action::Diff { edition, names } => {
+                let found = programme::differences(&workspace, edition).await?;
+                if found.is_empty() {
+                    session.line(messages::SAME_FILES.get(language));
+                }
+                for difference in &found {
+                    show(difference, names, session);
+                }
+            }
+            Action::Import { reason } => {
+                let run = Run {
+                    author: environment::author(),
+                    now: environment::now(),
+                };
+                let recorded = programme::record(&workspace, &run, Some(&reason)).await?;
+                match recorded {
+                    None => session.line(messages::SAME_FILES.get(language)),
+                    Some(number) => {
+                        let text = Text::new(
+                            format!("第{number}版として記録しました"),
+                            format!("recorded as edition {number}"),
+                        );
+                        session.line(text.get(language));
+                    }
+                }
+            }
+            Action::Log { format } => log(session, format).await?,
+            Action::Export { edition, folder } => {
+                let count = programme::export(&workspace, edition, &folder).await?;
+                let text = Text::new(
+                    format!("{count}ファイルを書き出しました: {}", folder.display()),
+                    format!("wrote {count} files: {}", folder.display()),
+                );
+                session.line(text.get(language));
+            }
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+fn show(difference: &Difference, names: bool, session: &Session) {
+    let word = match difference.change {
+        Change::Added => Text::new("追加", "added"),
+        Change::Removed => Text::new("削除", "removed"),
+        Change::Changed => Text::new("変更", "changed"),
+    };
+    session.line(format!(
+        "{}  {}",
+        word.get(session.language()),
+        difference.file
+    ));
+    if names || difference.change != Change::Changed {
+        return;
+    }
+    for (sign, line) in &difference.lines {
+        session.line(format!("  {sign} {line}"));
+    }
+}
+
+/// The local time for people, the instant for programs.
+fn when(micros: i64, zone: &TimeZone, format: Format) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(
+        |_| micros.to_string(),
+        |instant| match format {
+            Format::Table => {
+                let zoned = instant.to_zoned(zone.clone());
+                zoned.strftime("%Y-%m-%d %H:%M").to_string()
+            }
+            Format::Json | Format::Csv => instant.to_string(),
+        },
+    )
+}
+
+async fn log(session: &Session, format: Format) -> Result<()> {
+    let workspace = session.workspace()?;
+    let language = session.language();
+    let editions = programme::editions(&workspace).await?;
+    let zone = &workspace.settings.zone;
+    let rows = editions
+        .iter()
+        .map(|edition| {
+            vec![
+                json!(edition.number),
+                json!(when(edition.known_at, zone, format)),
+                json!(edition.author),
+                json!(edition.reason),
+            ]
+        })
+        .collect();
+    let grid = Grid {
+        names: vec!["edition", "recorded_at", "author", "reason"],
+        columns: vec![
+            Column::figure(Text::new("版", "Edition").get(language)),
+            Column::text(Text::new("記録日時", "Recorded at").get(language), 16),
+            Column::text(Text::new("記録者", "Author").get(language), 8),
+            Column::text(Text::new("理由", "Reason").get(language), 20),
+        ],
+        rows,
+    };
+    grid.print(format, session)?;
+    Ok(())
+}
