@@ -1,5 +1,7 @@
 //! Measurements as a table: one row per figure, with what it is made of, its target and how it stands.
 
+mod overview;
+
 use std::collections::BTreeSet;
 
 use keiki_model::catalogue::Catalogue;
@@ -12,6 +14,8 @@ use keiki_model::text::{Language, Text};
 
 use crate::format;
 use crate::table::{Cell, Column, Paint, Table};
+
+pub use overview::{Line, overview, trend};
 
 /// What the figures' codes stand for.
 #[derive(Debug, Clone, Copy)]

@@ -127,6 +127,15 @@ impl Session {
         self.print(&table.render(self.view));
     }
 
+    /// Prints a table that takes no more than so many columns, however wide the terminal is.
+    pub(crate) fn table_within(&self, table: &Table, columns: usize) {
+        let width = self.view.width.map_or(columns, |width| width.min(columns));
+        self.print(&table.render(View {
+            width: Some(width),
+            ..self.view
+        }));
+    }
+
     /// Prints a line that is not a result to standard error, unless quiet is asked for.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.is_quiet {

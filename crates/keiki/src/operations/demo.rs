@@ -4,6 +4,7 @@ mod assets;
 mod budgets;
 mod dice;
 mod incidents;
+mod page;
 mod people;
 mod sheet;
 mod story;
@@ -13,15 +14,16 @@ mod vulnerabilities;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use keiki_model::calendar::{Month, Period};
-use keiki_model::measurement::Measurement;
+use keiki_model::calendar::Month;
+use keiki_report::scorecard::Line;
 
 use super::ingest::{self, Confirmation, Ingest, Outcome, What};
 use super::init;
-use super::measure::{self, Measure, Units};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent, Step};
+
+pub use page::period;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/operations/demo/files");
 
@@ -35,8 +37,8 @@ pub struct Played {
     pub workspace: Workspace,
     /// What became of each export, in the order of their arrival.
     pub outcomes: Vec<Outcome>,
-    /// The group's figures for the last month.
-    pub measured: Vec<Measurement>,
+    /// The group's figures for the last month, with their trend.
+    pub scorecard: Vec<Line>,
 }
 
 /// Makes the sample group in a new folder, takes its evidence in month by month, and measures the last month.
@@ -67,21 +69,12 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         };
         outcomes.extend(ingest::ingest_into(&workspace, &journal, &asked, &Silent).await?);
     }
-    let asked = Measure {
-        kpis: Vec::new(),
-        units: Units::Root,
-        structure: keiki_engine::Structure::default(),
-        periods: vec![Period::Month(story::LAST_MONTH)],
-        known_at: None,
-        journal_version: None,
-        author: AUTHOR.to_owned(),
-        now: story::end(&workspace.settings.zone),
-    };
-    let measured = measure::measure(&workspace, &asked, progress).await?;
+    journal.compact(&workspace.datasets()).await?;
+    let scorecard = page::page(&workspace, story::end(&workspace.settings.zone), progress).await?;
     Ok(Played {
         workspace,
         outcomes,
-        measured,
+        scorecard,
     })
 }
 

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use keiki_model::text::Text;
+use keiki_report::{format, scorecard};
 
 use crate::cli::Exit;
-use crate::cli::commands::measure;
 use crate::cli::session::Session;
 use crate::error::Result;
 use crate::messages;
-use crate::operations::demo;
+use crate::operations::demo::{self, Played};
 
 /// Make a fictional sample group's workspace, take its evidence in month by month, and measure it
 #[derive(Debug, clap::Args)]
@@ -21,15 +21,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
-        let mut played = demo::demo(&self.dir, session.progress()).await?;
+        let played = demo::demo(&self.dir, session.progress()).await?;
         let language = session.language_in(&played.workspace);
         let shown = self.dir.display();
-        let rejected: usize = played
-            .outcomes
-            .iter()
-            .filter_map(|outcome| outcome.result.as_ref().ok())
-            .map(|report| report.receipt.rejected.len())
-            .sum();
         for outcome in &played.outcomes {
             if let Err(error) = &outcome.result {
                 session.complain(format!("{}: {}", outcome.source, error));
@@ -44,21 +38,8 @@ impl Args {
             ),
         );
         session.line(made.get(language));
-        let taken = Text::new(
-            format!(
-                "2026年4月から9月までの証跡{}件を順に取り込みました(取込エラー行{rejected}件)",
-                played.outcomes.len()
-            ),
-            format!(
-                "took in {} exports of April to September 2026, one after the other ({rejected} rows rejected)",
-                played.outcomes.len()
-            ),
-        );
-        session.line(format!("{}\n", taken.get(language)));
-        played
-            .measured
-            .retain(|measurement| !measurement.is_companion);
-        measure::show(&played.measured, &played.workspace, session);
+        session.line(format!("{}\n", taken(&played).get(language)));
+        show(&played, session);
         session.line(format!("\n{}", messages::NEXT.get(language)));
         for (what, command) in next_steps() {
             session.line(format!(
@@ -70,36 +51,99 @@ impl Args {
     }
 }
 
+/// The columns within which the page is printed.
+const COLUMNS: usize = 100;
+
+/// Says what was taken in.
+fn taken(played: &Played) -> Text {
+    let reports = || {
+        played
+            .outcomes
+            .iter()
+            .filter_map(|outcome| outcome.result.as_ref().ok())
+    };
+    let accepted: u64 = reports().map(|report| report.receipt.counts.accepted).sum();
+    let rejected: usize = reports().map(|report| report.receipt.rejected.len()).sum();
+    let (readings, accepted) = (played.outcomes.len(), format::count(i128::from(accepted)));
+    Text::new(
+        format!(
+            "2023年4月から2026年9月までの証跡{accepted}件を{readings}回に分けて取り込みました(取込エラー{rejected}件)"
+        ),
+        format!(
+            "took in {accepted} records of April 2023 to September 2026 in {readings} readings ({rejected} rows rejected)"
+        ),
+    )
+}
+
+/// Shows the group's page and what its marks mean.
+fn show(played: &Played, session: &Session) {
+    let names = session.names(&played.workspace);
+    let language = session.language();
+    let Some(first) = played.scorecard.first() else {
+        return;
+    };
+    let period = demo::period();
+    session.line(format!(
+        "{} ({})  {period}",
+        names.org_unit(&first.measurement.org_unit),
+        first.measurement.org_unit
+    ));
+    session.table_within(
+        &scorecard::overview(&played.scorecard, &period, &names),
+        COLUMNS,
+    );
+    let halves = Text::new(
+        "† 2026年度上期(FY2026-H1)の値。推移は半期ごと、その他の推移は四半期末ごとに6期分",
+        "† of the half-year FY2026-H1. Trends are of six half-years there, of six quarters' ends elsewhere",
+    );
+    session.line(halves.get(language));
+    session.line(messages::REPORTED_LEGEND.get(language));
+}
+
 /// Commands that show what the story is about.
-fn next_steps() -> [(Text, &'static str); 4] {
+fn next_steps() -> [(Text, &'static str); 9] {
+    let step = |ja: &str, en: &str, command| (Text::new(ja, en), command);
     [
-        (
-            Text::new(
-                "遅れて届いた会社の分で何が変わったか",
-                "what the company that reported late has changed",
-            ),
+        step(
+            "遅れて届いた架空物流の分で何が変わったか",
+            "what Fictional Logistics, which reported late, has changed",
             "explain 1 --org HD --period 2026-09 --against 2026-10-06",
         ),
-        (
-            Text::new(
-                "誰も引き受けていない資産",
-                "assets that were found and that nobody owns",
-            ),
-            "explain 1 --indicator undeclared_count --org HD --period 2026-09 --rows",
+        step(
+            "ハードウェア棚卸を会社別に見る",
+            "the stocktake of hardware, company by company",
+            "measure --kpi 1 --period 2026-09 --all-orgs",
         ),
-        (
-            Text::new(
-                "8月の封じ込め時間が後から訂正された経緯",
-                "how August's time to contain was corrected later",
-            ),
-            "explain 23 --org HD --period 2026-08 --against 2026-09-10",
+        step(
+            "検出されたまま誰も引き受けていない機器",
+            "devices that were found and that nobody owns",
+            "explain 1 --indicator undeclared_count --org JP1-FAC2 --period 2026-09 --rows",
         ),
-        (
-            Text::new(
-                "取込エラー行とその理由",
-                "the rows that were rejected, and why",
-            ),
+        step(
+            "第1四半期の封じ込め時間が8月に訂正された経緯",
+            "how the first quarter's time to contain was corrected in August",
+            "explain 23 --org HD --period FY2026-Q1 --against 2026-07-20",
+        ),
+        step(
+            "第1四半期の受講率から二重計上が取り消された経緯",
+            "how attendances that were counted twice left the first quarter",
+            "explain 33 --org HD --period FY2026-Q1 --against 2026-07-20",
+        ),
+        step(
+            "封じ込めの済んでいないインシデント",
+            "incidents that are not contained yet",
+            "explain 23 --indicator open_count --org HD --period 2026-09 --rows",
+        ),
+        step(
+            "計画が改訂されても当初計画で遅れを数えるEDR導入",
+            "a rollout that is late by its first plan, though the plan was revised",
+            "explain 45 --org JP1 --period 2026-09 --rows",
+        ),
+        step(
+            "取込エラー行とその理由",
+            "the rows that were rejected, and why",
             "rejects",
         ),
+        step("帳簿の照合", "check that the books balance", "verify"),
     ]
 }

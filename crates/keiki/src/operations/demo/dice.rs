@@ -30,15 +30,6 @@ impl Dice {
     pub(super) fn percent(&mut self, percent: i32) -> bool {
         self.below(100) < percent
     }
-
-    /// One of several.
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        let sides = i32::try_from(from.len()).unwrap_or(i32::MAX);
-        usize::try_from(self.below(sides))
-            .ok()
-            .and_then(|at| from.get(at))
-            .copied()
-    }
 }
 
 #[cfg(test)]

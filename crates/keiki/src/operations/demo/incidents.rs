@@ -15,7 +15,7 @@ const BY_MONTH: [[i32; 12]; 4] = [
 ];
 
 /// Mean hours to contain, mean effort and mean days until an intrusion was seen, by fiscal year.
-const MEANS: [(i32, i32, i32); 4] = [(58, 46, 62), (47, 40, 50), (26, 33, 24), (22, 31, 16)];
+const MEANS: [(i32, i32, i32); 4] = [(58, 46, 62), (47, 40, 50), (26, 33, 24), (19, 31, 19)];
 
 /// The incident whose containment was later than Fictional Trading had said, by 41 hours.
 const CORRECTED: &str = "INC-2026-009";
@@ -69,7 +69,7 @@ fn incident(at: usize, number: i32, on: Day) -> Incident {
     let shape = SHAPE[usize::try_from((number * 5) % 12).unwrap_or(0)];
     let unit = unit(number, on);
     let (kind, title) = KINDS[usize::try_from((number * 7) % 8).unwrap_or(0)];
-    let is_intrusion = matches!(kind, "unauthorised_access" | "malware") && number % 2 == 1;
+    let is_intrusion = matches!(kind, "unauthorised_access" | "malware") && number % 5 != 0;
     let detected = 8 * 60 + dice.below(10 * 60);
     let contained = detected + hours * 60 * shape / 100;
     let completed = contained + 24 * 60 + dice.below(9 * 24 * 60);
