@@ -6,7 +6,7 @@ use keiki_engine::EngineError;
 use keiki_model::catalogue::{Catalogue, bind};
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
-use keiki_model::kpi::{CLASSES, Clock, Formula, GROUPS, Kpi, MATURITIES, Measure};
+use keiki_model::kpi::{CLASSES, Clock, Formula, GROUPS, Indicator, Kpi, MATURITIES, Measure};
 use keiki_model::problem::nearest;
 use keiki_model::text::Text;
 
@@ -123,11 +123,13 @@ pub fn formula(formula: &Formula) -> String {
 /// a survival median. A measure of which no sum is taken gives its values and how often each is in force.
 #[must_use]
 pub fn sql(kpi: &Kpi, measure: &Measure) -> Vec<String> {
-    let bound = |sql: &Located| {
+    let filled_in = |sql: &Located| {
         let bound = bind(sql, &kpi.parameters);
-        grouped(&bound.map_or_else(|_| sql.value.clone(), |sql| sql.value))
+        bound.map_or_else(|_| sql.value.clone(), |sql| sql.value)
     };
-    let mut conditions: Vec<String> = measure.filter.iter().map(bound).collect();
+    let bound = |sql: &Located| grouped(&filled_in(sql));
+    let filter = measure.filter.as_ref().map(filled_in);
+    let mut conditions: Vec<String> = filter.iter().map(|sql| condition(sql)).collect();
     let mut listed: Vec<String> = measure.group.iter().map(bound).collect();
     match &measure.clock {
         Clock::Stock { from, until } => {
@@ -173,12 +175,22 @@ pub fn sql(kpi: &Kpi, measure: &Measure) -> Vec<String> {
 
 /// Tells whether anything rests on the sum of a measure, and not only on the distribution of its values.
 fn is_summed(kpi: &Kpi, measure: &str) -> bool {
-    let mut readers = kpi
-        .indicators
-        .iter()
-        .filter(|indicator| indicator.formula.measures().contains(&measure))
-        .peekable();
-    readers.peek().is_none() || readers.any(|reader| !reader.formula.needs_histogram())
+    let reads = |indicator: &Indicator| indicator.formula.measures().contains(&measure);
+    let sums = |indicator: &Indicator| {
+        let beside = [&indicator.pace, &indicator.unmet];
+        let is_beside = beside.iter().any(|one| one.as_deref() == Some(measure));
+        is_beside || (reads(indicator) && !indicator.formula.needs_histogram())
+    };
+    kpi.indicators.iter().any(sums) || !kpi.indicators.iter().any(reads)
+}
+
+/// A condition that can stand beside `and`.
+fn condition(sql: &str) -> String {
+    if sql.to_lowercase().contains(" or ") {
+        format!("({sql})")
+    } else {
+        sql.to_owned()
+    }
 }
 
 /// An expression that can stand beside any operator: in parentheses, unless it is one name or one call of a function.
