@@ -192,7 +192,7 @@ fn an_own_kpi_needs_files_only() {
         .run(&["catalogue", "1000"])
         .exits(0)
         .says("Workstations")
-        .says("where kind = 'hardware'");
+        .says("kind = 'hardware'");
 }
 
 #[test]
