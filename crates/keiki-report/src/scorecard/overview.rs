@@ -80,9 +80,16 @@ fn row(line: &Line, period: &str, names: &Names<'_>) -> Vec<Cell> {
 
 /// The KPI's name; where it has several figures of its own, the figure's.
 fn name(measurement: &Measurement, names: &Names<'_>) -> String {
-    let kpi = names.catalogue.kpis.iter().find(|kpi| kpi.no == measurement.no);
+    let kpi = names
+        .catalogue
+        .kpis
+        .iter()
+        .find(|kpi| kpi.no == measurement.no);
     let own = kpi.map_or(1, |kpi| {
-        let own = kpi.indicators.iter().filter(|indicator| !indicator.is_companion);
+        let own = kpi
+            .indicators
+            .iter()
+            .filter(|indicator| !indicator.is_companion);
         own.count()
     });
     if own > 1 {

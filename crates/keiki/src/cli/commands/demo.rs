@@ -30,7 +30,9 @@ impl Args {
             }
         }
         let made = Text::new(
-            format!("架空のグループのワークスペースを作成しました: {shown}(会社、人、事故はすべて架空です)"),
+            format!(
+                "架空のグループのワークスペースを作成しました: {shown}(会社、人、事故はすべて架空です)"
+            ),
             format!(
                 "made the workspace of a fictional group: {shown} (no company, person or incident in it exists)"
             ),
@@ -54,13 +56,22 @@ const COLUMNS: usize = 100;
 
 /// Says what was taken in.
 fn taken(played: &Played) -> Text {
-    let reports = || played.outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok());
-    let accepted: usize = reports().map(|report| report.receipt.accepted).sum();
+    let reports = || {
+        played
+            .outcomes
+            .iter()
+            .filter_map(|outcome| outcome.result.as_ref().ok())
+    };
+    let accepted: u64 = reports().map(|report| report.receipt.counts.accepted).sum();
     let rejected: usize = reports().map(|report| report.receipt.rejected.len()).sum();
-    let (readings, accepted) = (played.outcomes.len(), format::count(accepted as i128));
+    let (readings, accepted) = (played.outcomes.len(), format::count(i128::from(accepted)));
     Text::new(
-        format!("2023年4月から2026年9月までの証跡{accepted}件を{readings}回に分けて取り込みました(取込エラー{rejected}件)"),
-        format!("took in {accepted} records of April 2023 to September 2026 in {readings} readings ({rejected} rows rejected)"),
+        format!(
+            "2023年4月から2026年9月までの証跡{accepted}件を{readings}回に分けて取り込みました(取込エラー{rejected}件)"
+        ),
+        format!(
+            "took in {accepted} records of April 2023 to September 2026 in {readings} readings ({rejected} rows rejected)"
+        ),
     )
 }
 
@@ -77,7 +88,10 @@ fn show(played: &Played, session: &Session) {
         names.org_unit(&first.measurement.org_unit),
         first.measurement.org_unit
     ));
-    session.table_within(&scorecard::overview(&played.scorecard, &period, &names), COLUMNS);
+    session.table_within(
+        &scorecard::overview(&played.scorecard, &period, &names),
+        COLUMNS,
+    );
     let halves = Text::new(
         "† 2026年度上期(FY2026-H1)の値。推移は半期ごと、その他の推移は四半期末ごとに6期分",
         "† of the half-year FY2026-H1. Trends are of six half-years there, of six quarters' ends elsewhere",
@@ -125,7 +139,11 @@ fn next_steps() -> [(Text, &'static str); 9] {
             "a rollout that is late by its first plan, though the plan was revised",
             "explain 45 --org JP1 --period 2026-09 --rows",
         ),
-        step("取込エラー行とその理由", "the rows that were rejected, and why", "rejects"),
+        step(
+            "取込エラー行とその理由",
+            "the rows that were rejected, and why",
+            "rejects",
+        ),
         step("帳簿の照合", "check that the books balance", "verify"),
     ]
 }

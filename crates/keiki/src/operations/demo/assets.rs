@@ -40,17 +40,27 @@ pub(super) fn register(span: Span) -> String {
         "資産番号,管理組織,区分,資産名,棚卸対象,管理責任者,責任者決定日,申告日,検出日,棚卸日,棚卸方法,監視開始日,廃棄日,変更日",
     );
     let is_ours = |row: &Row| {
-        !is_overseas(row.text(0)) && row.text(0) != "JP3" && !matches!(row.text(1), "mobile" | "cloud")
+        !is_overseas(row.text(0))
+            && row.text(0) != "JP3"
+            && !matches!(row.text(1), "mobile" | "cloud")
     };
     for state in states(span, is_ours) {
         let [declared, discovered] = state.ways();
         sheet.row(&[
             &state.number,
             state.unit,
-            if state.kind == "software" { "ソフトウェア" } else { "ハードウェア" },
+            if state.kind == "software" {
+                "ソフトウェア"
+            } else {
+                "ハードウェア"
+            },
             &state.name,
             "はい",
-            if state.owned_on.is_some() { &state.owner } else { "" },
+            if state.owned_on.is_some() {
+                &state.owner
+            } else {
+                ""
+            },
             &maybe(state.owned_on, iso),
             &maybe(declared, iso),
             &maybe(discovered, iso),
@@ -70,7 +80,8 @@ pub(super) fn register(span: Span) -> String {
 
 /// The declarations of Fictional Logistics, of all kinds.
 pub(super) fn declarations(span: Span) -> String {
-    let mut sheet = Sheet::new("番号,種類,機器名,責任者,責任者決定日,申告日,棚卸日,監視開始日,廃棄日,記入日");
+    let mut sheet =
+        Sheet::new("番号,種類,機器名,責任者,責任者決定日,申告日,棚卸日,監視開始日,廃棄日,記入日");
     for state in states(span, |row| row.text(0) == "JP3") {
         let kind = match state.kind {
             "software" => "ソフト",
@@ -82,7 +93,11 @@ pub(super) fn declarations(span: Span) -> String {
             &state.number,
             kind,
             &state.name,
-            if state.owned_on.is_some() { &state.owner } else { "" },
+            if state.owned_on.is_some() {
+                &state.owner
+            } else {
+                ""
+            },
             &maybe(state.owned_on, slashed),
             &maybe(state.stocktake_on, slashed),
             &maybe(state.stocktake_on, slashed),
@@ -99,14 +114,23 @@ pub(super) fn overseas(span: Span) -> String {
     let mut sheet = Sheet::new(
         "Tag,Entity,Class,Description,Owner,Owner since,First seen,Verified,Monitored since,Retired,Changed",
     );
-    let is_ours = |row: &Row| is_overseas(row.text(0)) && !matches!(row.text(1), "mobile" | "cloud");
+    let is_ours =
+        |row: &Row| is_overseas(row.text(0)) && !matches!(row.text(1), "mobile" | "cloud");
     for state in states(span, is_ours) {
         sheet.row(&[
             &state.number,
             state.unit,
-            if state.kind == "software" { "Software" } else { "Hardware" },
+            if state.kind == "software" {
+                "Software"
+            } else {
+                "Hardware"
+            },
             &state.name,
-            if state.owned_on.is_some() { &state.owner } else { "" },
+            if state.owned_on.is_some() {
+                &state.owner
+            } else {
+                ""
+            },
             &maybe(state.owned_on, american),
             &american(state.found_on),
             &maybe(state.stocktake_on, american),
@@ -120,12 +144,16 @@ pub(super) fn overseas(span: Span) -> String {
 
 /// The management tool of mobile devices, one object per line.
 pub(super) fn mobiles(span: Span) -> String {
-    lines(states(span, |row| row.text(1) == "mobile" && row.text(0) != "JP3"))
+    lines(states(span, |row| {
+        row.text(1) == "mobile" && row.text(0) != "JP3"
+    }))
 }
 
 /// The list of cloud services out of the web gateway, one object per line.
 pub(super) fn clouds(span: Span) -> String {
-    lines(states(span, |row| row.text(1) == "cloud" && row.text(0) != "JP3")) + &undecided(span)
+    lines(states(span, |row| {
+        row.text(1) == "cloud" && row.text(0) != "JP3"
+    })) + &undecided(span)
 }
 
 fn lines(states: impl Iterator<Item = State>) -> String {
@@ -227,7 +255,7 @@ impl State {
         if typed.is_empty() || thrown > 0 || self.effective_on > day(year, month, last) {
             return typed;
         }
-        format!("{}-31", &typed[..7].replace("-12", "-11").replace("-01", "-02"))
+        format!("{}-32", &typed[..7])
     }
 
     /// The day of the declaration and the day on which a tool saw it.
@@ -254,9 +282,9 @@ fn maybe(on: Option<Day>, form: fn(Day) -> String) -> String {
 /// The states of the chosen rows that begin within a span.
 fn states(span: Span, is_wanted: impl Fn(&Row) -> bool) -> impl Iterator<Item = State> {
     let wanted: Vec<Row> = rows(TABLE).filter(is_wanted).collect();
-    wanted.into_iter().flat_map(move |row| {
-        (0..row.number(2)).flat_map(move |index| of_slot(row, index, span))
-    })
+    wanted
+        .into_iter()
+        .flat_map(move |row| (0..row.number(2)).flat_map(move |index| of_slot(row, index, span)))
 }
 
 /// The states of the one or two assets that have held a place. A fifth of the places saw one replaced.
@@ -264,7 +292,11 @@ fn of_slot(row: Row, index: i32, span: Span) -> Vec<State> {
     let (unit, kind) = (row.text(0), row.text(1));
     let letter = kind.chars().next().unwrap_or('h').to_ascii_uppercase();
     let mut dice = Dice::of(&format!("{unit} {kind} {index}"));
-    let first = if unit == "JP5" { day(2024, 10, 1) } else { day(2023, 4, 1) };
+    let first = if unit == "JP5" {
+        day(2024, 10, 1)
+    } else {
+        day(2023, 4, 1)
+    };
     let replaced_on = (index % 5 == 0).then(|| day(2025, 4, 4) + dice.below(420));
     let lives = [
         (first, replaced_on, ""),
@@ -289,13 +321,17 @@ fn of_slot(row: Row, index: i32, span: Span) -> Vec<State> {
         };
         push(&mut states, &state, span);
         for (at, year) in YEARS.into_iter().enumerate() {
-            let Some(on) = stocktake(row, index, at, &mut dice) else { continue };
+            let Some(on) = stocktake(row, index, at, &mut dice) else {
+                continue;
+            };
             if on < begin || end.is_some_and(|end| on >= end) {
                 continue;
             }
             state.stocktake_on = Some(on);
             state.owned_on = state.owned_on.or(Some(on));
-            state.monitored_on = state.monitored_on.or_else(|| monitoring(kind, index, year).then_some(on));
+            state.monitored_on = state
+                .monitored_on
+                .or_else(|| monitoring(kind, index, year).then_some(on));
             state.effective_on = on;
             push(&mut states, &state, span);
         }
@@ -340,7 +376,8 @@ fn monitoring(kind: &str, index: i32, year: i16) -> bool {
 
 fn push(states: &mut Vec<State>, state: &State, span: Span) {
     // What changes on the day of the purchase is the purchase.
-    let same = |last: &State| last.number == state.number && last.effective_on == state.effective_on;
+    let same =
+        |last: &State| last.number == state.number && last.effective_on == state.effective_on;
     states.pop_if(|last| same(last));
     if span.holds(state.effective_on) {
         states.push(State {

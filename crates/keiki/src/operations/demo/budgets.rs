@@ -44,32 +44,72 @@ fn company(row: Row) -> String {
             number += 1;
             let id = format!("B{}-{unit}-{number:03}", year % 100);
             let money = format!("{}.{:02}", amount / 100, amount % 100);
-            sheet.row(&[&id, unit, &start, kind, on, category, cost, &money, currency]);
+            sheet.row(&[
+                &id, unit, &start, kind, on, category, cost, &money, currency,
+            ]);
         };
         let approved = iso(day(year, 3, 28));
         let mut rest = security;
         for (cost, part) in COSTS {
-            let amount = if cost == "研修" { rest } else { security / 100 * part };
+            let amount = if cost == "研修" {
+                rest
+            } else {
+                security / 100 * part
+            };
             rest -= amount;
             add("予算", &approved, "セキュリティ", cost, amount);
         }
-        add("予算", &approved, "その他IT", "サービス", (all - security) / 2);
-        add("予算", &approved, "その他IT", "購入", all - security - (all - security) / 2);
+        add(
+            "予算",
+            &approved,
+            "その他IT",
+            "サービス",
+            (all - security) / 2,
+        );
+        add(
+            "予算",
+            &approved,
+            "その他IT",
+            "購入",
+            all - security - (all - security) / 2,
+        );
         let months = if year == 2026 { 6 } else { 12 };
         let spent = security / 100 * i64::from(row.number(SPENT + at));
         let mut left = spent;
         for month in 0..12 {
             let number = i8::try_from((month + 3) % 12 + 1).unwrap_or(4);
             let in_year = if month >= 9 { year + 1 } else { year };
-            add("月別計画", &iso(day(in_year, number, 1)), "セキュリティ", "その他", security / 12);
+            add(
+                "月別計画",
+                &iso(day(in_year, number, 1)),
+                "セキュリティ",
+                "その他",
+                security / 12,
+            );
             if month >= months {
                 continue;
             }
-            let amount = if month + 1 == months { left } else { spent / i64::from(months) };
+            let amount = if month + 1 == months {
+                left
+            } else {
+                spent / i64::from(months)
+            };
             left -= amount;
             let (people, services) = (amount / 100 * 60, amount - amount / 100 * 60);
-            add("実績", &iso(day(in_year, number, 25)), "セキュリティ", "人件費", people);
-            add("実績", &iso(day(in_year, number, 28)), "セキュリティ", "サービス", services);
+            add(
+                "実績",
+                &iso(day(in_year, number, 25)),
+                "セキュリティ",
+                "人件費",
+                people,
+            );
+            add(
+                "実績",
+                &iso(day(in_year, number, 28)),
+                "セキュリティ",
+                "サービス",
+                services,
+            );
         }
     }
     sheet.text()

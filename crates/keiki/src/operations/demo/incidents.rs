@@ -84,7 +84,8 @@ fn incident(at: usize, number: i32, on: Day) -> Incident {
         },
         seen_by: ["監視", "従業員", "監視", "外部"][usize::try_from(number % 4).unwrap_or(0)],
         on,
-        intruded: (is_intrusion && number % 3 != 0).then(|| -(days * 24 * 60 * (40 + dice.below(120)) / 100)),
+        intruded: (is_intrusion && number % 3 != 0)
+            .then(|| -(days * 24 * 60 * (40 + dice.below(120)) / 100)),
         is_intrusion,
         detected,
         contained: Some(contained),
@@ -110,8 +111,8 @@ const KINDS: [(&str, &str); 8] = [
 /// Where an incident happened: Fictional China has one in some months only.
 fn unit(number: i32, on: Day) -> &'static str {
     let units = [
-        "JP1-IT", "JP2", "US1", "JP4", "JP1-FAC1", "JP2-IT", "JP3", "HD-IT", "US1", "SG1", "JP2-SAL", "JP1-RD",
-        "JP5", "JP1-IT", "DE1", "JP2", "CN1", "JP3", "JP1-FAC2", "JP4",
+        "JP1-IT", "JP2", "US1", "JP4", "JP1-FAC1", "JP2-IT", "JP3", "HD-IT", "US1", "SG1",
+        "JP2-SAL", "JP1-RD", "JP5", "JP1-IT", "DE1", "JP2", "CN1", "JP3", "JP1-FAC2", "JP4",
     ];
     let found = units[usize::try_from((number * 3 + 1) % 20).unwrap_or(0)];
     match found {
@@ -124,11 +125,21 @@ fn unit(number: i32, on: Day) -> &'static str {
 /// The incidents that the story tells of.
 fn special(incident: &mut Incident) {
     let mut tell = |unit, kind, title, severity| {
-        (incident.unit, incident.kind, incident.title, incident.severity) = (unit, kind, title, severity);
+        (
+            incident.unit,
+            incident.kind,
+            incident.title,
+            incident.severity,
+        ) = (unit, kind, title, severity);
     };
     match incident.id.as_str() {
         "INC-2024-030" => {
-            tell("JP2-IT", "unauthorised_access", "会員サイト管理画面への侵入", "高");
+            tell(
+                "JP2-IT",
+                "unauthorised_access",
+                "会員サイト管理画面への侵入",
+                "高",
+            );
             incident.is_intrusion = true;
             incident.intruded = Some(-210 * 24 * 60);
         }
@@ -136,28 +147,68 @@ fn special(incident: &mut Incident) {
             tell("JP4", "malware", "開発端末のマルウェア感染", "中");
             incident.completed = Some(71 * 24 * 60);
         }
-        CORRECTED => tell("JP2", "unauthorised_access", "取引先アカウントの不正利用", "中"),
-        "INC-2026-015" => open(incident, day(2026, 5, 19), ("JP3", "loss", "ハンディ端末の所在不明", "低")),
-        "INC-2026-034" => open(incident, day(2026, 8, 3), ("JP5", "loss", "ノートPCの盗難", "中")),
+        CORRECTED => tell(
+            "JP2",
+            "unauthorised_access",
+            "取引先アカウントの不正利用",
+            "中",
+        ),
+        "INC-2026-015" => open(
+            incident,
+            day(2026, 5, 19),
+            ("JP3", "loss", "ハンディ端末の所在不明", "低"),
+        ),
+        "INC-2026-034" => open(
+            incident,
+            day(2026, 8, 3),
+            ("JP5", "loss", "ノートPCの盗難", "中"),
+        ),
         "INC-2026-043" => {
-            open(incident, day(2026, 9, 22), ("US1", "ransomware", "Ransomware at a dealer portal", "致命的"));
+            open(
+                incident,
+                day(2026, 9, 22),
+                (
+                    "US1",
+                    "ransomware",
+                    "Ransomware at a dealer portal",
+                    "致命的",
+                ),
+            );
             incident.is_intrusion = true;
         }
         _ => {}
     }
 }
 
-fn open(incident: &mut Incident, on: Day, told: (&'static str, &'static str, &'static str, &'static str)) {
-    (incident.unit, incident.kind, incident.title, incident.severity) = told;
+fn open(
+    incident: &mut Incident,
+    on: Day,
+    told: (&'static str, &'static str, &'static str, &'static str),
+) {
+    (
+        incident.unit,
+        incident.kind,
+        incident.title,
+        incident.severity,
+    ) = told;
     incident.on = on;
-    (incident.contained, incident.completed, incident.hours, incident.intruded) = (None, None, None, None);
+    (
+        incident.contained,
+        incident.completed,
+        incident.hours,
+        incident.intruded,
+    ) = (None, None, None, None);
     incident.is_intrusion = false;
 }
 
 impl Incident {
     /// When it was contained, as far as was said by a day.
     fn contained_as_told(&self, told_on: Day) -> Option<i32> {
-        let later = if self.id == CORRECTED && told_on < CORRECTED_ON { 0 } else { 41 * 60 };
+        let later = if self.id == CORRECTED && told_on < CORRECTED_ON {
+            0
+        } else {
+            41 * 60
+        };
         let extra = if self.id == CORRECTED { later } else { 0 };
         self.contained.map(|minutes| minutes + extra)
     }
@@ -165,7 +216,9 @@ impl Incident {
     /// What had happened by a day, as it was told on another.
     fn by(&self, minutes: Option<i32>, today: Day) -> Option<String> {
         let came = |minutes: &i32| self.on + minutes.div_euclid(1440) <= today;
-        minutes.filter(came).map(|minutes| instant(self.on, minutes))
+        minutes
+            .filter(came)
+            .map(|minutes| instant(self.on, minutes))
     }
 
     fn completed_as_told(&self, told_on: Day) -> Option<i32> {
@@ -251,7 +304,9 @@ pub(super) fn correction() -> String {
 
 /// Fictional America's own desk: other columns, dates and zone.
 pub(super) fn american(today: Day) -> String {
-    let mut sheet = Sheet::new("Ticket,Title,Severity,Category,Intrusion,Entered by attacker,Detected,Contained,Closed,Hours");
+    let mut sheet = Sheet::new(
+        "Ticket,Title,Severity,Category,Intrusion,Entered by attacker,Detected,Contained,Closed,Hours",
+    );
     for incident in all(today).iter().filter(|incident| incident.unit == "US1") {
         let severity = match incident.severity {
             "致命的" => "Critical",
@@ -271,7 +326,9 @@ pub(super) fn american(today: Day) -> String {
             severity,
             incident.kind,
             if incident.is_intrusion { "yes" } else { "no" },
-            &incident.intruded.map_or_else(String::new, |minutes| instant(incident.on, incident.detected + minutes)),
+            &incident.intruded.map_or_else(String::new, |minutes| {
+                instant(incident.on, incident.detected + minutes)
+            }),
             &instant(incident.on, incident.detected),
             &incident.by(incident.contained, today).unwrap_or_default(),
             &closed.unwrap_or_default(),
@@ -285,7 +342,10 @@ pub(super) fn american(today: Day) -> String {
 pub(super) fn chinese(from: Day, today: Day) -> String {
     let mut sheet = Sheet::new("编号,类型,级别,发现时间,遏制时间,完成时间,工时");
     let found = all(today);
-    for incident in found.iter().filter(|incident| incident.unit == "CN1" && incident.on >= from) {
+    for incident in found
+        .iter()
+        .filter(|incident| incident.unit == "CN1" && incident.on >= from)
+    {
         sheet.row(&[
             &incident.id.replace("INC", "CN"),
             incident.kind,
@@ -293,7 +353,9 @@ pub(super) fn chinese(from: Day, today: Day) -> String {
             &instant(incident.on, incident.detected),
             &incident.by(incident.contained, today).unwrap_or_default(),
             &incident.by(incident.completed, today).unwrap_or_default(),
-            &incident.hours.map_or_else(String::new, |hours| hours.to_string()),
+            &incident
+                .hours
+                .map_or_else(String::new, |hours| hours.to_string()),
         ]);
     }
     sheet.text()

@@ -66,7 +66,10 @@ pub(super) async fn page(
 }
 
 /// The values of one indicator in the order of the periods.
-fn trend(of: &Measurement, measured: &[Measurement]) -> Vec<Option<keiki_model::fraction::Fraction>> {
+fn trend(
+    of: &Measurement,
+    measured: &[Measurement],
+) -> Vec<Option<keiki_model::fraction::Fraction>> {
     let mut same: Vec<&Measurement> = measured
         .iter()
         .filter(|one| one.no == of.no && one.indicator == of.indicator)
@@ -77,8 +80,13 @@ fn trend(of: &Measurement, measured: &[Measurement]) -> Vec<Option<keiki_model::
 
 /// Tells whether the KPI's own figure adds up what happened in a period.
 fn happens_over_time(kpi: &Kpi) -> bool {
-    let own = kpi.indicators.iter().find(|indicator| !indicator.is_companion);
-    let names = own.map(|indicator| indicator.formula.measures()).unwrap_or_default();
+    let own = kpi
+        .indicators
+        .iter()
+        .find(|indicator| !indicator.is_companion);
+    let names = own
+        .map(|indicator| indicator.formula.measures())
+        .unwrap_or_default();
     let mut measures = kpi.measures.iter();
     measures.any(|measure| {
         names.contains(&measure.name.as_str()) && matches!(measure.clock, Clock::Flow { .. })

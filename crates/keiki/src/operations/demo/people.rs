@@ -66,7 +66,11 @@ impl Course {
         let has_attended = is_chosen(index, self.staff, self.attended, salt) && !is_withdrawn;
         let has_passed = has_attended && dice.below(1000) < self.passed * 10;
         let is_first = dice.below(100) < 80;
-        let done = if has_attended { form(on) } else { String::new() };
+        let done = if has_attended {
+            form(on)
+        } else {
+            String::new()
+        };
         let passed_on = if has_passed {
             form(if is_first { on } else { on + 1 })
         } else {
@@ -79,7 +83,11 @@ impl Course {
             if is_agency { "派遣" } else { "社員" },
             &form(start - 1),
             &form(start + 29),
-            &if is_on_leave { form(start - 90) } else { String::new() },
+            &if is_on_leave {
+                form(start - 90)
+            } else {
+                String::new()
+            },
             if self.is_check { "" } else { &done },
             &done,
             if self.is_check { "" } else { &passed_on },
@@ -116,7 +124,10 @@ fn courses(of: Of) -> impl Iterator<Item = Course> {
             });
             // Fictional Precision joined in October, after the course of that year and before its self-check.
             let course = (unit != "JP5" || year > 2024).then_some(course);
-            course.into_iter().chain(check).filter(move |_| is_member(unit, year))
+            course
+                .into_iter()
+                .chain(check)
+                .filter(move |_| is_member(unit, year))
         };
         years.flat_map(of_year)
     })
@@ -193,7 +204,11 @@ pub(super) fn drills(of: Of) -> String {
         let fiscal = if month < 4 { year - 1 } else { year };
         for row in rows_of(of) {
             let joined = fiscal > 2024 || row.text(0) != "JP5";
-            let Some(at) = YEARS.iter().position(|known| *known == fiscal).filter(|_| joined) else {
+            let Some(at) = YEARS
+                .iter()
+                .position(|known| *known == fiscal)
+                .filter(|_| joined)
+            else {
                 continue;
             };
             let count = row.number(STAFF + at) / 2;
@@ -203,7 +218,8 @@ pub(super) fn drills(of: Of) -> String {
             let mut openers = 0;
             for index in 0..count {
                 let mut dice = Dice::of(&format!("{drill} {} {index}", row.text(0)));
-                let has_opened = is_chosen(index, count, opened, i32::from(year) + i32::from(month));
+                let has_opened =
+                    is_chosen(index, count, opened, i32::from(year) + i32::from(month));
                 let has_reported = dice.below(100) < 22 + (i32::from(fiscal) - 2023) * 9;
                 let is_delivered = has_opened || has_reported || !dice.percent(2);
                 openers += i32::from(has_opened);

@@ -47,5 +47,10 @@ pub(super) fn american(day: Day) -> String {
 /// An instant as `2026-09-30T09:05:00+09:00`, so many minutes after a day's start.
 pub(super) fn instant(day: Day, minutes: i32) -> String {
     let (days, rest) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
-    format!("{}T{:02}:{:02}:00+09:00", iso(day + days), rest / 60, rest % 60)
+    format!(
+        "{}T{:02}:{:02}:00+09:00",
+        iso(day + days),
+        rest / 60,
+        rest % 60
+    )
 }

@@ -38,7 +38,12 @@ const READY: [&str; 19] = [
 ];
 
 /// Of these, what Fictional Logistics sends by itself.
-const READY_LATE: [&str; 4] = ["evaluations_jp3", "findings_jp3", "milestones_jp3", "reviews_jp3"];
+const READY_LATE: [&str; 4] = [
+    "evaluations_jp3",
+    "findings_jp3",
+    "milestones_jp3",
+    "reviews_jp3",
+];
 
 /// An export that arrives.
 #[derive(Debug, Clone)]
@@ -55,7 +60,12 @@ pub(super) struct Delivery {
 
 /// All exports in the order of their arrival.
 pub(super) fn deliveries(zone: &TimeZone) -> Vec<Delivery> {
-    let mut plan = Plan { zone, as_of: day(2026, 6, 30), on: day(2026, 7, 5), all: Vec::new() };
+    let mut plan = Plan {
+        zone,
+        as_of: day(2026, 6, 30),
+        on: day(2026, 7, 5),
+        all: Vec::new(),
+    };
     plan.history();
     plan.at(day(2026, 7, 15), day(2026, 6, 30));
     plan.logistics_until_june();
@@ -117,34 +127,57 @@ impl Plan<'_> {
         self.ready("kev");
         self.ready("plan_rates");
         self.assets(day(2023, 4, 1));
-        self.file("incidents_log", "incidents_log.ndjson", incidents::history(self.as_of));
+        self.file(
+            "incidents_log",
+            "incidents_log.ndjson",
+            incidents::history(self.as_of),
+        );
         self.incidents_overseas(day(2023, 4, 1));
         self.file("trainings", "trainings.csv", people::trainings(Of::Others));
     }
 
     fn logistics_until_june(&mut self) {
-        let span = Span { from: day(2023, 4, 1), until: self.as_of };
+        let span = Span {
+            from: day(2023, 4, 1),
+            until: self.as_of,
+        };
         self.file("assets_jp3", "jp3/assets.csv", assets::declarations(span));
-        self.file("trainings_jp3", "jp3/trainings.csv", people::trainings(Of::Late));
+        self.file(
+            "trainings_jp3",
+            "jp3/trainings.csv",
+            people::trainings(Of::Late),
+        );
     }
 
     /// One of the summer's months: the register's changes of the quarter, the scanner, and the three desks.
     fn month(&mut self) {
         let span = self.quarter();
         self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
-        self.file("assets_scanner", "assets_scanner.ndjson", assets::discovered(span));
+        self.file(
+            "assets_scanner",
+            "assets_scanner.ndjson",
+            assets::discovered(span),
+        );
         self.incidents();
     }
 
     fn corrections(&mut self) {
         self.file("incidents", "incidents.json", incidents::correction());
-        self.file("trainings", "trainings.csv", people::withdrawn_attendances());
+        self.file(
+            "trainings",
+            "trainings.csv",
+            people::withdrawn_attendances(),
+        );
     }
 
     fn half_year(&mut self) {
         self.assets(self.quarter().from);
         self.incidents();
-        self.file("trainings", "trainings.csv", people::trainings_since(Of::Others));
+        self.file(
+            "trainings",
+            "trainings.csv",
+            people::trainings_since(Of::Others),
+        );
         self.file("phishing", "phishing.csv", people::drills(Of::Others));
         let found = vulnerabilities::found(Of::Others, self.as_of);
         self.file("vulnerabilities", "vulnerabilities.ndjson", found);
@@ -157,7 +190,11 @@ impl Plan<'_> {
     fn logistics_until_september(&mut self) {
         let span = self.quarter();
         self.file("assets_jp3", "jp3/assets.csv", assets::declarations(span));
-        self.file("trainings_jp3", "jp3/trainings.csv", people::trainings_since(Of::Late));
+        self.file(
+            "trainings_jp3",
+            "jp3/trainings.csv",
+            people::trainings_since(Of::Late),
+        );
         self.file("phishing_jp3", "jp3/phishing.csv", people::drills(Of::Late));
         let found = vulnerabilities::found(Of::Late, self.as_of);
         self.file("vulnerabilities_jp3", "jp3/vulnerabilities.ndjson", found);
@@ -167,27 +204,61 @@ impl Plan<'_> {
     }
 
     fn assets(&mut self, from: Day) {
-        let span = Span { from, until: self.as_of };
+        let span = Span {
+            from,
+            until: self.as_of,
+        };
         self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
-        self.file("assets_overseas", "assets_overseas.csv", assets::overseas(span));
-        self.file("assets_mobiles", "assets_mobiles.ndjson", assets::mobiles(span));
-        self.file("assets_clouds", "assets_clouds.ndjson", assets::clouds(span));
-        self.file("assets_scanner", "assets_scanner.ndjson", assets::discovered(span));
+        self.file(
+            "assets_overseas",
+            "assets_overseas.csv",
+            assets::overseas(span),
+        );
+        self.file(
+            "assets_mobiles",
+            "assets_mobiles.ndjson",
+            assets::mobiles(span),
+        );
+        self.file(
+            "assets_clouds",
+            "assets_clouds.ndjson",
+            assets::clouds(span),
+        );
+        self.file(
+            "assets_scanner",
+            "assets_scanner.ndjson",
+            assets::discovered(span),
+        );
     }
 
     fn incidents(&mut self) {
         let from = self.quarter().from;
-        self.file("incidents", "incidents.json", incidents::export(from, self.as_of));
+        self.file(
+            "incidents",
+            "incidents.json",
+            incidents::export(from, self.as_of),
+        );
         self.incidents_overseas(from);
     }
 
     fn incidents_overseas(&mut self, from: Day) {
-        self.file("incidents_us1", "us1/incidents.csv", incidents::american(self.as_of));
-        self.file("incidents_cn1", "cn1/incidents.csv", incidents::chinese(from, self.as_of));
+        self.file(
+            "incidents_us1",
+            "us1/incidents.csv",
+            incidents::american(self.as_of),
+        );
+        self.file(
+            "incidents_cn1",
+            "cn1/incidents.csv",
+            incidents::chinese(from, self.as_of),
+        );
     }
 
     /// The quarter until the day that is spoken for.
     fn quarter(&self) -> Span {
-        Span { from: day(2026, 7, 1), until: self.as_of }
+        Span {
+            from: day(2026, 7, 1),
+            until: self.as_of,
+        }
     }
 }

@@ -59,7 +59,11 @@ fn line(row: Row, index: i32, today: Day) -> String {
     let count = row.number(COUNT);
     let is_urgent = is_chosen(index, count, row.number(URGENT), 5);
     let (from, until) = (
-        if unit == "JP5" { day(2024, 10, 1) } else { day(2023, 3, 1) },
+        if unit == "JP5" {
+            day(2024, 10, 1)
+        } else {
+            day(2023, 3, 1)
+        },
         day(2026, 9, 24),
     );
     // Later years have more of them, and the order is that of the calendar.
@@ -84,8 +88,18 @@ fn line(row: Row, index: i32, today: Day) -> String {
     if detected > today {
         return String::new();
     }
-    let base = if is_urgent { 90 + dice.below(9) } else { 40 + dice.below(49) };
-    let environmental = dice.percent(45).then(|| (base + if is_urgent { 0 } else { dice.below(12) - 10 }).min(if is_urgent { 100 } else { 89 }));
+    let base = if is_urgent {
+        90 + dice.below(9)
+    } else {
+        40 + dice.below(49)
+    };
+    let environmental = dice.percent(45).then(|| {
+        (base + if is_urgent { 0 } else { dice.below(12) - 10 }).min(if is_urgent {
+            100
+        } else {
+            89
+        })
+    });
     let tenths = |score: i32| format!("{}.{}", score / 10, score % 10);
     let hours = (6 + dice.below(14)) * (slowness.1 + 2) / 11;
     let line = json!({
