@@ -255,10 +255,7 @@ impl State {
         if typed.is_empty() || thrown > 0 || self.effective_on > day(year, month, last) {
             return typed;
         }
-        format!(
-            "{}-31",
-            &typed[..7].replace("-12", "-11").replace("-01", "-02")
-        )
+        format!("{}-32", &typed[..7])
     }
 
     /// The day of the declaration and the day on which a tool saw it.
