@@ -381,16 +381,14 @@ fn sql_of(kpi: &Kpi, measure: &Measure) -> Result<String> {
     }
     match &measure.clock {
         Clock::Stock { from, until } => {
-            let enters = match from {
-                Some(from) => format!("greatest(effective_on, {})", bound(from)?),
-                None => "effective_on".to_owned(),
-            };
-            conditions.push(format!("{enters} <= :day"));
+            // Not `greatest(effective_on, from)`, which would pass over a missing `from`.
+            conditions.push("effective_on <= :day".to_owned());
+            if let Some(from) = from {
+                conditions.push(format!("({}) <= :day", bound(from)?));
+            }
             if let Some(until) = until {
                 let until = bound(until)?;
-                conditions.push(format!(
-                    "(({until}) is null or :day < greatest({enters}, {until}))"
-                ));
+                conditions.push(format!("(({until}) is null or :day < ({until}))"));
             }
         }
         Clock::Flow { on } => {

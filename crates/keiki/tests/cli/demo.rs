@@ -26,8 +26,7 @@ fn the_sample_group_tells_its_story() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let ran = run_in(folder.path(), &["demo", "sample", "--language", "en"]).exits(0);
     assert_eq!(ran.err, "", "no source of the story fails");
-    // Every KPI has its line, and every line a status.
-    let page = ran
+    let ran = ran
         .says("no company, person or incident in it exists")
         .says("Fictional Holdings (HD)  2026-09");
     the_page_shows_every_kpi(&ran.out);
