@@ -69,7 +69,6 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         };
         outcomes.extend(ingest::ingest_into(&workspace, &journal, &asked, &Silent).await?);
     }
-    journal.compact(&workspace.datasets()).await?;
     let scorecard = page::page(&workspace, story::end(&workspace.settings.zone), progress).await?;
     Ok(Played {
         workspace,

@@ -255,12 +255,19 @@ impl State {
         if typed.is_empty() || thrown > 0 || self.effective_on > day(year, month, last) {
             return typed;
         }
-        format!("{}-32", &typed[..7])
+        // The day and the month have changed places.
+        format!(
+            "{}-{:02}-{}",
+            &typed[..4],
+            13 + self.found_on % 15,
+            &typed[5..7]
+        )
     }
 
     /// The day of the declaration and the day on which a tool saw it.
     fn ways(&self) -> [Option<Day>; 2] {
-        if self.is_declared {
+        // What nobody owns was at least declared, or the scanner's devices would not stand out.
+        if self.is_declared || self.owned_on.is_none() {
             [self.stocktake_on.or(Some(self.found_on)), None]
         } else {
             [None, Some(self.found_on)]
@@ -270,6 +277,11 @@ impl State {
 
 /// Days before which slips of the pen are found: later ones were asked about at once.
 const TYPED_UNTIL: (i16, i8, i8) = (2026, 3, 31);
+
+/// Tells whether whoever registers the asset has to name its owner.
+fn has_owners(unit: &str, kind: &str) -> bool {
+    is_overseas(unit) || matches!(kind, "mobile" | "cloud")
+}
 
 fn is_overseas(unit: &str) -> bool {
     matches!(unit, "US1" | "SG1" | "CN1" | "DE1")
@@ -311,7 +323,7 @@ fn of_slot(row: Row, index: i32, span: Span) -> Vec<State> {
             kind,
             name: name_of(kind, unit, index),
             owner: format!("E{:05}", 10_000 + dice.below(6_000)),
-            owned_on: (!dice.percent(2)).then_some(begin),
+            owned_on: (!dice.percent(2) || has_owners(unit, kind)).then_some(begin),
             found_on: begin,
             stocktake_on: None,
             is_declared: dice.percent(55),

@@ -15,7 +15,7 @@ use super::{budgets, incidents, vulnerabilities};
 pub(super) const LAST_MONTH: Month = Month(2026 * 12 + 8);
 
 /// Sources whose files stand ready in the workspace and are complete at the end of September.
-const READY: [&str; 19] = [
+const READY: [&str; 18] = [
     "assessments",
     "certifications",
     "controls",
@@ -34,7 +34,6 @@ const READY: [&str; 19] = [
     "reviews",
     "sharing",
     "supplier_audits",
-    "totals_de1",
 ];
 
 /// Of these, what Fictional Logistics sends by itself.
@@ -44,6 +43,12 @@ const READY_LATE: [&str; 4] = [
     "milestones_jp3",
     "reviews_jp3",
 ];
+
+/// What Fictional Europe reports in the place of rows, for all periods.
+const TOTALS: &str = include_str!("files/evidence/totals_de1.csv");
+
+/// The periods of it that end in September.
+const TOTALS_LAST: [&str; 3] = [",FY2026-Q2,", ",FY2026-H1,", ",2026-09,"];
 
 /// An export that arrives.
 #[derive(Debug, Clone)]
@@ -134,6 +139,19 @@ impl Plan<'_> {
         );
         self.incidents_overseas(day(2023, 4, 1));
         self.file("trainings", "trainings.csv", people::trainings(Of::Others));
+        self.totals();
+    }
+
+    /// Fictional Europe's totals of the periods that have ended.
+    fn totals(&mut self) {
+        let is_over = self.as_of >= LAST_MONTH.last_day();
+        let is_known =
+            |line: &&str| is_over || !TOTALS_LAST.iter().any(|period| line.contains(period));
+        let lines = TOTALS
+            .lines()
+            .filter(is_known)
+            .map(|line| format!("{line}\n"));
+        self.file("totals_de1", "totals_de1.csv", lines.collect());
     }
 
     fn logistics_until_june(&mut self) {
@@ -182,6 +200,7 @@ impl Plan<'_> {
         let found = vulnerabilities::found(Of::Others, self.as_of);
         self.file("vulnerabilities", "vulnerabilities.ndjson", found);
         self.several("budgets", budgets::files());
+        self.totals();
         for source in READY {
             self.ready(source);
         }
