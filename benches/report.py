@@ -21,7 +21,7 @@ def row(what, figure, limit):
 
 
 print("# Benchmarks\n")
-print("Written by `benches/run`. The best of several runs in one session on one machine; machines are noisy, so what is")
+print("Written by `benches/run`. The best of several runs in one go on one machine; machines are noisy, so what is")
 print("compared was run side by side.\n")
 print(f"Cores: {os.cpu_count()}. Entries: {best.get('entries', 0):,.0f} in two datasets (a register of assets, facts of")
 print("vulnerabilities), 300 org units, 36 months; KPIs 1 and 24 with all their companions, every org unit and month:")
