@@ -8,10 +8,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use keiki_model::calendar::{Day, Period, local_day};
-use keiki_model::catalogue::bind;
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Clock, Indicator, Kpi, Measure};
+use keiki_model::kpi::{Indicator, Kpi, Measure, sql};
 use keiki_model::measurement::Measurement;
 use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
@@ -162,7 +161,7 @@ impl Engine {
         let parts = own
             .iter()
             .map(|(measure, divisor, records)| part(&kpi, measure, *divisor, records))
-            .collect::<Result<Vec<_>>>()?;
+            .collect();
         let against = match question.against {
             None => None,
             Some(against) => {
@@ -341,17 +340,12 @@ fn amount(net: &Net, divisor: i128) -> Fraction {
     Fraction::new(net.amount, divisor).unwrap_or_else(|| Fraction::whole(0))
 }
 
-fn part(
-    kpi: &Kpi,
-    measure: &Measure,
-    divisor: i128,
-    records: &BTreeMap<String, Net>,
-) -> Result<Part> {
+fn part(kpi: &Kpi, measure: &Measure, divisor: i128, records: &BTreeMap<String, Net>) -> Part {
     let total = records.values().map(|net| net.amount).sum::<i128>();
-    Ok(Part {
+    Part {
         measure: measure.name.clone(),
         title: measure.title.clone(),
-        sql: sql_of(kpi, measure)?,
+        sql: sql(kpi, measure).join(" "),
         dataset: measure.dataset.value.clone(),
         total: Fraction::new(total, divisor).unwrap_or_else(|| Fraction::whole(0)),
         rows: records
@@ -361,49 +355,7 @@ fn part(
                 ..net.row.clone()
             })
             .collect(),
-    })
-}
-
-fn sql_of(kpi: &Kpi, measure: &Measure) -> Result<String> {
-    let bound = |sql: &keiki_model::document::Located| {
-        bind(sql, &kpi.parameters)
-            .map(|sql| sql.value)
-            .map_err(EngineError::Definition)
-    };
-    let value = measure.value.as_ref().map_or(Ok("1".to_owned()), bound)?;
-    let mut sql = format!(
-        "select sum(weight * ({value})) from {}",
-        measure.dataset.value
-    );
-    let mut conditions = Vec::new();
-    if let Some(filter) = &measure.filter {
-        conditions.push(format!("({})", bound(filter)?));
     }
-    match &measure.clock {
-        Clock::Stock { from, until } => {
-            // Not `greatest(effective_on, from)`, which would pass over a missing `from`.
-            conditions.push("effective_on <= :day".to_owned());
-            if let Some(from) = from {
-                conditions.push(format!("({}) <= :day", bound(from)?));
-            }
-            if let Some(until) = until {
-                let until = bound(until)?;
-                conditions.push(format!("(({until}) is null or :day < ({until}))"));
-            }
-        }
-        Clock::Flow { on } => {
-            conditions.push(format!("{} between :first_day and :last_day", bound(on)?));
-        }
-        Clock::Spell { begins, ends } => {
-            let (begins, ends) = (bound(begins)?, bound(ends)?);
-            conditions.push(format!(
-                "{begins} < :end and (({ends}) is null or {ends} >= :begin)"
-            ));
-        }
-    }
-    sql.push_str(" where ");
-    sql.push_str(&conditions.join(" and "));
-    Ok(sql)
 }
 
 /// The columns of entries that rows of an explanation show.

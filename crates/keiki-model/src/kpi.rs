@@ -1,6 +1,7 @@
 //! A KPI's definition: its base measures, indicators, companions, parameters, texts and sources.
 
 mod read;
+mod sql;
 
 use crate::dataset::ColumnType;
 use crate::document::Located;
@@ -11,6 +12,7 @@ use crate::text::Text;
 
 pub use read::read_kpi;
 pub(crate) use read::{read_due, read_margin, read_target};
+pub use sql::sql;
 
 /// When a base measure counts a record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use keiki::operations::catalogue::{datasets, formula, sql};
+use keiki::operations::catalogue::{datasets, formula};
 use keiki::words;
-use keiki_model::kpi::{GROUPS, Indicator, Kpi, Reference};
+use keiki_model::kpi::{GROUPS, Indicator, Kpi, Reference, sql};
 use keiki_model::text::Language;
 use keiki_report::format;
 

@@ -116,7 +116,7 @@ fn the_sql_of_every_measure_can_be_run() {
     let mut counts = Vec::new();
     for kpi in &catalogue.kpis {
         for measure in &kpi.measures {
-            let sql = operations::catalogue::sql(kpi, measure).join("\n");
+            let sql = keiki_model::kpi::sql(kpi, measure).join("\n");
             let sql = [":day", ":first_day", ":last_day", ":begin", ":end"]
                 .iter()
                 .fold(sql, |sql, name| sql.replace(name, "date '2026-10-31'"));

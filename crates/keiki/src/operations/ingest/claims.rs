@@ -1,8 +1,9 @@
 //! What a reading claims to cover.
 //!
 //! A claim covers a unit and all below it. A parent company's own rows must therefore not claim the parent, or they would
-//! speak for subsidiaries that sent nothing: the parent is claimed once everything below it has reported, and, where it has
-//! departments of its own, they have too.
+//! speak for subsidiaries that sent nothing: the parent is claimed once every entity below it has reported, and, where it has
+//! departments of its own, it or one of them has too. That is the rule of any company: rows of one of its departments speak for
+//! it, since hardly any dataset has rows of all. Who needs more certainty states `covers`.
 
 use std::collections::BTreeSet;
 
@@ -105,7 +106,7 @@ pub(super) fn cover_all(claims: &Claims, tree: &Tree) -> bool {
 }
 
 /// Adds claims for parents below which every entity has reported, in this reading or before. A parent with departments of its
-/// own has to have reported itself; one without them is no more than what lies below it.
+/// own has to have reported itself, or one of them has; one without them is no more than what lies below it.
 pub(super) fn lift(claims: &mut Claims, earlier: &[Claim], tree: &Tree) {
     for position in (0..tree.nodes().len()).rev() {
         let node = &tree.nodes()[position];

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use keiki_model::dataset::Dataset;
-use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference};
+use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference, sql};
 use keiki_model::text::Language;
 use keiki_report::format;
 
 use crate::cli::prose;
 use crate::messages::{self, Phrase};
-use crate::operations::catalogue::{formula, sql};
+use crate::operations::catalogue::formula;
 use crate::words;
 
 /// Writes the KPI, broken to the width of the terminal where there is one.
