@@ -1,7 +1,6 @@
 //! What is on screen: two languages, colour as an extra, completions.
 
 use keiki::config::shipped;
-use keiki::operations;
 use keiki_model::catalogue::Catalogue;
 
 use crate::workspace::{Workspace, run_in};
