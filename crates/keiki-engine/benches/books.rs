@@ -114,8 +114,9 @@ fn unit(index: usize) -> String {
     format!("U{:03}", index % UNITS)
 }
 
+/// The repository, in which `benches/run` runs the benchmarks.
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    PathBuf::from(".")
 }
 
 fn catalogue() -> Outcome<Catalogue> {
