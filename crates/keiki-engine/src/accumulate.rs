@@ -34,18 +34,12 @@ pub(crate) struct Rows<'r> {
 impl<'r> Rows<'r> {
     /// Evaluates all expressions of a dataset over a batch, each once.
     pub(crate) fn new(plan: &DatasetPlan, batch: &'r RecordBatch) -> Result<Self> {
-        let values = plan
-            .expressions
-            .iter()
-            .map(|expression| {
-                expression.evaluate(batch).map_err(|message| {
-                    EngineError::Query(format!(
-                        "an expression over {} cannot be computed: {message}",
-                        plan.dataset.name
-                    ))
-                })
-            })
-            .collect::<Result<_>>()?;
+        let values = plan.program.evaluate(batch).map_err(|message| {
+            EngineError::Query(format!(
+                "an expression over {} cannot be computed: {message}",
+                plan.dataset.name
+            ))
+        })?;
         let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
         let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
         Ok(Self {
