@@ -137,8 +137,10 @@ impl Engine {
             .await?;
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, request.structure, knowledge.today)?;
+        let plans = self.by_plan(&slots)?;
+        let is_one = plans.len() <= 1;
         let mut measured = Vec::new();
-        for (plan, slots) in self.by_plan(&slots)? {
+        for (plan, slots) in plans {
             let positions: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
             let slots = slots.into_iter().map(|(_, slot)| slot).collect();
             let evaluation = self
@@ -146,9 +148,12 @@ impl Engine {
                 .await?;
             self.check_units(&evaluation, &request.org_units)?;
             let found = evaluation.measure(&kpis, &request.org_units);
-            measured.extend(found.into_iter().map(|(order, node, slot, measurement)| {
-                ((order, node, positions[slot]), measurement)
-            }));
+            if is_one {
+                return Ok(found);
+            }
+            let order = evaluation.order(&kpis, &request.org_units).into_iter();
+            let places = order.map(|(indicator, node, slot)| (indicator, node, positions[slot]));
+            measured.extend(places.zip(found));
         }
         measured.sort_by_key(|(place, _)| *place);
         Ok(measured

@@ -226,16 +226,16 @@ impl Engine {
                 slots,
             )
             .await?;
-        let tree = evaluation.tree(&slot);
-        let node = tree.position(&question.org_unit).unwrap_or(0);
+        let node = evaluation.tree(0).position(&question.org_unit).unwrap_or(0);
         let mut opened = Vec::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
             };
-            let view = evaluation.view(kpi.no, place, &slot, &tree);
+            let views = evaluation.views(kpi.no, place);
+            let Some(view) = views.first() else { continue };
             let records = self
-                .records(journal, &knowledge, (&plan, place), &slot, &view, node)
+                .records(journal, &knowledge, (&plan, place), &slot, view, node)
                 .await?;
             opened.push((measure, plan.measure(place).divisor, records));
         }

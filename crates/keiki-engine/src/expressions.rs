@@ -1,6 +1,7 @@
 //! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
 mod functions;
+mod outermost;
 mod program;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use keiki_model::calendar::Calendar;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 
+use outermost::{Outermost, Pick};
 pub(crate) use program::Program;
 
 /// Compiles SQL expressions with the functions that definitions may use.
@@ -81,6 +83,12 @@ pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
     let context = SessionContext::new_with_config(config);
     for function in functions::all(calendar, zone) {
         context.register_udf(function);
+    }
+    for (name, pick) in [("least", Pick::Least), ("greatest", Pick::Greatest)] {
+        let general = context.state().scalar_functions().get(name).cloned();
+        if let Some(general) = general {
+            context.register_udf(Outermost::new(general, pick));
+        }
     }
     context
 }

@@ -22,7 +22,7 @@ pub(crate) struct Kept {
 struct Stored {
     seq: i64,
     axis: Axis,
-    measures: usize,
+    has_value: Vec<bool>,
     units: Names,
     groups: Names,
     /// Cells that are not zero, with their positions.
@@ -99,21 +99,14 @@ fn write_whole(path: &Path, bytes: &[u8]) {
 
 impl Stored {
     fn new(kept: &Kept) -> Self {
-        let (cells, undated) = kept.cube.parts();
-        let cells = cells
-            .iter()
-            .enumerate()
-            .filter(|(_, cell)| !cell.is_zero())
-            .map(|(position, cell)| (position as u64, *cell))
-            .collect();
         Self {
             seq: kept.seq,
             axis: kept.cube.axis.clone(),
-            measures: kept.cube.measures,
+            has_value: kept.cube.has_value(),
             units: kept.cube.units.clone(),
             groups: kept.cube.groups.clone(),
-            cells,
-            undated: undated.to_vec(),
+            cells: kept.cube.filled(),
+            undated: kept.cube.all_undated().to_vec(),
             histograms: kept
                 .cube
                 .histograms
@@ -124,7 +117,7 @@ impl Stored {
     }
 
     fn into_cube(self) -> Option<Cube> {
-        let mut cube = Cube::new(self.axis, self.measures);
+        let mut cube = Cube::new(self.axis, &self.has_value);
         for name in self.units.list() {
             cube.unit(name).ok()?;
         }
@@ -132,7 +125,7 @@ impl Stored {
             cube.groups.number(name, "groups").ok()?;
         }
         for (position, cell) in self.cells {
-            *cube.cells_mut().get_mut(usize::try_from(position).ok()?)? = cell;
+            cube.put(position, cell)?;
         }
         cube.set_undated(self.undated)?;
         for (histogram, packed) in cube.histograms.iter_mut().zip(self.histograms) {

@@ -77,6 +77,13 @@ pub(crate) struct Plan {
     pub(crate) people: Option<(u32, (usize, usize))>,
 }
 
+impl DatasetPlan {
+    /// Per measure, whether it sums more than records.
+    pub(crate) fn has_value(&self) -> Vec<bool> {
+        self.measures.iter().map(|m| m.value.is_some()).collect()
+    }
+}
+
 impl Plan {
     /// Compiles the measures of all KPIs of a catalogue.
     pub(crate) fn new(catalogue: &Catalogue, expressions: &SqlExpressions) -> Result<Self> {

@@ -1,6 +1,7 @@
 //! A measurement: one indicator for one org unit and period, with all that belongs to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::calendar::Day;
 use crate::fraction::Fraction;
 use crate::kpi::{CoveredBy, Target, Unit};
+use crate::name::Name;
 use crate::status::Status;
 use crate::text::Text;
 
@@ -139,23 +141,23 @@ pub struct Measurement {
     /// The KPI.
     pub no: u32,
     /// The KPI's dotted number.
-    pub code: String,
+    pub code: Name,
     /// The indicator.
-    pub indicator: String,
+    pub indicator: Name,
     /// Whether it is a companion.
     pub is_companion: bool,
     /// The org unit.
-    pub org_unit: String,
+    pub org_unit: Name,
     /// Whether it holds the entities below the unit.
     pub scope: Scope,
     /// The day of the org tree, where that is not the cut day.
-    pub tree_on: Option<String>,
+    pub tree_on: Option<Name>,
     /// The period as written.
-    pub period: String,
+    pub period: Name,
     /// The day at which it is measured.
-    pub cut_on: String,
+    pub cut_on: Name,
     /// The instant of knowledge, RFC 3339.
-    pub known_at: String,
+    pub known_at: Name,
     /// The value; unknown is `None`, never a number.
     pub value: Option<Fraction>,
     /// Its unit.
@@ -175,13 +177,13 @@ pub struct Measurement {
     /// Rows, reported totals, or a reference value.
     pub basis: Basis,
     /// Content hash of the definition.
-    pub definition_version: String,
+    pub definition_version: Name,
     /// The journal version.
     pub journal_version: i64,
     /// Further figures.
     pub statistics: Statistics,
     /// What the status was chosen by.
-    pub grounds: Grounds,
+    pub grounds: Arc<Grounds>,
 }
 
 fn number(value: Fraction) -> Value {

@@ -6,6 +6,7 @@ use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Int64Array,
     PrimitiveArray,
 };
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, max, min};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
@@ -61,6 +62,25 @@ impl<T: ArrowPrimitiveType> Column<T> {
     fn bounds(&self) -> Option<(T::Native, T::Native)> {
         min(&self.0).zip(max(&self.0))
     }
+}
+
+/// Computes a value for each row.
+fn by_row<T: ArrowPrimitiveType>(
+    rows: usize,
+    mut value: impl FnMut(usize) -> Option<T::Native>,
+) -> ArrayRef {
+    let mut values = vec![T::Native::default(); rows];
+    let known = BooleanBuffer::collect_bool(rows, |row| match value(row) {
+        Some(value) => {
+            values[row] = value;
+            true
+        }
+        None => false,
+    });
+    Arc::new(PrimitiveArray::<T>::new(
+        values.into(),
+        Some(NullBuffer::new(known)),
+    ))
 }
 
 type Body = dyn Fn(&Arguments) -> Result<ArrayRef> + Send + Sync;
@@ -154,23 +174,18 @@ fn days(arguments: &Arguments, f: impl Fn(Day, Option<i64>) -> Option<Day>) -> R
     let numbers = numbers.transpose()?;
     let number = |row: usize| numbers.as_ref().and_then(|numbers| numbers.get(row));
     let is_constant = numbers.as_ref().is_none_or(|numbers| numbers.0.len() == 1);
-    let result: Date32Array = match dates.bounds() {
+    Ok(match dates.bounds() {
         // A batch holds few distinct dates; the calendar is asked once for each.
         Some((first, last)) if is_constant && i64::from(last) - i64::from(first) < TABLE_DAYS => {
             let place = |day: Day| usize::try_from(day - first).unwrap_or(0);
             let mut table: Vec<Option<Option<Day>>> = vec![None; place(last) + 1];
-            (0..arguments.rows)
-                .map(|row| {
-                    let day = dates.get(row)?;
-                    *table[place(day)].get_or_insert_with(|| f(day, number(0)))
-                })
-                .collect()
+            by_row::<Date32Type>(arguments.rows, |row| {
+                let day = dates.get(row)?;
+                *table[place(day)].get_or_insert_with(|| f(day, number(0)))
+            })
         }
-        _ => (0..arguments.rows)
-            .map(|row| f(dates.get(row)?, number(row)))
-            .collect(),
-    };
-    Ok(Arc::new(result))
+        _ => by_row::<Date32Type>(arguments.rows, |row| f(dates.get(row)?, number(row))),
+    })
 }
 
 fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
@@ -194,10 +209,9 @@ fn days_between(arguments: &Arguments) -> Result<ArrayRef> {
         arguments.column::<Date32Type>(0)?,
         arguments.column::<Date32Type>(1)?,
     );
-    let result: Int64Array = (0..arguments.rows)
-        .map(|row| Some(i64::from(until.get(row)?) - i64::from(from.get(row)?)))
-        .collect();
-    Ok(Arc::new(result))
+    Ok(by_row::<Int64Type>(arguments.rows, |row| {
+        Some(i64::from(until.get(row)?) - i64::from(from.get(row)?))
+    }))
 }
 
 /// Seconds from the first to the second; a date stands for the start of that day in the workspace's zone.
@@ -215,10 +229,9 @@ fn seconds_between(arguments: &Arguments, zone: &TimeZone) -> Result<ArrayRef> {
     }
     let from = Column(seconds(&arguments.arrays[0], zone)?);
     let until = Column(seconds(&arguments.arrays[1], zone)?);
-    let result: Int64Array = (0..arguments.rows)
-        .map(|row| Some(until.get(row)? - from.get(row)?))
-        .collect();
-    Ok(Arc::new(result))
+    Ok(by_row::<Int64Type>(arguments.rows, |row| {
+        Some(until.get(row)? - from.get(row)?)
+    }))
 }
 
 fn seconds(array: &ArrayRef, zone: &TimeZone) -> Result<Int64Array> {
@@ -287,15 +300,15 @@ fn urgent_since(arguments: &Arguments) -> Result<ArrayRef> {
         arguments.column::<Date32Type>(2)?,
         arguments.column::<Date32Type>(3)?,
     );
-    let result: Date32Array = (0..arguments.rows)
-        .map(|row| {
-            let score = environmental.get(row).or_else(|| base.get(row));
-            let is_high = score
-                .zip(threshold.get(row))
-                .is_some_and(|(score, limit)| score >= limit);
-            let by_score = published.get(row).filter(|_| is_high);
-            by_score.into_iter().chain(listed.get(row)).min()
-        })
-        .collect();
-    Ok(Arc::new(result))
+    Ok(by_row::<Date32Type>(arguments.rows, |row| {
+        let score = environmental.get(row).or_else(|| base.get(row));
+        let is_high = score
+            .zip(threshold.get(row))
+            .is_some_and(|(score, limit)| score >= limit);
+        let by_score = published.get(row).filter(|_| is_high);
+        match (by_score, listed.get(row)) {
+            (Some(published), Some(listed)) => Some(published.min(listed)),
+            (one, other) => one.or(other),
+        }
+    }))
 }
