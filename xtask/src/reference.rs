@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn generated_reference_pages_are_fresh() {
         let root = Path::new("..");
-        let pages = pages(&root).expect("the definitions are sound");
+        let pages = pages(root).expect("the definitions are sound");
         let stale: Vec<&str> = pages
             .iter()
             .filter(|(page, text)| {

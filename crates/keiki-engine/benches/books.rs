@@ -163,7 +163,7 @@ async fn open(folder: &Path) -> Outcome<World> {
     })
 }
 
-fn engine(world: &World) -> Outcome<Engine> {
+fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
     Ok(Engine::new(Setting {
         calendar: Calendar::default(),
         zone: zone()?,
@@ -171,6 +171,7 @@ fn engine(world: &World) -> Outcome<Engine> {
         organisation: Arc::clone(&world.organisation),
         programme: Arc::default(),
         cubes: None,
+        remembers,
     })?)
 }
 
@@ -521,7 +522,7 @@ async fn decode(folder: &Path) -> Outcome<()> {
 async fn measure(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     for _ in 0..3 {
-        let engine = engine(&world)?;
+        let engine = engine(&world, false)?;
         let began = Instant::now();
         let measurements = engine.measure(&world.journal, &request()).await?;
         println!("measure_seconds {:.3}", began.elapsed().as_secs_f64());
@@ -535,7 +536,7 @@ async fn increment(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let assets = Arc::clone(&world.catalogue.datasets["assets"]);
     for turn in 0..3 {
-        let engine = engine(&world)?;
+        let engine = engine(&world, true)?;
         let began = Instant::now();
         engine.measure(&world.journal, &request()).await?;
         println!("full_seconds {:.3}", began.elapsed().as_secs_f64());

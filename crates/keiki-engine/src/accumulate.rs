@@ -14,7 +14,7 @@ use keiki_model::histogram::Cell as HistogramCell;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::axis::Axis;
-use crate::cube::{Bin, Cube};
+use crate::cube::{Cube, Spot};
 use crate::error::{EngineError, Result};
 use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
 
@@ -336,7 +336,7 @@ fn accumulate_measure(
         let Some(bin) = day.and_then(|day| axis.bin(day)) else {
             return Ok(());
         };
-        let at = Bin {
+        let at = Spot {
             measure: index,
             unit: usize::from(units[row]),
             bin,
@@ -378,7 +378,7 @@ fn accumulate_measure(
         cube.add_undated(index, usize::from(units[row]), weight);
     }
     for (row, pair) in cases {
-        let at = Bin {
+        let at = Spot {
             measure: index,
             unit: usize::from(units[row]),
             bin: 0,
@@ -434,7 +434,7 @@ pub(crate) fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
 fn histogram(
     cube: &mut Cube,
     plan: &MeasurePlan,
-    at: Bin,
+    at: Spot,
     group: u16,
     pair: (i64, i64),
     weight: i64,

@@ -41,7 +41,7 @@ impl Cell {
 
 /// The place of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bin {
+pub(crate) struct Spot {
     pub(crate) measure: usize,
     pub(crate) unit: usize,
     pub(crate) bin: usize,
@@ -146,8 +146,8 @@ impl Cube {
 
     /// Adds records with a value, or of unknown value, to a bin.
     #[inline]
-    pub(crate) fn add(&mut self, at: Bin, value: Option<i128>, weight: i64) {
-        let Bin { measure, unit, bin } = at;
+    pub(crate) fn add(&mut self, at: Spot, value: Option<i128>, weight: i64) {
+        let Spot { measure, unit, bin } = at;
         let offset = self.offset(measure, unit) + bin;
         let Some(value) = value else {
             self.unknown[offset] += weight;
@@ -160,8 +160,8 @@ impl Cube {
     }
 
     /// What a bin holds.
-    fn cell(&self, at: Bin) -> Cell {
-        let Bin { measure, unit, bin } = at;
+    fn cell(&self, at: Spot) -> Cell {
+        let Spot { measure, unit, bin } = at;
         let offset = self.offset(measure, unit) + bin;
         let count = self.counts[offset];
         let sums = self.offset_of_sums(measure, unit);
@@ -173,8 +173,8 @@ impl Cube {
     }
 
     /// Adds a cell to a bin.
-    fn add_cell(&mut self, at: Bin, cell: Cell) {
-        let Bin { measure, unit, bin } = at;
+    fn add_cell(&mut self, at: Spot, cell: Cell) {
+        let Spot { measure, unit, bin } = at;
         let offset = self.offset(measure, unit) + bin;
         self.counts[offset] += cell.count;
         self.unknown[offset] += cell.unknown;
@@ -198,7 +198,7 @@ impl Cube {
         levels.clear();
         levels.push(level);
         for bin in 0..self.axis.bins() {
-            let cell = self.cell(Bin { measure, unit, bin });
+            let cell = self.cell(Spot { measure, unit, bin });
             has_any |= !cell.is_zero();
             level.add(cell);
             levels.push(level);
@@ -224,7 +224,7 @@ impl Cube {
         for (theirs, ours) in units.iter().enumerate() {
             for measure in 0..self.measures {
                 for bin in 0..bins {
-                    let at = |unit| Bin { measure, unit, bin };
+                    let at = |unit| Spot { measure, unit, bin };
                     self.add_cell(at(usize::from(*ours)), other.cell(at(theirs)));
                 }
                 self.add_undated(measure, usize::from(*ours), other.undated(measure, theirs));
@@ -279,9 +279,9 @@ impl Cube {
         (position < self.counts.len()).then(|| self.add_cell(at, cell))
     }
 
-    fn bin(&self, position: usize, bins: usize) -> Bin {
+    fn bin(&self, position: usize, bins: usize) -> Spot {
         let row = position / bins.max(1);
-        Bin {
+        Spot {
             measure: row % self.measures.max(1),
             unit: row / self.measures.max(1),
             bin: position % bins.max(1),

@@ -4,6 +4,7 @@ mod amounts;
 mod counts;
 mod formulas;
 mod judgement;
+mod memory;
 mod parallel;
 mod standing;
 mod statistics;
@@ -19,8 +20,8 @@ use keiki_model::measurement::{Measurement, Scope, Statistics};
 use keiki_model::org::Tree;
 
 use crate::coverage::Claims;
-use crate::cube::Cube;
 use crate::engine::{Engine, Knowledge};
+use crate::keep::Filled;
 use crate::plan::{ClockPlan, Plan};
 use crate::reported::ReportedFigures;
 
@@ -28,6 +29,8 @@ pub(crate) use amounts::View;
 use amounts::{Frame, Places, views};
 use formulas::{entities, mean, ratio};
 use judgement::{CYCLE_MONTHS, Labels, Terms};
+use memory::Inputs;
+pub(crate) use memory::Memory;
 use parallel::in_parallel;
 use standing::Standing;
 pub(crate) use statistics::Window;
@@ -49,9 +52,9 @@ pub(crate) struct Evaluation<'e> {
     engine: &'e Engine,
     plan: Arc<Plan>,
     pub(crate) knowledge: Knowledge,
-    cubes: Vec<Option<Arc<Cube>>>,
+    cubes: Vec<Option<Filled>>,
     claims: Vec<Option<Claims>>,
-    reported: ReportedFigures,
+    reported: Arc<ReportedFigures>,
     pub(crate) slots: Vec<Slot>,
     /// Per slot, its tree.
     trees: Vec<Arc<Tree>>,
@@ -122,7 +125,7 @@ impl<'e> Evaluation<'e> {
         engine: &'e Engine,
         plan: Arc<Plan>,
         knowledge: Knowledge,
-        cubes: Vec<Option<Arc<Cube>>>,
+        cubes: Vec<Option<Filled>>,
         claims: Vec<Option<Claims>>,
         reported: ReportedFigures,
         slots: Vec<Slot>,
@@ -141,7 +144,7 @@ impl<'e> Evaluation<'e> {
             knowledge,
             cubes,
             claims,
-            reported,
+            reported: Arc::new(reported),
             people: vec![None; slots.len()],
             slots,
             trees,
@@ -259,7 +262,7 @@ impl<'e> Evaluation<'e> {
     /// The amounts of a measure in each period, masked by coverage and by whom the KPI concerns.
     pub(crate) fn views(&self, kpi: u32, place: MeasurePlace) -> Vec<View<'_>> {
         let plan = self.plan.measure(place);
-        let cube = self.cubes[place.0].as_deref();
+        let cube = self.cubes[place.0].as_ref().map(|filled| &*filled.cube);
         let is_flow = matches!(plan.clock, ClockPlan::Flow { .. });
         let shared = &self.shared[place.0];
         let places = shared.places.get_or_init(|| {
@@ -319,6 +322,19 @@ impl<'e> Evaluation<'e> {
             .map(|tree| programme.concerned(kpi.no, tree))
             .collect();
         let own_views: Vec<Vec<&View<'_>>> = (0..self.slots.len()).map(of_slot).collect();
+        let memory = self.engine.memory.as_ref();
+        let inputs = memory.and_then(|_| Inputs::new(self, indicator, &own, &own_views, wanted));
+        if let (Some(memory), Some(inputs)) = (memory, &inputs) {
+            let known_at = labels.known_at();
+            let renew = |one: &Measurement| Measurement {
+                known_at: known_at.clone(),
+                journal_version: self.knowledge.seq,
+                ..one.clone()
+            };
+            if memory.recall((kpi, indicator), inputs, part, renew) {
+                return;
+            }
+        }
         let standings: Vec<Standing<'_>> = (0..self.slots.len())
             .map(|slot| {
                 Standing::new(
@@ -339,7 +355,7 @@ impl<'e> Evaluation<'e> {
             .iter()
             .map(|slot| Terms::new(calendar, slot.cut))
             .collect();
-        for ((node, slot), place) in places(wanted).zip(part) {
+        for ((node, slot), place) in places(wanted).zip(part.iter_mut()) {
             let at = At {
                 kpi,
                 indicator,
@@ -351,8 +367,11 @@ impl<'e> Evaluation<'e> {
                 views: &own_views[slot],
             };
             let counted = figures.get(slot).and_then(|of_slot| of_slot.get(node));
-            let known = standings[slot].known(&at, || self.figure(&at, counted));
+            let known = standings[slot].known(&at, || figure(&at, counted));
             *place = Some(self.judged(&at, known, &labels, &terms[slot]));
+        }
+        if let (Some(memory), Some(inputs)) = (memory, inputs) {
+            memory.keep((kpi, indicator), inputs, part);
         }
     }
 
@@ -368,63 +387,63 @@ impl<'e> Evaluation<'e> {
         let Some((_, place)) = first.filter(|_| reads_counts) else {
             return Vec::new();
         };
-        let Some(cube) = &self.cubes[place.0] else {
+        let Some(filled) = &self.cubes[place.0] else {
             return Vec::new();
         };
         let reading = statistics::Reading {
             indicator,
-            cube,
+            cube: &filled.cube,
             measure: place.1,
             knowledge: &self.knowledge,
             zone: &self.engine.setting.zone,
         };
         statistics::figures(&reading, &self.slots, &views[place])
     }
+}
 
-    /// The figure from rows; what a histogram gives is given.
-    fn figure(&self, at: &At<'_>, counted: Option<&Figure>) -> Figure {
-        let At {
-            indicator,
-            node,
-            views,
-            ..
-        } = *at;
-        let Some(first) = views.first() else {
-            return Figure::default();
-        };
-        let total = first.total(node);
-        let mut figure = match &indicator.formula {
-            Formula::Ratio { .. } => match views.get(1) {
-                Some(second) => ratio(first.fraction(total), second.total(node), second),
-                None => Figure::default(),
-            },
-            Formula::Sum(_) => {
-                let value = first.fraction(total).divided_by(indicator.unit.divisor());
-                Figure {
-                    value,
-                    n: Some(i128::from(total.count)),
-                    ..Figure::default()
-                }
-            }
-            Formula::Mean(_) => mean(first, total, indicator),
-            Formula::Entities(_) => entities(first, at),
-            _ => counted.cloned().unwrap_or_else(|| Figure {
-                is_nothing: true,
+/// The figure from rows; what a histogram gives is given.
+fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
+    let At {
+        indicator,
+        node,
+        views,
+        ..
+    } = *at;
+    let Some(first) = views.first() else {
+        return Figure::default();
+    };
+    let total = first.total(node);
+    let mut figure = match &indicator.formula {
+        Formula::Ratio { .. } => match views.get(1) {
+            Some(second) => ratio(first.fraction(total), second.total(node), second),
+            None => Figure::default(),
+        },
+        Formula::Sum(_) => {
+            let value = first.fraction(total).divided_by(indicator.unit.divisor());
+            Figure {
+                value,
+                n: Some(i128::from(total.count)),
                 ..Figure::default()
-            }),
-        };
-        figure.statistics.unknown = views
-            .iter()
-            .take(indicator.formula.measures().len())
-            .map(|v| i128::from(v.total(node).unknown))
-            .max()
-            .unwrap_or(0);
-        // A ratio has nothing to count where its denominator has none.
-        let counted = views.get(indicator.formula.measures().len() - 1);
-        figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
-        figure.statistics.undated = i128::from(first.undated(node));
-        figure
-    }
+            }
+        }
+        Formula::Mean(_) => mean(first, total, indicator),
+        Formula::Entities(_) => entities(first, at),
+        _ => counted.cloned().unwrap_or_else(|| Figure {
+            is_nothing: true,
+            ..Figure::default()
+        }),
+    };
+    figure.statistics.unknown = views
+        .iter()
+        .take(indicator.formula.measures().len())
+        .map(|v| i128::from(v.total(node).unknown))
+        .max()
+        .unwrap_or(0);
+    // A ratio has nothing to count where its denominator has none.
+    let counted = views.get(indicator.formula.measures().len() - 1);
+    figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
+    figure.statistics.undated = i128::from(first.undated(node));
+    figure
 }
 
 /// The nodes and slots that are asked for, in the order in which they are measured.

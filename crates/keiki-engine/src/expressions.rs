@@ -87,7 +87,7 @@ pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
     for (name, pick) in [("least", Pick::Least), ("greatest", Pick::Greatest)] {
         let general = context.state().scalar_functions().get(name).cloned();
         if let Some(general) = general {
-            context.register_udf(Outermost::new(general, pick));
+            context.register_udf(Outermost::replacing(general, pick));
         }
     }
     context

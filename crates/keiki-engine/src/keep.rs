@@ -14,13 +14,26 @@ use crate::cube::{Cell, Cube, Names};
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) seq: i64,
+    /// The last commit that brought it entries.
+    pub(crate) changed: i64,
     pub(crate) cube: Arc<Cube>,
+}
+
+/// What a kept cube holds: what it was computed by, and the last commit that brought it entries.
+pub(crate) type CubeVersion = (String, i64);
+
+/// A cube that figures are computed from, with its version if it is one that is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Filled {
+    pub(crate) cube: Arc<Cube>,
+    pub(crate) version: Option<CubeVersion>,
 }
 
 /// The form in which a cube lies on disk.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     seq: i64,
+    changed: i64,
     axis: Axis,
     has_value: Vec<bool>,
     units: Names,
@@ -46,6 +59,17 @@ impl Keeper {
         }
     }
 
+    /// Takes a kept cube out, so that it can be added to without a copy.
+    pub(crate) fn take(&self, key: &str) -> Option<Kept> {
+        let found = self.find(key);
+        let mut memory = self
+            .memory
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.remove(key);
+        found
+    }
+
     /// Finds a kept cube. A file that cannot be read is no error: the cube is computed again.
     pub(crate) fn find(&self, key: &str) -> Option<Kept> {
         let mut memory = self
@@ -59,6 +83,7 @@ impl Keeper {
         let stored: Stored = postcard::from_bytes(&bytes).ok()?;
         let kept = Kept {
             seq: stored.seq,
+            changed: stored.changed,
             cube: Arc::new(stored.into_cube()?),
         };
         memory.insert(key.to_owned(), kept.clone());
@@ -101,6 +126,7 @@ impl Stored {
     fn new(kept: &Kept) -> Self {
         Self {
             seq: kept.seq,
+            changed: kept.changed,
             axis: kept.cube.axis.clone(),
             has_value: kept.cube.has_value(),
             units: kept.cube.units.clone(),

@@ -73,6 +73,11 @@ impl Labels {
         }
     }
 
+    /// The instant of knowledge; a copy of its own, as below.
+    pub(super) fn known_at(&self) -> Name {
+        Name::from(&*self.known_at)
+    }
+
     /// The names for one indicator: copies of its own, so that threads do not count references to the same ones.
     pub(super) fn of(&self, kpi: &Kpi, indicator: &Indicator) -> KpiLabels<'_> {
         let own = |name: &Name| Name::from(&**name);
@@ -85,7 +90,7 @@ impl Labels {
             code: kpi.code.as_str().into(),
             indicator: indicator.code.as_str().into(),
             definition_version: kpi.version.as_str().into(),
-            known_at: own(&self.known_at),
+            known_at: self.known_at(),
             slots: self.slots.iter().map(of_slot).collect(),
             units: &self.units,
             grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),

@@ -275,7 +275,7 @@ fn days_late(view: &View<'_>, cut: Day, units: &[Counts]) -> Vec<Figure> {
 }
 
 /// The window through which cases are seen. Days for dates, seconds for instants.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     days: (i64, i64),
     seconds: (i64, i64),

@@ -27,7 +27,7 @@ pub(super) enum Pick {
 
 impl Outermost {
     /// Takes the place of the general function, and asks it wherever there is more than columns of dates.
-    pub(super) fn new(general: Arc<ScalarUDF>, pick: Pick) -> ScalarUDF {
+    pub(super) fn replacing(general: Arc<ScalarUDF>, pick: Pick) -> ScalarUDF {
         ScalarUDF::new_from_impl(Self { general, pick })
     }
 }

@@ -162,6 +162,7 @@ impl World {
             organisation: Arc::clone(&organisation),
             programme: Arc::default(),
             cubes: None,
+            remembers: true,
         })
         .expect("definitions compile");
         Self {
