@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroI128;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// An exact fraction with a positive denominator, reduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fraction {
@@ -219,6 +221,28 @@ impl Ord for Fraction {
             (a, b) = ((a.1, ra), (b.1, rb));
             turned = !turned;
         }
+    }
+}
+
+/// Written as `3/4`, or as `3` where it is whole: exact, and readable by any program.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.denominator() {
+            1 => serializer.collect_str(&self.numerator),
+            denominator => {
+                serializer.collect_str(&format_args!("{}/{denominator}", self.numerator))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (above, below) = text.split_once('/').unwrap_or((&text, "1"));
+        let parts = above.parse().ok().zip(below.parse().ok());
+        let fraction = parts.and_then(|(above, below)| Self::new(above, below));
+        fraction.ok_or_else(|| serde::de::Error::custom(format!("not a fraction: {text}")))
     }
 }
 

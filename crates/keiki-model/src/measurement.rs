@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::calendar::Day;
@@ -17,7 +17,7 @@ use crate::text::Text;
 pub const DATA_DIGITS: u32 = 12;
 
 /// Which org units' evidence a figure rests on, by number of units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Coverage {
     /// Units whose evidence is there and fresh.
     pub covered: u32,
@@ -29,7 +29,7 @@ pub struct Coverage {
 }
 
 /// Coverage by number of people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headcount {
     /// People of the units whose evidence is there.
     pub covered: i64,
@@ -52,7 +52,7 @@ impl Coverage {
 }
 
 /// Whether a unit's figure holds the entities below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// It and all below it.
@@ -63,7 +63,7 @@ pub enum Scope {
 }
 
 /// What a figure is computed from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Rows of evidence.
@@ -75,7 +75,7 @@ pub enum Basis {
 }
 
 /// Results that are kept apart by group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The group.
     pub name: String,
@@ -86,7 +86,7 @@ pub struct Group {
 }
 
 /// Further figures about a measurement.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Statistics {
     /// Records for which the predicate or the value is unknown.
     pub unknown: i128,
@@ -105,7 +105,7 @@ pub struct Statistics {
 }
 
 /// A miss that is approved for a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovedMiss {
     /// Why.
     pub reason: Text,
@@ -116,7 +116,7 @@ pub struct ApprovedMiss {
 }
 
 /// What a status was chosen by, beside value, target and coverage.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Grounds {
     /// The share of covered units below which nothing is met.
     pub coverage_at_least: Option<Fraction>,
@@ -136,7 +136,7 @@ pub struct Grounds {
 
 /// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
 /// its cut day and parameters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The KPI.
     pub no: u32,

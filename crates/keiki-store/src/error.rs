@@ -58,6 +58,9 @@ pub enum StoreError {
     /// Another ingest won every time.
     #[error("other ingests kept committing first; gave up after {0} attempts")]
     Contended(u32),
+    /// Somebody else closed or reopened the period first.
+    #[error("{0} was closed or reopened by somebody else meanwhile")]
+    StatementMoved(String),
 }
 
 impl StoreError {
@@ -79,6 +82,9 @@ impl StoreError {
             ),
             Self::Contended(_) => {
                 Some("try again when fewer ingests run at once; nothing was taken in".into())
+            }
+            Self::StatementMoved(_) => {
+                Some("look at `keiki statement`, then try again; nothing was written".into())
             }
             Self::Definition(problem) => problem.hint.clone(),
             Self::File { source, .. } if is_full(source) => {
