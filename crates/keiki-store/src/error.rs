@@ -52,6 +52,9 @@ pub enum StoreError {
     /// A definition does not fit what is journalled, or an expression cannot be computed.
     #[error("{0}")]
     Definition(Problem),
+    /// A thread of the work did not end as it should.
+    #[error("the work was stopped: {0}")]
+    Stopped(String),
     /// The file changed while it was read.
     #[error("the file changed while it was read: {0}")]
     ChangedWhileRead(String),

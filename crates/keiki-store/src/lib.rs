@@ -9,6 +9,7 @@ mod journal;
 mod ledger;
 mod lookups;
 mod maintenance;
+mod parallel;
 mod plan;
 mod raw;
 mod rejects;
