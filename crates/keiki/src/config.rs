@@ -20,7 +20,7 @@ use keiki_model::org::Organisation;
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Ledger, Texts, Tokens};
+use keiki_store::{Journal, Ledger, Statements, Texts, Tokens};
 
 use crate::error::{Error, Result};
 
@@ -124,7 +124,15 @@ impl Workspace {
         Self::from_content(self.root.clone(), Content::recorded(texts), Vec::new())
     }
 
-    /// Opens the ledger of definitions.
+    /// The book of statements.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn statements(&self) -> Result<Statements> {
+        Ok(Statements::open(&self.root.join(&self.settings.database)).await?)
+    }
+
+    /// The ledger of definitions.
     ///
     /// # Errors
     /// The database cannot be used.

@@ -8,11 +8,14 @@ pub mod explain;
 pub mod ingest;
 pub mod init;
 pub mod measure;
+pub mod past;
 pub mod period;
 pub mod programme;
 pub mod rejects;
 pub mod sources;
 pub mod sql;
+pub mod statement;
 pub mod verify;
 
+mod obstacles;
 mod units;

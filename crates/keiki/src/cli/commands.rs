@@ -2,6 +2,7 @@
 
 pub(super) mod catalogue;
 pub(super) mod check;
+pub(super) mod close;
 pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod demo;
@@ -11,6 +12,8 @@ pub(super) mod init;
 pub(super) mod measure;
 pub(super) mod programme;
 pub(super) mod rejects;
+pub(super) mod reopen;
 pub(super) mod sources;
 pub(super) mod sql;
+pub(super) mod statement;
 pub(super) mod verify;

@@ -56,7 +56,15 @@ pub async fn measure(
         now: asked.now,
     };
     let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
-    let workspace = in_force.as_ref().unwrap_or(workspace);
+    measure_in(in_force.as_ref().unwrap_or(workspace), asked, progress).await
+}
+
+/// Measures by what the workspace's files say, whatever was in force at the instant of knowledge.
+pub(super) async fn measure_in(
+    workspace: &Workspace,
+    asked: &Measure,
+    progress: &dyn Progress,
+) -> Result<Vec<Measurement>> {
     let mut kpis = Vec::new();
     for kpi in &asked.kpis {
         kpis.push(catalogue::find(&workspace.catalogue, kpi)?.no);
@@ -99,6 +107,6 @@ pub async fn measure(
 }
 
 /// The root of the tree on a day.
-fn root(workspace: &Workspace, day: i32) -> String {
+pub(super) fn root(workspace: &Workspace, day: i32) -> String {
     workspace.organisation.tree(day).nodes()[0].id.clone()
 }

@@ -75,6 +75,14 @@ pub async fn in_force(
     workspace.recorded(texts).map(Some)
 }
 
+/// The workspace as an edition has it.
+///
+/// # Errors
+/// There is no such edition, or this program no longer takes what was recorded.
+pub(super) async fn of_edition(workspace: &Workspace, number: i64) -> Result<Workspace> {
+    workspace.recorded(workspace.ledger().await?.texts(number).await?)
+}
+
 /// The editions in order.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::cli::Exit;
 use crate::cli::session::Session;
 use crate::error::Result;
 use crate::messages;
-use crate::operations::verify;
+use crate::operations::{statement, verify};
 
 /// Check that the books balance
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,19 @@ impl Args {
             ),
         );
         session.line(looked.get(language));
-        if found.findings.is_empty() {
+        let (statements, misfit) = statement::verify(&workspace, session.progress()).await?;
+        let looked = Text::new(
+            format!("締めた報告書{}件を再計算しました", count(statements)),
+            format!("computed {} closed statements again", count(statements)),
+        );
+        session.line(looked.get(language));
+        if let Some(misfit) = &misfit {
+            session.complain(format!(
+                "error: statement {}: {}",
+                misfit.statement, misfit.message
+            ));
+        }
+        if found.findings.is_empty() && misfit.is_none() {
             session.line(messages::BALANCED.get(language));
             return Ok(Exit::Fine);
         }

@@ -1,0 +1,427 @@
+//! `keiki statement`
+
+use std::path::PathBuf;
+
+use keiki_model::calendar::Period;
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::Measurement;
+use keiki_model::statement::Statement;
+use keiki_model::text::{Language, Text};
+use keiki_report::table::{Column, Table};
+use keiki_report::{csv, format, json, scorecard};
+use keiki_store::{Event, Recorded};
+use serde_json::{Value, json};
+
+use super::close;
+use crate::cli::grid::{Grid, print_json};
+use crate::cli::session::Session;
+use crate::cli::{Exit, Format};
+use crate::config::Workspace;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::operations::programme::Run;
+use crate::operations::statement::{self, Change, Revision};
+use crate::operations::{past, period};
+
+/// Show what was closed: as reported, as restated, and what differs
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The period [default: list all that was closed]
+    period: Option<String>,
+    /// The revision, or `now` for today's figures [default: the last]
+    #[arg(long, value_name = "NUMBER|now", requires = "period")]
+    revision: Option<String>,
+    /// What differs in another revision, or `now`, and what moved it
+    #[arg(long, value_name = "NUMBER|now", requires = "period")]
+    against: Option<String>,
+    /// Org units [default: the root of the tree; every one in JSON and CSV]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    org: Vec<String>,
+    /// Show companions in the table too; JSON and CSV always hold them
+    #[arg(long)]
+    companions: bool,
+    /// File figures of the time before Keiki as revision 0, from a CSV file
+    #[arg(long, value_name = "FILE", conflicts_with = "period")]
+    import: Option<PathBuf>,
+    /// How to print the figures
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    format: Format,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        let workspace = session.workspace()?;
+        let run = Run {
+            author: environment::author(),
+            now: environment::now(),
+        };
+        if let Some(file) = &self.import {
+            for (period, count) in past::import(&workspace, file, &run).await? {
+                let said = Text::new(
+                    format!("{period}: 過去の報告値{count}件を第0版として収めました"),
+                    format!("{period}: filed {count} figures as revision 0"),
+                );
+                session.line(said.get(session.language()));
+            }
+            return Ok(Exit::Fine);
+        }
+        let Some(period) = &self.period else {
+            let events = statement::events(&workspace).await?;
+            return book(&events, &workspace, self.format, session);
+        };
+        let period = period::period(period)?;
+        let revision = self.revision.as_deref().map(revision_of).transpose()?;
+        let of = revision.unwrap_or(Revision::Last);
+        let first = statement::get(&workspace, period, of, &run, session.progress()).await?;
+        match &self.against {
+            None => self.show(&first, of, &workspace, session)?,
+            Some(other) => {
+                let of = revision_of(other)?;
+                let second =
+                    statement::get(&workspace, period, of, &run, session.progress()).await?;
+                self.compare(period, &first, &second, &workspace, session)
+                    .await?;
+            }
+        }
+        Ok(Exit::Fine)
+    }
+
+    /// The org units that are shown: those asked for, or in a table the root.
+    fn is_shown(&self, one: &Measurement, root: &str) -> bool {
+        if self.org.is_empty() {
+            self.format != Format::Table || one.org_unit == *root
+        } else {
+            self.org.iter().any(|id| one.org_unit == *id)
+        }
+    }
+
+    fn show(
+        &self,
+        statement: &Statement,
+        of: Revision,
+        workspace: &Workspace,
+        session: &Session,
+    ) -> Result<()> {
+        let root = root_of(statement, workspace);
+        let shown = |one: &&Measurement| self.is_shown(one, &root);
+        let mut measured: Vec<Measurement> = statement
+            .measurements
+            .iter()
+            .filter(shown)
+            .cloned()
+            .collect();
+        match self.format {
+            Format::Json => {
+                let mut whole = header(statement, of);
+                whole["measurements"] = json::measurements(&measured);
+                print_json(&whole, session);
+            }
+            Format::Csv => {
+                let text =
+                    csv::measurements(&measured).map_err(|e| Error::Stopped(e.to_string()))?;
+                session.print(&text);
+            }
+            Format::Table => {
+                measured.retain(|one| {
+                    (self.companions || !one.is_companion) && !scorecard::is_idle(one)
+                });
+                session.line(title(statement, of, workspace, session.language()));
+                session.line(scorecard::heading(&measured, &session.names(workspace)));
+                session.table(&scorecard::table(&measured, &session.names(workspace)));
+                close::list(&statement.obstacles, workspace, session, Session::note);
+            }
+        }
+        Ok(())
+    }
+
+    async fn compare(
+        &self,
+        period: Period,
+        before: &Statement,
+        after: &Statement,
+        workspace: &Workspace,
+        session: &Session,
+    ) -> Result<()> {
+        let mut found =
+            statement::changes(workspace, period, before, after, session.progress()).await?;
+        let root = root_of(after, workspace);
+        found.retain(|change| {
+            let one = change
+                .restated
+                .after
+                .as_ref()
+                .or(change.restated.before.as_ref());
+            one.is_some_and(|one| {
+                let is_listed =
+                    self.format != Format::Table || self.companions || !one.is_companion;
+                self.is_shown(one, &root) && is_listed
+            })
+        });
+        let language = session.language();
+        if found.is_empty() && self.format == Format::Table {
+            session.line(Text::new("違いはありません", "nothing differs").get(language));
+            return Ok(());
+        }
+        if self.format == Format::Table {
+            session.table(&differences(&found, workspace, session));
+            return Ok(());
+        }
+        let rows = found.iter().map(difference).collect();
+        let grid = Grid {
+            names: vec![
+                "no",
+                "indicator",
+                "org_unit",
+                "before",
+                "after",
+                "by_evidence",
+                "by_definitions",
+                "status_before",
+                "status_after",
+            ],
+            columns: Vec::new(),
+            rows,
+        };
+        grid.print(self.format, session)
+    }
+}
+
+fn revision_of(text: &str) -> Result<Revision> {
+    if text == "now" {
+        return Ok(Revision::Open);
+    }
+    text.parse().map(Revision::Number).map_err(|_| {
+        Error::user(
+            Text::new(
+                format!("版として読めません: {text}"),
+                format!("not a revision: {text}"),
+            ),
+            Text::new(
+                "版の番号か now を指定してください",
+                "give a number, or `now`",
+            ),
+        )
+    })
+}
+
+/// The root of the tree as the statement has it: the org unit of its first measurement, if it holds every unit.
+fn root_of(statement: &Statement, workspace: &Workspace) -> String {
+    let first = statement.measurements.first();
+    let on = first.and_then(|one| keiki_model::calendar::parse_day(&one.cut_on));
+    let tree = on.map(|day| workspace.organisation.tree(day));
+    tree.map_or_else(String::new, |tree| tree.nodes()[0].id.clone())
+}
+
+fn local(micros: i64, workspace: &Workspace) -> String {
+    let zone = workspace.settings.zone.clone();
+    jiff::Timestamp::from_microsecond(micros).map_or_else(
+        |_| micros.to_string(),
+        |instant| {
+            instant
+                .to_zoned(zone)
+                .strftime("%Y-%m-%d %H:%M")
+                .to_string()
+        },
+    )
+}
+
+fn instant(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros)
+        .map_or_else(|_| micros.to_string(), |at| at.to_string())
+}
+
+/// What kind of figures these are, in the words of the screen.
+fn kind(statement: &Statement, of: Revision) -> Text {
+    let revision = statement.revision;
+    match (of, revision) {
+        (Revision::Open, _) => Text::new("現時点値(未確定)", "not closed"),
+        (_, 0) => Text::new(
+            "報告値(第0版・過去の報告)",
+            "as reported (revision 0, before Keiki)",
+        ),
+        (_, 1) => Text::new("報告値(第1版)", "as reported (revision 1)"),
+        _ => Text::new(
+            format!("訂正値(第{revision}版)"),
+            format!("as restated (revision {revision})"),
+        ),
+    }
+}
+
+fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: Language) -> String {
+    let at = local(statement.closed_at, workspace);
+    let by = &statement.closed_by;
+    let mut text = Text::new(
+        format!(
+            "KPI報告書 {}  {}  {at} {by}",
+            statement.period,
+            kind(statement, of).ja
+        ),
+        format!(
+            "Statement {}  {}  {at} {by}",
+            statement.period,
+            kind(statement, of).en
+        ),
+    );
+    if let Some(reason) = &statement.reason {
+        text.ja.push_str(&format!("  理由: {reason}"));
+        text.en.push_str(&format!("  reason: {reason}"));
+    }
+    if let Some(second) = &statement.agreed_by {
+        text.ja.push_str(&format!("  同意: {second}"));
+        text.en.push_str(&format!("  agreed: {second}"));
+    }
+    text.get(language).to_owned()
+}
+
+fn header(statement: &Statement, of: Revision) -> Value {
+    json!({
+        "period": statement.period,
+        "revision": (of != Revision::Open).then_some(statement.revision),
+        "closed_at": (of != Revision::Open).then(|| instant(statement.closed_at)),
+        "closed_by": statement.closed_by,
+        "agreed_by": statement.agreed_by,
+        "reason": statement.reason,
+        "journal_version": statement.journal_version,
+        "edition": statement.edition,
+        "obstacles": statement.obstacles,
+    })
+}
+
+fn book(
+    events: &[Recorded],
+    workspace: &Workspace,
+    format: Format,
+    session: &Session,
+) -> Result<Exit> {
+    let language = session.language();
+    if events.is_empty() && format == Format::Table {
+        let said = Text::new(
+            "まだ何も締められていません。`keiki close 対象期間` で締めます",
+            "nothing was closed yet; `keiki close PERIOD` does it",
+        );
+        session.line(said.get(language));
+        return Ok(Exit::Fine);
+    }
+    let when = |micros: i64| match format {
+        Format::Table => local(micros, workspace),
+        Format::Json | Format::Csv => instant(micros),
+    };
+    let row = |recorded: &Recorded| match &recorded.event {
+        Event::Closed(statement) => vec![
+            json!(recorded.number),
+            json!(statement.period),
+            json!(statement.revision),
+            json!(Text::new("締め", "closed").get(language)),
+            json!(when(statement.closed_at)),
+            json!(statement.closed_by),
+            json!(statement.reason),
+            json!(&recorded.sha256[..12]),
+        ],
+        Event::Reopened {
+            period,
+            at,
+            by,
+            reason,
+        } => vec![
+            json!(recorded.number),
+            json!(period),
+            Value::Null,
+            json!(Text::new("締め解除", "reopened").get(language)),
+            json!(when(*at)),
+            json!(by),
+            json!(reason),
+            json!(&recorded.sha256[..12]),
+        ],
+    };
+    let word = |ja: &str, en: &str| Text::new(ja, en).get(language).to_owned();
+    let grid = Grid {
+        names: vec![
+            "number", "period", "revision", "event", "at", "by", "reason", "sha256",
+        ],
+        columns: vec![
+            Column::figure("No."),
+            Column::text(word("対象期間", "Period"), 9),
+            Column::figure(word("版", "Rev.")),
+            Column::text(word("出来事", "Event"), 8),
+            Column::text(word("日時", "At"), 16),
+            Column::text(word("実施者", "By"), 8),
+            Column::text(word("理由", "Reason"), 16).wrapped(3),
+            Column::text(word("連鎖ハッシュ", "Chain"), 12),
+        ],
+        rows: events.iter().map(row).collect(),
+    };
+    grid.print(format, session)?;
+    Ok(Exit::Fine)
+}
+
+fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Table {
+    let language = session.language();
+    let names = session.names(workspace);
+    let word = |ja: &str, en: &str| Text::new(ja, en).get(language).to_owned();
+    let mut table = Table::new(vec![
+        Column::figure("No."),
+        Column::text(word("指標", "Indicator"), 12)
+            .wrapped(3)
+            .spare(),
+        Column::text(word("組織", "Org unit"), 8).wrapped(2),
+        Column::figure(word("訂正前", "Before")),
+        Column::figure(word("訂正後", "After")),
+        Column::figure(word("証跡による差", "By evidence")),
+        Column::figure(word("定義等による差", "By definitions")),
+        Column::text(word("状態", "Status"), 9).wrapped(3),
+    ]);
+    for change in found {
+        let (before, after) = (&change.restated.before, &change.restated.after);
+        let Some(one) = after.as_ref().or(before.as_ref()) else {
+            continue;
+        };
+        let figure = |value: Option<Fraction>| format::optional_figure(value, one.unit, language);
+        let value = |one: &Option<Measurement>| figure(one.as_ref().and_then(|one| one.value));
+        let status = |one: &Option<Measurement>| {
+            one.as_ref().map_or_else(
+                || format::NOTHING.to_owned(),
+                |one| one.status.title().get(language).to_owned(),
+            )
+        };
+        let (was, is) = (status(before), status(after));
+        table.push(vec![
+            one.no.to_string().into(),
+            names.indicator(one.no, &one.indicator).into(),
+            names.org_unit(&one.org_unit).into(),
+            value(before).into(),
+            value(after).into(),
+            figure(change.by_evidence).into(),
+            figure(change.by_definitions).into(),
+            if was == is {
+                is
+            } else {
+                format!("{was} → {is}")
+            }
+            .into(),
+        ]);
+    }
+    table
+}
+
+fn difference(change: &Change) -> Vec<Value> {
+    let number = |value: Option<Fraction>| {
+        value.map_or(Value::Null, |value| {
+            let text = value.to_short_decimal(keiki_model::measurement::DATA_DIGITS);
+            serde_json::from_str(&text).unwrap_or(Value::Null)
+        })
+    };
+    let value = |one: &Option<Measurement>| number(one.as_ref().and_then(|one| one.value));
+    let status = |one: &Option<Measurement>| json!(one.as_ref().map(|one| one.status.code()));
+    let restated = &change.restated;
+    vec![
+        json!(restated.place.0),
+        json!(restated.place.1),
+        json!(restated.place.2),
+        value(&restated.before),
+        value(&restated.after),
+        number(change.by_evidence),
+        number(change.by_definitions),
+        status(&restated.before),
+        status(&restated.after),
+    ]
+}
