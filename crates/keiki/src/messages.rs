@@ -209,12 +209,19 @@ pub fn held(count: u64) -> Text {
 #[must_use]
 pub fn uncovered(units: &str) -> Text {
     Text::new(
+        format!("報告済みとはみなせない組織があります: {units}(下位組織が未報告)"),
+        format!("not counted as reported: {units} (units below have not reported)"),
+    )
+}
+
+/// Says which org units of rows the tree does not know.
+#[must_use]
+pub fn unassigned(units: &str) -> Text {
+    Text::new(
         format!(
-            "報告済みとはみなせない組織があります: {units}(下位組織が未報告、または組織図にない組織)"
+            "組織図にない組織があります: {units}(「組織不明」に計上し、org.csv に加えれば移ります)"
         ),
-        format!(
-            "not counted as reported: {units} (units below have not reported, or the unit is not in org.csv)"
-        ),
+        format!("not in org.csv: {units} (counted as Unassigned until org.csv has them)"),
     )
 }
 
