@@ -138,7 +138,7 @@ pub struct Difference {
     pub source: String,
 }
 
-/// What the entries of one record add up to.
+/// What the entries of one record add up to. What was taken back is nothing, but it is known since when.
 #[derive(Debug, Clone)]
 struct Net {
     amount: i128,
@@ -275,7 +275,7 @@ impl Engine {
         })
     }
 
-    /// The records that add to a measure below a node and that no total replaces, with what their entries add up to.
+    /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
     async fn records(
         &self,
         journal: &Journal,
@@ -314,7 +314,6 @@ impl Engine {
                 texts.add(&batch, row, value, weight, &mut records)?;
             }
         }
-        records.retain(|_, net| net.amount != 0 || net.count != 0);
         Ok(records)
     }
 
@@ -359,6 +358,12 @@ struct Opened<'k> {
     totals: Vec<ReportedTotal>,
 }
 
+impl Net {
+    fn is_nothing(&self) -> bool {
+        self.amount == 0 && self.count == 0
+    }
+}
+
 fn find_indicator<'k>(kpi: &'k Kpi, code: Option<&str>) -> Result<&'k Indicator> {
     let found = match code {
         None => kpi.indicators.first(),
@@ -395,6 +400,7 @@ fn part(kpi: &Kpi, opened: &OpenedMeasure<'_>, reported: Fraction) -> Part {
         reported,
         rows: records
             .values()
+            .filter(|net| !net.is_nothing())
             .map(|net| Row {
                 amount: amount(net, *divisor),
                 ..net.row.clone()
@@ -512,17 +518,15 @@ fn differences(before: &[OpenedMeasure<'_>], after: &[OpenedMeasure<'_>]) -> Vec
     for ((measure, divisor, old), (_, _, new)) in before.iter().zip(after) {
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for key in keys {
-            let (was, is) = (old.get(key), new.get(key));
+            let entries = [old.get(key), new.get(key)].into_iter().flatten();
+            let latest = entries.map(|net| net.latest).max();
+            let [was, is] =
+                [old, new].map(|records| records.get(key).filter(|net| !net.is_nothing()));
             let same = was.map(|n| (n.amount, n.count)) == is.map(|n| (n.amount, n.count));
             let Some(shown) = is.or(was).filter(|_| !same) else {
                 continue;
             };
-            let latest = was
-                .into_iter()
-                .chain(is)
-                .map(|net| net.latest)
-                .max()
-                .unwrap_or(shown.latest);
+            let latest = latest.unwrap_or(shown.latest);
             found.push(Difference {
                 measure: measure.name.clone(),
                 record_key: key.clone(),

@@ -149,6 +149,32 @@ fn a_ratio_alone_is_listed_where_it_is_the_figure_and_adds_nothing() {
 }
 
 #[test]
+fn a_record_that_was_taken_back_is_a_difference_of_the_day_on_which_it_was() {
+    block_on(async {
+        let world = World::shipped().await;
+        for (on, inventoried) in [("2026-05-01", "2026-04-02"), ("2026-05-20", "")] {
+            world
+                .commit_csv(
+                    &Reading::new("assets", day(on)),
+                    &assets(&[asset("A1", "JP1", inventoried)]),
+                )
+                .await;
+        }
+        let asked = question("HD", "2026-05", "2026-05-31", Some("2026-05-10"));
+        let explained = explain(&world, &asked).await;
+        assert!(explained.parts[0].rows.is_empty(), "{:?}", explained.parts);
+        let against = explained.against.expect("a comparison");
+        let [change] = against.changes.as_slice() else {
+            unreachable!("one change: {:?}", against.changes);
+        };
+        assert_eq!(
+            (change.after, change.seq, change.known_at),
+            (None, 2, noon(day("2026-05-20")))
+        );
+    });
+}
+
+#[test]
 fn a_total_that_changed_is_among_the_differences() {
     block_on(async {
         let world = world().await;

@@ -147,8 +147,8 @@ fn total(part: &Part, unit: Unit) -> Text {
     if part.reported == Fraction::whole(0) {
         return Text::new(whole.clone(), whole);
     }
-    let amounts = part.rows.iter().map(|row| row.amount);
-    let of_rows = amounts.fold(Some(Fraction::whole(0)), |sum, amount| sum?.plus(amount));
+    let mut amounts = part.rows.iter().map(|row| row.amount);
+    let of_rows = amounts.try_fold(Fraction::whole(0), Fraction::plus);
     let of_rows = of_rows.map_or_else(String::new, |sum| format::part(sum, unit));
     messages::with_reported(&whole, &of_rows, &format::part(part.reported, unit))
 }
