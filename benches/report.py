@@ -38,6 +38,6 @@ row("measured again after 5,000 more rows", f"{best['again_seconds']*1000:.0f} m
 ratio = best["ingest_seconds"] / best["duckdb_seconds"]
 row("a register export of 1,000,000 rows taken in", f"{best['ingest_seconds']:.2f} s = {ratio:.1f} x DuckDB", "at most 5 x", ratio <= 5)
 row("of that: raw evidence kept", f"{best['ingest_raw_seconds']:.2f} s")
-row("of that: read, mapped and checked", f"{best['ingest_read_seconds'] - best['ingest_raw_seconds']:.2f} s")
+row("meanwhile: read, mapped and checked", f"{best['ingest_read_seconds']:.2f} s")
 row("peak memory of that ingest", f"{peak['ingest_peak_mib']:.0f} MiB")
 row("DuckDB reads the file and joins it with the current state", f"{best['duckdb_seconds']:.2f} s")

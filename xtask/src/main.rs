@@ -10,7 +10,9 @@ const USAGE: &str = "usage: cargo xtask reference    writes docs/reference/catal
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Cargo says where the package is when it runs it; a built program may have been built from another checkout.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| "xtask".into());
+    let root = Path::new(&package).join("..");
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["reference"] => reference::write(&root).map_err(|error| error.to_string()),
         _ => Err(USAGE.to_owned()),

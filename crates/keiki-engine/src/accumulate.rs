@@ -14,7 +14,7 @@ use keiki_model::histogram::Cell as HistogramCell;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::axis::Axis;
-use crate::cube::{Cell, Cube};
+use crate::cube::{Cube, Spot};
 use crate::error::{EngineError, Result};
 use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
 
@@ -34,18 +34,12 @@ pub(crate) struct Rows<'r> {
 impl<'r> Rows<'r> {
     /// Evaluates all expressions of a dataset over a batch, each once.
     pub(crate) fn new(plan: &DatasetPlan, batch: &'r RecordBatch) -> Result<Self> {
-        let values = plan
-            .expressions
-            .iter()
-            .map(|expression| {
-                expression.evaluate(batch).map_err(|message| {
-                    EngineError::Query(format!(
-                        "an expression over {} cannot be computed: {message}",
-                        plan.dataset.name
-                    ))
-                })
-            })
-            .collect::<Result<_>>()?;
+        let values = plan.program.evaluate(batch).map_err(|message| {
+            EngineError::Query(format!(
+                "an expression over {} cannot be computed: {message}",
+                plan.dataset.name
+            ))
+        })?;
         let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
         let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
         Ok(Self {
@@ -198,6 +192,20 @@ impl<'m> MeasureRows<'m> {
         Day::try_from(day).unwrap_or(Day::MAX)
     }
 
+    /// Visits the rows whose predicate is true or unknown.
+    fn rows_that_may_count(&self, mut visit: impl FnMut(usize) -> Result<()>) -> Result<()> {
+        let Some(mask) = self.mask else {
+            return (0..self.rows.weights.len()).try_for_each(visit);
+        };
+        match mask.nulls() {
+            None => mask.values().set_indices().try_for_each(visit),
+            Some(known) => {
+                let may_count = mask.values() | &!known.inner();
+                may_count.set_indices().try_for_each(&mut visit)
+            }
+        }
+    }
+
     /// The part of a row. A value of `None` is unknown: the predicate or the value is null.
     #[inline]
     pub(crate) fn part(&self, row: usize) -> Part {
@@ -323,87 +331,91 @@ fn accumulate_measure(
     axis: &Axis,
     cube: &mut Cube,
 ) -> Result<()> {
-    for (row, unit) in units.iter().enumerate() {
+    let groups = GroupNumbers::new(plan, measured, cube)?;
+    let mut add = |row: usize, day: Option<Day>, value: Option<i128>, dated: Day, weight: i64| {
+        let Some(bin) = day.and_then(|day| axis.bin(day)) else {
+            return Ok(());
+        };
+        let at = Spot {
+            measure: index,
+            unit: usize::from(units[row]),
+            bin,
+        };
+        cube.add(at, value, weight);
+        if let (true, Some(value)) = (plan.has_histogram, value) {
+            let step = in_steps(plan, value)?;
+            let pair = if plan.keeps_day {
+                (i64::from(dated), step)
+            } else {
+                (step, 0)
+            };
+            histogram(cube, plan, at, groups.of(row), pair, weight)?;
+        }
+        Ok::<(), EngineError>(())
+    };
+    let mut undated: Vec<(usize, i64)> = Vec::new();
+    let mut cases = Vec::new();
+    measured.rows_that_may_count(|row| {
         let weight = rows.weight(row);
         match measured.part(row) {
             Part::None => {}
-            Part::Case { begins, ends } => {
-                histogram(
-                    cube,
-                    plan,
-                    index,
-                    *unit,
-                    0,
-                    None,
-                    (begins, ends.unwrap_or(OPEN)),
-                    weight,
-                )?;
-            }
-            Part::Happening { on, value } => match on {
-                None => cube.add_undated(index, usize::from(*unit), weight),
-                Some(day) => {
-                    if let Some(bin) = axis.bin(day) {
-                        add(cube, index, *unit, bin, value, weight);
-                        if let (true, Some(value)) = (plan.has_histogram, value) {
-                            let pair = (in_steps(plan, value)?, 0);
-                            histogram(
-                                cube,
-                                plan,
-                                index,
-                                *unit,
-                                bin,
-                                group(measured, row),
-                                pair,
-                                weight,
-                            )?;
-                        }
-                    }
-                }
-            },
+            Part::Case { begins, ends } => cases.push((row, (begins, ends.unwrap_or(OPEN)))),
+            Part::Happening { on: None, .. } => undated.push((row, weight)),
+            Part::Happening { on, value } => add(row, on, value, on.unwrap_or_default(), weight)?,
             Part::Level {
                 enters,
                 leaves,
                 value,
                 dated,
             } => {
-                let bins = [
-                    (axis.bin(enters), weight),
-                    (leaves.and_then(|day| axis.bin(day)), -weight),
-                ];
-                for (bin, weight) in bins {
-                    let Some(bin) = bin else { continue };
-                    add(cube, index, *unit, bin, value, weight);
-                    if let (true, Some(value)) = (plan.has_histogram, value) {
-                        let step = in_steps(plan, value)?;
-                        let pair = if plan.keeps_day {
-                            (i64::from(dated), step)
-                        } else {
-                            (step, 0)
-                        };
-                        histogram(
-                            cube,
-                            plan,
-                            index,
-                            *unit,
-                            bin,
-                            group(measured, row),
-                            pair,
-                            weight,
-                        )?;
-                    }
-                }
+                add(row, Some(enters), value, dated, weight)?;
+                add(row, leaves, value, dated, -weight)?;
             }
         }
+        Ok(())
+    })?;
+    for (row, weight) in undated {
+        cube.add_undated(index, usize::from(units[row]), weight);
+    }
+    for (row, pair) in cases {
+        let at = Spot {
+            measure: index,
+            unit: usize::from(units[row]),
+            bin: 0,
+        };
+        histogram(cube, plan, at, groups.of(row), pair, rows.weight(row))?;
     }
     Ok(())
 }
 
-fn group<'g>(measured: &'g MeasureRows<'_>, row: usize) -> Option<&'g str> {
-    measured
-        .groups
-        .as_ref()
-        .filter(|groups| groups.is_valid(row))
-        .map(|groups| groups.value(row))
+/// The cube's numbers of the groups of a batch's rows.
+enum GroupNumbers {
+    /// All rows are in one.
+    One(u16),
+    /// *Shape*: row.
+    Each(Vec<u16>),
+}
+
+impl GroupNumbers {
+    fn new(plan: &MeasurePlan, measured: &MeasureRows<'_>, cube: &mut Cube) -> Result<Self> {
+        let is_kept = plan.has_histogram;
+        match measured.groups.as_ref().filter(|_| is_kept) {
+            None if is_kept => Ok(Self::One(cube.groups.number("", "groups")?)),
+            None => Ok(Self::One(0)),
+            Some(groups) => groups
+                .iter()
+                .map(|group| cube.groups.number(group.unwrap_or_default(), "groups"))
+                .collect::<Result<_>>()
+                .map(Self::Each),
+        }
+    }
+
+    fn of(&self, row: usize) -> u16 {
+        match self {
+            Self::One(group) => *group,
+            Self::Each(groups) => groups[row],
+        }
+    }
 }
 
 /// A value in steps of the resolution; a step once begun counts whole.
@@ -419,37 +431,17 @@ pub(crate) fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
         })
 }
 
-#[inline]
-fn add(cube: &mut Cube, measure: usize, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
-    let offset = cube.offset(measure, usize::from(unit)) + bin;
-    let cell: &mut Cell = &mut cube.cells_mut()[offset];
-    match value {
-        Some(value) => {
-            cell.sum += value * i128::from(weight);
-            cell.count += weight;
-        }
-        None => cell.unknown += weight,
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the coordinates of a cell")]
 fn histogram(
     cube: &mut Cube,
     plan: &MeasurePlan,
-    measure: usize,
-    unit: u16,
-    bin: usize,
-    group: Option<&str>,
+    at: Spot,
+    group: u16,
     pair: (i64, i64),
     weight: i64,
 ) -> Result<()> {
-    let group = match group {
-        Some(group) => cube.groups.number(group, "groups")?,
-        None => cube.groups.number("", "groups")?,
-    };
     let cell = HistogramCell {
-        unit,
-        bin: u16::try_from(bin).unwrap_or(u16::MAX),
+        unit: u16::try_from(at.unit).unwrap_or(u16::MAX),
+        bin: u16::try_from(at.bin).unwrap_or(u16::MAX),
         group,
         first: pair.0,
         second: pair.1,
@@ -458,6 +450,6 @@ fn histogram(
         measure: plan.name.clone(),
         value: i128::from(pair.0),
     })?;
-    cube.histograms[measure].add(packed, weight);
+    cube.histograms[at.measure].add(packed, weight);
     Ok(())
 }

@@ -12,6 +12,8 @@ pub(crate) struct Axis {
     closed: u16,
     /// The first day from which each bin after the opening one holds, ascending; one more for the end.
     starts: Vec<Day>,
+    /// The bin of each day from the first month's first to the end.
+    bins: Vec<u16>,
 }
 
 impl Axis {
@@ -24,10 +26,15 @@ impl Axis {
             .collect();
         starts.extend(last.first_day()..=last.last_day());
         starts.push(last.last_day() + 1);
+        let bins = starts.windows(2).zip(1_u16..);
+        let bins = bins
+            .flat_map(|(days, bin)| (days[0]..days[1]).map(move |_| bin))
+            .collect();
         Self {
             first: first.0,
             closed,
             starts,
+            bins,
         }
     }
 
@@ -37,25 +44,12 @@ impl Axis {
     }
 
     /// The bin of a day: 0 for all before the first month; `None` after the last.
+    #[inline]
     pub(crate) fn bin(&self, day: Day) -> Option<usize> {
-        let end = self.starts.last().copied().unwrap_or(Day::MIN);
-        if day >= end {
-            return None;
+        match usize::try_from(i64::from(day) - i64::from(self.starts[0])) {
+            Ok(place) => self.bins.get(place).map(|bin| usize::from(*bin)),
+            Err(_) => Some(0),
         }
-        let open_start = end - self.open_days();
-        if day >= open_start {
-            return usize::try_from(day - open_start)
-                .ok()
-                .map(|d| usize::from(self.closed) + 1 + d);
-        }
-        if day < self.starts[0] {
-            return Some(0);
-        }
-        Some(self.starts[..usize::from(self.closed)].partition_point(|start| *start <= day))
-    }
-
-    fn open_days(&self) -> i32 {
-        i32::try_from(self.starts.len() - 1 - usize::from(self.closed)).unwrap_or(0)
     }
 
     /// The bins of the days `from..=until`; both must lie at ends of months, or in the open month.

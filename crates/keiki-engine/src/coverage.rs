@@ -5,7 +5,7 @@ use keiki_model::calendar::{Day, Month, local_day};
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Claim;
 use keiki_model::measurement::Coverage;
-use keiki_model::org::{Tree, UnitKind};
+use keiki_model::org::{Node, Tree, UnitKind};
 use keiki_store::Snapshot;
 
 /// The claims about one dataset that are known.
@@ -92,15 +92,17 @@ pub(crate) fn owing(tree: &Tree, node: usize, kinds: &[UnitKind]) -> Vec<usize> 
         return vec![node];
     }
     (node..tree.nodes()[node].subtree_end)
-        .filter(|position| {
-            let kind = tree.nodes()[*position].kind;
-            if kinds.is_empty() {
-                kind.is_entity()
-            } else {
-                kinds.contains(&kind)
-            }
-        })
+        .filter(|position| owes(&tree.nodes()[*position], kinds))
         .collect()
+}
+
+/// Tells whether a unit owes evidence for the units above it.
+pub(crate) fn owes(unit: &Node, kinds: &[UnitKind]) -> bool {
+    if kinds.is_empty() {
+        unit.kind.is_entity()
+    } else {
+        kinds.contains(&unit.kind)
+    }
 }
 
 /// Counts how many of the owing units are covered.

@@ -26,9 +26,25 @@ impl Cell {
         self.unknown += other.unknown;
     }
 
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self {
+            sum: self.sum - other.sum,
+            count: self.count - other.count,
+            unknown: self.unknown - other.unknown,
+        }
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self == Self::default()
     }
+}
+
+/// The place of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) measure: usize,
+    pub(crate) unit: usize,
+    pub(crate) bin: usize,
 }
 
 /// Names with numbers, in order of their first appearance.
@@ -64,42 +80,107 @@ pub(crate) struct Cube {
     pub(crate) measures: usize,
     pub(crate) units: Names,
     pub(crate) groups: Names,
-    /// *Shape*: org unit, measure, bin; so that a new org unit only appends.
-    cells: Vec<Cell>,
+    /// Number of records. *Shape*: org unit, measure, bin; so that a new org unit only appends.
+    counts: Vec<i64>,
+    /// Number of records of which it is unknown whether or how much they count. *Shape*: as `counts`.
+    unknown: Vec<i64>,
+    /// Per measure its position among those with values; the sum of others is their count.
+    valued: Vec<Option<usize>>,
+    /// *Shape*: org unit, measure with values, bin.
+    sums: Vec<i128>,
     /// Records that would count but have no date. *Shape*: org unit, measure.
     undated: Vec<i64>,
     pub(crate) histograms: Vec<Histogram>,
 }
 
 impl Cube {
-    pub(crate) fn new(axis: Axis, measures: usize) -> Self {
+    /// Makes an empty cube; `has_value` tells for each measure whether it sums more than records.
+    pub(crate) fn new(axis: Axis, has_value: &[bool]) -> Self {
+        let mut places = 0..;
         Self {
             axis,
-            measures,
+            measures: has_value.len(),
             units: Names::default(),
             groups: Names::default(),
-            cells: Vec::new(),
+            counts: Vec::new(),
+            unknown: Vec::new(),
+            valued: has_value
+                .iter()
+                .map(|has| if *has { places.next() } else { None })
+                .collect(),
+            sums: Vec::new(),
             undated: Vec::new(),
-            histograms: vec![Histogram::default(); measures],
+            histograms: vec![Histogram::default(); has_value.len()],
         }
+    }
+
+    /// Per measure, whether it sums more than records.
+    pub(crate) fn has_value(&self) -> Vec<bool> {
+        self.valued.iter().map(Option::is_some).collect()
     }
 
     pub(crate) fn unit(&mut self, name: &str) -> Result<u16> {
         let number = self.units.number(name, "org units")?;
-        let units = self.units.list().len();
-        self.cells
-            .resize(units * self.measures * self.axis.bins(), Cell::default());
-        self.undated.resize(units * self.measures, 0);
+        let (units, bins) = (self.units.list().len(), self.axis.bins());
+        if self.undated.len() < units * self.measures {
+            self.counts.resize(units * self.measures * bins, 0);
+            self.unknown.resize(units * self.measures * bins, 0);
+            let valued = self.valued.iter().flatten().count();
+            self.sums.resize(units * valued * bins, 0);
+            self.undated.resize(units * self.measures, 0);
+        }
         Ok(number)
     }
 
     /// Position of the first bin of a measure and org unit.
-    pub(crate) fn offset(&self, measure: usize, unit: usize) -> usize {
+    fn offset(&self, measure: usize, unit: usize) -> usize {
         (unit * self.measures + measure) * self.axis.bins()
     }
 
-    pub(crate) fn cells_mut(&mut self) -> &mut [Cell] {
-        &mut self.cells
+    /// Position of the first bin of a measure and org unit among the sums; `None` where they are the counts.
+    fn offset_of_sums(&self, measure: usize, unit: usize) -> Option<usize> {
+        let bins = self.axis.bins();
+        let valued = self.sums.len() / (self.units.list().len() * bins).max(1);
+        self.valued[measure].map(|place| (unit * valued + place) * bins)
+    }
+
+    /// Adds records with a value, or of unknown value, to a bin.
+    #[inline]
+    pub(crate) fn add(&mut self, at: Spot, value: Option<i128>, weight: i64) {
+        let Spot { measure, unit, bin } = at;
+        let offset = self.offset(measure, unit) + bin;
+        let Some(value) = value else {
+            self.unknown[offset] += weight;
+            return;
+        };
+        self.counts[offset] += weight;
+        if let Some(sums) = self.offset_of_sums(measure, unit) {
+            self.sums[sums + bin] += value * i128::from(weight);
+        }
+    }
+
+    /// What a bin holds.
+    fn cell(&self, at: Spot) -> Cell {
+        let Spot { measure, unit, bin } = at;
+        let offset = self.offset(measure, unit) + bin;
+        let count = self.counts[offset];
+        let sums = self.offset_of_sums(measure, unit);
+        Cell {
+            sum: sums.map_or(i128::from(count), |sums| self.sums[sums + bin]),
+            count,
+            unknown: self.unknown[offset],
+        }
+    }
+
+    /// Adds a cell to a bin.
+    fn add_cell(&mut self, at: Spot, cell: Cell) {
+        let Spot { measure, unit, bin } = at;
+        let offset = self.offset(measure, unit) + bin;
+        self.counts[offset] += cell.count;
+        self.unknown[offset] += cell.unknown;
+        if let Some(sums) = self.offset_of_sums(measure, unit) {
+            self.sums[sums + bin] += cell.sum;
+        }
     }
 
     pub(crate) fn add_undated(&mut self, measure: usize, unit: usize, weight: i64) {
@@ -110,19 +191,19 @@ impl Cube {
         self.undated[unit * self.measures + measure]
     }
 
-    /// The sum over bins.
-    pub(crate) fn sum(
-        &self,
-        measure: usize,
-        unit: usize,
-        bins: std::ops::RangeInclusive<usize>,
-    ) -> Cell {
-        let offset = self.offset(measure, unit);
-        let mut total = Cell::default();
-        for cell in &self.cells[offset + bins.start()..=offset + bins.end()] {
-            total.add(*cell);
+    /// The sums of all bins before each, and of all; tells whether any bin holds something.
+    pub(crate) fn levels(&self, measure: usize, unit: usize, levels: &mut Vec<Cell>) -> bool {
+        let mut level = Cell::default();
+        let mut has_any = false;
+        levels.clear();
+        levels.push(level);
+        for bin in 0..self.axis.bins() {
+            let cell = self.cell(Spot { measure, unit, bin });
+            has_any |= !cell.is_zero();
+            level.add(cell);
+            levels.push(level);
         }
-        total
+        has_any
     }
 
     /// Adds another cube of the same measures and axis.
@@ -142,12 +223,9 @@ impl Cube {
         let bins = self.axis.bins();
         for (theirs, ours) in units.iter().enumerate() {
             for measure in 0..self.measures {
-                let (from, to) = (
-                    other.offset(measure, theirs),
-                    self.offset(measure, usize::from(*ours)),
-                );
                 for bin in 0..bins {
-                    self.cells[to + bin].add(other.cells[from + bin]);
+                    let at = |unit| Spot { measure, unit, bin };
+                    self.add_cell(at(usize::from(*ours)), other.cell(at(theirs)));
                 }
                 self.add_undated(measure, usize::from(*ours), other.undated(measure, theirs));
             }
@@ -184,9 +262,35 @@ impl Cube {
         Ok(())
     }
 
-    /// The cells and the undated counts, for keeping.
-    pub(crate) fn parts(&self) -> (&[Cell], &[i64]) {
-        (&self.cells, &self.undated)
+    /// The cells that hold something, with their positions, for keeping.
+    pub(crate) fn filled(&self) -> Vec<(u64, Cell)> {
+        let bins = self.axis.bins();
+        let positions = 0..self.counts.len();
+        positions
+            .map(|position| (position as u64, self.cell(self.bin(position, bins))))
+            .filter(|(_, cell)| !cell.is_zero())
+            .collect()
+    }
+
+    /// Puts a kept cell back; `None` if there is no such place.
+    pub(crate) fn put(&mut self, position: u64, cell: Cell) -> Option<()> {
+        let position = usize::try_from(position).ok()?;
+        let at = self.bin(position, self.axis.bins());
+        (position < self.counts.len()).then(|| self.add_cell(at, cell))
+    }
+
+    fn bin(&self, position: usize, bins: usize) -> Spot {
+        let row = position / bins.max(1);
+        Spot {
+            measure: row % self.measures.max(1),
+            unit: row / self.measures.max(1),
+            bin: position % bins.max(1),
+        }
+    }
+
+    /// The counts of records without a date, for keeping.
+    pub(crate) fn all_undated(&self) -> &[i64] {
+        &self.undated
     }
 
     /// Puts kept undated counts back; `None` if they do not fit.

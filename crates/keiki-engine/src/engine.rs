@@ -18,11 +18,10 @@ use keiki_store::{Journal, Snapshot};
 
 use crate::axis::Axis;
 use crate::coverage::Claims;
-use crate::cube::Cube;
 use crate::error::{EngineError, Result};
-use crate::evaluate::{Evaluation, Slot};
+use crate::evaluate::{Evaluation, Memory, Slot};
 use crate::expressions::{SqlExpressions, session};
-use crate::keep::{Keeper, Kept};
+use crate::keep::{Filled, Keeper, Kept};
 use crate::plan::{DatasetPlan, Plan};
 use crate::read::{Bounds, read_cube, read_rows};
 use crate::reported::ReportedFigures;
@@ -45,6 +44,8 @@ pub struct Setting {
     pub programme: Arc<Programme>,
     /// The folder in which cubes are kept; absent = in memory only.
     pub cubes: Option<PathBuf>,
+    /// Whether measurements are remembered, for a process that is asked for the same again and again.
+    pub remembers: bool,
 }
 
 /// How org units are put together in a figure.
@@ -84,6 +85,7 @@ pub struct Engine {
     /// The definitions compiled with other parameters, by what those are.
     plans: Mutex<HashMap<String, Arc<Plan>>>,
     keeper: Keeper,
+    pub(crate) memory: Option<Memory>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -116,6 +118,7 @@ impl Engine {
         let expressions = SqlExpressions::new(setting.calendar.clone(), setting.zone.clone());
         let plan = Plan::new(&setting.catalogue, &expressions)?;
         let context = session(setting.calendar.clone(), setting.zone.clone());
+        let memory = setting.remembers.then(Memory::default);
         let keeper = Keeper::new(setting.cubes.clone());
         Ok(Self {
             setting,
@@ -123,6 +126,7 @@ impl Engine {
             plan: Arc::new(plan),
             plans: Mutex::default(),
             keeper,
+            memory,
         })
     }
 
@@ -137,8 +141,10 @@ impl Engine {
             .await?;
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, request.structure, knowledge.today)?;
+        let plans = self.by_plan(&slots)?;
+        let is_one = plans.len() <= 1;
         let mut measured = Vec::new();
-        for (plan, slots) in self.by_plan(&slots)? {
+        for (plan, slots) in plans {
             let positions: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
             let slots = slots.into_iter().map(|(_, slot)| slot).collect();
             let evaluation = self
@@ -146,9 +152,12 @@ impl Engine {
                 .await?;
             self.check_units(&evaluation, &request.org_units)?;
             let found = evaluation.measure(&kpis, &request.org_units);
-            measured.extend(found.into_iter().map(|(order, node, slot, measurement)| {
-                ((order, node, positions[slot]), measurement)
-            }));
+            if is_one {
+                return Ok(found);
+            }
+            let order = evaluation.order(&kpis, &request.org_units).into_iter();
+            let places = order.map(|(indicator, node, slot)| (indicator, node, positions[slot]));
+            measured.extend(places.zip(found));
         }
         measured.sort_by_key(|(place, _)| *place);
         Ok(measured
@@ -305,7 +314,7 @@ impl Engine {
         kpis: &[Arc<Kpi>],
         slots: Vec<Slot>,
     ) -> Result<Evaluation<'e>> {
-        let mut cubes: Vec<Option<Arc<Cube>>> = vec![None; plan.datasets.len()];
+        let mut cubes: Vec<Option<Filled>> = vec![None; plan.datasets.len()];
         let mut claims: Vec<Option<Claims>> = vec![None; plan.datasets.len()];
         for kpi in kpis {
             for measure in &kpi.measures {
@@ -367,7 +376,7 @@ impl Engine {
         plan: &Arc<DatasetPlan>,
         knowledge: &Knowledge,
         slots: &[Slot],
-    ) -> Result<Arc<Cube>> {
+    ) -> Result<Filled> {
         let open = Month::of(knowledge.today);
         let kept_axis = Axis::new(open.plus(-KEPT_MONTHS), open);
         let asks_everything = knowledge.known_at >= knowledge.snapshot.known_at();
@@ -388,9 +397,10 @@ impl Engine {
         let scan = journal
             .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
             .await?;
-        Ok(Arc::new(
-            read_cube(&self.context, plan, &scan, bounds, &axis).await?,
-        ))
+        Ok(Filled {
+            cube: Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?),
+            version: None,
+        })
     }
 
     async fn kept_cube(
@@ -399,7 +409,7 @@ impl Engine {
         plan: &Arc<DatasetPlan>,
         knowledge: &Knowledge,
         axis: Axis,
-    ) -> Result<Arc<Cube>> {
+    ) -> Result<Filled> {
         let first_commit = knowledge
             .snapshot
             .batches()
@@ -411,14 +421,16 @@ impl Engine {
             plan.version, self.setting.calendar, self.setting.zone
         ));
         let key = format!("{}-{key}", plan.dataset.name);
-        let kept = self
-            .keeper
-            .find(&key)
-            .filter(|kept| kept.seq <= knowledge.seq && kept.cube.axis == axis);
-        let after_seq = kept.as_ref().map_or(0, |kept| kept.seq);
+        let holds = |kept: &Kept| kept.seq <= knowledge.seq && kept.cube.axis == axis;
+        let filled = |kept: &Kept| Filled {
+            cube: Arc::clone(&kept.cube),
+            version: Some((key.clone(), kept.changed)),
+        };
+        let kept = self.keeper.find(&key).filter(holds);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
-            return Ok(Arc::clone(&kept.cube));
+            return Ok(filled(kept));
         }
+        let after_seq = kept.map_or(0, |kept| kept.seq);
         let bounds = Bounds {
             after_seq,
             until_seq: knowledge.seq,
@@ -428,22 +440,32 @@ impl Engine {
             .scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq)
             .await?;
         let fresh = read_cube(&self.context, plan, &scan, bounds, &axis).await?;
-        let cube = match kept {
-            None => Arc::new(fresh),
-            Some(kept) if scan.files.is_empty() => kept.cube,
+        // It is added to where it lies, unless another request got there first.
+        let kept = self.keeper.take(&key);
+        let kept = match kept.filter(|kept| holds(kept) && kept.seq == after_seq) {
+            Some(kept) if scan.files.is_empty() => Kept {
+                seq: knowledge.seq,
+                ..kept
+            },
             Some(kept) => {
                 let mut whole = Arc::unwrap_or_clone(kept.cube);
                 whole.merge(&fresh)?;
-                Arc::new(whole)
+                Kept {
+                    seq: knowledge.seq,
+                    changed: knowledge.seq,
+                    cube: Arc::new(whole),
+                }
+            }
+            None if after_seq == 0 => Kept {
+                seq: knowledge.seq,
+                changed: knowledge.seq,
+                cube: Arc::new(fresh),
+            },
+            None => {
+                return Box::pin(self.kept_cube(journal, plan, knowledge, axis)).await;
             }
         };
-        self.keeper.keep(
-            &key,
-            &Kept {
-                seq: knowledge.seq,
-                cube: Arc::clone(&cube),
-            },
-        );
-        Ok(cube)
+        self.keeper.keep(&key, &kept);
+        Ok(filled(&kept))
     }
 }

@@ -244,25 +244,26 @@ impl Engine {
                 slots,
             )
             .await?;
-        let tree = evaluation.tree(&slot);
+        let tree = evaluation.tree(0);
         let node = tree.position(&question.org_unit).unwrap_or(0);
         let reported = self
             .reported_totals(journal, &knowledge, (kpi.no, indicator), &slot)
             .await?;
-        let totals = Totals::new(reported, &measurement, &tree, slot.scope, node);
+        let totals = Totals::new(reported, &measurement, tree, slot.scope, node);
         let mut measures = Vec::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
             };
-            let view = evaluation.view(kpi.no, place, &slot, &tree);
+            let views = evaluation.views(kpi.no, place);
+            let Some(view) = views.first() else { continue };
             let records = self
                 .records(
                     journal,
                     &knowledge,
                     (&plan, place),
                     &slot,
-                    &view,
+                    view,
                     (node, &totals),
                 )
                 .await?;

@@ -1,6 +1,8 @@
 //! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
 mod functions;
+mod outermost;
+mod program;
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
@@ -17,6 +20,9 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::Calendar;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
+
+use outermost::{Outermost, Pick};
+pub(crate) use program::Program;
 
 /// Compiles SQL expressions with the functions that definitions may use.
 pub struct SqlExpressions {
@@ -32,11 +38,26 @@ impl SqlExpressions {
         }
     }
 
-    fn physical(
+    /// Puts several expressions over the columns of a schema together.
+    ///
+    /// # Errors
+    /// One of them does not compile; compile each by itself first to learn which.
+    pub(crate) fn program(
         &self,
-        sql: &str,
-        frame: &DFSchema,
-    ) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+        sql: &[String],
+        schema: &SchemaRef,
+    ) -> Result<Program, ExpressionError> {
+        let whole = || {
+            let frame = DFSchema::try_from(schema.as_ref().clone())?;
+            let typed = sql.iter().map(|sql| self.typed(sql, &frame));
+            let typed = typed.collect::<Result<_, _>>()?;
+            Program::new(&self.context, typed, Arc::new(frame))
+        };
+        whole().map_err(|e| fault(&e, "", schema))
+    }
+
+    /// An expression with its types fitted together, simplified.
+    fn typed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
         let expr = self.context.parse_sql_expr(sql, frame)?;
         // Some functions exist only until they are simplified to others.
         let simplifier = ExprSimplifier::new(
@@ -44,8 +65,7 @@ impl SqlExpressions {
                 .with_schema(Arc::new(frame.clone()))
                 .build(),
         );
-        let expr = simplifier.simplify(simplifier.coerce(expr, frame)?)?;
-        self.context.create_physical_expr(expr, frame)
+        simplifier.simplify(simplifier.coerce(expr, frame)?)
     }
 }
 
@@ -64,6 +84,12 @@ pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
     for function in functions::all(calendar, zone) {
         context.register_udf(function);
     }
+    for (name, pick) in [("least", Pick::Least), ("greatest", Pick::Greatest)] {
+        let general = context.state().scalar_functions().get(name).cloned();
+        if let Some(general) = general {
+            context.register_udf(Outermost::replacing(general, pick));
+        }
+    }
     context
 }
 
@@ -76,7 +102,8 @@ impl Expressions for SqlExpressions {
         let frame =
             DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
         let physical = self
-            .physical(sql, &frame)
+            .typed(sql, &frame)
+            .and_then(|expr| self.context.create_physical_expr(expr, &frame))
             .map_err(|e| fault(&e, sql, schema))?;
         let data_type = physical
             .data_type(schema)
@@ -104,7 +131,8 @@ impl Expressions for SqlExpressions {
         let frame =
             DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
         let physical = self
-            .physical(sql, &frame)
+            .typed(sql, &frame)
+            .and_then(|expr| self.context.create_physical_expr(expr, &frame))
             .map_err(|e| fault(&e, sql, schema))?;
         Ok(Arc::new(Compiled {
             physical,

@@ -14,15 +14,28 @@ use crate::cube::{Cell, Cube, Names};
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) seq: i64,
+    /// The last commit that brought it entries.
+    pub(crate) changed: i64,
     pub(crate) cube: Arc<Cube>,
+}
+
+/// What a kept cube holds: what it was computed by, and the last commit that brought it entries.
+pub(crate) type CubeVersion = (String, i64);
+
+/// A cube that figures are computed from, with its version if it is one that is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Filled {
+    pub(crate) cube: Arc<Cube>,
+    pub(crate) version: Option<CubeVersion>,
 }
 
 /// The form in which a cube lies on disk.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     seq: i64,
+    changed: i64,
     axis: Axis,
-    measures: usize,
+    has_value: Vec<bool>,
     units: Names,
     groups: Names,
     /// Cells that are not zero, with their positions.
@@ -46,6 +59,17 @@ impl Keeper {
         }
     }
 
+    /// Takes a kept cube out, so that it can be added to without a copy.
+    pub(crate) fn take(&self, key: &str) -> Option<Kept> {
+        let found = self.find(key);
+        let mut memory = self
+            .memory
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        memory.remove(key);
+        found
+    }
+
     /// Finds a kept cube. A file that cannot be read is no error: the cube is computed again.
     pub(crate) fn find(&self, key: &str) -> Option<Kept> {
         let mut memory = self
@@ -59,6 +83,7 @@ impl Keeper {
         let stored: Stored = postcard::from_bytes(&bytes).ok()?;
         let kept = Kept {
             seq: stored.seq,
+            changed: stored.changed,
             cube: Arc::new(stored.into_cube()?),
         };
         memory.insert(key.to_owned(), kept.clone());
@@ -99,21 +124,15 @@ fn write_whole(path: &Path, bytes: &[u8]) {
 
 impl Stored {
     fn new(kept: &Kept) -> Self {
-        let (cells, undated) = kept.cube.parts();
-        let cells = cells
-            .iter()
-            .enumerate()
-            .filter(|(_, cell)| !cell.is_zero())
-            .map(|(position, cell)| (position as u64, *cell))
-            .collect();
         Self {
             seq: kept.seq,
+            changed: kept.changed,
             axis: kept.cube.axis.clone(),
-            measures: kept.cube.measures,
+            has_value: kept.cube.has_value(),
             units: kept.cube.units.clone(),
             groups: kept.cube.groups.clone(),
-            cells,
-            undated: undated.to_vec(),
+            cells: kept.cube.filled(),
+            undated: kept.cube.all_undated().to_vec(),
             histograms: kept
                 .cube
                 .histograms
@@ -124,7 +143,7 @@ impl Stored {
     }
 
     fn into_cube(self) -> Option<Cube> {
-        let mut cube = Cube::new(self.axis, self.measures);
+        let mut cube = Cube::new(self.axis, &self.has_value);
         for name in self.units.list() {
             cube.unit(name).ok()?;
         }
@@ -132,7 +151,7 @@ impl Stored {
             cube.groups.number(name, "groups").ok()?;
         }
         for (position, cell) in self.cells {
-            *cube.cells_mut().get_mut(usize::try_from(position).ok()?)? = cell;
+            cube.put(position, cell)?;
         }
         cube.set_undated(self.undated)?;
         for (histogram, packed) in cube.histograms.iter_mut().zip(self.histograms) {

@@ -12,6 +12,7 @@ use keiki_model::kpi::{Clock, Formula, Kpi, Measure};
 use keiki_store::entries_schema;
 
 use crate::error::{EngineError, Result};
+use crate::expressions::{Program, SqlExpressions};
 
 /// When a measure counts, by number of the expression.
 #[derive(Debug, Clone)]
@@ -58,7 +59,8 @@ impl MeasurePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
-    pub(crate) expressions: Vec<Arc<dyn Expression>>,
+    /// Everything that the measures read, computed together.
+    pub(crate) program: Program,
     pub(crate) measures: Vec<MeasurePlan>,
     /// The columns that the expressions read.
     pub(crate) columns: Vec<String>,
@@ -75,9 +77,16 @@ pub(crate) struct Plan {
     pub(crate) people: Option<(u32, (usize, usize))>,
 }
 
+impl DatasetPlan {
+    /// Per measure, whether it sums more than records.
+    pub(crate) fn has_value(&self) -> Vec<bool> {
+        self.measures.iter().map(|m| m.value.is_some()).collect()
+    }
+}
+
 impl Plan {
     /// Compiles the measures of all KPIs of a catalogue.
-    pub(crate) fn new(catalogue: &Catalogue, expressions: &dyn Expressions) -> Result<Self> {
+    pub(crate) fn new(catalogue: &Catalogue, expressions: &SqlExpressions) -> Result<Self> {
         let mut plan = Self::default();
         let mut by_dataset: BTreeMap<String, Vec<(&Kpi, &Measure)>> = BTreeMap::new();
         for kpi in &catalogue.kpis {
@@ -103,7 +112,7 @@ impl Plan {
                 }
                 made.push(maker.measure(kpi, measure)?);
             }
-            plan.datasets.push(maker.finish(made));
+            plan.datasets.push(maker.finish(made)?);
         }
         Ok(plan)
     }
@@ -121,14 +130,14 @@ impl Plan {
 struct Maker<'m> {
     dataset: &'m Arc<Dataset>,
     schema: SchemaRef,
-    compiler: &'m dyn Expressions,
+    compiler: &'m SqlExpressions,
     expressions: Vec<Arc<dyn Expression>>,
     by_sql: HashMap<String, usize>,
     fingerprint: String,
 }
 
 impl<'m> Maker<'m> {
-    fn new(dataset: &'m Arc<Dataset>, compiler: &'m dyn Expressions) -> Self {
+    fn new(dataset: &'m Arc<Dataset>, compiler: &'m SqlExpressions) -> Self {
         // Texts are read as dictionaries, so that a comparison costs one look per distinct value.
         let entries = entries_schema(dataset);
         let fields: Vec<Arc<Field>> = entries
@@ -216,7 +225,7 @@ impl<'m> Maker<'m> {
         Ok(plan)
     }
 
-    fn finish(self, measures: Vec<MeasurePlan>) -> DatasetPlan {
+    fn finish(self, measures: Vec<MeasurePlan>) -> Result<DatasetPlan> {
         let mut columns: Vec<String> = self
             .expressions
             .iter()
@@ -227,12 +236,25 @@ impl<'m> Maker<'m> {
         let mut sql: Vec<(&String, &usize)> = self.by_sql.iter().collect();
         sql.sort_by_key(|(_, index)| **index);
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
-        DatasetPlan {
+        let sql: Vec<String> = sql.into_iter().map(|(sql, _)| sql.clone()).collect();
+        let read = self
+            .schema
+            .fields()
+            .iter()
+            .filter(|f| columns.contains(f.name()));
+        let schema = Arc::new(Schema::new(read.cloned().collect::<Vec<_>>()));
+        let program = self.compiler.program(&sql, &schema).map_err(|error| {
+            EngineError::Query(format!(
+                "the expressions over {} do not go together: {error}",
+                self.dataset.name
+            ))
+        })?;
+        Ok(DatasetPlan {
             dataset: Arc::clone(self.dataset),
-            expressions: self.expressions,
+            program,
             measures,
             columns,
             version,
-        }
+        })
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn read_cube(
     bounds: Bounds,
     axis: &Axis,
 ) -> Result<Cube> {
-    let mut total = Cube::new(axis.clone(), plan.measures.len());
+    let mut total = Cube::new(axis.clone(), &plan.has_value());
     if scan.files.is_empty() {
         return Ok(total);
     }
@@ -57,7 +57,7 @@ pub(crate) async fn read_cube(
         let mut stream = physical.execute(partition, context.task_ctx())?;
         let (plan, axis) = (Arc::clone(plan), axis.clone());
         parts.push(tokio::spawn(async move {
-            let mut cube = Cube::new(axis, plan.measures.len());
+            let mut cube = Cube::new(axis, &plan.has_value());
             while let Some(batch) = stream.try_next().await? {
                 let batch = within(batch, bounds)?;
                 accumulate(&plan, &batch, &mut cube)?;

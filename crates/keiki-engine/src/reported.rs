@@ -31,7 +31,7 @@ impl ReportedFigure {
 }
 
 /// Reported figures by KPI, indicator and period.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ReportedFigures {
     by_key: HashMap<(i64, String, String), Vec<ReportedFigure>>,
 }

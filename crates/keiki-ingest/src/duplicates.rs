@@ -1,6 +1,7 @@
 //! Finds rows of one reading that speak of the same record and day.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::error::ArrowError;
@@ -27,9 +28,10 @@ pub(crate) fn find(
     let mut keys = key_columns(dataset, typed);
     keys.extend(typed.effective_on.clone());
     let keys = comparable(&keys).map_err(|e| IngestError::internal(&e))?;
-    let mut first: HashMap<Row<'_>, usize> = HashMap::with_capacity(keys.num_rows());
+    let shared = sharing_a_hash(&keys);
+    let mut first: HashMap<Row<'_>, usize> = HashMap::with_capacity(shared.len());
     let mut repeated = Vec::new();
-    for row in (0..keys.num_rows()).filter(|row| !rejections.contains(*row)) {
+    for row in shared.into_iter().filter(|row| !rejections.contains(*row)) {
         let earlier = *first.entry(keys.row(row)).or_insert(row);
         if earlier != row {
             repeated.push((row, earlier));
@@ -59,6 +61,26 @@ pub(crate) fn find(
         }
     }
     Ok(dropped)
+}
+
+/// The rows whose key has the hash of another row's, in order: those that repeat one, and next to none besides. To sort
+/// hashes costs far less than to look up every key.
+fn sharing_a_hash(keys: &Rows) -> Vec<usize> {
+    let state = RandomState::new();
+    let hashes: Vec<u64> = keys.iter().map(|key| state.hash_one(key)).collect();
+    let mut sorted = hashes.clone();
+    sorted.sort_unstable();
+    let shared: HashSet<u64> = sorted
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
+    if shared.is_empty() {
+        return Vec::new();
+    }
+    (0..hashes.len())
+        .filter(|row| shared.contains(&hashes[*row]))
+        .collect()
 }
 
 /// The key of a row as one text, if every part of it could be read.

@@ -2,26 +2,39 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroI128;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An exact fraction with a positive denominator, reduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fraction {
     numerator: i128,
-    denominator: i128,
+    /// Never zero, so that a fraction that may be absent takes no more room.
+    denominator: NonZeroI128,
 }
+
+const ONE: NonZeroI128 = match NonZeroI128::new(1) {
+    Some(one) => one,
+    None => NonZeroI128::MAX,
+};
 
 impl Fraction {
     /// Makes a fraction; `None` where the denominator is zero.
     #[must_use]
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        if denominator == 0 {
-            return None;
+        if denominator == 1 {
+            return Some(Self::whole(numerator));
         }
         let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed()
             * denominator.signum();
+        let (numerator, denominator) = match divisor {
+            0 | 1 => (numerator, denominator),
+            _ => (numerator / divisor, denominator / divisor),
+        };
         Some(Self {
-            numerator: numerator / divisor,
-            denominator: denominator / divisor,
+            numerator,
+            denominator: NonZeroI128::new(denominator)?,
         })
     }
 
@@ -30,7 +43,7 @@ impl Fraction {
     pub fn whole(value: i128) -> Self {
         Self {
             numerator: value,
-            denominator: 1,
+            denominator: ONE,
         }
     }
 
@@ -67,13 +80,13 @@ impl Fraction {
     /// The reduced, positive denominator.
     #[must_use]
     pub fn denominator(self) -> i128 {
-        self.denominator
+        self.denominator.get()
     }
 
     /// Divides by a whole number that is not zero; `None` if it is, or on overflow.
     #[must_use]
     pub fn divided_by(self, divisor: i128) -> Option<Self> {
-        Self::new(self.numerator, self.denominator.checked_mul(divisor)?)
+        Self::new(self.numerator, self.denominator().checked_mul(divisor)?)
     }
 
     /// Multiplies; `None` on overflow.
@@ -81,18 +94,18 @@ impl Fraction {
     pub fn times(self, other: Self) -> Option<Self> {
         Self::new(
             self.numerator.checked_mul(other.numerator)?,
-            self.denominator.checked_mul(other.denominator)?,
+            self.denominator().checked_mul(other.denominator())?,
         )
     }
 
     /// Adds; `None` on overflow.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        let left = self.numerator.checked_mul(other.denominator)?;
-        let right = other.numerator.checked_mul(self.denominator)?;
+        let left = self.numerator.checked_mul(other.denominator())?;
+        let right = other.numerator.checked_mul(self.denominator())?;
         Self::new(
             left.checked_add(right)?,
-            self.denominator.checked_mul(other.denominator)?,
+            self.denominator().checked_mul(other.denominator())?,
         )
     }
 
@@ -103,14 +116,14 @@ impl Fraction {
         reason = "an approximation is what is asked for"
     )]
     pub fn to_f64(self) -> f64 {
-        self.numerator as f64 / self.denominator as f64
+        self.numerator as f64 / self.denominator() as f64
     }
 
     /// Writes it as a decimal, rounded half away from zero to `digits` digits after the point.
     #[must_use]
     pub fn to_decimal(self, digits: u32) -> String {
         let mut rest = self.numerator.unsigned_abs();
-        let denominator = self.denominator.unsigned_abs();
+        let denominator = self.denominator().unsigned_abs();
         let whole = rest / denominator;
         rest %= denominator;
         let (mut figures, mut carry_base) = (whole, String::new());
@@ -164,6 +177,13 @@ impl Fraction {
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
+        // Division of small numbers is many times faster, and nearly all are small.
+        if let (Ok(mut a), Ok(mut b)) = (u64::try_from(a), u64::try_from(b)) {
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            return u128::from(a.max(1));
+        }
         (a, b) = (b, a % b);
     }
     a.max(1)
@@ -176,19 +196,20 @@ impl PartialOrd for Fraction {
 }
 
 impl Ord for Fraction {
-    /// Compares whole parts, then the reciprocals of the rests, so that nothing overflows.
+    /// Compares products where they are small, else whole parts and then the reciprocals of the rests, so that nothing
+    /// overflows.
     fn cmp(&self, other: &Self) -> Ordering {
-        let (mut a, mut b) = (*self, *other);
+        let (mut a, mut b) = (
+            (self.numerator, self.denominator()),
+            (other.numerator, other.denominator()),
+        );
+        if let (Some(left), Some(right)) = (a.0.checked_mul(b.1), b.0.checked_mul(a.1)) {
+            return left.cmp(&right);
+        }
         let mut turned = false;
         loop {
-            let (wa, wb) = (
-                a.numerator.div_euclid(a.denominator),
-                b.numerator.div_euclid(b.denominator),
-            );
-            let (ra, rb) = (
-                a.numerator.rem_euclid(a.denominator),
-                b.numerator.rem_euclid(b.denominator),
-            );
+            let (wa, wb) = (a.0.div_euclid(a.1), b.0.div_euclid(b.1));
+            let (ra, rb) = (a.0.rem_euclid(a.1), b.0.rem_euclid(b.1));
             let order = wa.cmp(&wb).then_with(|| match (ra == 0, rb == 0) {
                 (true, false) => Ordering::Less,
                 (false, true) => Ordering::Greater,
@@ -197,16 +218,31 @@ impl Ord for Fraction {
             if order != Ordering::Equal || (ra == 0 && rb == 0) {
                 return if turned { order.reverse() } else { order };
             }
-            a = Self {
-                numerator: a.denominator,
-                denominator: ra,
-            };
-            b = Self {
-                numerator: b.denominator,
-                denominator: rb,
-            };
+            (a, b) = ((a.1, ra), (b.1, rb));
             turned = !turned;
         }
+    }
+}
+
+/// Written as `3/4`, or as `3` where it is whole: exact, and readable by any program.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.denominator() {
+            1 => serializer.collect_str(&self.numerator),
+            denominator => {
+                serializer.collect_str(&format_args!("{}/{denominator}", self.numerator))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (above, below) = text.split_once('/').unwrap_or((&text, "1"));
+        let parts = above.parse().ok().zip(below.parse().ok());
+        let fraction = parts.and_then(|(above, below)| Self::new(above, below));
+        fraction.ok_or_else(|| serde::de::Error::custom(format!("not a fraction: {text}")))
     }
 }
 

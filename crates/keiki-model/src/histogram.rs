@@ -122,23 +122,18 @@ impl Histogram {
         self.settled = merged;
     }
 
-    /// The settled cells of an org unit whose bin lies in `bins` (both ends included), in order.
-    pub fn cells(
-        &self,
-        unit: u16,
-        bins: std::ops::RangeInclusive<u16>,
-    ) -> impl Iterator<Item = (Cell, i64)> {
+    /// The settled cells of an org unit, packed, in order.
+    #[must_use]
+    pub fn of_unit(&self, unit: u16) -> &[(u128, i64)] {
         debug_assert!(
             self.pending.is_empty(),
             "a histogram is read after it was settled"
         );
-        let low = u128::from(unit) << 112 | u128::from(*bins.start()) << 96;
-        let high = (u128::from(unit) << 112 | u128::from(*bins.end()) << 96) | ((1 << 96) - 1);
+        let low = u128::from(unit) << 112;
+        let high = low | ((1 << 112) - 1);
         let from = self.settled.partition_point(|(cell, _)| *cell < low);
         let until = self.settled.partition_point(|(cell, _)| *cell <= high);
-        self.settled[from..until]
-            .iter()
-            .map(|(cell, weight)| (Cell::unpack(*cell), *weight))
+        &self.settled[from..until]
     }
 
     /// All packed cells with their counts, settled.
@@ -167,54 +162,6 @@ impl Histogram {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// Returns the value at quantile `numerator/denominator` of values with counts: the least value at which at least that
-/// share of the count lies at or below it; the median of an even count is the mean of the two middle values.
-///
-/// *Shape*: (twice the value, count in all), so that the halves of medians stay whole. `None` without values.
-/// *Source*: Hyndman and Fan, The American Statistician 50 (1996), definitions 1 and 2, doi:10.1080/00031305.1996.10473566.
-#[must_use]
-pub fn quantile_doubled(
-    values: &mut Vec<(i64, i64)>,
-    numerator: i64,
-    denominator: i64,
-) -> Option<(i64, i64)> {
-    values.sort_unstable_by_key(|(value, _)| *value);
-    values.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 += next.1;
-        }
-        same
-    });
-    values.retain(|(_, count)| *count > 0);
-    let total: i64 = values.iter().map(|(_, count)| count).sum();
-    if total == 0 {
-        return None;
-    }
-    let product = i128::from(total) * i128::from(numerator);
-    let denominator = i128::from(denominator);
-    let rank = (product + denominator - 1).div_euclid(denominator).max(1);
-    let low = value_at(values, rank)?;
-    let is_median = 2 * i128::from(numerator) == denominator;
-    let high = if is_median && product % denominator == 0 {
-        value_at(values, rank + 1)?
-    } else {
-        low
-    };
-    Some((low + high, total))
-}
-
-fn value_at(values: &[(i64, i64)], rank: i128) -> Option<i64> {
-    let mut seen = 0_i128;
-    values
-        .iter()
-        .find(|(_, count)| {
-            seen += i128::from(*count);
-            seen >= rank
-        })
-        .map(|(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -261,22 +208,5 @@ mod tests {
         histogram.add(cell, -1);
         histogram.settle();
         assert!(histogram.is_empty());
-    }
-
-    #[test]
-    fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
-        assert_eq!(
-            quantile_doubled(&mut vec![(1, 1), (4, 1)], 1, 2),
-            Some((5, 2))
-        );
-        assert_eq!(
-            quantile_doubled(&mut vec![(1, 1), (4, 1), (9, 1)], 1, 2),
-            Some((8, 3))
-        );
-        assert_eq!(
-            quantile_doubled(&mut (1..=10).map(|v| (v, 1)).collect(), 9, 10),
-            Some((18, 10))
-        );
-        assert_eq!(quantile_doubled(&mut Vec::new(), 1, 2), None);
     }
 }

@@ -3,6 +3,8 @@
 mod read;
 mod sql;
 
+use serde::{Deserialize, Serialize};
+
 use crate::dataset::ColumnType;
 use crate::document::Located;
 use crate::fraction::Fraction;
@@ -185,7 +187,8 @@ impl Formula {
 }
 
 /// The unit in which an indicator is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// 0..=1 in data; percent where shown.
     Ratio,
@@ -247,7 +250,7 @@ pub enum Direction {
 }
 
 /// A default target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The least value that meets it.
     pub at_least: Option<Fraction>,

@@ -1,13 +1,15 @@
 //! A measurement: one indicator for one org unit and period, with all that belongs to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::calendar::Day;
 use crate::fraction::Fraction;
 use crate::kpi::{CoveredBy, Target, Unit};
+use crate::name::Name;
 use crate::status::Status;
 use crate::text::Text;
 
@@ -15,7 +17,7 @@ use crate::text::Text;
 pub const DATA_DIGITS: u32 = 12;
 
 /// Which org units' evidence a figure rests on, by number of units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Coverage {
     /// Units whose evidence is there and fresh.
     pub covered: u32,
@@ -27,7 +29,7 @@ pub struct Coverage {
 }
 
 /// Coverage by number of people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headcount {
     /// People of the units whose evidence is there.
     pub covered: i64,
@@ -50,7 +52,7 @@ impl Coverage {
 }
 
 /// Whether a unit's figure holds the entities below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// It and all below it.
@@ -61,7 +63,7 @@ pub enum Scope {
 }
 
 /// What a figure is computed from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Rows of evidence.
@@ -73,7 +75,7 @@ pub enum Basis {
 }
 
 /// Results that are kept apart by group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The group.
     pub name: String,
@@ -84,7 +86,7 @@ pub struct Group {
 }
 
 /// Further figures about a measurement.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Statistics {
     /// Records for which the predicate or the value is unknown.
     pub unknown: i128,
@@ -103,7 +105,7 @@ pub struct Statistics {
 }
 
 /// A miss that is approved for a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovedMiss {
     /// Why.
     pub reason: Text,
@@ -114,7 +116,7 @@ pub struct ApprovedMiss {
 }
 
 /// What a status was chosen by, beside value, target and coverage.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Grounds {
     /// The share of covered units below which nothing is met.
     pub coverage_at_least: Option<Fraction>,
@@ -134,28 +136,28 @@ pub struct Grounds {
 
 /// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
 /// its cut day and parameters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The KPI.
     pub no: u32,
     /// The KPI's dotted number.
-    pub code: String,
+    pub code: Name,
     /// The indicator.
-    pub indicator: String,
+    pub indicator: Name,
     /// Whether it is a companion.
     pub is_companion: bool,
     /// The org unit.
-    pub org_unit: String,
+    pub org_unit: Name,
     /// Whether it holds the entities below the unit.
     pub scope: Scope,
     /// The day of the org tree, where that is not the cut day.
-    pub tree_on: Option<String>,
+    pub tree_on: Option<Name>,
     /// The period as written.
-    pub period: String,
+    pub period: Name,
     /// The day at which it is measured.
-    pub cut_on: String,
+    pub cut_on: Name,
     /// The instant of knowledge, RFC 3339.
-    pub known_at: String,
+    pub known_at: Name,
     /// The value; unknown is `None`, never a number.
     pub value: Option<Fraction>,
     /// Its unit.
@@ -175,13 +177,13 @@ pub struct Measurement {
     /// Rows, reported totals, or a reference value.
     pub basis: Basis,
     /// Content hash of the definition.
-    pub definition_version: String,
+    pub definition_version: Name,
     /// The journal version.
     pub journal_version: i64,
     /// Further figures.
     pub statistics: Statistics,
     /// What the status was chosen by.
-    pub grounds: Grounds,
+    pub grounds: Arc<Grounds>,
 }
 
 fn number(value: Fraction) -> Value {

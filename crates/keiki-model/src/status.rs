@@ -1,12 +1,15 @@
 //! How a measurement stands: the thirteen statuses and the rules that choose among them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fraction::Fraction;
 use crate::kpi::{CoveredBy, Nothing, Target};
 use crate::measurement::Coverage;
 use crate::text::Text;
 
 /// How a measurement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The target is met.
     Met,

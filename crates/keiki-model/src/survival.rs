@@ -2,6 +2,8 @@
 
 use num_bigint::BigUint;
 
+use crate::tally::Tally;
+
 /// The fewest cases at risk below which no median is given.
 pub const MINIMUM_AT_RISK: i64 = 5;
 
@@ -58,40 +60,67 @@ pub enum Median {
     NotReached,
 }
 
-/// Returns the Kaplan-Meier median over spans with delayed entry and right-censoring.
+/// At which ages cases come under observation and leave it. It is all that the median needs, and it adds up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Ages at which they enter the risk set.
+    pub entered: Tally,
+    /// Ages at which they are finished.
+    pub finished: Tally,
+    /// Ages at which they are last seen open.
+    pub censored: Tally,
+}
+
+impl Ages {
+    /// Collects the ages of spans.
+    #[must_use]
+    pub fn new(spans: &[Span]) -> Self {
+        let exits = |finished: bool| {
+            let of = spans.iter().filter(|span| span.is_finished == finished);
+            Tally::new(of.map(|span| (span.exit, span.count)).collect())
+        };
+        Self {
+            entered: Tally::new(spans.iter().map(|span| (span.entry, span.count)).collect()),
+            finished: exits(true),
+            censored: exits(false),
+        }
+    }
+
+    /// Adds up the ages of several sets of cases.
+    #[must_use]
+    pub fn sum<'a>(parts: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        Self {
+            entered: Tally::sum(parts.clone().map(|part| &part.entered)),
+            finished: Tally::sum(parts.clone().map(|part| &part.finished)),
+            censored: Tally::sum(parts.map(|part| &part.censored)),
+        }
+    }
+
+    /// Number of cases.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.entered.total()
+    }
+}
+
+/// Returns the Kaplan-Meier median with delayed entry and right-censoring.
 ///
-/// *Units*: as the spans'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
+/// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
-pub fn median(spans: &[Span], minimum: i64) -> Median {
-    let mut entries: Vec<(i64, i64)> = spans.iter().map(|s| (s.entry, s.count)).collect();
-    let mut exits: Vec<(i64, i64, bool)> = spans
-        .iter()
-        .map(|s| (s.exit, s.count, s.is_finished))
-        .collect();
-    entries.sort_unstable();
-    exits.sort_unstable();
+pub fn median(ages: &Ages, minimum: i64) -> Median {
+    let mut entries = ages.entered.counts().iter().peekable();
+    let mut censored = ages.censored.counts().iter().peekable();
     let (mut entered, mut left) = (0, 0);
-    let (mut next_entry, mut next_exit) = (0, 0);
     let mut survival = Survival::default();
-    while next_exit < exits.len() {
-        let age = exits[next_exit].0;
-        while next_entry < entries.len()
-            && (entries[next_entry].0 < age || entries[next_entry].0 == 0)
-        {
-            entered += entries[next_entry].1;
-            next_entry += 1;
+    for (age, finished) in ages.finished.counts().iter().copied() {
+        while let Some((_, count)) = entries.next_if(|(entry, _)| *entry < age || *entry == 0) {
+            entered += count;
+        }
+        while let Some((_, count)) = censored.next_if(|(exit, _)| *exit < age) {
+            left += count;
         }
         let at_risk = entered - left;
-        let (mut finished, mut leaving) = (0, 0);
-        while next_exit < exits.len() && exits[next_exit].0 == age {
-            leaving += exits[next_exit].1;
-            finished += if exits[next_exit].2 {
-                exits[next_exit].1
-            } else {
-                0
-            };
-            next_exit += 1;
-        }
+        left += finished;
         if finished > 0 {
             if at_risk < minimum {
                 return Median::TooFew;
@@ -101,7 +130,6 @@ pub fn median(spans: &[Span], minimum: i64) -> Median {
                 return Median::At(age);
             }
         }
-        left += leaving;
     }
     Median::NotReached
 }
@@ -141,11 +169,12 @@ impl Survival {
 mod tests {
     use super::*;
 
-    fn seen(cases: &[(i64, Option<i64>)]) -> Vec<Span> {
-        cases
+    fn seen(cases: &[(i64, Option<i64>)]) -> Ages {
+        let spans: Vec<Span> = cases
             .iter()
             .filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1))
-            .collect()
+            .collect();
+        Ages::new(&spans)
     }
 
     #[test]

@@ -53,13 +53,13 @@ fn row(m: &Measurement) -> [String; 23] {
     let whole = |value: Option<i128>| value.map_or_else(String::new, |v| v.to_string());
     [
         m.no.to_string(),
-        m.code.clone(),
-        m.indicator.clone(),
+        m.code.to_string(),
+        m.indicator.to_string(),
         m.is_companion.to_string(),
-        m.org_unit.clone(),
-        m.period.clone(),
-        m.cut_on.clone(),
-        m.known_at.clone(),
+        m.org_unit.to_string(),
+        m.period.to_string(),
+        m.cut_on.to_string(),
+        m.known_at.to_string(),
         decimal(m.value),
         m.unit.name().to_owned(),
         decimal(m.numerator),
@@ -73,7 +73,7 @@ fn row(m: &Measurement) -> [String; 23] {
         basis(m.basis).to_owned(),
         m.statistics.unknown.to_string(),
         whole(m.statistics.open),
-        m.definition_version.clone(),
+        m.definition_version.to_string(),
         m.journal_version.to_string(),
     ]
 }

@@ -181,7 +181,7 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
         cells.push(names.org_unit(&measurement.org_unit).into());
     }
     if shared.period.is_none() {
-        cells.push(measurement.period.clone().into());
+        cells.push(measurement.period.to_string().into());
     }
     let target = measurement.target.map_or_else(
         || format::NOTHING.to_owned(),

@@ -338,10 +338,10 @@ mod tests {
                 headcount: None,
             },
             basis: Basis::Rows,
-            definition_version: String::new(),
+            definition_version: "".into(),
             journal_version: 1,
             statistics: Statistics::default(),
-            grounds: Grounds {
+            grounds: std::sync::Arc::new(Grounds {
                 near_margin: decimal("0.02"),
                 due_on: Some(20_909),
                 pace: decimal("0.475"),
@@ -353,7 +353,7 @@ mod tests {
                     until: Some(20_909),
                 }),
                 ..Grounds::default()
-            },
+            }),
         }
     }
 

@@ -156,7 +156,7 @@ fn spans(
     let holds = match &distinct.filter {
         None => vec![true; count],
         Some(sql) => {
-            let found = evaluate(journal, sql, input, rows)?;
+            let found = evaluate(journal.expressions.as_ref(), sql, input, rows)?;
             let found = found.as_boolean_opt().ok_or_else(|| {
                 StoreError::Definition(Problem::new(
                     sql.place.clone(),
@@ -168,7 +168,7 @@ fn spans(
     };
     let date = |sql: Option<&Located>| -> Result<Option<Date32Array>> {
         sql.map(|sql| {
-            let found: ArrayRef = evaluate(journal, sql, input, rows)?;
+            let found: ArrayRef = evaluate(journal.expressions.as_ref(), sql, input, rows)?;
             found
                 .as_primitive_opt::<Date32Type>()
                 .cloned()

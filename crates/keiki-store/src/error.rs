@@ -52,12 +52,18 @@ pub enum StoreError {
     /// A definition does not fit what is journalled, or an expression cannot be computed.
     #[error("{0}")]
     Definition(Problem),
+    /// A thread of the work did not end as it should.
+    #[error("the work was stopped: {0}")]
+    Stopped(String),
     /// The file changed while it was read.
     #[error("the file changed while it was read: {0}")]
     ChangedWhileRead(String),
     /// Another ingest won every time.
     #[error("other ingests kept committing first; gave up after {0} attempts")]
     Contended(u32),
+    /// Somebody else closed or reopened the period first.
+    #[error("{0} was closed or reopened by somebody else meanwhile")]
+    StatementMoved(String),
 }
 
 impl StoreError {
@@ -79,6 +85,9 @@ impl StoreError {
             ),
             Self::Contended(_) => {
                 Some("try again when fewer ingests run at once; nothing was taken in".into())
+            }
+            Self::StatementMoved(_) => {
+                Some("look at `keiki statement`, then try again; nothing was written".into())
             }
             Self::Definition(problem) => problem.hint.clone(),
             Self::File { source, .. } if is_full(source) => {

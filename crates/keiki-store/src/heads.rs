@@ -2,23 +2,27 @@
 //!
 //! They are a cache: `replay` rebuilds them from the assertions, and a journal without them is whole.
 
-use std::collections::{BTreeMap, HashMap};
+mod layers;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::{concat_batches, interleave_record_batch};
-use arrow::datatypes::{
-    DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
-};
+use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use keiki_model::dataset::Dataset;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+
+pub(crate) use layers::{Layers, Stand};
 
 use crate::error::{Result, StoreError};
+use crate::parallel;
 use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WORD, instant};
 
 /// Number of buckets; a record lies in the bucket of its key's hash.
@@ -51,14 +55,35 @@ pub(crate) fn heads_schema(dataset: &Dataset) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// When later rows are put into the buckets: at this many files of them, or at this share of the rows of the buckets. Fewer
+/// rows than the first bound and more than the second are neither worth it nor kept apart.
+const LATER_FILES: usize = 16;
+const LATER_SHARE: u64 = 8;
+const LATER_ROWS: std::ops::Range<u64> = 4_096..262_144;
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Manifest {
     /// The journal version that the heads show.
     seq: i64,
-    /// The columns that the files have, so that a changed definition rebuilds them.
-    columns: Vec<String>,
+    /// The columns that the files have, so that a changed definition rebuilds them. Its name was `columns` before there
+    /// were files of later rows: a program that knows none finds no columns, and rebuilds.
+    #[serde(alias = "columns")]
+    shape: Vec<String>,
     /// The file of each bucket that is not empty.
     buckets: BTreeMap<usize, String>,
+    /// The rows of each of these files.
+    #[serde(default)]
+    rows: BTreeMap<usize, u64>,
+    /// Files of rows that came after those of the buckets, in order.
+    #[serde(default)]
+    later: Vec<Later>,
+}
+
+/// A file of assertions that stand over those of the buckets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Later {
+    file: String,
+    rows: u64,
 }
 
 /// The heads of one dataset.
@@ -68,8 +93,10 @@ pub(crate) struct Heads {
     folder: Path,
     store: Arc<dyn ObjectStore>,
     manifest: Manifest,
-    /// Assertions that came after the manifest, by bucket, in order.
+    /// Assertions that came after the files of the buckets, by bucket, in order.
     later: HashMap<usize, Vec<RecordBatch>>,
+    /// Those of them that no file holds yet.
+    unwritten: Vec<RecordBatch>,
 }
 
 impl Heads {
@@ -88,22 +115,29 @@ impl Heads {
             Err(object_store::Error::NotFound { .. }) => Manifest::default(),
             Err(error) => return Err(error.into()),
         };
-        let columns = columns_of(&schema);
-        let manifest = if manifest.columns == columns {
+        let shape = shape_of(&schema);
+        let fits = manifest.shape == shape && are_kept(&store, &folder, &manifest).await?;
+        let manifest = if fits {
             manifest
         } else {
             Manifest {
-                columns,
+                shape,
                 ..Manifest::default()
             }
         };
-        Ok(Self {
+        let mut heads = Self {
             schema,
             folder,
             store,
             manifest,
             later: HashMap::new(),
-        })
+            unwritten: Vec::new(),
+        };
+        for later in heads.manifest.later.clone() {
+            let rows = heads.read(&later.file).await?;
+            heads.lay(rows)?;
+        }
+        Ok(heads)
     }
 
     /// The journal version that they show before `replay`.
@@ -114,33 +148,58 @@ impl Heads {
     /// Takes in assertions that came after the manifest, in order of `seq`.
     pub(crate) fn replay(&mut self, assertions: &[RecordBatch]) -> Result<()> {
         for rows in assertions {
-            for (bucket, part) in by_bucket(rows, RECORD_KEY)? {
-                self.later.entry(bucket).or_default().push(part);
+            let rows = crate::table::conform(rows, &self.schema)?;
+            let words = strings(&rows, WORD)?;
+            let speaks: BooleanArray = words
+                .iter()
+                .map(|word| Some(word != Some("absent")))
+                .collect();
+            let rows = filter_record_batch(&rows, &speaks)?;
+            if rows.num_rows() > 0 {
+                let sorted = self.lay(rows)?;
+                self.unwritten.push(sorted);
             }
         }
         Ok(())
     }
 
+    /// Lays rows over the heads, and returns them in the order of their buckets.
+    fn lay(&mut self, rows: RecordBatch) -> Result<RecordBatch> {
+        let keys = strings(&rows, RECORD_KEY)?;
+        let mut of: Vec<usize> = keys
+            .iter()
+            .map(|key| bucket_of(key.unwrap_or_default()))
+            .collect();
+        let rows = if of.is_sorted() {
+            rows
+        } else {
+            let mut order: Vec<u32> = (0..).take(of.len()).collect();
+            order.sort_by_key(|row| of[*row as usize]);
+            of.sort_unstable();
+            take_record_batch(&rows, &UInt32Array::from(order))?
+        };
+        let mut start = 0;
+        for part in of.chunk_by(|a, b| a == b) {
+            let slice = rows.slice(start, part.len());
+            self.later.entry(part[0]).or_default().push(slice);
+            start += part.len();
+        }
+        Ok(rows)
+    }
+
     /// The heads of a bucket. *Shape*: `heads_schema`, one row per source and record.
     pub(crate) async fn bucket(&self, bucket: usize) -> Result<RecordBatch> {
+        self.layers(bucket).await?.rows()
+    }
+
+    /// The heads of a bucket as they are kept.
+    pub(crate) async fn layers(&self, bucket: usize) -> Result<Layers> {
         let base = match self.manifest.buckets.get(&bucket) {
             None => RecordBatch::new_empty(Arc::clone(&self.schema)),
-            Some(file) => {
-                let bytes = self
-                    .store
-                    .get(&self.folder.clone().join(file.as_str()))
-                    .await?
-                    .bytes()
-                    .await?;
-                let reader = FileReader::try_new(Cursor::new(bytes), None)?;
-                let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
-                concat_batches(&self.schema, &batches)?
-            }
+            Some(file) => self.read(file).await?,
         };
-        match self.later.get(&bucket) {
-            None => Ok(base),
-            Some(later) => merge(&self.schema, base, later),
-        }
+        let later = self.later.get(&bucket).map_or(&[] as &[_], Vec::as_slice);
+        Layers::new(&self.schema, base, later)
     }
 
     /// The buckets that may hold anything.
@@ -157,36 +216,66 @@ impl Heads {
         buckets
     }
 
-    /// Writes the heads as of `seq`: `changed` are assertions of that commit, in order.
-    pub(crate) async fn write(mut self, seq: i64, changed: &[RecordBatch]) -> Result<()> {
-        self.replay(changed)?;
-        let mut replaced = Vec::new();
-        let touched: Vec<usize> = self.later.keys().copied().collect();
-        for bucket in touched {
-            let rows = self.bucket(bucket).await?;
-            let mut bytes = Vec::new();
-            let mut writer = FileWriter::try_new(&mut bytes, &self.schema)?;
-            writer.write(&rows)?;
-            writer.finish()?;
-            drop(writer);
-            let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
-            self.store
-                .put(&self.folder.clone().join(file.as_str()), bytes.into())
-                .await?;
-            replaced.extend(self.manifest.buckets.insert(bucket, file));
+    /// Writes what was replayed, as heads as of `seq`: as a file of its own, or, where that becomes too much, into the buckets.
+    pub(crate) async fn write(self, seq: i64) -> Result<()> {
+        let unwritten: u64 = self
+            .unwritten
+            .iter()
+            .map(|rows| rows.num_rows() as u64)
+            .sum();
+        if unwritten == 0 {
+            return self.write_manifest(seq, self.manifest.clone()).await;
         }
-        self.manifest.seq = seq;
-        let manifest = serde_json::to_vec(&self.manifest)
-            .map_err(|e| StoreError::Damaged(format!("heads cannot be written: {e}")))?;
-        self.store
-            .put(&manifest_path(&self.folder), manifest.into())
-            .await?;
+        let later = unwritten
+            + self
+                .manifest
+                .later
+                .iter()
+                .map(|later| later.rows)
+                .sum::<u64>();
+        let share = self.manifest.rows.values().sum::<u64>() / LATER_SHARE;
+        let is_much = later > share.clamp(LATER_ROWS.start, LATER_ROWS.end)
+            || self.manifest.later.len() >= LATER_FILES;
+        if is_much {
+            return self.write_buckets(seq).await;
+        }
+        let mut manifest = self.manifest.clone();
+        let rows = concat_batches(&self.schema, &self.unwritten)?;
+        let file = format!("later-{}.arrow", uuid::Uuid::new_v4());
+        self.write_file(&file, &rows).await?;
+        manifest.later.push(Later {
+            file,
+            rows: unwritten,
+        });
+        self.write_manifest(seq, manifest).await
+    }
+
+    /// Puts all later rows into their buckets.
+    async fn write_buckets(self, seq: i64) -> Result<()> {
+        let mut touched: Vec<usize> = self.later.keys().copied().collect();
+        touched.sort_unstable();
+        let heads = Arc::new(self);
+        let (shared, runtime) = (Arc::clone(&heads), Handle::current());
+        let written = parallel::each(touched.len(), move |number| {
+            let bucket = touched[number];
+            let heads = &shared;
+            runtime.block_on(async {
+                let rows = heads.bucket(bucket).await?;
+                let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
+                heads.write_file(&file, &rows).await?;
+                Ok((bucket, file, rows.num_rows() as u64))
+            })
+        })
+        .await?;
+        let mut manifest = heads.manifest.clone();
+        let mut replaced: Vec<String> = manifest.later.drain(..).map(|later| later.file).collect();
+        for (bucket, file, rows) in written {
+            replaced.extend(manifest.buckets.insert(bucket, file));
+            manifest.rows.insert(bucket, rows);
+        }
+        heads.write_manifest(seq, manifest).await?;
         for file in replaced {
-            match self
-                .store
-                .delete(&self.folder.clone().join(file.as_str()))
-                .await
-            {
+            match heads.store.delete(&heads.path(&file)).await {
                 // Somebody else cleared it away.
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -194,89 +283,74 @@ impl Heads {
         }
         Ok(())
     }
+
+    async fn write_manifest(&self, seq: i64, manifest: Manifest) -> Result<()> {
+        let manifest = serde_json::to_vec(&Manifest { seq, ..manifest })
+            .map_err(|e| StoreError::Damaged(format!("heads cannot be written: {e}")))?;
+        self.store
+            .put(&manifest_path(&self.folder), manifest.into())
+            .await?;
+        Ok(())
+    }
+
+    async fn write_file(&self, file: &str, rows: &RecordBatch) -> Result<()> {
+        let mut bytes = Vec::with_capacity(rows.get_array_memory_size());
+        let mut writer = FileWriter::try_new(&mut bytes, &self.schema)?;
+        writer.write(rows)?;
+        writer.finish()?;
+        drop(writer);
+        self.store.put(&self.path(file), bytes.into()).await?;
+        Ok(())
+    }
+
+    async fn read(&self, file: &str) -> Result<RecordBatch> {
+        let bytes = self.store.get(&self.path(file)).await?.bytes().await?;
+        let reader = FileReader::try_new(Cursor::new(bytes), None)?;
+        let mut batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+        if batches.len() == 1 {
+            return Ok(batches.remove(0));
+        }
+        Ok(concat_batches(&self.schema, &batches)?)
+    }
+
+    fn path(&self, file: &str) -> Path {
+        self.folder.clone().join(file)
+    }
+}
+
+/// Tells whether all files of a manifest are there: of two ingests that wrote at once, one may have cleared away what the
+/// other's manifest names.
+async fn are_kept(
+    store: &Arc<dyn ObjectStore>,
+    folder: &Path,
+    manifest: &Manifest,
+) -> Result<bool> {
+    let later = manifest.later.iter().map(|later| &later.file);
+    let mut named: HashSet<&str> = manifest
+        .buckets
+        .values()
+        .chain(later)
+        .map(String::as_str)
+        .collect();
+    if named.is_empty() {
+        return Ok(true);
+    }
+    for file in store.list_with_delimiter(Some(folder)).await?.objects {
+        named.remove(file.location.filename().unwrap_or_default());
+    }
+    Ok(named.is_empty())
 }
 
 fn manifest_path(folder: &Path) -> Path {
     folder.clone().join("manifest.json")
 }
 
-fn columns_of(schema: &Schema) -> Vec<String> {
+fn shape_of(schema: &Schema) -> Vec<String> {
     schema
         .fields()
         .iter()
         .map(|f| format!("{} {}", f.name(), f.data_type()))
         .collect()
-}
-
-/// Splits rows by the bucket of their key, keeping their order.
-pub(crate) fn by_bucket(rows: &RecordBatch, key: &str) -> Result<Vec<(usize, RecordBatch)>> {
-    let keys = rows
-        .column_by_name(key)
-        .ok_or_else(|| StoreError::Damaged(format!("rows have no column {key}")))?;
-    let keys = arrow::compute::cast(keys, &DataType::Utf8)?;
-    let mut parts: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-    for (row, key) in keys.as_string::<i32>().iter().enumerate() {
-        parts
-            .entry(bucket_of(key.unwrap_or_default()))
-            .or_default()
-            .push(u32::try_from(row).unwrap_or(u32::MAX));
-    }
-    parts
-        .into_iter()
-        .map(|(bucket, rows_of)| {
-            let indices = arrow::array::UInt32Array::from(rows_of);
-            Ok((bucket, arrow::compute::take_record_batch(rows, &indices)?))
-        })
-        .collect()
-}
-
-/// Puts later assertions over heads: on one day the later commit wins, and the head is the assertion with the last day.
-fn merge(schema: &SchemaRef, base: RecordBatch, later: &[RecordBatch]) -> Result<RecordBatch> {
-    let mut batches = vec![base];
-    for rows in later {
-        batches.push(crate::table::conform(rows, schema)?);
-    }
-    let mut heads: HashMap<(String, String), (usize, usize, i32, i64)> = HashMap::new();
-    let mut order: Vec<(String, String)> = Vec::new();
-    for (batch, rows) in batches.iter().enumerate() {
-        let text = |name: &str| {
-            rows.column_by_name(name)
-                .map(|c| c.as_string::<i32>().clone())
-        };
-        let (Some(keys), Some(sources), Some(words)) = (text(RECORD_KEY), text(SOURCE), text(WORD))
-        else {
-            return Err(StoreError::Damaged("heads lack a column".into()));
-        };
-        let days = primitive::<Date32Type>(rows, EFFECTIVE_ON)?;
-        let known = primitive::<TimestampMicrosecondType>(rows, KNOWN_AT)?;
-        for row in 0..rows.num_rows() {
-            if words.value(row) == "absent" {
-                continue;
-            }
-            let identity = (keys.value(row).to_owned(), sources.value(row).to_owned());
-            let head = (batch, row, days.value(row), known.value(row));
-            match heads.get_mut(&identity) {
-                None => {
-                    order.push(identity.clone());
-                    heads.insert(identity, head);
-                }
-                Some(old) if head.2 >= old.2 => *old = head,
-                Some(_) => {}
-            }
-        }
-    }
-    let picks: Vec<(usize, usize)> = order
-        .iter()
-        .map(|identity| {
-            let h = heads[identity];
-            (h.0, h.1)
-        })
-        .collect();
-    let refs: Vec<&RecordBatch> = batches.iter().collect();
-    if picks.is_empty() {
-        return Ok(RecordBatch::new_empty(Arc::clone(schema)));
-    }
-    Ok(interleave_record_batch(&refs, &picks)?)
 }
 
 /// Reads a primitive column.
@@ -304,4 +378,138 @@ pub(crate) fn strings(rows: &RecordBatch, name: &str) -> Result<arrow::array::St
 /// Reads the commit numbers of rows.
 pub(crate) fn seqs(rows: &RecordBatch) -> Result<&arrow::array::Int64Array> {
     primitive::<Int64Type>(rows, SEQ)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use keiki_model::dataset::read_dataset;
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    const THINGS: &str = r#"
+        name = "things"
+        kind = "register"
+        title = { ja = "物", en = "Things" }
+        description = { ja = "物", en = "Things" }
+        key = ["id"]
+        freshness_days = 1
+        [columns.id]
+        type = "text"
+        title = { ja = "番号", en = "Number" }
+        description = { ja = "番号", en = "Number" }
+    "#;
+
+    /// Assertions of one commit: key, source, word, day.
+    fn said(dataset: &Dataset, seq: i64, lines: &[(String, &str, &str, i32)]) -> RecordBatch {
+        let keys = || StringArray::from_iter_values(lines.iter().map(|line| &line.0));
+        let text = |texts: Vec<&str>| Arc::new(StringArray::from(texts));
+        let known = TimestampMicrosecondArray::from(vec![seq; lines.len()]).with_timezone("UTC");
+        RecordBatch::try_new(
+            heads_schema(dataset),
+            vec![
+                Arc::new(keys()),
+                Arc::new(keys()),
+                text(lines.iter().map(|line| line.1).collect()),
+                text(lines.iter().map(|line| line.2).collect()),
+                Arc::new(Date32Array::from_iter_values(
+                    lines.iter().map(|line| line.3),
+                )),
+                Arc::new(known),
+                Arc::new(Int64Array::from(vec![seq; lines.len()])),
+            ],
+        )
+        .expect("rows in the schema of heads")
+    }
+
+    /// Record, source, word, day and commit of all heads, in order.
+    async fn shown(heads: &Heads) -> Vec<(String, String, String, i32, i64)> {
+        let mut all = Vec::new();
+        for bucket in heads.filled() {
+            let rows = heads.bucket(bucket).await.expect("heads can be read");
+            let text = |name| strings(&rows, name).expect("a column of text");
+            let (keys, sources, words) = (text(RECORD_KEY), text(SOURCE), text(WORD));
+            let days =
+                primitive::<arrow::datatypes::Date32Type>(&rows, EFFECTIVE_ON).expect("days");
+            for row in 0..rows.num_rows() {
+                all.push((
+                    keys.value(row).to_owned(),
+                    sources.value(row).to_owned(),
+                    words.value(row).to_owned(),
+                    days.value(row),
+                    seqs(&rows).expect("commits").value(row),
+                ));
+            }
+        }
+        all.sort();
+        all
+    }
+
+    #[tokio::test]
+    async fn heads_that_are_kept_in_steps_are_those_of_all_assertions() {
+        let dataset = read_dataset("things.toml", THINGS).expect("a dataset");
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let root = Path::from("journal");
+        let open = || Heads::open(Arc::clone(&store), &root, &dataset);
+        let mut whole = open().await.expect("no heads yet");
+        for seq in 1..40_i64 {
+            let step = i32::try_from(seq).expect("a small number");
+            // Some come late, some are left out, each commit brings a new record, one commit many.
+            let count = if seq == 20 { 9_000 } else { 30 };
+            let lines: Vec<_> = (0..count)
+                .map(|number| {
+                    let day = if (number + step) % 7 == 0 {
+                        step - 5
+                    } else {
+                        step
+                    };
+                    let word = match (number * 3 + step) % 4 {
+                        1 => "ended",
+                        3 => "absent",
+                        _ => "says",
+                    };
+                    let source = if number % 5 == 0 { "b" } else { "a" };
+                    (format!("R{}", number + step), source, word, day)
+                })
+                .collect();
+            let rows = said(&dataset, seq, &lines);
+            whole
+                .replay(std::slice::from_ref(&rows))
+                .expect("assertions");
+            let mut kept = open().await.expect("heads");
+            assert_eq!(kept.seq(), seq - 1);
+            kept.replay(&[rows]).expect("assertions");
+            let before = shown(&kept).await;
+            kept.write(seq).await.expect("heads can be written");
+            let after = shown(&open().await.expect("heads")).await;
+            assert_eq!(before, after, "commit {seq}");
+            assert_eq!(after, shown(&whole).await, "commit {seq}");
+        }
+        let kept = open().await.expect("heads");
+        assert!(!kept.manifest.buckets.is_empty() && !kept.manifest.later.is_empty());
+    }
+
+    #[tokio::test]
+    async fn heads_without_files_of_later_rows_are_read_as_they_are() {
+        let dataset = read_dataset("things.toml", THINGS).expect("a dataset");
+        let columns = shape_of(&heads_schema(&dataset));
+        let text =
+            serde_json::json!({ "seq": 3, "columns": columns, "buckets": {"7": "7-x.arrow"} });
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let place = manifest_path(&Path::from("journal/heads/things"));
+        let put = store.put(&place, text.to_string().into()).await;
+        put.expect("the manifest can be written");
+        let root = Path::from("journal");
+        let open = || async {
+            let heads = Heads::open(Arc::clone(&store), &root, &dataset).await;
+            let heads = heads.expect("heads");
+            (heads.seq(), heads.filled())
+        };
+        // A file that it names is not there, and they start empty.
+        assert_eq!(open().await, (0, vec![]));
+        let file = Path::from("journal/heads/things/7-x.arrow");
+        store.put(&file, "…".into()).await.expect("a file");
+        assert_eq!(open().await, (3, vec![7]));
+    }
 }

@@ -2,11 +2,12 @@
 
 mod attempt;
 mod scope;
+mod sift;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
@@ -323,13 +324,12 @@ pub(crate) fn assertions_table(dataset: &str) -> String {
 
 /// Evaluates an expression of a definition over rows that have the dataset's columns.
 pub(crate) fn evaluate(
-    journal: &Journal,
+    expressions: &dyn Expressions,
     sql: &Located,
     dataset: &Dataset,
     rows: &RecordBatch,
 ) -> Result<arrow::array::ArrayRef> {
-    let compiled = journal
-        .expressions
+    let compiled = expressions
         .compile(&sql.value, &dataset.schema())
         .map_err(|error| StoreError::Definition(error.into_problem(sql)))?;
     compiled.evaluate(rows).map_err(|message| {
@@ -343,6 +343,11 @@ pub(crate) fn evaluate(
 /// The journalled columns alone.
 pub(crate) fn only_columns(rows: &RecordBatch, dataset: &Dataset) -> Result<RecordBatch> {
     crate::table::conform(rows, &dataset.schema())
+}
+
+/// Tells whether a key of one part is written as it is.
+fn is_plain_key(part: &str) -> bool {
+    !part.bytes().any(|byte| matches!(byte, b'|' | b'\\'))
 }
 
 /// The keys of rows.
@@ -359,6 +364,12 @@ pub(crate) fn keys_of(rows: &RecordBatch, dataset: &Dataset) -> Result<StringArr
                 .clone())
         })
         .collect::<Result<_>>()?;
+    if let [only] = parts.as_slice()
+        && only.null_count() == 0
+        && only.iter().flatten().all(is_plain_key)
+    {
+        return Ok(only.clone());
+    }
     Ok((0..rows.num_rows())
         .map(|row| Some(join_key(parts.iter().map(|part| part.value(row)))))
         .collect())

@@ -5,11 +5,13 @@
 
 mod history;
 mod output;
+mod sieve;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StringArray};
+use arrow::array::{RecordBatch, StringArray, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, Rows, SortField};
 use keiki_model::calendar::{BEGINNING, Day};
@@ -19,6 +21,7 @@ use keiki_model::timeline::{Word, resolve};
 
 pub(crate) use history::History;
 pub(crate) use output::{Changes, Output};
+pub(crate) use sieve::{Sieved, sieve};
 
 use crate::error::{Result, StoreError};
 use crate::heads::{primitive, strings};
@@ -38,8 +41,29 @@ pub(crate) struct Incoming {
     pub(crate) days: Vec<Day>,
     /// Per row, when it became known.
     pub(crate) known: Vec<i64>,
+    /// Per row, where it stood in the source.
+    pub(crate) places: Vec<u64>,
     /// Rows in the order in which they are taken: by time of knowledge, then as mapped, then as they stood.
     pub(crate) order: Vec<u32>,
+}
+
+impl Incoming {
+    /// The rows of the given numbers alone, in the order given.
+    pub(crate) fn take(&self, rows: &[u32]) -> Result<Self> {
+        let of = |row: &u32| *row as usize;
+        let numbers = UInt32Array::from(rows.to_vec());
+        Ok(Self {
+            rows: take_record_batch(&self.rows, &numbers)?,
+            keys: rows
+                .iter()
+                .map(|row| Some(self.keys.value(of(row))))
+                .collect(),
+            days: rows.iter().map(|row| self.days[of(row)]).collect(),
+            known: rows.iter().map(|row| self.known[of(row)]).collect(),
+            places: rows.iter().map(|row| self.places[of(row)]).collect(),
+            order: (0..).take(rows.len()).collect(),
+        })
+    }
 }
 
 /// What holds for the whole reading.
@@ -237,7 +261,8 @@ pub(crate) struct BucketResult {
     pub(crate) counts: Counts,
 }
 
-/// Sets the rows of one bucket (`rows`, positions in `incoming`) against its heads.
+/// Sets the rows of one bucket (`rows`, positions in `incoming`) against its heads. Rows that `sieve` sorts out are not
+/// among them.
 ///
 /// *Shape*: `in_scope` has one flag per head row.
 pub(crate) fn plan_bucket(
@@ -279,20 +304,6 @@ pub(crate) fn plan_bucket(
         while let Some(following) = next.get(&group[group.len() - 1]) {
             group.push(*following);
         }
-        if let (Some(own), [only]) = (own, group.as_slice())
-            && is_plainly_unchanged(
-                reading,
-                incoming,
-                *only,
-                incoming_values,
-                &bucket,
-                own,
-                output,
-            )
-        {
-            result.counts.unchanged += 1;
-            continue;
-        }
         let mut record = Record {
             key,
             heads: bucket.heads(key, reading)?,
@@ -307,26 +318,6 @@ pub(crate) fn plan_bucket(
     }
     find_left_out(reading, &bucket, &present, in_scope, &mut result);
     Ok(result)
-}
-
-/// Tells whether a row says just what its source said last, so that nothing has to be written.
-fn is_plainly_unchanged(
-    reading: &Reading,
-    incoming: &Incoming,
-    row: u32,
-    incoming_values: u32,
-    bucket: &Bucket<'_>,
-    own: u32,
-    output: &Output,
-) -> bool {
-    let day = incoming.days[row as usize];
-    let is_derivable = !reading.is_register()
-        || (reading.asserts_by_presence() && day == reading.as_of && bucket.day(own) <= day);
-    is_derivable
-        && bucket.words.value(own as usize) == "says"
-        && output
-            .values()
-            .are_equal((incoming_values, row), (bucket.values, own))
 }
 
 struct Record<'k> {

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::take;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Evidence;
 use rand::Rng;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
+use sqlx::{QueryBuilder, Row};
 
 use crate::error::{Result, StoreError};
+
+/// How many values one query looks up.
+const VALUES_AT_ONCE: usize = 500;
 
 /// The table of tokens and keys, in the workspace's database.
 #[derive(Debug, Clone)]
@@ -60,14 +64,23 @@ impl Tokens {
         let schema = dataset.schema();
         for column in dataset.journalled().filter(|column| column.personal) {
             let index = schema.index_of(&column.name)?;
-            let values = evidence.rows.column(index).as_string::<i32>().clone();
-            let tokens = self.tokens_for(&values).await?;
-            let replaced: StringArray = values
+            let values = evidence.rows.column(index).as_string::<i32>();
+            let mut numbers: HashMap<&str, u32> = HashMap::new();
+            let mut distinct = Vec::new();
+            let of_row: UInt32Array = values
                 .iter()
-                .map(|v| v.and_then(|v| tokens.get(v)))
+                .map(|value| {
+                    let value = value?;
+                    Some(*numbers.entry(value).or_insert_with(|| {
+                        distinct.push(value);
+                        u32::try_from(distinct.len() - 1).unwrap_or(u32::MAX)
+                    }))
+                })
                 .collect();
+            let tokens = self.tokens_for(&distinct).await?;
+            let replaced = take(&tokens, &of_row, None)?;
             let mut columns: Vec<ArrayRef> = evidence.rows.columns().to_vec();
-            columns[index] = Arc::new(replaced);
+            columns[index] = replaced;
             evidence.rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         }
         // A rejected row's key may name a person; what cannot be tokenised is not kept.
@@ -87,27 +100,30 @@ impl Tokens {
         Ok(())
     }
 
-    async fn tokens_for(&self, values: &StringArray) -> Result<HashMap<String, String>> {
-        let mut distinct: Vec<&str> = values.iter().flatten().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
+    /// The tokens of distinct values, in their order; a value that has none is given one.
+    async fn tokens_for(&self, distinct: &[&str]) -> Result<StringArray> {
         let mut tokens = HashMap::with_capacity(distinct.len());
-        let mut transaction = self.pool.begin().await?;
-        for value in distinct {
-            let fresh = format!("p-{:032x}", rand::rng().random::<u128>());
-            sqlx::query("INSERT OR IGNORE INTO tokens (value, token) VALUES (?, ?)")
-                .bind(value)
-                .bind(&fresh)
-                .execute(&mut *transaction)
-                .await?;
-            let row = sqlx::query("SELECT token FROM tokens WHERE value = ?")
-                .bind(value)
-                .fetch_one(&mut *transaction)
-                .await?;
-            tokens.insert(value.to_owned(), row.try_get(0)?);
+        find_tokens(&mut *self.pool.acquire().await?, distinct, &mut tokens).await?;
+        let new: Vec<&str> = distinct
+            .iter()
+            .copied()
+            .filter(|value| !tokens.contains_key(*value))
+            .collect();
+        if !new.is_empty() {
+            // It begins with a write, so that it waits for others that write and needs not give way to them.
+            let mut transaction = self.pool.begin().await?;
+            for value in &new {
+                let fresh = format!("p-{:032x}", rand::rng().random::<u128>());
+                sqlx::query("INSERT OR IGNORE INTO tokens (value, token) VALUES (?, ?)")
+                    .bind(*value)
+                    .bind(&fresh)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            find_tokens(&mut transaction, &new, &mut tokens).await?;
+            transaction.commit().await?;
         }
-        transaction.commit().await?;
-        Ok(tokens)
+        Ok(distinct.iter().map(|value| tokens.get(*value)).collect())
     }
 
     /// Forgets whom a token names: erasure. Returns whether the value was known.
@@ -151,4 +167,24 @@ impl Tokens {
             .transpose()
             .map_err(StoreError::from)
     }
+}
+
+/// Looks up the tokens of values.
+async fn find_tokens(
+    connection: &mut SqliteConnection,
+    values: &[&str],
+    tokens: &mut HashMap<String, String>,
+) -> Result<()> {
+    for values in values.chunks(VALUES_AT_ONCE) {
+        let mut query = QueryBuilder::new("SELECT value, token FROM tokens WHERE value IN (");
+        let mut list = query.separated(", ");
+        for value in values {
+            list.push_bind(*value);
+        }
+        query.push(")");
+        for row in query.build().fetch_all(&mut *connection).await? {
+            tokens.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+    }
+    Ok(())
 }

@@ -223,6 +223,7 @@ impl Workspace {
             organisation: Arc::clone(&self.organisation),
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
+            remembers: false,
         })?)
     }
 

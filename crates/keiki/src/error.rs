@@ -157,9 +157,10 @@ impl Error {
 fn kind_of_store(error: &StoreError) -> Kind {
     match error {
         StoreError::Definition(_) => Kind::Config,
-        StoreError::NewerFormat { .. } | StoreError::NoJournal(_) | StoreError::Contended(_) => {
-            Kind::User
-        }
+        StoreError::NewerFormat { .. }
+        | StoreError::NoJournal(_)
+        | StoreError::Contended(_)
+        | StoreError::StatementMoved(_) => Kind::User,
         StoreError::ChangedWhileRead(_) => Kind::Evidence,
         // What comes with a hint is the user's to mend, a full disk for one.
         StoreError::Damaged(_) => Kind::Internal,

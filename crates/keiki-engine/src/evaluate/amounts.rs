@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 use keiki_model::fraction::Fraction;
-use keiki_model::histogram::Cell as HistogramCell;
 use keiki_model::measurement::Scope;
 use keiki_model::org::Tree;
 
@@ -12,105 +11,125 @@ use super::Slot;
 use crate::cube::{Cell, Cube};
 use crate::plan::{ClockPlan, MeasurePlan};
 
+/// Where the evidence of each org unit of a cube, or of several named together, goes in a tree.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places(Vec<Vec<usize>>);
+
+impl Places {
+    pub(crate) fn new(cube: Option<&Cube>, tree: &Tree) -> Self {
+        let units = cube.map_or(&[] as &[String], |cube| cube.units.list());
+        Self(units.iter().map(|unit| nodes_named(unit, tree)).collect())
+    }
+}
+
+/// The nodes that take the evidence of an org unit, or of several, each once.
+fn nodes_named(unit: &str, tree: &Tree) -> Vec<usize> {
+    let mut nodes: Vec<usize> = unit
+        .split(ORG_UNIT_SEPARATOR)
+        .map(|id| tree.position_of_evidence(id))
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
 /// One measure in one period: per-node totals, masked by coverage before they are rolled up.
 pub(crate) struct View<'c> {
-    cube: Option<&'c Cube>,
-    measure: usize,
     pub(crate) plan: &'c MeasurePlan,
     tree: Arc<Tree>,
     scope: Scope,
-    /// Bins that count in the period.
-    bins: Option<std::ops::RangeInclusive<usize>>,
+    places: Arc<Places>,
     /// Per node, whether its evidence is there.
     pub(crate) covered: Vec<bool>,
-    /// Per org unit of the cube, the covered nodes that it names.
-    named: Vec<Vec<usize>>,
+    /// Per org unit of the cube, its amount, covered or not.
+    amounts: Vec<Cell>,
     /// Per node, the total of its subtree.
     totals: Vec<Cell>,
+    /// Per node, the records without a date in its subtree.
+    undated: Vec<i64>,
 }
 
-impl<'c> View<'c> {
-    pub(crate) fn new(
-        cube: Option<&'c Cube>,
-        measure: usize,
-        plan: &'c MeasurePlan,
-        slot: &Slot,
-        tree: &Arc<Tree>,
-        covered: Vec<bool>,
-    ) -> Self {
-        let mut view = Self {
-            cube,
-            measure,
+/// What a view is made for.
+pub(crate) struct Frame {
+    pub(crate) slot: Slot,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) places: Arc<Places>,
+    pub(crate) covered: Vec<bool>,
+}
+
+/// The views of one measure in several periods.
+pub(crate) fn views<'c>(
+    cube: Option<&'c Cube>,
+    measure: usize,
+    plan: &'c MeasurePlan,
+    frames: Vec<Frame>,
+) -> Vec<View<'c>> {
+    let units = cube.map_or(0, |cube| cube.units.list().len());
+    let ranges: Vec<_> = frames
+        .iter()
+        .map(|frame| cube.and_then(|cube| bins(cube, plan, &frame.slot)))
+        .collect();
+    let mut views: Vec<View<'c>> = frames
+        .into_iter()
+        .map(|frame| View {
             plan,
-            tree: Arc::clone(tree),
-            scope: slot.scope,
-            bins: cube.and_then(|cube| bins(cube, plan, slot)),
-            named: Vec::new(),
-            totals: Vec::new(),
-            covered,
-        };
-        view.named = cube.map_or_else(Vec::new, |cube| {
-            cube.units
-                .list()
-                .iter()
-                .map(|unit| view.nodes_named(unit))
-                .collect()
-        });
-        view.totals = view.roll_up(|_| true);
-        view
+            scope: frame.slot.scope,
+            places: frame.places,
+            covered: frame.covered,
+            amounts: vec![Cell::default(); units],
+            totals: vec![Cell::default(); frame.tree.nodes().len()],
+            undated: vec![0; frame.tree.nodes().len()],
+            tree: frame.tree,
+        })
+        .collect();
+    let Some(cube) = cube else { return views };
+    let mut levels = Vec::new();
+    for unit in 0..units {
+        let undated = cube.undated(measure, unit);
+        let has_any = cube.levels(measure, unit, &mut levels);
+        if !has_any && undated == 0 {
+            continue;
+        }
+        for (view, range) in views.iter_mut().zip(&ranges) {
+            let amount = range.as_ref().map_or_else(Cell::default, |range| {
+                levels[range.end() + 1].minus(levels[*range.start()])
+            });
+            view.roll_up(unit, amount, undated);
+        }
     }
+    views
+}
 
-    /// The covered nodes that take the evidence of an org unit, or of several.
-    fn nodes_named(&self, unit: &str) -> Vec<usize> {
-        let mut nodes: Vec<usize> = unit
-            .split(ORG_UNIT_SEPARATOR)
-            .map(|id| self.tree.position_of_evidence(id))
-            .filter(|node| self.covered[*node])
-            .collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
-    }
-
-    fn amount(&self, unit: usize) -> Cell {
-        match (self.cube, &self.bins) {
-            (Some(cube), Some(bins)) => cube.sum(self.measure, unit, bins.clone()),
-            _ => Cell::default(),
+impl View<'_> {
+    /// Adds an org unit's amount to every node above it: once, however many of its units lie there.
+    fn roll_up(&mut self, unit: usize, amount: Cell, undated: i64) {
+        self.amounts[unit] = amount;
+        if amount.is_zero() && undated == 0 {
+            return;
+        }
+        let mut above = Vec::new();
+        self.nodes_above(unit, &mut above);
+        for node in above {
+            self.totals[node].add(amount);
+            self.undated[node] += undated;
         }
     }
 
-    /// Adds each org unit's amount to every node above it: once, however many of its units lie there.
-    fn roll_up(&self, keeps: impl Fn(usize) -> bool) -> Vec<Cell> {
-        let mut totals = vec![Cell::default(); self.tree.nodes().len()];
-        for (unit, nodes) in self.named.iter().enumerate() {
-            if nodes.is_empty() {
-                continue;
-            }
-            let amount = self.amount(unit);
-            if amount.is_zero() {
-                continue;
-            }
-            for node in self.ancestors_of(nodes.iter().copied().filter(|node| keeps(*node))) {
-                totals[node].add(amount);
-            }
-        }
-        totals
-    }
-
-    /// The nodes and all above them, each once.
-    fn ancestors_of(&self, nodes: impl Iterator<Item = usize>) -> Vec<usize> {
-        let mut seen: Vec<usize> = Vec::new();
-        for node in nodes {
+    /// The covered nodes that an org unit of the cube names, and all above them, each once.
+    fn nodes_above(&self, unit: usize, seen: &mut Vec<usize>) {
+        seen.clear();
+        for node in self.covered_nodes(unit) {
             let mut at = Some(node);
-            while let Some(node) = at {
-                if seen.contains(&node) {
-                    break;
-                }
+            while let Some(node) = at.filter(|node| !seen.contains(node)) {
                 seen.push(node);
                 at = self.above(node);
             }
         }
-        seen
+    }
+
+    fn covered_nodes(&self, unit: usize) -> impl Iterator<Item = usize> {
+        let named = self.places.0[unit].iter().copied();
+        named.filter(|node| self.covered[*node])
     }
 
     pub(crate) fn tree(&self) -> &Tree {
@@ -119,12 +138,8 @@ impl<'c> View<'c> {
 
     /// Tells whether evidence names this very node, covered or not.
     pub(crate) fn has_own_evidence(&self, node: usize) -> bool {
-        let units = self.cube.map_or(&[] as &[String], |cube| cube.units.list());
-        units.iter().enumerate().any(|(unit, ids)| {
-            let mut named = ids.split(ORG_UNIT_SEPARATOR);
-            named.any(|id| self.tree.position_of_evidence(id) == node)
-                && !self.amount(unit).is_zero()
-        })
+        let mut named = self.places.0.iter().zip(&self.amounts);
+        named.any(|(nodes, amount)| !amount.is_zero() && nodes.contains(&node))
     }
 
     /// The node above which takes this node's evidence too: alone, an entity passes nothing on.
@@ -149,7 +164,14 @@ impl<'c> View<'c> {
 
     /// The total of a node's subtree without some of its nodes.
     pub(crate) fn total_without(&self, node: usize, is_left_out: &dyn Fn(usize) -> bool) -> Cell {
-        self.roll_up(|position| !is_left_out(position))[node]
+        let mut total = Cell::default();
+        for (unit, amount) in self.amounts.iter().enumerate() {
+            let counts = |position: usize| !is_left_out(position) && self.counts_at(position, node);
+            if !amount.is_zero() && self.covered_nodes(unit).any(counts) {
+                total.add(*amount);
+            }
+        }
+        total
     }
 
     /// The scaled sum as an exact fraction.
@@ -159,58 +181,37 @@ impl<'c> View<'c> {
 
     /// Records without a date anywhere below a node.
     pub(crate) fn undated(&self, node: usize) -> i64 {
-        let Some(cube) = self.cube else { return 0 };
-        self.units_within(node)
-            .map(|unit| cube.undated(self.measure, unit))
-            .sum()
+        self.undated.get(node).copied().unwrap_or_default()
     }
 
-    /// Org units of the cube that count somewhere below a node.
-    fn units_within(&self, node: usize) -> impl Iterator<Item = usize> {
-        self.named
-            .iter()
-            .enumerate()
-            .filter(move |(_, nodes)| nodes.iter().any(|position| self.counts_at(*position, node)))
-            .map(|(unit, _)| unit)
+    /// Per node, the org units of the cube that count somewhere below it.
+    pub(crate) fn units_by_node(&self) -> Vec<Vec<usize>> {
+        let mut by_node = vec![Vec::new(); self.tree.nodes().len()];
+        let mut above = Vec::new();
+        for unit in 0..self.places.0.len() {
+            self.nodes_above(unit, &mut above);
+            for node in &above {
+                by_node[*node].push(unit);
+            }
+        }
+        by_node
     }
 
     /// Tells whether the evidence of an org unit, or of several, counts below a node.
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
-        self.nodes_named(unit)
-            .iter()
-            .any(|position| self.counts_at(*position, node))
+        nodes_named(unit, &self.tree)
+            .into_iter()
+            .any(|position| self.covered[position] && self.counts_at(position, node))
     }
 
-    /// The histogram's cells below a node that count in the period, with their group's name.
-    pub(crate) fn cells(&self, node: usize) -> Vec<(HistogramCell, i64, &'c str)> {
-        let (Some(cube), Some(bins)) = (self.cube, &self.bins) else {
-            return Vec::new();
-        };
-        let part = |bin: usize| u16::try_from(bin).unwrap_or(u16::MAX);
-        let bins = match self.plan.clock {
-            ClockPlan::Spell { .. } => 0..=0,
-            _ => part(*bins.start())..=part(*bins.end()),
-        };
-        self.units_within(node)
-            .filter_map(|unit| u16::try_from(unit).ok())
-            .flat_map(|unit| cube.histograms[self.measure].cells(unit, bins.clone()))
-            .map(|(cell, weight)| {
-                let group = cube
-                    .groups
-                    .list()
-                    .get(usize::from(cell.group))
-                    .map_or("", String::as_str);
-                (cell, weight, group)
-            })
-            .collect()
-    }
-
-    /// Per node, the count of its own evidence: that of departments counts for their entity.
-    pub(crate) fn own_levels(&self, tree: &Tree) -> Vec<i128> {
-        let mut own = vec![0; tree.nodes().len()];
-        for (unit, nodes) in self.named.iter().enumerate() {
-            let amount = self.amount(unit);
-            let mut entities: Vec<usize> = nodes.iter().map(|node| tree.entity_of(*node)).collect();
+    /// Per node, the sum of its own evidence: that of departments counts for their entity.
+    pub(crate) fn own_levels(&self) -> Vec<i128> {
+        let mut own = vec![0; self.tree.nodes().len()];
+        for (unit, amount) in self.amounts.iter().enumerate() {
+            let mut entities: Vec<usize> = self
+                .covered_nodes(unit)
+                .map(|node| self.tree.entity_of(node))
+                .collect();
             entities.dedup();
             for entity in entities {
                 own[entity] += amount.sum;
@@ -221,7 +222,11 @@ impl<'c> View<'c> {
 }
 
 /// Stocks count everything up to the cut day, flows what happened in the period.
-fn bins(cube: &Cube, plan: &MeasurePlan, slot: &Slot) -> Option<std::ops::RangeInclusive<usize>> {
+pub(super) fn bins(
+    cube: &Cube,
+    plan: &MeasurePlan,
+    slot: &Slot,
+) -> Option<std::ops::RangeInclusive<usize>> {
     match plan.clock {
         ClockPlan::Flow { .. } => cube.axis.range(slot.months.0.first_day(), slot.cut),
         ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=cube.axis.bin(slot.cut)?),

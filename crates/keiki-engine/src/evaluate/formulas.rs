@@ -1,17 +1,16 @@
 //! Figures that are sums and quotients of sums, from rows or from totals that were reported in their place.
 
-use std::sync::Arc;
-
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::org::{Tree, UNASSIGNED};
 
-use super::{At, Figure, View, owing_for};
+use super::standing::owing_for;
+use super::{At, Figure, View};
 use crate::cube::Cell;
 use crate::reported::ReportedFigure;
 
 /// Covers parents below which totals have filled the last gap, if no evidence of their own waits for a claim.
-pub(super) fn lift(covered: &mut [bool], tree: &Tree, views: &[Arc<View<'_>>]) {
+pub(super) fn lift(covered: &mut [bool], tree: &Tree, views: &[&View<'_>]) {
     for position in (0..tree.nodes().len()).rev() {
         let mut below = tree
             .nodes()
@@ -67,9 +66,9 @@ pub(super) fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figur
 }
 
 /// Counts entities whose own level, departments included, is above zero.
-pub(super) fn entities(view: &View<'_>, tree: &Tree, at: &At<'_>) -> Figure {
+pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
     let owing = owing_for(at);
-    let own = view.own_levels(tree);
+    let own = view.own_levels();
     let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
     let all = owing.len() as i128;
     Figure {
@@ -87,7 +86,7 @@ pub(super) fn with_totals(
     indicator: &Indicator,
     tree: &Tree,
     node: usize,
-    views: &[Arc<View<'_>>],
+    views: &[&View<'_>],
     totals: &[(usize, ReportedFigure)],
 ) -> Figure {
     let Some(first) = views.first() else {

@@ -3,65 +3,152 @@
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::fraction::Fraction;
-use keiki_model::histogram::quantile_doubled;
-use keiki_model::kpi::Indicator;
+use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Group, Statistics};
-use keiki_model::survival::{MINIMUM_AT_RISK, Median, Span, median};
+use keiki_model::survival::{Ages, MINIMUM_AT_RISK, Median, Span, median};
+use keiki_model::tally::Tally;
 
 use super::Figure;
-use super::amounts::View;
+use super::amounts::{View, bins};
+use super::counts::{Counts, Sweep, Value};
+use super::{Slot, survival_window};
 use crate::accumulate::OPEN;
+use crate::cube::Cube;
+use crate::engine::Knowledge;
 use crate::plan::MeasurePlan;
 
-/// A value in steps of the measure's resolution, in the indicator's unit.
-fn in_unit(view: &View<'_>, steps: i64, halves: i128, indicator: &Indicator) -> Option<Fraction> {
-    let value = Fraction::new(
-        i128::from(steps) * i128::from(view.plan.step),
-        view.plan.divisor * halves,
-    )?;
-    value.divided_by(indicator.unit.divisor())
+/// An indicator that reads a histogram, with what it reads.
+pub(super) struct Reading<'r> {
+    pub(super) indicator: &'r Indicator,
+    pub(super) cube: &'r Cube,
+    pub(super) measure: usize,
+    pub(super) knowledge: &'r Knowledge,
+    pub(super) zone: &'r TimeZone,
 }
 
-type Values = Vec<(i64, i64)>;
-
-/// The net counts of one group's pairs, in order. *Shape*: (day or value, value or 0) to count.
-type Counts = Vec<((i64, i64), i64)>;
-
-/// The values with their net counts, by group in the order of their names; what nets to nothing is left out.
-fn by_group<'v>(view: &View<'v>, node: usize) -> Vec<(&'v str, Counts)> {
-    let mut cells = view.cells(node);
-    cells.sort_unstable_by_key(|(cell, ..)| (cell.group, cell.first, cell.second));
-    let mut groups: Vec<(u16, &str, Counts)> = Vec::new();
-    for (cell, weight, name) in cells {
-        if groups
-            .last()
-            .is_none_or(|(number, ..)| *number != cell.group)
-        {
-            groups.push((cell.group, name, Vec::new()));
-        }
-        let Some((_, _, counts)) = groups.last_mut() else {
-            continue;
-        };
-        let pair = (cell.first, cell.second);
-        match counts.last_mut() {
-            Some((last, count)) if *last == pair => *count += weight,
-            _ => counts.push((pair, weight)),
+/// The figures of such an indicator. *Shape*: slot, node; no figures where nothing can be read.
+pub(super) fn figures(
+    reading: &Reading<'_>,
+    slots: &[Slot],
+    views: &[View<'_>],
+) -> Vec<Vec<Figure>> {
+    let mut figures = vec![Vec::new(); slots.len()];
+    let Some(first) = views.first() else {
+        return figures;
+    };
+    let mut order: Vec<usize> = (0..slots.len()).collect();
+    order.sort_by_key(|slot| slots[*slot].cut);
+    let mut sweep = Sweep::new(reading.cube, reading.measure, first.plan);
+    for at in order {
+        let (slot, view) = (&slots[at], &views[at]);
+        if let Some(bins) = bins(reading.cube, view.plan, slot) {
+            sweep.advance(&bins);
+            figures[at] = reading.of_slot(slot, view, sweep.units());
         }
     }
-    let mut named: Vec<(&str, Counts)> = groups
-        .into_iter()
-        .map(|(_, name, mut counts)| {
-            counts.retain(|(_, count)| *count > 0);
-            (name, counts)
-        })
-        .filter(|(_, counts)| !counts.is_empty())
-        .collect();
-    named.sort_by_key(|(name, _)| *name);
-    named
+    figures
 }
 
-fn counts(values: &Counts) -> i128 {
-    values.iter().map(|(_, count)| i128::from(*count)).sum()
+impl Reading<'_> {
+    fn of_slot(&self, slot: &Slot, view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
+        let plan = view.plan;
+        match &self.indicator.formula {
+            Formula::Quantile { at, .. } => {
+                let parts = by_group(units, |values| {
+                    let value = |((_, first, second), count): &(Value, i64)| {
+                        (plan.value_of((*first, *second)), *count)
+                    };
+                    Tally::new(values.iter().map(value).collect())
+                });
+                self.by_node(view, &parts, |parts| {
+                    let part = |value: i128| i64::try_from(value).unwrap_or(1);
+                    let whole = Tally::sum(parts.iter().copied());
+                    let (doubled, n) =
+                        whole.quantile_doubled(part(at.numerator()), part(at.denominator()))?;
+                    Some((in_unit(plan, doubled, 2, self.indicator)?, n))
+                })
+            }
+            Formula::ShareWithin { limit, .. } => share_within(view, *limit, units),
+            Formula::Lowest(_) => self.extremes(view, units, |e| e.lowest),
+            Formula::Highest(_) => self.extremes(view, units, |e| e.highest),
+            Formula::Latest(_) => self.extremes(view, units, |e| e.latest.1),
+            Formula::DaysLate(_) => days_late(view, slot.cut, units),
+            Formula::SurvivalMedian(_) => {
+                let window = survival_window(slot, self.knowledge, self.zone);
+                survival(view, &window, self.indicator, units)
+            }
+            Formula::Ratio { .. } | Formula::Sum(_) | Formula::Mean(_) | Formula::Entities(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    fn extremes(
+        &self,
+        view: &View<'_>,
+        units: &[Counts],
+        pick: fn(&Extremes) -> i64,
+    ) -> Vec<Figure> {
+        let parts = by_group(units, |values| Extremes::new(view.plan, values));
+        self.by_node(view, &parts, |parts| {
+            let whole = parts.iter().copied().copied().reduce(Extremes::with)?;
+            let value = in_unit(view.plan, pick(&whole), 1, self.indicator)?;
+            Some((value, whole.total))
+        })
+    }
+
+    /// Puts the parts of each node's org units together, group by group in the order of their names.
+    fn by_node<P>(
+        &self,
+        view: &View<'_>,
+        parts: &[Vec<(u16, P)>],
+        whole: impl Fn(&[&P]) -> Option<(Fraction, i64)>,
+    ) -> Vec<Figure> {
+        let names = self.cube.groups.list();
+        let name = |group: u16| names.get(usize::from(group)).map_or("", String::as_str);
+        let of_node = |units: &Vec<usize>| {
+            let mut groups: Vec<(u16, Vec<&P>)> = Vec::new();
+            for (group, part) in units.iter().flat_map(|unit| &parts[*unit]) {
+                match groups.iter_mut().find(|(of, _)| of == group) {
+                    Some((_, parts)) => parts.push(part),
+                    None => groups.push((*group, vec![part])),
+                }
+            }
+            groups.sort_by_key(|(group, _)| name(*group));
+            let results = groups
+                .iter()
+                .filter_map(|(group, parts)| {
+                    let (value, n) = whole(parts)?;
+                    Some((name(*group), value, i128::from(n)))
+                })
+                .collect();
+            grouped(results, view.plan.group.is_some())
+        };
+        view.units_by_node().iter().map(of_node).collect()
+    }
+}
+
+/// What each org unit's counts come to, by group.
+fn by_group<P>(units: &[Counts], part: impl Fn(&[(Value, i64)]) -> P) -> Vec<Vec<(u16, P)>> {
+    let of_unit = |counts: &Counts| {
+        let groups = counts.chunk_by(|a, b| a.0.0 == b.0.0);
+        groups.map(|values| (values[0].0.0, part(values))).collect()
+    };
+    units.iter().map(of_unit).collect()
+}
+
+/// A value in steps of the measure's resolution, in the indicator's unit.
+fn in_unit(
+    plan: &MeasurePlan,
+    steps: i64,
+    halves: i128,
+    indicator: &Indicator,
+) -> Option<Fraction> {
+    let value = Fraction::new(
+        i128::from(steps) * i128::from(plan.step),
+        plan.divisor * halves,
+    )?;
+    value.divided_by(indicator.unit.divisor())
 }
 
 /// Makes the figure of results by group: a value only where there is one group, since groups are never mixed.
@@ -95,110 +182,100 @@ fn grouped(results: Vec<(&str, Fraction, i128)>, is_grouped: bool) -> Figure {
     }
 }
 
-pub(super) fn quantile(
-    view: &View<'_>,
-    node: usize,
-    at: Fraction,
-    indicator: &Indicator,
-) -> Figure {
-    let groups = by_group(view, node);
-    let part = |value: i128| i64::try_from(value).unwrap_or(1);
-    let results = groups
-        .iter()
-        .filter_map(|(group, values)| {
-            let mut list: Values = values
-                .iter()
-                .map(|(pair, count)| (view.plan.value_of(*pair), *count))
-                .collect();
-            let (doubled, n) =
-                quantile_doubled(&mut list, part(at.numerator()), part(at.denominator()))?;
-            Some((*group, in_unit(view, doubled, 2, indicator)?, i128::from(n)))
-        })
-        .collect();
-    grouped(results, view.plan.group.is_some())
-}
-
-pub(super) fn share_within(view: &View<'_>, node: usize, limit: i64) -> Figure {
+fn share_within(view: &View<'_>, limit: i64, units: &[Counts]) -> Vec<Figure> {
     let limit = i128::from(limit) * view.plan.divisor;
     let limit = limit.div_euclid(i128::from(view.plan.step.max(1)));
-    let (mut within, mut all) = (0_i128, 0_i128);
-    for (cell, weight, _) in view.cells(node) {
-        all += i128::from(weight);
-        let value = view.plan.value_of((cell.first, cell.second));
-        within += if i128::from(value) <= limit {
-            i128::from(weight)
-        } else {
-            0
+    let of_unit = |counts: &Counts| {
+        let (mut within, mut all) = (0_i128, 0_i128);
+        for ((_, first, second), count) in counts {
+            all += i128::from(*count);
+            if i128::from(view.plan.value_of((*first, *second))) <= limit {
+                within += i128::from(*count);
+            }
+        }
+        (within, all)
+    };
+    let parts: Vec<(i128, i128)> = units.iter().map(of_unit).collect();
+    let of_node = |units: &Vec<usize>| {
+        let (within, all) = units
+            .iter()
+            .map(|unit| parts[*unit])
+            .fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        Figure {
+            value: Fraction::new(within, all),
+            numerator: Some(Fraction::whole(within)),
+            denominator: Some(Fraction::whole(all)),
+            n: Some(all),
+            is_nothing: all == 0,
+            ..Figure::default()
+        }
+    };
+    view.units_by_node().iter().map(of_node).collect()
+}
+
+/// The outermost of the values in force, in steps.
+#[derive(Debug, Clone, Copy)]
+struct Extremes {
+    lowest: i64,
+    highest: i64,
+    /// The last day, and the value of that day; of several on one day, the lowest.
+    latest: (i64, i64),
+    total: i64,
+}
+
+impl Extremes {
+    fn new(plan: &MeasurePlan, values: &[(Value, i64)]) -> Self {
+        let one = |((_, first, second), count): &(Value, i64)| {
+            let value = plan.value_of((*first, *second));
+            Self {
+                lowest: value,
+                highest: value,
+                latest: (*first, value),
+                total: *count,
+            }
         };
+        let first = one(&values[0]);
+        values[1..].iter().map(one).fold(first, Self::with)
     }
-    Figure {
-        value: Fraction::new(within, all),
-        numerator: Some(Fraction::whole(within)),
-        denominator: Some(Fraction::whole(all)),
-        n: Some(all),
-        is_nothing: all == 0,
-        ..Figure::default()
+
+    fn with(self, other: Self) -> Self {
+        let latest = match self.latest.0.cmp(&other.latest.0) {
+            std::cmp::Ordering::Less => other.latest,
+            std::cmp::Ordering::Greater => self.latest,
+            std::cmp::Ordering::Equal => (self.latest.0, self.latest.1.min(other.latest.1)),
+        };
+        Self {
+            lowest: self.lowest.min(other.lowest),
+            highest: self.highest.max(other.highest),
+            latest,
+            total: self.total + other.total,
+        }
     }
-}
-
-/// Which of the values in force is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extreme {
-    Lowest,
-    Highest,
-    /// That of the last day; of several on one day, the lowest.
-    Latest,
-}
-
-pub(super) fn extreme(
-    view: &View<'_>,
-    node: usize,
-    which: Extreme,
-    indicator: &Indicator,
-) -> Figure {
-    let groups = by_group(view, node);
-    let results = groups
-        .iter()
-        .filter_map(|(group, values)| {
-            let value_of = |(pair, _): &((i64, i64), i64)| view.plan.value_of(*pair);
-            let value = match which {
-                Extreme::Lowest => values.iter().map(value_of).min(),
-                Extreme::Highest => values.iter().map(value_of).max(),
-                Extreme::Latest => {
-                    let last = values.iter().map(|(pair, _)| pair.0).max()?;
-                    values
-                        .iter()
-                        .filter(|(pair, _)| pair.0 == last)
-                        .map(value_of)
-                        .min()
-                }
-            }?;
-            Some((*group, in_unit(view, value, 1, indicator)?, counts(values)))
-        })
-        .collect();
-    grouped(results, view.plan.group.is_some())
 }
 
 /// Days from the oldest date in force to the cut day; nothing where none is in force.
-pub(super) fn days_late(view: &View<'_>, node: usize, cut: Day) -> Figure {
-    let groups = by_group(view, node);
-    let oldest = groups
-        .iter()
-        .flat_map(|(_, values)| values)
-        .map(|(pair, _)| view.plan.value_of(*pair))
-        .min();
-    let n: i128 = groups.iter().map(|(_, values)| counts(values)).sum();
-    let days = oldest.map(|oldest| Fraction::whole(i128::from((i64::from(cut) - oldest).max(0))));
-    Figure {
-        value: days,
-        n: Some(n),
-        is_nothing: days.is_none(),
-        ..Figure::default()
-    }
+fn days_late(view: &View<'_>, cut: Day, units: &[Counts]) -> Vec<Figure> {
+    let of_unit = |counts: &Counts| {
+        let has_any = !counts.is_empty();
+        has_any.then(|| Extremes::new(view.plan, counts))
+    };
+    let parts: Vec<Option<Extremes>> = units.iter().map(of_unit).collect();
+    let of_node = |units: &Vec<usize>| {
+        let parts = units.iter().filter_map(|unit| parts[*unit]);
+        let whole = parts.reduce(Extremes::with);
+        let days = whole.map(|e| Fraction::whole(i128::from((i64::from(cut) - e.lowest).max(0))));
+        Figure {
+            value: days,
+            n: Some(whole.map_or(0, |e| i128::from(e.total))),
+            is_nothing: days.is_none(),
+            ..Figure::default()
+        }
+    };
+    view.units_by_node().iter().map(of_node).collect()
 }
 
 /// The window through which cases are seen. Days for dates, seconds for instants.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     days: (i64, i64),
     seconds: (i64, i64),
@@ -240,47 +317,76 @@ impl Window {
     }
 }
 
-pub(super) fn survival(
+/// The cases of an org unit, or of several, that are seen through a window.
+#[derive(Debug, Clone, Default)]
+struct Cases {
+    ages: Ages,
+    open: i128,
+    oldest: Option<i64>,
+}
+
+impl Cases {
+    fn new((begin, end): (i64, i64), counts: &Counts) -> Self {
+        let (mut spans, mut open, mut oldest) = (Vec::new(), 0_i128, None);
+        for ((_, onset, finish), count) in counts {
+            let finish = (*finish != OPEN).then_some(*finish);
+            if *onset < end && finish.is_none_or(|finish| finish >= end) {
+                open += i128::from(*count);
+                oldest = oldest.max(Some(end - onset));
+            }
+            spans.extend(Span::through(begin, end, *onset, finish, *count));
+        }
+        Self {
+            ages: Ages::new(&spans),
+            open,
+            oldest,
+        }
+    }
+}
+
+fn survival(
     view: &View<'_>,
-    node: usize,
     window: &Window,
     indicator: &Indicator,
-) -> Figure {
-    let step = view.plan.step.max(1);
-    let is_days = view.plan.is_dated;
-    let (begin, end) = window.in_steps(view.plan);
-    // Cells of one unit are net already, and those of several units add.
-    let (mut spans, mut open, mut oldest) = (Vec::new(), 0_i128, None);
-    for (cell, count, _) in view.cells(node) {
-        let onset = cell.first;
-        let finish = (cell.second != OPEN).then_some(cell.second);
-        if onset < end && finish.is_none_or(|finish| finish >= end) {
-            open += i128::from(count);
-            oldest = oldest.max(Some(end - onset));
-        }
-        spans.extend(Span::through(begin, end, onset, finish, count));
-    }
-    let n: i128 = spans.iter().map(|span| i128::from(span.count)).sum();
+    units: &[Counts],
+) -> Vec<Figure> {
+    let plan = view.plan;
+    let step = if plan.is_dated {
+        86_400
+    } else {
+        plan.step.max(1)
+    };
+    let through = window.in_steps(plan);
     let seconds = |steps: i64| {
-        let seconds = i128::from(steps) * i128::from(if is_days { 86_400 } else { step });
-        Fraction::whole(seconds).divided_by(indicator.unit.divisor())
+        Fraction::whole(i128::from(steps) * i128::from(step)).divided_by(indicator.unit.divisor())
     };
-    let (value, is_too_few) = match median(&spans, MINIMUM_AT_RISK) {
-        Median::At(age) => (seconds(age), false),
-        Median::TooFew => (None, true),
-        // Fewer cases than the minimum can never reach a median that is trusted.
-        Median::NotReached => (None, n < i128::from(MINIMUM_AT_RISK)),
+    let parts: Vec<Cases> = units
+        .iter()
+        .map(|counts| Cases::new(through, counts))
+        .collect();
+    let of_node = |units: &Vec<usize>| {
+        let ages = Ages::sum(units.iter().map(|unit| &parts[*unit].ages));
+        let open = units.iter().map(|unit| parts[*unit].open).sum();
+        let oldest = units.iter().filter_map(|unit| parts[*unit].oldest).max();
+        let n = i128::from(ages.total());
+        let (value, is_too_few) = match median(&ages, MINIMUM_AT_RISK) {
+            Median::At(age) => (seconds(age), false),
+            Median::TooFew => (None, true),
+            // Fewer cases than the minimum can never reach a median that is trusted.
+            Median::NotReached => (None, n < i128::from(MINIMUM_AT_RISK)),
+        };
+        Figure {
+            value,
+            n: Some(n),
+            is_nothing: n == 0,
+            is_too_few,
+            statistics: Statistics {
+                open: Some(open),
+                open_age_max: oldest.and_then(seconds),
+                ..Statistics::default()
+            },
+            ..Figure::default()
+        }
     };
-    Figure {
-        value,
-        n: Some(n),
-        is_nothing: n == 0,
-        is_too_few,
-        statistics: Statistics {
-            open: Some(open),
-            open_age_max: oldest.and_then(seconds),
-            ..Statistics::default()
-        },
-        ..Figure::default()
-    }
+    view.units_by_node().iter().map(of_node).collect()
 }

@@ -95,7 +95,7 @@ impl Totals {
     ) -> Self {
         if measurement.basis == Basis::Reference {
             let is_reference = |figure: &ReportedTotal| {
-                figure.numerator.is_none() && figure.org_unit == measurement.org_unit
+                figure.numerator.is_none() && measurement.org_unit == figure.org_unit
             };
             return Self {
                 listed: reported.into_iter().filter(is_reference).collect(),

@@ -1,10 +1,13 @@
 //! The SQL functions that definitions use beside `DataFusion`'s own.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array};
-use arrow::compute::cast;
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Int64Array,
+    PrimitiveArray,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{cast, max, min};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
@@ -13,7 +16,74 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, SimpleScalar
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Calendar, Day, local_day, months_after};
 
-type Body = dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync;
+/// The arguments of a call. *Shape*: one value per row, or one value that stands for all rows.
+struct Arguments {
+    arrays: Vec<ArrayRef>,
+    rows: usize,
+}
+
+impl Arguments {
+    fn new(values: &[ColumnarValue]) -> Result<Self> {
+        let rows = values.iter().find_map(|value| match value {
+            ColumnarValue::Array(array) => Some(array.len()),
+            ColumnarValue::Scalar(_) => None,
+        });
+        let arrays = values
+            .iter()
+            .map(|value| match value {
+                ColumnarValue::Array(array) => Ok(Arc::clone(array)),
+                ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(1),
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            arrays,
+            rows: rows.unwrap_or(1),
+        })
+    }
+
+    /// An argument as values of a type, one for each row.
+    fn column<T: ArrowPrimitiveType>(&self, index: usize) -> Result<Column<T>> {
+        let array = to_type(&self.arrays[index], &T::DATA_TYPE)?;
+        Ok(Column(array.as_primitive::<T>().clone()))
+    }
+}
+
+/// An argument's values by row.
+struct Column<T: ArrowPrimitiveType>(PrimitiveArray<T>);
+
+impl<T: ArrowPrimitiveType> Column<T> {
+    #[inline]
+    fn get(&self, row: usize) -> Option<T::Native> {
+        let row = if self.0.len() == 1 { 0 } else { row };
+        self.0.is_valid(row).then(|| self.0.value(row))
+    }
+
+    /// The least and the greatest value.
+    fn bounds(&self) -> Option<(T::Native, T::Native)> {
+        min(&self.0).zip(max(&self.0))
+    }
+}
+
+/// Computes a value for each row.
+fn by_row<T: ArrowPrimitiveType>(
+    rows: usize,
+    mut value: impl FnMut(usize) -> Option<T::Native>,
+) -> ArrayRef {
+    let mut values = vec![T::Native::default(); rows];
+    let known = BooleanBuffer::collect_bool(rows, |row| match value(row) {
+        Some(value) => {
+            values[row] = value;
+            true
+        }
+        None => false,
+    });
+    Arc::new(PrimitiveArray::<T>::new(
+        values.into(),
+        Some(NullBuffer::new(known)),
+    ))
+}
+
+type Body = dyn Fn(&Arguments) -> Result<ArrayRef> + Send + Sync;
 
 /// Makes all functions.
 pub(super) fn all(calendar: Calendar, zone: TimeZone) -> Vec<ScalarUDF> {
@@ -38,7 +108,7 @@ pub(super) fn all(calendar: Calendar, zone: TimeZone) -> Vec<ScalarUDF> {
             days(a, |d, n| Some(months_after(d, n?)))
         }),
         make("local_date", 1, DataType::Date32, move |a| {
-            local_date(&a[0], &day_zone)
+            local_date(&a.arrays[0], &day_zone)
         }),
         make("days_between", 2, DataType::Int64, days_between),
         make("seconds_between", 2, DataType::Int64, move |a| {
@@ -52,7 +122,7 @@ fn make(
     name: &str,
     arguments: usize,
     returns: DataType,
-    body: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
+    body: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
     let body: Arc<Body> = Arc::new(body);
     let signature = Signature::any(arguments, Volatility::Immutable);
@@ -64,8 +134,7 @@ fn make(
             let are_scalars = values
                 .iter()
                 .all(|value| matches!(value, ColumnarValue::Scalar(_)));
-            let arrays = ColumnarValue::values_to_arrays(values)?;
-            let result = body(&arrays)?;
+            let result = body(&Arguments::new(values)?)?;
             if are_scalars && result.len() == 1 {
                 let scalar = datafusion::common::ScalarValue::try_from_array(&result, 0)?;
                 return Ok(ColumnarValue::Scalar(scalar));
@@ -89,34 +158,34 @@ fn to_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             array.data_type()
         )));
     }
+    if array.data_type() == to {
+        return Ok(Arc::clone(array));
+    }
     cast(array, to).map_err(DataFusionError::from)
 }
 
-fn days(arguments: &[ArrayRef], f: impl Fn(Day, Option<i64>) -> Option<Day>) -> Result<ArrayRef> {
-    let dates = to_type(&arguments[0], &DataType::Date32)?;
-    let dates = dates.as_primitive::<Date32Type>();
-    let numbers = arguments
-        .get(1)
-        .map(|array| to_type(array, &DataType::Int64))
-        .transpose()?;
-    let numbers = numbers
-        .as_ref()
-        .map(arrow::array::AsArray::as_primitive::<Int64Type>);
-    // A batch holds few distinct dates; the calendar is asked once for each.
-    let mut known: HashMap<(Day, Option<i64>), Option<Day>> = HashMap::new();
-    let result: Date32Array = (0..dates.len())
-        .map(|row| {
-            let number = numbers.and_then(|n| n.is_valid(row).then(|| n.value(row)));
-            if !dates.is_valid(row) {
-                return None;
-            }
-            let argument = (dates.value(row), number);
-            *known
-                .entry(argument)
-                .or_insert_with(|| f(argument.0, argument.1))
-        })
-        .collect();
-    Ok(Arc::new(result))
+/// How many days may lie between the dates of a batch for a table of all of them to pay.
+const TABLE_DAYS: i64 = 1 << 16;
+
+fn days(arguments: &Arguments, f: impl Fn(Day, Option<i64>) -> Option<Day>) -> Result<ArrayRef> {
+    let dates = arguments.column::<Date32Type>(0)?;
+    let has_number = arguments.arrays.len() > 1;
+    let numbers = has_number.then(|| arguments.column::<Int64Type>(1));
+    let numbers = numbers.transpose()?;
+    let number = |row: usize| numbers.as_ref().and_then(|numbers| numbers.get(row));
+    let is_constant = numbers.as_ref().is_none_or(|numbers| numbers.0.len() == 1);
+    Ok(match dates.bounds() {
+        // A batch holds few distinct dates; the calendar is asked once for each.
+        Some((first, last)) if is_constant && i64::from(last) - i64::from(first) < TABLE_DAYS => {
+            let place = |day: Day| usize::try_from(day - first).unwrap_or(0);
+            let mut table: Vec<Option<Option<Day>>> = vec![None; place(last) + 1];
+            by_row::<Date32Type>(arguments.rows, |row| {
+                let day = dates.get(row)?;
+                *table[place(day)].get_or_insert_with(|| f(day, number(0)))
+            })
+        }
+        _ => by_row::<Date32Type>(arguments.rows, |row| f(dates.get(row)?, number(row))),
+    })
 }
 
 fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
@@ -135,41 +204,34 @@ fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
     Ok(Arc::new(result))
 }
 
-fn days_between(arguments: &[ArrayRef]) -> Result<ArrayRef> {
-    let (a, b) = (
-        to_type(&arguments[0], &DataType::Date32)?,
-        to_type(&arguments[1], &DataType::Date32)?,
+fn days_between(arguments: &Arguments) -> Result<ArrayRef> {
+    let (from, until) = (
+        arguments.column::<Date32Type>(0)?,
+        arguments.column::<Date32Type>(1)?,
     );
-    let (a, b) = (
-        a.as_primitive::<Date32Type>(),
-        b.as_primitive::<Date32Type>(),
-    );
-    let result: Int64Array = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| Some(i64::from(b?) - i64::from(a?)))
-        .collect();
-    Ok(Arc::new(result))
+    Ok(by_row::<Int64Type>(arguments.rows, |row| {
+        Some(i64::from(until.get(row)?) - i64::from(from.get(row)?))
+    }))
 }
 
 /// Seconds from the first to the second; a date stands for the start of that day in the workspace's zone.
-fn seconds_between(arguments: &[ArrayRef], zone: &TimeZone) -> Result<ArrayRef> {
+fn seconds_between(arguments: &Arguments, zone: &TimeZone) -> Result<ArrayRef> {
     if arguments
+        .arrays
         .iter()
         .all(|array| array.data_type() == &DataType::Date32)
     {
         // Between two dates every day has 86 400 seconds, whatever the zone does.
         let days = days_between(arguments)?;
         let days = days.as_primitive::<Int64Type>();
-        return Ok(Arc::new(
-            days.iter()
-                .map(|d| d.map(|d| d * 86_400))
-                .collect::<Int64Array>(),
-        ));
+        let seconds: Int64Array = days.unary(|days| days * 86_400);
+        return Ok(Arc::new(seconds));
     }
-    let (a, b) = (seconds(&arguments[0], zone)?, seconds(&arguments[1], zone)?);
-    let result: Int64Array = a.iter().zip(&b).map(|(a, b)| Some(b? - a?)).collect();
-    Ok(Arc::new(result))
+    let from = Column(seconds(&arguments.arrays[0], zone)?);
+    let until = Column(seconds(&arguments.arrays[1], zone)?);
+    Ok(by_row::<Int64Type>(arguments.rows, |row| {
+        Some(until.get(row)? - from.get(row)?)
+    }))
 }
 
 fn seconds(array: &ArrayRef, zone: &TimeZone) -> Result<Int64Array> {
@@ -197,32 +259,56 @@ fn seconds(array: &ArrayRef, zone: &TimeZone) -> Result<Int64Array> {
         .collect())
 }
 
+/// Scores of whatever scale, in millionths.
+struct Scores {
+    values: Decimal128Array,
+    factor: i128,
+}
+
+impl Scores {
+    const SCALE: i8 = 6;
+
+    fn new(array: &ArrayRef) -> Result<Self> {
+        let exact = match array.data_type() {
+            DataType::Decimal128(_, scale) if (0..=Self::SCALE).contains(scale) => {
+                Arc::clone(array)
+            }
+            _ => to_type(array, &DataType::Decimal128(18, Self::SCALE))?,
+        };
+        let values = exact.as_primitive::<Decimal128Type>().clone();
+        let digits = u32::try_from(Self::SCALE - values.scale()).unwrap_or(0);
+        Ok(Self {
+            values,
+            factor: 10_i128.pow(digits),
+        })
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Option<i128> {
+        let row = if self.values.len() == 1 { 0 } else { row };
+        let is_valid = self.values.is_valid(row);
+        is_valid.then(|| self.values.value(row) * self.factor)
+    }
+}
+
 /// The day on which a vulnerability became urgent: published with a score at or above the threshold (environmental where
 /// given, else base), or listed as exploited, whichever came first; null if it is not urgent.
-fn urgent_since(arguments: &[ArrayRef]) -> Result<ArrayRef> {
-    let score_type = DataType::Decimal128(18, 6);
-    let scores: Vec<ArrayRef> = [0, 1, 4]
-        .iter()
-        .map(|index| to_type(&arguments[*index], &score_type))
-        .collect::<Result<_>>()?;
-    let dates: Vec<ArrayRef> = [2, 3]
-        .iter()
-        .map(|index| to_type(&arguments[*index], &DataType::Date32))
-        .collect::<Result<_>>()?;
-    let [environmental, base, threshold] =
-        [0, 1, 2].map(|i| scores[i].as_primitive::<Decimal128Type>());
-    let [published, listed] = [0, 1].map(|i| dates[i].as_primitive::<Date32Type>());
-    let result: Date32Array = (0..published.len())
-        .map(|row| {
-            let number = |a: &arrow::array::Decimal128Array| a.is_valid(row).then(|| a.value(row));
-            let date = |a: &Date32Array| a.is_valid(row).then(|| a.value(row));
-            let score = number(environmental).or(number(base));
-            let is_high = score
-                .zip(number(threshold))
-                .is_some_and(|(score, limit)| score >= limit);
-            let by_score = date(published).filter(|_| is_high);
-            by_score.into_iter().chain(date(listed)).min()
-        })
-        .collect();
-    Ok(Arc::new(result))
+fn urgent_since(arguments: &Arguments) -> Result<ArrayRef> {
+    let score = |index: usize| Scores::new(&arguments.arrays[index]);
+    let (environmental, base, threshold) = (score(0)?, score(1)?, score(4)?);
+    let (published, listed) = (
+        arguments.column::<Date32Type>(2)?,
+        arguments.column::<Date32Type>(3)?,
+    );
+    Ok(by_row::<Date32Type>(arguments.rows, |row| {
+        let score = environmental.get(row).or_else(|| base.get(row));
+        let is_high = score
+            .zip(threshold.get(row))
+            .is_some_and(|(score, limit)| score >= limit);
+        let by_score = published.get(row).filter(|_| is_high);
+        match (by_score, listed.get(row)) {
+            (Some(published), Some(listed)) => Some(published.min(listed)),
+            (one, other) => one.or(other),
+        }
+    }))
 }

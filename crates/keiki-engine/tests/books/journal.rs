@@ -550,6 +550,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
                 organisation: world.organisation(),
                 programme: std::sync::Arc::default(),
                 cubes: None,
+                remembers: false,
             })
             .expect("definitions compile");
             let fresh = fresh

@@ -492,7 +492,7 @@ fn expected(
     months: (Month, Month),
     at: Point,
 ) -> Option<Fraction> {
-    let node = m.org_unit.as_str();
+    let node = &*m.org_unit;
     let is_flow = m.indicator.starts_with("case_flow");
     let is_case = m.indicator.starts_with("case");
     let covered = |unit: &str| {
@@ -542,7 +542,7 @@ fn expected(
         .filter_map(|c| c.minutes)
         .collect();
     let ok = |t: &&Thing| t.is_ok == Some(true) && is_in(t.from, t.until, at.day);
-    match m.indicator.as_str() {
+    match &*m.indicator {
         "thing_ok_ratio" => ratio(
             things.iter().filter(ok).count() as i128,
             things.len() as i128,

@@ -144,6 +144,29 @@ impl<R: BufRead> RecordGuard<R> {
         }
     }
 
+    /// The number of bytes from here on of which none can end the record, open or close quotes, or be too many.
+    fn plain_bytes(&self, bytes: &[u8]) -> usize {
+        if !matches!(self.state, State::FieldStart | State::Plain | State::Quoted) {
+            return 0;
+        }
+        let room = self.limit.saturating_sub(self.record_bytes);
+        let bytes = &bytes[..bytes.len().min(room)];
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"');
+        bytes.iter().position(ends).unwrap_or(bytes.len())
+    }
+
+    /// Does `step` for plain bytes, all at once.
+    fn pass_on(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+        self.emitted += bytes.len() as u64;
+        self.record_bytes += bytes.len();
+        self.state = match (self.state, bytes.last()) {
+            (State::Quoted, _) => State::Quoted,
+            (_, Some(byte)) if *byte == self.separator => State::FieldStart,
+            _ => State::Plain,
+        };
+    }
+
     fn after(&self, state: State, byte: u8) -> State {
         match (state, byte) {
             (State::Quoted, b'"') => State::QuoteInQuoted,
@@ -171,8 +194,16 @@ impl<R: BufRead> RecordGuard<R> {
             // The chunk is taken out of the borrow of the input, so that a step may change the
             // guard.
             let chunk = chunk.to_vec();
-            for byte in chunk {
-                self.step(byte);
+            let mut rest = chunk.as_slice();
+            while let Some(byte) = rest.first() {
+                let plain = self.plain_bytes(rest);
+                if plain == 0 {
+                    self.step(*byte);
+                    rest = &rest[1..];
+                } else {
+                    self.pass_on(&rest[..plain]);
+                    rest = &rest[plain..];
+                }
             }
             self.input.consume(used);
         }

@@ -55,7 +55,7 @@ impl Fixture {
 
 /// Reads a dataset of the tests or, if there is none of that name, of the product.
 pub(crate) fn dataset(name: &str) -> Dataset {
-    let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crate_root = Path::new(".");
     let own = crate_root
         .join("fixtures/datasets")
         .join(format!("{name}.toml"));

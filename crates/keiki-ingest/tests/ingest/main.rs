@@ -16,10 +16,7 @@ use fixture::Fixture;
 fn check_fixtures(kind: &str) {
     let mut checked = 0;
     for validity in ["valid", "invalid"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("fixtures")
-            .join(kind)
-            .join(validity);
+        let folder = Path::new("fixtures").join(kind).join(validity);
         let mut reasons: Vec<_> = folder
             .read_dir()
             .expect("the kind has fixtures")

@@ -11,13 +11,16 @@ use keiki_model::problem::{Place, Problem};
 use keiki_model::timeline::Word;
 
 use super::scope::{Scopes, scope_flags};
+use super::sift::{Sifted, sift};
 use super::{
     Journal, Receipt, Submission, assertions_table, entries_table, in_order, keys_of, only_columns,
 };
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
-use crate::heads::{Heads, bucket_of, strings};
-use crate::plan::{Changes, History, Incoming, Output, Pick, Reading, leave_out_all, plan_bucket};
+use crate::heads::strings;
+use crate::plan::{
+    Changes, History, Incoming, Output, Pick, Reading, Sieved, leave_out_all, plan_bucket,
+};
 use crate::rejects::{self, Outcome, StoredReject};
 use crate::schema::{assertions_schema, entries_schema};
 use crate::table::Table;
@@ -168,55 +171,38 @@ impl<'a> Attempt<'a> {
                 .into_iter()
                 .map(|(row, reason)| self.reject(&incoming, row, reason)),
         );
-        let reading = self.reading(&rejected);
-        let heads = self.journal.heads(dataset, self.snapshot).await?;
-        let mut output = Output::new(dataset, &self.batch.source)?;
-        let values = output.add_values(incoming.rows.clone())?;
+        let reading = Arc::new(self.reading(&rejected));
         let mut counts = Counts {
             accepted: incoming.order.len() as u64,
             ..Counts::default()
         };
-        let against = self
-            .set_against_heads(
-                &reading,
-                &incoming,
-                values,
-                &heads,
-                &mut output,
-                &mut counts,
-            )
-            .await?;
+        let heads = self.journal.heads(dataset, self.snapshot).await?;
+        let Sifted { incoming, buckets } = sift(
+            &self.journal.expressions,
+            &self.batch,
+            &reading,
+            incoming,
+            heads,
+        )
+        .await?;
+        let mut output = Output::new(dataset, &self.batch.source)?;
+        let values = output.add_values(incoming.rows.clone())?;
+        let mut against = set_against_heads(
+            &reading,
+            &incoming,
+            values,
+            buckets,
+            &mut output,
+            &mut counts,
+        )?;
         rejected.extend(
-            against
-                .out_of_order
+            std::mem::take(&mut against.out_of_order)
                 .into_iter()
                 .map(|(row, reason)| self.reject(&incoming, row, reason)),
         );
-        // Rejected rows count as present, but assert nothing.
-        let (present_rejected, gone): (Vec<_>, Vec<_>) = against
-            .left_out
-            .into_iter()
-            .partition(|(_, key)| reading.rejected_keys.contains(key));
-        let word = self.word_for_gone(&gone, against.alive, &rejected, &mut counts);
-        let mut by_bucket: BTreeMap<usize, Vec<LeftOut>> = BTreeMap::new();
-        for (bucket, key) in present_rejected {
-            by_bucket.entry(bucket).or_default().push((key, None));
-        }
-        for (bucket, key) in gone {
-            by_bucket.entry(bucket).or_default().push((key, word));
-        }
-        let mut late_gone = BTreeSet::new();
-        for (bucket, keys) in by_bucket {
-            let (rows, head_values) = &against.loaded[&bucket];
-            late_gone.extend(leave_out_all(
-                &reading,
-                &keys,
-                (rows, *head_values),
-                &mut output,
-            )?);
-        }
+        let late_word =
+            self.leave_out(&reading, &mut against, &rejected, &mut output, &mut counts)?;
         let late = against.late;
-        let late_word = word.map(|word| (late_gone, word));
         self.take_late(
             &reading,
             &incoming,
@@ -256,59 +242,33 @@ impl<'a> Attempt<'a> {
         Ok(prepared)
     }
 
-    /// Sets the rows, bucket by bucket, against what was said last of their records.
-    async fn set_against_heads(
+    /// Does what a full reading's leaving records out means. Returns the word for them, with the keys that need their history.
+    fn leave_out(
         &self,
         reading: &Reading,
-        incoming: &Incoming,
-        values: u32,
-        heads: &Heads,
+        against: &mut AgainstHeads,
+        rejected: &[RejectedRow],
         output: &mut Output,
         counts: &mut Counts,
-    ) -> Result<AgainstHeads> {
-        let mut rows_by_bucket: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        for row in &incoming.order {
-            rows_by_bucket
-                .entry(bucket_of(incoming.keys.value(*row as usize)))
-                .or_default()
-                .push(*row);
+    ) -> Result<Option<(BTreeSet<String>, Word<Pick>)>> {
+        // Rejected rows count as present, but assert nothing.
+        let (present_rejected, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut against.left_out)
+            .into_iter()
+            .partition(|(_, key)| reading.rejected_keys.contains(key));
+        let word = self.word_for_gone(&gone, against.alive, rejected, counts);
+        let mut by_bucket: BTreeMap<usize, Vec<LeftOut>> = BTreeMap::new();
+        for (bucket, key) in present_rejected {
+            by_bucket.entry(bucket).or_default().push((key, None));
         }
-        let mut buckets: BTreeSet<usize> = rows_by_bucket.keys().copied().collect();
-        if reading.extent == Extent::Full {
-            buckets.extend(heads.filled());
+        for (bucket, key) in gone {
+            by_bucket.entry(bucket).or_default().push((key, word));
         }
-        let mut against = AgainstHeads::default();
-        for bucket in buckets {
-            let rows = heads.bucket(bucket).await?;
-            let head_values = output.add_values(only_columns(&rows, &reading.dataset)?)?;
-            let in_scope = if reading.extent == Extent::Full {
-                self.in_scope(&rows)?
-            } else {
-                Vec::new()
-            };
-            let own = rows_by_bucket
-                .get(&bucket)
-                .map_or(&[] as &[u32], Vec::as_slice);
-            let result = plan_bucket(
-                reading,
-                incoming,
-                values,
-                own,
-                (&rows, head_values),
-                &in_scope,
-                output,
-            )?;
-            counts.changed += result.counts.changed;
-            counts.unchanged += result.counts.unchanged;
-            counts.accepted -= result.out_of_order.len() as u64;
-            against.out_of_order.extend(result.out_of_order);
-            against.late.extend(result.late);
-            let left_out = result.left_out.into_iter().map(|(key, _)| (bucket, key));
-            against.left_out.extend(left_out);
-            against.alive += result.alive;
-            against.loaded.insert(bucket, (rows, head_values));
+        let mut late_gone = BTreeSet::new();
+        for (bucket, keys) in by_bucket {
+            let (rows, head_values) = &against.loaded[&bucket];
+            late_gone.extend(leave_out_all(reading, &keys, (rows, *head_values), output)?);
         }
-        Ok(against)
+        Ok(word.map(|word| (late_gone, word)))
     }
 
     /// What leaving records out does, after the safeguards: nothing is retired where a key was unreadable or too many would go.
@@ -387,7 +347,12 @@ impl<'a> Attempt<'a> {
             scope_rows.insert(number, plain);
             with_values.push((rows, number));
         }
-        let scopes = Scopes::new(self.journal, dataset, self.snapshot, &scope_rows)?;
+        let scopes = Scopes::new(
+            self.journal.expressions.as_ref(),
+            dataset,
+            self.snapshot,
+            &scope_rows,
+        )?;
         let history = History::new(&with_values, self.snapshot.batches(), &dataset.name)?;
         let in_scope = |batch: &Batch, pick: Pick| scopes.contains(batch, pick);
         let mut rows_by_key: HashMap<&str, Vec<u32>> = HashMap::new();
@@ -498,11 +463,14 @@ impl<'a> Attempt<'a> {
                 )
             });
         }
+        let mut places = evidence.places.clone();
+        places.resize(count, 0);
         let mut incoming = Incoming {
             rows: rows.clone(),
             keys,
             days,
             known,
+            places,
             order,
         };
         let inside = self.in_scope(rows)?;
@@ -529,17 +497,15 @@ impl<'a> Attempt<'a> {
     }
 
     fn in_scope(&self, rows: &RecordBatch) -> Result<Vec<bool>> {
-        scope_flags(self.journal, &self.submission.dataset, &self.batch, rows)
+        scope_flags(
+            self.journal.expressions.as_ref(),
+            &self.submission.dataset,
+            &self.batch,
+            rows,
+        )
     }
 
     fn reject(&self, incoming: &Incoming, row: u32, reason: Reason) -> RejectedRow {
-        let place = self
-            .submission
-            .evidence
-            .places
-            .get(row as usize)
-            .copied()
-            .unwrap_or(0);
         RejectedRow {
             file: self
                 .submission
@@ -547,11 +513,50 @@ impl<'a> Attempt<'a> {
                 .first()
                 .map(|file| file.name.clone())
                 .unwrap_or_default(),
-            row: place,
+            row: incoming.places[row as usize],
             record_key: Some(incoming.keys.value(row as usize).to_owned()),
             reason,
         }
     }
+}
+
+/// Sets the rows that may say something new, bucket by bucket, against what was said last of their records.
+fn set_against_heads(
+    reading: &Reading,
+    incoming: &Incoming,
+    values: u32,
+    buckets: Vec<(usize, Sieved)>,
+    output: &mut Output,
+    counts: &mut Counts,
+) -> Result<AgainstHeads> {
+    let mut against = AgainstHeads::default();
+    for (bucket, sieved) in buckets {
+        counts.unchanged += sieved.unchanged;
+        against.alive += sieved.alive;
+        if sieved.rows.is_empty() && sieved.heads.num_rows() == 0 {
+            continue;
+        }
+        let head_values = output.add_values(only_columns(&sieved.heads, &reading.dataset)?)?;
+        let result = plan_bucket(
+            reading,
+            incoming,
+            values,
+            &sieved.rows,
+            (&sieved.heads, head_values),
+            &sieved.in_scope,
+            output,
+        )?;
+        counts.changed += result.counts.changed;
+        counts.unchanged += result.counts.unchanged;
+        counts.accepted -= result.out_of_order.len() as u64;
+        against.out_of_order.extend(result.out_of_order);
+        against.late.extend(result.late);
+        let left_out = result.left_out.into_iter().map(|(key, _)| (bucket, key));
+        against.left_out.extend(left_out);
+        against.alive += result.alive;
+        against.loaded.insert(bucket, (sieved.heads, head_values));
+    }
+    Ok(against)
 }
 
 fn reject_future(incoming: &mut Incoming, limit: i64) -> Vec<(u32, Reason)> {
@@ -617,7 +622,7 @@ impl Prepared<'_> {
             .filter(|(dataset, _)| dataset.kind != DatasetKind::Derived);
         for (dataset, _) in with_heads {
             let heads = journal.heads(dataset, &snapshot).await?;
-            heads.write(snapshot.seq(), &[]).await?;
+            heads.write(snapshot.seq()).await?;
         }
         Ok(())
     }

@@ -6,9 +6,10 @@ use arrow::array::{AsArray, RecordBatch};
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::document::Located;
 use keiki_model::evidence::Extent;
+use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
 
-use super::{Journal, evaluate};
+use super::evaluate;
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::heads::strings;
@@ -16,7 +17,7 @@ use crate::plan::Pick;
 
 /// Tells for each row whether it lies in the scope of a batch.
 pub(super) fn scope_flags(
-    journal: &Journal,
+    expressions: &dyn Expressions,
     dataset: &Dataset,
     batch: &Batch,
     rows: &RecordBatch,
@@ -31,7 +32,7 @@ pub(super) fn scope_flags(
         }
     }
     if let Some(sql) = &batch.scope.predicate {
-        let found = evaluate(journal, &located(sql, &batch.source), dataset, rows)?;
+        let found = evaluate(expressions, &located(sql, &batch.source), dataset, rows)?;
         let found = found.as_boolean_opt().ok_or_else(|| {
             StoreError::Definition(Problem::new(
                 Place::file(format!("sources/{}.toml", batch.source)),
@@ -59,7 +60,7 @@ pub(super) struct Scopes {
 
 impl Scopes {
     pub(super) fn new(
-        journal: &Journal,
+        expressions: &dyn Expressions,
         dataset: &Dataset,
         snapshot: &Snapshot,
         rows: &HashMap<u32, RecordBatch>,
@@ -80,7 +81,7 @@ impl Scopes {
                 let found = if let Some(found) = by_scope.get(&key) {
                     found.clone()
                 } else {
-                    let found = scope_flags(journal, dataset, batch, rows)?;
+                    let found = scope_flags(expressions, dataset, batch, rows)?;
                     by_scope.insert(key, found.clone());
                     found
                 };

@@ -58,7 +58,9 @@ pub(super) async fn page(
     ] {
         let last = asked.periods.last().map(ToString::to_string);
         let measured = measure::measure(workspace, &asked, progress).await?;
-        let is_shown = |one: &&Measurement| Some(&one.period) == last.as_ref() && !one.is_companion;
+        let is_shown = |one: &&Measurement| {
+            last.as_ref().is_some_and(|last| one.period == *last) && !one.is_companion
+        };
         lines.extend(measured.iter().filter(is_shown).map(|one| Line {
             measurement: one.clone(),
             trend: trend(one, &measured),

@@ -38,90 +38,137 @@ pub(super) async fn read(
         files: files.len(),
     });
     let looks = files.iter().map(look).collect::<Result<Vec<Look>>>()?;
-    let evidence = evidence(workspace, &source, &dataset, &files).await?;
-    progress.begin(&Step::Committing {
-        source: source.name.clone(),
-        rows: evidence.rows.num_rows(),
-    });
-    let as_of = as_of(workspace, asked, &evidence);
-    let unassigned = unassigned(workspace, &dataset, &evidence, as_of);
-    let mut claims = claims(workspace, journal, &source, &dataset, &evidence, as_of).await?;
-    claims.uncovered.retain(|unit| !unassigned.contains(unit));
-    let covers = claims
-        .made
-        .iter()
-        .map(|claim| claim.org_unit.clone())
-        .collect();
     let writer = if dataset.is_personal() {
         RawWriter::Encrypted
     } else {
         RawWriter::Plain
     };
     let mut stored = Vec::new();
-    if let Err(error) = store(journal, &files, &looks, writer, &mut stored).await {
-        // What went wrong matters more than what could not be cleared away after it.
-        let _left = journal.discard_raw(&stored).await;
-        return Err(error);
-    }
+    // The bytes are kept while they are read. That both saw the same shows after both.
+    let (evidence, kept) = tokio::join!(
+        evidence(workspace, &source, &dataset, &files),
+        store(journal, &files, writer, &mut stored),
+    );
+    let kept = kept.and_then(|()| check_unchanged(&files, &looks));
     let names = files.iter().map(|file| file.name.clone()).collect();
-    let mut content = Sha256::new();
-    for raw in &stored {
-        let reference = &raw.reference;
-        content.update(format!("{} {}\n", reference.name, reference.sha256));
-    }
-    let submission = Submission {
-        datasets: workspace.datasets(),
-        source: source.name.clone(),
-        mapping_version: source.version.clone(),
-        precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
-        as_of,
-        now: asked.now,
-        extent: source.extent,
-        missing: source.missing,
-        scope_units: scope::expand(&workspace.organisation, &source.scope.org_units, as_of),
-        scope: source.scope,
-        claims: claims.made,
-        evidence,
-        files: stored.iter().map(|raw| raw.reference.clone()).collect(),
-        content_sha256: format!("{:x}", content.finalize()),
-        is_missing_confirmed: asked.confirmation == Confirmation::Given,
-        author: asked.author.clone(),
+    let reading = Reading {
+        workspace,
+        journal,
+        source,
         dataset,
+        asked,
+        stored: &stored,
     };
-    let committed = journal.commit(submission).await;
+    let committed = match (evidence, kept) {
+        (Ok(evidence), Ok(())) => reading.commit(evidence, names, progress).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
     let is_kept = committed
         .as_ref()
-        .is_ok_and(|receipt| receipt.seq.is_some());
+        .is_ok_and(|report| report.receipt.seq.is_some());
     if !is_kept {
+        // What went wrong matters more than what could not be cleared away after it.
         let cleared = journal.discard_raw(&stored).await;
         if committed.is_ok() {
             cleared?;
         }
     }
-    let receipt = committed?;
-    Ok(Report {
-        files: names,
-        as_of,
-        receipt,
-        covers,
-        uncovered: claims.uncovered,
-        unassigned,
-    })
+    committed
 }
 
-/// Keeps the bytes of the files, if they are still those that were read.
+/// A reading whose files are read and kept.
+struct Reading<'r> {
+    workspace: &'r Workspace,
+    journal: &'r Journal,
+    source: Source,
+    dataset: Arc<Dataset>,
+    asked: &'r Ingest,
+    stored: &'r [RawFile],
+}
+
+impl Reading<'_> {
+    /// Commits what the files held.
+    async fn commit(
+        self,
+        evidence: Evidence,
+        files: Vec<String>,
+        progress: &dyn Progress,
+    ) -> Result<Report> {
+        let (workspace, asked, source) = (self.workspace, self.asked, self.source);
+        progress.begin(&Step::Committing {
+            source: source.name.clone(),
+            rows: evidence.rows.num_rows(),
+        });
+        let as_of = as_of(workspace, asked, &evidence);
+        let unassigned = unassigned(workspace, &self.dataset, &evidence, as_of);
+        let mut claims = claims(
+            workspace,
+            self.journal,
+            &source,
+            &self.dataset,
+            &evidence,
+            as_of,
+        )
+        .await?;
+        claims.uncovered.retain(|unit| !unassigned.contains(unit));
+        let covers = claims
+            .made
+            .iter()
+            .map(|claim| claim.org_unit.clone())
+            .collect();
+        let references = || self.stored.iter().map(|raw| &raw.reference);
+        let mut content = Sha256::new();
+        for reference in references() {
+            content.update(format!("{} {}\n", reference.name, reference.sha256));
+        }
+        let submission = Submission {
+            datasets: workspace.datasets(),
+            source: source.name.clone(),
+            mapping_version: source.version.clone(),
+            precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
+            as_of,
+            now: asked.now,
+            extent: source.extent,
+            missing: source.missing,
+            scope_units: scope::expand(&workspace.organisation, &source.scope.org_units, as_of),
+            scope: source.scope,
+            claims: claims.made,
+            evidence,
+            files: references().cloned().collect(),
+            content_sha256: format!("{:x}", content.finalize()),
+            is_missing_confirmed: asked.confirmation == Confirmation::Given,
+            author: asked.author.clone(),
+            dataset: self.dataset,
+        };
+        let receipt = self.journal.commit(submission).await?;
+        Ok(Report {
+            files,
+            as_of,
+            receipt,
+            covers,
+            uncovered: claims.uncovered,
+            unassigned,
+        })
+    }
+}
+
+/// Keeps the bytes of the files.
 async fn store(
     journal: &Journal,
     files: &[InputFile],
-    looks: &[Look],
     writer: RawWriter,
     stored: &mut Vec<RawFile>,
 ) -> Result<()> {
-    for (file, look) in files.iter().zip(looks) {
-        let raw = journal.store_raw(&file.path, &file.name, writer).await?;
-        stored.push(raw.clone());
-        raw.check_unchanged()?;
-        if self::look(file)? != *look {
+    for file in files {
+        stored.push(journal.store_raw(&file.path, &file.name, writer).await?);
+    }
+    Ok(())
+}
+
+/// Checks that the files are still what they were before they were read and kept.
+fn check_unchanged(files: &[InputFile], looks: &[Look]) -> Result<()> {
+    for (file, before) in files.iter().zip(looks) {
+        if look(file)? != *before {
             return Err(StoreError::ChangedWhileRead(file.name.clone()).into());
         }
     }

@@ -68,7 +68,7 @@ fn definition<'w>(
     let indicator = kpi
         .indicators
         .iter()
-        .find(|indicator| indicator.code == measurement.indicator)?;
+        .find(|indicator| measurement.indicator == indicator.code)?;
     Some((kpi, indicator))
 }
 

@@ -1,0 +1,303 @@
+//! A figure is held against its target and becomes a measurement.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use keiki_model::calendar::{Calendar, Day, date_of, months_after};
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
+use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement};
+use keiki_model::name::Name;
+use keiki_model::org::Tree;
+use keiki_model::proportion::wilson_interval;
+use keiki_model::status::{Facts, Found, Status, judge};
+
+use super::standing::Known;
+use super::{At, Evaluation, Slot, View, instant_text};
+use crate::reported::ReportedFigure;
+
+/// The names that measurements carry.
+pub(super) struct Labels {
+    pub(super) slots: Vec<SlotLabels>,
+    /// Ids of the org units. *Shape*: slot, node.
+    units: Vec<Vec<Name>>,
+    known_at: Name,
+}
+
+/// The names of one period.
+#[derive(Clone)]
+pub(super) struct SlotLabels {
+    pub(super) period: Name,
+    cut_on: Name,
+    tree_on: Option<Name>,
+}
+
+/// The names that the measurements of one indicator carry.
+pub(super) struct KpiLabels<'l> {
+    code: Name,
+    indicator: Name,
+    definition_version: Name,
+    known_at: Name,
+    slots: Vec<SlotLabels>,
+    units: &'l [Vec<Name>],
+    /// Per slot, the grounds of the measurement before: nearly always those of the next.
+    grounds: RefCell<Vec<Arc<Grounds>>>,
+}
+
+impl KpiLabels<'_> {
+    fn shared(&self, slot: usize, grounds: Grounds) -> Arc<Grounds> {
+        let mut last = self.grounds.borrow_mut();
+        if *last[slot] != grounds {
+            last[slot] = Arc::new(grounds);
+        }
+        Arc::clone(&last[slot])
+    }
+}
+
+impl Labels {
+    pub(super) fn new(evaluation: &Evaluation<'_>) -> Self {
+        let day = |day: Day| Name::from(date_of(day).to_string());
+        let of_slot = |slot: &Slot| SlotLabels {
+            period: slot.period.to_string().into(),
+            cut_on: day(slot.cut),
+            tree_on: (slot.tree_on != slot.cut).then(|| day(slot.tree_on)),
+        };
+        let ids = |tree: &Arc<Tree>| {
+            let ids = tree.nodes().iter().map(|node| Name::from(node.id.as_str()));
+            ids.collect()
+        };
+        Self {
+            slots: evaluation.slots.iter().map(of_slot).collect(),
+            units: evaluation.trees.iter().map(ids).collect(),
+            known_at: instant_text(evaluation.knowledge.known_at).into(),
+        }
+    }
+
+    /// The instant of knowledge; a copy of its own, as below.
+    pub(super) fn known_at(&self) -> Name {
+        Name::from(&*self.known_at)
+    }
+
+    /// The names for one indicator: copies of its own, so that threads do not count references to the same ones.
+    pub(super) fn of(&self, kpi: &Kpi, indicator: &Indicator) -> KpiLabels<'_> {
+        let own = |name: &Name| Name::from(&**name);
+        let of_slot = |slot: &SlotLabels| SlotLabels {
+            period: own(&slot.period),
+            cut_on: own(&slot.cut_on),
+            tree_on: slot.tree_on.as_ref().map(own),
+        };
+        KpiLabels {
+            code: kpi.code.as_str().into(),
+            indicator: indicator.code.as_str().into(),
+            definition_version: kpi.version.as_str().into(),
+            known_at: self.known_at(),
+            slots: self.slots.iter().map(of_slot).collect(),
+            units: &self.units,
+            grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
+        }
+    }
+}
+
+/// The terms in which a cut day lies, first and last day.
+pub(super) struct Terms {
+    fiscal_year: (Day, Day),
+    /// The stocktake cycle of the usual length in months.
+    cycle: (i32, (Day, Day)),
+}
+
+impl Terms {
+    pub(super) fn new(calendar: &Calendar, cut: Day) -> Self {
+        Self {
+            fiscal_year: (
+                calendar.fiscal_year_start(cut),
+                calendar.fiscal_year_end(cut),
+            ),
+            cycle: (CYCLE_MONTHS, cycle(calendar, cut, CYCLE_MONTHS)),
+        }
+    }
+}
+
+/// The length of a stocktake cycle, where nothing else is said.
+pub(super) const CYCLE_MONTHS: i32 = 12;
+
+fn cycle(calendar: &Calendar, cut: Day, months: i32) -> (Day, Day) {
+    let end = calendar.cycle_end(cut, months);
+    (months_after(end + 1, -i64::from(months)), end)
+}
+
+impl Evaluation<'_> {
+    /// Holds a figure against its target.
+    pub(super) fn judged(
+        &self,
+        at: &At<'_>,
+        known: Known,
+        labels: &KpiLabels<'_>,
+        terms: &Terms,
+    ) -> Measurement {
+        let At {
+            kpi,
+            indicator,
+            tree,
+            node,
+            ..
+        } = *at;
+        let Known {
+            mut figure,
+            coverage,
+            missing,
+            basis,
+            totals,
+        } = known;
+        if indicator.is_sample
+            && let (Some(k), Some(n)) = (figure.numerator, figure.n)
+        {
+            figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
+            figure.is_too_few = n < indicator.minimum_n;
+        }
+        let unmet = match (&indicator.unmet, at.views.last()) {
+            (Some(measure), Some(view)) => self.unmet(
+                at,
+                measure,
+                view,
+                (&totals, &labels.slots[at.slot_index].period),
+            ),
+            _ => Some(0),
+        };
+        if indicator.unmet.is_some() && coverage.covered > 0 {
+            figure.statistics.unmet = unmet;
+        }
+        let programme = &self.engine.setting.programme;
+        let set = programme.target(kpi, &indicator.code, tree, node);
+        let target = set.map_or(indicator.target, |set| set.target);
+        let near_margin = set
+            .and_then(|set| set.near_margin)
+            .unwrap_or(indicator.near_margin);
+        let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
+        let way = self.way(at, due, terms);
+        let waiver = programme.waiver(kpi.no, &indicator.code, tree, node);
+        let status = judge(&Facts {
+            coverage,
+            coverage_at_least: kpi.coverage_at_least,
+            covered_by: kpi.covered_by,
+            value: figure.value,
+            found: match (figure.is_nothing, figure.is_unknown) {
+                (false, _) => Found::Records,
+                (true, false) => Found::Nothing,
+                (true, true) => Found::OnlyUnknown,
+            },
+            none_is: indicator.none_is,
+            is_too_few: figure.is_too_few,
+            target,
+            near_margin,
+            unmet,
+            elapsed: way.map(|(_, share)| share),
+            is_waived: waiver.is_some(),
+        });
+        let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
+        Measurement {
+            no: kpi.no,
+            code: labels.code.clone(),
+            indicator: labels.indicator.clone(),
+            is_companion: indicator.is_companion,
+            org_unit: labels.units[at.slot_index][node].clone(),
+            scope: at.slot.scope,
+            tree_on: labels.slots[at.slot_index].tree_on.clone(),
+            period: labels.slots[at.slot_index].period.clone(),
+            cut_on: labels.slots[at.slot_index].cut_on.clone(),
+            known_at: labels.known_at.clone(),
+            value: figure.value.filter(|_| has_value),
+            unit: indicator.unit,
+            numerator: figure.numerator.filter(|_| has_value),
+            denominator: figure.denominator.filter(|_| has_value),
+            n: figure.n.filter(|_| has_value),
+            target,
+            status,
+            coverage,
+            basis,
+            definition_version: labels.definition_version.clone(),
+            journal_version: self.knowledge.seq,
+            statistics: figure.statistics,
+            grounds: labels.shared(
+                at.slot_index,
+                Grounds {
+                    coverage_at_least: Some(kpi.coverage_at_least),
+                    near_margin: Some(near_margin),
+                    due_on: way.map(|(due_on, _)| due_on),
+                    pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
+                    minimum_n: indicator.minimum_n,
+                    missing,
+                    waiver: waiver.map(|waiver| ApprovedMiss {
+                        reason: waiver.reason.clone(),
+                        approved_by: waiver.standing.approved_by.clone(),
+                        until: waiver.standing.until,
+                    }),
+                },
+            ),
+        }
+    }
+
+    /// How many items are not done that should be. Where totals stand in the place of rows, the total of the KPI's sum over
+    /// the same measure is taken; `None` where a unit reported totals and not that one.
+    fn unmet(
+        &self,
+        at: &At<'_>,
+        measure: &str,
+        view: &View<'_>,
+        (totals, period): (&[(usize, ReportedFigure)], &str),
+    ) -> Option<i128> {
+        let At { kpi, node, .. } = *at;
+        let is_replaced = |position: usize| {
+            totals
+                .iter()
+                .any(|(unit, _)| view.tree().is_within(position, *unit))
+        };
+        let mut unmet = i128::from(view.total_without(node, &is_replaced).count);
+        let sum = kpi
+            .indicators
+            .iter()
+            .find(|i| matches!(&i.formula, Formula::Sum(m) if m == measure));
+        for (_, figure) in totals {
+            let reported = self.reported.of(kpi.no, &sum?.code, period);
+            let of_unit = reported.iter().find(|f| f.org_unit == figure.org_unit)?;
+            let count = of_unit.numerator?;
+            unmet += count.numerator() / count.denominator();
+        }
+        Some(unmet)
+    }
+
+    /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
+    fn way(&self, at: &At<'_>, due: Due, terms: &Terms) -> Option<(Day, Fraction)> {
+        let cut = at.slot.cut;
+        let (start, end) = match due {
+            Due::Period => return None,
+            Due::FiscalYearEnd => terms.fiscal_year,
+            Due::CycleEnd => {
+                let months = at.cycle_months();
+                match terms.cycle {
+                    (known, cycle) if known == months => cycle,
+                    _ => cycle(&self.engine.setting.calendar, cut, months),
+                }
+            }
+        };
+        if cut >= end {
+            return None;
+        }
+        let elapsed = Fraction::new(i128::from(cut - start + 1), i128::from(end - start + 1))?;
+        let share = paced(at.indicator, at.node, at.views).unwrap_or(elapsed);
+        Some((end, share))
+    }
+}
+
+/// The share of the way that a plan has for this day: the pace measure over the denominator.
+fn paced(indicator: &Indicator, node: usize, views: &[&View<'_>]) -> Option<Fraction> {
+    indicator.pace.as_ref()?;
+    let of = |view: &View<'_>| view.fraction(view.total(node));
+    let (planned, whole) = (
+        of(views.get(indicator.formula.measures().len())?),
+        of(views.get(1)?),
+    );
+    Fraction::new(
+        planned.numerator() * whole.denominator(),
+        planned.denominator() * whole.numerator(),
+    )
+}

@@ -1,0 +1,31 @@
+//! Work that falls into parts, dealt out to as many threads as there are processors.
+
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+
+/// Does the work on each item. *Shape*: results in the order of the items.
+pub(super) fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(items.len());
+    if threads <= 1 {
+        return items.into_iter().map(work).collect();
+    }
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let own = || {
+            let mut done = Vec::new();
+            while let Some((at, item)) = next() {
+                done.push((at, work(item)));
+            }
+            done
+        };
+        let started: Vec<_> = (0..threads).map(|_| scope.spawn(own)).collect();
+        started
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}

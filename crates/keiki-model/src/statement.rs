@@ -1,0 +1,119 @@
+//! Statements: all measurements of a period, closed by somebody, numbered, and never changed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fraction::Fraction;
+use crate::measurement::Measurement;
+use crate::name::Name;
+use crate::status::Status;
+
+/// What stood in the way of a close.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Obstacle {
+    /// Org units owe evidence for a KPI and have not sent it.
+    Missing {
+        /// The KPI.
+        kpi: u32,
+        /// The org units, by id.
+        org_units: Vec<String>,
+    },
+    /// Rows were rejected and nothing came in their place.
+    Rejected {
+        /// The source.
+        source: String,
+        /// How many.
+        rows: u64,
+    },
+    /// Evidence names org units that nobody knows.
+    Unassigned {
+        /// The KPI.
+        kpi: u32,
+    },
+}
+
+/// A closed period. Revision 0 holds figures that were put before a board before Keiki kept the books.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The period as written.
+    pub period: Name,
+    /// 1 for the first close; 0 for figures of the time before.
+    pub revision: u32,
+    /// When it was closed, UTC microseconds; it holds what was known then.
+    pub closed_at: i64,
+    /// Who closed it.
+    pub closed_by: String,
+    /// Who agreed, where something stood in the way.
+    pub agreed_by: Option<String>,
+    /// Why it was closed all the same, or what is restated.
+    pub reason: Option<String>,
+    /// The journal version.
+    pub journal_version: i64,
+    /// The edition of the definitions, the org tree and the programme; `None` in revision 0.
+    pub edition: Option<i64>,
+    /// What stood in the way.
+    pub obstacles: Vec<Obstacle>,
+    /// Every measurement.
+    pub measurements: Vec<Measurement>,
+}
+
+/// The place of a measurement in a statement: KPI, indicator, org unit.
+pub type Place = (u32, Name, Name);
+
+/// A figure that differs between two statements of a period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restated {
+    /// Where it stands.
+    pub place: Place,
+    /// As the earlier one has it; absent = not in it.
+    pub before: Option<Measurement>,
+    /// As the later one has it.
+    pub after: Option<Measurement>,
+}
+
+impl Restated {
+    /// How far the value moved; `None` where one of them has none.
+    #[must_use]
+    pub fn moved_by(&self) -> Option<Fraction> {
+        let value = |one: &Option<Measurement>| one.as_ref().and_then(|one| one.value);
+        let back = value(&self.before)?.times(Fraction::whole(-1))?;
+        value(&self.after)?.plus(back)
+    }
+}
+
+/// What of a measurement a reader would call changed: not the instant and the commit that it carries.
+fn figure(one: &Measurement) -> (Option<Fraction>, [Option<Fraction>; 2], Status, (u32, u32)) {
+    (
+        one.value,
+        [one.numerator, one.denominator],
+        one.status,
+        (one.coverage.covered, one.coverage.expected),
+    )
+}
+
+/// Lists the figures that differ between two sets of measurements of one period, in the order of the later set.
+#[must_use]
+pub fn restated(before: &[Measurement], after: &[Measurement]) -> Vec<Restated> {
+    let place = |one: &Measurement| (one.no, one.indicator.clone(), one.org_unit.clone());
+    let mut earlier: BTreeMap<Place, &Measurement> =
+        before.iter().map(|one| (place(one), one)).collect();
+    let mut found = Vec::new();
+    for one in after {
+        let before = earlier.remove(&place(one));
+        if before.is_none_or(|before| figure(before) != figure(one)) {
+            found.push(Restated {
+                place: place(one),
+                before: before.cloned(),
+                after: Some(one.clone()),
+            });
+        }
+    }
+    found.extend(earlier.into_iter().map(|(place, one)| Restated {
+        place,
+        before: Some(one.clone()),
+        after: None,
+    }));
+    found
+}

@@ -1,0 +1,44 @@
+//! Does the same work for many items, on as many threads as the machine has.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Result, StoreError};
+
+/// More threads than these add memory and no speed.
+const THREADS: usize = 8;
+
+/// Does the work of each number below `count`; the results are in the order of the numbers.
+///
+/// Each thread holds what one number needs at a time. Work may wait for the object store with `Handle::block_on`.
+pub(crate) async fn each<T: Send + 'static>(
+    count: usize,
+    work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
+) -> Result<Vec<T>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (work, next) = (Arc::new(work), Arc::new(AtomicUsize::new(0)));
+    let tasks: Vec<_> = (0..threads.clamp(1, THREADS).min(count))
+        .map(|_| {
+            let (work, next) = (Arc::clone(&work), Arc::clone(&next));
+            tokio::task::spawn_blocking(move || {
+                let mut done = Vec::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return Ok(done);
+                    }
+                    done.push((number, work(number)?));
+                }
+            })
+        })
+        .collect();
+    let mut all = Vec::with_capacity(count);
+    for task in tasks {
+        let done: Result<Vec<(usize, T)>> = task
+            .await
+            .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?;
+        all.extend(done?);
+    }
+    all.sort_unstable_by_key(|(number, _)| *number);
+    Ok(all.into_iter().map(|(_, done)| done).collect())
+}
