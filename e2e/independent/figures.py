@@ -31,14 +31,17 @@ UNKNOWN = "unknown"  # counts as unknown: neither in nor out
 READINGS = {
     "kev": ["2026-06-30"], "plan_rates": ["2026-06-30"], "incidents_log": ["2026-06-30"],
     "assets_cmdb": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
-    "assets_scanner": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
+    "assets_scanner": ["2026-06-30", "2026-07-31", "2026-09-30"],
     "assets_overseas": ["2026-06-30", "2026-09-30"], "assets_mobiles": ["2026-06-30", "2026-09-30"],
     "assets_clouds": ["2026-06-30", "2026-09-30"], "assets_jp3": ["2026-06-30", "2026-09-30"],
     "incidents": ["2026-07-31", "2026-08-17", "2026-08-31", "2026-09-30"],
     "incidents_us1": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
-    "incidents_cn1": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
+    "incidents_cn1": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"], "incidents_sg1": ["2026-07-31"],
     "trainings": ["2026-06-30", "2026-08-17", "2026-09-30"], "trainings_jp3": ["2026-06-30", "2026-09-30"],
 }
+
+# First days that readings speak for, where they do not speak from the beginning (`[window]` of the source).
+SINCE = {"incidents_sg1_portal": dt.date(2026, 9, 1)}
 
 # Sources whose earlier readings hold records that the file now in the folder does not repeat.
 OVERWRITTEN = {
@@ -362,6 +365,8 @@ STAGES = {"分析": "analysis", "設計": "design", "承認": "approval", "構�
 CEASED = {"中止": "cancelled", "終了": "project_closed"}
 PASSED = {"合格": "passed", "条件付合格": "conditional", "不合格": "failed"}
 RESULTS = {"可": "passed", "条件付": "conditional", "差戻し": "returned"}
+ASIA = {"incident_id": "Ref", "kind": "Category", "severity": "Severity", "detected_at": "Detected", "contained_at": "Contained",
+        "completed_at": "Closed", "effort_hours": "Hours"}
 DESK = pairs("incident_id=id org_unit=unit kind=type severity had_intrusion=intrusion intruded_at=timeline.intruded "
              "detected_at=timeline.detected contained_at=timeline.contained completed_at=timeline.completed effort_hours entered")
 TRAINING = pairs("course_id=講座 person_id=社員番号 org_unit=所属 employment_kind=雇用区分 audience_on=基準日 deadline_on=受講期限 "
@@ -427,12 +432,14 @@ SOURCES = [
     Source("headcounts", "headcounts", "headcounts.csv", "HD", pairs(
         "org_unit=会社コード all_staff=全社員 it_staff=IT要員 security_staff=セキュリティ要員 all_contractors=外部要員 "
         "it_contractors=外部IT要員 security_contractors=外部セキュリティ要員 effective_on=適用日")),
-    Source("incidents", "incidents", "incidents.json", DEPARTMENTS + "JP1 JP2 JP3 JP4 JP5 SG1 DE1", DESK, {"severity": SEVERITIES}, precedence=10),
+    Source("incidents", "incidents", "incidents.json", DEPARTMENTS + "JP1 JP2 JP3 JP4 JP5 DE1", DESK, {"severity": SEVERITIES}, precedence=10),
     Source("incidents_cn1", "incidents", "cn1/incidents.csv", "CN1", pairs(
         "incident_id=编号 kind=类型 severity=级别 detected_at=发现时间 contained_at=遏制时间 completed_at=完成时间 effort_hours=工时"),
         {"severity": LEVELS}),
     Source("incidents_log", "incidents", "incidents_log.ndjson", DEPARTMENTS + "JP1 JP2 JP3 JP4 JP5 SG1 DE1", DESK, {"severity": SEVERITIES},
            precedence=50),
+    Source("incidents_sg1", "incidents", "sg1/incidents.csv", "SG1", ASIA),
+    Source("incidents_sg1_portal", "incidents", "sg1/portal.csv", "SG1", ASIA),
     Source("incidents_us1", "incidents", "us1/incidents.csv", "US1", {
         "incident_id": "Ticket", "kind": "Category", "severity": "Severity", "had_intrusion": "Intrusion",
         "intruded_at": "Entered by attacker", "detected_at": "Detected", "contained_at": "Contained", "completed_at": "Closed",
@@ -493,6 +500,9 @@ def complete(source, v):
         v["org_unit"] = "JP3"
     if name == "incidents_cn1":
         v["org_unit"] = "CN1"
+    if name.startswith("incidents_sg1"):
+        v["org_unit"] = "SG1"
+        v["severity"] = v["severity"] and v["severity"].lower()
     if name == "incidents_us1":
         v["org_unit"] = "US1"
         v["severity"] = v["severity"] and v["severity"].lower()
@@ -730,8 +740,10 @@ class Cell:
     def claimed(self, dataset, unit):
         """A reading says that it holds everything of the unit until the month's end, give or take the grace of its dataset.
 
-        It speaks from the beginning: all facts are read without a window, and all registers state their rows' own days."""
+        It speaks from the beginning, as all registers state their rows' own days, but for facts that are read with a window."""
         for source in SOURCES:
+            if SINCE.get(source.name, BEGINNING) > self.first:
+                continue
             if source.dataset == dataset and set(source.covers.split()) & set(self.tree.line(unit)):
                 for as_of in READINGS.get(source.name, ["2026-09-30"]):
                     if self.last <= days_after(dt.date.fromisoformat(as_of), DATASETS[dataset].fresh):

@@ -1,5 +1,7 @@
 //! Opens a figure down to its rows, and the difference of two figures down to the records that make it.
 
+mod totals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,6 +23,9 @@ use crate::error::{EngineError, Result};
 use crate::evaluate::{MeasurePlace, Slot, View, survival_window};
 use crate::plan::{MeasurePlan, Plan};
 use crate::read::{Bounds, read_rows};
+use totals::Totals;
+
+pub use totals::{ReportedTotal, TotalDifference};
 
 /// What is to be explained.
 #[derive(Debug, Clone)]
@@ -61,6 +66,8 @@ pub struct Explanation {
     pub measurement: Measurement,
     /// The base measures that it is made of, in the order of the formula.
     pub parts: Vec<Part>,
+    /// What org units reported in the place of rows: with the parts' rows it adds up to the figure.
+    pub totals: Vec<ReportedTotal>,
     /// The comparison that was asked for.
     pub against: Option<Comparison>,
 }
@@ -76,9 +83,11 @@ pub struct Part {
     pub sql: String,
     /// The dataset.
     pub dataset: String,
-    /// Its total.
+    /// Its total: of its rows, and of what was reported in the place of rows.
     pub total: Fraction,
-    /// The records that it is made of, by key.
+    /// Of this, what was reported in the place of rows.
+    pub reported: Fraction,
+    /// The records that it is made of, by key; those that a reported total replaces are not among them.
     pub rows: Vec<Row>,
 }
 
@@ -106,6 +115,8 @@ pub struct Comparison {
     pub measurement: Measurement,
     /// The records that make the difference.
     pub changes: Vec<Difference>,
+    /// The org units whose reported totals differ.
+    pub totals: Vec<TotalDifference>,
 }
 
 /// A record that adds differently to the two figures.
@@ -127,7 +138,7 @@ pub struct Difference {
     pub source: String,
 }
 
-/// What the entries of one record add up to.
+/// What the entries of one record add up to. What was taken back is nothing, but it is known since when.
 #[derive(Debug, Clone)]
 struct Net {
     amount: i128,
@@ -148,7 +159,7 @@ impl Engine {
         let cut = slots.first().map_or(today, |slot| slot.cut);
         let kpi = self.with_parameters(&self.kpis(&[question.no])?[0], cut);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
-        let (measurement, own) = self
+        let own = self
             .opened(
                 journal,
                 question,
@@ -159,8 +170,13 @@ impl Engine {
             )
             .await?;
         let parts = own
+            .measures
             .iter()
-            .map(|(measure, divisor, records)| part(&kpi, measure, *divisor, records))
+            .enumerate()
+            .map(|(position, of_measure)| {
+                let reported = totals::added(indicator, position, &own.totals);
+                part(&kpi, of_measure, reported)
+            })
             .collect();
         let against = match question.against {
             None => None,
@@ -169,18 +185,20 @@ impl Engine {
                     Against::Period(period) => (period, question.known_at),
                     Against::KnownAt(instant) => (question.period, Some(instant)),
                 };
-                let (measurement, other) = self
+                let other = self
                     .opened(journal, question, &kpi, indicator, period, known_at)
                     .await?;
                 Some(Comparison {
-                    measurement,
-                    changes: differences(&other, &own),
+                    changes: differences(&other.measures, &own.measures),
+                    totals: totals::differences(&other.totals, &own.totals),
+                    measurement: other.measurement,
                 })
             }
         };
         Ok(Explanation {
-            measurement,
+            measurement: own.measurement,
             parts,
+            totals: own.totals,
             against,
         })
     }
@@ -193,7 +211,7 @@ impl Engine {
         indicator: &Indicator,
         period: Period,
         known_at: Option<i64>,
-    ) -> Result<(Measurement, Vec<Opened<'k>>)> {
+    ) -> Result<Opened<'k>> {
         let request = Request {
             kpis: vec![kpi.no],
             org_units: vec![question.org_unit.clone()],
@@ -226,8 +244,13 @@ impl Engine {
                 slots,
             )
             .await?;
-        let node = evaluation.tree(0).position(&question.org_unit).unwrap_or(0);
-        let mut opened = Vec::new();
+        let tree = evaluation.tree(0);
+        let node = tree.position(&question.org_unit).unwrap_or(0);
+        let reported = self
+            .reported_totals(journal, &knowledge, (kpi.no, indicator), &slot)
+            .await?;
+        let totals = Totals::new(reported, &measurement, tree, slot.scope, node);
+        let mut measures = Vec::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
@@ -235,14 +258,25 @@ impl Engine {
             let views = evaluation.views(kpi.no, place);
             let Some(view) = views.first() else { continue };
             let records = self
-                .records(journal, &knowledge, (&plan, place), &slot, view, node)
+                .records(
+                    journal,
+                    &knowledge,
+                    (&plan, place),
+                    &slot,
+                    view,
+                    (node, &totals),
+                )
                 .await?;
-            opened.push((measure, plan.measure(place).divisor, records));
+            measures.push((measure, plan.measure(place).divisor, records));
         }
-        Ok((measurement, opened))
+        Ok(Opened {
+            measurement,
+            measures,
+            totals: totals.listed(),
+        })
     }
 
-    /// The records that add to a measure below a node, with what their entries add up to.
+    /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
     async fn records(
         &self,
         journal: &Journal,
@@ -250,7 +284,7 @@ impl Engine {
         (plan, place): (&Plan, MeasurePlace),
         slot: &Slot,
         view: &View<'_>,
-        node: usize,
+        (node, totals): (usize, &Totals),
     ) -> Result<BTreeMap<String, Net>> {
         let plan = &plan.datasets[place.0];
         let measure = &plan.measures[place.1];
@@ -273,14 +307,14 @@ impl Engine {
                 else {
                     continue;
                 };
-                if !view.counts_below(texts.units.value(row), node) {
+                let units = totals.left(view.tree(), texts.units.value(row));
+                if units.is_empty() || !view.counts_below(&units, node) {
                     continue;
                 }
                 let weight = rows.weight(row) * sign;
                 texts.add(&batch, row, value, weight, &mut records)?;
             }
         }
-        records.retain(|_, net| net.amount != 0 || net.count != 0);
         Ok(records)
     }
 
@@ -315,7 +349,21 @@ impl Engine {
     }
 }
 
-type Opened<'k> = (&'k Measure, i128, BTreeMap<String, Net>);
+/// A measure with its divisor and the records that add to it.
+type OpenedMeasure<'k> = (&'k Measure, i128, BTreeMap<String, Net>);
+
+/// A figure's measurement with all that it is made of.
+struct Opened<'k> {
+    measurement: Measurement,
+    measures: Vec<OpenedMeasure<'k>>,
+    totals: Vec<ReportedTotal>,
+}
+
+impl Net {
+    fn is_nothing(&self) -> bool {
+        self.amount == 0 && self.count == 0
+    }
+}
 
 fn find_indicator<'k>(kpi: &'k Kpi, code: Option<&str>) -> Result<&'k Indicator> {
     let found = match code {
@@ -340,18 +388,22 @@ fn amount(net: &Net, divisor: i128) -> Fraction {
     Fraction::new(net.amount, divisor).unwrap_or_else(|| Fraction::whole(0))
 }
 
-fn part(kpi: &Kpi, measure: &Measure, divisor: i128, records: &BTreeMap<String, Net>) -> Part {
-    let total = records.values().map(|net| net.amount).sum::<i128>();
+fn part(kpi: &Kpi, opened: &OpenedMeasure<'_>, reported: Fraction) -> Part {
+    let (measure, divisor, records) = opened;
+    let of_rows = records.values().map(|net| net.amount).sum::<i128>();
+    let of_rows = Fraction::new(of_rows, *divisor).unwrap_or_else(|| Fraction::whole(0));
     Part {
         measure: measure.name.clone(),
         title: measure.title.clone(),
         sql: sql(kpi, measure).join(" "),
         dataset: measure.dataset.value.clone(),
-        total: Fraction::new(total, divisor).unwrap_or_else(|| Fraction::whole(0)),
+        total: of_rows.plus(reported).unwrap_or(of_rows),
+        reported,
         rows: records
             .values()
+            .filter(|net| !net.is_nothing())
             .map(|net| Row {
-                amount: amount(net, divisor),
+                amount: amount(net, *divisor),
                 ..net.row.clone()
             })
             .collect(),
@@ -462,22 +514,20 @@ fn primitive<T: arrow::datatypes::ArrowPrimitiveType>(
 }
 
 /// The records that add differently to two figures.
-fn differences(before: &[Opened<'_>], after: &[Opened<'_>]) -> Vec<Difference> {
+fn differences(before: &[OpenedMeasure<'_>], after: &[OpenedMeasure<'_>]) -> Vec<Difference> {
     let mut found = Vec::new();
     for ((measure, divisor, old), (_, _, new)) in before.iter().zip(after) {
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for key in keys {
-            let (was, is) = (old.get(key), new.get(key));
+            let entries = [old.get(key), new.get(key)].into_iter().flatten();
+            let latest = entries.map(|net| net.latest).max();
+            let [was, is] =
+                [old, new].map(|records| records.get(key).filter(|net| !net.is_nothing()));
             let same = was.map(|n| (n.amount, n.count)) == is.map(|n| (n.amount, n.count));
             let Some(shown) = is.or(was).filter(|_| !same) else {
                 continue;
             };
-            let latest = was
-                .into_iter()
-                .chain(is)
-                .map(|net| net.latest)
-                .max()
-                .unwrap_or(shown.latest);
+            let latest = latest.unwrap_or(shown.latest);
             found.push(Difference {
                 measure: measure.name.clone(),
                 record_key: key.clone(),

@@ -17,4 +17,7 @@ mod reported;
 
 pub use engine::{Engine, Request, Setting, Structure};
 pub use error::EngineError;
-pub use explain::{Against, Comparison, Difference, Explanation, Part, Question, Row};
+pub use explain::{
+    Against, Comparison, Difference, Explanation, Part, Question, ReportedTotal, Row,
+    TotalDifference,
+};

@@ -121,6 +121,9 @@ impl Error {
     pub fn message(&self) -> Text {
         match self {
             Self::User { message, .. } => message.clone(),
+            Self::Ingest(error @ IngestError::EmptyFile { file }) => {
+                Text::new(format!("{file}: ファイルが空です"), error.to_string())
+            }
             other => Text::new(other.to_string(), other.to_string()),
         }
     }
@@ -132,6 +135,10 @@ impl Error {
         match self {
             Self::User { hint, .. } => hint.clone(),
             Self::File { source, .. } => hint_of_file(source),
+            Self::Ingest(error @ IngestError::EmptyFile { .. }) => Some(Text::new(
+                "該当がないことを報告するには、見出しだけのファイル(JSONでは空の配列)を送ってください",
+                error.hint(),
+            )),
             Self::Ingest(error) => Some(same(error.hint())),
             Self::Store(StoreError::NoJournal(_))
             | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(Text::new(

@@ -64,6 +64,14 @@ pub const AMOUNT: Phrase = phrase("計上", "Adds");
 pub const BEFORE: Phrase = phrase("比較対象", "Before");
 /// Column: what a record adds to the figure asked for.
 pub const AFTER: Phrase = phrase("今回", "After");
+/// Column: an org unit.
+pub const ORG_UNIT: Phrase = phrase("組織", "Org unit");
+/// Column: a total that was reported.
+pub const REPORTED: Phrase = phrase("報告集計値", "Reported");
+/// Column: who made up a total.
+pub const PREPARED_BY: Phrase = phrase("作成者", "Prepared by");
+/// Column: the document that backs a total.
+pub const ATTACHMENT: Phrase = phrase("証憑", "Attachment");
 /// Column: the columns of a record.
 pub const VALUES: Phrase = phrase("内容", "Values");
 /// Column: the first day on which a record is so.
@@ -146,6 +154,13 @@ pub const BALANCED: Phrase = phrase("証跡台帳に矛盾はありません", "
 pub const NEVER: Phrase = phrase("未取込", "never");
 /// Heading of a comparison.
 pub const COMPARED: Phrase = phrase("比較", "Compared with");
+/// Heading: totals of a figure.
+pub const REPORTED_TOTALS: Phrase = phrase(
+    "明細に代えて報告された集計値",
+    "Totals that were reported in the place of rows",
+);
+/// Heading: totals that differ between two figures.
+pub const CHANGED_TOTALS: Phrase = phrase("異なる報告集計値", "Reported totals that differ");
 /// Note: two figures rest on the same records.
 pub const NO_DIFFERENCE: Phrase = phrase(
     "計上されたレコードに違いはありません",
@@ -153,6 +168,15 @@ pub const NO_DIFFERENCE: Phrase = phrase(
 );
 /// Next steps.
 pub const NEXT: Phrase = phrase("次に試すこと", "Try next");
+
+/// Says how much of a part comes from records and how much was reported as a total.
+#[must_use]
+pub fn with_reported(whole: &str, of_rows: &str, reported: &str) -> Text {
+    Text::new(
+        format!("{whole}(明細 {of_rows} + 報告集計値 {reported})"),
+        format!("{whole} (rows {of_rows} + reported {reported})"),
+    )
+}
 
 /// Says how many rows more there are, and how to see them.
 #[must_use]
@@ -185,12 +209,19 @@ pub fn held(count: u64) -> Text {
 #[must_use]
 pub fn uncovered(units: &str) -> Text {
     Text::new(
+        format!("報告済みとはみなせない組織があります: {units}(下位組織が未報告)"),
+        format!("not counted as reported: {units} (units below have not reported)"),
+    )
+}
+
+/// Says which org units of rows the tree does not know.
+#[must_use]
+pub fn unassigned(units: &str) -> Text {
+    Text::new(
         format!(
-            "報告済みとはみなせない組織があります: {units}(下位組織が未報告、または組織図にない組織)"
+            "組織図にない組織があります: {units}(「組織不明」に計上し、org.csv に加えれば移ります)"
         ),
-        format!(
-            "not counted as reported: {units} (units below have not reported, or the unit is not in org.csv)"
-        ),
+        format!("not in org.csv: {units} (counted as Unassigned until org.csv has them)"),
     )
 }
 

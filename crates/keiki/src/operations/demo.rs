@@ -14,7 +14,8 @@ mod vulnerabilities;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use keiki_model::calendar::Month;
+use keiki_model::calendar::{Day, Month, local_day};
+use keiki_model::text::Text;
 use keiki_report::scorecard::Line;
 
 use super::ingest::{self, Confirmation, Ingest, Outcome, What};
@@ -24,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent, Step};
 
 pub use page::period;
+use story::Fate;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/operations/demo/files");
 
@@ -37,8 +39,21 @@ pub struct Played {
     pub workspace: Workspace,
     /// What became of each export, in the order of their arrival.
     pub outcomes: Vec<Outcome>,
+    /// The exports that could not be used, as the story has it.
+    pub refused: Vec<Refused>,
     /// The group's figures for the last month, with their trend.
     pub scorecard: Vec<Line>,
+}
+
+/// An export that could not be used.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its source.
+    pub source: String,
+    /// The day on which it arrived.
+    pub on: Day,
+    /// Why.
+    pub reason: Text,
 }
 
 /// Makes the sample group in a new folder, takes its evidence in month by month, and measures the last month.
@@ -49,8 +64,10 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
     init::write(folder, &files())?;
     let workspace = Workspace::load(folder)?;
     let journal = workspace.journal(Opening::Create).await?;
+    let zone = &workspace.settings.zone;
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for delivery in story::deliveries(&workspace.settings.zone) {
+    let mut refused: Vec<Refused> = Vec::new();
+    for (position, delivery) in story::deliveries(zone).into_iter().enumerate() {
         progress.begin(&Step::Playing {
             month: Month::of(delivery.as_of).to_string(),
         });
@@ -67,12 +84,26 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
             author: AUTHOR.to_owned(),
             now: delivery.arrives_at,
         };
-        outcomes.extend(ingest::ingest_into(&workspace, &journal, &asked, &Silent).await?);
+        // The files of the workspace stay as they are throughout the story.
+        if position == 0 {
+            ingest::record(&workspace, &asked).await?;
+        }
+        for outcome in ingest::ingest_into(&workspace, &journal, &asked, &Silent).await? {
+            match &outcome.result {
+                Err(error) if delivery.fate == Fate::Refused => refused.push(Refused {
+                    source: outcome.source,
+                    on: local_day(delivery.arrives_at, zone),
+                    reason: error.message(),
+                }),
+                _ => outcomes.push(outcome),
+            }
+        }
     }
-    let scorecard = page::page(&workspace, story::end(&workspace.settings.zone), progress).await?;
+    let scorecard = page::page(&workspace, story::end(zone), progress).await?;
     Ok(Played {
         workspace,
         outcomes,
+        refused,
         scorecard,
     })
 }

@@ -88,6 +88,8 @@ pub struct Report {
     pub covers: Vec<String>,
     /// Org units of rows that the reading cannot be said to cover.
     pub uncovered: Vec<String>,
+    /// Org units of rows that the tree does not know: what they hold counts as unassigned.
+    pub unassigned: Vec<String>,
 }
 
 /// Reads each source in turn. What is wrong with one does not keep the next from being read.
@@ -106,7 +108,7 @@ pub async fn ingest(
 }
 
 /// Records what the files say, since it is by them that the evidence is read.
-async fn record(workspace: &Workspace, asked: &Ingest) -> Result<()> {
+pub(super) async fn record(workspace: &Workspace, asked: &Ingest) -> Result<()> {
     let run = Run {
         author: asked.author.clone(),
         now: asked.now,
@@ -184,14 +186,13 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
     Ok(wanted)
 }
 
-/// Reads each source in turn into a journal that is open.
+/// Reads each source in turn into a journal that is open, by files that are recorded.
 pub(super) async fn ingest_into(
     workspace: &Workspace,
     journal: &Journal,
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
-    record(workspace, asked).await?;
     read_all(
         workspace,
         journal,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use keiki_model::calendar::date_of;
 use keiki_model::text::Text;
 use keiki_report::{format, scorecard};
 
@@ -9,7 +10,7 @@ use crate::cli::Exit;
 use crate::cli::session::Session;
 use crate::error::Result;
 use crate::messages;
-use crate::operations::demo::{self, Played};
+use crate::operations::demo::{self, Played, Refused};
 
 /// Make a fictional sample group's workspace, take its evidence in month by month, and measure it
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,11 @@ impl Args {
             ),
         );
         session.line(made.get(language));
-        session.line(format!("{}\n", taken(&played).get(language)));
+        session.line(taken(&played).get(language));
+        for refused in &played.refused {
+            session.line(told(refused).get(language));
+        }
+        session.line("");
         show(&played, session);
         session.line(format!("\n{}", messages::NEXT.get(language)));
         for (what, command) in next_steps() {
@@ -75,6 +80,15 @@ fn taken(played: &Played) -> Text {
     )
 }
 
+/// Says which export could not be used.
+fn told(refused: &Refused) -> Text {
+    let (source, on, reason) = (&refused.source, date_of(refused.on), &refused.reason);
+    Text::new(
+        format!("取り込めなかった証跡: {source}({on}着) {}", reason.ja),
+        format!("refused: {source}, arrived on {on}: {}", reason.en),
+    )
+}
+
 /// Shows the group's page and what its marks mean.
 fn show(played: &Played, session: &Session) {
     let names = session.names(&played.workspace);
@@ -101,7 +115,7 @@ fn show(played: &Played, session: &Session) {
 }
 
 /// Commands that show what the story is about.
-fn next_steps() -> [(Text, &'static str); 9] {
+fn next_steps() -> [(Text, &'static str); 13] {
     let step = |ja: &str, en: &str, command| (Text::new(ja, en), command);
     [
         step(
@@ -138,6 +152,26 @@ fn next_steps() -> [(Text, &'static str); 9] {
             "計画が改訂されても当初計画で遅れを数えるEDR導入",
             "a rollout that is late by its first plan, though the plan was revised",
             "explain 45 --org JP1 --period 2026-09 --rows",
+        ),
+        step(
+            "8月分のインシデントを報告しなかった架空アジア(0件を報告した架空中国と比べる)",
+            "Fictional Asia, which reported no incidents of August, beside Fictional China, which reported none",
+            "measure --kpi 23 --period 2026-08 --org HD,SG1,CN1",
+        ),
+        step(
+            "組織図にない組織の証跡",
+            "evidence of an org unit that nobody knows",
+            "explain 30 --org unassigned --period 2026-09 --rows",
+        ),
+        step(
+            "目標未達を期限付きで承認された工場",
+            "a plant that misses its target with an approved exception",
+            "explain 30 --org JP1-FAC1 --period 2026-09",
+        ),
+        step(
+            "2025年4月の組織再編の前の受講率を、再編後の組織で見る",
+            "attendance before the reorganisation of April 2025, on the structure after it",
+            "measure --kpi 33 --period 2025-03 --org HD,JP1 --stand-alone --tree-on 2025-04-01",
         ),
         step(
             "取込エラー行とその理由",

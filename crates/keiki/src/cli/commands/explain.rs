@@ -2,6 +2,7 @@
 
 mod data;
 mod screen;
+mod totals;
 
 use crate::cli::Exit;
 use crate::cli::grid::print_json;

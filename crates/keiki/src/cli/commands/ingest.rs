@@ -159,6 +159,10 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
             messages::uncovered(&report.uncovered.join(", ")).get(language)
         ));
     }
+    if !report.unassigned.is_empty() {
+        let units = report.unassigned.join(", ");
+        lines.push(format!("  {}", messages::unassigned(&units).get(language)));
+    }
     let rejected = &report.receipt.rejected;
     lines.extend(
         rejected

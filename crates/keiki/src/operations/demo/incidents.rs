@@ -1,4 +1,4 @@
-//! What befalls the group: three and a half years of incidents at three desks.
+//! What befalls the group: three and a half years of incidents at four desks.
 
 use keiki_model::calendar::{Day, Month};
 use serde_json::{Value, json};
@@ -227,11 +227,16 @@ impl Incident {
     }
 }
 
-fn is_domestic(incident: &Incident) -> bool {
+/// Until June the desk for Japan, Asia and Europe speaks for Fictional Asia too, which has its own from July.
+fn is_of_the_log(incident: &Incident) -> bool {
     !matches!(incident.unit, "US1" | "CN1")
 }
 
-/// A version of an incident as the desk for Japan, Asia and Europe knew it.
+fn is_of_the_desk(incident: &Incident) -> bool {
+    is_of_the_log(incident) && incident.unit != "SG1"
+}
+
+/// A version of an incident as the desk for Japan and Europe knew it.
 fn version(incident: &Incident, today: Day, told_on: Day) -> Value {
     let completed = incident.by(incident.completed_as_told(told_on), today);
     json!({
@@ -255,7 +260,7 @@ fn version(incident: &Incident, today: Day, told_on: Day) -> Value {
 /// The desk's log of changes until a day: each version with the time at which it was entered.
 pub(super) fn history(today: Day) -> String {
     let mut text = String::new();
-    for incident in all(today).iter().filter(|incident| is_domestic(incident)) {
+    for incident in all(today).iter().filter(|incident| is_of_the_log(incident)) {
         let told = CORRECTED_ON - 1;
         let moments = [
             Some(incident.detected),
@@ -281,7 +286,7 @@ pub(super) fn export(from: Day, today: Day) -> String {
     let is_current = |incident: &&Incident| {
         let completed = incident.completed_as_told(today);
         let done_on = completed.map_or(Day::MAX, |minutes| incident.on + minutes.div_euclid(1440));
-        is_domestic(incident) && done_on >= from
+        is_of_the_desk(incident) && done_on >= from
     };
     let rows: Vec<Value> = all(today)
         .iter()
@@ -308,12 +313,6 @@ pub(super) fn american(today: Day) -> String {
         "Ticket,Title,Severity,Category,Intrusion,Entered by attacker,Detected,Contained,Closed,Hours",
     );
     for incident in all(today).iter().filter(|incident| incident.unit == "US1") {
-        let severity = match incident.severity {
-            "致命的" => "Critical",
-            "高" => "High",
-            "中" => "Medium",
-            _ => "Low",
-        };
         let closed = incident.by(incident.completed, today);
         let hours = incident.hours.filter(|_| closed.is_some());
         sheet.row(&[
@@ -323,7 +322,7 @@ pub(super) fn american(today: Day) -> String {
                 "loss" => "lost device",
                 _ => "suspicious activity",
             },
-            severity,
+            severity_in_english(incident),
             incident.kind,
             if incident.is_intrusion { "yes" } else { "no" },
             &incident.intruded.map_or_else(String::new, |minutes| {
@@ -333,6 +332,36 @@ pub(super) fn american(today: Day) -> String {
             &incident.by(incident.contained, today).unwrap_or_default(),
             &closed.unwrap_or_default(),
             &hours.map_or_else(String::new, |hours| hours.to_string()),
+        ]);
+    }
+    sheet.text()
+}
+
+fn severity_in_english(incident: &Incident) -> &'static str {
+    match incident.severity {
+        "致命的" => "Critical",
+        "高" => "High",
+        "中" => "Medium",
+        _ => "Low",
+    }
+}
+
+/// Fictional Asia's own list of the incidents of some days, for the tool that it has and for the one that it gets.
+pub(super) fn asian(from: Day, today: Day) -> String {
+    let mut sheet = Sheet::new("Ref,Category,Severity,Detected,Contained,Closed,Hours");
+    let found = all(today);
+    let is_wanted = |incident: &&Incident| incident.unit == "SG1" && incident.on >= from;
+    for incident in found.iter().filter(is_wanted) {
+        sheet.row(&[
+            &incident.id.replace("INC", "SG"),
+            incident.kind,
+            severity_in_english(incident),
+            &instant(incident.on, incident.detected),
+            &incident.by(incident.contained, today).unwrap_or_default(),
+            &incident.by(incident.completed, today).unwrap_or_default(),
+            &incident
+                .hours
+                .map_or_else(String::new, |hours| hours.to_string()),
         ]);
     }
     sheet.text()

@@ -1,7 +1,8 @@
 //! When which export arrives.
 //!
 //! What lies before July 2026 comes in as a load of history; from then on the exports that the events need come month by month.
-//! Fictional Logistics is late every time. On 18 August two figures of the quarter before are corrected.
+//! Fictional Logistics is late every time. On 18 August two figures of the quarter before are corrected. Of August, Fictional Asia
+//! sends no incidents at all. On 5 October Fictional China's sheet is a file without a byte, which is refused; it comes again.
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, date_of};
@@ -50,6 +51,15 @@ const TOTALS: &str = include_str!("files/evidence/totals_de1.csv");
 /// The periods of it that end in September.
 const TOTALS_LAST: [&str; 3] = [",FY2026-Q2,", ",FY2026-H1,", ",2026-09,"];
 
+/// What becomes of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is taken in.
+    Taken,
+    /// It cannot be used, and leaves nothing behind.
+    Refused,
+}
+
 /// An export that arrives.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
@@ -61,6 +71,8 @@ pub(super) struct Delivery {
     pub(super) as_of: Day,
     /// When it arrives, UTC microseconds.
     pub(super) arrives_at: i64,
+    /// What becomes of it.
+    pub(super) fate: Fate,
 }
 
 /// All exports in the order of their arrival.
@@ -76,12 +88,16 @@ pub(super) fn deliveries(zone: &TimeZone) -> Vec<Delivery> {
     plan.logistics_until_june();
     plan.at(day(2026, 8, 5), day(2026, 7, 31));
     plan.month();
+    plan.scanner(plan.quarter());
+    plan.asia();
     plan.at(day(2026, 8, 18), day(2026, 8, 17));
     plan.corrections();
     plan.at(day(2026, 9, 5), day(2026, 8, 31));
     plan.month();
     plan.at(day(2026, 10, 5), day(2026, 9, 30));
     plan.half_year();
+    plan.at(day(2026, 10, 7), day(2026, 9, 30));
+    plan.china();
     plan.at(day(2026, 10, 14), day(2026, 9, 30));
     plan.logistics_until_september();
     plan.all
@@ -125,7 +141,16 @@ impl Plan<'_> {
             files,
             as_of: self.as_of,
             arrives_at: instant(self.on, self.zone),
+            fate: Fate::Taken,
         });
+    }
+
+    /// A file without a byte, which says neither that there was something nor that there was nothing.
+    fn refused(&mut self, source: &'static str, file: &str) {
+        self.file(source, file, String::new());
+        if let Some(last) = self.all.last_mut() {
+            last.fate = Fate::Refused;
+        }
     }
 
     fn history(&mut self) {
@@ -137,7 +162,12 @@ impl Plan<'_> {
             "incidents_log.ndjson",
             incidents::history(self.as_of),
         );
-        self.incidents_overseas(day(2023, 4, 1));
+        self.america();
+        self.file(
+            "incidents_cn1",
+            "cn1/incidents.csv",
+            incidents::chinese(day(2023, 4, 1), self.as_of),
+        );
         self.file("trainings", "trainings.csv", people::trainings(Of::Others));
         self.totals();
     }
@@ -167,16 +197,12 @@ impl Plan<'_> {
         );
     }
 
-    /// One of the summer's months: the register's changes of the quarter, the scanner, and the three desks.
+    /// One of the summer's months: the register's changes of the quarter, and the desks.
     fn month(&mut self) {
         let span = self.quarter();
         self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
-        self.file(
-            "assets_scanner",
-            "assets_scanner.ndjson",
-            assets::discovered(span),
-        );
         self.incidents();
+        self.china();
     }
 
     fn corrections(&mut self) {
@@ -191,6 +217,12 @@ impl Plan<'_> {
     fn half_year(&mut self) {
         self.assets(self.quarter().from);
         self.incidents();
+        self.file(
+            "incidents_sg1_portal",
+            "sg1/portal.csv",
+            incidents::asian(day(2026, 9, 1), self.as_of),
+        );
+        self.refused("incidents_cn1", "cn1/incidents.csv");
         self.file(
             "trainings",
             "trainings.csv",
@@ -243,6 +275,10 @@ impl Plan<'_> {
             "assets_clouds.ndjson",
             assets::clouds(span),
         );
+        self.scanner(span);
+    }
+
+    fn scanner(&mut self, span: Span) {
         self.file(
             "assets_scanner",
             "assets_scanner.ndjson",
@@ -257,19 +293,31 @@ impl Plan<'_> {
             "incidents.json",
             incidents::export(from, self.as_of),
         );
-        self.incidents_overseas(from);
+        self.america();
     }
 
-    fn incidents_overseas(&mut self, from: Day) {
+    fn america(&mut self) {
         self.file(
             "incidents_us1",
             "us1/incidents.csv",
             incidents::american(self.as_of),
         );
+    }
+
+    /// Fictional Asia's tool until August, when it was put out of use.
+    fn asia(&mut self) {
+        self.file(
+            "incidents_sg1",
+            "sg1/incidents.csv",
+            incidents::asian(self.quarter().from, self.as_of),
+        );
+    }
+
+    fn china(&mut self) {
         self.file(
             "incidents_cn1",
             "cn1/incidents.csv",
-            incidents::chinese(from, self.as_of),
+            incidents::chinese(self.quarter().from, self.as_of),
         );
     }
 

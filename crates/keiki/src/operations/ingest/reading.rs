@@ -8,6 +8,7 @@ use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
 use keiki_model::evidence::{Claim, Evidence};
+use keiki_model::org::UNASSIGNED;
 use keiki_store::{Journal, RawFile, RawWriter, StoreError, Submission};
 use sha2::{Digest, Sha256};
 
@@ -99,7 +100,8 @@ impl Reading<'_> {
             rows: evidence.rows.num_rows(),
         });
         let as_of = as_of(workspace, asked, &evidence);
-        let claims = claims(
+        let unassigned = unassigned(workspace, &self.dataset, &evidence, as_of);
+        let mut claims = claims(
             workspace,
             self.journal,
             &source,
@@ -108,6 +110,7 @@ impl Reading<'_> {
             as_of,
         )
         .await?;
+        claims.uncovered.retain(|unit| !unassigned.contains(unit));
         let covers = claims
             .made
             .iter()
@@ -144,6 +147,7 @@ impl Reading<'_> {
             receipt,
             covers,
             uncovered: claims.uncovered,
+            unassigned,
         })
     }
 }
@@ -217,6 +221,22 @@ fn as_of(workspace: &Workspace, asked: &Ingest, evidence: &Evidence) -> Day {
     asked
         .as_of
         .unwrap_or_else(|| local_day(latest.unwrap_or(asked.now).min(asked.now), zone))
+}
+
+/// The org units of rows that the tree of the day does not know.
+fn unassigned(
+    workspace: &Workspace,
+    dataset: &Dataset,
+    evidence: &Evidence,
+    as_of: Day,
+) -> Vec<String> {
+    if dataset.org_units == OrgUnits::None {
+        return Vec::new();
+    }
+    let tree = workspace.organisation.tree(as_of);
+    let is_unknown = |unit: &String| tree.nodes()[tree.position_of_evidence(unit)].id == UNASSIGNED;
+    let units = claims::units_of(&evidence.rows).into_iter();
+    units.filter(is_unknown).collect()
 }
 
 async fn claims(

@@ -1,6 +1,6 @@
 //! An explanation as JSON.
 
-use keiki_engine::{Comparison, Explanation, Part, Row};
+use keiki_engine::{Comparison, Explanation, Part, ReportedTotal, Row};
 use keiki_model::calendar::date_of;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
@@ -13,6 +13,7 @@ pub(super) fn explanation(explanation: &Explanation, rows: Rows) -> Value {
     json!({
         "measurement": explanation.measurement.to_json(),
         "parts": explanation.parts.iter().map(|found| part(found, rows)).collect::<Vec<_>>(),
+        "reported_totals": explanation.totals.iter().map(total).collect::<Vec<_>>(),
         "against": explanation.against.as_ref().map(comparison),
     })
 }
@@ -24,6 +25,7 @@ fn part(part: &Part, rows: Rows) -> Value {
         "dataset": part.dataset,
         "sql": part.sql,
         "total": number(part.total),
+        "reported": number(part.reported),
         "row_count": part.rows.len(),
     });
     if rows == Rows::Listed {
@@ -58,13 +60,48 @@ fn comparison(comparison: &Comparison) -> Value {
                 "record_key": change.record_key,
                 "before": change.before.map(number),
                 "after": change.after.map(number),
-                "known_at": jiff::Timestamp::from_microsecond(change.known_at).ok().map(|instant| instant.to_string()),
+                "known_at": instant(change.known_at),
                 "seq": change.seq,
                 "source": change.source,
             })
         })
         .collect();
-    json!({ "measurement": comparison.measurement.to_json(), "changes": changes })
+    let totals: Vec<Value> = comparison
+        .totals
+        .iter()
+        .map(|difference| {
+            json!({
+                "org_unit": difference.org_unit,
+                "before": difference.before.as_ref().map(total),
+                "after": difference.after.as_ref().map(total),
+            })
+        })
+        .collect();
+    json!({
+        "measurement": comparison.measurement.to_json(),
+        "changes": changes,
+        "reported_totals": totals,
+    })
+}
+
+fn total(total: &ReportedTotal) -> Value {
+    json!({
+        "record_key": total.record_key,
+        "org_unit": total.org_unit,
+        "numerator": total.numerator.map(number),
+        "denominator": total.denominator.map(number),
+        "value": total.value.map(number),
+        "prepared_by": total.prepared_by,
+        "attachment": total.attachment,
+        "source": total.source,
+        "seq": total.seq,
+        "known_at": instant(total.known_at),
+    })
+}
+
+fn instant(micros: i64) -> Option<String> {
+    let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
+    Some(instant.to_string())
 }
 
 fn number(value: Fraction) -> Value {

@@ -5,11 +5,11 @@ use keiki_model::calendar::date_of;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
 use keiki_report::{format, formula, scorecard, sentence};
 
-use super::Rows;
+use super::{Rows, totals};
 use crate::cli::commands::measure::local;
 use crate::cli::session::Session;
 use crate::config::Workspace;
@@ -50,8 +50,9 @@ pub(super) fn show(
     for part in &explanation.parts {
         show_part(part, indicator.unit, rows, session, language);
     }
+    totals::show(&explanation.totals, indicator, workspace, session);
     if let Some(comparison) = &explanation.against {
-        show_comparison(comparison, measurement, indicator.unit, workspace, session);
+        show_comparison(comparison, measurement, indicator, workspace, session);
     }
 }
 
@@ -108,10 +109,10 @@ fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: L
         "  {}  {}  {}",
         part.measure,
         part.title.get(language),
-        format::part(part.total, unit)
+        total(part, unit).get(language)
     ));
     session.line(format!("    {}", part.sql));
-    if rows == Rows::LeftOut {
+    if rows == Rows::LeftOut || part.rows.is_empty() {
         return;
     }
     let mut table = Table::new(vec![
@@ -140,10 +141,22 @@ fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: L
     session.table(&table);
 }
 
+/// A part's total, and how much of it comes from records and how much was reported.
+fn total(part: &Part, unit: Unit) -> Text {
+    let whole = format::part(part.total, unit);
+    if part.reported == Fraction::whole(0) {
+        return Text::new(whole.clone(), whole);
+    }
+    let mut amounts = part.rows.iter().map(|row| row.amount);
+    let of_rows = amounts.try_fold(Fraction::whole(0), Fraction::plus);
+    let of_rows = of_rows.map_or_else(String::new, |sum| format::part(sum, unit));
+    messages::with_reported(&whole, &of_rows, &format::part(part.reported, unit))
+}
+
 fn show_comparison(
     comparison: &Comparison,
     now: &Measurement,
-    unit: Unit,
+    indicator: &Indicator,
     workspace: &Workspace,
     session: &Session,
 ) {
@@ -159,7 +172,7 @@ fn show_comparison(
         scorecard::value(now, language),
     ));
     session.line(format!("  {}: {}", then.period, standing(then, language)));
-    if comparison.changes.is_empty() {
+    if comparison.changes.is_empty() && comparison.totals.is_empty() {
         session.line(format!("  {}", messages::NO_DIFFERENCE.get(language)));
         return;
     }
@@ -175,7 +188,7 @@ fn show_comparison(
     let amount = |value: Option<Fraction>| {
         value.map_or_else(
             || format::NOTHING.to_owned(),
-            |value| format::part(value, unit),
+            |value| format::part(value, indicator.unit),
         )
     };
     for change in &comparison.changes {
@@ -191,5 +204,8 @@ fn show_comparison(
             change.source.clone().into(),
         ]);
     }
-    session.table(&table);
+    if !comparison.changes.is_empty() {
+        session.table(&table);
+    }
+    totals::show_differences(&comparison.totals, indicator, workspace, session);
 }
