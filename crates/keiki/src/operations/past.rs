@@ -9,7 +9,7 @@ use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope, Statistics};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::statement::Statement;
-use keiki_model::status::Status;
+use keiki_model::status::{Facts, Found, Status, judge};
 use keiki_model::text::Text;
 use keiki_store::Event;
 
@@ -62,7 +62,7 @@ pub async fn import(workspace: &Workspace, file: &Path, run: &Run) -> Result<Vec
             closed_at: run.now,
             closed_by: run.author.clone(),
             agreed_by: None,
-            reason: Some(format!("as reported before; from {name}")),
+            reason: Some(name.to_string()),
             journal_version: 0,
             edition: None,
             obstacles: Vec::new(),
@@ -189,6 +189,11 @@ impl Row<'_> {
         if value.is_none() {
             return Err(Box::new(self.problem("no value in value")));
         }
+        let coverage = Coverage {
+            covered: 1,
+            expected: 1,
+            headcount: None,
+        };
         let cut = period
             .months(&workspace.settings.calendar)
             .map(|(_, last)| keiki_model::calendar::date_of(last.last_day()).to_string());
@@ -209,8 +214,8 @@ impl Row<'_> {
             denominator: self.number("denominator", Unit::Count)?,
             n: None,
             target: indicator.target,
-            status: self.status()?,
-            coverage: Coverage::default(),
+            status: self.status(kpi, indicator, coverage, value)?,
+            coverage,
             basis: Basis::Reference,
             definition_version: "".into(),
             journal_version: 0,
@@ -283,9 +288,29 @@ impl Row<'_> {
         Ok(Some(value))
     }
 
-    fn status(&self) -> Outcome<Status> {
+    /// The status that was reported, or as the definition's target has it.
+    fn status(
+        &self,
+        kpi: &Kpi,
+        indicator: &Indicator,
+        coverage: Coverage,
+        value: Option<Fraction>,
+    ) -> Outcome<Status> {
         let Some(text) = self.text("status") else {
-            return Ok(Status::NoTarget);
+            return Ok(judge(&Facts {
+                coverage,
+                coverage_at_least: kpi.coverage_at_least,
+                covered_by: kpi.covered_by,
+                value,
+                found: Found::Records,
+                none_is: indicator.none_is,
+                is_too_few: false,
+                target: indicator.target,
+                near_margin: indicator.near_margin,
+                unmet: Some(0),
+                elapsed: None,
+                is_waived: false,
+            }));
         };
         Status::all()
             .find(|status| status.code() == text)

@@ -8,5 +8,6 @@ mod full_disk;
 mod guide;
 mod programme;
 mod screen;
+mod statement;
 mod walk;
 mod workspace;

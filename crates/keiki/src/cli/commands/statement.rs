@@ -263,8 +263,12 @@ fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: L
         ),
     );
     if let Some(reason) = &statement.reason {
-        text.ja.push_str(&format!("  理由: {reason}"));
-        text.en.push_str(&format!("  reason: {reason}"));
+        let (ja, en) = match statement.edition {
+            Some(_) => ("理由", "reason"),
+            None => ("出典", "from"),
+        };
+        text.ja.push_str(&format!("  {ja}: {reason}"));
+        text.en.push_str(&format!("  {en}: {reason}"));
     }
     if let Some(second) = &statement.agreed_by {
         text.ja.push_str(&format!("  同意: {second}"));
