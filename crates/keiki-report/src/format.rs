@@ -30,6 +30,21 @@ pub fn optional_figure(value: Option<Fraction>, unit: Unit, language: Language) 
     value.map_or_else(|| NOTHING.to_owned(), |value| figure(value, unit, language))
 }
 
+/// Writes how far a value moved, with its sign. *Units*: ratios in percentage points.
+#[must_use]
+pub fn difference(value: Fraction, unit: Unit, language: Language) -> String {
+    let is_up = value > Fraction::whole(0);
+    let sign = if is_up { "+" } else { "" };
+    let text = match unit {
+        Unit::Ratio => {
+            let points = value.times(Fraction::whole(100)).unwrap_or(value);
+            with_unit(&rounded(points, 1), "ポイント", "pt", language)
+        }
+        _ => figure(value, unit, language),
+    };
+    format!("{sign}{text}")
+}
+
 /// From this on, a scorecard tells what stands above and below the line in millions.
 const MILLIONS_FROM: i128 = 10_000_000;
 
@@ -173,6 +188,15 @@ mod tests {
             figure(fraction(1203, 1270), Unit::Ratio, Language::Ja),
             "94.7%"
         );
+    }
+
+    #[test]
+    fn a_ratio_moves_by_points() {
+        let up = fraction(1, 4);
+        assert_eq!(difference(up, Unit::Ratio, Language::En), "+25.0 pt");
+        assert_eq!(difference(up, Unit::Ratio, Language::Ja), "+25.0ポイント");
+        let down = fraction(-3, 1);
+        assert_eq!(difference(down, Unit::Count, Language::En), "-3");
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn a_restatement_says_what_moved_it_and_keeps_what_was_reported() {
     workspace
         .run(&["statement", "2026-05", "--revision", "1", "--against", "2"])
         .exits(0)
-        .says("25.0 %");
+        .says("+25.0 pt");
     workspace
         .run(&["statement"])
         .exits(0)

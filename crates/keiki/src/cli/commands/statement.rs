@@ -381,6 +381,12 @@ fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Ta
         };
         let figure = |value: Option<Fraction>| format::optional_figure(value, one.unit, language);
         let value = |one: &Option<Measurement>| figure(one.as_ref().and_then(|one| one.value));
+        let moved = |by: Option<Fraction>| {
+            by.map_or_else(
+                || format::NOTHING.to_owned(),
+                |by| format::difference(by, one.unit, language),
+            )
+        };
         let status = |one: &Option<Measurement>| {
             one.as_ref().map_or_else(
                 || format::NOTHING.to_owned(),
@@ -394,8 +400,8 @@ fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Ta
             names.org_unit(&one.org_unit).into(),
             value(before).into(),
             value(after).into(),
-            figure(change.by_evidence).into(),
-            figure(change.by_definitions).into(),
+            moved(change.by_evidence).into(),
+            moved(change.by_definitions).into(),
             if was == is {
                 is
             } else {
