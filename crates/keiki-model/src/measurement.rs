@@ -93,6 +93,7 @@ pub struct Statistics {
     /// Records that would count but have no date.
     pub undated: i128,
     /// 95 % interval of a sample's ratio.
+    #[serde(with = "exact")]
     pub interval: Option<(f64, f64)>,
     /// Cases open at the end.
     pub open: Option<i128>,
@@ -184,6 +185,30 @@ pub struct Measurement {
     pub statistics: Statistics,
     /// What the status was chosen by.
     pub grounds: Arc<Grounds>,
+}
+
+/// Floating-point numbers as text, which comes back to the last bit.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the form that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<(f64, f64)>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let texts = value.map(|(low, high)| (low.to_string(), high.to_string()));
+        texts.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<(f64, f64)>, D::Error> {
+        let texts = Option::<(String, String)>::deserialize(deserializer)?;
+        let read = |text: &str| text.parse().map_err(serde::de::Error::custom);
+        texts
+            .map(|(low, high)| Ok((read(&low)?, read(&high)?)))
+            .transpose()
+    }
 }
 
 fn number(value: Fraction) -> Value {

@@ -174,6 +174,8 @@ impl Snapshot {
 #[derive(Debug, Clone)]
 pub(crate) struct Batches {
     table: Table,
+    /// What the files hold that were read; a file never changes.
+    read: HashMap<String, Arc<Vec<Batch>>>,
 }
 
 fn schema() -> SchemaRef {
@@ -192,29 +194,46 @@ impl Batches {
     pub(crate) async fn open_or_create(root: &Url) -> Result<Self> {
         Ok(Self {
             table: Table::open_or_create(root, TABLE, &schema()).await?,
+            read: HashMap::new(),
         })
     }
 
-    /// Reads the newest list.
+    /// Reads the newest list: the files that were not read before.
     pub(crate) async fn snapshot(&mut self) -> Result<Snapshot> {
         self.table.refresh().await?;
-        let mut batches = Vec::new();
+        let mut read = HashMap::new();
         for file in self.table.files()? {
-            for rows in self.table.read(&file.path).await? {
-                let details = rows
-                    .column_by_name("details")
-                    .map(|c| arrow::compute::cast(c, &DataType::Utf8))
-                    .transpose()?;
-                let details = details
-                    .ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
-                for text in details.as_string::<i32>().iter().flatten() {
-                    batches.push(serde_json::from_str(text).map_err(|e| {
+            let batches = match self.read.get(&file.path) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(self.read_file(&file.path).await?),
+            };
+            read.insert(file.path, batches);
+        }
+        self.read = read;
+        let all = self
+            .read
+            .values()
+            .flat_map(|batches| batches.iter().cloned());
+        Ok(Snapshot::new(all.collect()))
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Vec<Batch>> {
+        let mut batches = Vec::new();
+        for rows in self.table.read(path).await? {
+            let details = rows
+                .column_by_name("details")
+                .map(|c| arrow::compute::cast(c, &DataType::Utf8))
+                .transpose()?;
+            let details = details
+                .ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
+            for text in details.as_string::<i32>().iter().flatten() {
+                batches
+                    .push(serde_json::from_str(text).map_err(|e| {
                         StoreError::Damaged(format!("a batch cannot be read: {e}"))
                     })?);
-                }
             }
         }
-        Ok(Snapshot::new(batches))
+        Ok(batches)
     }
 
     /// Commits a batch right after the state last read; fails with a conflict if another commit came between.

@@ -43,7 +43,7 @@ async fn fit_table(
     name: &str,
     schema: &SchemaRef,
 ) -> Result<()> {
-    let Some(mut table) = Table::open(&journal.root, name).await? else {
+    let Some(mut table) = journal.table(name).await? else {
         return Ok(());
     };
     let columns = table.columns()?;

@@ -4,7 +4,7 @@ mod attempt;
 mod scope;
 mod sift;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
@@ -20,6 +20,7 @@ use keiki_model::problem::Problem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use url::Url;
 
 use crate::batches::{Batches, RawReference, Snapshot};
@@ -47,6 +48,10 @@ pub struct Journal {
     pub(crate) prefix: Path,
     pub(crate) expressions: Arc<dyn Expressions>,
     pub(crate) tokens: Tokens,
+    /// The batch list as it was last read; only what came since is read again.
+    list: Mutex<Option<Batches>>,
+    /// Tables as they were last read.
+    tables: Mutex<HashMap<String, Table>>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -162,6 +167,8 @@ impl Journal {
             prefix,
             expressions,
             tokens,
+            list: Mutex::default(),
+            tables: Mutex::default(),
         })
     }
 
@@ -170,7 +177,35 @@ impl Journal {
     /// # Errors
     /// The batch list cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        Batches::open_or_create(&self.root).await?.snapshot().await
+        Ok(self.list().await?.1)
+    }
+
+    /// The batch list, read up to now, and what it holds.
+    async fn list(&self) -> Result<(Batches, Snapshot)> {
+        let mut kept = self.list.lock().await;
+        let mut batches = match kept.take() {
+            Some(batches) => batches,
+            None => Batches::open_or_create(&self.root).await?,
+        };
+        let snapshot = batches.snapshot().await?;
+        *kept = Some(batches.clone());
+        Ok((batches, snapshot))
+    }
+
+    /// A table, read up to now; `None` if there is none.
+    pub(crate) async fn table(&self, name: &str) -> Result<Option<Table>> {
+        let mut kept = self.tables.lock().await;
+        let table = match kept.remove(name) {
+            Some(mut table) => {
+                table.refresh().await?;
+                Some(table)
+            }
+            None => Table::open(&self.root, name).await?,
+        };
+        if let Some(table) = &table {
+            kept.insert(name.to_owned(), table.clone());
+        }
+        Ok(table)
     }
 
     /// The table of tokens and keys.
@@ -188,9 +223,8 @@ impl Journal {
         self.tokens
             .replace_personal_values(&submission.dataset, &mut submission.evidence)
             .await?;
-        let mut batches = Batches::open_or_create(&self.root).await?;
         for _ in 0..ATTEMPTS {
-            let snapshot = batches.snapshot().await?;
+            let (mut batches, snapshot) = self.list().await?;
             let attempt = Attempt::new(self, &submission, &snapshot)?;
             if attempt.is_replay() {
                 return Ok(attempt.replay());
@@ -219,12 +253,12 @@ impl Journal {
 
     /// Opens the table of a dataset's entries if there is one.
     pub(crate) async fn entries(&self, dataset: &str) -> Result<Option<Table>> {
-        Table::open(&self.root, &entries_table(dataset)).await
+        self.table(&entries_table(dataset)).await
     }
 
     /// Opens the table of what a dataset's sources said, if there is one.
     pub(crate) async fn assertions(&self, dataset: &str) -> Result<Option<Table>> {
-        Table::open(&self.root, &assertions_table(dataset)).await
+        self.table(&assertions_table(dataset)).await
     }
 
     /// Reads rows of visible files whose commit lies in `after+1..=until`.

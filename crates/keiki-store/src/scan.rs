@@ -50,7 +50,7 @@ impl Journal {
         until: i64,
     ) -> Result<Scan> {
         crate::evolution::fit(self, dataset, snapshot).await?;
-        let files = match Table::open(&self.root, &entries_table(&dataset.name)).await? {
+        let files = match self.entries(&dataset.name).await? {
             None => Vec::new(),
             Some(table) => visible(&table, snapshot)?
                 .into_iter()
