@@ -61,6 +61,32 @@ pub struct Histogram {
     pending: Vec<(u128, i64)>,
 }
 
+/// Puts two ordered lists together; what comes to zero is left out.
+fn merged(left: &[(u128, i64)], right: &[(u128, i64)]) -> Vec<(u128, i64)> {
+    let mut whole: Vec<(u128, i64)> = Vec::with_capacity(left.len() + right.len());
+    let mut add = |(cell, weight): (u128, i64)| match whole.last_mut() {
+        Some(last) if last.0 == cell => last.1 += weight,
+        _ => {
+            if whole.last().is_some_and(|last| last.1 == 0) {
+                whole.pop();
+            }
+            whole.push((cell, weight));
+        }
+    };
+    let mut rest = right.iter().peekable();
+    for cell in left {
+        while let Some(before) = rest.next_if(|other| other.0 < cell.0) {
+            add(*before);
+        }
+        add(*cell);
+    }
+    rest.for_each(|cell| add(*cell));
+    if whole.last().is_some_and(|last| last.1 == 0) {
+        whole.pop();
+    }
+    whole
+}
+
 /// How many unsorted additions are held before they are merged.
 const PENDING_LIMIT: usize = 1 << 20;
 
@@ -75,9 +101,13 @@ impl Histogram {
 
     /// Adds all of another histogram.
     pub fn merge(&mut self, other: &Self) {
-        self.pending.extend_from_slice(&other.settled);
         self.pending.extend_from_slice(&other.pending);
         self.settle();
+        if self.settled.is_empty() {
+            self.settled.clone_from(&other.settled);
+        } else if !other.settled.is_empty() {
+            self.settled = merged(&self.settled, &other.settled);
+        }
     }
 
     /// Brings pending additions in order and drops cells that came to zero.
@@ -87,39 +117,7 @@ impl Histogram {
         }
         let mut pending = std::mem::take(&mut self.pending);
         pending.sort_unstable_by_key(|(cell, _)| *cell);
-        let settled = std::mem::take(&mut self.settled);
-        let mut merged: Vec<(u128, i64)> = Vec::with_capacity(settled.len() + pending.len());
-        let (mut left, mut right) = (
-            settled.into_iter().peekable(),
-            pending.into_iter().peekable(),
-        );
-        loop {
-            let next = match (left.peek(), right.peek()) {
-                (Some(l), Some(r)) => {
-                    if l.0 <= r.0 {
-                        left.next()
-                    } else {
-                        right.next()
-                    }
-                }
-                (Some(_), None) => left.next(),
-                (None, _) => right.next(),
-            };
-            let Some((cell, weight)) = next else { break };
-            match merged.last_mut() {
-                Some(last) if last.0 == cell => last.1 += weight,
-                _ => {
-                    if merged.last().is_some_and(|last| last.1 == 0) {
-                        merged.pop();
-                    }
-                    merged.push((cell, weight));
-                }
-            }
-        }
-        if merged.last().is_some_and(|last| last.1 == 0) {
-            merged.pop();
-        }
-        self.settled = merged;
+        self.settled = merged(&self.settled, &pending);
     }
 
     /// The settled cells of an org unit, packed, in order.
