@@ -8,6 +8,8 @@ mod damage;
 mod inventory;
 #[path = "books/journal.rs"]
 mod journal;
+#[path = "books/plans.rs"]
+mod plans;
 #[path = "books/properties.rs"]
 mod properties;
 #[path = "books/reference.rs"]

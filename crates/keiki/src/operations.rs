@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod init;
 pub mod measure;
 pub mod period;
+pub mod plans;
 pub mod programme;
 pub mod rejects;
 pub mod sources;
