@@ -419,11 +419,7 @@ fn distinct(table: &Node<'_>) -> Option<Distinct> {
     Some(distinct)
 }
 
-fn plan(
-    table: &Node<'_>,
-    columns: &[Column],
-    kind: Option<DatasetKind>,
-) -> Option<PlanColumns> {
+fn plan(table: &Node<'_>, columns: &[Column], kind: Option<DatasetKind>) -> Option<PlanColumns> {
     let (baseline, revision) = (table.located("baseline"), table.located("revision"));
     table.finish();
     let has_units = columns.iter().any(|column| column.name == ORG_UNIT);

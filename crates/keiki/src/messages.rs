@@ -174,9 +174,7 @@ pub fn more_rejects(count: usize, source: &str) -> Text {
 #[must_use]
 pub fn kept(count: usize, source: &str) -> Text {
     Text::new(
-        format!(
-            "承認済みの基準計画の日付を{count}件維持しました: keiki rejects --source {source}"
-        ),
+        format!("承認済みの基準計画の日付を{count}件維持しました: keiki rejects --source {source}"),
         format!(
             "{count} {} of approved plans kept as approved: keiki rejects --source {source}",
             if count == 1 { "date" } else { "dates" }

@@ -13,8 +13,7 @@ use proptest::test_runner::TestCaseError;
 use crate::inventory::verify;
 use crate::world::{Reading, World, block_on, day, end_of, noon};
 
-const HEADER: &str =
-    "milestone_id,org_unit,project,stage,plan_approved_on,planned_on,replanned_on,replan_approved_on\n";
+const HEADER: &str = "milestone_id,org_unit,project,stage,plan_approved_on,planned_on,replanned_on,replan_approved_on\n";
 
 /// The plan of fiscal year 2026, approved on 1 April.
 fn plan(org_units: &[&str]) -> FrozenPlan {
@@ -101,7 +100,10 @@ fn a_day_that_moves_after_the_approval_is_a_revision() {
         assert_eq!(say("2026-04-01", "2026-07-31", "").await.kept, []);
         assert_eq!(days_of(&world, "M1").await, both("2026-07-31", ""));
         let moved = say("2026-05-10", "2026-12-18", "").await;
-        assert_eq!(days_of(&world, "M1").await, both("2026-07-31", "2026-12-18"));
+        assert_eq!(
+            days_of(&world, "M1").await,
+            both("2026-07-31", "2026-12-18")
+        );
         let expected = Reason::PlanFrozen {
             column: "planned_on".into(),
             fiscal_year: "FY2026".into(),
@@ -116,12 +118,18 @@ fn a_day_that_moves_after_the_approval_is_a_revision() {
         assert_eq!((again.counts.changed, again.kept.len()), (0, 1));
         // A revision that the row gives itself is the revision.
         say("2026-07-10", "2026-12-18", "2027-01-29").await;
-        assert_eq!(days_of(&world, "M1").await, both("2026-07-31", "2027-01-29"));
+        assert_eq!(
+            days_of(&world, "M1").await,
+            both("2026-07-31", "2027-01-29")
+        );
         // Neither silence nor another year takes the item out of the plan.
         say("2026-08-10", "", "").await;
         assert_eq!(days_of(&world, "M1").await, both("2026-07-31", ""));
         say("2026-09-10", "2027-06-30", "").await;
-        assert_eq!(days_of(&world, "M1").await, both("2026-07-31", "2027-06-30"));
+        assert_eq!(
+            days_of(&world, "M1").await,
+            both("2026-07-31", "2027-06-30")
+        );
         let snapshot = world.journal.snapshot().await.expect("a snapshot");
         let listed = world.journal.rejects(&snapshot).await.expect("rejects");
         assert_eq!(listed.len(), 5);
@@ -151,7 +159,10 @@ fn an_item_that_comes_after_the_approval_is_not_in_the_baseline() {
         ]);
         let receipt = world.commit_csv(&reading("wbs", "2026-06-10"), &csv).await;
         assert_eq!(receipt.kept.len(), 1);
-        assert_eq!(days_of(&world, "M2").await, both("2027-06-30", "2026-12-31"));
+        assert_eq!(
+            days_of(&world, "M2").await,
+            both("2027-06-30", "2026-12-31")
+        );
         assert_eq!(verify(&world).await, []);
     });
 }
@@ -184,7 +195,10 @@ fn another_source_cannot_move_the_plan() {
         better.precedence = 1;
         let moved = rows(&[row("M1", "JP1-IT", "2026-11-30", "")]);
         assert_eq!(world.commit_csv(&better, &moved).await.kept.len(), 1);
-        assert_eq!(days_of(&world, "M1").await, both("2026-06-30", "2026-11-30"));
+        assert_eq!(
+            days_of(&world, "M1").await,
+            both("2026-06-30", "2026-11-30")
+        );
         assert_eq!(verify(&world).await, []);
     });
 }
@@ -203,11 +217,9 @@ fn a_load_of_history_is_bound_from_the_approval_on() {
         let mut evidence = world.read("milestones", &rows(&[]));
         for (known, row) in &versions {
             let one = world.read("milestones", &rows(std::slice::from_ref(row)));
-            evidence.rows = arrow::compute::concat_batches(
-                &one.rows.schema(),
-                [&evidence.rows, &one.rows],
-            )
-            .expect("rows of one dataset");
+            evidence.rows =
+                arrow::compute::concat_batches(&one.rows.schema(), [&evidence.rows, &one.rows])
+                    .expect("rows of one dataset");
             evidence.places.push(noon(day(known)).unsigned_abs());
         }
         let known = versions.iter().map(|(known, _)| noon(day(known)));
@@ -219,7 +231,10 @@ fn a_load_of_history_is_bound_from_the_approval_on() {
         };
         let receipt = world.commit(&history, evidence).await;
         assert_eq!((receipt.rejected.len(), receipt.kept.len()), (0, 2));
-        assert_eq!(days_of(&world, "M1").await, both("2026-06-30", "2026-12-18"));
+        assert_eq!(
+            days_of(&world, "M1").await,
+            both("2026-06-30", "2026-12-18")
+        );
         assert_eq!(days_of(&world, "M2").await, both("", "2026-12-18"));
         assert_eq!(verify(&world).await, []);
     });
@@ -237,13 +252,16 @@ fn an_item_that_ended_comes_back_with_its_baseline() {
             dataset: "monitoring_rollouts".into(),
             ..reading("sites", on)
         };
-        let rows = |days: &str| format!("{header}R1,JP1,East,soc,{days}\nR2,JP1,West,soc,2026-08-31,\n");
+        let rows =
+            |days: &str| format!("{header}R1,JP1,East,soc,{days}\nR2,JP1,West,soc,2026-08-31,\n");
         let both_in = rows("2026-06-30,");
         world.commit_csv(&full("2026-03-20"), &both_in).await;
         let gone = format!("{header}R2,JP1,West,soc,2026-08-31,\n");
         let receipt = world.commit_csv(&full("2026-05-10"), &gone).await;
         assert_eq!(receipt.counts.retired, 1);
-        world.commit_csv(&full("2026-06-10"), &rows("2026-11-30,")).await;
+        world
+            .commit_csv(&full("2026-06-10"), &rows("2026-11-30,"))
+            .await;
         let all = days(&world, "monitoring_rollouts").await;
         assert_eq!(all["R1"], both("2026-06-30", "2026-11-30"));
         // A correction that speaks for a day before the approval is known after it.
@@ -277,19 +295,25 @@ fn draft() -> impl Strategy<Value = Draft> {
 
 async fn baseline_stands(before: &[Draft], after: &[Draft]) -> Result<(), TestCaseError> {
     let world = World::shipped().await;
-    let say = async |(source, record, is_department, planned, replanned): &Draft, on: &str, turn| {
-        let unit = if *is_department { "JP1-IT" } else { "JP1" };
-        let show = |days: &Option<i32>| {
-            days.map_or(String::new(), |days| {
-                date_of(day("2026-04-01") + days).to_string()
-            })
+    let say =
+        async |(source, record, is_department, planned, replanned): &Draft, on: &str, turn| {
+            let unit = if *is_department { "JP1-IT" } else { "JP1" };
+            let show = |days: &Option<i32>| {
+                days.map_or(String::new(), |days| {
+                    date_of(day("2026-04-01") + days).to_string()
+                })
+            };
+            let csv = rows(&[row(
+                &format!("M{record}"),
+                unit,
+                &show(planned),
+                &show(replanned),
+            )]);
+            let mut reading = reading(&format!("source{source}"), on);
+            reading.precedence = i32::from(*source);
+            (reading.as_of, reading.now) = (reading.as_of + turn, noon(reading.as_of + turn));
+            world.commit_csv(&reading, &csv).await
         };
-        let csv = rows(&[row(&format!("M{record}"), unit, &show(planned), &show(replanned))]);
-        let mut reading = reading(&format!("source{source}"), on);
-        reading.precedence = i32::from(*source);
-        (reading.as_of, reading.now) = (reading.as_of + turn, noon(reading.as_of + turn));
-        world.commit_csv(&reading, &csv).await
-    };
     for (turn, draft) in (0..).zip(before) {
         say(draft, "2026-03-01", turn).await;
     }

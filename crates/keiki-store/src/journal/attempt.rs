@@ -520,12 +520,7 @@ impl<'a> Attempt<'a> {
         self.submission
     }
 
-    pub(super) fn reject(
-        &self,
-        incoming: &Incoming,
-        row: u32,
-        reason: Reason,
-    ) -> RejectedRow {
+    pub(super) fn reject(&self, incoming: &Incoming, row: u32, reason: Reason) -> RejectedRow {
         RejectedRow {
             file: self
                 .submission

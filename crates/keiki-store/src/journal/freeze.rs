@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Date32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Date32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR, PlanColumns};
@@ -70,8 +70,7 @@ struct Item {
 
 impl Item {
     fn standing(&self) -> Option<Planned> {
-        resolve(self.said.iter().map(|said| said.word.clone()))
-            .or_else(|| self.remembered.clone())
+        resolve(self.said.iter().map(|said| said.word.clone())).or_else(|| self.remembered.clone())
     }
 
     fn say(&mut self, reading: &Reading, planned: Planned, day: Day, known_at: i64) {
@@ -114,8 +113,11 @@ impl Attempt<'_> {
         let Some(columns) = &reading.dataset.plan else {
             return Ok(Vec::new());
         };
-        let is_late =
-            |row: &u32| plans.iter().any(|plan| plan.frozen_from <= incoming.known[*row as usize]);
+        let is_late = |row: &u32| {
+            plans
+                .iter()
+                .any(|plan| plan.frozen_from <= incoming.known[*row as usize])
+        };
         if !incoming.order.iter().any(is_late) {
             return Ok(Vec::new());
         }

@@ -179,7 +179,9 @@ fn read(rows: &RecordBatch) -> Result<Vec<Items>> {
             org_unit: unit.unwrap_or_default().to_owned(),
             baseline,
             revision,
-            count: count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),
+            count: count
+                .and_then(|count| u64::try_from(count).ok())
+                .unwrap_or(0),
         })
         .collect())
 }

@@ -21,7 +21,11 @@ pub(super) fn read(node: &Node<'_>) -> Vec<BaselinePlan> {
 
 fn plan(row: &Node<'_>) -> Option<BaselinePlan> {
     let dataset = required(row, "dataset", "name a dataset that holds a plan");
-    let org_unit = required(row, "org_unit", "the unit whose plan it is, and of all below");
+    let org_unit = required(
+        row,
+        "org_unit",
+        "the unit whose plan it is, and of all below",
+    );
     let fiscal_year = required(row, "fiscal_year", "for example fiscal_year = \"FY2026\"")
         .and_then(|found| year(row, &found));
     let approved_on = day(row, "approved_on");
@@ -110,7 +114,8 @@ pub(super) fn check(
                 plan.dataset.value, plan.org_unit.value, plan.fiscal_year
             );
             let problem = Problem::new(plan.place.clone(), message);
-            problems.push(problem.hint("a year has one baseline; what changes later is a revision"));
+            problems
+                .push(problem.hint("a year has one baseline; what changes later is a revision"));
         }
     }
 }

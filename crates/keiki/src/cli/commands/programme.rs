@@ -197,7 +197,8 @@ async fn show_plans(session: &Session, format: Format) -> Result<()> {
             ]
         })
         .collect();
-    let text = |ja: &str, en: &str, width: usize| Column::text(Text::new(ja, en).get(language), width);
+    let text =
+        |ja: &str, en: &str, width: usize| Column::text(Text::new(ja, en).get(language), width);
     let figure = |ja: &str, en: &str| Column::figure(Text::new(ja, en).get(language));
     let grid = Grid {
         names: vec![
