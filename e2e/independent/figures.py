@@ -450,7 +450,7 @@ SOURCES = [
         {"kind": {"経営層打合せ": "executive_briefing", "取締役会": "board", "経営会議": "management"},
          "attended_by": {"CISO": "ciso", "代理者": "deputy", "欠席": "nobody"}}),
     Source("milestones", "milestones", "milestones.csv", MOST, pairs(
-        "milestone_id=マイルストーンID org_unit=担当組織 project=区分 stage=工程 plan_approved_on=計画承認日 planned_on=計画完了日 "
+        "entered=更新日時 milestone_id=マイルストーンID org_unit=担当組織 project=区分 stage=工程 plan_approved_on=計画承認日 planned_on=計画完了日 "
         "replanned_on=改訂計画日 replan_approved_on=改訂承認日 done_on=実績日 ceased_on=終了日 ceased_because=終了理由 enforced_on=施行日"),
         {"project": PROJECTS, "stage": STAGES, "ceased_because": CEASED}),
     Source("milestones_jp3", "milestones", "jp3/milestones.csv", "JP3", pairs(
@@ -592,6 +592,27 @@ def typed(source, row):
     return record
 
 
+LOGS = ("incidents_log", "milestones")
+PLANS_APPROVED = {2025: dt.datetime(2025, 4, 2, tzinfo=ZONE), 2026: dt.datetime(2026, 4, 2, tzinfo=ZONE)}  # from the day after the approval
+
+
+def keep_plan(source, before, record):
+    """The plan of a year stands as it was approved; a day that moves later is a revision."""
+    if source.name != "milestones":  # those of Fictional Logistics are still open
+        return
+
+    def is_frozen(r):
+        day = r.planned_on if r else None
+        year = None if day is None else day.year - (day.month < 4)
+        return year in PLANS_APPROVED and record.entered >= PLANS_APPROVED[year]
+
+    if is_frozen(before) or is_frozen(record):
+        kept = before.planned_on if before else None
+        if record.planned_on != kept:
+            record.replanned_on = record.replanned_on or record.planned_on
+            record.planned_on = kept
+
+
 class Evidence:
     """What all readings together say: of a fact its last version, of a register every step of every record."""
 
@@ -643,7 +664,7 @@ class Evidence:
                     self.rejected.append((source.name, str(e)))
                     continue
                 key = tuple(getattr(record, c) for c in dataset.key.split())
-                if source.name != "incidents_log":  # a log of changes has a version per row
+                if source.name not in LOGS:  # a log of changes has a version per row
                     at = (key, record.effective_on)
                     if at in seen:
                         if seen[at] != record:
@@ -651,12 +672,13 @@ class Evidence:
                         continue
                     seen[at] = record
                 records.append((key, record))
-        if source.name == "incidents_log":
+        if source.name in LOGS:
             records.sort(key=lambda kr: kr[1].entered)  # stable: of one time, the later row
         for key, record in records:
             if dataset.register:
                 self.said[source.name].setdefault(key, {})[record.effective_on] = record
             else:
+                keep_plan(source, self.said[source.name].get(key), record)
                 self.said[source.name][key] = record
 
     def in_force(self, name, day):

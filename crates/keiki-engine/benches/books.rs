@@ -373,6 +373,7 @@ fn submission(
         evidence,
         files: Vec::new(),
         content_sha256: content,
+        frozen_plans: Vec::new(),
         is_missing_confirmed: false,
         author: "benchmark".into(),
     })

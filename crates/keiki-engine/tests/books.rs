@@ -10,6 +10,8 @@ mod explanations;
 mod inventory;
 #[path = "books/journal.rs"]
 mod journal;
+#[path = "books/plans.rs"]
+mod plans;
 #[path = "books/properties.rs"]
 mod properties;
 #[path = "books/reference.rs"]

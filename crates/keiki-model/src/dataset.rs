@@ -206,6 +206,15 @@ pub struct Distinct {
     pub until: Option<Located>,
 }
 
+/// The columns that hold a plan: what an approved baseline freezes, and where a date goes that was moved later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanColumns {
+    /// The day that the approved baseline plan has for the item; null = the baseline does not hold it.
+    pub baseline: String,
+    /// The day that a revision of the plan has for it.
+    pub revision: String,
+}
+
 /// A dataset's definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
@@ -229,6 +238,8 @@ pub struct Dataset {
     pub rules: Vec<RowRule>,
     /// Set for derived datasets.
     pub distinct: Option<Distinct>,
+    /// Set where records are items of a plan.
+    pub plan: Option<PlanColumns>,
     /// Content hash of the definition, hexadecimal, 16 characters.
     pub version: String,
     /// The file it was read from.
@@ -303,6 +314,9 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         .filter_map(|(name, table)| column(name, table))
         .collect();
     let rules = node.list("rules").iter().filter_map(rule).collect();
+    let plan = node
+        .table("plan")
+        .and_then(|table| plan(&table, &columns, kind));
     let Some(name) = name else {
         node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
         return None;
@@ -358,6 +372,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         columns,
         rules,
         distinct,
+        plan,
         version: content_version(text),
         file: file.to_owned(),
     })
@@ -402,6 +417,54 @@ fn distinct(table: &Node<'_>) -> Option<Distinct> {
         }
     }
     Some(distinct)
+}
+
+fn plan(table: &Node<'_>, columns: &[Column], kind: Option<DatasetKind>) -> Option<PlanColumns> {
+    let (baseline, revision) = (table.located("baseline"), table.located("revision"));
+    table.finish();
+    let has_units = columns.iter().any(|column| column.name == ORG_UNIT);
+    if kind == Some(DatasetKind::Derived) || !has_units {
+        table.report(
+            Problem::new(table.place(), "only a dataset with org units holds a plan")
+                .hint(format!("take [plan] away, or add the column `{ORG_UNIT}`")),
+        );
+    }
+    for (key, named) in [("baseline", &baseline), ("revision", &revision)] {
+        let Some(named) = named else {
+            table.report(
+                Problem::new(table.place(), format!("missing key `{key}`"))
+                    .hint("[plan] names two date columns: baseline and revision"),
+            );
+            continue;
+        };
+        let is_fit = columns.iter().any(|column| {
+            column.name == named.value
+                && column.kind == ColumnType::Date
+                && column.journalled
+                && column.lookup.is_none()
+        });
+        if !is_fit {
+            let message = format!("a plan cannot be kept in this column: `{}`", named.value);
+            table.report(
+                Problem::new(named.place.clone(), message)
+                    .hint("name a column of the type date that is journalled and not looked up"),
+            );
+        }
+    }
+    let (baseline, revision) = (baseline?, revision?);
+    if baseline.value == revision.value {
+        table.report(
+            Problem::new(
+                revision.place,
+                "the baseline and its revision are one column",
+            )
+            .hint("a revision stands beside the baseline; give it a column of its own"),
+        );
+    }
+    Some(PlanColumns {
+        baseline: baseline.value,
+        revision: revision.value,
+    })
 }
 
 /// The columns of a derived dataset: the thing, its org units, and the interval in which support is above zero.

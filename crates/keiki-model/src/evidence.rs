@@ -118,6 +118,19 @@ pub enum Reason {
         /// What lies outside.
         found: String,
     },
+    /// The row gives another baseline day than the plan that was approved.
+    PlanFrozen {
+        /// The dataset's column, which keeps its value.
+        column: String,
+        /// The fiscal year whose plan is approved, as `FY2026`.
+        fiscal_year: String,
+        /// The day that the row gives; absent = none.
+        found: Option<String>,
+        /// The day of the baseline; absent = the item is not part of it.
+        kept: Option<String>,
+        /// The column that takes the row's day as a revision.
+        revision: String,
+    },
 }
 
 impl Reason {
@@ -136,6 +149,7 @@ impl Reason {
             Self::KnowledgeTime { .. } => "knowledge_time",
             Self::NotStated { .. } => "not_stated",
             Self::OutsideScope { .. } => "outside_scope",
+            Self::PlanFrozen { .. } => "plan_frozen",
         }
     }
 
@@ -147,6 +161,7 @@ impl Reason {
             | Self::WrongType { column, .. }
             | Self::NotListed { column, .. }
             | Self::NotStated { column, .. }
+            | Self::PlanFrozen { column, .. }
             | Self::Expression { column, .. } => Some(column),
             _ => None,
         }
@@ -201,6 +216,56 @@ impl Reason {
                 format!("取得元が宣言した範囲の外の行です({found})"),
                 format!("the row lies outside the source's stated scope: {found}"),
             ),
+            Self::PlanFrozen {
+                column,
+                fiscal_year,
+                found,
+                kept,
+                revision,
+            } => frozen(
+                column,
+                fiscal_year,
+                (found.as_deref(), kept.as_deref()),
+                revision,
+            ),
+        }
+    }
+}
+
+/// What became of a day that an approved plan does not take.
+fn frozen(
+    column: &str,
+    fiscal_year: &str,
+    (found, kept): (Option<&str>, Option<&str>),
+    revision: &str,
+) -> Text {
+    match (found, kept) {
+        (Some(found), Some(kept)) => Text::new(
+            format!(
+                "{fiscal_year}の基準計画は承認済みのため、「{column}」は{kept}のままとします。{found}は改訂であり、「{revision}」が空欄の行ではそこに記入します"
+            ),
+            format!(
+                "the plan of {fiscal_year} is approved: `{column}` stays {kept}; {found} is a revision and goes to `{revision}` unless the row gives one"
+            ),
+        ),
+        (Some(found), None) => Text::new(
+            format!(
+                "{fiscal_year}の基準計画は承認済みで、この項目は含まれていません。「{column}」は空欄とします。{found}は改訂であり、「{revision}」が空欄の行ではそこに記入します"
+            ),
+            format!(
+                "the plan of {fiscal_year} is approved and does not hold this item: `{column}` stays empty; {found} is a revision and goes to `{revision}` unless the row gives one"
+            ),
+        ),
+        (None, kept) => {
+            let kept = kept.unwrap_or("-");
+            Text::new(
+                format!(
+                    "{fiscal_year}の基準計画は承認済みのため、「{column}」は行で空欄でも{kept}のままとします"
+                ),
+                format!(
+                    "the plan of {fiscal_year} is approved: `{column}` stays {kept}, although the row leaves it empty"
+                ),
+            )
         }
     }
 }

@@ -1,16 +1,17 @@
-//! The programme around the KPIs: which are adopted, whom they concern, their targets, parameters, owners and waivers.
+//! The programme around the KPIs: which are adopted, whom they concern, their targets, parameters, owners, waivers and
+//! approved plans.
 //!
 //! Everything is dated and given per org unit; what is said of a unit holds for all below it until something nearer is said.
 
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Day;
 use crate::document::Located;
 use crate::fraction::Fraction;
 use crate::kpi::{Due, Kpi, Parameter, Target};
-use crate::org::Tree;
+use crate::org::{Organisation, Tree};
 use crate::problem::Place;
 use crate::text::Text;
 
@@ -101,6 +102,27 @@ pub struct Waiver {
     pub reason: Text,
 }
 
+/// A plan that is approved: its days are the baseline, and what moves later is a revision beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaselinePlan {
+    /// The dataset whose records are the plan's items.
+    pub dataset: Located,
+    /// The org unit, and all below it.
+    pub org_unit: Located,
+    /// The fiscal year in which its items are planned, by the calendar's name.
+    pub fiscal_year: i32,
+    /// The day of the approval.
+    pub approved_on: Day,
+    /// Who approved it.
+    pub approved_by: String,
+    /// The last day on which what becomes known still belongs to the baseline; the day of the approval if nothing is said.
+    pub entered_until: Day,
+    /// What there is to say of it.
+    pub reason: Option<Text>,
+    /// Where it stands.
+    pub place: Place,
+}
+
 /// The programme of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Programme {
@@ -118,6 +140,8 @@ pub struct Programme {
     pub owners: Vec<Owner>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
+    /// Plans that are approved.
+    pub plans: Vec<BaselinePlan>,
 }
 
 impl Programme {
@@ -171,6 +195,51 @@ impl Programme {
     #[must_use]
     pub fn owner(&self, kpi: u32, tree: &Tree, node: usize) -> Option<&Owner> {
         nearest(&self.owners, |row| &row.standing, kpi, tree, node)
+    }
+
+    /// The approved plans of a dataset, each with the ids of the org units that it binds: all at and below its own unit on
+    /// a day for which no nearer unit has a plan of the same year. Units that have ended are among them.
+    #[must_use]
+    pub fn plans_of<'p>(
+        &'p self,
+        dataset: &str,
+        organisation: &Organisation,
+        day: Day,
+    ) -> Vec<(&'p BaselinePlan, Vec<String>)> {
+        let mut found: Vec<(&BaselinePlan, Vec<String>)> = self
+            .plans
+            .iter()
+            .filter(|plan| plan.dataset.value == dataset)
+            .map(|plan| (plan, Vec::new()))
+            .collect();
+        if found.is_empty() {
+            return found;
+        }
+        let tree = organisation.tree(day);
+        let outer: Vec<usize> = found
+            .iter()
+            .map(|(plan, _)| tree.position_of_evidence(&plan.org_unit.value))
+            .collect();
+        let ids: BTreeSet<&str> = organisation
+            .rows()
+            .iter()
+            .map(|unit| unit.id.as_str())
+            .collect();
+        for id in ids {
+            let position = tree.position_of_evidence(id);
+            let mut nearest: BTreeMap<i32, (usize, usize)> = BTreeMap::new();
+            for (number, (plan, _)) in found.iter().enumerate() {
+                if tree.is_within(position, outer[number]) {
+                    let depth = tree.nodes()[outer[number]].depth;
+                    let best = nearest.entry(plan.fiscal_year).or_insert((depth, number));
+                    *best = (*best).max((depth, number));
+                }
+            }
+            for (_, number) in nearest.into_values() {
+                found[number].1.push(id.to_owned());
+            }
+        }
+        found
     }
 
     /// A KPI's parameters as they stand on the tree's day: their defaults, and for org units with other values those.

@@ -1,6 +1,7 @@
 //! The journal: takes readings in, one visible commit each, and says what is in it.
 
 mod attempt;
+mod freeze;
 mod scope;
 mod sift;
 
@@ -29,6 +30,7 @@ use crate::heads::Heads;
 use crate::table::Table;
 use crate::tokens::Tokens;
 use attempt::Attempt;
+pub use freeze::FrozenPlan;
 
 /// The newest journal format that this program reads and writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -95,6 +97,8 @@ pub struct Submission {
     pub files: Vec<RawReference>,
     /// SHA-256 over the files.
     pub content_sha256: String,
+    /// The approved plans of the dataset: their baseline stays as the journal has it.
+    pub frozen_plans: Vec<FrozenPlan>,
     /// Whether retirements that wait for confirmation are confirmed.
     pub is_missing_confirmed: bool,
     /// Who runs it.
@@ -112,6 +116,8 @@ pub struct Receipt {
     pub rejected: Vec<RejectedRow>,
     /// Values left unknown.
     pub left_unknown: Vec<RejectedRow>,
+    /// Days of approved plans that were kept although the row gives another.
+    pub kept: Vec<RejectedRow>,
 }
 
 impl Journal {

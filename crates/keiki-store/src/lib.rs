@@ -22,7 +22,7 @@ mod verify;
 
 pub use batches::{Batch, Snapshot};
 pub use error::StoreError;
-pub use journal::{Journal, Receipt, Submission};
+pub use journal::{FrozenPlan, Journal, Receipt, Submission};
 pub use ledger::{Edition, Ledger, Texts};
 pub use maintenance::Compacted;
 pub use raw::{RawFile, RawWriter};

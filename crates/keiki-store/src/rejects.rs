@@ -1,4 +1,4 @@
-//! Rejected rows and values left unknown, kept with place and reason.
+//! Rejected rows, values left unknown and days of plans kept, with place and reason.
 
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub enum Outcome {
     Rejected,
     /// It was accepted with a value left null.
     LeftUnknown,
+    /// It was accepted, and a day of an approved plan stayed as it was.
+    Kept,
 }
 
 impl Outcome {
@@ -29,11 +31,12 @@ impl Outcome {
         match self {
             Self::Rejected => "rejected",
             Self::LeftUnknown => "left_unknown",
+            Self::Kept => "kept",
         }
     }
 }
 
-/// A rejected row, or a value left unknown, with the batch that it came in.
+/// A rejected row, a value left unknown or a day kept, with the batch that it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReject {
     /// The commit.
@@ -115,7 +118,7 @@ pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject
 }
 
 impl Journal {
-    /// Lists rejected rows and values left unknown, in order of commit and place.
+    /// Lists rejected rows, values left unknown and days kept, in order of commit and place.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -144,10 +147,10 @@ impl Journal {
                     batch_id: ids.value(row).to_owned(),
                     source: sources.value(row).to_owned(),
                     dataset: datasets.value(row).to_owned(),
-                    outcome: if outcomes.value(row) == "rejected" {
-                        Outcome::Rejected
-                    } else {
-                        Outcome::LeftUnknown
+                    outcome: match outcomes.value(row) {
+                        "rejected" => Outcome::Rejected,
+                        "kept" => Outcome::Kept,
+                        _ => Outcome::LeftUnknown,
                     },
                     row: RejectedRow {
                         file: files.value(row).to_owned(),

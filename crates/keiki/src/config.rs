@@ -151,10 +151,10 @@ impl Workspace {
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
         let programme = programme(&content).map_err(&mut keep).ok();
         let sources = sources(&content).map_err(&mut keep).ok();
-        if let (Some(programme), Some(catalogue), Some(organisation)) =
-            (&programme, &catalogue, &organisation)
+        if let (Some(programme), Some(catalogue), Some(organisation), Some(settings)) =
+            (&programme, &catalogue, &organisation, &settings)
         {
-            keep(programme.check(catalogue, organisation));
+            keep(programme.check(catalogue, organisation, &settings.calendar));
         }
         if let (Some(settings), Some(catalogue)) = (&settings, &catalogue) {
             let expressions = SqlExpressions::new(settings.calendar.clone(), settings.zone.clone());

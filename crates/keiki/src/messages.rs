@@ -88,6 +88,13 @@ pub const RETIRED: Phrase = phrase("終了", "retired");
 pub const REJECTED: Phrase = phrase("取込エラー行", "rejected");
 /// Counts: values left unknown.
 pub const LEFT_UNKNOWN: Phrase = phrase("不明のまま", "left unknown");
+/// Counts: days of approved plans that were kept.
+pub const KEPT: Phrase = phrase("基準計画を維持", "plan kept");
+/// There is no approved plan.
+pub const NO_PLANS: Phrase = phrase(
+    "承認済みの基準計画はありません。programme.toml の [[plans]] に記入します",
+    "no plan is approved; [[plans]] in programme.toml says which are",
+);
 /// Label: target.
 pub const TARGET: Phrase = phrase("目標", "target");
 /// Label: coverage.
@@ -184,6 +191,18 @@ pub fn more_rejects(count: usize, source: &str) -> Text {
     Text::new(
         format!("ほか{count}件: keiki rejects --source {source}"),
         format!("{count} more: keiki rejects --source {source}"),
+    )
+}
+
+/// Says how many days of approved plans were kept although the rows give others, and how to see them.
+#[must_use]
+pub fn kept(count: usize, source: &str) -> Text {
+    Text::new(
+        format!("承認済みの基準計画の日付を{count}件維持しました: keiki rejects --source {source}"),
+        format!(
+            "{count} {} of approved plans kept as approved: keiki rejects --source {source}",
+            if count == 1 { "date" } else { "dates" }
+        ),
     )
 }
 

@@ -10,6 +10,7 @@ pub mod init;
 pub mod measure;
 pub mod past;
 pub mod period;
+pub mod plans;
 pub mod programme;
 pub mod rejects;
 pub mod sources;

@@ -207,6 +207,7 @@ impl History {
             missing: Missing::Keep,
             scope_units: Vec::new(),
             covers,
+            frozen_plans: Vec::new(),
             is_missing_confirmed: true,
             content: format!("{}", draw.next()),
         }

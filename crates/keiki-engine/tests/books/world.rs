@@ -13,7 +13,7 @@ use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::Organisation;
-use keiki_store::{Journal, Receipt, Submission, Tokens};
+use keiki_store::{FrozenPlan, Journal, Receipt, Submission, Tokens};
 use url::Url;
 
 /// The repository, from the folder in which Cargo runs the tests: a built test does not know where it was built.
@@ -115,6 +115,7 @@ pub(crate) struct Reading {
     pub(crate) missing: Missing,
     pub(crate) scope_units: Vec<String>,
     pub(crate) covers: Vec<String>,
+    pub(crate) frozen_plans: Vec<FrozenPlan>,
     pub(crate) is_missing_confirmed: bool,
     pub(crate) content: String,
 }
@@ -131,6 +132,7 @@ impl Reading {
             missing: Missing::Keep,
             scope_units: Vec::new(),
             covers: vec!["HD".into()],
+            frozen_plans: Vec::new(),
             is_missing_confirmed: false,
             content: String::new(),
         }
@@ -266,6 +268,7 @@ impl World {
             evidence,
             files: Vec::new(),
             content_sha256: keiki_model::dataset::content_version(&reading.content),
+            frozen_plans: reading.frozen_plans.clone(),
             is_missing_confirmed: reading.is_missing_confirmed,
             author: "test".into(),
         }

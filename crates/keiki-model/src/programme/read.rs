@@ -1,12 +1,14 @@
 //! Reads `programme.toml` and holds it against the catalogue and the org tree.
 
+mod plans;
+
 use super::{Applicability, Owner, Programme, SetParameter, SetTarget, Standing, Waiver};
-use crate::calendar::{Day, parse_day};
+use crate::calendar::{Calendar, Day, parse_day};
 use crate::catalogue::Catalogue;
 use crate::document::{Node, read_document};
 use crate::kpi::{Kpi, MATURITIES, read_due, read_margin, read_target};
 use crate::org::Organisation;
-use crate::problem::{Problem, nearest};
+use crate::problem::{Place, Problem, nearest};
 
 /// Reads a programme.
 ///
@@ -43,6 +45,7 @@ fn programme(node: &Node<'_>) -> Programme {
     programme.parameters = rows(node, "parameters", set_parameter);
     programme.owners = rows(node, "owners", owner);
     programme.waivers = rows(node, "waivers", waiver);
+    programme.plans = plans::read(node);
     programme
 }
 
@@ -183,8 +186,20 @@ fn waiver(row: &Node<'_>, standing: Standing) -> Option<Waiver> {
 impl Programme {
     /// Holds every name against the catalogue and the org tree.
     #[must_use]
-    pub fn check(&self, catalogue: &Catalogue, organisation: &Organisation) -> Vec<Problem> {
+    pub fn check(
+        &self,
+        catalogue: &Catalogue,
+        organisation: &Organisation,
+        calendar: &Calendar,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
+        plans::check(
+            &self.plans,
+            catalogue,
+            organisation,
+            calendar,
+            &mut problems,
+        );
         for row in &self.applicability {
             kpi_of(&row.standing, catalogue, organisation, &mut problems);
         }
@@ -205,7 +220,7 @@ impl Programme {
         }
         for no in &self.kpis {
             if !catalogue.kpis.iter().any(|kpi| kpi.no == *no) {
-                let place = crate::problem::Place::file(super::PROGRAMME_FILE);
+                let place = Place::file(super::PROGRAMME_FILE);
                 problems.push(
                     Problem::new(
                         place,
@@ -219,21 +234,25 @@ impl Programme {
     }
 }
 
+fn check_unit(id: &str, place: &Place, organisation: &Organisation, problems: &mut Vec<Problem>) {
+    let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
+    if !ids.clone().any(|known| known == id) {
+        let hint = nearest(id, ids).map_or_else(
+            || "see org.csv".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        let message = format!("unknown org unit: {id}");
+        problems.push(Problem::new(place.clone(), message).hint(hint));
+    }
+}
+
 fn kpi_of<'c>(
     standing: &Standing,
     catalogue: &'c Catalogue,
     organisation: &Organisation,
     problems: &mut Vec<Problem>,
 ) -> Option<&'c Kpi> {
-    let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
-    if !ids.clone().any(|id| id == standing.org_unit) {
-        let hint = nearest(&standing.org_unit, ids).map_or_else(
-            || "see org.csv".to_owned(),
-            |near| format!("did you mean {near}?"),
-        );
-        let message = format!("unknown org unit: {}", standing.org_unit);
-        problems.push(Problem::new(standing.place.clone(), message).hint(hint));
-    }
+    check_unit(&standing.org_unit, &standing.place, organisation, problems);
     let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == standing.kpi);
     if kpi.is_none() {
         let message = format!("unknown KPI: {}", standing.kpi);

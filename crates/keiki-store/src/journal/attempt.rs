@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use keiki_model::calendar::{BEGINNING, Day};
-use keiki_model::dataset::{Dataset, DatasetKind};
+use keiki_model::dataset::{Dataset, DatasetKind, content_version};
 use keiki_model::evidence::{Claim, Counts, Extent, Missing, Reason, RejectedRow};
 use keiki_model::problem::{Place, Problem};
 use keiki_model::timeline::Word;
@@ -62,6 +62,8 @@ pub(super) struct Prepared<'a> {
     /// Changes by dataset: the reading's own, then those of lookups and derived datasets.
     changes: Vec<(Arc<Dataset>, Changes)>,
     rejected: Vec<RejectedRow>,
+    /// Days of approved plans that were kept although a row gives another.
+    kept: Vec<RejectedRow>,
 }
 
 impl<'a> Attempt<'a> {
@@ -113,7 +115,7 @@ impl<'a> Attempt<'a> {
             scope_units: submission.scope_units.clone(),
             has_own_days: submission.evidence.effective_on.is_some(),
             precedence: submission.precedence,
-            mapping_version: submission.mapping_version.clone(),
+            mapping_version: mapping_version(submission),
             dataset_version: submission.dataset.version.clone(),
             content_sha256: submission.content_sha256.clone(),
             files: submission.files.clone(),
@@ -155,6 +157,7 @@ impl<'a> Attempt<'a> {
             counts,
             rejected: self.submission.evidence.rejected.clone(),
             left_unknown: self.submission.evidence.left_unknown.clone(),
+            kept: Vec::new(),
         }
     }
 
@@ -177,6 +180,7 @@ impl<'a> Attempt<'a> {
             ..Counts::default()
         };
         let heads = self.journal.heads(dataset, self.snapshot).await?;
+        let kept = self.keep_plans(&reading, &mut incoming, &heads).await?;
         let Sifted { incoming, buckets } = sift(
             &self.journal.expressions,
             &self.batch,
@@ -222,6 +226,7 @@ impl<'a> Attempt<'a> {
             batch: self.batch,
             changes: vec![(Arc::clone(dataset), changes)],
             rejected,
+            kept,
         };
         lookups::follow(
             self.journal,
@@ -319,13 +324,8 @@ impl<'a> Attempt<'a> {
             return Ok(());
         }
         let dataset = &self.submission.dataset;
-        let table = self.journal.assertions(&dataset.name).await?;
-        let rows = self
-            .journal
-            .read_visible(table.as_ref(), self.snapshot, 0, self.snapshot.seq())
-            .await?;
         let mut said = Vec::new();
-        for rows in in_order(rows)? {
+        for rows in self.assertions().await? {
             let of = strings(&rows, crate::schema::RECORD_KEY)?;
             let keep: BooleanArray = of
                 .iter()
@@ -394,6 +394,17 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What the dataset's sources have said so far, in the order of their commits.
+    pub(super) async fn assertions(&self) -> Result<Vec<RecordBatch>> {
+        let dataset = &self.submission.dataset.name;
+        let table = self.journal.assertions(dataset).await?;
+        let rows = self
+            .journal
+            .read_visible(table.as_ref(), self.snapshot, 0, self.snapshot.seq())
+            .await?;
+        in_order(rows)
     }
 
     fn reading(&self, rejected: &[RejectedRow]) -> Reading {
@@ -505,7 +516,11 @@ impl<'a> Attempt<'a> {
         )
     }
 
-    fn reject(&self, incoming: &Incoming, row: u32, reason: Reason) -> RejectedRow {
+    pub(super) fn submission(&self) -> &Submission {
+        self.submission
+    }
+
+    pub(super) fn reject(&self, incoming: &Incoming, row: u32, reason: Reason) -> RejectedRow {
         RejectedRow {
             file: self
                 .submission
@@ -559,6 +574,15 @@ fn set_against_heads(
     Ok(against)
 }
 
+/// The version of what the rows are read by: the source's mapping, and the plans that bind them if there are any.
+fn mapping_version(submission: &Submission) -> String {
+    if submission.frozen_plans.is_empty() {
+        return submission.mapping_version.clone();
+    }
+    let (mapping, plans) = (&submission.mapping_version, &submission.frozen_plans);
+    content_version(&format!("{mapping} {plans:?}"))
+}
+
 fn reject_future(incoming: &mut Incoming, limit: i64) -> Vec<(u32, Reason)> {
     let known = &incoming.known;
     let future: Vec<u32> = incoming
@@ -605,9 +629,11 @@ impl Prepared<'_> {
             .left_unknown
             .iter()
             .map(|row| (Outcome::LeftUnknown, row));
+        let kept = self.kept.iter().map(|row| (Outcome::Kept, row));
         let rejected = self.rejected.iter().map(|row| (Outcome::Rejected, row));
         let stored: Vec<StoredReject> = rejected
             .chain(unknown)
+            .chain(kept)
             .map(|(outcome, row)| StoredReject::new(&self.batch, outcome, row))
             .collect();
         rejects::write(journal, &file, &stored).await
@@ -633,6 +659,7 @@ impl Prepared<'_> {
             counts: self.batch.counts,
             rejected: self.rejected.clone(),
             left_unknown: self.submission.evidence.left_unknown.clone(),
+            kept: self.kept.clone(),
         }
     }
 }

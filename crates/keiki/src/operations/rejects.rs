@@ -1,4 +1,4 @@
-//! Lists rejected rows and values left unknown.
+//! Lists rejected rows, values left unknown and days of plans that were kept.
 
 use keiki_store::StoredReject;
 

@@ -236,3 +236,129 @@ fn a_unit_alone_and_an_older_tree_are_asked_for_and_said() {
         3
     );
 }
+
+const MILESTONES: &str = "milestone_id,org_unit,project,stage,plan_approved_on,planned_on\n";
+
+/// The plan of all units for fiscal year 2025.
+const PLAN: &str = "[[plans]]\ndataset = \"milestones\"\norg_unit = \"HD\"\nfiscal_year = \"FY2025\"\n\
+                    approved_on = \"2025-04-01\"\napproved_by = \"the board\"\n";
+
+#[test]
+fn an_approved_plan_is_frozen_and_what_moves_is_shown_beside_it() {
+    let workspace = Workspace::new();
+    let ingest = |rows: &str| {
+        workspace.write("milestones.csv", format!("{MILESTONES}{rows}"));
+        workspace
+            .run(&[
+                "ingest",
+                "--dataset",
+                "milestones",
+                "milestones.csv",
+                "--as-of",
+                "2026-03-31",
+            ])
+            .exits(0)
+    };
+    let plan = || {
+        let found = workspace
+            .run(&["programme", "plans", "--format", "json"])
+            .exits(0)
+            .json();
+        let row = found[0].clone();
+        [&row["items"], &row["revised"], &row["added"]].map(serde_json::Value::as_u64)
+    };
+    workspace
+        .run(&["programme", "plans"])
+        .exits(0)
+        .says("no plan is approved");
+    ingest(
+        "M1,JP1,incident_procedure,approval,2025-04-01,2025-06-30\n\
+         M2,US1,incident_procedure,approval,2025-04-01,2025-09-30\n",
+    );
+    workspace.write("programme.toml", PLAN);
+    let moved = "M1,JP1,incident_procedure,approval,2025-04-01,2025-12-26\n\
+                 M2,US1,incident_procedure,approval,2025-04-01,2025-09-30\n\
+                 M3,JP1-IT,incident_procedure,approval,2025-11-01,2026-01-30\n";
+    ingest(moved)
+        .says("2 dates of approved plans kept as approved: keiki rejects --source files")
+        .says("milestones.csv:2  the plan of FY2025 is approved: `planned_on` stays 2025-06-30");
+    assert_eq!(plan(), [Some(2), Some(1), Some(1)]);
+    let listed = workspace
+        .run(&["rejects", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&listed[0]["outcome"], &listed[1]["reason"]),
+        (&"kept".into(), &"plan_frozen".into())
+    );
+    let figure = workspace
+        .run(&[
+            "explain", "41", "--org", "JP1", "--period", "2026-03", "--rows",
+        ])
+        .exits(0);
+    figure.says("2025-06-30").says("2025-12-26");
+    workspace
+        .run(&["programme", "plans"])
+        .exits(0)
+        .says("the board")
+        .says("2025-04-01");
+    // Opened again by an edition that says so, the same file is taken as the plan.
+    workspace.write(
+        "programme.toml",
+        format!("{PLAN}entered_until = \"2999-12-31\"\n"),
+    );
+    ingest(moved);
+    assert_eq!(plan(), [Some(3), Some(0), Some(0)]);
+    workspace.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_plan_names_what_exists_and_a_whole_year() {
+    let workspace = Workspace::new();
+    let plan = |dataset: &str, unit: &str, year: &str| {
+        format!(
+            "[[plans]]\ndataset = \"{dataset}\"\norg_unit = \"{unit}\"\nfiscal_year = \"{year}\"\n\
+             approved_on = \"2026-04-01\"\napproved_by = \"CISO\"\n\n"
+        )
+    };
+    workspace.write(
+        "programme.toml",
+        plan("milestone", "JP2", "FY2026") + &plan("assets", "HD", "FY2026"),
+    );
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("programme.toml:2:11")
+        .complains("unknown dataset `milestone`")
+        .complains("did you mean `milestones`?")
+        .complains("programme.toml:3:12")
+        .complains("unknown org unit: JP2")
+        .complains("dataset assets holds no plan");
+    workspace.write("programme.toml", plan("milestones", "HD", "FY2026-Q1"));
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("programme.toml:4:15")
+        .complains("`fiscal_year` is no fiscal year: FY2026-Q1");
+    let twice = plan("milestones", "HD", "FY2026");
+    workspace.write("programme.toml", format!("{twice}{twice}"));
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("is approved twice");
+    workspace.write(
+        "datasets/tasks.toml",
+        "name = \"tasks\"\nkind = \"fact\"\ntitle = { ja = \"課題\", en = \"Tasks\" }\n\
+         description = { ja = \"課題。\", en = \"Tasks.\" }\nkey = [\"task_id\"]\nfreshness_days = 30\n\n\
+         [plan]\nbaseline = \"task_id\"\nrevision = \"moved_on\"\n\n\
+         [columns.task_id]\ntype = \"text\"\ntitle = { ja = \"番号\", en = \"Number\" }\n\
+         description = { ja = \"番号。\", en = \"Number.\" }\n\n\
+         [columns.org_unit]\ntype = \"text\"\ntitle = { ja = \"組織\", en = \"Org unit\" }\n\
+         description = { ja = \"組織。\", en = \"Org unit.\" }\n",
+    );
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("a plan cannot be kept in this column: `task_id`")
+        .complains("a plan cannot be kept in this column: `moved_on`");
+}

@@ -163,6 +163,16 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
         let units = report.unassigned.join(", ");
         lines.push(format!("  {}", messages::unassigned(&units).get(language)));
     }
+    let kept = &report.receipt.kept;
+    if !kept.is_empty() {
+        let text = messages::kept(kept.len(), &outcome.source);
+        lines.push(format!("  {}", text.get(language)));
+    }
+    lines.extend(
+        kept.iter()
+            .take(SHOWN_REJECTS)
+            .map(|row| format!("    {}", rejected_row(row, language))),
+    );
     let rejected = &report.receipt.rejected;
     lines.extend(
         rejected
@@ -196,6 +206,10 @@ fn counts(report: &Report, language: Language) -> String {
     let unknown = report.receipt.left_unknown.len() as u64;
     if unknown > 0 {
         words.push(word(messages::LEFT_UNKNOWN, unknown));
+    }
+    let kept = report.receipt.kept.len() as u64;
+    if kept > 0 {
+        words.push(word(messages::KEPT, kept));
     }
     words.join("  ")
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
+use keiki_model::calendar::date_of;
 use keiki_model::text::Text;
 use keiki_report::table::Column;
 use serde_json::json;
@@ -13,6 +14,7 @@ use crate::cli::{Exit, Format};
 use crate::environment;
 use crate::error::Result;
 use crate::messages;
+use crate::operations::plans;
 use crate::operations::programme::{self, Change, Difference, Run};
 
 /// The ledger of definitions: what is in force, since when, and who recorded it
@@ -41,6 +43,12 @@ enum Action {
     },
     /// List the editions
     Log {
+        /// How to print the list
+        #[arg(long, default_value = "table", value_name = "FORMAT")]
+        format: Format,
+    },
+    /// List the approved plans: what their baseline holds, what was revised and added since
+    Plans {
         /// How to print the list
         #[arg(long, default_value = "table", value_name = "FORMAT")]
         format: Format,
@@ -87,6 +95,7 @@ impl Args {
                 }
             }
             Action::Log { format } => log(session, format).await?,
+            Action::Plans { format } => show_plans(session, format).await?,
             Action::Export { edition, folder } => {
                 let count = programme::export(&workspace, edition, &folder).await?;
                 let text = Text::new(
@@ -156,6 +165,63 @@ async fn log(session: &Session, format: Format) -> Result<()> {
             Column::text(Text::new("記録日時", "Recorded at").get(language), 16),
             Column::text(Text::new("記録者", "Author").get(language), 8),
             Column::text(Text::new("理由", "Reason").get(language), 20),
+        ],
+        rows,
+    };
+    grid.print(format, session)?;
+    Ok(())
+}
+
+async fn show_plans(session: &Session, format: Format) -> Result<()> {
+    let workspace = session.workspace()?;
+    let language = session.language();
+    let found = plans::standings(&workspace, environment::now()).await?;
+    if found.is_empty() && format == Format::Table {
+        session.line(messages::NO_PLANS.get(language));
+        return Ok(());
+    }
+    let rows = found
+        .iter()
+        .map(|standing| {
+            let plan = &standing.plan;
+            vec![
+                json!(plan.dataset.value),
+                json!(plan.org_unit.value),
+                json!(format!("FY{}", plan.fiscal_year)),
+                json!(date_of(plan.approved_on).to_string()),
+                json!(plan.approved_by),
+                json!(date_of(plan.entered_until).to_string()),
+                json!(standing.items),
+                json!(standing.revised),
+                json!(standing.added),
+            ]
+        })
+        .collect();
+    let text =
+        |ja: &str, en: &str, width: usize| Column::text(Text::new(ja, en).get(language), width);
+    let figure = |ja: &str, en: &str| Column::figure(Text::new(ja, en).get(language));
+    let grid = Grid {
+        names: vec![
+            "dataset",
+            "org_unit",
+            "fiscal_year",
+            "approved_on",
+            "approved_by",
+            "entered_until",
+            "items",
+            "revised",
+            "added",
+        ],
+        columns: vec![
+            text("データ種別", "Dataset", 10),
+            text("組織", "Org unit", 4),
+            text("年度", "Year", 6),
+            text("承認日", "Approved on", 10),
+            text("承認者", "Approved by", 8),
+            text("登録期限", "Entered until", 10),
+            figure("基準計画の項目", "Items"),
+            figure("改訂", "Revised"),
+            figure("追加", "Added"),
         ],
         rows,
     };

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::messages;
 use crate::operations::rejects;
 
-/// List rejected rows and values left unknown, with place and reason
+/// List rejected rows, values left unknown and days of plans that were kept, with place and reason
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only those of this source
@@ -76,6 +76,7 @@ fn data(found: &[StoredReject], language: Language) -> Grid {
             json!(match reject.outcome {
                 Outcome::Rejected => "rejected",
                 Outcome::LeftUnknown => "left_unknown",
+                Outcome::Kept => "kept",
             }),
             json!(reject.row.file),
             json!(reject.row.row),
@@ -107,5 +108,6 @@ fn outcome(outcome: Outcome) -> Text {
     match outcome {
         Outcome::Rejected => Text::new("取込エラー", "rejected"),
         Outcome::LeftUnknown => Text::new("不明のまま", "left unknown"),
+        Outcome::Kept => Text::new("基準計画を維持", "plan kept"),
     }
 }

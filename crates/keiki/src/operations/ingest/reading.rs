@@ -16,6 +16,7 @@ use super::claims::{self, Claims, Span};
 use super::{Confirmation, Ingest, Report, scope};
 use crate::config::Workspace;
 use crate::error::{Error, Result};
+use crate::operations::plans;
 use crate::progress::{Progress, Step};
 
 /// Reads a source's files and commits what they hold. A reading that cannot be used leaves nothing behind.
@@ -136,6 +137,7 @@ impl Reading<'_> {
             evidence,
             files: references().cloned().collect(),
             content_sha256: format!("{:x}", content.finalize()),
+            frozen_plans: plans::frozen(workspace, &self.dataset, as_of)?,
             is_missing_confirmed: asked.confirmation == Confirmation::Given,
             author: asked.author.clone(),
             dataset: self.dataset,

@@ -1,0 +1,142 @@
+//! Reads the approved plans of `programme.toml` and holds them against the catalogue, the org tree and the calendar.
+
+use super::{check_unit, day};
+use crate::calendar::{Calendar, Period};
+use crate::catalogue::Catalogue;
+use crate::document::{Located, Node};
+use crate::org::Organisation;
+use crate::problem::{Problem, nearest};
+use crate::programme::BaselinePlan;
+
+pub(super) fn read(node: &Node<'_>) -> Vec<BaselinePlan> {
+    node.list("plans")
+        .iter()
+        .filter_map(|row| {
+            let plan = plan(row);
+            row.finish();
+            plan
+        })
+        .collect()
+}
+
+fn plan(row: &Node<'_>) -> Option<BaselinePlan> {
+    let dataset = required(row, "dataset", "name a dataset that holds a plan");
+    let org_unit = required(
+        row,
+        "org_unit",
+        "the unit whose plan it is, and of all below",
+    );
+    let fiscal_year = required(row, "fiscal_year", "for example fiscal_year = \"FY2026\"")
+        .and_then(|found| year(row, &found));
+    let approved_on = day(row, "approved_on");
+    if !row.has("approved_on") {
+        row.report(
+            Problem::new(row.place(), "missing key `approved_on`")
+                .hint("add the day of the approval, for example approved_on = \"2026-04-01\""),
+        );
+    }
+    let approved_by = row.string("approved_by");
+    if approved_by.is_none() {
+        row.report(
+            Problem::new(row.place(), "an approved plan needs `approved_by`")
+                .hint("say who approved it"),
+        );
+    }
+    let entered_until = day(row, "entered_until");
+    if let (Some(approved), Some(entered)) = (approved_on, entered_until)
+        && entered < approved
+    {
+        row.report(
+            Problem::new(
+                row.place_of("entered_until"),
+                "`entered_until` is before `approved_on`",
+            )
+            .hint("it is the last day on which the approved plan may still be entered"),
+        );
+    }
+    let reason = row.text("reason");
+    Some(BaselinePlan {
+        dataset: dataset?,
+        org_unit: org_unit?,
+        fiscal_year: fiscal_year?,
+        approved_on: approved_on?,
+        approved_by: approved_by?,
+        entered_until: entered_until.or(approved_on)?,
+        reason,
+        place: row.place(),
+    })
+}
+
+fn required(row: &Node<'_>, key: &str, hint: &str) -> Option<Located> {
+    if !row.has(key) {
+        row.report(Problem::new(row.place(), format!("missing key `{key}`")).hint(hint));
+    }
+    row.located(key)
+}
+
+fn year(row: &Node<'_>, found: &Located) -> Option<i32> {
+    if let Ok(Period::Year(year)) = Period::parse(&found.value) {
+        return Some(year);
+    }
+    let message = format!("`fiscal_year` is no fiscal year: {}", found.value);
+    row.report(
+        Problem::new(found.place.clone(), message)
+            .hint("a plan is approved for a whole year, for example \"FY2026\""),
+    );
+    None
+}
+
+/// Holds every name against what it names.
+pub(super) fn check(
+    plans: &[BaselinePlan],
+    catalogue: &Catalogue,
+    organisation: &Organisation,
+    calendar: &Calendar,
+    problems: &mut Vec<Problem>,
+) {
+    for (number, plan) in plans.iter().enumerate() {
+        check_dataset(&plan.dataset, catalogue, problems);
+        let unit = &plan.org_unit;
+        check_unit(&unit.value, &unit.place, organisation, problems);
+        if calendar.year_named(plan.fiscal_year).is_none() {
+            let message = format!("the calendar has no fiscal year FY{}", plan.fiscal_year);
+            let problem = Problem::new(plan.place.clone(), message);
+            problems.push(problem.hint("see the fiscal years of keiki.toml"));
+        }
+        let is_again = plans[..number].iter().any(|other| {
+            other.dataset.value == plan.dataset.value
+                && other.org_unit.value == plan.org_unit.value
+                && other.fiscal_year == plan.fiscal_year
+        });
+        if is_again {
+            let message = format!(
+                "the plan of {} for {} in FY{} is approved twice",
+                plan.dataset.value, plan.org_unit.value, plan.fiscal_year
+            );
+            let problem = Problem::new(plan.place.clone(), message);
+            problems
+                .push(problem.hint("a year has one baseline; what changes later is a revision"));
+        }
+    }
+}
+
+fn check_dataset(name: &Located, catalogue: &Catalogue, problems: &mut Vec<Problem>) {
+    let with_plan = || {
+        let all = catalogue.datasets.values();
+        all.filter(|dataset| dataset.plan.is_some())
+            .map(|dataset| dataset.name.as_str())
+    };
+    let message = match catalogue.datasets.get(&name.value) {
+        Some(dataset) if dataset.plan.is_some() => return,
+        Some(_) => format!("dataset {} holds no plan", name.value),
+        None => format!("unknown dataset `{}`", name.value),
+    };
+    let hint = nearest(&name.value, with_plan()).map_or_else(
+        || {
+            let names: Vec<&str> = with_plan().collect();
+            format!("datasets with [plan]: {}", names.join(", "))
+        },
+        |near| format!("did you mean `{near}`?"),
+    );
+    problems.push(Problem::new(name.place.clone(), message).hint(hint));
+}
