@@ -144,7 +144,7 @@ impl Engine {
     pub async fn explain(&self, journal: &Journal, question: &Question) -> Result<Explanation> {
         let known_at = question.known_at.unwrap_or(question.now);
         let today = local_day(known_at, &self.setting.zone);
-        let slots = self.slots(&[question.period], question.structure, today)?;
+        let slots = self.slots(&[question.period], &question.structure, today)?;
         let cut = slots.first().map_or(today, |slot| slot.cut);
         let kpi = self.with_parameters(&self.kpis(&[question.no])?[0], cut);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
@@ -197,7 +197,7 @@ impl Engine {
         let request = Request {
             kpis: vec![kpi.no],
             org_units: vec![question.org_unit.clone()],
-            structure: question.structure,
+            structure: question.structure.clone(),
             periods: vec![period],
             known_at,
             seq: question.seq,
@@ -212,7 +212,7 @@ impl Engine {
         let knowledge = self
             .knowledge(journal, known_at, question.seq, question.now)
             .await?;
-        let slots = self.slots(&[period], question.structure, knowledge.today)?;
+        let slots = self.slots(&[period], &question.structure, knowledge.today)?;
         let Some(slot) = slots.first().copied() else {
             return Err(EngineError::NotMeasurable(period.to_string()));
         };

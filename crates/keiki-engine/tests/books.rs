@@ -4,6 +4,8 @@
 mod cases;
 #[path = "books/damage.rs"]
 mod damage;
+#[path = "books/hierarchies.rs"]
+mod hierarchies;
 #[path = "books/inventory.rs"]
 mod inventory;
 #[path = "books/journal.rs"]

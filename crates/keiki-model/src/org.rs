@@ -143,9 +143,7 @@ fn read_rows(
         };
         let message = format!("the header is not that of {what}: {}", header.join(","));
         let problem = Problem::new(place, message);
-        return Err(vec![
-            problem.hint(format!("the header should be {HEADER}")),
-        ]);
+        return Err(vec![problem.hint(format!("the header should be {HEADER}"))]);
     }
     for record in reader.records() {
         match record {
@@ -336,10 +334,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem
             problems.push(
                 Problem::new(
                     Place::file(file),
-                    format!(
-                        "the {what} has several roots on {on}: {}",
-                        names.join(", ")
-                    ),
+                    format!("the {what} has several roots on {on}: {}", names.join(", ")),
                 )
                 .hint("give all but one a parent_id"),
             );

@@ -15,12 +15,8 @@ use crate::text::Text;
 const ELSEWHERE: (&str, &str) = ("この階層に含まれない組織", "Not in this hierarchy");
 
 /// The fields of a row that `org.csv` says of its own units, and their positions.
-const SAID_BY_ORG: [(&str, usize); 4] = [
-    ("name_ja", 2),
-    ("name_en", 3),
-    ("kind", 4),
-    ("country", 5),
-];
+const SAID_BY_ORG: [(&str, usize); 4] =
+    [("name_ja", 2), ("name_en", 3), ("kind", 4), ("country", 5)];
 
 /// A hierarchy: nodes of its own, and org units of the main tree placed below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +101,7 @@ impl Hierarchy {
             while let Some(id) = at.filter(|id| !exists(id)) {
                 at = valid.get(id).and_then(|row| row.parent_id.as_deref());
             }
-            at.and_then(|id| valid.get(id))
-                .map(|row| row.id.as_str())
+            at.and_then(|id| valid.get(id)).map(|row| row.id.as_str())
         };
         let mut children: BTreeMap<Option<&str>, Vec<&OrgUnit>> = BTreeMap::new();
         let in_order = self.rows.iter().filter(|row| is_valid(row, day));
