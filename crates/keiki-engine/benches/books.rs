@@ -170,6 +170,7 @@ fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
         zone: zone()?,
         catalogue: Arc::clone(&world.catalogue),
         organisation: Arc::clone(&world.organisation),
+        hierarchies: Arc::default(),
         programme: Arc::default(),
         cubes: None,
         remembers,

@@ -5,7 +5,7 @@ use keiki_model::calendar::{Day, Month, local_day};
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Claim;
 use keiki_model::measurement::Coverage;
-use keiki_model::org::{Node, Tree, UnitKind};
+use keiki_model::org::{Arrangement, Node, Tree, UnitKind};
 use keiki_store::Snapshot;
 
 /// The claims about one dataset that are known.
@@ -86,12 +86,18 @@ impl Claims {
     }
 }
 
-/// The org units that owe evidence below a node: its entities of the given kinds; a department owes for itself.
-pub(crate) fn owing(tree: &Tree, node: usize, kinds: &[UnitKind]) -> Vec<usize> {
+/// The org units that owe evidence below a node: its entities of the given kinds; a department owes for itself. A hierarchy's
+/// own nodes owe nothing.
+pub(crate) fn owing(arrangement: &Arrangement, node: usize, kinds: &[UnitKind]) -> Vec<usize> {
+    let tree = arrangement.tree();
+    if arrangement.holds_departments_alone(node) {
+        return arrangement.departments(node);
+    }
     if !tree.nodes()[node].kind.is_entity() {
         return vec![node];
     }
     (node..tree.nodes()[node].subtree_end)
+        .filter(|position| arrangement.stands_for(*position).is_some())
         .filter(|position| owes(&tree.nodes()[*position], kinds))
         .collect()
 }

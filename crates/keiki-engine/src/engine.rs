@@ -11,7 +11,7 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::REPORTED_FIGURES;
 use keiki_model::kpi::Kpi;
 use keiki_model::measurement::{Measurement, Scope};
-use keiki_model::org::Organisation;
+use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
 use keiki_store::{Journal, Snapshot};
@@ -40,6 +40,8 @@ pub struct Setting {
     pub catalogue: Arc<Catalogue>,
     /// The org tree.
     pub organisation: Arc<Organisation>,
+    /// Further hierarchies over it.
+    pub hierarchies: Arc<Vec<Hierarchy>>,
     /// Whom KPIs concern, targets, parameters, waivers.
     pub programme: Arc<Programme>,
     /// The folder in which cubes are kept; absent = in memory only.
@@ -49,12 +51,14 @@ pub struct Setting {
 }
 
 /// How org units are put together in a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Structure {
     /// Whether figures hold the entities below a unit.
     pub scope: Scope,
     /// The day whose org tree is used, for comparatives on one structure; absent = each period's cut day.
     pub tree_on: Option<Day>,
+    /// The hierarchy along which figures are rolled up; absent = the org tree.
+    pub hierarchy: Option<String>,
 }
 
 /// What is asked for.
@@ -140,7 +144,7 @@ impl Engine {
             .knowledge(journal, request.known_at, request.seq, request.now)
             .await?;
         let kpis = self.kpis(&request.kpis)?;
-        let slots = self.slots(&request.periods, request.structure, knowledge.today)?;
+        let slots = self.slots(&request.periods, &request.structure, knowledge.today)?;
         let plans = self.by_plan(&slots)?;
         let is_one = plans.len() <= 1;
         let mut measured = Vec::new();
@@ -230,12 +234,10 @@ impl Engine {
     fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
         for unit in units {
             if !evaluation.knows_unit(unit) {
-                let ids = self
-                    .setting
-                    .organisation
-                    .rows()
-                    .iter()
-                    .map(|row| row.id.as_str());
+                let rows = evaluation
+                    .hierarchy()
+                    .map_or(self.setting.organisation.rows(), Hierarchy::rows);
+                let ids = rows.iter().map(|row| row.id.as_str());
                 let near = nearest(unit, ids).map(str::to_owned);
                 return Err(EngineError::UnknownOrgUnit {
                     found: unit.clone(),
@@ -279,13 +281,25 @@ impl Engine {
             .collect()
     }
 
+    /// The position of a hierarchy.
+    fn hierarchy(&self, name: &str) -> Result<usize> {
+        let all = &self.setting.hierarchies;
+        let found = all.iter().position(|hierarchy| hierarchy.name == name);
+        found.ok_or_else(|| EngineError::UnknownHierarchy {
+            found: name.to_owned(),
+            known: all.iter().map(|one| one.name.clone()).collect(),
+        })
+    }
+
     /// The periods with their months and cut days; those that begin after today are left out.
     pub(crate) fn slots(
         &self,
         periods: &[Period],
-        structure: Structure,
+        structure: &Structure,
         today: Day,
     ) -> Result<Vec<Slot>> {
+        let hierarchy = structure.hierarchy.as_deref();
+        let hierarchy = hierarchy.map(|name| self.hierarchy(name)).transpose()?;
         let mut slots = Vec::new();
         for period in periods {
             let months = period.months(&self.setting.calendar).ok_or_else(|| {
@@ -299,6 +313,7 @@ impl Engine {
                     cut,
                     tree_on: structure.tree_on.unwrap_or(cut),
                     scope: structure.scope,
+                    hierarchy,
                 });
             }
         }

@@ -42,6 +42,14 @@ pub enum EngineError {
         /// The nearest that exists.
         near: Option<String>,
     },
+    /// There is no such hierarchy.
+    #[error("unknown hierarchy: {found}")]
+    UnknownHierarchy {
+        /// What was asked for.
+        found: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The period begins after the instant of knowledge, or does not exist.
     #[error("the period cannot be measured as known at that instant: {0}")]
     NotMeasurable(String),
@@ -75,6 +83,10 @@ impl EngineError {
             Self::UnknownOrgUnit { .. } => {
                 Some("org.csv lists the org units and their dates".into())
             }
+            Self::UnknownHierarchy { known, .. } => Some(format!(
+                "those in the folder hierarchies: {}",
+                known.join(", ")
+            )),
             Self::NotMeasurable(_) => Some("choose an earlier period or a later --known-at".into()),
             Self::Query(_) => Some(
                 "tables are the datasets and `batches`; see `keiki sql \"show tables\"`".into(),

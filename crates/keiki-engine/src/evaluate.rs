@@ -17,7 +17,7 @@ use keiki_model::calendar::{Day, Month, Period};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator, Kpi};
 use keiki_model::measurement::{Measurement, Scope, Statistics};
-use keiki_model::org::Tree;
+use keiki_model::org::{Arrangement, Hierarchy, Tree};
 
 use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
@@ -33,6 +33,7 @@ use memory::Inputs;
 pub(crate) use memory::Memory;
 use parallel::in_parallel;
 use standing::Standing;
+pub(crate) use standing::{Bearing, bearing};
 pub(crate) use statistics::Window;
 
 /// A period with its months and the day at which it is cut.
@@ -45,6 +46,8 @@ pub(crate) struct Slot {
     pub(crate) tree_on: Day,
     /// Whether figures hold the entities below a unit.
     pub(crate) scope: Scope,
+    /// The position of the hierarchy along which figures are rolled up; `None` = the main tree.
+    pub(crate) hierarchy: Option<usize>,
 }
 
 /// Everything that figures are computed from.
@@ -56,9 +59,9 @@ pub(crate) struct Evaluation<'e> {
     claims: Vec<Option<Claims>>,
     reported: Arc<ReportedFigures>,
     pub(crate) slots: Vec<Slot>,
-    /// Per slot, its tree.
-    trees: Vec<Arc<Tree>>,
-    /// Per slot, the people of each unit; absent where no headcount is known.
+    /// Per slot, the tree along which figures are rolled up, and the main one below it.
+    arrangements: Vec<Arc<Arrangement>>,
+    /// Per slot, the people of each unit of the main tree; absent where no headcount is known.
     people: Vec<Option<Vec<i64>>>,
     /// Per dataset, what its views share.
     shared: Vec<Shared>,
@@ -82,17 +85,23 @@ struct At<'a> {
     indicator: &'a Indicator,
     slot: &'a Slot,
     slot_index: usize,
-    tree: &'a Tree,
+    arrangement: &'a Arrangement,
     /// Per node, whether the KPI concerns it.
     concerned: &'a [bool],
     node: usize,
     views: &'a [&'a View<'a>],
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    /// The tree that has the node.
+    fn tree(&self) -> &'a Tree {
+        self.arrangement.tree()
+    }
+
     /// The length of the stocktake cycle at the node.
     fn cycle_months(&self) -> i32 {
-        let id = &self.tree.nodes()[self.node].id;
+        let unit = self.arrangement.ruled_by(self.node);
+        let id = &self.arrangement.main().nodes()[unit].id;
         let months = self
             .kpi
             .parameters
@@ -130,11 +139,16 @@ impl<'e> Evaluation<'e> {
         reported: ReportedFigures,
         slots: Vec<Slot>,
     ) -> Self {
-        let trees = slots
+        let setting = &engine.setting;
+        let arrangements = slots
             .iter()
             .map(|slot| {
-                let tree = engine.setting.organisation.tree(slot.tree_on);
-                Arc::new(tree.seen_on(slot.cut))
+                let tree = setting.organisation.tree(slot.tree_on);
+                let main = Arc::new(tree.seen_on(slot.cut));
+                Arc::new(match slot.hierarchy {
+                    None => Arrangement::of_main(main),
+                    Some(at) => setting.hierarchies[at].arrange(main, slot.tree_on),
+                })
             })
             .collect();
         let shared = cubes.iter().map(|_| Shared::default()).collect();
@@ -147,7 +161,7 @@ impl<'e> Evaluation<'e> {
             reported: Arc::new(reported),
             people: vec![None; slots.len()],
             slots,
-            trees,
+            arrangements,
             shared,
         }
         .with_people()
@@ -171,26 +185,39 @@ impl<'e> Evaluation<'e> {
         self
     }
 
-    /// The tree of a slot.
+    /// The main tree of a slot and the one along which figures are rolled up.
+    pub(crate) fn arrangement(&self, slot: usize) -> &Arrangement {
+        &self.arrangements[slot]
+    }
+
+    /// The tree along which the figures of a slot are rolled up.
     pub(crate) fn tree(&self, slot: usize) -> &Tree {
-        &self.trees[slot]
+        self.arrangements[slot].tree()
+    }
+
+    /// The hierarchy along which figures are rolled up; `None` = the main tree.
+    pub(crate) fn hierarchy(&self) -> Option<&'e Hierarchy> {
+        let at = self.slots.first()?.hierarchy?;
+        self.engine.setting.hierarchies.get(at)
     }
 
     /// Tells whether any of the trees has the org unit; without periods every id is accepted.
     pub(crate) fn knows_unit(&self, id: &str) -> bool {
-        self.trees.is_empty() || self.trees.iter().any(|tree| tree.position(id).is_some())
+        let mut trees = self.arrangements.iter().map(|of_slot| of_slot.tree());
+        self.arrangements.is_empty() || trees.any(|tree| tree.position(id).is_some())
     }
 
     /// The nodes that are asked for. *Shape*: slot, node.
     fn wanted(&self, units: &[String]) -> Vec<Vec<bool>> {
-        let of_tree = |tree: &Arc<Tree>| {
+        let of_slot = |arrangement: &Arc<Arrangement>| {
+            let tree = arrangement.tree();
             let mut wanted = vec![units.is_empty(); tree.nodes().len()];
             for position in units.iter().filter_map(|id| tree.position(id)) {
                 wanted[position] = true;
             }
             wanted
         };
-        self.trees.iter().map(of_tree).collect()
+        self.arrangements.iter().map(of_slot).collect()
     }
 
     /// Measures all indicators of the KPIs for the org units (empty = all) and periods.
@@ -266,9 +293,9 @@ impl<'e> Evaluation<'e> {
         let is_flow = matches!(plan.clock, ClockPlan::Flow { .. });
         let shared = &self.shared[place.0];
         let places = shared.places.get_or_init(|| {
-            let trees = self.trees.iter();
-            trees
-                .map(|tree| Arc::new(Places::new(cube, tree)))
+            let arrangements = self.arrangements.iter();
+            arrangements
+                .map(|of_slot| Arc::new(Places::new(cube, of_slot.main())))
                 .collect()
         });
         let covered = if is_flow {
@@ -277,7 +304,8 @@ impl<'e> Evaluation<'e> {
             &shared.covered_on
         };
         let covered = covered.get_or_init(|| {
-            let slots = self.slots.iter().zip(&self.trees);
+            let arrangements = self.arrangements.iter();
+            let slots = self.slots.iter().zip(arrangements.map(|of| of.main()));
             slots
                 .map(|(slot, tree)| match &self.claims[place.0] {
                     None => vec![false; tree.nodes().len()],
@@ -288,12 +316,13 @@ impl<'e> Evaluation<'e> {
         });
         let frames = (0..self.slots.len())
             .map(|at| {
-                let tree = &self.trees[at];
-                let concerned = self.engine.setting.programme.concerned(kpi, tree);
+                let arrangement = &self.arrangements[at];
+                let programme = &self.engine.setting.programme;
+                let concerned = programme.concerned(kpi, arrangement.main());
                 let covered = covered[at].iter().zip(concerned);
                 Frame {
                     slot: self.slots[at],
-                    tree: Arc::clone(tree),
+                    arrangement: Arc::clone(arrangement),
                     places: Arc::clone(&places[at]),
                     covered: covered.map(|(covered, is)| *covered && is).collect(),
                 }
@@ -317,9 +346,9 @@ impl<'e> Evaluation<'e> {
         };
         let programme = &self.engine.setting.programme;
         let concerned: Vec<Vec<bool>> = self
-            .trees
+            .arrangements
             .iter()
-            .map(|tree| programme.concerned(kpi.no, tree))
+            .map(|of| of.flags(&programme.concerned(kpi.no, of.main())))
             .collect();
         let own_views: Vec<Vec<&View<'_>>> = (0..self.slots.len()).map(of_slot).collect();
         let memory = self.engine.memory.as_ref();
@@ -338,7 +367,7 @@ impl<'e> Evaluation<'e> {
         let standings: Vec<Standing<'_>> = (0..self.slots.len())
             .map(|slot| {
                 Standing::new(
-                    &self.trees[slot],
+                    &self.arrangements[slot],
                     (indicator, &concerned[slot]),
                     &own_views[slot],
                     self.people[slot].as_deref(),
@@ -361,7 +390,7 @@ impl<'e> Evaluation<'e> {
                 indicator,
                 slot: &self.slots[slot],
                 slot_index: slot,
-                tree: &self.trees[slot],
+                arrangement: &self.arrangements[slot],
                 concerned: &concerned[slot],
                 node,
                 views: &own_views[slot],

@@ -155,7 +155,7 @@ impl Engine {
     pub async fn explain(&self, journal: &Journal, question: &Question) -> Result<Explanation> {
         let known_at = question.known_at.unwrap_or(question.now);
         let today = local_day(known_at, &self.setting.zone);
-        let slots = self.slots(&[question.period], question.structure, today)?;
+        let slots = self.slots(&[question.period], &question.structure, today)?;
         let cut = slots.first().map_or(today, |slot| slot.cut);
         let kpi = self.with_parameters(&self.kpis(&[question.no])?[0], cut);
         let indicator = find_indicator(&kpi, question.indicator.as_deref())?;
@@ -215,7 +215,7 @@ impl Engine {
         let request = Request {
             kpis: vec![kpi.no],
             org_units: vec![question.org_unit.clone()],
-            structure: question.structure,
+            structure: question.structure.clone(),
             periods: vec![period],
             known_at,
             seq: question.seq,
@@ -230,7 +230,7 @@ impl Engine {
         let knowledge = self
             .knowledge(journal, known_at, question.seq, question.now)
             .await?;
-        let slots = self.slots(&[period], question.structure, knowledge.today)?;
+        let slots = self.slots(&[period], &question.structure, knowledge.today)?;
         let Some(slot) = slots.first().copied() else {
             return Err(EngineError::NotMeasurable(period.to_string()));
         };
@@ -249,7 +249,13 @@ impl Engine {
         let reported = self
             .reported_totals(journal, &knowledge, (kpi.no, indicator), &slot)
             .await?;
-        let totals = Totals::new(reported, &measurement, tree, slot.scope, node);
+        let totals = Totals::new(
+            reported,
+            &measurement,
+            evaluation.arrangement(0),
+            slot.scope,
+            node,
+        );
         let mut measures = Vec::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
@@ -307,7 +313,7 @@ impl Engine {
                 else {
                     continue;
                 };
-                let units = totals.left(view.tree(), texts.units.value(row));
+                let units = totals.left(view.main(), texts.units.value(row));
                 if units.is_empty() || !view.counts_below(&units, node) {
                     continue;
                 }

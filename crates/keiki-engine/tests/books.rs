@@ -6,6 +6,8 @@ mod cases;
 mod damage;
 #[path = "books/explanations.rs"]
 mod explanations;
+#[path = "books/hierarchies.rs"]
+mod hierarchies;
 #[path = "books/inventory.rs"]
 mod inventory;
 #[path = "books/journal.rs"]

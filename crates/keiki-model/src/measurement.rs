@@ -149,6 +149,9 @@ pub struct Measurement {
     pub is_companion: bool,
     /// The org unit.
     pub org_unit: Name,
+    /// The hierarchy along which it is rolled up; `None` = the org tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hierarchy: Option<Name>,
     /// Whether it holds the entities below the unit.
     pub scope: Scope,
     /// The day of the org tree, where that is not the cut day.
@@ -247,6 +250,7 @@ impl Measurement {
             "indicator": self.indicator,
             "companion": self.is_companion,
             "org_unit": self.org_unit,
+            "hierarchy": self.hierarchy,
             "scope": self.scope,
             "tree_on": self.tree_on,
             "period": self.period,

@@ -1,4 +1,6 @@
-//! The organisation's tree of org units, with dates.
+//! The organisation's tree of org units, with dates, and further hierarchies beside it.
+
+mod hierarchy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{BEGINNING, Day, parse_day};
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
+
+pub use hierarchy::{Arrangement, Hierarchy};
 
 /// The org unit to which evidence of an unknown unit goes.
 pub const UNASSIGNED: &str = "unassigned";
@@ -80,63 +84,9 @@ impl Organisation {
     /// # Errors
     /// Every fault: columns, dates, kinds, two rows of one id on one day, unknown parents, cycles, several roots.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut rows: Vec<(OrgUnit, Place)> = Vec::new();
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let header: Vec<String> = reader
-            .headers()
-            .map(|h| h.iter().map(str::to_owned).collect())
-            .unwrap_or_default();
-        if header.join(",") != HEADER {
-            return Err(vec![
-                Problem::new(
-                    Place {
-                        file: file.into(),
-                        line: 1,
-                        column: 1,
-                    },
-                    format!(
-                        "the header is not that of an org tree: {}",
-                        header.join(",")
-                    ),
-                )
-                .hint(format!("the header should be {HEADER}")),
-            ]);
-        }
-        for record in reader.records() {
-            match record {
-                Err(error) => problems.push(Problem::new(
-                    Place::file(file),
-                    format!("cannot be read: {error}"),
-                )),
-                Ok(record) => {
-                    let line = record
-                        .position()
-                        .map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
-                    let place = Place {
-                        file: file.into(),
-                        line,
-                        column: 0,
-                    };
-                    match read_unit(&record, &place) {
-                        Ok(unit) => rows.push((unit, place)),
-                        Err(found) => problems.extend(found),
-                    }
-                }
-            }
-        }
-        problems.extend(check_rows(&rows, file));
-        problems.sort_by(|a, b| a.place.cmp(&b.place));
-        problems.dedup();
-        if problems.is_empty() {
-            Ok(Self {
-                rows: rows.into_iter().map(|(unit, _)| unit).collect(),
-            })
-        } else {
-            Err(problems)
-        }
+        let (rows, mut problems) = read_rows(file, text, "an org tree", read_unit)?;
+        problems.extend(check_rows(&rows, file, "org tree"));
+        sound(rows, problems).map(|rows| Self { rows })
     }
 
     /// All rows, in the order of the file.
@@ -163,6 +113,71 @@ impl Organisation {
             .iter()
             .flat_map(|unit| std::iter::once(unit.valid_from).chain(unit.valid_until))
             .collect()
+    }
+}
+
+/// The units of a file, each with its place.
+type Rows = Vec<(OrgUnit, Place)>;
+
+/// Reads the rows of a file with the columns of an org tree. Returns those that can be read, and the problems of the rest.
+fn read_rows(
+    file: &str,
+    text: &str,
+    what: &str,
+    read: impl Fn(&csv::StringRecord, &Place) -> Result<OrgUnit, Vec<Problem>>,
+) -> Result<(Rows, Vec<Problem>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut rows = Rows::new();
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let header: Vec<String> = reader
+        .headers()
+        .map(|h| h.iter().map(str::to_owned).collect())
+        .unwrap_or_default();
+    if header.join(",") != HEADER {
+        let place = Place {
+            file: file.into(),
+            line: 1,
+            column: 1,
+        };
+        let message = format!("the header is not that of {what}: {}", header.join(","));
+        let problem = Problem::new(place, message);
+        return Err(vec![problem.hint(format!("the header should be {HEADER}"))]);
+    }
+    for record in reader.records() {
+        match record {
+            Err(error) => problems.push(Problem::new(
+                Place::file(file),
+                format!("cannot be read: {error}"),
+            )),
+            Ok(record) => {
+                let line = record
+                    .position()
+                    .map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
+                let place = Place {
+                    file: file.into(),
+                    line,
+                    column: 0,
+                };
+                match read(&record, &place) {
+                    Ok(unit) => rows.push((unit, place)),
+                    Err(found) => problems.extend(found),
+                }
+            }
+        }
+    }
+    Ok((rows, problems))
+}
+
+/// The units, if nothing is wrong with any; else every problem once, in the order of the file.
+fn sound(rows: Rows, mut problems: Vec<Problem>) -> Result<Vec<OrgUnit>, Vec<Problem>> {
+    problems.sort_by(|a, b| a.place.cmp(&b.place));
+    problems.dedup();
+    if problems.is_empty() {
+        Ok(rows.into_iter().map(|(unit, _)| unit).collect())
+    } else {
+        Err(problems)
     }
 }
 
@@ -245,7 +260,8 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
     }
 }
 
-fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
+/// Checks ids, parents and shape of a tree; `what` names it in messages.
+fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut by_id: BTreeMap<&str, Vec<&(OrgUnit, Place)>> = BTreeMap::new();
     for row in rows {
@@ -253,7 +269,7 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
     }
     if rows.is_empty() {
         problems.push(
-            Problem::new(Place::file(file), "the org tree has no org unit")
+            Problem::new(Place::file(file), format!("the {what} has no org unit"))
                 .hint("add at least the group itself"),
         );
     }
@@ -272,7 +288,7 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
         }
     }
     for (unit, place) in rows {
-        for (what, id) in [
+        for (role, id) in [
             ("parent", &unit.parent_id),
             ("successor", &unit.successor_id),
         ] {
@@ -284,7 +300,7 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
                 problems.push(
                     Problem::new(
                         place.clone(),
-                        format!("the {what} of {} does not exist: {id}", unit.id),
+                        format!("the {role} of {} does not exist: {id}", unit.id),
                     )
                     .hint(hint),
                 );
@@ -292,13 +308,13 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
         }
     }
     if problems.is_empty() {
-        problems.extend(check_shape(rows, file));
+        problems.extend(check_shape(rows, file, what));
     }
     problems
 }
 
 /// Checks on every day of change that each unit reaches one root.
-fn check_shape(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
+fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let days: BTreeSet<Day> = rows.iter().map(|(unit, _)| unit.valid_from).collect();
     for day in days {
@@ -318,10 +334,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
             problems.push(
                 Problem::new(
                     Place::file(file),
-                    format!(
-                        "the org tree has several roots on {on}: {}",
-                        names.join(", ")
-                    ),
+                    format!("the {what} has several roots on {on}: {}", names.join(", ")),
                 )
                 .hint("give all but one a parent_id"),
             );
@@ -358,7 +371,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str) -> Vec<Problem> {
                             Problem::new(
                                 place.clone(),
                                 format!(
-                                    "the org tree has a cycle on {on}: {} > {}",
+                                    "the {what} has a cycle on {on}: {} > {}",
                                     cycle.join(" > "),
                                     cycle[0]
                                 ),
@@ -405,6 +418,14 @@ pub struct Tree {
 }
 
 impl Tree {
+    fn empty(day: Day) -> Self {
+        Self {
+            nodes: Vec::new(),
+            positions: HashMap::new(),
+            day,
+        }
+    }
+
     fn new(units: &[&OrgUnit], organisation: &Organisation, day: Day) -> Self {
         let mut children: BTreeMap<Option<&str>, Vec<&OrgUnit>> = BTreeMap::new();
         for unit in units {
@@ -413,28 +434,11 @@ impl Tree {
                 .or_default()
                 .push(unit);
         }
-        let mut tree = Self {
-            nodes: Vec::new(),
-            positions: HashMap::new(),
-            day,
-        };
+        let mut tree = Self::empty(day);
         if let Some(root) = children.get(&None).and_then(|roots| roots.first()) {
             tree.add(root, None, &children);
         }
-        let unassigned = tree.nodes.len();
-        let root = (!tree.nodes.is_empty()).then_some(0);
-        tree.nodes.push(Node {
-            id: UNASSIGNED.into(),
-            name: Text::new("組織不明", "Unassigned"),
-            kind: UnitKind::Department,
-            parent: root,
-            depth: usize::from(root.is_some()),
-            subtree_end: unassigned + 1,
-        });
-        if root.is_some() {
-            tree.nodes[0].subtree_end = unassigned + 1;
-        }
-        tree.positions.insert(UNASSIGNED.into(), unassigned);
+        let unassigned = tree.add_unassigned(Text::new("組織不明", "Unassigned"));
         let successors: HashMap<&str, &str> = organisation
             .rows
             .iter()
@@ -454,6 +458,23 @@ impl Tree {
             tree.positions.entry(unit.id.clone()).or_insert(position);
         }
         tree
+    }
+
+    /// Adds the node that takes what belongs nowhere else, after all others.
+    fn add_unassigned(&mut self, name: Text) -> usize {
+        let position = self.nodes.len();
+        let root = (position > 0).then_some(0);
+        self.nodes.push(Node {
+            id: UNASSIGNED.into(),
+            name,
+            kind: UnitKind::Department,
+            parent: root,
+            depth: usize::from(root.is_some()),
+            subtree_end: position + 1,
+        });
+        self.nodes[0].subtree_end = position + 1;
+        self.positions.insert(UNASSIGNED.into(), position);
+        position
     }
 
     fn add(

@@ -4,7 +4,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 24] = [
     "no",
     "code",
     "indicator",
@@ -28,9 +28,10 @@ pub const COLUMNS: [&str; 23] = [
     "open",
     "definition_version",
     "journal_version",
+    "hierarchy",
 ];
 
-/// Writes the measurements. *Units*: ratios 0..=1; unknown is empty.
+/// Writes the measurements. *Units*: ratios 0..=1; unknown is empty, and so is the hierarchy of the org tree.
 ///
 /// # Errors
 /// None that memory allows; the writer's own errors are passed on.
@@ -46,7 +47,7 @@ pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> 
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn row(m: &Measurement) -> [String; 23] {
+fn row(m: &Measurement) -> [String; 24] {
     let decimal = |value: Option<Fraction>| {
         value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS))
     };
@@ -75,6 +76,7 @@ fn row(m: &Measurement) -> [String; 23] {
         whole(m.statistics.open),
         m.definition_version.to_string(),
         m.journal_version.to_string(),
+        m.hierarchy.as_deref().unwrap_or_default().to_owned(),
     ]
 }
 

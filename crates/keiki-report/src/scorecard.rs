@@ -8,7 +8,7 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
 use keiki_model::measurement::{Basis, Coverage, Group, Measurement};
-use keiki_model::org::{Organisation, UNASSIGNED};
+use keiki_model::org::{Hierarchy, Organisation, UNASSIGNED};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 
@@ -24,6 +24,8 @@ pub struct Names<'n> {
     pub catalogue: &'n Catalogue,
     /// The org units.
     pub organisation: &'n Organisation,
+    /// The further hierarchies over them.
+    pub hierarchies: &'n [Hierarchy],
     /// The reader's language.
     pub language: Language,
 }
@@ -54,7 +56,20 @@ impl Names<'_> {
         )
     }
 
-    /// The name of an org unit as last known; its id where it is unknown.
+    /// The name of a measurement's org unit, or node of a hierarchy, as last known; its id where it is unknown.
+    #[must_use]
+    pub fn unit_of(&self, measurement: &Measurement) -> String {
+        let name = measurement.hierarchy.as_deref();
+        let mut hierarchies = self.hierarchies.iter();
+        let hierarchy = hierarchies.find(|of| Some(of.name.as_str()) == name);
+        let own = hierarchy.and_then(|of| of.own_name(&measurement.org_unit));
+        own.map_or_else(
+            || self.org_unit(&measurement.org_unit),
+            |own| own.get(self.language).to_owned(),
+        )
+    }
+
+    /// The name of an org unit of the main tree as last known; its id where it is unknown.
     #[must_use]
     pub fn org_unit(&self, id: &str) -> String {
         if id == UNASSIGNED {
@@ -140,13 +155,20 @@ pub fn is_idle(measurement: &Measurement) -> bool {
 pub fn heading(measurements: &[Measurement], names: &Names<'_>) -> String {
     let shared = Shared::of(measurements);
     let mut parts = Vec::new();
-    parts.extend(
-        shared
-            .org_unit
-            .map(|id| format!("{} ({id})", names.org_unit(id))),
-    );
+    let first = measurements.first();
+    let one = first.filter(|_| shared.org_unit.is_some());
+    parts.extend(one.map(|one| format!("{} ({})", names.unit_of(one), one.org_unit)));
+    parts.extend(first.and_then(|first| hierarchy(first, names.language)));
     parts.extend(shared.period.map(str::to_owned));
     parts.join("  ")
+}
+
+/// Says along which hierarchy a figure is rolled up, where that is not the org tree.
+#[must_use]
+pub fn hierarchy(measurement: &Measurement, language: Language) -> Option<String> {
+    let name = measurement.hierarchy.as_deref()?;
+    let word = Text::new("階層", "hierarchy");
+    Some(format!("{} {name}", word.get(language)))
 }
 
 /// What every row has in common.
@@ -178,7 +200,7 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
             .into(),
     ];
     if shared.org_unit.is_none() {
-        cells.push(names.org_unit(&measurement.org_unit).into());
+        cells.push(names.unit_of(measurement).into());
     }
     if shared.period.is_none() {
         cells.push(measurement.period.to_string().into());

@@ -317,6 +317,7 @@ mod tests {
             indicator: "inventory_ratio".into(),
             is_companion: false,
             org_unit: "HD".into(),
+            hierarchy: None,
             scope: Scope::Consolidated,
             tree_on: None,
             period: "2026-09".into(),

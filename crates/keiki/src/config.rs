@@ -16,7 +16,7 @@ use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
 use keiki_model::expression::Expressions;
 use keiki_model::kpi::read_kpi;
-use keiki_model::org::Organisation;
+use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
@@ -35,6 +35,8 @@ pub const SOURCES_FOLDER: &str = "sources";
 pub const DATASETS_FOLDER: &str = "datasets";
 /// The folder of the organisation's own KPIs.
 pub const KPIS_FOLDER: &str = "kpis";
+/// The folder of further hierarchies over the org tree.
+pub const HIERARCHIES_FOLDER: &str = "hierarchies";
 /// The folder of the workspace's state.
 pub const STATE_FOLDER: &str = ".keiki";
 
@@ -46,6 +48,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// The org tree.
     pub organisation: Arc<Organisation>,
+    /// Further hierarchies over it, by name.
+    pub hierarchies: Arc<Vec<Hierarchy>>,
     /// The shipped definitions and its own.
     pub catalogue: Arc<Catalogue>,
     /// What `programme.toml` says; empty where there is none.
@@ -148,6 +152,9 @@ impl Workspace {
         let organisation = content
             .get(ORG_FILE)
             .and_then(|text| Organisation::read(ORG_FILE, text).map_err(&mut keep).ok());
+        let hierarchies = organisation
+            .as_ref()
+            .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
         let programme = programme(&content).map_err(&mut keep).ok();
         let sources = sources(&content).map_err(&mut keep).ok();
@@ -171,14 +178,14 @@ impl Workspace {
         }
         match (
             settings,
-            organisation,
+            organisation.zip(hierarchies),
             catalogue.zip(programme),
             sources,
             problems.is_empty(),
         ) {
             (
                 Some(settings),
-                Some(organisation),
+                Some((organisation, hierarchies)),
                 Some((catalogue, programme)),
                 Some(sources),
                 true,
@@ -190,6 +197,7 @@ impl Workspace {
                 root,
                 settings,
                 organisation: Arc::new(organisation),
+                hierarchies: Arc::new(hierarchies),
                 catalogue: Arc::new(catalogue),
                 programme: Arc::new(programme),
                 sources,
@@ -229,6 +237,7 @@ impl Workspace {
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
             organisation: Arc::clone(&self.organisation),
+            hierarchies: Arc::clone(&self.hierarchies),
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
             remembers: false,
@@ -335,6 +344,26 @@ fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> 
             problems.extend(found);
             Err(problems)
         }
+    }
+}
+
+fn hierarchies(
+    content: &Content,
+    organisation: &Organisation,
+) -> std::result::Result<Vec<Hierarchy>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut hierarchies = Vec::new();
+    for (file, text) in content.below(HIERARCHIES_FOLDER) {
+        let name = Path::new(&file).file_stem().unwrap_or_default();
+        match Hierarchy::read(&name.to_string_lossy(), &file, &text, organisation) {
+            Ok(hierarchy) => hierarchies.push(hierarchy),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        Ok(hierarchies)
+    } else {
+        Err(problems)
     }
 }
 

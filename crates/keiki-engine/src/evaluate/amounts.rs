@@ -5,13 +5,13 @@ use std::sync::Arc;
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Scope;
-use keiki_model::org::Tree;
+use keiki_model::org::{Arrangement, Tree};
 
 use super::Slot;
 use crate::cube::{Cell, Cube};
 use crate::plan::{ClockPlan, MeasurePlan};
 
-/// Where the evidence of each org unit of a cube, or of several named together, goes in a tree.
+/// Where the evidence of each org unit of a cube, or of several named together, goes in the main tree.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places(Vec<Vec<usize>>);
 
@@ -33,13 +33,13 @@ fn nodes_named(unit: &str, tree: &Tree) -> Vec<usize> {
     nodes
 }
 
-/// One measure in one period: per-node totals, masked by coverage before they are rolled up.
+/// One measure in one period: per-node totals, masked by coverage in the main tree before they are rolled up.
 pub(crate) struct View<'c> {
     pub(crate) plan: &'c MeasurePlan,
-    tree: Arc<Tree>,
+    arrangement: Arc<Arrangement>,
     scope: Scope,
     places: Arc<Places>,
-    /// Per node, whether its evidence is there.
+    /// Per node of the main tree, whether its evidence is there.
     pub(crate) covered: Vec<bool>,
     /// Per org unit of the cube, its amount, covered or not.
     amounts: Vec<Cell>,
@@ -52,7 +52,7 @@ pub(crate) struct View<'c> {
 /// What a view is made for.
 pub(crate) struct Frame {
     pub(crate) slot: Slot,
-    pub(crate) tree: Arc<Tree>,
+    pub(crate) arrangement: Arc<Arrangement>,
     pub(crate) places: Arc<Places>,
     pub(crate) covered: Vec<bool>,
 }
@@ -77,9 +77,9 @@ pub(crate) fn views<'c>(
             places: frame.places,
             covered: frame.covered,
             amounts: vec![Cell::default(); units],
-            totals: vec![Cell::default(); frame.tree.nodes().len()],
-            undated: vec![0; frame.tree.nodes().len()],
-            tree: frame.tree,
+            totals: vec![Cell::default(); frame.arrangement.tree().nodes().len()],
+            undated: vec![0; frame.arrangement.tree().nodes().len()],
+            arrangement: frame.arrangement,
         })
         .collect();
     let Some(cube) = cube else { return views };
@@ -115,11 +115,11 @@ impl View<'_> {
         }
     }
 
-    /// The covered nodes that an org unit of the cube names, and all above them, each once.
+    /// The nodes that take the covered evidence of an org unit of the cube, and all above them, each once.
     fn nodes_above(&self, unit: usize, seen: &mut Vec<usize>) {
         seen.clear();
         for node in self.covered_nodes(unit) {
-            let mut at = Some(node);
+            let mut at = Some(self.arrangement.taker(node));
             while let Some(node) = at.filter(|node| !seen.contains(node)) {
                 seen.push(node);
                 at = self.above(node);
@@ -132,11 +132,12 @@ impl View<'_> {
         named.filter(|node| self.covered[*node])
     }
 
-    pub(crate) fn tree(&self) -> &Tree {
-        &self.tree
+    /// The main tree.
+    pub(crate) fn main(&self) -> &Tree {
+        self.arrangement.main()
     }
 
-    /// Tells whether evidence names this very node, covered or not.
+    /// Tells whether evidence names this very node of the main tree, covered or not.
     pub(crate) fn has_own_evidence(&self, node: usize) -> bool {
         let mut named = self.places.0.iter().zip(&self.amounts);
         named.any(|(nodes, amount)| !amount.is_zero() && nodes.contains(&node))
@@ -144,17 +145,18 @@ impl View<'_> {
 
     /// The node above which takes this node's evidence too: alone, an entity passes nothing on.
     fn above(&self, node: usize) -> Option<usize> {
-        let unit = &self.tree.nodes()[node];
+        let unit = &self.arrangement.tree().nodes()[node];
         unit.parent
             .filter(|_| self.scope == Scope::Consolidated || !unit.kind.is_entity())
     }
 
-    /// Tells whether evidence at `position` counts at `node`.
+    /// Tells whether evidence at `position` of the main tree counts at `node`.
     fn counts_at(&self, position: usize, node: usize) -> bool {
+        let taker = self.arrangement.taker(position);
         if self.scope == Scope::Consolidated {
-            return self.tree.is_within(position, node);
+            return self.arrangement.tree().is_within(taker, node);
         }
-        std::iter::successors(Some(position), |at| self.above(*at)).any(|at| at == node)
+        std::iter::successors(Some(taker), |at| self.above(*at)).any(|at| at == node)
     }
 
     /// The total of a node's subtree.
@@ -162,7 +164,7 @@ impl View<'_> {
         self.totals.get(node).copied().unwrap_or_default()
     }
 
-    /// The total of a node's subtree without some of its nodes.
+    /// The total of a node's subtree without the evidence of some nodes of the main tree.
     pub(crate) fn total_without(&self, node: usize, is_left_out: &dyn Fn(usize) -> bool) -> Cell {
         let mut total = Cell::default();
         for (unit, amount) in self.amounts.iter().enumerate() {
@@ -186,7 +188,7 @@ impl View<'_> {
 
     /// Per node, the org units of the cube that count somewhere below it.
     pub(crate) fn units_by_node(&self) -> Vec<Vec<usize>> {
-        let mut by_node = vec![Vec::new(); self.tree.nodes().len()];
+        let mut by_node = vec![Vec::new(); self.arrangement.tree().nodes().len()];
         let mut above = Vec::new();
         for unit in 0..self.places.0.len() {
             self.nodes_above(unit, &mut above);
@@ -199,18 +201,18 @@ impl View<'_> {
 
     /// Tells whether the evidence of an org unit, or of several, counts below a node.
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
-        nodes_named(unit, &self.tree)
+        nodes_named(unit, self.main())
             .into_iter()
             .any(|position| self.covered[position] && self.counts_at(position, node))
     }
 
-    /// Per node, the sum of its own evidence: that of departments counts for their entity.
+    /// Per node of the main tree, the sum of its own evidence: that of departments counts for their entity.
     pub(crate) fn own_levels(&self) -> Vec<i128> {
-        let mut own = vec![0; self.tree.nodes().len()];
+        let mut own = vec![0; self.main().nodes().len()];
         for (unit, amount) in self.amounts.iter().enumerate() {
             let mut entities: Vec<usize> = self
                 .covered_nodes(unit)
-                .map(|node| self.tree.entity_of(node))
+                .map(|node| self.main().entity_of(node))
                 .collect();
             entities.dedup();
             for entity in entities {

@@ -4,7 +4,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::org::{Tree, UNASSIGNED};
 
-use super::standing::owing_for;
+use super::standing::{Bearing, Total, owing_for};
 use super::{At, Figure, View};
 use crate::cube::Cell;
 use crate::reported::ReportedFigure;
@@ -69,7 +69,10 @@ pub(super) fn mean(view: &View<'_>, total: Cell, indicator: &Indicator) -> Figur
 pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
     let owing = owing_for(at);
     let own = view.own_levels();
-    let with = owing.iter().filter(|position| own[**position] > 0).count() as i128;
+    let units = owing
+        .iter()
+        .filter_map(|node| at.arrangement.stands_for(*node));
+    let with = units.filter(|unit| own[*unit] > 0).count() as i128;
     let all = owing.len() as i128;
     Figure {
         value: Fraction::new(with, all),
@@ -82,26 +85,24 @@ pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
 }
 
 /// Puts reported totals in the place of the rows of their org units and all below them.
-pub(super) fn with_totals(
-    indicator: &Indicator,
-    tree: &Tree,
-    node: usize,
-    views: &[&View<'_>],
-    totals: &[(usize, ReportedFigure)],
-) -> Figure {
+pub(super) fn with_totals(at: &At<'_>, totals: &[Total]) -> Figure {
+    let At {
+        indicator,
+        node,
+        views,
+        ..
+    } = *at;
+    let main = at.arrangement.main();
     let Some(first) = views.first() else {
         return Figure::default();
     };
     let is_replaced = |position: usize| {
         totals
             .iter()
-            .any(|(unit, _)| tree.is_within(position, *unit))
+            .any(|total| main.is_within(position, total.unit))
     };
     // Below the unit that reported a total, nothing is known of how it divides.
-    if totals
-        .iter()
-        .any(|(unit, _)| *unit != node && tree.is_within(node, *unit))
-    {
+    if totals.iter().any(|total| total.bearing == Bearing::Above) {
         return Figure {
             is_nothing: true,
             ..Figure::default()
@@ -110,7 +111,8 @@ pub(super) fn with_totals(
     let reported = |pick: fn(&ReportedFigure) -> Option<Fraction>| {
         totals
             .iter()
-            .filter_map(|(_, figure)| pick(figure))
+            .filter(|total| total.counts())
+            .filter_map(|total| pick(&total.figure))
             .try_fold(Fraction::whole(0), Fraction::plus)
     };
     let rest = |view: &View<'_>| view.fraction(view.total_without(node, &is_replaced));

@@ -8,19 +8,19 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
 use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement};
 use keiki_model::name::Name;
-use keiki_model::org::Tree;
+use keiki_model::org::Arrangement;
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, judge};
 
-use super::standing::Known;
+use super::standing::{Known, Total};
 use super::{At, Evaluation, Slot, View, instant_text};
-use crate::reported::ReportedFigure;
 
 /// The names that measurements carry.
 pub(super) struct Labels {
     pub(super) slots: Vec<SlotLabels>,
     /// Ids of the org units. *Shape*: slot, node.
     units: Vec<Vec<Name>>,
+    hierarchy: Option<Name>,
     known_at: Name,
 }
 
@@ -40,6 +40,7 @@ pub(super) struct KpiLabels<'l> {
     known_at: Name,
     slots: Vec<SlotLabels>,
     units: &'l [Vec<Name>],
+    hierarchy: Option<Name>,
     /// Per slot, the grounds of the measurement before: nearly always those of the next.
     grounds: RefCell<Vec<Arc<Grounds>>>,
 }
@@ -62,13 +63,15 @@ impl Labels {
             cut_on: day(slot.cut),
             tree_on: (slot.tree_on != slot.cut).then(|| day(slot.tree_on)),
         };
-        let ids = |tree: &Arc<Tree>| {
-            let ids = tree.nodes().iter().map(|node| Name::from(node.id.as_str()));
+        let ids = |arrangement: &Arc<Arrangement>| {
+            let nodes = arrangement.tree().nodes();
+            let ids = nodes.iter().map(|node| Name::from(node.id.as_str()));
             ids.collect()
         };
         Self {
             slots: evaluation.slots.iter().map(of_slot).collect(),
-            units: evaluation.trees.iter().map(ids).collect(),
+            units: evaluation.arrangements.iter().map(ids).collect(),
+            hierarchy: evaluation.hierarchy().map(|of| of.name.as_str().into()),
             known_at: instant_text(evaluation.knowledge.known_at).into(),
         }
     }
@@ -93,6 +96,7 @@ impl Labels {
             known_at: self.known_at(),
             slots: self.slots.iter().map(of_slot).collect(),
             units: &self.units,
+            hierarchy: self.hierarchy.as_ref().map(own),
             grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
         }
     }
@@ -137,10 +141,11 @@ impl Evaluation<'_> {
         let At {
             kpi,
             indicator,
-            tree,
+            arrangement,
             node,
             ..
         } = *at;
+        let (main, unit) = (arrangement.main(), arrangement.ruled_by(node));
         let Known {
             mut figure,
             coverage,
@@ -167,14 +172,14 @@ impl Evaluation<'_> {
             figure.statistics.unmet = unmet;
         }
         let programme = &self.engine.setting.programme;
-        let set = programme.target(kpi, &indicator.code, tree, node);
+        let set = programme.target(kpi, &indicator.code, main, unit);
         let target = set.map_or(indicator.target, |set| set.target);
         let near_margin = set
             .and_then(|set| set.near_margin)
             .unwrap_or(indicator.near_margin);
         let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
         let way = self.way(at, due, terms);
-        let waiver = programme.waiver(kpi.no, &indicator.code, tree, node);
+        let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
@@ -200,6 +205,7 @@ impl Evaluation<'_> {
             indicator: labels.indicator.clone(),
             is_companion: indicator.is_companion,
             org_unit: labels.units[at.slot_index][node].clone(),
+            hierarchy: labels.hierarchy.clone(),
             scope: at.slot.scope,
             tree_on: labels.slots[at.slot_index].tree_on.clone(),
             period: labels.slots[at.slot_index].period.clone(),
@@ -243,20 +249,20 @@ impl Evaluation<'_> {
         at: &At<'_>,
         measure: &str,
         view: &View<'_>,
-        (totals, period): (&[(usize, ReportedFigure)], &str),
+        (totals, period): (&[Total], &str),
     ) -> Option<i128> {
         let At { kpi, node, .. } = *at;
         let is_replaced = |position: usize| {
             totals
                 .iter()
-                .any(|(unit, _)| view.tree().is_within(position, *unit))
+                .any(|total| view.main().is_within(position, total.unit))
         };
         let mut unmet = i128::from(view.total_without(node, &is_replaced).count);
         let sum = kpi
             .indicators
             .iter()
             .find(|i| matches!(&i.formula, Formula::Sum(m) if m == measure));
-        for (_, figure) in totals {
+        for Total { figure, .. } in totals.iter().filter(|total| total.counts()) {
             let reported = self.reported.of(kpi.no, &sum?.code, period);
             let of_unit = reported.iter().find(|f| f.org_unit == figure.org_unit)?;
             let count = of_unit.numerator?;

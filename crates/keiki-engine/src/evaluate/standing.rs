@@ -2,7 +2,7 @@
 
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Basis, Coverage, Headcount, Scope, Statistics};
-use keiki_model::org::Tree;
+use keiki_model::org::Arrangement;
 
 use super::formulas::{lift, with_totals};
 use super::{At, Figure, View};
@@ -31,18 +31,20 @@ impl<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Sub<Output = T>> 
 
 /// What all figures of an indicator in one period rest on.
 pub(super) struct Standing<'s> {
-    /// Per node, whether all evidence that the indicator needs is there.
+    /// Per node of the main tree, whether all evidence that the indicator needs is there.
+    covered_in_main: Vec<bool>,
+    /// The same per node.
     covered: Vec<bool>,
     expected: Running<u32>,
     answered: Running<u32>,
     /// Absent where no headcount is known.
-    people: Option<People<'s>>,
+    people: Option<People>,
     reported: &'s [ReportedFigure],
 }
 
 /// People of the units that owe, and of those that have answered.
-struct People<'s> {
-    of: &'s [i64],
+struct People {
+    of: Vec<i64>,
     expected: Running<i64>,
     answered: Running<i64>,
 }
@@ -54,36 +56,71 @@ pub(super) struct Known {
     /// Ids of units that owe evidence and have not reported.
     pub(super) missing: Vec<String>,
     pub(super) basis: Basis,
-    /// What was reported in the place of rows, with the position of its org unit.
-    pub(super) totals: Vec<(usize, ReportedFigure)>,
+    /// What was reported in the place of rows.
+    pub(super) totals: Vec<Total>,
+}
+
+/// How a total that was reported bears on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bearing {
+    /// It is that of the node, or of a unit below it.
+    Within,
+    /// It is that of a unit above it, and how it divides is not known.
+    Above,
+    /// In a hierarchy: it counts at another node, and holds what rows say of units below this one.
+    Elsewhere,
+}
+
+/// A total that was reported in the place of the rows of its org unit and all below it in the main tree.
+#[derive(Debug, Clone)]
+pub(super) struct Total {
+    /// The position of its org unit in the main tree.
+    pub(super) unit: usize,
+    pub(super) figure: ReportedFigure,
+    pub(super) bearing: Bearing,
+}
+
+impl Total {
+    /// Tells whether it is part of a node's figure.
+    pub(super) fn counts(&self) -> bool {
+        self.bearing != Bearing::Elsewhere
+    }
 }
 
 impl<'s> Standing<'s> {
     pub(super) fn new(
-        tree: &Tree,
+        arrangement: &Arrangement,
         (indicator, concerned): (&Indicator, &[bool]),
         views: &[&View<'_>],
         people: Option<&'s [i64]>,
         reported: &'s [ReportedFigure],
     ) -> Self {
-        let nodes = 0..tree.nodes().len();
-        let covered: Vec<bool> = nodes
-            .clone()
-            .map(|node| views.iter().all(|view| view.covered[node]))
+        let covered_in_main: Vec<bool> = (0..arrangement.main().nodes().len())
+            .map(|unit| views.iter().all(|view| view.covered[unit]))
             .collect();
-        let owing: Vec<bool> = nodes
-            .map(|node| concerned[node] && owes(&tree.nodes()[node], &indicator.applies_to))
+        let covered = arrangement.flags(&covered_in_main);
+        let nodes = arrangement.tree().nodes();
+        let owes = |node: usize| owes(&nodes[node], &indicator.applies_to);
+        let owing: Vec<bool> = (0..nodes.len())
+            .map(|node| concerned[node] && arrangement.stands_for(node).is_some() && owes(node))
             .collect();
+        let people = people.map(|of_main| -> Vec<i64> {
+            let units = (0..nodes.len()).map(|node| arrangement.stands_for(node));
+            units
+                .map(|unit| unit.map_or(0, |unit| of_main[unit]))
+                .collect()
+        });
         let answering = || owing.iter().zip(&covered).map(|(owes, is)| *owes && *is);
         let people = people.map(|of| People {
-            of,
             expected: Running::new(of.iter().zip(&owing).map(|(n, is)| n * i64::from(*is))),
             answered: Running::new(of.iter().zip(answering()).map(|(n, is)| n * i64::from(is))),
+            of,
         });
         Self {
             expected: Running::new(owing.iter().map(|owes| u32::from(*owes))),
             answered: Running::new(answering().map(u32::from)),
             people,
+            covered_in_main,
             covered,
             reported,
         }
@@ -92,7 +129,7 @@ impl<'s> Standing<'s> {
     /// The figure at a node from rows, or from what was reported in their place, and what it rests on.
     pub(super) fn known(&self, at: &At<'_>, from_rows: impl FnOnce() -> Figure) -> Known {
         let totals = self.totals(at);
-        let id = &at.tree.nodes()[at.node].id;
+        let id = &at.tree().nodes()[at.node].id;
         let reference = self
             .reported
             .iter()
@@ -103,12 +140,15 @@ impl<'s> Standing<'s> {
         } else {
             self.coverage_with(at, &totals)
         };
-        let mut basis = Basis::Rows;
+        let mut basis = if totals.iter().any(Total::counts) {
+            Basis::Reported
+        } else {
+            Basis::Rows
+        };
         let mut figure = if totals.is_empty() {
             from_rows()
         } else {
-            basis = Basis::Reported;
-            with_totals(at.indicator, at.tree, at.node, at.views, &totals)
+            with_totals(at, &totals)
         };
         if let Some(value) = reference.filter(|_| coverage.covered == 0) {
             basis = Basis::Reference;
@@ -139,28 +179,26 @@ impl<'s> Standing<'s> {
         }
     }
 
-    /// Totals that were reported at a node, below it, or above it.
-    fn totals(&self, at: &At<'_>) -> Vec<(usize, ReportedFigure)> {
-        let (tree, node) = (at.tree, at.node);
-        let concerns = |position: usize| {
-            let is_below = match at.slot.scope {
-                Scope::Consolidated => tree.is_within(position, node),
-                Scope::StandAlone => tree.entity_of(position) == node,
-            };
-            is_below || tree.is_within(node, position)
-        };
+    /// Totals that bear on a node.
+    fn totals(&self, at: &At<'_>) -> Vec<Total> {
         self.reported
             .iter()
             .filter(|figure| figure.has_totals())
-            .filter_map(|figure| Some((tree.position(&figure.org_unit)?, figure.clone())))
-            .filter(|(position, _)| concerns(*position))
+            .filter_map(|figure| {
+                let unit = at.arrangement.main().position(&figure.org_unit)?;
+                Some(Total {
+                    unit,
+                    figure: figure.clone(),
+                    bearing: bearing(at.arrangement, at.slot.scope, at.node, unit)?,
+                })
+            })
             .collect()
     }
 
     /// Coverage at a node by rows alone, and the ids of those who are missing.
     fn coverage(&self, at: &At<'_>) -> (Coverage, Vec<String>) {
-        let unit = &at.tree.nodes()[at.node];
-        if !unit.kind.is_entity() {
+        let unit = &at.tree().nodes()[at.node];
+        if !unit.kind.is_entity() || at.arrangement.holds_departments_alone(at.node) {
             return self.coverage_of(at, &self.covered);
         }
         let nodes = match at.slot.scope {
@@ -181,23 +219,24 @@ impl<'s> Standing<'s> {
         let owes = |node: usize| self.expected.within(&(node..node + 1)) > 0;
         let missing = nodes
             .filter(|node| owes(*node) && !self.covered[*node])
-            .map(|node| at.tree.nodes()[node].id.clone())
+            .map(|node| at.tree().nodes()[node].id.clone())
             .collect();
         (coverage, missing)
     }
 
     /// Coverage at a node where totals stand in the place of rows.
-    fn coverage_with(
-        &self,
-        at: &At<'_>,
-        totals: &[(usize, ReportedFigure)],
-    ) -> (Coverage, Vec<String>) {
-        let mut covered = self.covered.clone();
-        for (position, _) in totals {
-            covered[*position..at.tree.nodes()[*position].subtree_end].fill(true);
+    fn coverage_with(&self, at: &At<'_>, totals: &[Total]) -> (Coverage, Vec<String>) {
+        let main = at.arrangement.main();
+        let mut covered = self.covered_in_main.clone();
+        let (here, elsewhere): (Vec<&Total>, Vec<&Total>) =
+            totals.iter().partition(|total| total.counts());
+        for (totals, is_covered) in [(elsewhere, false), (here, true)] {
+            for Total { unit, .. } in totals {
+                covered[*unit..main.nodes()[*unit].subtree_end].fill(is_covered);
+            }
         }
-        lift(&mut covered, at.tree, at.views);
-        self.coverage_of(at, &covered)
+        lift(&mut covered, main, at.views);
+        self.coverage_of(at, &at.arrangement.flags(&covered))
     }
 
     fn coverage_of(&self, at: &At<'_>, covered: &[bool]) -> (Coverage, Vec<String>) {
@@ -216,9 +255,36 @@ impl<'s> Standing<'s> {
         let missing = owing
             .iter()
             .filter(|position| !covered[**position])
-            .map(|position| at.tree.nodes()[*position].id.clone())
+            .map(|position| at.tree().nodes()[*position].id.clone())
             .collect();
         (coverage, missing)
+    }
+}
+
+/// How a total of a unit of the main tree bears on a node; `None` where it does not.
+pub(crate) fn bearing(
+    arrangement: &Arrangement,
+    scope: Scope,
+    node: usize,
+    unit: usize,
+) -> Option<Bearing> {
+    let tree = arrangement.tree();
+    let taker = arrangement.taker(unit);
+    let is_below = match scope {
+        Scope::Consolidated => tree.is_within(taker, node),
+        Scope::StandAlone => tree.entity_of(taker) == node,
+    };
+    let is_of = |node: usize| {
+        let stands_for = arrangement.stands_for(node);
+        stands_for.is_some_and(|at| arrangement.main().is_within(at, unit))
+    };
+    if is_below {
+        Some(Bearing::Within)
+    } else if is_of(node) {
+        Some(Bearing::Above)
+    } else {
+        let mut below = node..tree.nodes()[node].subtree_end;
+        (arrangement.is_hierarchy() && below.any(is_of)).then_some(Bearing::Elsewhere)
     }
 }
 
@@ -226,10 +292,12 @@ impl<'s> Standing<'s> {
 /// department has none.
 pub(super) fn owing_for(at: &At<'_>) -> Vec<usize> {
     let counts_entities = matches!(at.indicator.formula, Formula::Entities(_));
-    if counts_entities && !at.tree.nodes()[at.node].kind.is_entity() {
+    let has_none = !at.tree().nodes()[at.node].kind.is_entity()
+        || at.arrangement.holds_departments_alone(at.node);
+    if counts_entities && has_none {
         return Vec::new();
     }
-    let mut owing = owing(at.tree, at.node, &at.indicator.applies_to);
+    let mut owing = owing(at.arrangement, at.node, &at.indicator.applies_to);
     if at.slot.scope == Scope::StandAlone {
         owing.retain(|position| *position == at.node);
     }

@@ -7,13 +7,13 @@ use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR, REPORTED_FIGURES};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Basis, Measurement, Scope};
-use keiki_model::org::Tree;
+use keiki_model::org::{Arrangement, Tree};
 use keiki_store::{Journal, WEIGHT};
 
 use super::{Net, Texts, primitive};
 use crate::engine::{Engine, Knowledge};
 use crate::error::Result;
-use crate::evaluate::Slot;
+use crate::evaluate::{Bearing, Slot, bearing};
 use crate::read::{Bounds, read_rows};
 
 /// A total that stands in the place of the rows of an org unit and all below it, or a ratio that stands alone.
@@ -89,7 +89,7 @@ impl Totals {
     pub(super) fn new(
         reported: Vec<ReportedTotal>,
         measurement: &Measurement,
-        tree: &Tree,
+        arrangement: &Arrangement,
         scope: Scope,
         node: usize,
     ) -> Self {
@@ -107,19 +107,16 @@ impl Totals {
             replaced: Vec::new(),
         };
         for total in reported {
-            let position = tree.position(&total.org_unit);
+            let position = arrangement.main().position(&total.org_unit);
             let Some(position) = position.filter(|_| total.numerator.is_some()) else {
                 continue;
             };
-            let is_part = match scope {
-                Scope::Consolidated => tree.is_within(position, node),
-                Scope::StandAlone => tree.entity_of(position) == node,
+            let Some(bearing) = bearing(arrangement, scope, node, position) else {
+                continue;
             };
-            if is_part || tree.is_within(node, position) {
-                totals.replaced.push(position);
-            }
+            totals.replaced.push(position);
             // Below the unit that reported a total, nothing is known of how it divides.
-            if is_part {
+            if bearing == Bearing::Within {
                 totals.listed.push(total);
             }
         }

@@ -548,6 +548,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
                 zone: zone(),
                 catalogue: std::sync::Arc::clone(&world.catalogue),
                 organisation: world.organisation(),
+                hierarchies: std::sync::Arc::default(),
                 programme: std::sync::Arc::default(),
                 cubes: None,
                 remembers: false,

@@ -20,9 +20,9 @@ use crate::reference::{
 };
 use crate::world::{Reading, World, block_on, day, list, noon, zone};
 
-const THINGS: &str = include_str!("definitions/things.toml");
-const CASES: &str = include_str!("definitions/cases.toml");
-const KPI: &str = include_str!("definitions/kpi.toml");
+pub(crate) const THINGS: &str = include_str!("definitions/things.toml");
+pub(crate) const CASES: &str = include_str!("definitions/cases.toml");
+pub(crate) const KPI: &str = include_str!("definitions/kpi.toml");
 
 /// Days after which evidence is stale, as the definitions say.
 const THINGS_FRESHNESS: i32 = 30;
@@ -38,10 +38,10 @@ proptest! {
 }
 
 /// A small deterministic generator, so that one seed draws one whole history.
-struct Draw(u64);
+pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -50,19 +50,19 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    fn between(&mut self, low: i32, high: i32) -> i32 {
+    pub(crate) fn between(&mut self, low: i32, high: i32) -> i32 {
         low + i32::try_from(self.below(u64::from((high - low).unsigned_abs()) + 1)).unwrap_or(0)
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'p, T>(&mut self, from: &'p [T]) -> &'p T {
+    pub(crate) fn pick<'p, T>(&mut self, from: &'p [T]) -> &'p T {
         &from[usize::try_from(self.below(from.len() as u64)).unwrap_or(0)]
     }
 

@@ -12,7 +12,8 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
 use keiki_model::measurement::Measurement;
-use keiki_model::org::Organisation;
+use keiki_model::org::{Hierarchy, Organisation};
+use keiki_model::programme::Programme;
 use keiki_store::{FrozenPlan, Journal, Receipt, Submission, Tokens};
 use url::Url;
 
@@ -94,6 +95,19 @@ pub(crate) fn list(problems: &[keiki_model::problem::Problem]) -> String {
     problems.iter().map(|p| format!("{p}\n")).collect()
 }
 
+fn setting(catalogue: &Arc<Catalogue>, organisation: &Arc<Organisation>) -> Setting {
+    Setting {
+        calendar: Calendar::default(),
+        zone: zone(),
+        catalogue: Arc::clone(catalogue),
+        organisation: Arc::clone(organisation),
+        hierarchies: Arc::default(),
+        programme: Arc::default(),
+        cubes: None,
+        remembers: true,
+    }
+}
+
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) journal: Journal,
@@ -143,7 +157,7 @@ impl World {
     pub(crate) async fn new(catalogue: Catalogue, organisation: Organisation) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let calendar = Calendar::default();
-        let expressions = Arc::new(SqlExpressions::new(calendar.clone(), zone()));
+        let expressions = Arc::new(SqlExpressions::new(calendar, zone()));
         let problems = catalogue.check(expressions.as_ref());
         assert!(problems.is_empty(), "{}", list(&problems));
         let tokens = Tokens::open(&folder.path().join("keiki.db"))
@@ -157,16 +171,7 @@ impl World {
             .expect("a journal");
         let catalogue = Arc::new(catalogue);
         let organisation = Arc::new(organisation);
-        let engine = Engine::new(Setting {
-            calendar,
-            zone: zone(),
-            catalogue: Arc::clone(&catalogue),
-            organisation: Arc::clone(&organisation),
-            programme: Arc::default(),
-            cubes: None,
-            remembers: true,
-        })
-        .expect("definitions compile");
+        let engine = Engine::new(setting(&catalogue, &organisation)).expect("definitions compile");
         Self {
             folder,
             journal,
@@ -185,6 +190,16 @@ impl World {
     pub(crate) async fn of_kpi(folder: &Path) -> Self {
         let is_kpi = |path: &Path| path == folder.join("kpi.toml");
         Self::new(read_catalogue(&is_kpi), shipped_organisation()).await
+    }
+
+    /// Another engine over the same books, with hierarchies and a programme.
+    pub(crate) fn engine_with(&self, hierarchies: Vec<Hierarchy>, programme: Programme) -> Engine {
+        let setting = Setting {
+            hierarchies: Arc::new(hierarchies),
+            programme: Arc::new(programme),
+            ..setting(&self.catalogue, &self.organisation)
+        };
+        Engine::new(setting).expect("definitions compile")
     }
 
     pub(crate) fn organisation(&self) -> Arc<Organisation> {

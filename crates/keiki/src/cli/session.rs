@@ -91,6 +91,7 @@ impl Session {
         Names {
             catalogue: &workspace.catalogue,
             organisation: &workspace.organisation,
+            hierarchies: &workspace.hierarchies,
             language: self.language(),
         }
     }

@@ -14,6 +14,9 @@ pub(super) struct StructureArgs {
     /// A unit with its departments, without the entities below it
     #[arg(long)]
     stand_alone: bool,
+    /// Along this hierarchy, a file of the folder hierarchies [default: the org tree]
+    #[arg(long, value_name = "NAME", conflicts_with = "stand_alone")]
+    hierarchy: Option<String>,
     /// On the org tree of this day, for comparatives on one structure [default: each period's last day]
     #[arg(long, value_name = "DATE")]
     tree_on: Option<String>,
@@ -33,6 +36,7 @@ impl StructureArgs {
                 Scope::Consolidated
             },
             tree_on: tree_on.map(|instant| local_day(instant, zone)),
+            hierarchy: self.hierarchy.clone(),
         })
     }
 }

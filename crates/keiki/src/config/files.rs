@@ -6,7 +6,9 @@ use std::path::Path;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::programme::PROGRAMME_FILE;
 
-use super::{DATASETS_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER, settings, shipped};
+use super::{
+    DATASETS_FOLDER, HIERARCHIES_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER, settings, shipped,
+};
 
 /// The most that a definition may hold. *Units*: bytes.
 const FILE_BYTES: u64 = 16 << 20;
@@ -80,7 +82,8 @@ impl Content {
 
 /// The folders of definitions, and which of their files are such.
 type Wanted = fn(&str) -> bool;
-const FOLDERS: [(&str, Wanted); 3] = [
+const FOLDERS: [(&str, Wanted); 4] = [
+    (HIERARCHIES_FOLDER, is_csv_directly_below),
     (SOURCES_FOLDER, is_toml_directly_below),
     (DATASETS_FOLDER, is_toml_directly_below),
     (KPIS_FOLDER, is_kpi),
@@ -88,6 +91,11 @@ const FOLDERS: [(&str, Wanted); 3] = [
 
 fn is_toml_directly_below(name: &str) -> bool {
     is_toml(name) && name.matches('/').count() == 1
+}
+
+fn is_csv_directly_below(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|extension| extension == "csv") && name.matches('/').count() == 1
 }
 
 fn is_kpi(name: &str) -> bool {

@@ -50,13 +50,14 @@ pub async fn explain(
     let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
     let workspace = in_force.as_ref().unwrap_or(workspace);
     let no = catalogue::find(&workspace.catalogue, &asked.kpi)?.no;
+    let hierarchy = units::hierarchy(workspace, asked.structure.hierarchy.as_deref())?;
     progress.begin(&Step::Measuring);
     let journal = workspace.journal(Opening::Existing).await?;
     let question = Question {
         no,
         indicator: asked.indicator.clone(),
         org_unit: asked.org_unit.clone(),
-        structure: asked.structure,
+        structure: asked.structure.clone(),
         period: asked.period,
         known_at: asked.known_at,
         seq: asked.journal_version,
@@ -64,5 +65,5 @@ pub async fn explain(
         against: asked.against,
     };
     let explained = workspace.engine()?.explain(&journal, &question).await;
-    explained.map_err(|error| units::absence(&workspace.organisation, error))
+    explained.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))
 }

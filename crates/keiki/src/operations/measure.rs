@@ -1,8 +1,11 @@
 //! Measures KPIs for org units and periods.
 
+use std::sync::Arc;
+
 use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
+use keiki_model::org::{Arrangement, Hierarchy};
 
 use super::programme::{self, Run};
 use super::{catalogue, units};
@@ -81,10 +84,11 @@ pub(super) async fn measure_in(
         asked.known_at.unwrap_or(asked.now),
         &workspace.settings.zone,
     );
+    let hierarchy = units::hierarchy(workspace, asked.structure.hierarchy.as_deref())?;
     let org_units = match &asked.units {
         Units::All => Vec::new(),
         Units::Named(ids) => ids.clone(),
-        Units::Root => vec![root(workspace, today)],
+        Units::Root => vec![root(workspace, hierarchy, today)],
     };
     let periods = if asked.periods.is_empty() {
         vec![Period::Month(Month::of(today).plus(-1))]
@@ -96,17 +100,22 @@ pub(super) async fn measure_in(
     let request = Request {
         kpis,
         org_units,
-        structure: asked.structure,
+        structure: asked.structure.clone(),
         periods,
         known_at: asked.known_at,
         seq: asked.journal_version,
         now: asked.now,
     };
     let measured = workspace.engine()?.measure(&journal, &request).await;
-    measured.map_err(|error| units::absence(&workspace.organisation, error))
+    measured.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))
 }
 
-/// The root of the tree on a day.
-pub(super) fn root(workspace: &Workspace, day: i32) -> String {
-    workspace.organisation.tree(day).nodes()[0].id.clone()
+/// The root of the tree, or of the hierarchy, on a day.
+pub(super) fn root(workspace: &Workspace, hierarchy: Option<&Hierarchy>, day: i32) -> String {
+    let main = Arc::new(workspace.organisation.tree(day));
+    let arrangement = match hierarchy {
+        None => Arrangement::of_main(main),
+        Some(hierarchy) => hierarchy.arrange(main, day),
+    };
+    arrangement.tree().nodes()[0].id.clone()
 }

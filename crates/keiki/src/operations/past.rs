@@ -205,6 +205,7 @@ impl Row<'_> {
             org_unit: org_unit.into(),
             scope: Scope::Consolidated,
             tree_on: None,
+            hierarchy: None,
             period: period.to_string().into(),
             cut_on: cut.unwrap_or_default().into(),
             known_at: "".into(),

@@ -99,7 +99,7 @@ pub async fn close(
         journal_version,
     };
     let measurements = everything.measure(workspace, progress).await?;
-    let obstacles = obstacles(&journal, &measurements, &root(workspace, end)).await?;
+    let obstacles = obstacles(&journal, &measurements, &root(workspace, None, end)).await?;
     let is_agreed = asked.reason.is_some()
         && asked
             .agreed_by

@@ -1,19 +1,54 @@
-//! Tells an org unit that does not exist from one that exists on other days only.
+//! Finds hierarchies, and tells an org unit that does not exist from one that exists on other days only.
 
 use keiki_engine::EngineError;
 use keiki_model::calendar::{BEGINNING, date_of};
-use keiki_model::org::Organisation;
+use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::text::Text;
 
-use crate::error::Error;
+use crate::config::{HIERARCHIES_FOLDER, ORG_FILE, Workspace, suggestion};
+use crate::error::{Error, Result};
+
+/// Finds the hierarchy that is asked for; `None` for the org tree.
+pub(super) fn hierarchy<'w>(
+    workspace: &'w Workspace,
+    name: Option<&str>,
+) -> Result<Option<&'w Hierarchy>> {
+    let Some(name) = name else { return Ok(None) };
+    let mut all = workspace.hierarchies.iter();
+    let found = all.find(|hierarchy| hierarchy.name == name);
+    found.map(Some).ok_or_else(|| {
+        let names = workspace.hierarchies.iter().map(|of| of.name.as_str());
+        let hint = if workspace.hierarchies.is_empty() {
+            Text::new(
+                format!("{HIERARCHIES_FOLDER}/{name}.csv を作成してください"),
+                format!("there are none; make {HIERARCHIES_FOLDER}/{name}.csv"),
+            )
+        } else {
+            suggestion(name, names)
+        };
+        let message = Text::new(
+            format!("階層がありません: {name}"),
+            format!("unknown hierarchy: {name}"),
+        );
+        Error::user(message, hint)
+    })
+}
 
 /// Says of an org unit that was not found on which days it exists, if on any.
-pub(super) fn absence(organisation: &Organisation, error: EngineError) -> Error {
+pub(super) fn absence(
+    organisation: &Organisation,
+    hierarchy: Option<&Hierarchy>,
+    error: EngineError,
+) -> Error {
     let EngineError::UnknownOrgUnit { found, .. } = &error else {
         return Error::Engine(error);
     };
-    let spans: Vec<String> = organisation
-        .rows()
+    let file = hierarchy.map_or_else(
+        || ORG_FILE.to_owned(),
+        |of| format!("{HIERARCHIES_FOLDER}/{}.csv", of.name),
+    );
+    let spans: Vec<String> = hierarchy
+        .map_or(organisation.rows(), Hierarchy::rows)
         .iter()
         .filter(|unit| unit.id == *found)
         .map(|unit| {
@@ -27,7 +62,11 @@ pub(super) fn absence(organisation: &Organisation, error: EngineError) -> Error 
         })
         .collect();
     if spans.is_empty() {
-        return Error::Engine(error);
+        let is_left_out = organisation.rows().iter().any(|unit| unit.id == *found);
+        return match hierarchy.filter(|_| is_left_out) {
+            None => Error::Engine(error),
+            Some(hierarchy) => left_out(found, &hierarchy.name, &file),
+        };
     }
     Error::user(
         Text::new(
@@ -35,8 +74,22 @@ pub(super) fn absence(organisation: &Organisation, error: EngineError) -> Error 
             format!("the org unit does not exist on the period's last day: {found}"),
         ),
         Text::new(
-            format!("org.csv での有効期間: {}", spans.join(", ")),
-            format!("org.csv says that it is valid {}", spans.join(", ")),
+            format!("{file} での有効期間: {}", spans.join(", ")),
+            format!("{file} says that it is valid {}", spans.join(", ")),
+        ),
+    )
+}
+
+/// Says of an org unit that a hierarchy does not place it.
+fn left_out(id: &str, hierarchy: &str, file: &str) -> Error {
+    Error::user(
+        Text::new(
+            format!("階層 {hierarchy} に含まれない組織です: {id}"),
+            format!("the hierarchy {hierarchy} does not place the org unit: {id}"),
+        ),
+        Text::new(
+            format!("{file} に行を追加するか、--hierarchy を外してください"),
+            format!("add a row to {file}, or leave --hierarchy out"),
         ),
     )
 }
@@ -55,7 +108,9 @@ mod tests {
                 found: id.to_owned(),
                 near: None,
             };
-            let hint = absence(&organisation, error).hint().map(|hint| hint.en);
+            let hint = absence(&organisation, None, error)
+                .hint()
+                .map(|hint| hint.en);
             hint.unwrap_or_default()
         };
         assert!(unknown("SG1").contains("2026-07-01"));

@@ -99,7 +99,7 @@ fn show(played: &Played, session: &Session) {
     let period = demo::period();
     session.line(format!(
         "{} ({})  {period}",
-        names.org_unit(&first.measurement.org_unit),
+        names.unit_of(&first.measurement),
         first.measurement.org_unit
     ));
     session.table_within(

@@ -26,10 +26,12 @@ pub(super) fn show(
     let measurement = &explanation.measurement;
     let names = session.names(workspace);
     session.line(format!("{} {}", measurement.no, names.kpi(measurement.no)));
+    let hierarchy = scorecard::hierarchy(measurement, language);
     session.line(format!(
-        "{} ({})  {} ({})  {} {}  {} {}",
-        names.org_unit(&measurement.org_unit),
+        "{} ({}){}  {} ({})  {} {}  {} {}",
+        names.unit_of(measurement),
         measurement.org_unit,
+        hierarchy.map_or_else(String::new, |of| format!("  {of}")),
         measurement.period,
         measurement.cut_on,
         messages::KNOWN_AT.get(language),

@@ -1,0 +1,409 @@
+//! Further hierarchies beside the org tree, such as regions or businesses: its org units in another order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{
+    OrgUnit, Organisation, Rows, Tree, UNASSIGNED, UnitKind, check_rows, is_valid, read_rows,
+    read_unit, sound,
+};
+use crate::calendar::{Day, date_of};
+use crate::problem::{Place, Problem, nearest};
+use crate::text::Text;
+
+/// The name of the node that takes what a hierarchy does not place.
+const ELSEWHERE: (&str, &str) = ("この階層に含まれない組織", "Not in this hierarchy");
+
+/// The fields of a row that `org.csv` says of its own units, and their positions.
+const SAID_BY_ORG: [(&str, usize); 4] =
+    [("name_ja", 2), ("name_en", 3), ("kind", 4), ("country", 5)];
+
+/// A hierarchy: nodes of its own, and org units of the main tree placed below them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// Its name, by which it is asked for.
+    pub name: String,
+    rows: Vec<OrgUnit>,
+    /// Ids of the nodes that the main tree does not have.
+    own: BTreeSet<String>,
+}
+
+impl Hierarchy {
+    /// Reads a hierarchy over an org tree.
+    ///
+    /// # Errors
+    /// Every fault: those of an org tree, units that do not exist, nodes without a name or without a unit below them.
+    pub fn read(
+        name: &str,
+        file: &str,
+        text: &str,
+        organisation: &Organisation,
+    ) -> Result<Self, Vec<Problem>> {
+        let placed = |record: &csv::StringRecord, place: &Place| {
+            let id = record.get(0).unwrap_or_default().trim();
+            let versions = versions(organisation, id);
+            if versions.is_empty() || record.len() != 9 {
+                return own_node(record, place, organisation);
+            }
+            placed_unit(record, place, &versions)
+        };
+        let (rows, mut problems) = read_rows(file, text, "a hierarchy", placed)?;
+        problems.extend(check_name(name, file));
+        let faults = problems.len();
+        problems.extend(check_rows(&rows, file, "hierarchy"));
+        if problems.len() == faults {
+            problems.extend(check_placement(&rows, organisation));
+        }
+        let rows = sound(rows, problems)?;
+        let own = rows
+            .iter()
+            .filter(|row| versions(organisation, &row.id).is_empty())
+            .map(|row| row.id.clone())
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            rows,
+            own,
+        })
+    }
+
+    /// All rows, in the order of the file.
+    #[must_use]
+    pub fn rows(&self) -> &[OrgUnit] {
+        &self.rows
+    }
+
+    /// The name of a node of its own as last known, or of the one that takes what it does not place; `None` for org units.
+    #[must_use]
+    pub fn own_name(&self, id: &str) -> Option<Text> {
+        if id == UNASSIGNED {
+            return Some(Text::new(ELSEWHERE.0, ELSEWHERE.1));
+        }
+        let rows = self.rows.iter().filter(|row| row.id == id);
+        let last = rows.max_by_key(|row| row.valid_from);
+        last.filter(|_| self.own.contains(id))
+            .map(|row| row.name.clone())
+    }
+
+    /// The hierarchy on a day over the main tree of that day. A placed unit that the main tree does not have on the day is left
+    /// out, and what lies below it goes to the next node above.
+    #[must_use]
+    pub fn arrange(&self, main: Arc<Tree>, day: Day) -> Arrangement {
+        let valid: BTreeMap<&str, &OrgUnit> = self
+            .rows
+            .iter()
+            .filter(|row| is_valid(row, day))
+            .map(|row| (row.id.as_str(), row))
+            .collect();
+        let exists = |id: &str| self.own.contains(id) || main.position(id).is_some();
+        let parent = |row: &OrgUnit| {
+            let mut at = row.parent_id.as_deref();
+            while let Some(id) = at.filter(|id| !exists(id)) {
+                at = valid.get(id).and_then(|row| row.parent_id.as_deref());
+            }
+            at.and_then(|id| valid.get(id)).map(|row| row.id.as_str())
+        };
+        let mut children: BTreeMap<Option<&str>, Vec<&OrgUnit>> = BTreeMap::new();
+        let in_order = self.rows.iter().filter(|row| is_valid(row, day));
+        for row in in_order.filter(|row| exists(&row.id)) {
+            let above = valid.get(row.id.as_str()).and_then(|row| parent(row));
+            children.entry(above).or_default().push(row);
+        }
+        let mut tree = Tree::empty(main.day);
+        if let Some(root) = children.get(&None).and_then(|roots| roots.first()) {
+            tree.add(root, None, &children);
+        }
+        tree.add_unassigned(Text::new(ELSEWHERE.0, ELSEWHERE.1));
+        let stands_for: Vec<Option<usize>> = tree
+            .nodes
+            .iter()
+            .map(|node| main.position(&node.id))
+            .collect();
+        for (node, unit) in tree.nodes.iter_mut().zip(&stands_for) {
+            if let Some(unit) = unit.filter(|_| node.id != UNASSIGNED) {
+                let unit = &main.nodes[unit];
+                (node.name, node.kind) = (unit.name.clone(), unit.kind);
+            }
+        }
+        let takers = takers(&main, &tree);
+        Arrangement {
+            main,
+            tree: Arc::new(tree),
+            takers,
+            stands_for,
+        }
+    }
+}
+
+/// Per node of the main tree, the node of the hierarchy for the nearest unit at or above it that the hierarchy places.
+fn takers(main: &Tree, tree: &Tree) -> Vec<usize> {
+    let elsewhere = tree.nodes.len() - 1;
+    let mut takers: Vec<usize> = Vec::with_capacity(main.nodes.len());
+    for node in &main.nodes {
+        let above = node.parent.filter(|_| node.id != UNASSIGNED);
+        let taker = tree
+            .position(&node.id)
+            .or_else(|| above.map(|above| takers[above]));
+        takers.push(taker.unwrap_or(elsewhere));
+    }
+    takers
+}
+
+/// The rows of an org unit in `org.csv`.
+fn versions<'o>(organisation: &'o Organisation, id: &str) -> Vec<&'o OrgUnit> {
+    let rows = organisation.rows().iter();
+    rows.filter(|unit| unit.id == id).collect()
+}
+
+/// Reads a row that places a unit of the main tree: what `org.csv` says of the unit may be left empty.
+fn placed_unit(
+    record: &csv::StringRecord,
+    place: &Place,
+    versions: &[&OrgUnit],
+) -> Result<OrgUnit, Vec<Problem>> {
+    let said = |unit: &OrgUnit, field: usize| match field {
+        2 => unit.name.ja.clone(),
+        3 => unit.name.en.clone(),
+        4 => kind_name(unit.kind).to_owned(),
+        _ => unit.country.clone(),
+    };
+    let mut problems = Vec::new();
+    let mut fields: Vec<String> = record.iter().map(|field| field.trim().to_owned()).collect();
+    for (column, field) in SAID_BY_ORG {
+        if fields[field].is_empty() {
+            fields[field] = said(versions[0], field);
+        } else if !versions
+            .iter()
+            .any(|unit| said(unit, field) == fields[field])
+        {
+            let message = format!(
+                "`{column}` of org unit {} is not what org.csv says: {}",
+                fields[0], fields[field]
+            );
+            let hint = format!("leave it empty, or write {}", said(versions[0], field));
+            problems.push(Problem::new(place.clone(), message).hint(hint));
+        }
+    }
+    let record = csv::StringRecord::from(fields);
+    check_successor(&record, place, &mut problems);
+    read_checked(&record, place, problems)
+}
+
+/// Reads a row for a node that the main tree does not have.
+fn own_node(
+    record: &csv::StringRecord,
+    place: &Place,
+    organisation: &Organisation,
+) -> Result<OrgUnit, Vec<Problem>> {
+    let field = |i: usize| record.get(i).unwrap_or_default().trim();
+    let mut problems = Vec::new();
+    if record.len() == 9 && !field(0).is_empty() {
+        let is_unit = field(4).is_empty() || field(4) == kind_name(UnitKind::Department);
+        if is_unit {
+            let message = format!("org.csv has no such org unit: {}", field(0));
+            let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
+            let near = nearest(field(0), ids);
+            let hint = near.map_or_else(
+                || "a node of the hierarchy's own is of another kind than department".to_owned(),
+                |near| format!("did you mean {near}?"),
+            );
+            return Err(vec![Problem::new(place.clone(), message).hint(hint)]);
+        }
+        for (column, i) in [("name_ja", 2), ("name_en", 3)] {
+            if field(i).is_empty() {
+                let message = format!("`{column}` is missing of node {}", field(0));
+                let hint = "a node of the hierarchy's own has a name in both languages";
+                problems.push(Problem::new(place.clone(), message).hint(hint));
+            }
+        }
+        check_successor(record, place, &mut problems);
+    }
+    read_checked(record, place, problems)
+}
+
+/// Reads a row of which some problems are known already.
+fn read_checked(
+    record: &csv::StringRecord,
+    place: &Place,
+    mut problems: Vec<Problem>,
+) -> Result<OrgUnit, Vec<Problem>> {
+    match read_unit(record, place) {
+        Ok(unit) if problems.is_empty() => Ok(unit),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
+}
+
+fn check_successor(record: &csv::StringRecord, place: &Place, problems: &mut Vec<Problem>) {
+    let successor = record.get(8).unwrap_or_default().trim();
+    if !successor.is_empty() {
+        let message = format!("a hierarchy knows no successors: {successor}");
+        let hint = "leave `successor_id` empty; evidence follows the successors in org.csv";
+        problems.push(Problem::new(place.clone(), message).hint(hint));
+    }
+}
+
+fn kind_name(kind: UnitKind) -> &'static str {
+    let names = UnitKind::NAMES.iter();
+    let found = names.clone().find(|(_, of)| *of == kind);
+    found.map_or("", |(name, _)| name)
+}
+
+fn check_name(name: &str, file: &str) -> Option<Problem> {
+    let is_fine = name
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+    (name.is_empty() || !is_fine).then(|| {
+        let message = format!("a hierarchy cannot have this name: {name}");
+        Problem::new(Place::file(file), message)
+            .hint("name the file with lower-case letters, digits, `_` and `-`")
+    })
+}
+
+/// Checks that each node of its own leads to org units, that each placed unit exists on some of its days, and that the root
+/// exists whenever a unit below it does.
+fn check_placement(rows: &Rows, organisation: &Organisation) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let parents: BTreeSet<&str> = rows
+        .iter()
+        .filter_map(|(row, _)| row.parent_id.as_deref())
+        .collect();
+    let ids = || organisation.rows().iter().map(|unit| unit.id.as_str());
+    for (row, place) in rows {
+        let versions = versions(organisation, &row.id);
+        if versions.is_empty() {
+            if !parents.contains(row.id.as_str()) {
+                let message = format!("nothing is placed below node {}", row.id);
+                let hint = nearest(&row.id, ids()).map_or_else(
+                    || "place org units below it, by their ids in org.csv".to_owned(),
+                    |near| format!("org.csv has no such unit; did you mean {near}?"),
+                );
+                problems.push(Problem::new(place.clone(), message).hint(hint));
+            }
+            continue;
+        }
+        let ends = |unit: &OrgUnit| unit.valid_until.unwrap_or(Day::MAX);
+        let meets = |unit: &&OrgUnit| unit.valid_from < ends(row) && row.valid_from < ends(unit);
+        if !versions.iter().any(meets) {
+            let message = format!("org.csv does not have {} on any of these days", row.id);
+            let hint = "let the dates meet those of the unit in org.csv";
+            problems.push(Problem::new(place.clone(), message).hint(hint));
+        }
+    }
+    let from = rows.iter().map(|(row, _)| row.valid_from);
+    let mut days: BTreeSet<Day> = organisation.change_days();
+    days.extend(from);
+    for day in days {
+        let exists = |id: &str| {
+            let versions = versions(organisation, id);
+            versions.is_empty() || versions.iter().any(|unit| is_valid(unit, day))
+        };
+        let valid = || rows.iter().filter(|(row, _)| is_valid(row, day));
+        let has_units = valid().any(|(row, _)| row.parent_id.is_some() && exists(&row.id));
+        let root = valid().find(|(row, _)| row.parent_id.is_none());
+        if let Some((root, place)) = root.filter(|(root, _)| has_units && !exists(&root.id)) {
+            let message = format!(
+                "org.csv does not have the hierarchy's root on {}: {}",
+                date_of(day),
+                root.id
+            );
+            let hint = "make the root a node of the hierarchy's own, or the root of org.csv";
+            problems.push(Problem::new(place.clone(), message).hint(hint));
+            break;
+        }
+    }
+    problems
+}
+
+/// The tree along which figures are rolled up on a day, over the main tree, in which evidence, claims and rules are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrangement {
+    main: Arc<Tree>,
+    tree: Arc<Tree>,
+    /// Per node of the main tree, the node that takes its evidence.
+    takers: Vec<usize>,
+    /// Per node, the node of the main tree that it stands for; `None` for a hierarchy's own.
+    stands_for: Vec<Option<usize>>,
+}
+
+impl Arrangement {
+    /// The main tree itself.
+    #[must_use]
+    pub fn of_main(main: Arc<Tree>) -> Self {
+        let nodes = 0..main.nodes.len();
+        Self {
+            tree: Arc::clone(&main),
+            takers: nodes.clone().collect(),
+            stands_for: nodes.map(Some).collect(),
+            main,
+        }
+    }
+
+    /// The main tree.
+    #[must_use]
+    pub fn main(&self) -> &Tree {
+        &self.main
+    }
+
+    /// The tree along which figures are rolled up.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Tells whether the tree is another than the main one.
+    #[must_use]
+    pub fn is_hierarchy(&self) -> bool {
+        !Arc::ptr_eq(&self.main, &self.tree)
+    }
+
+    /// The node that takes the evidence of a node of the main tree.
+    #[must_use]
+    pub fn taker(&self, unit: usize) -> usize {
+        self.takers[unit]
+    }
+
+    /// The node of the main tree that a node stands for; `None` for a hierarchy's own.
+    #[must_use]
+    pub fn stands_for(&self, node: usize) -> Option<usize> {
+        self.stands_for[node]
+    }
+
+    /// The node of the main tree whose rules hold for a node: for a hierarchy's own, the root.
+    #[must_use]
+    pub fn ruled_by(&self, node: usize) -> usize {
+        self.stands_for[node].unwrap_or(0)
+    }
+
+    /// Flags of the main tree's nodes, by the nodes that stand for them; a hierarchy's own has none.
+    #[must_use]
+    pub fn flags(&self, of_main: &[bool]) -> Vec<bool> {
+        let flag = |unit: &Option<usize>| unit.is_some_and(|unit| of_main[unit]);
+        self.stands_for.iter().map(flag).collect()
+    }
+
+    /// Tells whether a node holds departments without their entities, so that they owe evidence themselves.
+    #[must_use]
+    pub fn holds_departments_alone(&self, node: usize) -> bool {
+        let is_entity =
+            |at: usize| self.stands_for[at].is_some() && self.tree.nodes[at].kind.is_entity();
+        let mut below = node..self.tree.nodes[node].subtree_end;
+        self.stands_for[node].is_none() && !below.any(is_entity)
+    }
+
+    /// The uppermost departments below a node of the hierarchy's own.
+    #[must_use]
+    pub fn departments(&self, node: usize) -> Vec<usize> {
+        let is_uppermost = |at: &usize| {
+            let found = &self.tree.nodes[*at];
+            let above = found.parent.and_then(|above| self.stands_for[above]);
+            found.id != UNASSIGNED && self.stands_for[*at].is_some() && above.is_none()
+        };
+        (node..self.tree.nodes[node].subtree_end)
+            .filter(is_uppermost)
+            .collect()
+    }
+}
