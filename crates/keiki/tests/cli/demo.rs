@@ -35,6 +35,7 @@ fn the_sample_group_tells_its_story() {
     every_suggested_command_works(&sample, &ran.out);
     the_late_company_made_it_whole(&sample);
     the_first_quarter_was_corrected(&sample);
+    a_day_that_moved_is_a_revision_beside_the_plan(&sample);
     every_line_can_be_explained(&sample);
     an_independent_computation_agrees(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
@@ -140,6 +141,22 @@ fn the_first_quarter_was_corrected(sample: &Path) {
     run(sample, "measure --kpi 33 --period FY2026-Q1")
         .exits(0)
         .says("96.0 %");
+}
+
+/// The register overwrote two planned days; one of them with an approved revision.
+fn a_day_that_moved_is_a_revision_beside_the_plan(sample: &Path) {
+    run(sample, "programme plans --format csv")
+        .exits(0)
+        .says(",2025-04-01,36,1,0\n")
+        .says(",2026-04-01,32,1,0\n")
+        .says(",2026-10-14,3,0,0\n");
+    run(sample, "rejects --source milestones --format csv")
+        .exits(0)
+        .says("`planned_on` stays 2026-03-31; 2026-10-30 is a revision")
+        .says("`planned_on` stays 2026-09-11; 2026-11-30 is a revision");
+    run(sample, "explain 45 --org JP1 --period 2026-09 --rows")
+        .exits(0)
+        .says("planned_on=2026-03-31 replanned_on=2026-10-30");
 }
 
 fn every_line_can_be_explained(sample: &Path) {
