@@ -84,7 +84,7 @@ fn whole(definitions: &Definitions, dataset: &Dataset) -> String {
     for column in &dataset.columns {
         out.push_str(&row(&[
             code(&column.name),
-            type_of(column),
+            type_of(dataset, column),
             yes(column.required),
             yes(column.personal),
             both(&column.title),
@@ -103,7 +103,7 @@ fn yes(is_so: bool) -> String {
 }
 
 /// The type of a column, and what else narrows what it holds.
-fn type_of(column: &Column) -> String {
+fn type_of(dataset: &Dataset, column: &Column) -> String {
     let mut parts = vec![column.kind.name()];
     if !column.values.is_empty() {
         let values: Vec<String> = column.values.iter().map(|value| code(value)).collect();
@@ -122,6 +122,13 @@ fn type_of(column: &Column) -> String {
                 .collect::<Vec<_>>()
                 .join(", ")
         ));
+    }
+    if let Some(plan) = &dataset.plan {
+        if plan.baseline == column.name {
+            parts.push("frozen with an [approved plan](definitions.md#approved-plans)".to_owned());
+        } else if plan.revision == column.name {
+            parts.push("takes revisions of an approved plan".to_owned());
+        }
     }
     if !column.journalled {
         parts.push("not journalled".to_owned());

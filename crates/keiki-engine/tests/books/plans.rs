@@ -252,11 +252,12 @@ fn an_item_that_ended_comes_back_with_its_baseline() {
             dataset: "monitoring_rollouts".into(),
             ..reading("sites", on)
         };
-        let rows =
-            |days: &str| format!("{header}R1,JP1,East,soc,{days}\nR2,JP1,West,soc,2026-08-31,\n");
+        let rows = |days: &str| {
+            format!("{header}R1,JP1,East,network,{days}\nR2,JP1,West,network,2026-08-31,\n")
+        };
         let both_in = rows("2026-06-30,");
         world.commit_csv(&full("2026-03-20"), &both_in).await;
-        let gone = format!("{header}R2,JP1,West,soc,2026-08-31,\n");
+        let gone = format!("{header}R2,JP1,West,network,2026-08-31,\n");
         let receipt = world.commit_csv(&full("2026-05-10"), &gone).await;
         assert_eq!(receipt.counts.retired, 1);
         world

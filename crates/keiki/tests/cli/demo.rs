@@ -43,6 +43,7 @@ fn the_sample_group_tells_its_story() {
     evidence_of_an_unknown_unit_is_listed(&sample);
     rows_and_reported_totals_add_up(&sample);
     what_befell_the_group_is_to_be_seen(&sample);
+    a_day_that_moved_is_a_revision_beside_the_plan(&sample);
     every_line_can_be_explained(&sample);
     an_independent_computation_agrees(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
@@ -258,6 +259,22 @@ fn the_first_quarter_was_corrected(sample: &Path) {
     run(sample, "measure --kpi 33 --period FY2026-Q1")
         .exits(0)
         .says("96.0 %");
+}
+
+/// The register overwrote two planned days; one of them with an approved revision.
+fn a_day_that_moved_is_a_revision_beside_the_plan(sample: &Path) {
+    run(sample, "programme plans --format csv")
+        .exits(0)
+        .says(",2025-04-01,36,1,0\n")
+        .says(",2026-04-01,32,1,0\n")
+        .says(",2026-10-14,3,0,0\n");
+    run(sample, "rejects --source milestones --format csv")
+        .exits(0)
+        .says("`planned_on` stays 2026-03-31; 2026-10-30 is a revision")
+        .says("`planned_on` stays 2026-09-11; 2026-11-30 is a revision");
+    run(sample, "explain 45 --org JP1 --period 2026-09 --rows")
+        .exits(0)
+        .says("planned_on=2026-03-31 replanned_on=2026-10-30");
 }
 
 fn every_line_can_be_explained(sample: &Path) {

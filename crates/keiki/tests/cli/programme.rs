@@ -328,17 +328,17 @@ fn a_plan_names_what_exists_and_a_whole_year() {
     workspace
         .run(&["check"])
         .exits(1)
-        .complains("programme.toml:2:11")
+        .complains("programme.toml:2:12")
         .complains("unknown dataset `milestone`")
         .complains("did you mean `milestones`?")
-        .complains("programme.toml:3:12")
+        .complains("programme.toml:3:13")
         .complains("unknown org unit: JP2")
         .complains("dataset assets holds no plan");
     workspace.write("programme.toml", plan("milestones", "HD", "FY2026-Q1"));
     workspace
         .run(&["check"])
         .exits(1)
-        .complains("programme.toml:4:15")
+        .complains("programme.toml:4:16")
         .complains("`fiscal_year` is no fiscal year: FY2026-Q1");
     let twice = plan("milestones", "HD", "FY2026");
     workspace.write("programme.toml", format!("{twice}{twice}"));
