@@ -353,7 +353,7 @@ async fn take(world: &World, draw: &mut Draw) {
     let mut text = String::from(if is_of_things {
         "thing_id,org_unit,kind,is_ok,amount,from_on,until_on\n"
     } else {
-        "case_id,org_unit,kind,opened_on,closed_on,minutes\n"
+        "case_id,org_unit,opened_on,closed_on,minutes\n"
     });
     for key in 0..draw.between(4, 14) {
         let from = draw.between(day("2026-04-01"), day("2026-06-20"));
@@ -367,7 +367,7 @@ async fn take(world: &World, draw: &mut Draw) {
             while draw.chance(50) {
                 unit = format!("{unit};{}", draw.pick(&ids));
             }
-            text += &format!("k{key},{unit},a,{begins},{ends},{amount}\n");
+            text += &format!("k{key},{unit},{begins},{ends},{amount}\n");
         }
     }
     let covers: Vec<String> = ids[..9]
@@ -382,7 +382,8 @@ async fn take(world: &World, draw: &mut Draw) {
             day("2026-06-28"),
         )
     };
-    world.commit_csv(&reading, &text).await;
+    let receipt = world.commit_csv(&reading, &text).await;
+    assert!(receipt.rejected.is_empty(), "{:?}", receipt.rejected);
 }
 
 /// The rows of a random hierarchy: three nodes of its own, and all or some units below them or below each other.

@@ -36,6 +36,7 @@ fn the_sample_group_tells_its_story() {
     the_late_company_made_it_whole(&sample);
     the_first_quarter_was_corrected(&sample);
     every_line_can_be_explained(&sample);
+    the_regions_add_up(&sample);
     an_independent_computation_agrees(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
     run_in(folder.path(), &["demo", "sample", "--language", "en"])
@@ -140,6 +141,32 @@ fn the_first_quarter_was_corrected(sample: &Path) {
     run(sample, "measure --kpi 33 --period FY2026-Q1")
         .exits(0)
         .says("96.0 %");
+}
+
+fn the_regions_add_up(sample: &Path) {
+    for no in [1, 23, 33, 45] {
+        let ask = |further: &str| {
+            let line = format!("measure --kpi {no} --period 2026-09 --format json{further}");
+            let found = run(sample, &line).exits(0).json();
+            let first = &found[0];
+            let parts = [
+                "value",
+                "numerator",
+                "denominator",
+                "n",
+                "coverage",
+                "status",
+            ];
+            parts.map(|part| first[part].clone())
+        };
+        assert_eq!(ask(" --hierarchy region"), ask(""), "KPI {no}");
+    }
+    run(
+        sample,
+        "measure --kpi 1 --period 2026-09 --hierarchy region --all-orgs",
+    )
+    .exits(0)
+    .says("Americas");
 }
 
 fn every_line_can_be_explained(sample: &Path) {

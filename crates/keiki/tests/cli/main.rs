@@ -5,6 +5,7 @@ mod demo;
 mod evidence;
 mod evolution;
 mod full_disk;
+mod hierarchies;
 mod programme;
 mod screen;
 mod walk;
