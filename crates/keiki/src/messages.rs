@@ -246,13 +246,27 @@ pub fn unassigned(units: &str) -> Text {
 
 /// Says what a sound workspace holds.
 #[must_use]
-pub fn contents(org_units: usize, sources: usize, datasets: usize, kpis: usize) -> Text {
+pub fn contents(
+    org_units: usize,
+    hierarchies: usize,
+    sources: usize,
+    datasets: usize,
+    kpis: usize,
+) -> Text {
+    let (further_ja, further_en) = if hierarchies == 0 {
+        (String::new(), String::new())
+    } else {
+        (
+            format!("、階層{hierarchies}"),
+            format!(", {hierarchies} hierarchies"),
+        )
+    };
     Text::new(
         format!(
-            "問題はありません: 組織{org_units}、取得元{sources}、データ種別{datasets}、KPI {kpis}"
+            "問題はありません: 組織{org_units}{further_ja}、取得元{sources}、データ種別{datasets}、KPI {kpis}"
         ),
         format!(
-            "all is sound: {org_units} org units, {sources} sources, {datasets} datasets, {kpis} KPIs"
+            "all is sound: {org_units} org units{further_en}, {sources} sources, {datasets} datasets, {kpis} KPIs"
         ),
     )
 }

@@ -407,3 +407,156 @@ impl Arrangement {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::parse_day;
+    use crate::org::HEADER;
+
+    fn organisation() -> Organisation {
+        let rows = "G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,,\n\
+                    D,A,丁,D,department,JP,2020-04-01,,\nB,G,乙,B,company,US,2024-10-01,2026-04-01,A\n";
+        Organisation::read("org.csv", &format!("{HEADER}\n{rows}")).expect("the tree is sound")
+    }
+
+    fn read(rows: &str) -> Result<Hierarchy, Vec<Problem>> {
+        let text = format!("{HEADER}\n{rows}");
+        Hierarchy::read("region", "hierarchies/region.csv", &text, &organisation())
+    }
+
+    /// The problems of a hierarchy that has a sound root, as text.
+    fn problems(rows: &str) -> String {
+        let found = read(&format!("W,,世界,World,group,,,,\nG,W,,,,,,,\n{rows}"));
+        let found = found.expect_err("it is not sound");
+        found.iter().map(|p| format!("{p}\n")).collect()
+    }
+
+    #[test]
+    fn each_fault_is_named_with_its_line() {
+        for (rows, place, says) in [
+            (
+                "E,W,東,East,group,,,,\nAA,E,,,,,,,\n",
+                ":5",
+                "org.csv has no such org unit: AA",
+            ),
+            (
+                "E,W,東,East,group,,,,\n",
+                ":4",
+                "nothing is placed below node E",
+            ),
+            (
+                "E,W,東,,group,,,,\nA,E,,,,,,,\n",
+                ":4",
+                "`name_en` is missing of node E",
+            ),
+            (
+                "E,W,,East,group,,,,\nA,E,,,,,,,\n",
+                ":4",
+                "`name_ja` is missing of node E",
+            ),
+            (
+                "E,W,東,East,part,,,,\nA,E,,,,,,,\n",
+                ":4",
+                "unknown kind of org unit: part",
+            ),
+            ("A,E,,,,,,,\n", ":4", "the parent of A does not exist: E"),
+            (
+                "A,W,,,,,,,\nA,G,,,,,,,\n",
+                ":5",
+                "two org units have the id A",
+            ),
+            (
+                "A,D,,,,,,,\nD,A,,,,,,,\n",
+                ":4",
+                "the hierarchy has a cycle",
+            ),
+            (
+                "A,,,,,,,,\n",
+                "region.csv:",
+                "the hierarchy has several roots",
+            ),
+            (
+                "A,W,,,overseas,,,,\n",
+                ":4",
+                "`kind` of org unit A is not what org.csv says",
+            ),
+            ("A,W,,,,,,,B\n", ":4", "a hierarchy knows no successors: B"),
+            ("A,W,,,,,2026-04-31,,\n", ":4", "`valid_from` is not a date"),
+            (
+                "B,W,,,,,2026-05-01,,\n",
+                ":4",
+                "org.csv does not have B on any of these days",
+            ),
+            ("A,W\n", ":4", "the row should have 9 fields, found 2"),
+            (
+                "unassigned,W,不明,None,group,,,,\nA,unassigned,,,,,,,\n",
+                ":4",
+                "cannot have this id",
+            ),
+        ] {
+            let found = problems(rows);
+            assert!(
+                found.contains(says) && found.contains(place),
+                "{rows}: {found}"
+            );
+        }
+        let several = problems("E,W,,,group,,,,\nA,W,,,overseas,,,,\n");
+        assert_eq!(
+            several.matches("hierarchies/region.csv:").count(),
+            3,
+            "{several}"
+        );
+        let name = Hierarchy::read(
+            "By Region",
+            "hierarchies/By Region.csv",
+            &format!("{HEADER}\nG,,,,,,,,\n"),
+            &organisation(),
+        );
+        assert!(name.is_err());
+        assert!(Hierarchy::read("x", "hierarchies/x.csv", "id,name\n", &organisation()).is_err());
+    }
+
+    #[test]
+    fn a_root_that_ends_before_its_units_is_refused() {
+        let found = read("B,,,,,,,,\nA,B,,,,,,,\n").expect_err("B begins later and ends");
+        assert!(found[0].message.contains("root"), "{found:?}");
+        assert!(read("G,,,,,,,,\nA,G,,,,,,,\n").is_ok());
+    }
+
+    #[test]
+    fn what_is_below_a_unit_that_is_not_there_goes_to_the_node_above() {
+        let placed =
+            read("W,,世界,World,group,,,,\nE,W,東,East,group,,,,\nB,E,,,,,,,\nD,B,,,,,,,\n");
+        let placed = placed.expect("it is sound");
+        let above = |day: &str| {
+            let day = parse_day(day).expect("a date");
+            let arrangement = placed.arrange(Arc::new(organisation().tree(day)), day);
+            let tree = arrangement.tree();
+            let node = tree.position("D").expect("D is placed");
+            let parent = tree.nodes()[node].parent.expect("it lies below");
+            tree.nodes()[parent].id.clone()
+        };
+        assert_eq!(
+            (above("2026-03-31").as_str(), above("2026-04-01").as_str()),
+            ("B", "E")
+        );
+    }
+
+    #[test]
+    fn every_unit_has_a_taker_and_unknown_units_stay_apart() {
+        let placed =
+            read("W,,世界,World,group,,,,\nE,W,東,East,group,,,,\nG,E,,,,,,,\nA,W,,,,,,,\n");
+        let day = parse_day("2026-05-01").expect("a date");
+        let main = Arc::new(organisation().tree(day));
+        let arrangement = placed.expect("it is sound").arrange(Arc::clone(&main), day);
+        let taker = |id: &str| {
+            let unit = main.position_of_evidence(id);
+            arrangement.tree().nodes()[arrangement.taker(unit)]
+                .id
+                .clone()
+        };
+        let takers = ["G", "A", "D", "B", "Z"].map(taker);
+        assert_eq!(takers, ["G", "A", "A", "A", UNASSIGNED]);
+    }
+}

@@ -7,6 +7,8 @@ use crate::config::Workspace;
 pub struct Contents {
     /// Org units, whenever valid.
     pub org_units: usize,
+    /// Further hierarchies over them.
+    pub hierarchies: usize,
     /// Sources.
     pub sources: usize,
     /// Datasets, shipped and own.
@@ -26,6 +28,7 @@ pub fn check(workspace: &Workspace) -> Contents {
         .collect();
     Contents {
         org_units: ids.len(),
+        hierarchies: workspace.hierarchies.len(),
         sources: workspace.sources.len(),
         datasets: workspace.catalogue.datasets.len(),
         kpis: workspace.catalogue.kpis.len(),

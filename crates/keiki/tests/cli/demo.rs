@@ -45,6 +45,7 @@ fn the_sample_group_tells_its_story() {
     what_befell_the_group_is_to_be_seen(&sample);
     a_day_that_moved_is_a_revision_beside_the_plan(&sample);
     every_line_can_be_explained(&sample);
+    the_regions_add_up(&sample);
     an_independent_computation_agrees(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
     run_in(folder.path(), &["demo", "sample", "--language", "en"])
@@ -275,6 +276,32 @@ fn a_day_that_moved_is_a_revision_beside_the_plan(sample: &Path) {
     run(sample, "explain 45 --org JP1 --period 2026-09 --rows")
         .exits(0)
         .says("planned_on=2026-03-31 replanned_on=2026-10-30");
+}
+
+fn the_regions_add_up(sample: &Path) {
+    for no in [1, 23, 33, 45] {
+        let ask = |further: &str| {
+            let line = format!("measure --kpi {no} --period 2026-09 --format json{further}");
+            let found = run(sample, &line).exits(0).json();
+            let first = &found[0];
+            let parts = [
+                "value",
+                "numerator",
+                "denominator",
+                "n",
+                "coverage",
+                "status",
+            ];
+            parts.map(|part| first[part].clone())
+        };
+        assert_eq!(ask(" --hierarchy region"), ask(""), "KPI {no}");
+    }
+    run(
+        sample,
+        "measure --kpi 1 --period 2026-09 --hierarchy region --all-orgs",
+    )
+    .exits(0)
+    .says("Americas");
 }
 
 fn every_line_can_be_explained(sample: &Path) {

@@ -6,6 +6,7 @@ mod evidence;
 mod evolution;
 mod full_disk;
 mod guide;
+mod hierarchies;
 mod programme;
 mod screen;
 mod statement;

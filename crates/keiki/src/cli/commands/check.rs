@@ -14,7 +14,13 @@ impl Args {
     pub(crate) fn run(self, session: &Session) -> Result<Exit> {
         let Self {} = self;
         let found = check::check(&session.workspace()?);
-        let text = messages::contents(found.org_units, found.sources, found.datasets, found.kpis);
+        let text = messages::contents(
+            found.org_units,
+            found.hierarchies,
+            found.sources,
+            found.datasets,
+            found.kpis,
+        );
         session.line(text.get(session.language()));
         Ok(Exit::Fine)
     }
