@@ -13,7 +13,7 @@ use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, judge};
 
 use super::standing::{Known, Total};
-use super::{At, Evaluation, Slot, View, instant_text};
+use super::{At, Evaluation, Figure, Slot, View, instant_text};
 
 /// The names that measurements carry.
 pub(super) struct Labels {
@@ -185,11 +185,7 @@ impl Evaluation<'_> {
             coverage_at_least: kpi.coverage_at_least,
             covered_by: kpi.covered_by,
             value: figure.value,
-            found: match (figure.is_nothing, figure.is_unknown) {
-                (false, _) => Found::Records,
-                (true, false) => Found::Nothing,
-                (true, true) => Found::OnlyUnknown,
-            },
+            found: found(&figure),
             none_is: indicator.none_is,
             is_too_few: figure.is_too_few,
             target,
@@ -306,4 +302,13 @@ fn paced(indicator: &Indicator, node: usize, views: &[&View<'_>]) -> Option<Frac
         planned.numerator() * whole.denominator(),
         planned.denominator() * whole.numerator(),
     )
+}
+
+/// What there was to count.
+fn found(figure: &Figure) -> Found {
+    match (figure.is_nothing, figure.is_unknown) {
+        (false, _) => Found::Records,
+        (true, false) => Found::Nothing,
+        (true, true) => Found::OnlyUnknown,
+    }
 }

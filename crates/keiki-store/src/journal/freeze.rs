@@ -157,7 +157,8 @@ impl Attempt<'_> {
         }
         if !kept.is_empty() {
             let with_days = |column: &str, days: Vec<Option<Day>>, rows: &RecordBatch| {
-                replaced(rows, column, Arc::new(Date32Array::from(days)))
+                let days: ArrayRef = Arc::new(Date32Array::from(days));
+                replaced(rows, column, &days)
             };
             let rows = with_days(&columns.baseline, baselines, &incoming.rows)?;
             incoming.rows = with_days(&columns.revision, revisions, &rows)?;
@@ -273,13 +274,13 @@ fn days(rows: &RecordBatch, column: &str) -> Result<Vec<Option<Day>>> {
     Ok(primitive::<Date32Type>(rows, column)?.iter().collect())
 }
 
-fn replaced(rows: &RecordBatch, column: &str, values: ArrayRef) -> Result<RecordBatch> {
+fn replaced(rows: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch> {
     let schema = rows.schema();
     let columns = schema
         .fields()
         .iter()
         .zip(rows.columns())
-        .map(|(field, old)| Arc::clone(if field.name() == column { &values } else { old }))
+        .map(|(field, old)| Arc::clone(if field.name() == column { values } else { old }))
         .collect();
     Ok(RecordBatch::try_new(schema, columns)?)
 }
