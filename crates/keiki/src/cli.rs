@@ -136,7 +136,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Sql(args) => args.run(session).await,
         Command::Verify(args) => args.run(session).await,
         Command::Compact(args) => args.run(session).await,
-        Command::Demo(args) => args.run(session).await,
+        Command::Demo(args) => Box::pin(args.run(session)).await,
         Command::Completions(args) => Ok(args.run(session)),
     }
 }
