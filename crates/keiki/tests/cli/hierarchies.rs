@@ -103,6 +103,10 @@ fn a_figure_of_a_hierarchy_opens_down_to_its_records() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program's own clock runs; the test notes the moment between two runs"
+)]
 fn a_hierarchy_is_recorded_and_a_figure_as_known_earlier_keeps_it() {
     let workspace = with_regions();
     inventory(&workspace, &["--hierarchy", "region"]);
