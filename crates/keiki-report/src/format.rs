@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(difference(up, Unit::Ratio, Language::En), "+25.0 pt");
         assert_eq!(difference(up, Unit::Ratio, Language::Ja), "+25.0ポイント");
         let down = fraction(-3, 1);
-        assert_eq!(difference(down, Unit::Count, Language::En), "-3");
+        assert_eq!(difference(down, Unit::Count, Language::En), "−3");
     }
 
     #[test]

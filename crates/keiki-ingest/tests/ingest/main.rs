@@ -17,6 +17,7 @@ fn check_fixtures(kind: &str) {
     let mut checked = 0;
     for validity in ["valid", "invalid"] {
         let folder = Path::new("fixtures").join(kind).join(validity);
+        let folder = std::path::absolute(folder).expect("the tests run in a folder");
         let mut reasons: Vec<_> = folder
             .read_dir()
             .expect("the kind has fixtures")
