@@ -318,6 +318,7 @@ async fn commit(
     let evidence = Evidence {
         rows,
         places,
+        files: Vec::new(),
         effective_on: None,
         known_at: None,
         version_order: None,

@@ -7,8 +7,9 @@ use keiki_model::document::Located;
 use keiki_model::evidence::Reason;
 use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
+use keiki_model::repeats::MASK;
 
-use crate::columns::{MASK, Rejections, evaluate};
+use crate::columns::{Rejections, evaluate};
 use crate::convert::excerpt;
 use crate::error::IngestError;
 use crate::source::Source;

@@ -1,4 +1,4 @@
-//! Computes the dataset's columns for every row of a reading, and rejects the rows for which that
+//! Computes the dataset's columns for every row of a chunk, and rejects the rows for which that
 //! cannot be done.
 
 use std::collections::BTreeMap;
@@ -10,15 +10,13 @@ use arrow::datatypes::{Field, Schema};
 use keiki_model::dataset::{Column, Dataset, ORG_UNIT, OrgUnits};
 use keiki_model::evidence::Reason;
 use keiki_model::expression::Expression;
+use keiki_model::repeats::MASK;
 
 use crate::convert::{Forms, convert, excerpt, text};
 use crate::error::IngestError;
 use crate::mapping::{Mapped, Mapping, Origin};
 
-/// Stands for a value that names a person.
-pub(crate) const MASK: &str = "•••";
-
-/// The rows of a reading that broke a rule; of several reasons for one row the first is kept.
+/// The rows of a chunk that broke a rule; of several reasons for one row the first is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections {
     reasons: BTreeMap<usize, Reason>,
@@ -46,7 +44,7 @@ impl Rejections {
     }
 }
 
-/// The typed columns of a reading, rejected rows included.
+/// The typed columns of a chunk, rejected rows included.
 #[derive(Debug)]
 pub(crate) struct Typed {
     /// *Shape*: every column of the dataset, in its order.
@@ -65,15 +63,17 @@ pub(crate) struct Typed {
 /// The arrays do not fit together, which is a fault of Keiki.
 pub(crate) fn compute(
     mapping: &Mapping,
+    chunk: &RecordBatch,
     dataset: &Dataset,
     forms: &Forms,
     rejections: &mut Rejections,
 ) -> Result<Typed, IngestError> {
-    let rows = mapping.batch.num_rows();
+    let chunk = &mapping.rows(chunk)?;
+    let rows = chunk.num_rows();
     let mut fields = Vec::with_capacity(dataset.columns.len());
     let mut arrays = Vec::with_capacity(dataset.columns.len());
     for (mapped, column) in mapping.columns.iter().zip(&dataset.columns) {
-        let mut array = values(mapped, &mapping.batch, forms, rejections)?;
+        let mut array = values(mapped, chunk, forms, rejections)?;
         if column.name == ORG_UNIT && dataset.org_units == OrgUnits::Several {
             array = text::canonical_org_units(array.as_string());
         }
@@ -89,7 +89,7 @@ pub(crate) fn compute(
             let Some(mapped) = mapped else {
                 return Ok(None);
             };
-            let array = values(mapped, &mapping.batch, forms, rejections)?;
+            let array = values(mapped, chunk, forms, rejections)?;
             if is_required {
                 require(&mapped.name, &array, rejections);
             }

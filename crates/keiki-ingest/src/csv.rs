@@ -12,7 +12,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use keiki_model::evidence::Reason;
 
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::limits::Limits;
 use crate::place::InputFile;
 use crate::reading::Context;
@@ -28,18 +28,31 @@ pub(crate) fn read(
     input: &[InputFile],
     source: &Source,
     context: &Context<'_>,
-) -> Result<Extract, IngestError> {
-    let mut builder = ExtractBuilder::new(&source.format.nulls, &context.limits);
-    for file in input {
-        builder.begin_file(&file.name);
-        read_file(file, source, &context.limits, &mut builder)?;
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<AbsentColumn, IngestError> {
+    for (number, file) in input.iter().enumerate() {
+        let place = if number + 1 == input.len() {
+            Place::Last
+        } else {
+            Place::Before
+        };
+        rows.begin_file(&file.name);
+        read_file(file, place, source, &context.limits, rows)?;
     }
-    builder.finish(AbsentColumn::Fault)
+    Ok(AbsentColumn::Fault)
+}
+
+/// Whether further files, and with them columns, may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    Last,
 }
 
 /// Reads one file.
 fn read_file(
     input: &InputFile,
+    place: Place,
     source: &Source,
     limits: &Limits,
     builder: &mut ExtractBuilder<'_>,
@@ -72,6 +85,9 @@ fn read_file(
         .iter()
         .map(|name| builder.column(name))
         .collect::<Result<Vec<_>, _>>()?;
+    if place == Place::Last {
+        builder.complete_columns();
+    }
     let mut line = header.line;
     while reader.read_byte_record(&mut record).map_err(fault)? {
         let offset = record.position().map_or(0, csv::Position::byte);
@@ -83,9 +99,7 @@ fn read_file(
         };
         match reason {
             Some(reason) => builder.reject(line, reason),
-            None => {
-                builder.accept(line)?;
-            }
+            None => builder.accept(line)?,
         }
     }
     Ok(())

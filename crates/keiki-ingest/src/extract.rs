@@ -1,11 +1,11 @@
-//! What a reader of any kind hands on: text columns, the place of each row, and the rows that could
-//! not be read.
+//! What a reader of any kind hands on, a chunk at a time: text columns, the place of each row, and the
+//! rows that could not be read.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema};
 use keiki_model::evidence::Reason;
 use keiki_model::text::Text;
@@ -34,7 +34,7 @@ pub(crate) enum AbsentColumn {
 /// A value that the source does not state well enough to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeftUnknown {
-    /// Number of the row in the extract, from 0.
+    /// Number of the row in its chunk, from 0.
     pub(crate) row: usize,
     /// The dataset's column.
     pub(crate) column: &'static str,
@@ -42,63 +42,82 @@ pub(crate) struct LeftUnknown {
     pub(crate) why: Text,
 }
 
-/// The rows of a reading as they stood in its files.
+/// Says whether further chunks may have further columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// They may.
+    Growing,
+    /// All columns of the reading are known.
+    Complete,
+}
+
+/// Some rows of a reading as they stood in its files.
 #[derive(Debug)]
 pub(crate) struct Extract {
-    /// *Shape*: every column is nullable text without surrounding space; empty is null.
+    /// *Shape*: every column is nullable text without surrounding space; empty is null. A column that one
+    /// chunk has all later ones have too, at the same place.
     pub(crate) batch: RecordBatch,
-    /// The files, as the user knows them.
-    pub(crate) files: Vec<String>,
+    /// The files so far, as the user knows them.
+    pub(crate) files: Arc<Vec<String>>,
     /// Per row of the batch, where it stood.
     pub(crate) places: Vec<RowPlace>,
     /// The rows that could not be read.
     pub(crate) rejected: Vec<(RowPlace, Reason)>,
     /// Values that are null because they are not stated well enough.
     pub(crate) left_unknown: Vec<LeftUnknown>,
-    /// What a column that is not there means.
-    pub(crate) absent: AbsentColumn,
+    /// How many rows of the reading come before.
+    pub(crate) first_row: usize,
+    /// Whether further chunks may have further columns.
+    pub(crate) columns: Columns,
 }
 
-/// Puts an `Extract` together, row by row: values are staged, then the row is accepted or rejected
-/// as a whole.
+/// Takes a chunk of a reading; what it fails with ends the reading.
+pub(crate) type Take<'t> = dyn FnMut(Extract) -> Result<(), IngestError> + 't;
+
+/// Puts a reading together, row by row: values are staged, then the row is accepted or rejected as a
+/// whole. Whenever a chunk is full, it is handed on.
 pub(crate) struct ExtractBuilder<'a> {
     nulls: &'a [String],
     limits: &'a Limits,
+    take: &'a mut Take<'a>,
     columns: Vec<ColumnBuilder>,
     numbers: HashMap<String, usize>,
-    arena: String,
-    staged: Vec<(usize, Range<usize>)>,
-    files: Vec<String>,
+    staged: Vec<usize>,
+    /// Number of the row that is being read, rejected ones included.
+    row: u64,
+    /// Text in the chunk.
+    bytes: usize,
+    files: Arc<Vec<String>>,
     places: Vec<RowPlace>,
     rejected: Vec<(RowPlace, Reason)>,
     left_unknown: Vec<LeftUnknown>,
-}
-
-struct ColumnBuilder {
-    name: String,
-    values: StringBuilder,
-    staged_in: Option<u64>,
+    first_row: usize,
+    are_columns: Columns,
 }
 
 impl<'a> ExtractBuilder<'a> {
-    pub(crate) fn new(nulls: &'a [String], limits: &'a Limits) -> Self {
+    pub(crate) fn new(nulls: &'a [String], limits: &'a Limits, take: &'a mut Take<'a>) -> Self {
         Self {
             nulls,
             limits,
+            take,
             columns: Vec::new(),
             numbers: HashMap::new(),
-            arena: String::new(),
             staged: Vec::new(),
-            files: Vec::new(),
+            row: 0,
+            bytes: 0,
+            files: Arc::default(),
             places: Vec::new(),
             rejected: Vec::new(),
             left_unknown: Vec::new(),
+            first_row: 0,
+            are_columns: Columns::Growing,
         }
     }
 
     /// Begins a file; the rows that follow are its.
     pub(crate) fn begin_file(&mut self, name: &str) {
-        self.files.push(name.to_owned());
+        Arc::make_mut(&mut self.files).push(name.to_owned());
     }
 
     fn file_name(&self) -> &str {
@@ -123,69 +142,66 @@ impl<'a> ExtractBuilder<'a> {
             return Err(self.too_large("columns", self.limits.column_count));
         }
         self.numbers.insert(name.to_owned(), number);
-        let values = StringBuilder::new();
-        self.columns.push(ColumnBuilder {
-            name: name.to_owned(),
-            values,
-            staged_in: None,
-        });
+        self.columns.push(ColumnBuilder::new(name));
         Ok(number)
+    }
+
+    /// Says that no further column will come. A fault of the mapping then shows with the first chunk and
+    /// not only at the end of the files.
+    pub(crate) fn complete_columns(&mut self) {
+        self.are_columns = Columns::Complete;
     }
 
     /// Stages a value for the row that is being read. Returns false if the row has one for this
     /// column already.
     #[must_use]
-    pub(crate) fn stage(&mut self, column: usize, value: &str) -> bool {
-        let row = self.places.len() as u64 + self.rejected.len() as u64;
-        if self.columns[column].staged_in.replace(row) == Some(row) {
+    pub(crate) fn stage(&mut self, number: usize, value: &str) -> bool {
+        let column = &mut self.columns[number];
+        if column.staged_in.replace(self.row) == Some(self.row) {
             return false;
         }
         let value = value.trim();
         if !value.is_empty() && !self.nulls.iter().any(|null| null == value) {
-            let start = self.arena.len();
-            self.arena.push_str(value);
-            self.staged.push((column, start..self.arena.len()));
+            column.push(self.places.len(), value);
+            self.staged.push(number);
         }
         true
     }
 
-    /// Accepts the row that was staged and returns its number.
+    /// Accepts the row that was staged, and hands the chunk on if it is full.
     ///
     /// # Errors
-    /// More rows or more text than the limits.
-    pub(crate) fn accept(&mut self, row: u64) -> Result<usize, IngestError> {
-        let number = self.places.len();
-        if number >= self.limits.row_count {
+    /// More rows than the limit, or whoever takes the chunk fails.
+    pub(crate) fn accept(&mut self, row: u64) -> Result<(), IngestError> {
+        if self.first_row + self.places.len() >= self.limits.row_count {
             return Err(self.too_large("rows", self.limits.row_count));
         }
-        for (column, range) in self.staged.drain(..) {
-            let values = &mut self.columns[column].values;
-            if values.values_slice().len() + range.len() > self.limits.column_bytes {
-                let file = self.files.last().cloned().unwrap_or_default();
-                let limit = self.limits.column_bytes;
-                return Err(IngestError::TooLarge {
-                    file,
-                    what: "bytes in one column",
-                    limit,
-                });
-            }
-            pad(values, number);
-            values.append_value(&self.arena[range]);
+        for column in self.staged.drain(..) {
+            self.bytes += self.columns[column].last_bytes();
         }
-        self.arena.clear();
         self.places.push(self.place(row));
-        Ok(number)
+        self.row += 1;
+        let rows = self.places.len() + self.rejected.len();
+        if rows >= self.limits.chunk_rows || self.bytes >= self.limits.chunk_bytes {
+            self.hand_on()?;
+        }
+        Ok(())
     }
 
     /// Rejects the row that is being read.
     pub(crate) fn reject(&mut self, row: u64, reason: Reason) {
-        self.staged.clear();
-        self.arena.clear();
+        for column in self.staged.drain(..) {
+            self.columns[column].pop();
+        }
+        let number = self.places.len();
+        self.left_unknown.retain(|left| left.row < number);
         self.rejected.push((self.place(row), reason));
+        self.row += 1;
     }
 
-    /// Notes that a value of an accepted row is not stated well enough to use.
-    pub(crate) fn leave_unknown(&mut self, row: usize, column: &'static str, why: Text) {
+    /// Notes that a value of the row that is being read is not stated well enough to use.
+    pub(crate) fn leave_unknown(&mut self, column: &'static str, why: Text) {
+        let row = self.places.len();
         self.left_unknown.push(LeftUnknown { row, column, why });
     }
 
@@ -197,39 +213,115 @@ impl<'a> ExtractBuilder<'a> {
         }
     }
 
-    /// Ends the reading.
+    /// Ends the reading: hands on what is left, be it no row at all.
     ///
     /// # Errors
-    /// The columns do not make a batch.
-    pub(crate) fn finish(self, absent: AbsentColumn) -> Result<Extract, IngestError> {
-        let rows = self.places.len();
+    /// Whoever takes the chunk fails.
+    pub(crate) fn finish(mut self) -> Result<(), IngestError> {
+        self.hand_on()
+    }
+
+    fn hand_on(&mut self) -> Result<(), IngestError> {
+        let places = std::mem::take(&mut self.places);
+        let rows = places.len();
         let mut fields = Vec::with_capacity(self.columns.len());
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        for mut column in self.columns {
-            pad(&mut column.values, rows);
-            fields.push(Field::new(column.name, DataType::Utf8, true));
-            arrays.push(Arc::new(column.values.finish()));
+        for column in &mut self.columns {
+            fields.push(Field::new(&column.name, DataType::Utf8, true));
+            arrays.push(Arc::new(column.take(rows)?));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch =
             RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
                 .map_err(|e| IngestError::internal(&e))?;
-        Ok(Extract {
+        let first_row = self.first_row;
+        self.first_row += rows;
+        self.bytes = 0;
+        (self.take)(Extract {
             batch,
-            files: self.files,
-            places: self.places,
-            rejected: self.rejected,
-            left_unknown: self.left_unknown,
-            absent,
+            files: Arc::clone(&self.files),
+            places,
+            rejected: std::mem::take(&mut self.rejected),
+            left_unknown: std::mem::take(&mut self.left_unknown),
+            first_row,
+            columns: self.are_columns,
         })
     }
 }
 
-/// Fills a column with nulls up to a number of rows.
-fn pad(values: &mut StringBuilder, rows: usize) {
-    use arrow::array::ArrayBuilder as _;
-    let missing = rows.saturating_sub(values.len());
-    if missing > 0 {
-        values.append_nulls(missing);
+/// A column in the making. It may be shorter than the chunk: what is missing is null.
+struct ColumnBuilder {
+    name: String,
+    text: String,
+    /// Where the value of each row ends in `text`.
+    ends: Vec<i32>,
+    is_valid: Vec<bool>,
+    staged_in: Option<u64>,
+}
+
+impl ColumnBuilder {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text: String::new(),
+            ends: Vec::new(),
+            is_valid: Vec::new(),
+            staged_in: None,
+        }
+    }
+
+    fn end(&self) -> i32 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Sets the value of the row of that number.
+    fn push(&mut self, row: usize, value: &str) {
+        self.pad(row);
+        self.text.push_str(value);
+        self.ends
+            .push(i32::try_from(self.text.len()).expect("a chunk is far smaller than 2 GiB"));
+        self.is_valid.push(true);
+    }
+
+    /// Takes the last value back.
+    fn pop(&mut self) {
+        self.ends.pop();
+        self.is_valid.pop();
+        self.text
+            .truncate(usize::try_from(self.end()).expect("ends are positive"));
+    }
+
+    fn last_bytes(&self) -> usize {
+        let before = self.ends.len().checked_sub(2).map_or(0, |at| self.ends[at]);
+        usize::try_from(self.end() - before).unwrap_or(0)
+    }
+
+    /// Fills up with nulls to a number of rows.
+    fn pad(&mut self, rows: usize) {
+        let end = self.end();
+        if self.ends.len() < rows {
+            self.ends.resize(rows, end);
+            self.is_valid.resize(rows, false);
+        }
+    }
+
+    /// Hands out the values of so many rows, and is empty.
+    fn take(&mut self, rows: usize) -> Result<StringArray, IngestError> {
+        self.pad(rows);
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        offsets.append(&mut self.ends);
+        let is_valid = std::mem::take(&mut self.is_valid);
+        let nulls = is_valid
+            .contains(&false)
+            .then(|| NullBuffer::from(is_valid));
+        let text = std::mem::take(&mut self.text);
+        self.text.reserve(text.len());
+        StringArray::try_new(
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            Buffer::from_vec(text.into_bytes()),
+            nulls,
+        )
+        .map_err(|e| IngestError::internal(&e))
     }
 }

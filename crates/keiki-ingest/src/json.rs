@@ -13,7 +13,7 @@ mod scanner;
 use keiki_model::evidence::Reason;
 
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -26,24 +26,22 @@ pub(crate) fn read(
     input: &[InputFile],
     source: &Source,
     context: &Context<'_>,
-) -> Result<Extract, IngestError> {
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<AbsentColumn, IngestError> {
     let limits = &context.limits;
-    let mut builder = ExtractBuilder::new(&source.format.nulls, limits);
     let path = source.format.records.as_deref();
     for file in input {
-        builder.begin_file(&file.name);
+        rows.begin_file(&file.name);
         records::each(file, path, limits, &mut |row, record| {
             match record {
-                Err(reason) => builder.reject(row, reason),
-                Ok(record) => match flatten::stage(record, limits, &mut builder)? {
-                    Some(detail) => builder.reject(row, Reason::Unreadable { detail }),
-                    None => {
-                        builder.accept(row)?;
-                    }
+                Err(reason) => rows.reject(row, reason),
+                Ok(record) => match flatten::stage(record, limits, rows)? {
+                    Some(detail) => rows.reject(row, Reason::Unreadable { detail }),
+                    None => rows.accept(row)?,
                 },
             }
             Ok(())
         })?;
     }
-    builder.finish(AbsentColumn::Null)
+    Ok(AbsentColumn::Null)
 }

@@ -9,7 +9,7 @@
 use std::io::BufRead;
 
 use crate::error::IngestError;
-use crate::extract::Extract;
+use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::lines;
 use crate::place::InputFile;
 use crate::reading::Context;
@@ -30,9 +30,10 @@ pub(crate) fn read(
     input: &[InputFile],
     source: &Source,
     context: &Context<'_>,
-) -> Result<Extract, IngestError> {
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<AbsentColumn, IngestError> {
     let Some(first) = input.first() else {
-        return csv::read(input, source, context);
+        return csv::read(input, source, context, rows);
     };
     let mut reader = lines::open(first)?;
     let start = reader
@@ -42,9 +43,9 @@ pub(crate) fn read(
         Some(b'{') if source.format.records.is_none() => {
             let mut source = source.clone();
             source.format.records = Some(RECORDS.to_owned());
-            json::read(input, &source, context)
+            json::read(input, &source, context, rows)
         }
-        Some(b'{' | b'[') => json::read(input, source, context),
-        _ => csv::read(input, source, context),
+        Some(b'{' | b'[') => json::read(input, source, context, rows),
+        _ => csv::read(input, source, context, rows),
     }
 }

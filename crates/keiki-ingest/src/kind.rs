@@ -5,7 +5,7 @@ use std::path::Path;
 use keiki_model::document::{Located, read_document};
 
 use crate::error::IngestError;
-use crate::extract::Extract;
+use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -82,18 +82,19 @@ impl SourceKind {
         read.expect("presets are part of the program and are read by a test")
     }
 
-    /// Reads the files.
+    /// Reads the files and pushes their rows. Returns what it means that a column is in none of the records.
     pub(crate) fn read(
         self,
         input: &[InputFile],
         source: &Source,
         context: &Context<'_>,
-    ) -> Result<Extract, IngestError> {
+        rows: &mut ExtractBuilder<'_>,
+    ) -> Result<AbsentColumn, IngestError> {
         match self {
-            Self::Csv => csv::read(input, source, context),
-            Self::Json => json::read(input, source, context),
-            Self::Veris => veris::read(input, source, context),
-            Self::Kev => kev::read(input, source, context),
+            Self::Csv => csv::read(input, source, context, rows),
+            Self::Json => json::read(input, source, context, rows),
+            Self::Veris => veris::read(input, source, context, rows),
+            Self::Kev => kev::read(input, source, context, rows),
         }
     }
 }

@@ -6,16 +6,17 @@
 //! reading as a whole cannot be used.
 
 mod checks;
+mod chunk;
 mod columns;
 mod convert;
 mod csv;
-mod duplicates;
 mod extract;
 mod json;
 mod kev;
 mod lines;
 mod mapping;
 mod veris;
+mod whole;
 
 pub mod error;
 pub mod kind;
@@ -28,5 +29,5 @@ pub use error::IngestError;
 pub use kind::SourceKind;
 pub use limits::Limits;
 pub use place::InputFile;
-pub use reading::{Context, read_evidence};
+pub use reading::{Context, read_chunks, read_evidence};
 pub use source::{Source, read_source};

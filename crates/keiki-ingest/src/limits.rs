@@ -16,8 +16,12 @@ pub struct Limits {
     pub file_count: usize,
     /// Most rows of a reading; more is an error.
     pub row_count: usize,
-    /// Most text in one column of a reading; more is an error.
-    pub column_bytes: usize,
+    /// Most rejected rows of a reading; more is an error, for then it is not the evidence that is wrong.
+    pub rejected_count: usize,
+    /// Most rows of a chunk, the part of a reading that is in memory at a time.
+    pub chunk_rows: usize,
+    /// Text after which a chunk is full.
+    pub chunk_bytes: usize,
 }
 
 /// 1 MiB.
@@ -30,10 +34,14 @@ pub const JSON_DEPTH: usize = 64;
 pub const COLUMN_COUNT: usize = 2_000;
 /// 10,000 files.
 pub const FILE_COUNT: usize = 10_000;
-/// 50 million rows.
-pub const ROW_COUNT: usize = 50_000_000;
-/// 2 GiB less one byte, the most that an Arrow text column of 32-bit offsets holds.
-pub const COLUMN_BYTES: usize = i32::MAX as usize;
+/// 1,000 million rows.
+pub const ROW_COUNT: usize = 1_000_000_000;
+/// 1 million rejected rows.
+pub const REJECTED_COUNT: usize = 1_000_000;
+/// 32,768 rows.
+pub const CHUNK_ROWS: usize = 32 << 10;
+/// 16 MiB.
+pub const CHUNK_BYTES: usize = 16 << 20;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -44,7 +52,9 @@ impl Default for Limits {
             column_count: COLUMN_COUNT,
             file_count: FILE_COUNT,
             row_count: ROW_COUNT,
-            column_bytes: COLUMN_BYTES,
+            rejected_count: REJECTED_COUNT,
+            chunk_rows: CHUNK_ROWS,
+            chunk_bytes: CHUNK_BYTES,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::dataset::{ColumnType, Dataset, DatasetKind};
 use keiki_model::document::Located;
@@ -13,7 +13,7 @@ use keiki_model::problem::{Place, Problem, nearest};
 
 use crate::convert::misfit;
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract};
+use crate::extract::AbsentColumn;
 use crate::source::{EFFECTIVE_ON, Source};
 
 /// The column name under which a load of history reports its knowledge time.
@@ -44,7 +44,16 @@ pub(crate) struct Mapped {
     pub(crate) is_hidden: bool,
 }
 
-/// The mapping of one reading.
+/// Whether a required column may be made from nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Required {
+    /// No: all columns of the evidence are known.
+    Held,
+    /// Yes: a later chunk may have it, and what lacks it is rejected row by row.
+    Open,
+}
+
+/// The mapping of the chunks that have the same columns.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     /// The dataset's columns in their order.
@@ -55,19 +64,20 @@ pub(crate) struct Mapping {
     pub(crate) known_at: Option<Mapped>,
     /// The order among versions of a load of history.
     pub(crate) order: Option<Mapped>,
-    /// The rows to which the mapping applies.
-    pub(crate) batch: RecordBatch,
+    /// The source's columns, with those that the mapping names and the evidence leaves out.
+    schema: SchemaRef,
 }
 
 impl Mapping {
-    /// Compiles the mapping for what was read.
+    /// Compiles the mapping for evidence with the columns of `schema`, all of them text.
     ///
     /// # Errors
     /// All expressions that do not compile, and all required columns that are made from nothing.
     pub(crate) fn new(
         source: &Source,
         dataset: &Dataset,
-        extract: &Extract,
+        schema: &SchemaRef,
+        (absent, required): (AbsentColumn, Required),
         expressions: &dyn Expressions,
     ) -> Result<Self, IngestError> {
         let preset = source.kind.preset();
@@ -75,18 +85,19 @@ impl Mapping {
             source,
             expressions,
             preset: &preset,
-            batch: extract.batch.clone(),
+            schema: Arc::clone(schema),
             problems: Vec::new(),
         };
-        if extract.absent == AbsentColumn::Null {
-            compiler.add_absent_columns(dataset)?;
+        if absent == AbsentColumn::Null {
+            compiler.add_absent_columns(dataset);
         }
         let columns = dataset
             .columns
             .iter()
             .map(|column| {
                 let origin = compiler.column(&column.name, column.kind);
-                if column.required
+                if required == Required::Held
+                    && column.required
                     && column.lookup.is_none()
                     && matches!(origin, Some(Origin::Absent))
                 {
@@ -111,7 +122,7 @@ impl Mapping {
             .and_then(|h| h.order.as_ref())
             .map(|order| compiler.extra(ORDER, ColumnType::Integer, Some(order)));
         let Compiler {
-            batch, problems, ..
+            schema, problems, ..
         } = compiler;
         if !problems.is_empty() {
             return Err(IngestError::Definition { problems });
@@ -121,15 +132,29 @@ impl Mapping {
             effective_on,
             known_at,
             order,
-            batch,
+            schema,
         };
         mapping.hide_what_personal_columns_read();
         Ok(mapping)
     }
 
+    /// The rows of a chunk with the columns that the mapping expects.
+    ///
+    /// # Errors
+    /// The chunk has other columns than those for which the mapping was made, which is a fault of Keiki.
+    pub(crate) fn rows(&self, chunk: &RecordBatch) -> Result<RecordBatch, IngestError> {
+        let mut arrays = chunk.columns().to_vec();
+        arrays.resize_with(self.schema.fields().len(), || {
+            new_null_array(&DataType::Utf8, chunk.num_rows())
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(chunk.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            .map_err(|e| IngestError::internal(&e))
+    }
+
     /// A column made from what a personal column is made from may show a person too.
     fn hide_what_personal_columns_read(&mut self) {
-        let schema = self.batch.schema();
+        let schema = Arc::clone(&self.schema);
         let reads = |origin: &Origin| -> Vec<String> {
             match origin {
                 Origin::Absent => Vec::new(),
@@ -156,7 +181,7 @@ struct Compiler<'c> {
     source: &'c Source,
     expressions: &'c dyn Expressions,
     preset: &'c [(String, Located)],
-    batch: RecordBatch,
+    schema: SchemaRef,
     problems: Vec<Problem>,
 }
 
@@ -167,8 +192,7 @@ impl Compiler<'_> {
         match self.source.mapping(self.preset, name) {
             Some(sql) => self.expression(name, kind, sql),
             None => Some(
-                self.batch
-                    .schema()
+                self.schema
                     .index_of(name)
                     .map_or(Origin::Absent, Origin::Column),
             ),
@@ -190,7 +214,7 @@ impl Compiler<'_> {
     }
 
     fn expression(&mut self, name: &str, kind: ColumnType, sql: &Located) -> Option<Origin> {
-        let schema = self.batch.schema();
+        let schema = Arc::clone(&self.schema);
         // A bare reference needs no engine.
         if let Some(number) = reference(&sql.value).and_then(|name| schema.index_of(&name).ok()) {
             return Some(Origin::Column(number));
@@ -220,7 +244,7 @@ impl Compiler<'_> {
     }
 
     fn report_missing(&mut self, name: &str) {
-        let schema = self.batch.schema();
+        let schema = Arc::clone(&self.schema);
         let names = || schema.fields().iter().map(|field| field.name().as_str());
         let near = nearest(name, names());
         let example = near.map_or_else(|| "…".to_owned(), |near| format!("\\\"{near}\\\""));
@@ -238,8 +262,8 @@ impl Compiler<'_> {
 
     /// Adds the columns that expressions name and no record has, as null: such formats leave out
     /// what is null.
-    fn add_absent_columns(&mut self, dataset: &Dataset) -> Result<(), IngestError> {
-        let schema = self.batch.schema();
+    fn add_absent_columns(&mut self, dataset: &Dataset) {
+        let schema = &self.schema;
         let history = self.source.history.iter();
         let sqls = dataset
             .columns
@@ -251,18 +275,10 @@ impl Compiler<'_> {
             .flat_map(|sql| identifiers(&sql.value))
             .filter(|name| schema.index_of(name).is_err())
             .collect();
-        if absent.is_empty() {
-            return Ok(());
-        }
         let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
-        let mut arrays = self.batch.columns().to_vec();
-        for name in absent {
-            fields.push(Arc::new(Field::new(name, DataType::Utf8, true)));
-            arrays.push(new_null_array(&DataType::Utf8, self.batch.num_rows()));
-        }
-        let schema: SchemaRef = Arc::new(Schema::new(fields));
-        self.batch = RecordBatch::try_new(schema, arrays).map_err(|e| IngestError::internal(&e))?;
-        Ok(())
+        let absent = absent.into_iter();
+        fields.extend(absent.map(|name| Arc::new(Field::new(name, DataType::Utf8, true))));
+        self.schema = Arc::new(Schema::new(fields));
     }
 }
 

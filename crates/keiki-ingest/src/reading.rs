@@ -1,27 +1,31 @@
-//! Reads evidence: extract, map, convert, check, and sort the rows into accepted and rejected.
+//! Reads evidence a chunk at a time: one thread reads the files, others map, convert and check what was read, and the
+//! caller takes it in the order of the files.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch,
-    RecordBatchOptions, TimestampMicrosecondArray,
-};
-use arrow::compute::{filter, filter_record_batch};
-use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::SchemaRef;
 use jiff::tz::TimeZone;
 use keiki_model::dataset::Dataset;
-use keiki_model::evidence::{Evidence, Reason, RejectedRow};
+use keiki_model::evidence::Evidence;
 use keiki_model::expression::Expressions;
 
-use crate::columns::{self, Rejections, Typed};
-use crate::convert::Forms;
+use crate::chunk::Mapper;
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract, RowPlace};
+use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
 use crate::limits::Limits;
-use crate::mapping::Mapping;
 use crate::place::InputFile;
 use crate::source::Source;
-use crate::{checks, duplicates};
+use crate::whole::{joined, without_repeats};
+
+/// More threads than these that map wait for the one that reads.
+const MAPPERS: usize = 4;
+
+/// Chunks that wait between two threads.
+const WAITING: usize = 1;
 
 /// What a reading needs beside its source and files.
 #[derive(Clone)]
@@ -34,7 +38,7 @@ pub struct Context<'c> {
     pub limits: Limits,
 }
 
-/// Reads the files of a source as one reading of a dataset.
+/// Reads the files of a source as one reading of a dataset, and holds all of it in memory.
 ///
 /// *Shape*: rows are in the order of the files and, in each, of its rows; rejected rows and values
 /// left unknown too. A row that repeats an earlier one word for word is accepted with it and counts
@@ -48,226 +52,140 @@ pub fn read_evidence(
     files: &[InputFile],
     context: &Context<'_>,
 ) -> Result<Evidence, IngestError> {
-    let problems = source.check(dataset);
-    if !problems.is_empty() {
-        return Err(IngestError::Definition { problems });
+    let mut chunks = Vec::new();
+    read_chunks(source, dataset, files, context, &mut |chunk| {
+        chunks.push(chunk);
+        Ok::<(), IngestError>(())
+    })?;
+    let whole = joined(dataset, chunks)?;
+    if source.history.is_some() {
+        return Ok(whole);
     }
-    let extract = source.kind.read(files, source, context)?;
-    if extract.absent == AbsentColumn::Null && extract.places.is_empty() {
-        // Without a record there are no columns either; the mapping has nothing to be held against.
-        return Ok(nothing(dataset, extract));
-    }
-    let mapping = Mapping::new(source, dataset, &extract, context.expressions)?;
-    let forms = Forms::new(&source.format, &context.zone);
-    let mut rejections = Rejections::default();
-    let typed = columns::compute(&mapping, dataset, &forms, &mut rejections)?;
-    drop(mapping);
-    checks::rules(dataset, &typed.batch, context.expressions, &mut rejections)?;
-    checks::scope(
-        source,
-        dataset,
-        &typed.batch,
-        context.expressions,
-        &mut rejections,
-    )?;
-    let dropped = if source.history.is_some() {
-        Vec::new()
-    } else {
-        duplicates::find(
-            dataset,
-            &typed,
-            |row| extract.places[row].row,
-            &mut rejections,
-        )?
-    };
-    sort_out(source, dataset, extract, &typed, rejections, &dropped)
+    without_repeats(dataset, whole)
 }
 
-fn nothing(dataset: &Dataset, extract: Extract) -> Evidence {
-    let files = extract.files;
-    Evidence {
-        rows: RecordBatch::new_empty(dataset.schema()),
-        places: Vec::new(),
-        effective_on: None,
-        known_at: None,
-        version_order: None,
-        rejected: extract
-            .rejected
-            .into_iter()
-            .map(|(place, reason)| rejected_row(&files, place, None, reason))
-            .collect(),
-        left_unknown: Vec::new(),
-    }
-}
-
-/// Puts accepted and rejected rows apart.
-fn sort_out(
+/// Reads the files of a source a chunk at a time, and hands each on before many more are read.
+///
+/// *Shape*: as `read_evidence`, but that each chunk is an evidence of its own: rows that repeat one of another row's key
+/// are for the caller to find, and a chunk without `effective_on` has no days of its own though others may. There is at
+/// least one chunk.
+///
+/// # Errors
+/// What makes the reading as a whole unusable: what was taken before is void then. Or `take` fails.
+pub fn read_chunks<E: From<IngestError>>(
     source: &Source,
     dataset: &Dataset,
-    mut extract: Extract,
-    typed: &Typed,
-    rejections: Rejections,
-    dropped: &[usize],
-) -> Result<Evidence, IngestError> {
-    let keep = (!rejections.is_empty() || !dropped.is_empty()).then(|| {
-        let mut keep: Vec<bool> = (0..extract.places.len())
-            .map(|row| !rejections.contains(row))
-            .collect();
-        for row in dropped {
-            keep[*row] = false;
+    files: &[InputFile],
+    context: &Context<'_>,
+    take: &mut dyn FnMut(Evidence) -> Result<(), E>,
+) -> Result<(), E> {
+    let problems = source.check(dataset);
+    if !problems.is_empty() {
+        return Err(IngestError::Definition { problems }.into());
+    }
+    let mapper = Mapper::new(source, dataset, context);
+    let threads = available_parallelism().map_or(1, NonZero::get).min(MAPPERS);
+    std::thread::scope(|scope| {
+        let (to_map, from_reader) = sync_channel(WAITING);
+        let (to_take, from_mappers) = sync_channel(WAITING);
+        let reader = scope.spawn(move || read(source, files, context, &to_map));
+        let from_reader = Arc::new(Mutex::new(from_reader));
+        for _ in 0..threads {
+            let (from_reader, to_take) = (Arc::clone(&from_reader), to_take.clone());
+            let mapper = &mapper;
+            scope.spawn(move || map(mapper, &from_reader, &to_take));
         }
-        BooleanArray::from(keep)
-    });
-    let kept = |array: &ArrayRef| match &keep {
-        None => Ok(array.clone()),
-        Some(keep) => filter(array, keep).map_err(|e| IngestError::internal(&e)),
-    };
-    let version_order = match (&source.history, &typed.order) {
-        (None, _) => None,
-        (Some(_), Some(order)) => Some(kept(order)?.as_primitive::<Int64Type>().clone()),
-        (Some(_), None) => {
-            let rows = i64::try_from(extract.places.len()).unwrap_or(i64::MAX);
-            let order: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
-            Some(kept(&order)?.as_primitive::<Int64Type>().clone())
-        }
-    };
-    let effective_on: Option<Date32Array> = typed
-        .effective_on
-        .as_ref()
-        .map(&kept)
-        .transpose()?
-        .map(|a| a.as_primitive::<Date32Type>().clone());
-    let known_at: Option<TimestampMicrosecondArray> = typed
-        .known_at
-        .as_ref()
-        .map(&kept)
-        .transpose()?
-        .map(|a| a.as_primitive::<TimestampMicrosecondType>().clone());
-    let rows = journalled(dataset, &typed.batch)?;
-    let rows = match &keep {
-        None => rows,
-        Some(keep) => filter_record_batch(&rows, keep).map_err(|e| IngestError::internal(&e))?,
-    };
-    let is_kept = |row: usize| keep.as_ref().is_none_or(|keep| keep.value(row));
-    let left_unknown = left_unknown(dataset, &extract, typed, is_kept);
-    let places = (0..extract.places.len())
-        .filter(|row| is_kept(*row))
-        .map(|row| extract.places[row].row)
-        .collect();
-    let rejected = rejected(dataset, &mut extract, typed, rejections);
-    Ok(Evidence {
-        rows,
-        places,
-        effective_on,
-        known_at,
-        version_order,
-        rejected,
-        left_unknown,
+        drop((from_reader, to_take));
+        let taken = take_in_order(from_mappers, context.limits.rejected_count, take);
+        let read = reader
+            .join()
+            .map_err(|_| IngestError::internal(&"the reader stopped"))?;
+        taken?;
+        let (absent, columns) = read?;
+        Ok(mapper.check(absent, &columns)?)
     })
 }
 
-fn journalled(dataset: &Dataset, batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
-    let columns: Vec<ArrayRef> = dataset
-        .columns
-        .iter()
-        .zip(batch.columns())
-        .filter(|(column, _)| column.journalled)
-        .map(|(_, array)| array.clone())
-        .collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(dataset.schema(), columns, &options)
-        .map_err(|e| IngestError::internal(&e))
-}
+type Numbered<T> = (usize, T);
 
-/// All rejected rows in the order of the files, those that could not be read among them.
-fn rejected(
-    dataset: &Dataset,
-    extract: &mut Extract,
-    typed: &Typed,
-    rejections: Rejections,
-) -> Vec<RejectedRow> {
-    let unread = std::mem::take(&mut extract.rejected);
-    let mut all: Vec<(RowPlace, Option<String>, Reason)> = unread
-        .into_iter()
-        .map(|(place, reason)| (place, None, reason))
-        .collect();
-    for (row, reason) in rejections.into_reasons() {
-        let reason = not_stated(extract, row, reason);
-        all.push((
-            extract.places[row],
-            duplicates::record_key(dataset, typed, row),
-            reason,
-        ));
-    }
-    all.sort_by_key(|(place, _, _)| *place);
-    all.into_iter()
-        .map(|(place, key, reason)| rejected_row(&extract.files, place, key, reason))
-        .collect()
-}
-
-/// Where the reader knows why a required value is missing, that is the better reason.
-fn not_stated(extract: &Extract, row: usize, reason: Reason) -> Reason {
-    let Reason::MissingValue { column } = &reason else {
-        return reason;
+/// Reads the files and sends their chunks on. Returns what the kind says of absent columns, and all columns found.
+fn read(
+    source: &Source,
+    files: &[InputFile],
+    context: &Context<'_>,
+    to_map: &SyncSender<Numbered<Extract>>,
+) -> Result<(AbsentColumn, Found), IngestError> {
+    let mut number = 0;
+    let mut found = Found::default();
+    let mut send = |extract: Extract| {
+        found.columns = Some(extract.batch.schema());
+        found.rows += extract.places.len();
+        number += 1;
+        to_map
+            .send((number, extract))
+            .map_err(|_| IngestError::internal(&"nobody takes what is read"))
     };
-    let known = extract
-        .left_unknown
-        .iter()
-        .find(|left| left.row == row && left.column == column);
-    match known {
-        Some(left) => Reason::NotStated {
-            column: column.clone(),
-            ja: left.why.ja.clone(),
-            en: left.why.en.clone(),
-        },
-        None => reason,
+    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut send);
+    let absent = source.kind.read(files, source, context, &mut rows)?;
+    rows.finish()?;
+    Ok((absent, found))
+}
+
+/// What a reading found in all.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The columns of all files together.
+    pub(crate) columns: Option<SchemaRef>,
+    /// The rows that could be read.
+    pub(crate) rows: usize,
+}
+
+/// Maps chunks until there are no more, or nobody takes them.
+fn map(
+    mapper: &Mapper<'_>,
+    from_reader: &Mutex<Receiver<Numbered<Extract>>>,
+    to_take: &SyncSender<Numbered<Result<Evidence, IngestError>>>,
+) {
+    loop {
+        let next = from_reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok((number, extract)) = next else {
+            return;
+        };
+        if to_take.send((number, mapper.map(extract))).is_err() {
+            return;
+        }
     }
 }
 
-/// What the reader left unknown in accepted rows, where the mapping did not fill it from elsewhere.
-fn left_unknown(
-    dataset: &Dataset,
-    extract: &Extract,
-    typed: &Typed,
-    is_kept: impl Fn(usize) -> bool,
-) -> Vec<RejectedRow> {
-    let is_null = |row: usize, column: &str| {
-        typed
-            .batch
-            .column_by_name(column)
-            .is_some_and(|array| array.is_null(row))
-    };
-    extract
-        .left_unknown
-        .iter()
-        .filter(|left| is_kept(left.row) && is_null(left.row, left.column))
-        .map(|left| {
-            let key = duplicates::record_key(dataset, typed, left.row);
-            let reason = Reason::NotStated {
-                column: left.column.to_owned(),
-                ja: left.why.ja.clone(),
-                en: left.why.en.clone(),
-            };
-            rejected_row(&extract.files, extract.places[left.row], key, reason)
-        })
-        .collect()
-}
-
-fn rejected_row(
-    files: &[String],
-    place: RowPlace,
-    record_key: Option<String>,
-    reason: Reason,
-) -> RejectedRow {
-    let file = usize::try_from(place.file)
-        .ok()
-        .and_then(|file| files.get(file))
-        .cloned()
-        .unwrap_or_default();
-    RejectedRow {
-        file,
-        row: place.row,
-        record_key,
-        reason,
+/// Takes mapped chunks in the order in which they were read.
+fn take_in_order<E: From<IngestError>>(
+    from_mappers: Receiver<Numbered<Result<Evidence, IngestError>>>,
+    rejected_limit: usize,
+    take: &mut dyn FnMut(Evidence) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut early = BTreeMap::new();
+    let mut next = 1;
+    let mut rejected = 0;
+    for (number, chunk) in from_mappers {
+        early.insert(number, chunk);
+        while let Some(chunk) = early.remove(&next) {
+            let chunk = chunk?;
+            rejected += chunk.rejected.len();
+            if rejected > rejected_limit {
+                let file = chunk.rejected.last().map(|row| row.file.clone());
+                return Err(IngestError::TooLarge {
+                    file: file.unwrap_or_default(),
+                    what: "rejected rows",
+                    limit: rejected_limit,
+                }
+                .into());
+            }
+            take(chunk)?;
+            next += 1;
+        }
     }
+    Ok(())
 }

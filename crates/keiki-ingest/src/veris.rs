@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::json::{flatten, records};
 use crate::place::InputFile;
 use crate::reading::Context;
@@ -100,48 +100,47 @@ pub(crate) fn read(
     input: &[InputFile],
     source: &Source,
     context: &Context<'_>,
-) -> Result<Extract, IngestError> {
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<AbsentColumn, IngestError> {
     let limits = &context.limits;
     let zone = source.format.zone.as_ref().unwrap_or(&context.zone);
-    let mut builder = ExtractBuilder::new(&source.format.nulls, limits);
     let columns = COMPUTED
         .iter()
-        .map(|name| builder.column(name))
+        .map(|name| rows.column(name))
         .collect::<Result<Vec<_>, _>>()?;
     let path = source.format.records.as_deref();
     for file in input {
-        builder.begin_file(&file.name);
+        rows.begin_file(&file.name);
         records::each(file, path, limits, &mut |row, record| {
             let report = match record.and_then(report) {
                 Ok(report) => report,
                 Err(reason) => {
-                    builder.reject(row, reason);
+                    rows.reject(row, reason);
                     return Ok(());
                 }
             };
-            if let Some(detail) = flatten::stage(report.text, limits, &mut builder)? {
-                builder.reject(row, Reason::Unreadable { detail });
+            if let Some(detail) = flatten::stage(report.text, limits, rows)? {
+                rows.reject(row, Reason::Unreadable { detail });
                 return Ok(());
             }
             let computed = Computed::of(&report.report, zone);
             for (column, value) in columns.iter().zip(computed.values()) {
                 // A report with a key of that name at its root keeps its own.
-                let _staged = builder.stage(*column, &value);
+                let _staged = rows.stage(*column, &value);
             }
-            let number = builder.accept(row)?;
             for (column, instant) in [
                 ("intruded_at", computed.intruded),
                 ("detected_at", computed.detected),
                 ("contained_at", computed.contained),
             ] {
                 if let Stated::Unknown(why) = instant {
-                    builder.leave_unknown(number, column, why);
+                    rows.leave_unknown(column, why);
                 }
             }
-            Ok(())
+            rows.accept(row)
         })?;
     }
-    builder.finish(AbsentColumn::Null)
+    Ok(AbsentColumn::Null)
 }
 
 struct Parsed<'t> {

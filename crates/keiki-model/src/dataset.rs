@@ -273,6 +273,13 @@ impl Dataset {
     pub fn is_personal(&self) -> bool {
         self.columns.iter().any(|column| column.personal)
     }
+
+    /// Tells whether a record's key names a person.
+    #[must_use]
+    pub fn key_is_personal(&self) -> bool {
+        let is_personal = |key: &String| self.column(key).is_some_and(|column| column.personal);
+        self.key.iter().any(is_personal)
+    }
 }
 
 /// Returns the content hash that versions a definition: the first 16 hexadecimal characters of its SHA-256.

@@ -12,6 +12,9 @@ pub struct Evidence {
     pub rows: RecordBatch,
     /// Per row, where it stood in the source: line of a text file, or number of the record, from 1.
     pub places: Vec<u64>,
+    /// The files of the rows, as the user knows them, each with the number of its rows here; the rows are in that order.
+    /// Rows past these are of a file that nobody knows.
+    pub files: Vec<(String, usize)>,
     /// Per row, the day from which its values hold, in days since 1970-01-01; absent = the reading's as-of day.
     pub effective_on: Option<Date32Array>,
     /// Per row, when it became known (loads of history only), UTC microseconds.

@@ -15,6 +15,7 @@ pub mod org;
 pub mod problem;
 pub mod programme;
 pub mod proportion;
+pub mod repeats;
 pub mod statement;
 pub mod status;
 pub mod survival;

@@ -324,6 +324,7 @@ fn evidence(rows: RecordBatch, effective_on: Option<Date32Array>) -> Evidence {
     Evidence {
         rows,
         places,
+        files: Vec::new(),
         effective_on,
         known_at: None,
         version_order: None,

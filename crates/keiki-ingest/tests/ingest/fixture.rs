@@ -34,19 +34,23 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn read(&self) -> Result<Evidence, IngestError> {
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn read(&self, limits: Limits) -> Result<Evidence, IngestError> {
         let place = self
             .source
             .place
             .as_ref()
             .expect("a fixture's source has a place");
         let files = place::expand(&place.value, &self.folder)?;
-        read(&self.source, &self.dataset, &files, Limits::default())
+        read(&self.source, &self.dataset, &files, limits)
     }
 
     /// The outcome in words.
-    pub(crate) fn outcome(&self) -> String {
-        match self.read() {
+    pub(crate) fn outcome(&self, limits: Limits) -> String {
+        match self.read(limits) {
             Ok(evidence) => shown(&evidence),
             Err(error) => format!("error: {error}\n  hint: {}\n", error.hint()),
         }

@@ -1,5 +1,6 @@
 //! Reads every fixture and compares what was accepted, what was rejected and why with its snapshot.
 
+mod chunks;
 mod conversion;
 mod errors;
 mod fixture;
@@ -10,6 +11,7 @@ mod sources;
 use std::path::Path;
 
 use fixture::Fixture;
+use keiki_ingest::Limits;
 
 /// Reads the fixtures of a kind; each folder `<kind>/{valid,invalid}/<reason>` holds a source,
 /// evidence and the outcome.
@@ -25,7 +27,7 @@ fn check_fixtures(kind: &str) {
             .collect();
         reasons.sort();
         for reason in reasons {
-            let outcome = Fixture::open(&reason).outcome();
+            let outcome = Fixture::open(&reason).outcome(Limits::default());
             let mut settings = insta::Settings::clone_current();
             settings.set_snapshot_path(&reason);
             settings.set_prepend_module_to_snapshot(false);
