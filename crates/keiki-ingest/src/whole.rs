@@ -51,7 +51,7 @@ fn column(
     of: impl Fn(&Evidence) -> Option<ArrayRef>,
 ) -> Result<Option<ArrayRef>, IngestError> {
     let parts: Vec<Option<ArrayRef>> = chunks.iter().map(of).collect();
-    let Some(kind) = parts.iter().flatten().map(|part| part.data_type()).next() else {
+    let Some(kind) = parts.iter().flatten().map(Array::data_type).next() else {
         return Ok(None);
     };
     let whole: Vec<ArrayRef> = parts
