@@ -1,7 +1,8 @@
-//! The reference pages of the catalogue and the datasets, generated from their definitions.
+//! The reference pages of the catalogue, the datasets and the kinds of source, generated from their definitions.
 
 mod catalogue;
 mod datasets;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use keiki_model::text::Text;
 pub const CATALOGUE_PAGE: &str = "docs/reference/catalogue.md";
 /// The page of the datasets.
 pub const DATASETS_PAGE: &str = "docs/reference/datasets.md";
+/// The page of the kinds of source.
+pub const SOURCES_PAGE: &str = "docs/reference/sources.md";
 
 /// Why pages could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,7 @@ pub fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![
         (CATALOGUE_PAGE, catalogue::page(root, &definitions)?),
         (DATASETS_PAGE, datasets::page(&definitions)),
+        (SOURCES_PAGE, sources::page(&definitions)),
     ])
 }
 

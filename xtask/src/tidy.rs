@@ -27,7 +27,10 @@ const BOUNDARIES: [(&str, &[&str]); 7] = [
         ],
     ),
     // The reference pages show the SQL of measures in the words of `keiki catalogue`.
-    ("xtask", &["keiki", "keiki-model", "keiki-report"]),
+    (
+        "xtask",
+        &["keiki", "keiki-ingest", "keiki-model", "keiki-report"],
+    ),
 ];
 
 /// Which crate alone may name a library.

@@ -23,7 +23,7 @@ use futures::TryStreamExt;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
-use keiki_ingest::{Context, InputFile, Limits, Source, SourceKind, read_evidence};
+use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Month, Period};
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::Dataset;
@@ -577,16 +577,13 @@ fn read_export(
     dataset: &Dataset,
     expressions: &SqlExpressions,
 ) -> Result<Evidence, String> {
-    let source = Source::by_name("assets", SourceKind::Csv, "assets");
+    let source = Source::by_name("assets", Kinds::shipped().of_file(path), "assets");
     let context = Context {
         expressions,
         zone: zone().map_err(|error| error.to_string())?,
         limits: Limits::default(),
     };
-    let files = [InputFile {
-        name: "assets.csv".into(),
-        path: path.to_owned(),
-    }];
+    let files = [InputFile::new("assets.csv", path.to_owned())];
     read_evidence(&source, dataset, &files, &context).map_err(|error| error.to_string())
 }
 

@@ -7,13 +7,12 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch,
     RecordBatchOptions, TimestampMicrosecondArray,
 };
-use arrow::compute::{filter, filter_record_batch};
+use arrow::compute::{self, filter_record_batch};
 use arrow::datatypes::{Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Evidence, Reason, RejectedRow};
 use keiki_model::repeats::record_key;
 
-use crate::checks;
 use crate::columns::{self, Rejections, Typed};
 use crate::convert::Forms;
 use crate::error::IngestError;
@@ -21,6 +20,7 @@ use crate::extract::{AbsentColumn, Columns, Extract, RowPlace};
 use crate::mapping::{Mapping, Required};
 use crate::reading::{Context, Found};
 use crate::source::Source;
+use crate::{checks, filter};
 
 /// Maps the chunks of one reading.
 pub(crate) struct Mapper<'m> {
@@ -47,8 +47,11 @@ impl<'m> Mapper<'m> {
     ///
     /// # Errors
     /// The mapping or a rule is wrong.
-    pub(crate) fn map(&self, extract: Extract) -> Result<Evidence, IngestError> {
+    pub(crate) fn map(&self, mut extract: Extract) -> Result<Evidence, IngestError> {
         let (source, dataset) = (self.source, self.dataset);
+        if let Some(sql) = source.filter().filter(|_| !extract.places.is_empty()) {
+            extract = filter::apply(sql, extract, self.context.expressions)?;
+        }
         if extract.places.is_empty() {
             // Without a record there may be no columns either, and the mapping nothing to be held against.
             return Ok(nothing(dataset, extract));
@@ -102,12 +105,14 @@ impl<'m> Mapper<'m> {
         if absent == AbsentColumn::Null && found.rows == 0 {
             return Ok(());
         }
-        match &found.columns {
-            Some(columns) => self
-                .compile(columns, (absent, Required::Held))
-                .map(|_mapping| ()),
-            None => Ok(()),
+        let Some(columns) = &found.columns else {
+            return Ok(());
+        };
+        self.compile(columns, (absent, Required::Held))?;
+        if let Some(sql) = self.source.filter() {
+            filter::compile(sql, columns, absent, self.context.expressions)?;
         }
+        Ok(())
     }
 }
 
@@ -146,7 +151,7 @@ fn sort_out(
     });
     let kept = |array: &ArrayRef| match &keep {
         None => Ok(array.clone()),
-        Some(keep) => filter(array, keep).map_err(|e| IngestError::internal(&e)),
+        Some(keep) => compute::filter(array, keep).map_err(|e| IngestError::internal(&e)),
     };
     let version_order = match (&source.history, &typed.order) {
         (None, _) => None,

@@ -16,7 +16,7 @@ use arrow::datatypes::DataType;
 use jiff::tz::TimeZone;
 use keiki_model::dataset::ColumnType;
 
-use crate::source::Format;
+use crate::format::Format;
 
 pub(crate) use typed::misfit;
 

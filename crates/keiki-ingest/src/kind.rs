@@ -1,132 +1,94 @@
-//! The kinds of source, listed once: a new kind is a folder and a line in each match here.
+//! The kinds of source: which reader reads them, how their values are written, and how they map to
+//! datasets, each a file `kinds/<kind>/kind.toml`.
+//!
+//! A mapping that ships with Keiki is a *preset*. It is data: a further one needs no code, and an
+//! organisation's own is a file `kinds/<kind>.toml` in its workspace.
 
-use std::path::Path;
+mod definition;
+mod registry;
 
-use keiki_model::document::{Located, read_document};
+use keiki_model::dataset::Dataset;
+use keiki_model::document::Located;
+use keiki_model::text::Text;
 
-use crate::error::IngestError;
-use crate::extract::{AbsentColumn, ExtractBuilder};
-use crate::place::InputFile;
-use crate::reading::Context;
-use crate::source::Source;
-use crate::{csv, json, kev, veris};
+use crate::format::Format;
+use crate::readers::Reader;
 
-/// Names the form in which evidence comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SourceKind {
-    /// Comma-separated values.
-    Csv,
-    /// JSON: an array, lines of objects, or one object per file.
-    Json,
-    /// Incident reports in VERIS JSON.
-    Veris,
-    /// CISA's catalogue of known exploited vulnerabilities.
-    Kev,
+pub use registry::Kinds;
+
+/// A form in which evidence comes.
+#[derive(Debug)]
+pub struct Kind {
+    /// Name, the same as the folder's.
+    pub name: String,
+    /// What it is called.
+    pub title: Text,
+    /// What it reads, and what becomes of it.
+    pub description: Text,
+    /// The code that reads it.
+    pub reader: Reader,
+    /// Extensions of files that are of this kind, where nobody says what they are.
+    pub extensions: Vec<String>,
+    /// Where the format is specified.
+    pub references: Vec<String>,
+    /// The text of a source of this kind.
+    pub example: String,
+    /// How the values of a source are written that says nothing about it.
+    pub format: Format,
+    /// The datasets into which it maps of itself; the first where a source names none.
+    pub presets: Vec<Preset>,
+    /// Content hash of the definition, hexadecimal, 16 characters.
+    pub version: String,
+    /// The file it was read from.
+    pub file: String,
 }
 
-impl SourceKind {
-    /// Every kind by the name that a definition gives it.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("csv", Self::Csv),
-        ("json", Self::Json),
-        ("veris", Self::Veris),
-        ("kev", Self::Kev),
-    ];
+/// The mapping that a kind brings for one dataset.
+#[derive(Debug)]
+pub struct Preset {
+    /// The dataset.
+    pub dataset: String,
+    /// How values are written where the dataset is this one.
+    pub format: Format,
+    /// SQL over the source's columns: which rows are evidence of the dataset.
+    pub filter: Option<Located>,
+    /// Dataset column and SQL expression over the source's columns.
+    pub columns: Vec<(String, Located)>,
+}
 
-    /// Its name in a definition.
+impl Kind {
+    /// The dataset into which the kind maps where a source names none.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-            Self::Veris => "veris",
-            Self::Kev => "kev",
-        }
+    pub fn dataset(&self) -> Option<&str> {
+        self.presets.first().map(|preset| preset.dataset.as_str())
     }
 
-    /// Guesses the kind of a file that comes without a definition from its extension.
+    /// What it brings for a dataset.
     #[must_use]
-    pub fn of_file(path: &Path) -> Self {
-        let extension = path
-            .extension()
-            .map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("json" | "ndjson" | "jsonl") => Self::Json,
-            _ => Self::Csv,
-        }
+    pub fn preset(&self, dataset: &str) -> Option<&Preset> {
+        self.presets.iter().find(|preset| preset.dataset == dataset)
     }
 
-    /// The dataset into which the kind maps of itself.
-    #[must_use]
-    pub fn dataset(self) -> Option<&'static str> {
-        match self {
-            Self::Csv | Self::Json => None,
-            Self::Veris => Some("incidents"),
-            Self::Kev => Some("exploited_vulnerabilities"),
-        }
-    }
-
-    /// The mapping that the kind brings, by dataset column; a source's own takes its place column
-    /// by column.
-    pub(crate) fn preset(self) -> Vec<(String, Located)> {
-        let text = match self {
-            Self::Csv | Self::Json => return Vec::new(),
-            Self::Veris => veris::PRESET,
-            Self::Kev => kev::PRESET,
-        };
-        let file = format!("the mapping of kind {}", self.name());
-        let read = read_document(&file, text, |node| {
-            let columns = node.table("columns")?;
-            Some(columns.all_strings())
-        });
-        read.expect("presets are part of the program and are read by a test")
-    }
-
-    /// Reads the files and pushes their rows. Returns what it means that a column is in none of the records.
-    pub(crate) fn read(
-        self,
-        input: &[InputFile],
-        source: &Source,
-        context: &Context<'_>,
-        rows: &mut ExtractBuilder<'_>,
-    ) -> Result<AbsentColumn, IngestError> {
-        match self {
-            Self::Csv => csv::read(input, source, context, rows),
-            Self::Json => json::read(input, source, context, rows),
-            Self::Veris => veris::read(input, source, context, rows),
-            Self::Kev => kev::read(input, source, context, rows),
-        }
+    /// How values are written where nobody says so.
+    pub(crate) fn format(&self, dataset: &str) -> &Format {
+        self.preset(dataset)
+            .map_or(&self.format, |preset| &preset.format)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use keiki_model::dataset::read_dataset;
-
-    use super::*;
-
-    #[test]
-    fn every_preset_maps_to_columns_that_its_dataset_has() {
-        for (_, kind) in SourceKind::ALL {
-            let Some(name) = kind.dataset() else { continue };
-            let file = format!("{name}.toml");
-            let path = Path::new("../../datasets").join(&file);
-            let text = std::fs::read_to_string(path).expect("the dataset is shipped");
-            let dataset = read_dataset(&file, &text).expect("the dataset is well-formed");
-            for (column, _) in kind.preset() {
-                assert!(
-                    dataset.column(&column).is_some(),
-                    "{name} has no column {column}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_kind_has_its_name_and_a_readable_preset() {
-        for (name, kind) in SourceKind::ALL {
-            assert_eq!(kind.name(), name);
-            assert_eq!(kind.preset().is_empty(), kind.dataset().is_none());
-        }
+impl Preset {
+    /// The columns that a source has to state, since the dataset requires them and the kind does not
+    /// know them.
+    #[must_use]
+    pub fn left_to_source<'d>(&self, dataset: &'d Dataset) -> Vec<&'d str> {
+        let is_mapped = |name: &str| self.columns.iter().any(|(column, _)| column == name);
+        let required = dataset
+            .columns
+            .iter()
+            .filter(|column| column.required && column.lookup.is_none());
+        required
+            .map(|column| column.name.as_str())
+            .filter(|name| !is_mapped(name))
+            .collect()
     }
 }

@@ -9,24 +9,23 @@ mod checks;
 mod chunk;
 mod columns;
 mod convert;
-mod csv;
 mod extract;
-mod json;
-mod kev;
+mod filter;
 mod lines;
 mod mapping;
-mod veris;
 mod whole;
 
 pub mod error;
+pub mod format;
 pub mod kind;
 pub mod limits;
 pub mod place;
+pub mod readers;
 pub mod reading;
 pub mod source;
 
 pub use error::IngestError;
-pub use kind::SourceKind;
+pub use kind::{Kind, Kinds};
 pub use limits::Limits;
 pub use place::InputFile;
 pub use reading::{Context, read_chunks, read_evidence};

@@ -80,11 +80,9 @@ impl Mapping {
         (absent, required): (AbsentColumn, Required),
         expressions: &dyn Expressions,
     ) -> Result<Self, IngestError> {
-        let preset = source.kind.preset();
         let mut compiler = Compiler {
             source,
             expressions,
-            preset: &preset,
             schema: Arc::clone(schema),
             problems: Vec::new(),
         };
@@ -180,7 +178,6 @@ impl Mapping {
 struct Compiler<'c> {
     source: &'c Source,
     expressions: &'c dyn Expressions,
-    preset: &'c [(String, Located)],
     schema: SchemaRef,
     problems: Vec<Problem>,
 }
@@ -189,7 +186,7 @@ impl Compiler<'_> {
     /// Finds the origin of a dataset's column; `None` where its expression is at fault, which is
     /// reported.
     fn column(&mut self, name: &str, kind: ColumnType) -> Option<Origin> {
-        match self.source.mapping(self.preset, name) {
+        match self.source.mapping(name) {
             Some(sql) => self.expression(name, kind, sql),
             None => Some(
                 self.schema
@@ -268,7 +265,7 @@ impl Compiler<'_> {
         let sqls = dataset
             .columns
             .iter()
-            .filter_map(|column| self.source.mapping(self.preset, &column.name))
+            .filter_map(|column| self.source.mapping(&column.name))
             .chain(self.source.columns.iter().map(|(_, sql)| sql))
             .chain(history.flat_map(|h| std::iter::once(&h.known_at).chain(h.order.as_ref())));
         let absent: BTreeSet<String> = sqls
@@ -310,7 +307,7 @@ fn reference(sql: &str) -> Option<String> {
 
 /// The words of an expression that may name columns: quoted identifiers, and bare words in lower
 /// case as SQL reads them. Words of the language are among them, which does no harm.
-fn identifiers(sql: &str) -> Vec<String> {
+pub(crate) fn identifiers(sql: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {

@@ -12,6 +12,19 @@ pub struct InputFile {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// Which member of it, where it is an archive.
+    pub(crate) member: Option<usize>,
+}
+
+impl InputFile {
+    /// Makes a file of evidence from its name and where it is.
+    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            member: None,
+        }
+    }
 }
 
 /// Finds the files of a source's `place` below `workspace`, sorted by name.
@@ -43,10 +56,7 @@ pub fn expand(place: &str, workspace: &Path) -> Result<Vec<InputFile>, IngestErr
             });
         }
         if real.is_file() {
-            files.push(InputFile {
-                name: name_below(&root, &path),
-                path,
-            });
+            files.push(InputFile::new(name_below(&root, &path), path));
         }
     }
     finish(files, place)
@@ -63,16 +73,10 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<InputFile>, IngestError> {
         let name = path.display().to_string();
         if path.is_dir() {
             for path in folder(path)?.into_iter().filter(|path| path.is_file()) {
-                files.push(InputFile {
-                    name: path.display().to_string(),
-                    path,
-                });
+                files.push(InputFile::new(path.display().to_string(), path));
             }
         } else if path.is_file() {
-            files.push(InputFile {
-                name,
-                path: path.clone(),
-            });
+            files.push(InputFile::new(name, path.clone()));
         } else {
             return Err(IngestError::NoFile { place: name });
         }

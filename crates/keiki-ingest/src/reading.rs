@@ -126,7 +126,7 @@ fn read(
             .map_err(|_| IngestError::internal(&"nobody takes what is read"))
     };
     let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut send);
-    let absent = source.kind.read(files, source, context, &mut rows)?;
+    let absent = source.kind.reader.read(files, source, context, &mut rows)?;
     rows.finish()?;
     Ok((absent, found))
 }

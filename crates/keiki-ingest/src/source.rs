@@ -3,14 +3,16 @@
 
 mod definition;
 
-use jiff::tz::TimeZone;
+use std::sync::Arc;
+
 use keiki_model::calendar::{BEGINNING, Day};
-use keiki_model::dataset::{Dataset, DatasetKind, content_version};
+use keiki_model::dataset::{Dataset, DatasetKind};
 use keiki_model::document::{Located, read_document};
 use keiki_model::evidence::{Extent, Missing, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
 
-use crate::kind::SourceKind;
+use crate::format::Format;
+use crate::kind::{Kind, Kinds, Preset};
 
 /// The reserved column of a mapping: the day from which a row of a register holds.
 pub const EFFECTIVE_ON: &str = "effective_on";
@@ -24,7 +26,7 @@ pub struct Source {
     /// Name, the same as the file's.
     pub name: String,
     /// The form of its evidence.
-    pub kind: SourceKind,
+    pub kind: Arc<Kind>,
     /// The dataset into which it maps.
     pub dataset: String,
     /// File, folder or pattern relative to the workspace; `None` for a reading without a
@@ -46,7 +48,10 @@ pub struct Source {
     pub window_from: Day,
     /// How its values are written.
     pub format: Format,
-    /// The mapping: dataset column and SQL expression over the source's columns.
+    /// SQL over the source's columns: which rows are evidence; absent = what the kind says.
+    pub own_filter: Option<Located>,
+    /// The mapping: dataset column and SQL expression over the source's columns; what it leaves out
+    /// is as the kind says.
     pub columns: Vec<(String, Located)>,
     /// Set for a load of history with its own knowledge times.
     pub history: Option<History>,
@@ -54,25 +59,6 @@ pub struct Source {
     pub version: String,
     /// The file it was read from.
     pub file: String,
-}
-
-/// How the values of a source are written.
-#[derive(Debug, Clone, Default)]
-pub struct Format {
-    /// CSV: what separates fields; `None` = as the header shows.
-    pub separator: Option<u8>,
-    /// CSV: lines before the header.
-    pub preamble_lines: usize,
-    /// Texts that mean null; the empty text always does.
-    pub nulls: Vec<String>,
-    /// Forms of dates, tried in order; empty = the defaults.
-    pub dates: Vec<String>,
-    /// Forms of instants, tried in order; empty = the defaults.
-    pub instants: Vec<String>,
-    /// The zone of instants without one; `None` = the workspace's.
-    pub zone: Option<TimeZone>,
-    /// JSON: dotted path of the array of records.
-    pub records: Option<String>,
 }
 
 /// Where a load of history takes its knowledge times from.
@@ -85,23 +71,25 @@ pub struct History {
     pub order: Option<Located>,
 }
 
-/// Reads a source's definition.
+/// Reads a source's definition, whose kind is one of `kinds`.
 ///
 /// # Errors
 /// Every fault of the file, each with its place.
-pub fn read_source(file: &str, text: &str) -> Result<Source, Vec<Problem>> {
-    read_document(file, text, |node| definition::source(node, file, text))
+pub fn read_source(file: &str, text: &str, kinds: &Kinds) -> Result<Source, Vec<Problem>> {
+    read_document(file, text, |node| {
+        definition::source(node, file, text, kinds)
+    })
 }
 
 impl Source {
     /// Makes a source for files that come without a definition: columns map by name, and a reading
     /// is a part.
     #[must_use]
-    pub fn by_name(name: &str, kind: SourceKind, dataset: &str) -> Self {
+    pub fn by_name(name: &str, kind: &Arc<Kind>, dataset: &str) -> Self {
         let file = format!("<{name}>");
         Self {
             name: name.to_owned(),
-            kind,
+            kind: Arc::clone(kind),
             dataset: dataset.to_owned(),
             place: None,
             extent: Extent::Part,
@@ -111,10 +99,11 @@ impl Source {
             scope: Scope::default(),
             scope_place: Place::file(&file),
             window_from: BEGINNING,
-            format: Format::default(),
+            format: kind.format(dataset).clone(),
+            own_filter: None,
             columns: Vec::new(),
             history: None,
-            version: content_version(&format!("{} {dataset}", kind.name())),
+            version: definition::version(&format!("{} {dataset}", kind.name), kind),
             file,
         }
     }
@@ -151,7 +140,8 @@ impl Source {
                 .hint("use missing = \"keep\"; a fact ends by a date of its own"),
             );
         }
-        for (name, sql) in &self.columns {
+        let brought = self.preset().map_or(&[][..], |preset| &preset.columns);
+        for (name, sql) in self.columns.iter().chain(brought) {
             if name == EFFECTIVE_ON && dataset.column(name).is_none() {
                 if dataset.kind != DatasetKind::Register {
                     problems.push(
@@ -174,16 +164,22 @@ impl Source {
         problems
     }
 
+    /// What its kind brings for its dataset.
+    #[must_use]
+    pub fn preset(&self) -> Option<&Preset> {
+        self.kind.preset(&self.dataset)
+    }
+
     /// The mapping of a dataset's column: the source's own, else what its kind brings.
-    pub(crate) fn mapping<'s>(
-        &'s self,
-        preset: &'s [(String, Located)],
-        column: &str,
-    ) -> Option<&'s Located> {
-        let find =
-            |columns: &'s [(String, Located)]| columns.iter().find(|(name, _)| name == column);
-        find(&self.columns)
-            .or_else(|| find(preset))
-            .map(|(_, sql)| sql)
+    pub(crate) fn mapping(&self, column: &str) -> Option<&Located> {
+        let brought = self.preset().map_or(&[][..], |preset| &preset.columns);
+        let mut all = self.columns.iter().chain(brought);
+        all.find(|(name, _)| name == column).map(|(_, sql)| sql)
+    }
+
+    /// Which rows are evidence: the source's own condition, else what its kind brings.
+    pub(crate) fn filter(&self) -> Option<&Located> {
+        let brought = || self.preset().and_then(|preset| preset.filter.as_ref());
+        self.own_filter.as_ref().or_else(brought)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Setting};
-use keiki_ingest::{Source, read_source};
+use keiki_ingest::{Kinds, Source, read_source};
 use keiki_model::catalogue::{Catalogue, full_schema};
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
@@ -31,6 +31,8 @@ pub use settings::Settings;
 pub const ORG_FILE: &str = "org.csv";
 /// The folder of sources.
 pub const SOURCES_FOLDER: &str = "sources";
+/// The folder of the organisation's own kinds of source.
+pub const KINDS_FOLDER: &str = "kinds";
 /// The folder of the organisation's own datasets.
 pub const DATASETS_FOLDER: &str = "datasets";
 /// The folder of the organisation's own KPIs.
@@ -54,6 +56,8 @@ pub struct Workspace {
     pub catalogue: Arc<Catalogue>,
     /// What `programme.toml` says; empty where there is none.
     pub programme: Arc<Programme>,
+    /// The kinds of source that ship with Keiki, and its own.
+    pub kinds: Kinds,
     /// Its sources, by name.
     pub sources: Vec<Source>,
     /// The texts that all of this was read from.
@@ -157,7 +161,12 @@ impl Workspace {
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
         let programme = programme(&content).map_err(&mut keep).ok();
-        let sources = sources(&content).map_err(&mut keep).ok();
+        let kinds = Kinds::with(&content.below(KINDS_FOLDER))
+            .map_err(&mut keep)
+            .ok();
+        let sources = kinds
+            .as_ref()
+            .and_then(|kinds| sources(&content, kinds).map_err(&mut keep).ok());
         if let (Some(programme), Some(catalogue), Some(organisation), Some(settings)) =
             (&programme, &catalogue, &organisation, &settings)
         {
@@ -180,14 +189,14 @@ impl Workspace {
             settings,
             organisation.zip(hierarchies),
             catalogue.zip(programme),
-            sources,
+            kinds.zip(sources),
             problems.is_empty(),
         ) {
             (
                 Some(settings),
                 Some((organisation, hierarchies)),
                 Some((catalogue, programme)),
-                Some(sources),
+                Some((kinds, sources)),
                 true,
             ) => Ok(Self {
                 expressions: Arc::new(SqlExpressions::new(
@@ -200,6 +209,7 @@ impl Workspace {
                 hierarchies: Arc::new(hierarchies),
                 catalogue: Arc::new(catalogue),
                 programme: Arc::new(programme),
+                kinds,
                 sources,
                 content,
             }),
@@ -374,11 +384,11 @@ fn programme(content: &Content) -> std::result::Result<Programme, Vec<Problem>> 
     )
 }
 
-fn sources(content: &Content) -> std::result::Result<Vec<Source>, Vec<Problem>> {
+fn sources(content: &Content, kinds: &Kinds) -> std::result::Result<Vec<Source>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     for (file, text) in content.below(SOURCES_FOLDER) {
-        match read_source(&file, &text) {
+        match read_source(&file, &text, kinds) {
             Ok(source) => sources.push(source),
             Err(found) => problems.extend(found),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
-use keiki_ingest::{Context, InputFile, Limits, Source, SourceKind, read_evidence};
+use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Period, date_of, parse_day};
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::Dataset;
@@ -219,16 +219,13 @@ impl World {
     pub(crate) fn read(&self, dataset: &str, csv: &str) -> Evidence {
         let path = self.folder.path().join("evidence.csv");
         std::fs::write(&path, csv).expect("a file");
-        let source = Source::by_name(dataset, SourceKind::Csv, dataset);
+        let source = Source::by_name(dataset, Kinds::shipped().of_file(&path), dataset);
         let context = Context {
             expressions: self.expressions.as_ref(),
             zone: zone(),
             limits: Limits::default(),
         };
-        let files = [InputFile {
-            name: "evidence.csv".into(),
-            path,
-        }];
+        let files = [InputFile::new("evidence.csv", path)];
         read_evidence(&source, &self.dataset(dataset), &files, &context)
             .unwrap_or_else(|e| unreachable!("{e}"))
     }

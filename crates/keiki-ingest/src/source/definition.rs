@@ -1,19 +1,18 @@
 //! Reads a source's definition from its document.
 
-use jiff::civil::datetime;
-use jiff::fmt::strtime::{self, BrokenDownTime};
-use jiff::tz::TimeZone;
+use std::sync::Arc;
+
 use keiki_model::calendar::{BEGINNING, parse_day};
 use keiki_model::dataset::content_version;
-use keiki_model::document::Node;
+use keiki_model::document::{Located, Node};
 use keiki_model::evidence::{Extent, Missing, Scope};
-use keiki_model::problem::Problem;
+use keiki_model::problem::{Problem, nearest};
 
-use crate::kind::SourceKind;
+use crate::format::{self, Format};
+use crate::kind::{Kind, Kinds};
 
-use super::{Format, History, PRECEDENCE_DEFAULT, Source};
+use super::{History, PRECEDENCE_DEFAULT, Source};
 
-const SEPARATORS: [(&str, u8); 3] = [(",", b','), (";", b';'), ("\t", b'\t')];
 const EXTENTS: [(&str, Extent); 2] = [("full", Extent::Full), ("part", Extent::Part)];
 const MISSING: [(&str, Missing); 3] = [
     ("keep", Missing::Keep),
@@ -22,10 +21,10 @@ const MISSING: [(&str, Missing); 3] = [
 ];
 
 /// Reads the document's root.
-pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> {
+pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> Option<Source> {
     let name = name(node, file);
-    let kind = node.required_choice("kind", &SourceKind::ALL);
-    let dataset = dataset(node, kind);
+    let kind = kind(node, kinds);
+    let dataset = dataset(node, kind.as_deref());
     let place = node.located("place");
     if place.is_none() && !node.has("place") {
         let problem = Problem::new(node.place(), "missing key `place`");
@@ -51,10 +50,8 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> 
     let window_from = node
         .table("window")
         .map_or(BEGINNING, |table| window(&table));
-    let format = node
-        .table("format")
-        .map(|table| format(&table))
-        .unwrap_or_default();
+    let format = format(node, kind.as_deref(), dataset.as_deref());
+    let own_filter = node.located("where");
     let columns = node
         .table("columns")
         .map(|table| table.all_strings())
@@ -62,6 +59,7 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> 
     let history = node.table("history").and_then(|table| history(&table));
     Some(Source {
         name: name?,
+        version: version(text, kind.as_ref()?),
         kind: kind?,
         dataset: dataset?,
         place: Some(place?),
@@ -73,9 +71,9 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str) -> Option<Source> 
         scope_place,
         window_from,
         format,
+        own_filter,
         columns,
         history,
-        version: content_version(text),
         file: file.to_owned(),
     })
 }
@@ -95,7 +93,44 @@ fn name(node: &Node<'_>, file: &str) -> Option<String> {
     Some(name)
 }
 
-fn dataset(node: &Node<'_>, kind: Option<SourceKind>) -> Option<String> {
+/// The version of a definition: what it says, and what its kind says in its place.
+pub(super) fn version(text: &str, kind: &Kind) -> String {
+    if kind.presets.is_empty() {
+        content_version(text)
+    } else {
+        content_version(&format!("{text}\n{}", kind.version))
+    }
+}
+
+fn kind(node: &Node<'_>, kinds: &Kinds) -> Option<Arc<Kind>> {
+    node.required_string("kind")?;
+    let Located { value: name, place } = node.located("kind")?;
+    let found = kinds.get(&name).cloned();
+    if found.is_none() {
+        let names = || kinds.iter().map(|kind| kind.name.as_str());
+        let all = names().collect::<Vec<_>>().join(", ");
+        let hint = match nearest(&name, names()) {
+            Some(near) => format!("did you mean `{near}`? one of: {all}"),
+            None => format!("one of: {all}"),
+        };
+        let problem = Problem::new(place, format!("`kind` cannot be `{name}`"));
+        node.report(problem.hint(hint));
+    }
+    found
+}
+
+/// How values are written: as the definition says, over what the kind says of the dataset.
+fn format(node: &Node<'_>, kind: Option<&Kind>, dataset: Option<&str>) -> Format {
+    let base = kind.map_or_else(Format::default, |kind| {
+        kind.format(dataset.unwrap_or_default()).clone()
+    });
+    match node.table("format") {
+        Some(table) => format::read(&table, base, kind.map(|kind| kind.reader)),
+        None => base,
+    }
+}
+
+fn dataset(node: &Node<'_>, kind: Option<&Kind>) -> Option<String> {
     let stated = node.string("dataset");
     if stated.is_some() || node.has("dataset") {
         return stated;
@@ -126,76 +161,6 @@ fn window(table: &Node<'_>) -> i32 {
         table.report(problem.hint("write it as 2026-04-01"));
         BEGINNING
     })
-}
-
-fn format(table: &Node<'_>) -> Format {
-    let lines = table.integer("preamble_lines").unwrap_or(0);
-    let preamble_lines = usize::try_from(lines).unwrap_or_else(|_| {
-        let problem = Problem::new(
-            table.place_of("preamble_lines"),
-            format!("not a number of lines: {lines}"),
-        );
-        table.report(problem.hint("count the lines before the header"));
-        0
-    });
-    let zone = table.string("zone").and_then(|name| {
-        let zone = TimeZone::get(&name).ok();
-        if zone.is_none() {
-            let problem = Problem::new(
-                table.place_of("zone"),
-                format!("unknown time zone: `{name}`"),
-            );
-            table
-                .report(problem.hint("use a name of the IANA database, such as Asia/Tokyo or UTC"));
-        }
-        zone
-    });
-    let format = Format {
-        separator: table.choice("separator", &SEPARATORS),
-        preamble_lines,
-        nulls: table
-            .strings("null")
-            .into_iter()
-            .map(|text| text.trim().to_owned())
-            .collect(),
-        dates: table.strings("date"),
-        instants: table.strings("instant"),
-        zone,
-        records: table.string("records"),
-    };
-    table.finish();
-    check_forms(table, "date", &format.dates, |time| time.to_date().is_ok());
-    // Without an hour a form would make midnight of what is not stated.
-    check_forms(table, "instant", &format.instants, |time| {
-        time.to_timestamp().is_ok() || time.hour().is_some() && time.to_datetime().is_ok()
-    });
-    format
-}
-
-/// Tries each form on an example: it must print, and what it prints must say a day or instant
-/// again.
-fn check_forms(
-    table: &Node<'_>,
-    key: &str,
-    forms: &[String],
-    suffices: fn(&BrokenDownTime) -> bool,
-) {
-    let Ok(example) = datetime(2026, 11, 28, 13, 14, 15, 0).to_zoned(TimeZone::UTC) else {
-        return;
-    };
-    for form in forms {
-        let printed = strtime::format(form, &example).ok();
-        let read = printed.and_then(|text| strtime::parse(form, text).ok());
-        if !read.is_some_and(|time| suffices(&time)) {
-            let problem = Problem::new(
-                table.place_of(key),
-                format!("`{key}` has a form that cannot be read: `{form}`"),
-            );
-            table.report(problem.hint(
-                "use %Y %m %d %H %M %S and the like, enough of them to say a full date or time",
-            ));
-        }
-    }
 }
 
 fn history(table: &Node<'_>) -> Option<History> {

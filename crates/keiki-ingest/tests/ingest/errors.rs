@@ -1,16 +1,19 @@
 //! Errors of a reading say where and how to mend it.
 
-use keiki_ingest::{IngestError, InputFile, Limits, Source, SourceKind};
+use std::path::Path;
+
+use keiki_ingest::{IngestError, InputFile, Kinds, Limits, Source};
 
 use crate::fixture::{dataset, read, read_text};
 
 #[test]
 fn a_file_that_is_not_there_names_itself() {
-    let source = Source::by_name("file", SourceKind::Csv, "things");
-    let files = [InputFile {
-        name: "gone.csv".into(),
-        path: "/nonexistent/gone.csv".into(),
-    }];
+    let source = Source::by_name(
+        "file",
+        Kinds::shipped().of_file(Path::new("x.csv")),
+        "things",
+    );
+    let files = [InputFile::new("gone.csv", "/nonexistent/gone.csv")];
     let error =
         read(&source, &dataset("things"), &files, Limits::default()).expect_err("it is not there");
     assert!(matches!(error, IngestError::Io { .. }));

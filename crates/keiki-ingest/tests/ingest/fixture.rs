@@ -9,7 +9,7 @@ use arrow::util::display::array_value_to_string;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_ingest::{
-    Context, IngestError, InputFile, Limits, Source, place, read_evidence, read_source,
+    Context, IngestError, InputFile, Kinds, Limits, Source, place, read_evidence, read_source,
 };
 use keiki_model::calendar::Calendar;
 use keiki_model::dataset::{Dataset, read_dataset};
@@ -25,7 +25,8 @@ impl Fixture {
     pub(crate) fn open(folder: &Path) -> Self {
         let text =
             std::fs::read_to_string(folder.join("source.toml")).expect("a fixture has a source");
-        let source = read_source("source.toml", &text).expect("the source is well-formed");
+        let source =
+            read_source("source.toml", &text, Kinds::shipped()).expect("the source is well-formed");
         let dataset = dataset(&source.dataset);
         Self {
             folder: folder.to_owned(),
@@ -103,12 +104,9 @@ pub(crate) fn read_text(
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join(file);
     std::fs::write(&path, text).expect("the folder can be written to");
-    let kind = keiki_ingest::SourceKind::of_file(&path);
+    let kind = Kinds::shipped().of_file(&path);
     let source = Source::by_name("file", kind, dataset_name);
-    let files = [InputFile {
-        name: file.to_owned(),
-        path,
-    }];
+    let files = [InputFile::new(file, path)];
     read(&source, &dataset(dataset_name), &files, limits)
 }
 

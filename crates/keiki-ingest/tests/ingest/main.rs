@@ -10,6 +10,8 @@ mod sources;
 
 use std::path::Path;
 
+use keiki_ingest::Kinds;
+
 use fixture::Fixture;
 use keiki_ingest::Limits;
 
@@ -22,7 +24,7 @@ fn check_fixtures(kind: &str) {
         let folder = std::path::absolute(folder).expect("the tests run in a folder");
         let mut reasons: Vec<_> = folder
             .read_dir()
-            .expect("the kind has fixtures")
+            .unwrap_or_else(|e| unreachable!("{kind} has no fixtures that are {validity}: {e}"))
             .map(|entry| entry.expect("the folder can be read").path())
             .collect();
         reasons.sort();
@@ -40,21 +42,23 @@ fn check_fixtures(kind: &str) {
 }
 
 #[test]
-fn csv_evidence_is_read_as_its_fixtures_say() {
-    check_fixtures("csv");
+fn evidence_of_every_kind_is_read_as_its_fixtures_say() {
+    for kind in Kinds::shipped().iter() {
+        check_fixtures(&kind.name);
+    }
 }
 
 #[test]
-fn json_evidence_is_read_as_its_fixtures_say() {
-    check_fixtures("json");
-}
-
-#[test]
-fn veris_evidence_is_read_as_its_fixtures_say() {
-    check_fixtures("veris");
-}
-
-#[test]
-fn kev_evidence_is_read_as_its_fixtures_say() {
-    check_fixtures("kev");
+fn fixtures_are_of_kinds_that_exist() {
+    let folders = Path::new("fixtures")
+        .read_dir()
+        .expect("there are fixtures");
+    for folder in folders {
+        let name = folder.expect("the folder can be read").file_name();
+        let name = name.to_string_lossy();
+        assert!(
+            name == "datasets" || Kinds::shipped().get(&name).is_some(),
+            "there is no kind {name}"
+        );
+    }
 }

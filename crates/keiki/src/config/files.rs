@@ -7,7 +7,8 @@ use keiki_model::problem::{Place, Problem};
 use keiki_model::programme::PROGRAMME_FILE;
 
 use super::{
-    DATASETS_FOLDER, HIERARCHIES_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER, settings, shipped,
+    DATASETS_FOLDER, HIERARCHIES_FOLDER, KINDS_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER,
+    settings, shipped,
 };
 
 /// The most that a definition may hold. *Units*: bytes.
@@ -82,9 +83,10 @@ impl Content {
 
 /// The folders of definitions, and which of their files are such.
 type Wanted = fn(&str) -> bool;
-const FOLDERS: [(&str, Wanted); 4] = [
+const FOLDERS: [(&str, Wanted); 5] = [
     (HIERARCHIES_FOLDER, is_csv_directly_below),
     (SOURCES_FOLDER, is_toml_directly_below),
+    (KINDS_FOLDER, is_toml_directly_below),
     (DATASETS_FOLDER, is_toml_directly_below),
     (KPIS_FOLDER, is_kpi),
 ];

@@ -5,8 +5,9 @@ mod reading;
 mod scope;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use keiki_ingest::{InputFile, Source, SourceKind, place};
+use keiki_ingest::{InputFile, Kind, Kinds, Source, place};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
@@ -164,9 +165,9 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
         }
         What::Files { dataset, files } => {
             let files = place::named(files)?;
-            let kind = kind_of(&files)?;
+            let kind = kind_of(&files, &workspace.kinds)?;
             wanted.push((
-                Source::by_name(FILES_SOURCE, kind, &workspace.dataset(dataset)?.name),
+                Source::by_name(FILES_SOURCE, &kind, &workspace.dataset(dataset)?.name),
                 Some(files),
             ));
         }
@@ -215,14 +216,15 @@ async fn read_all(
     let mut outcomes = Vec::new();
     for (source, files) in wanted {
         let (name, dataset) = (source.name.clone(), source.dataset.clone());
-        let result = reading::read(
+        // A source is large, and what waits for its reading would be.
+        let result = Box::pin(reading::read(
             workspace,
             journal,
             adjusted(source, asked),
             files,
             asked,
             progress,
-        )
+        ))
         .await;
         outcomes.push(Outcome {
             source: name,
@@ -247,13 +249,10 @@ fn adjusted(mut source: Source, asked: &Ingest) -> Source {
     source
 }
 
-fn kind_of(files: &[InputFile]) -> Result<SourceKind> {
-    let kinds: Vec<SourceKind> = files
-        .iter()
-        .map(|file| SourceKind::of_file(&file.path))
-        .collect();
+fn kind_of(files: &[InputFile], known: &Kinds) -> Result<Arc<Kind>> {
+    let kinds: Vec<&Arc<Kind>> = files.iter().map(|file| known.of_file(&file.path)).collect();
     match kinds.first() {
-        Some(first) if kinds.iter().all(|kind| kind == first) => Ok(*first),
+        Some(first) if kinds.iter().all(|kind| kind.name == first.name) => Ok(Arc::clone(first)),
         _ => Err(Error::user(
             Text::new(
                 "形式の異なるファイルを一度に取り込めません",

@@ -54,7 +54,7 @@ impl Args {
 }
 
 fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) -> Vec<Value> {
-    let kind = listed.source.map(|source| source.kind.name());
+    let kind = listed.source.map(|source| source.kind.name.as_str());
     let place = listed
         .source
         .and_then(|source| source.place.as_ref())

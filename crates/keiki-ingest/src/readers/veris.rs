@@ -20,15 +20,12 @@ use serde_json::value::RawValue;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
-use crate::json::{flatten, records};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
 
+use super::json::{flatten, records};
 use timeline::{Stated, Timeline};
-
-/// The mapping into the dataset `incidents`; `org_unit` is for the source to say.
-pub(crate) const PRESET: &str = include_str!("veris/preset.toml");
 
 /// The columns that are computed, present whatever the reports hold.
 const COMPUTED: [&str; 9] = [

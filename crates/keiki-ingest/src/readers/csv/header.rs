@@ -8,10 +8,10 @@ use csv::ByteRecord;
 use keiki_model::problem::Place;
 
 use crate::error::IngestError;
+use crate::format::Format;
 use crate::limits::Limits;
 use crate::lines::{self, Line};
 use crate::place::InputFile;
-use crate::source::Format;
 
 /// A file that is read up to its header.
 pub(super) struct Header {
