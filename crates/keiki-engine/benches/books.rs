@@ -166,7 +166,7 @@ async fn open(folder: &Path) -> Outcome<World> {
 
 fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
     Ok(Engine::new(Setting {
-        calendar: Calendar::default(),
+        calendars: Calendar::default().into(),
         zone: zone()?,
         catalogue: Arc::clone(&world.catalogue),
         organisation: Arc::clone(&world.organisation),

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
-use keiki_model::calendar::{Calendar, Day, Month, Period, local_day};
+use keiki_model::calendar::{Day, Month, Period, local_day};
+use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::REPORTED_FIGURES;
 use keiki_model::kpi::Kpi;
@@ -32,8 +33,8 @@ const KEPT_MONTHS: i32 = 59;
 /// What an engine is made of.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The fiscal calendar.
-    pub calendar: Calendar,
+    /// The fiscal calendars of the group and of entities that have their own.
+    pub calendars: Calendars,
     /// The workspace's zone.
     pub zone: TimeZone,
     /// The definitions.
@@ -119,9 +120,9 @@ impl Engine {
     /// # Errors
     /// A definition does not compile; check the catalogue first to see all problems at once.
     pub fn new(setting: Setting) -> Result<Self> {
-        let expressions = SqlExpressions::new(setting.calendar.clone(), setting.zone.clone());
+        let expressions = SqlExpressions::new(setting.calendars.clone(), setting.zone.clone());
         let plan = Plan::new(&setting.catalogue, &expressions)?;
-        let context = session(setting.calendar.clone(), setting.zone.clone());
+        let context = session(setting.calendars.clone(), setting.zone.clone());
         let memory = setting.remembers.then(Memory::default);
         let keeper = Keeper::new(setting.cubes.clone());
         Ok(Self {
@@ -221,7 +222,7 @@ impl Engine {
             return Ok(Arc::clone(plan));
         }
         let expressions =
-            SqlExpressions::new(self.setting.calendar.clone(), self.setting.zone.clone());
+            SqlExpressions::new(self.setting.calendars.clone(), self.setting.zone.clone());
         let catalogue = Catalogue {
             datasets: catalogue.datasets.clone(),
             kpis: kpis.clone(),
@@ -302,9 +303,13 @@ impl Engine {
         let hierarchy = hierarchy.map(|name| self.hierarchy(name)).transpose()?;
         let mut slots = Vec::new();
         for period in periods {
-            let months = period.months(&self.setting.calendar).ok_or_else(|| {
-                EngineError::NotMeasurable(format!("{period} (the fiscal year has no such part)"))
-            })?;
+            let months = period
+                .months(self.setting.calendars.group())
+                .ok_or_else(|| {
+                    EngineError::NotMeasurable(format!(
+                        "{period} (the fiscal year has no such part)"
+                    ))
+                })?;
             if months.0.first_day() <= today {
                 let cut = months.1.last_day().min(today);
                 slots.push(Slot {
@@ -395,14 +400,15 @@ impl Engine {
         let open = Month::of(knowledge.today);
         let kept_axis = Axis::new(open.plus(-KEPT_MONTHS), open);
         let asks_everything = knowledge.known_at >= knowledge.snapshot.known_at();
+        let first = |slot: &Slot| self.first_month(slot);
         if asks_everything
             && slots
                 .iter()
-                .all(|slot| kept_axis.holds(slot.months.0, slot.months.1.min(open)))
+                .all(|slot| kept_axis.holds(first(slot), slot.months.1.min(open)))
         {
             return self.kept_cube(journal, plan, knowledge, kept_axis).await;
         }
-        let first = slots.iter().map(|slot| slot.months.0).min().unwrap_or(open);
+        let first = slots.iter().map(first).min().unwrap_or(open);
         let axis = Axis::new(first, open);
         let bounds = Bounds {
             after_seq: 0,
@@ -416,6 +422,15 @@ impl Engine {
             cube: Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?),
             version: None,
         })
+    }
+
+    /// The first month of any calendar that stands for a slot's period.
+    fn first_month(&self, slot: &Slot) -> Month {
+        let calendars = &self.setting.calendars;
+        let own = calendars.numbers().skip(1);
+        own.filter_map(|number| calendars.months(number, slot.period))
+            .map(|(first, _)| first)
+            .fold(slot.months.0, Month::min)
     }
 
     async fn kept_cube(
@@ -433,7 +448,7 @@ impl Engine {
             .unwrap_or_default();
         let key = keiki_model::dataset::content_version(&format!(
             "{} {axis:?} {first_commit} {:?} {:?}",
-            plan.version, self.setting.calendar, self.setting.zone
+            plan.version, self.setting.calendars, self.setting.zone
         ));
         let key = format!("{}-{key}", plan.dataset.name);
         let holds = |kept: &Kept| kept.seq <= knowledge.seq && kept.cube.axis == axis;

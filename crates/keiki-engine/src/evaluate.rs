@@ -24,6 +24,7 @@ use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
 use crate::plan::{ClockPlan, Plan};
 use crate::reported::ReportedFigures;
+use crate::timing::Timing;
 
 pub(crate) use amounts::View;
 use amounts::{Frame, Places, views};
@@ -61,6 +62,8 @@ pub(crate) struct Evaluation<'e> {
     pub(crate) slots: Vec<Slot>,
     /// Per slot, the tree along which figures are rolled up, and the main one below it.
     arrangements: Vec<Arc<Arrangement>>,
+    /// Per slot, which months stand for it in each org unit.
+    timings: Vec<Arc<Timing>>,
     /// Per slot, the people of each unit of the main tree; absent where no headcount is known.
     people: Vec<Option<Vec<i64>>>,
     /// Per dataset, what its views share.
@@ -140,7 +143,7 @@ impl<'e> Evaluation<'e> {
         slots: Vec<Slot>,
     ) -> Self {
         let setting = &engine.setting;
-        let arrangements = slots
+        let arrangements: Vec<Arc<Arrangement>> = slots
             .iter()
             .map(|slot| {
                 let tree = setting.organisation.tree(slot.tree_on);
@@ -151,6 +154,11 @@ impl<'e> Evaluation<'e> {
                 })
             })
             .collect();
+        let timing = |(slot, of_slot): (&Slot, &Arc<Arrangement>)| {
+            let today = knowledge.today;
+            Arc::new(Timing::new(&setting.calendars, slot, of_slot.main(), today))
+        };
+        let timings = slots.iter().zip(&arrangements).map(timing).collect();
         let shared = cubes.iter().map(|_| Shared::default()).collect();
         Self {
             engine,
@@ -162,6 +170,7 @@ impl<'e> Evaluation<'e> {
             people: vec![None; slots.len()],
             slots,
             arrangements,
+            timings,
             shared,
         }
         .with_people()
@@ -188,6 +197,11 @@ impl<'e> Evaluation<'e> {
     /// The main tree of a slot and the one along which figures are rolled up.
     pub(crate) fn arrangement(&self, slot: usize) -> &Arrangement {
         &self.arrangements[slot]
+    }
+
+    /// The number of the calendar that a node follows: in a hierarchy, that of the unit whose rules it has.
+    fn number_at(&self, slot: usize, node: usize) -> usize {
+        self.timings[slot].number_of(self.arrangements[slot].ruled_by(node))
     }
 
     /// The tree along which the figures of a slot are rolled up.
@@ -305,12 +319,17 @@ impl<'e> Evaluation<'e> {
         };
         let covered = covered.get_or_init(|| {
             let arrangements = self.arrangements.iter();
-            let slots = self.slots.iter().zip(arrangements.map(|of| of.main()));
-            slots
-                .map(|(slot, tree)| match &self.claims[place.0] {
+            let timings = self.timings.iter().zip(arrangements.map(|of| of.main()));
+            timings
+                .map(|(timing, tree)| match &self.claims[place.0] {
                     None => vec![false; tree.nodes().len()],
-                    Some(claims) if is_flow => claims.throughout(tree, slot.months, slot.cut),
-                    Some(claims) => claims.on(tree, slot.cut),
+                    Some(claims) => timing.flags(|span| {
+                        if is_flow {
+                            claims.throughout(tree, span.months, span.cut)
+                        } else {
+                            claims.on(tree, span.cut)
+                        }
+                    }),
                 })
                 .collect()
         });
@@ -324,6 +343,7 @@ impl<'e> Evaluation<'e> {
                     slot: self.slots[at],
                     arrangement: Arc::clone(arrangement),
                     places: Arc::clone(&places[at]),
+                    timing: Arc::clone(&self.timings[at]),
                     covered: covered.map(|(covered, is)| *covered && is).collect(),
                 }
             })
@@ -378,11 +398,8 @@ impl<'e> Evaluation<'e> {
             .collect();
         let figures = self.figures_of_counts(indicator, own.first(), views);
         let labels = labels.of(kpi, indicator);
-        let calendar = &self.engine.setting.calendar;
-        let terms: Vec<Terms> = self
-            .slots
-            .iter()
-            .map(|slot| Terms::new(calendar, slot.cut))
+        let terms: Vec<Vec<Terms<'_>>> = (0..self.slots.len())
+            .map(|slot| self.terms_of(slot))
             .collect();
         for ((node, slot), place) in places(wanted).zip(part.iter_mut()) {
             let at = At {
@@ -397,7 +414,8 @@ impl<'e> Evaluation<'e> {
             };
             let counted = figures.get(slot).and_then(|of_slot| of_slot.get(node));
             let known = standings[slot].known(&at, || figure(&at, counted));
-            *place = Some(self.judged(&at, known, &labels, &terms[slot]));
+            let terms = &terms[slot][self.number_at(slot, node)];
+            *place = Some(self.judged(&at, known, &labels, terms));
         }
         if let (Some(memory), Some(inputs)) = (memory, inputs) {
             memory.keep((kpi, indicator), inputs, part);
@@ -487,9 +505,9 @@ fn places(wanted: &[Vec<bool>]) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The trailing twelve months that end with the month of the cut day.
-pub(crate) fn survival_window(slot: &Slot, knowledge: &Knowledge, zone: &TimeZone) -> Window {
-    let first = Month::of(slot.cut).plus(-11).first_day();
-    Window::new(first, slot.cut + 1, knowledge.known_at, zone)
+pub(crate) fn survival_window(cut: Day, knowledge: &Knowledge, zone: &TimeZone) -> Window {
+    let first = Month::of(cut).plus(-11).first_day();
+    Window::new(first, cut + 1, knowledge.known_at, zone)
 }
 
 pub(crate) fn instant_text(micros: i64) -> String {

@@ -20,9 +20,10 @@ use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 use crate::accumulate::{MeasureRows, Part as RowPart, Rows};
 use crate::engine::{Engine, Knowledge, Request, Structure};
 use crate::error::{EngineError, Result};
-use crate::evaluate::{MeasurePlace, Slot, View, survival_window};
+use crate::evaluate::{MeasurePlace, View, survival_window};
 use crate::plan::{MeasurePlan, Plan};
 use crate::read::{Bounds, read_rows};
+use crate::timing::Span;
 use totals::Totals;
 
 pub use totals::{ReportedTotal, TotalDifference};
@@ -264,14 +265,7 @@ impl Engine {
             let views = evaluation.views(kpi.no, place);
             let Some(view) = views.first() else { continue };
             let records = self
-                .records(
-                    journal,
-                    &knowledge,
-                    (&plan, place),
-                    &slot,
-                    view,
-                    (node, &totals),
-                )
+                .records(journal, &knowledge, (&plan, place), view, (node, &totals))
                 .await?;
             measures.push((measure, plan.measure(place).divisor, records));
         }
@@ -288,7 +282,6 @@ impl Engine {
         journal: &Journal,
         knowledge: &Knowledge,
         (plan, place): (&Plan, MeasurePlace),
-        slot: &Slot,
         view: &View<'_>,
         (node, totals): (usize, &Totals),
     ) -> Result<BTreeMap<String, Net>> {
@@ -308,8 +301,9 @@ impl Engine {
             let measured = MeasureRows::new(&rows, measure)?;
             let texts = Texts::new(&batch)?;
             for row in 0..batch.num_rows() {
+                let span = view.span_of_evidence(texts.units.value(row));
                 let Some((value, sign)) =
-                    self.contribution(measured.part(row), measure, slot, knowledge)
+                    self.contribution(measured.part(row), measure, span, knowledge)
                 else {
                     continue;
                 };
@@ -329,7 +323,7 @@ impl Engine {
         &self,
         part: RowPart,
         plan: &MeasurePlan,
-        slot: &Slot,
+        span: Span,
         knowledge: &Knowledge,
     ) -> Option<(i128, i64)> {
         match part {
@@ -339,15 +333,15 @@ impl Engine {
                 value,
                 ..
             } => {
-                let is_in = enters <= slot.cut && leaves.is_none_or(|leaves| slot.cut < leaves);
+                let is_in = enters <= span.cut && leaves.is_none_or(|leaves| span.cut < leaves);
                 is_in.then_some((value?, 1))
             }
             RowPart::Happening { on, value } => {
                 let on = on?;
-                (slot.months.0.first_day() <= on && on <= slot.cut).then_some((value?, 1))
+                (span.months.0.first_day() <= on && on <= span.cut).then_some((value?, 1))
             }
             RowPart::Case { begins, ends } => {
-                let window = survival_window(slot, knowledge, &self.setting.zone);
+                let window = survival_window(span.cut, knowledge, &self.setting.zone);
                 window.sees(plan, begins, ends).then_some((1, 1))
             }
             RowPart::None => None,

@@ -9,15 +9,18 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionConfig;
 use jiff::tz::TimeZone;
-use keiki_model::calendar::Calendar;
+use keiki_model::calendars::Calendars;
+use keiki_model::dataset::ORG_UNIT;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 
@@ -27,14 +30,18 @@ pub(crate) use program::Program;
 /// Compiles SQL expressions with the functions that definitions may use.
 pub struct SqlExpressions {
     context: SessionContext,
+    /// Whether the calendar that counts depends on the org unit.
+    asks_for_unit: bool,
 }
 
 impl SqlExpressions {
-    /// Makes a compiler whose functions know the fiscal calendar and the workspace's zone.
+    /// Makes a compiler whose functions know the fiscal calendars and the workspace's zone.
     #[must_use]
-    pub fn new(calendar: Calendar, zone: TimeZone) -> Self {
+    pub fn new(calendars: impl Into<Calendars>, zone: TimeZone) -> Self {
+        let calendars = calendars.into();
         Self {
-            context: session(calendar, zone),
+            asks_for_unit: !calendars.are_one(),
+            context: session(calendars, zone),
         }
     }
 
@@ -56,9 +63,28 @@ impl SqlExpressions {
         whole().map_err(|e| fault(&e, "", schema))
     }
 
+    /// An expression as it was written; where entities have fiscal years of their own, its functions of the calendar are told
+    /// whose row it is.
+    fn parsed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
+        let expr = self.context.parse_sql_expr(sql, frame)?;
+        if !self.asks_for_unit || !frame.has_column_with_unqualified_name(ORG_UNIT) {
+            return Ok(expr);
+        }
+        let told = expr.transform_up(|expr| {
+            Ok(match expr {
+                Expr::ScalarFunction(mut call) if lacks_unit(&call) => {
+                    call.args.push(datafusion::prelude::col(ORG_UNIT));
+                    Transformed::yes(Expr::ScalarFunction(call))
+                }
+                other => Transformed::no(other),
+            })
+        })?;
+        Ok(told.data)
+    }
+
     /// An expression with its types fitted together, simplified.
     fn typed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
-        let expr = self.context.parse_sql_expr(sql, frame)?;
+        let expr = self.parsed(sql, frame)?;
         // Some functions exist only until they are simplified to others.
         let simplifier = ExprSimplifier::new(
             SimplifyContext::builder()
@@ -69,19 +95,27 @@ impl SqlExpressions {
     }
 }
 
+/// Tells whether a call is one of a function of the calendar without the org unit that it may be given.
+fn lacks_unit(call: &ScalarFunction) -> bool {
+    let others = functions::OF_CALENDAR
+        .iter()
+        .find(|(name, _)| *name == call.name());
+    others.is_some_and(|(_, others)| call.args.len() == *others)
+}
+
 /// Opens a session with the functions of definitions; decimal literals are decimals, never floats.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that opens a session"
 )]
-pub(crate) fn session(calendar: Calendar, zone: TimeZone) -> SessionContext {
+pub(crate) fn session(calendars: Calendars, zone: TimeZone) -> SessionContext {
     let mut config = SessionConfig::new()
         .with_target_partitions(2)
         .with_information_schema(true);
     config.options_mut().sql_parser.parse_float_as_decimal = true;
     config.options_mut().execution.collect_statistics = false;
     let context = SessionContext::new_with_config(config);
-    for function in functions::all(calendar, zone) {
+    for function in functions::all(calendars, zone) {
         context.register_udf(function);
     }
     for (name, pick) in [("least", Pick::Least), ("greatest", Pick::Greatest)] {
@@ -110,8 +144,7 @@ impl Expressions for SqlExpressions {
             .map_err(|e| fault(&e, sql, schema))?;
         // Simplifying may drop columns that can have no effect; what the text names has to exist all the same.
         let parsed = self
-            .context
-            .parse_sql_expr(sql, &frame)
+            .parsed(sql, &frame)
             .map_err(|e| fault(&e, sql, schema))?;
         let mut columns: Vec<String> = parsed
             .column_refs()
@@ -288,7 +321,7 @@ fn find_word(sql: &str, word: &str) -> Option<usize> {
 mod tests {
     use arrow::array::{Array, BooleanArray, Date32Array, StringArray};
     use arrow::datatypes::Field;
-    use keiki_model::calendar::parse_day;
+    use keiki_model::calendar::{Calendar, parse_day};
 
     use super::*;
 

@@ -14,6 +14,7 @@ mod plan;
 mod query;
 mod read;
 mod reported;
+mod timing;
 
 pub use engine::{Engine, Request, Setting, Structure};
 pub use error::EngineError;

@@ -19,7 +19,7 @@ impl Engine {
     /// # Errors
     /// The query is wrong, or would change something.
     pub async fn sql(&self, journal: &Journal, query: &str) -> Result<Vec<RecordBatch>> {
-        let context = session(self.setting.calendar.clone(), self.setting.zone.clone());
+        let context = session(self.setting.calendars.clone(), self.setting.zone.clone());
         let snapshot = journal.snapshot().await?;
         for dataset in self.setting.catalogue.datasets.values() {
             let scan = journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?;

@@ -1,5 +1,7 @@
 //! The books as a whole: worked cases, the plain reference implementation, and what must hold whatever happens to the journal.
 
+#[path = "books/calendars.rs"]
+mod calendars;
 #[path = "books/cases.rs"]
 mod cases;
 #[path = "books/damage.rs"]

@@ -1,6 +1,7 @@
 //! What Keiki means: definitions, calendar, organisation, the journal's rules, measures and statistics, free of I/O and clocks.
 
 pub mod calendar;
+pub mod calendars;
 pub mod catalogue;
 pub mod dataset;
 pub mod document;

@@ -135,6 +135,19 @@ pub struct Grounds {
     pub waiver: Option<ApprovedMiss>,
 }
 
+/// The months that stand for a period in an entity with a fiscal year of its own, where they are not those of the group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnPeriod {
+    /// The entity.
+    pub org_unit: Name,
+    /// Its first month; `None` where it has none in this period.
+    pub first: Option<Name>,
+    /// The month with which it ends.
+    pub last: Name,
+    /// How many months that is before the group's.
+    pub lag_months: i32,
+}
+
 /// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
 /// its cut day and parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,6 +173,9 @@ pub struct Measurement {
     pub period: Name,
     /// The day at which it is measured.
     pub cut_on: Name,
+    /// Entities in it whose own fiscal year lags behind the group's, with what stands for the period.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_periods: Vec<OwnPeriod>,
     /// The instant of knowledge, RFC 3339.
     pub known_at: Name,
     /// The value; unknown is `None`, never a number.
@@ -255,6 +271,7 @@ impl Measurement {
             "tree_on": self.tree_on,
             "period": self.period,
             "cut_on": self.cut_on,
+            "own_periods": self.own_periods,
             "known_at": self.known_at,
             "value": optional(self.value),
             "unit": self.unit.name(),

@@ -109,7 +109,7 @@ pub struct BaselinePlan {
     pub dataset: Located,
     /// The org unit, and all below it.
     pub org_unit: Located,
-    /// The fiscal year in which its items are planned, by the calendar's name.
+    /// The fiscal year in which its items are planned, by its name in the calendar that their org unit follows.
     pub fiscal_year: i32,
     /// The day of the approval.
     pub approved_on: Day,

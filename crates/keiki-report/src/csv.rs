@@ -1,10 +1,10 @@
 //! Measurements as CSV, one row each, with the names that the data has everywhere.
 
 use keiki_model::fraction::Fraction;
-use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement};
+use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement, OwnPeriod};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 25] = [
     "no",
     "code",
     "indicator",
@@ -28,6 +28,7 @@ pub const COLUMNS: [&str; 24] = [
     "open",
     "definition_version",
     "journal_version",
+    "own_periods",
     "hierarchy",
 ];
 
@@ -47,7 +48,7 @@ pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> 
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn row(m: &Measurement) -> [String; 24] {
+fn row(m: &Measurement) -> [String; 25] {
     let decimal = |value: Option<Fraction>| {
         value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS))
     };
@@ -76,8 +77,18 @@ fn row(m: &Measurement) -> [String; 24] {
         whole(m.statistics.open),
         m.definition_version.to_string(),
         m.journal_version.to_string(),
+        own_periods(&m.own_periods),
         m.hierarchy.as_deref().unwrap_or_default().to_owned(),
     ]
+}
+
+/// The entities that lag, each with its months: `US1 2026-04..2026-06`, separated by `;`.
+fn own_periods(all: &[OwnPeriod]) -> String {
+    let one = |own: &OwnPeriod| {
+        let first = own.first.as_deref().unwrap_or_default();
+        format!("{} {first}..{}", own.org_unit, own.last)
+    };
+    all.iter().map(one).collect::<Vec<_>>().join(";")
 }
 
 fn basis(basis: Basis) -> &'static str {

@@ -1,10 +1,26 @@
 //! Measurements as a JSON array of objects.
 
 use keiki_model::measurement::Measurement;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::scorecard::Point;
 
 /// Gives the measurements as data, in their order. *Units*: ratios 0..=1; unknown is null.
 #[must_use]
 pub fn measurements(measurements: &[Measurement]) -> Value {
-    Value::Array(measurements.iter().map(Measurement::to_json).collect())
+    with_trends(measurements, &[])
+}
+
+/// Gives the measurements as data, each with its trend where there are any: under `trend` a list of `period`, `value`,
+/// `revision` (of the closed statement; null where the period is not closed) and `reference`.
+#[must_use]
+pub fn with_trends(measurements: &[Measurement], trends: &[Vec<Point>]) -> Value {
+    let one = |(at, measurement): (usize, &Measurement)| {
+        let mut data = measurement.to_json();
+        if let Some(points) = trends.get(at) {
+            data["trend"] = json!(points);
+        }
+        data
+    };
+    Value::Array(measurements.iter().enumerate().map(one).collect())
 }

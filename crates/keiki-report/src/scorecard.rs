@@ -1,6 +1,7 @@
 //! Measurements as a table: one row per figure, with what it is made of, its target and how it stands.
 
 mod overview;
+mod trend;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,8 @@ use keiki_model::text::{Language, Text};
 use crate::format;
 use crate::table::{Cell, Column, Paint, Table};
 
-pub use overview::{Line, overview, trend};
+pub use overview::{Line, overview};
+pub use trend::{Origin, Point, trend};
 
 /// What the figures' codes stand for.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +106,16 @@ pub fn mark(status: Status) -> (&'static str, Paint) {
 /// Makes the table. A column whose value would be the same in every row is left out; `heading` names it.
 #[must_use]
 pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
+    table_with_trends(measurements, &[], names)
+}
+
+/// Makes the table with a trend for each measurement, where there are any.
+#[must_use]
+pub fn table_with_trends(
+    measurements: &[Measurement],
+    trends: &[Vec<Point>],
+    names: &Names<'_>,
+) -> Table {
     let shared = Shared::of(measurements);
     let title = |ja: &str, en: &str| Text::new(ja, en).get(names.language).to_owned();
     let mut columns = vec![
@@ -122,11 +134,15 @@ pub fn table(measurements: &[Measurement], names: &Names<'_>) -> Table {
         Column::figure(title("分子 / 分母", "Num. / den.")),
         Column::figure(title("目標", "Target")),
         Column::figure(title("充足", "Cover")),
-        Column::text(title("状態", "Status"), 9).wrapped(3),
     ]);
+    if !trends.is_empty() {
+        columns.push(Column::text(title("推移", "Trend"), 6));
+    }
+    columns.push(Column::text(title("状態", "Status"), 9).wrapped(3));
     let mut table = Table::new(columns);
-    for measurement in measurements {
-        table.push(row(measurement, names, &shared));
+    for (at, measurement) in measurements.iter().enumerate() {
+        let drawn = trends.get(at).map(|points| trend(points));
+        table.push(row(measurement, drawn, names, &shared));
         // Groups are not mixed into one figure; each has a line of its own.
         for group in measurement
             .statistics
@@ -190,7 +206,12 @@ impl<'m> Shared<'m> {
     }
 }
 
-fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec<Cell> {
+fn row(
+    measurement: &Measurement,
+    trend: Option<String>,
+    names: &Names<'_>,
+    shared: &Shared<'_>,
+) -> Vec<Cell> {
     let language = names.language;
     let mut cells: Vec<Cell> = vec![
         measurement.no.to_string().into(),
@@ -214,8 +235,9 @@ fn row(measurement: &Measurement, names: &Names<'_>, shared: &Shared<'_>) -> Vec
         parts(measurement, language).into(),
         target.into(),
         coverage(measurement.coverage).into(),
-        status(measurement.status, language),
     ]);
+    cells.extend(trend.map(Cell::from));
+    cells.push(status(measurement.status, language));
     cells
 }
 

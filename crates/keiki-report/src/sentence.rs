@@ -2,7 +2,7 @@
 
 use keiki_model::calendar::date_of;
 use keiki_model::fraction::Fraction;
-use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::measurement::{Basis, Measurement, OwnPeriod};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 
@@ -111,6 +111,47 @@ pub fn status(measurement: &Measurement) -> Text {
         ),
         Status::Waived => waived(&ja, &en),
     }
+}
+
+/// Says of which months figures are in entities whose fiscal year is not the group's; each entity and period once.
+#[must_use]
+pub fn own_periods<'m>(measurements: impl IntoIterator<Item = &'m Measurement>) -> Vec<Text> {
+    let mut said: Vec<(&str, &OwnPeriod)> = Vec::new();
+    for measurement in measurements {
+        for own in &measurement.own_periods {
+            if !said.contains(&(&*measurement.period, own)) {
+                said.push((&*measurement.period, own));
+            }
+        }
+    }
+    said.into_iter().map(own_period).collect()
+}
+
+fn own_period((period, own): (&str, &OwnPeriod)) -> Text {
+    let OwnPeriod {
+        org_unit,
+        last,
+        lag_months,
+        ..
+    } = own;
+    let Some(first) = &own.first else {
+        return Text::new(
+            format!(
+                "{org_unit}は会計年度が異なり、{period}に対応する月がありません(残高は{last}末時点)。"
+            ),
+            format!(
+                "{org_unit} has a fiscal year of its own, in which no month stands for {period}; stocks are those of the end of {last}."
+            ),
+        );
+    };
+    Text::new(
+        format!(
+            "{org_unit}は会計年度が異なるため、{period}には同社の{first}〜{last}を含めています({lag_months}か月のずれ)。"
+        ),
+        format!(
+            "{org_unit} has a fiscal year of its own: its part of {period} is {first} to {last}, {lag_months} months before the group's."
+        ),
+    )
 }
 
 /// A measurement, worded in one language.
@@ -322,6 +363,7 @@ mod tests {
             tree_on: None,
             period: "2026-09".into(),
             cut_on: "2026-09-30".into(),
+            own_periods: Vec::new(),
             known_at: "2026-10-09T00:00:00Z".into(),
             value: decimal("0.87"),
             unit: Unit::Ratio,
@@ -365,6 +407,27 @@ mod tests {
             assert!(sentence.ja.ends_with('。'), "{status:?}: {}", sentence.ja);
             assert!(sentence.en.ends_with('.'), "{status:?}: {}", sentence.en);
         }
+    }
+
+    #[test]
+    fn an_entity_that_lags_is_named_once_for_each_period() {
+        let mut one = measurement(Status::Met);
+        one.period = "FY2026-Q2".into();
+        one.own_periods = vec![OwnPeriod {
+            org_unit: "US1".into(),
+            first: Some("2026-04".into()),
+            last: "2026-06".into(),
+            lag_months: 3,
+        }];
+        let said = own_periods([&one, &one.clone()]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0]
+                .en
+                .contains("its part of FY2026-Q2 is 2026-04 to 2026-06, 3 months before")
+                && said[0].ja.contains("同社の2026-04〜2026-06"),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Setting};
 use keiki_ingest::{Kinds, Source, read_source};
+use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::{Catalogue, full_schema};
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
@@ -50,6 +51,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// The org tree.
     pub organisation: Arc<Organisation>,
+    /// The fiscal calendars of the group and of entities that have their own.
+    pub calendars: Calendars,
     /// Further hierarchies over it, by name.
     pub hierarchies: Arc<Vec<Hierarchy>>,
     /// The shipped definitions and its own.
@@ -156,6 +159,10 @@ impl Workspace {
         let organisation = content
             .get(ORG_FILE)
             .and_then(|text| Organisation::read(ORG_FILE, text).map_err(&mut keep).ok());
+        let calendars = settings
+            .as_ref()
+            .zip(organisation.as_ref())
+            .and_then(|(of, tree)| calendars(of, tree).map_err(&mut keep).ok());
         let hierarchies = organisation
             .as_ref()
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
@@ -167,13 +174,16 @@ impl Workspace {
         let sources = kinds
             .as_ref()
             .and_then(|kinds| sources(&content, kinds).map_err(&mut keep).ok());
-        if let (Some(programme), Some(catalogue), Some(organisation), Some(settings)) =
-            (&programme, &catalogue, &organisation, &settings)
+        if let (Some(programme), Some(catalogue), Some(organisation), Some(calendars)) =
+            (&programme, &catalogue, &organisation, &calendars)
         {
-            keep(programme.check(catalogue, organisation, &settings.calendar));
+            keep(programme.check(catalogue, organisation, calendars));
         }
         if let (Some(settings), Some(catalogue)) = (&settings, &catalogue) {
-            let expressions = SqlExpressions::new(settings.calendar.clone(), settings.zone.clone());
+            let calendars = calendars
+                .clone()
+                .unwrap_or_else(|| settings.calendar.clone().into());
+            let expressions = SqlExpressions::new(calendars, settings.zone.clone());
             keep(catalogue.check(&expressions));
             keep(settings.journal_url(&root).err().into_iter().collect());
             for source in sources.iter().flatten() {
@@ -187,24 +197,25 @@ impl Workspace {
         }
         match (
             settings,
-            organisation.zip(hierarchies),
+            organisation.zip(hierarchies).zip(calendars),
             catalogue.zip(programme),
             kinds.zip(sources),
             problems.is_empty(),
         ) {
             (
                 Some(settings),
-                Some((organisation, hierarchies)),
+                Some(((organisation, hierarchies), calendars)),
                 Some((catalogue, programme)),
                 Some((kinds, sources)),
                 true,
             ) => Ok(Self {
                 expressions: Arc::new(SqlExpressions::new(
-                    settings.calendar.clone(),
+                    calendars.clone(),
                     settings.zone.clone(),
                 )),
                 root,
                 settings,
+                calendars,
                 organisation: Arc::new(organisation),
                 hierarchies: Arc::new(hierarchies),
                 catalogue: Arc::new(catalogue),
@@ -243,7 +254,7 @@ impl Workspace {
     /// A definition does not compile, which loading has ruled out.
     pub fn engine(&self) -> Result<Engine> {
         Ok(Engine::new(Setting {
-            calendar: self.settings.calendar.clone(),
+            calendars: self.calendars.clone(),
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
             organisation: Arc::clone(&self.organisation),
@@ -372,6 +383,20 @@ fn hierarchies(
     }
     if problems.is_empty() {
         Ok(hierarchies)
+    } else {
+        Err(problems)
+    }
+}
+
+fn calendars(
+    settings: &Settings,
+    organisation: &Organisation,
+) -> std::result::Result<Calendars, Vec<Problem>> {
+    let own = &settings.entity_calendars;
+    let problems = Calendars::check(own, organisation);
+    if problems.is_empty() {
+        let group = settings.calendar.clone();
+        Ok(Calendars::new(group, own.clone(), organisation))
     } else {
         Err(problems)
     }

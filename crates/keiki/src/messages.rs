@@ -134,6 +134,11 @@ pub const REPORTED_LEGEND: Phrase = phrase(
     "* 集計値として報告された数値を含む",
     "* rests in part on totals that were reported, not on rows",
 );
+/// What the steps of a trend are.
+pub const TREND_LEGEND: Phrase = phrase(
+    "推移: 締めた期間は報告値、ほかは現時点値。括弧内は参考値、· は値なし",
+    "trend: as reported where a period was closed, else as known now; (in parentheses) reference values; · no value",
+);
 /// Note: every retirement waits.
 pub const CONFIRM_HINT: Phrase = phrase(
     "内容を確かめ、正しければ --confirm-missing を付けて再度取り込んでください",

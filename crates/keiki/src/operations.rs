@@ -16,6 +16,7 @@ pub mod rejects;
 pub mod sources;
 pub mod sql;
 pub mod statement;
+pub mod trend;
 pub mod verify;
 
 mod obstacles;

@@ -10,6 +10,7 @@ use keiki_model::org::{Arrangement, Tree};
 use super::Slot;
 use crate::cube::{Cell, Cube};
 use crate::plan::{ClockPlan, MeasurePlan};
+use crate::timing::{Span, Timing};
 
 /// Where the evidence of each org unit of a cube, or of several named together, goes in the main tree.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,7 @@ pub(crate) struct View<'c> {
     arrangement: Arc<Arrangement>,
     scope: Scope,
     places: Arc<Places>,
+    timing: Arc<Timing>,
     /// Per node of the main tree, whether its evidence is there.
     pub(crate) covered: Vec<bool>,
     /// Per org unit of the cube, its amount, covered or not.
@@ -54,6 +56,7 @@ pub(crate) struct Frame {
     pub(crate) slot: Slot,
     pub(crate) arrangement: Arc<Arrangement>,
     pub(crate) places: Arc<Places>,
+    pub(crate) timing: Arc<Timing>,
     pub(crate) covered: Vec<bool>,
 }
 
@@ -67,7 +70,7 @@ pub(crate) fn views<'c>(
     let units = cube.map_or(0, |cube| cube.units.list().len());
     let ranges: Vec<_> = frames
         .iter()
-        .map(|frame| cube.and_then(|cube| bins(cube, plan, &frame.slot)))
+        .map(|frame| cube.map_or_else(Vec::new, |cube| bins(cube, plan, &frame.timing)))
         .collect();
     let mut views: Vec<View<'c>> = frames
         .into_iter()
@@ -75,6 +78,7 @@ pub(crate) fn views<'c>(
             plan,
             scope: frame.slot.scope,
             places: frame.places,
+            timing: frame.timing,
             covered: frame.covered,
             amounts: vec![Cell::default(); units],
             totals: vec![Cell::default(); frame.arrangement.tree().nodes().len()],
@@ -90,7 +94,8 @@ pub(crate) fn views<'c>(
         if !has_any && undated == 0 {
             continue;
         }
-        for (view, range) in views.iter_mut().zip(&ranges) {
+        for (view, ranges) in views.iter_mut().zip(&ranges) {
+            let range = &ranges[view.number_of(unit)];
             let amount = range.as_ref().map_or_else(Cell::default, |range| {
                 levels[range.end() + 1].minus(levels[*range.start()])
             });
@@ -130,6 +135,31 @@ impl View<'_> {
     fn covered_nodes(&self, unit: usize) -> impl Iterator<Item = usize> {
         let named = self.places.0[unit].iter().copied();
         named.filter(|node| self.covered[*node])
+    }
+
+    /// The number of the calendar that an org unit of the cube follows.
+    pub(super) fn number_of(&self, unit: usize) -> usize {
+        self.timing.number_of_all(&self.places.0[unit])
+    }
+
+    /// What stands for the period.
+    pub(super) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    /// What stands for the period in each calendar, by its number.
+    pub(super) fn spans(&self) -> &[Span] {
+        self.timing.spans()
+    }
+
+    /// What stands for the period in evidence of an org unit, or of several.
+    pub(crate) fn span_of_evidence(&self, units: &str) -> Span {
+        let number = if self.timing.is_uniform() {
+            0
+        } else {
+            self.timing.number_of_all(&nodes_named(units, self.main()))
+        };
+        self.timing.spans()[number]
     }
 
     /// The main tree.
@@ -223,14 +253,15 @@ impl View<'_> {
     }
 }
 
-/// Stocks count everything up to the cut day, flows what happened in the period.
-pub(super) fn bins(
-    cube: &Cube,
-    plan: &MeasurePlan,
-    slot: &Slot,
-) -> Option<std::ops::RangeInclusive<usize>> {
-    match plan.clock {
-        ClockPlan::Flow { .. } => cube.axis.range(slot.months.0.first_day(), slot.cut),
-        ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=cube.axis.bin(slot.cut)?),
-    }
+/// Bins of time.
+pub(super) type Bins = std::ops::RangeInclusive<usize>;
+
+/// The bins of each calendar, by its number: stocks count everything up to the cut day, flows what happened in the period.
+pub(super) fn bins(cube: &Cube, plan: &MeasurePlan, timing: &Timing) -> Vec<Option<Bins>> {
+    let of_span = |span: &Span| match plan.clock {
+        ClockPlan::Flow { .. } if span.months.0 > span.months.1 => None,
+        ClockPlan::Flow { .. } => cube.axis.range(span.months.0.first_day(), span.cut),
+        ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=cube.axis.bin(span.cut)?),
+    };
+    timing.spans().iter().map(of_span).collect()
 }

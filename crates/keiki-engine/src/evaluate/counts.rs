@@ -1,9 +1,8 @@
 //! What histograms hold in each of several periods, by org unit: read in the order of time, each cell once.
 
-use std::ops::RangeInclusive;
-
 use keiki_model::histogram::Cell;
 
+use super::amounts::Bins;
 use crate::cube::Cube;
 use crate::plan::{ClockPlan, MeasurePlan};
 
@@ -39,8 +38,14 @@ impl<'c> Sweep<'c> {
     }
 
     /// Goes on to a period; those of stocks come in the order of their last bins.
-    pub(super) fn advance(&mut self, bins: &RangeInclusive<usize>) {
+    pub(super) fn advance<'b>(&mut self, bins_of: impl Fn(usize) -> Option<&'b Bins>) {
         for (unit, cells) in self.cells.iter().enumerate() {
+            let Some(bins) = bins_of(unit) else {
+                if !self.is_stock {
+                    self.units[unit].clear();
+                }
+                continue;
+            };
             let before = |bin: usize| {
                 cells.partition_point(|(cell, _)| usize::from(Cell::unpack(*cell).bin) < bin)
             };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keiki_model::calendar::{Calendar, Day, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement};
+use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod};
 use keiki_model::name::Name;
 use keiki_model::org::Arrangement;
 use keiki_model::proportion::wilson_interval;
@@ -14,12 +14,15 @@ use keiki_model::status::{Facts, Found, Status, judge};
 
 use super::standing::{Known, Total};
 use super::{At, Evaluation, Figure, Slot, View, instant_text};
+use crate::timing::Timing;
 
 /// The names that measurements carry.
 pub(super) struct Labels {
     pub(super) slots: Vec<SlotLabels>,
     /// Ids of the org units. *Shape*: slot, node.
     units: Vec<Vec<Name>>,
+    /// What stands for the period in entities that lag. *Shape*: slot, then node; nothing where none does.
+    own_periods: Vec<Vec<Vec<OwnPeriod>>>,
     hierarchy: Option<Name>,
     known_at: Name,
 }
@@ -28,7 +31,8 @@ pub(super) struct Labels {
 #[derive(Clone)]
 pub(super) struct SlotLabels {
     pub(super) period: Name,
-    cut_on: Name,
+    /// By the number of the calendar.
+    cut_on: Vec<Name>,
     tree_on: Option<Name>,
 }
 
@@ -40,12 +44,25 @@ pub(super) struct KpiLabels<'l> {
     known_at: Name,
     slots: Vec<SlotLabels>,
     units: &'l [Vec<Name>],
+    own_periods: &'l [Vec<Vec<OwnPeriod>>],
     hierarchy: Option<Name>,
     /// Per slot, the grounds of the measurement before: nearly always those of the next.
     grounds: RefCell<Vec<Arc<Grounds>>>,
 }
 
 impl KpiLabels<'_> {
+    /// The entities that lag, of those whom the KPI concerns.
+    fn own_periods_at(&self, at: &At<'_>) -> Vec<OwnPeriod> {
+        let Some(all) = self.own_periods[at.slot_index].get(at.node) else {
+            return Vec::new();
+        };
+        let is_concerned = |own: &&OwnPeriod| {
+            let node = at.tree().position(&own.org_unit);
+            node.is_none_or(|node| at.concerned[node])
+        };
+        all.iter().filter(is_concerned).cloned().collect()
+    }
+
     fn shared(&self, slot: usize, grounds: Grounds) -> Arc<Grounds> {
         let mut last = self.grounds.borrow_mut();
         if *last[slot] != grounds {
@@ -58,9 +75,9 @@ impl KpiLabels<'_> {
 impl Labels {
     pub(super) fn new(evaluation: &Evaluation<'_>) -> Self {
         let day = |day: Day| Name::from(date_of(day).to_string());
-        let of_slot = |slot: &Slot| SlotLabels {
+        let of_slot = |(slot, timing): (&Slot, &Arc<Timing>)| SlotLabels {
             period: slot.period.to_string().into(),
-            cut_on: day(slot.cut),
+            cut_on: timing.spans().iter().map(|span| day(span.cut)).collect(),
             tree_on: (slot.tree_on != slot.cut).then(|| day(slot.tree_on)),
         };
         let ids = |arrangement: &Arc<Arrangement>| {
@@ -69,7 +86,15 @@ impl Labels {
             ids.collect()
         };
         Self {
-            slots: evaluation.slots.iter().map(of_slot).collect(),
+            slots: evaluation
+                .slots
+                .iter()
+                .zip(&evaluation.timings)
+                .map(of_slot)
+                .collect(),
+            own_periods: (0..evaluation.slots.len())
+                .map(|slot| evaluation.own_periods(slot))
+                .collect(),
             units: evaluation.arrangements.iter().map(ids).collect(),
             hierarchy: evaluation.hierarchy().map(|of| of.name.as_str().into()),
             known_at: instant_text(evaluation.knowledge.known_at).into(),
@@ -86,7 +111,7 @@ impl Labels {
         let own = |name: &Name| Name::from(&**name);
         let of_slot = |slot: &SlotLabels| SlotLabels {
             period: own(&slot.period),
-            cut_on: own(&slot.cut_on),
+            cut_on: slot.cut_on.iter().map(own).collect(),
             tree_on: slot.tree_on.as_ref().map(own),
         };
         KpiLabels {
@@ -96,22 +121,29 @@ impl Labels {
             known_at: self.known_at(),
             slots: self.slots.iter().map(of_slot).collect(),
             units: &self.units,
+            own_periods: &self.own_periods,
             hierarchy: self.hierarchy.as_ref().map(own),
             grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
         }
     }
 }
 
-/// The terms in which a cut day lies, first and last day.
-pub(super) struct Terms {
+/// The terms of a calendar in which a cut day lies, first and last day.
+pub(super) struct Terms<'c> {
+    calendar: &'c Calendar,
+    number: usize,
+    cut: Day,
     fiscal_year: (Day, Day),
     /// The stocktake cycle of the usual length in months.
     cycle: (i32, (Day, Day)),
 }
 
-impl Terms {
-    pub(super) fn new(calendar: &Calendar, cut: Day) -> Self {
+impl<'c> Terms<'c> {
+    fn new(calendar: &'c Calendar, number: usize, cut: Day) -> Self {
         Self {
+            calendar,
+            number,
+            cut,
             fiscal_year: (
                 calendar.fiscal_year_start(cut),
                 calendar.fiscal_year_end(cut),
@@ -130,13 +162,61 @@ fn cycle(calendar: &Calendar, cut: Day, months: i32) -> (Day, Day) {
 }
 
 impl Evaluation<'_> {
+    /// The terms of each calendar in which a period is cut, by its number.
+    pub(super) fn terms_of(&self, slot: usize) -> Vec<Terms<'_>> {
+        let calendars = &self.engine.setting.calendars;
+        let spans = self.timings[slot].spans().iter().enumerate();
+        spans
+            .map(|(number, span)| Terms::new(calendars.numbered(number), number, span.cut))
+            .collect()
+    }
+
+    /// Per node, the entities at or below it, or above it, that lag behind the group in a period.
+    fn own_periods(&self, slot: usize) -> Vec<Vec<OwnPeriod>> {
+        let (timing, arrangement) = (&self.timings[slot], &self.arrangements[slot]);
+        if timing.is_uniform() {
+            return Vec::new();
+        }
+        let (tree, main) = (arrangement.tree(), arrangement.main());
+        let mut found = vec![Vec::new(); tree.nodes().len()];
+        let spans = timing.spans();
+        for (number, span) in spans
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| **one != spans[0])
+        {
+            let Some(entity) = self.engine.setting.calendars.entity(number) else {
+                continue;
+            };
+            let month = |month: keiki_model::calendar::Month| Name::from(month.to_string());
+            let (first, last) = span.months;
+            let own = OwnPeriod {
+                org_unit: entity.into(),
+                first: (first <= last).then(|| month(first)),
+                last: month(last),
+                lag_months: spans[0].months.1.0 - last.0,
+            };
+            let mut nodes = vec![false; found.len()];
+            for unit in (0..main.nodes().len()).filter(|unit| timing.number_of(*unit) == number) {
+                let taker = Some(arrangement.taker(unit));
+                for node in std::iter::successors(taker, |at| tree.nodes()[*at].parent) {
+                    nodes[node] = true;
+                }
+            }
+            for (node, _) in nodes.iter().enumerate().filter(|(_, is)| **is) {
+                found[node].push(own.clone());
+            }
+        }
+        found
+    }
+
     /// Holds a figure against its target.
     pub(super) fn judged(
         &self,
         at: &At<'_>,
         known: Known,
         labels: &KpiLabels<'_>,
-        terms: &Terms,
+        terms: &Terms<'_>,
     ) -> Measurement {
         let At {
             kpi,
@@ -178,7 +258,7 @@ impl Evaluation<'_> {
             .and_then(|set| set.near_margin)
             .unwrap_or(indicator.near_margin);
         let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
-        let way = self.way(at, due, terms);
+        let way = Self::way(at, due, terms);
         let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
         let status = judge(&Facts {
             coverage,
@@ -205,7 +285,8 @@ impl Evaluation<'_> {
             scope: at.slot.scope,
             tree_on: labels.slots[at.slot_index].tree_on.clone(),
             period: labels.slots[at.slot_index].period.clone(),
-            cut_on: labels.slots[at.slot_index].cut_on.clone(),
+            cut_on: labels.slots[at.slot_index].cut_on[terms.number].clone(),
+            own_periods: labels.own_periods_at(at),
             known_at: labels.known_at.clone(),
             value: figure.value.filter(|_| has_value),
             unit: indicator.unit,
@@ -268,8 +349,8 @@ impl Evaluation<'_> {
     }
 
     /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
-    fn way(&self, at: &At<'_>, due: Due, terms: &Terms) -> Option<(Day, Fraction)> {
-        let cut = at.slot.cut;
+    fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Option<(Day, Fraction)> {
+        let cut = terms.cut;
         let (start, end) = match due {
             Due::Period => return None,
             Due::FiscalYearEnd => terms.fiscal_year,
@@ -277,7 +358,7 @@ impl Evaluation<'_> {
                 let months = at.cycle_months();
                 match terms.cycle {
                     (known, cycle) if known == months => cycle,
-                    _ => cycle(&self.engine.setting.calendar, cut, months),
+                    _ => cycle(terms.calendar, cut, months),
                 }
             }
         };

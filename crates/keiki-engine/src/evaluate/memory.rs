@@ -66,7 +66,7 @@ impl Inputs {
             people: evaluation.people.clone(),
             reported: Arc::clone(&evaluation.reported),
             windows: slots
-                .map(|slot| survival_window(slot, &evaluation.knowledge, zone))
+                .map(|slot| survival_window(slot.cut, &evaluation.knowledge, zone))
                 .collect(),
         })
     }

@@ -16,6 +16,7 @@ use crate::accumulate::OPEN;
 use crate::cube::Cube;
 use crate::engine::Knowledge;
 use crate::plan::MeasurePlan;
+use crate::timing;
 
 /// An indicator that reads a histogram, with what it reads.
 pub(super) struct Reading<'r> {
@@ -36,21 +37,26 @@ pub(super) fn figures(
     let Some(first) = views.first() else {
         return figures;
     };
+    // Where entities lag, their spans are in order among fiscal periods and among months, and not across both.
+    let lags = |at: &usize| !views[*at].timing().is_uniform();
     let mut order: Vec<usize> = (0..slots.len()).collect();
-    order.sort_by_key(|slot| slots[*slot].cut);
-    let mut sweep = Sweep::new(reading.cube, reading.measure, first.plan);
-    for at in order {
-        let (slot, view) = (&slots[at], &views[at]);
-        if let Some(bins) = bins(reading.cube, view.plan, slot) {
-            sweep.advance(&bins);
-            figures[at] = reading.of_slot(slot, view, sweep.units());
+    order.sort_by_key(|at| (lags(at), slots[*at].cut));
+    for part in order.chunk_by(|a, b| lags(a) == lags(b)) {
+        let mut sweep = Sweep::new(reading.cube, reading.measure, first.plan);
+        for at in part {
+            let view = &views[*at];
+            let bins = bins(reading.cube, view.plan, view.timing());
+            if bins.iter().any(Option::is_some) {
+                sweep.advance(|unit| bins[view.number_of(unit)].as_ref());
+                figures[*at] = reading.of_slot(view, sweep.units());
+            }
         }
     }
     figures
 }
 
 impl Reading<'_> {
-    fn of_slot(&self, slot: &Slot, view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
+    fn of_slot(&self, view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
         let plan = view.plan;
         match &self.indicator.formula {
             Formula::Quantile { at, .. } => {
@@ -72,10 +78,12 @@ impl Reading<'_> {
             Formula::Lowest(_) => self.extremes(view, units, |e| e.lowest),
             Formula::Highest(_) => self.extremes(view, units, |e| e.highest),
             Formula::Latest(_) => self.extremes(view, units, |e| e.latest.1),
-            Formula::DaysLate(_) => days_late(view, slot.cut, units),
+            Formula::DaysLate(_) => days_late(view, units),
             Formula::SurvivalMedian(_) => {
-                let window = survival_window(slot, self.knowledge, self.zone);
-                survival(view, &window, self.indicator, units)
+                let window =
+                    |span: &timing::Span| survival_window(span.cut, self.knowledge, self.zone);
+                let windows: Vec<Window> = view.spans().iter().map(window).collect();
+                survival(view, &windows, self.indicator, units)
             }
             Formula::Ratio { .. } | Formula::Sum(_) | Formula::Mean(_) | Formula::Entities(_) => {
                 Vec::new()
@@ -253,20 +261,24 @@ impl Extremes {
     }
 }
 
-/// Days from the oldest date in force to the cut day; nothing where none is in force.
-fn days_late(view: &View<'_>, cut: Day, units: &[Counts]) -> Vec<Figure> {
-    let of_unit = |counts: &Counts| {
-        let has_any = !counts.is_empty();
-        has_any.then(|| Extremes::new(view.plan, counts))
+/// Days from the oldest date in force to its org unit's cut day; nothing where none is in force.
+fn days_late(view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
+    let of_unit = |(unit, counts): (usize, &Counts)| {
+        let cut = view.spans()[view.number_of(unit)].cut;
+        let of_counts = |counts| {
+            let extremes = Extremes::new(view.plan, counts);
+            ((i64::from(cut) - extremes.lowest).max(0), extremes.total)
+        };
+        (!counts.is_empty()).then(|| of_counts(counts))
     };
-    let parts: Vec<Option<Extremes>> = units.iter().map(of_unit).collect();
+    let parts: Vec<Option<(i64, i64)>> = units.iter().enumerate().map(of_unit).collect();
     let of_node = |units: &Vec<usize>| {
         let parts = units.iter().filter_map(|unit| parts[*unit]);
-        let whole = parts.reduce(Extremes::with);
-        let days = whole.map(|e| Fraction::whole(i128::from((i64::from(cut) - e.lowest).max(0))));
+        let whole = parts.reduce(|a, b| (a.0.max(b.0), a.1 + b.1));
+        let days = whole.map(|(days, _)| Fraction::whole(i128::from(days)));
         Figure {
             value: days,
-            n: Some(whole.map_or(0, |e| i128::from(e.total))),
+            n: Some(whole.map_or(0, |(_, total)| i128::from(total))),
             is_nothing: days.is_none(),
             ..Figure::default()
         }
@@ -346,7 +358,7 @@ impl Cases {
 
 fn survival(
     view: &View<'_>,
-    window: &Window,
+    windows: &[Window],
     indicator: &Indicator,
     units: &[Counts],
 ) -> Vec<Figure> {
@@ -356,13 +368,14 @@ fn survival(
     } else {
         plan.step.max(1)
     };
-    let through = window.in_steps(plan);
+    let through: Vec<(i64, i64)> = windows.iter().map(|one| one.in_steps(plan)).collect();
     let seconds = |steps: i64| {
         Fraction::whole(i128::from(steps) * i128::from(step)).divided_by(indicator.unit.divisor())
     };
     let parts: Vec<Cases> = units
         .iter()
-        .map(|counts| Cases::new(through, counts))
+        .enumerate()
+        .map(|(unit, counts)| Cases::new(through[view.number_of(unit)], counts))
         .collect();
     let of_node = |units: &Vec<usize>| {
         let ages = Ages::sum(units.iter().map(|unit| &parts[*unit].ages));

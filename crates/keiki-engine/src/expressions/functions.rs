@@ -9,12 +9,15 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, max, min};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
+};
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Calendar, Day, local_day, months_after};
+use keiki_model::calendars::{Calendars, GROUP};
 
 /// The arguments of a call. *Shape*: one value per row, or one value that stands for all rows.
 struct Arguments {
@@ -85,21 +88,33 @@ fn by_row<T: ArrowPrimitiveType>(
 
 type Body = dyn Fn(&Arguments) -> Result<ArrayRef> + Send + Sync;
 
+/// The functions of the fiscal calendar, each with the number of its arguments without the org unit.
+pub(super) const OF_CALENDAR: [(&str, usize); 3] = [
+    ("fiscal_year_start", 1),
+    ("fiscal_year_end", 1),
+    ("cycle_end", 2),
+];
+
 /// Makes all functions.
-pub(super) fn all(calendar: Calendar, zone: TimeZone) -> Vec<ScalarUDF> {
-    let calendar = Arc::new(calendar);
-    let (start, end, cycle) = (Arc::clone(&calendar), Arc::clone(&calendar), calendar);
+pub(super) fn all(calendars: Calendars, zone: TimeZone) -> Vec<ScalarUDF> {
+    let calendars = Arc::new(calendars);
+    let (start, end, cycle) = (Arc::clone(&calendars), Arc::clone(&calendars), calendars);
     let day_zone = zone.clone();
     let between_zone = zone;
     vec![
-        make("fiscal_year_start", 1, DataType::Date32, move |a| {
-            days(a, |d, _| Some(start.fiscal_year_start(d)))
+        of_calendar("fiscal_year_start", 1, move |a| {
+            let first = |of: &Calendar, day, _| Some(of.fiscal_year_start(day));
+            fiscal_days(a, 1, &start, first)
         }),
-        make("fiscal_year_end", 1, DataType::Date32, move |a| {
-            days(a, |d, _| Some(end.fiscal_year_end(d)))
+        of_calendar("fiscal_year_end", 1, move |a| {
+            let last = |of: &Calendar, day, _| Some(of.fiscal_year_end(day));
+            fiscal_days(a, 1, &end, last)
         }),
-        make("cycle_end", 2, DataType::Date32, move |a| {
-            days(a, |d, n| Some(cycle.cycle_end(d, i32::try_from(n?).ok()?)))
+        of_calendar("cycle_end", 2, move |a| {
+            let last = |of: &Calendar, day, months: Option<i64>| {
+                Some(of.cycle_end(day, i32::try_from(months?).ok()?))
+            };
+            fiscal_days(a, 2, &cycle, last)
         }),
         make("days_after", 2, DataType::Date32, |a| {
             days(a, |d, n| d.checked_add(i32::try_from(n?).ok()?))
@@ -124,8 +139,31 @@ fn make(
     returns: DataType,
     body: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let body: Arc<Body> = Arc::new(body);
     let signature = Signature::any(arguments, Volatility::Immutable);
+    function(name, signature, returns, body)
+}
+
+/// Makes a function of days that may be told, as its last argument, whose fiscal calendar is meant.
+fn of_calendar(
+    name: &str,
+    arguments: usize,
+    body: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let forms = vec![
+        TypeSignature::Any(arguments),
+        TypeSignature::Any(arguments + 1),
+    ];
+    let signature = Signature::one_of(forms, Volatility::Immutable);
+    function(name, signature, DataType::Date32, body)
+}
+
+fn function(
+    name: &str,
+    signature: Signature,
+    returns: DataType,
+    body: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let body: Arc<Body> = Arc::new(body);
     ScalarUDF::from(SimpleScalarUDF::new_with_signature(
         name,
         signature,
@@ -186,6 +224,56 @@ fn days(arguments: &Arguments, f: impl Fn(Day, Option<i64>) -> Option<Day>) -> R
         }
         _ => by_row::<Date32Type>(arguments.rows, |row| f(dates.get(row)?, number(row))),
     })
+}
+
+/// Days by the fiscal calendar of each row's org unit, which is the argument after the others; by the group's without it.
+fn fiscal_days(
+    arguments: &Arguments,
+    others: usize,
+    calendars: &Calendars,
+    f: impl Fn(&Calendar, Day, Option<i64>) -> Option<Day>,
+) -> Result<ArrayRef> {
+    let dates = Arguments {
+        arrays: arguments.arrays.iter().take(others).cloned().collect(),
+        rows: arguments.rows,
+    };
+    let by = |number: usize| days(&dates, |day, n| f(calendars.numbered(number), day, n));
+    let Some(units) = arguments.arrays.get(others) else {
+        return by(GROUP);
+    };
+    let units = cast(
+        units,
+        &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+    )?;
+    let units = units.as_dictionary::<Int32Type>();
+    let names = units.values().as_string::<i32>();
+    let of_name = |at: usize| calendars.of_evidence_always(names.value(at));
+    let always: Vec<Option<usize>> = (0..names.len()).map(of_name).collect();
+    if always.iter().all(|number| *number == Some(GROUP)) {
+        return by(GROUP);
+    }
+    let days = dates.column::<Date32Type>(0)?;
+    let number_of = |row: usize| -> usize {
+        let row_of_unit = if units.len() == 1 { 0 } else { row };
+        let Some(name) = units.key(row_of_unit) else {
+            return GROUP;
+        };
+        let day = days.get(row);
+        always[name].unwrap_or_else(|| {
+            day.map_or(GROUP, |day| calendars.of_evidence(names.value(name), day))
+        })
+    };
+    let numbers: Vec<usize> = (0..arguments.rows).map(number_of).collect();
+    let mut by_number: Vec<Option<Date32Array>> = vec![None; calendars.numbers().count()];
+    for number in &numbers {
+        if by_number[*number].is_none() {
+            by_number[*number] = Some(by(*number)?.as_primitive::<Date32Type>().clone());
+        }
+    }
+    Ok(by_row::<Date32Type>(arguments.rows, |row| {
+        let found = by_number[numbers[row]].as_ref()?;
+        found.is_valid(row).then(|| found.value(row))
+    }))
 }
 
 fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {

@@ -265,6 +265,66 @@ fn a_unit_that_moves_in_a_hierarchy_stands_where_it_stood_on_the_day() {
     });
 }
 
+/// The worked case of KPI 8: people of each org unit from the second quarter on.
+const HEADCOUNTS: &str = include_str!(
+    "../../../../catalogue/security_department/08_security_headcount/cases/normal/headcounts.csv"
+);
+
+#[test]
+fn people_count_where_their_unit_is_placed_and_coverage_by_people_with_their_entity() {
+    block_on(async {
+        let world = World::shipped().await;
+        let region = hierarchy(REGION, &world.organisation());
+        let engine = world.engine_with(vec![region], Programme::default());
+        let of = (&world, &engine);
+        let people = Reading::new("headcounts", day("2026-06-30"));
+        world.commit_csv(&people, HEADCOUNTS).await;
+        let assets = Reading {
+            covers: vec!["US1".into()],
+            ..Reading::new("assets", day("2026-06-30"))
+        };
+        world.commit_csv(&assets, &evidence()).await;
+        let nodes = ["W", "ASIA", "JP1", "AMER", "JP1-IT"];
+        let share = measure(of, (8, Some("region")), "2026-06", &nodes).await;
+        let decimal = |text: &str| Fraction::parse_decimal(text);
+        let parts: Vec<_> = share
+            .iter()
+            .filter(|m| m.indicator == "security_to_it_ratio")
+            .map(|m| (&*m.org_unit, m.numerator, m.denominator))
+            .collect();
+        // 5 of 120 of JP1 work in its IT department, which is run from America with 0.75 of 25.
+        assert_eq!(
+            parts,
+            [
+                ("W", decimal("12.75"), decimal("181.5")),
+                ("ASIA", decimal("7"), decimal("36.5")),
+                ("JP1", decimal("0.5"), decimal("20")),
+                ("AMER", decimal("5.75"), decimal("145")),
+                ("JP1-IT", decimal("5"), decimal("120")),
+            ]
+        );
+        let inventory = measure(of, (1, Some("region")), "2026-06", &["W", "ASIA", "AMER"]).await;
+        let coverage: Vec<_> = inventory
+            .iter()
+            .filter(|m| m.indicator == "inventory_ratio")
+            .map(|m| {
+                let people = m.coverage.headcount.expect("headcounts are known");
+                let units = (m.coverage.covered, m.coverage.expected);
+                (&*m.org_unit, units, (people.covered, people.expected))
+            })
+            .collect();
+        // Only entities owe: the department's people stand with JP1, wherever it is placed.
+        assert_eq!(
+            coverage,
+            [
+                ("W", (1, 3), (400, 3726)),
+                ("ASIA", (0, 2), (0, 3326)),
+                ("AMER", (1, 1), (400, 400)),
+            ]
+        );
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, ..ProptestConfig::default() })]
 

@@ -544,7 +544,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
                 .await
                 .expect("it measures");
             let fresh = keiki_engine::Engine::new(keiki_engine::Setting {
-                calendar: keiki_model::calendar::Calendar::default(),
+                calendars: keiki_model::calendar::Calendar::default().into(),
                 zone: zone(),
                 catalogue: std::sync::Arc::clone(&world.catalogue),
                 organisation: world.organisation(),

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
-use keiki_engine::Request;
+use keiki_engine::{Engine, Request};
 use keiki_model::calendar::{Calendar, Day, Month, Period, date_of, local_day};
+use keiki_model::calendars::{Calendars, EntityCalendar};
 use keiki_model::catalogue::Catalogue;
 use keiki_model::evidence::{Evidence, Extent, Missing};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
 use keiki_model::org::Organisation;
+use keiki_model::problem::Place;
 use keiki_model::status::Status;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -76,6 +78,9 @@ const KEYS: [&str; 7] = ["k1", "k2", "k3", "k4", "k5", "k6", "k|7"];
 
 struct History {
     world: World,
+    engine: Engine,
+    /// The month in which the fiscal year of B begins, where it has one of its own.
+    own_first_month: Option<i32>,
     reference: Reference,
     units: Vec<String>,
     /// What was last said of each thing.
@@ -165,8 +170,19 @@ async fn begin(draw: &mut Draw) -> History {
     let kpis = [("kpi.toml".to_owned(), KPI.to_owned())];
     let catalogue =
         Catalogue::read(&datasets, &kpis).unwrap_or_else(|p| unreachable!("{}", list(&p)));
+    let world = World::new(catalogue, organisation).await;
+    let own_first_month = draw.chance(50).then(|| draw.between(1, 3));
+    let own = own_first_month.map(|first_month| EntityCalendar {
+        org_unit: "B".into(),
+        calendar: Calendar::new(first_month, Vec::new(), &Place::default()).expect("a calendar"),
+        place: Place::default(),
+    });
+    let own = own.into_iter().collect();
+    let calendars = Calendars::new(Calendar::default(), own, &world.organisation());
     History {
-        world: World::new(catalogue, organisation).await,
+        engine: world.engine_with_calendars(calendars),
+        own_first_month,
+        world,
         reference: Reference::new(units),
         said: BTreeMap::new(),
         units: ["G", "A", "B", "D", "E"].map(str::to_owned).to_vec(),
@@ -417,7 +433,6 @@ async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> V
         now: noon(day("2027-01-01")),
     };
     history
-        .world
         .engine
         .measure(&history.world.journal, &request)
         .await
@@ -460,7 +475,7 @@ async fn compare(
         today,
     };
     for measurement in found.iter().filter(|m| m.org_unit != "unassigned") {
-        let expected = expected(&history.reference, measurement, months, at);
+        let expected = expected(history, measurement, months, at);
         let shown = (measurement.status == Status::NoData).then_some(());
         let found = if shown.is_some() {
             None
@@ -489,24 +504,46 @@ fn count<T>(things: impl Iterator<Item = T>) -> i64 {
 /// Computes one figure the long way round.
 #[expect(clippy::too_many_lines, reason = "one arm per measure kind")]
 fn expected(
-    reference: &Reference,
+    history: &History,
     m: &Measurement,
     months: (Month, Month),
     at: Point,
 ) -> Option<Fraction> {
+    let reference = &history.reference;
     let node = &*m.org_unit;
     let is_flow = m.indicator.starts_with("case_flow");
     let is_case = m.indicator.starts_with("case");
+    // B and all below it give their own months for a part of a fiscal year: so many before the group's.
+    let is_fiscal = m.period.starts_with("FY") || m.period.ends_with("YTD");
+    let lag = history
+        .own_first_month
+        .filter(|_| is_fiscal)
+        .map_or(0, |first| 4 - first);
+    let follows = |unit: &str, day: Day| reference.path(unit, day).iter().any(|id| id == "B");
+    let months_of = |unit: &str| {
+        let lag = if follows(unit, at.day) { lag } else { 0 };
+        (months.0.plus(-lag), months.1.plus(-lag))
+    };
+    let cut_of = |unit: &str| months_of(unit).1.last_day().min(at.today);
+    let common = |units: &[String]| {
+        let all_follow = units.iter().all(|unit| follows(unit, at.day));
+        if all_follow {
+            units[0].clone()
+        } else {
+            "G".to_owned()
+        }
+    };
     let covered = |unit: &str| {
         if !is_case {
-            return reference.is_covered("things", unit, at.day, THINGS_FRESHNESS, at);
+            return reference.is_covered("things", unit, cut_of(unit), THINGS_FRESHNESS, at);
         }
+        let months = months_of(unit);
         let cuts: Vec<Day> = if is_flow {
             (months.0.0..=months.1.0)
-                .map(|m| Month(m).last_day().min(at.day))
+                .map(|m| Month(m).last_day().min(cut_of(unit)))
                 .collect()
         } else {
-            vec![at.day]
+            vec![cut_of(unit)]
         };
         cuts.into_iter()
             .all(|cut| reference.is_covered("cases", unit, cut, CASES_FRESHNESS, at))
@@ -524,26 +561,50 @@ fn expected(
     if !owing.iter().any(|unit| covered(unit)) {
         return None;
     }
-    let things: Vec<Thing> = reference
-        .things(at)
-        .into_iter()
-        .filter(|thing| reference.counts(std::slice::from_ref(&thing.unit), node, at, &covered))
+    // Each thing with the day on which its unit is seen.
+    let mut all_things: Vec<(Thing, Day)> = Vec::new();
+    for unit in ["G", "A", "B", "D", "E"] {
+        let day = cut_of(unit);
+        let of_unit = reference.things(Point { day, ..at }).into_iter();
+        all_things.extend(of_unit.filter(|t| t.unit == unit).map(|thing| (thing, day)));
+    }
+    let things: Vec<(Thing, Day)> = all_things
+        .iter()
+        .filter(|(t, _)| reference.counts(std::slice::from_ref(&t.unit), node, at, &covered))
+        .cloned()
         .collect();
-    let cases: Vec<Case> = reference
+    // Each case with the months and the day of those whom it befell.
+    let cases: Vec<(Case, (Day, Day))> = reference
         .cases(at)
         .into_iter()
         .filter(|case| reference.counts(&case.units, node, at, &covered))
+        .map(|case| {
+            let unit = common(&case.units);
+            (case, (months_of(&unit).0.first_day(), cut_of(&unit)))
+        })
         .collect();
-    let amounts: Vec<i64> = things.iter().filter_map(|t| t.amount).collect();
+    let amounts: Vec<i64> = things.iter().filter_map(|(t, _)| t.amount).collect();
     let whole = |value: i64| Fraction::whole(i128::from(value));
     let happened =
-        |on: Option<Day>| on.is_some_and(|on| months.0.first_day() <= on && on <= at.day);
+        |on: Option<Day>, days: (Day, Day)| on.is_some_and(|on| days.0 <= on && on <= days.1);
     let minutes: Vec<i64> = cases
         .iter()
-        .filter(|c| happened(c.closed))
-        .filter_map(|c| c.minutes)
+        .filter(|(c, days)| happened(c.closed, *days))
+        .filter_map(|(c, _)| c.minutes)
         .collect();
-    let ok = |t: &&Thing| t.is_ok == Some(true) && is_in(t.from, t.until, at.day);
+    let ok = |(t, day): &&(Thing, Day)| t.is_ok == Some(true) && is_in(t.from, t.until, *day);
+    let year_end = |t: &Thing| {
+        let on = t.from?;
+        let own = history.own_first_month.filter(|_| follows(&t.unit, on));
+        let first_month = own.unwrap_or(4);
+        let month = Month::of(on);
+        let year = if month.number() < first_month {
+            month.year() - 1
+        } else {
+            month.year()
+        };
+        Some(Month((year + 1) * 12 + first_month - 1).first_day())
+    };
     match &*m.indicator {
         "thing_ok_ratio" => ratio(
             things.iter().filter(ok).count() as i128,
@@ -560,8 +621,8 @@ fn expected(
         "thing_amount_latest" => {
             let dated: Vec<(Day, i64)> = things
                 .iter()
-                .filter(|t| is_in(t.from, t.until, at.day))
-                .filter_map(|t| Some((t.from?, t.amount?)))
+                .filter(|(t, day)| is_in(t.from, t.until, *day))
+                .filter_map(|(t, _)| Some((t.from?, t.amount?)))
                 .collect();
             let last = dated.iter().map(|d| d.0).max()?;
             dated
@@ -572,19 +633,18 @@ fn expected(
                 .map(whole)
         }
         "thing_days_late" => {
-            let oldest = things
+            let late = things
                 .iter()
-                .filter(|t| is_in(t.from, t.until, at.day))
-                .filter_map(|t| t.from)
-                .min();
-            oldest.map(|oldest| whole(i64::from(at.day - oldest)))
+                .filter(|(t, day)| is_in(t.from, t.until, *day))
+                .filter_map(|(t, day)| Some(day - t.from?));
+            late.max().map(|days| whole(i64::from(days)))
         }
         "thing_entities" if !["G", "A", "B"].contains(&node) => None,
         "thing_entities" => {
             let with = owing
                 .iter()
                 .filter(|entity| {
-                    reference.things(at).iter().filter(ok).any(|thing| {
+                    all_things.iter().filter(ok).any(|(thing, _)| {
                         let own = reference
                             .path(&thing.unit, at.day)
                             .into_iter()
@@ -595,7 +655,14 @@ fn expected(
                 .count();
             ratio(with as i128, owing.len() as i128)
         }
-        "case_flow_opened_count" => Some(whole(count(cases.iter().filter(|c| happened(c.opened))))),
+        "thing_this_year_count" => {
+            let this_year = |(t, day): &&(Thing, Day)| is_in(t.from, year_end(t), *day);
+            Some(whole(count(things.iter().filter(this_year))))
+        }
+        "case_flow_opened_count" => {
+            let opened = |(c, days): &&(Case, (Day, Day))| happened(c.opened, *days);
+            Some(whole(count(cases.iter().filter(opened))))
+        }
         "case_flow_minutes_mean" => ratio(
             minutes.iter().map(|m| i128::from(*m)).sum(),
             minutes.len() as i128,
@@ -607,15 +674,17 @@ fn expected(
             minutes.len() as i128,
         ),
         "case_open_count" => Some(whole(count(
-            cases.iter().filter(|c| is_in(c.opened, c.closed, at.day)),
+            cases
+                .iter()
+                .filter(|(c, days)| is_in(c.opened, c.closed, days.1)),
         ))),
         "case_open_survival_median" => {
-            let begin = Month::of(at.day).plus(-11).first_day();
-            let spans: Vec<(Day, Option<Day>)> = cases
+            let window = |day: Day| (Month::of(day).plus(-11).first_day(), day + 1);
+            let spans: Vec<(Day, Option<Day>, (Day, Day))> = cases
                 .iter()
-                .filter_map(|c| Some((c.opened?, c.closed)))
+                .filter_map(|(c, days)| Some((c.opened?, c.closed, window(days.1))))
                 .collect();
-            match reference::survival(&spans, begin, at.day + 1, 5) {
+            match reference::survival(&spans, 5) {
                 Survival::At(age) => Some(whole(age)),
                 Survival::TooFew | Survival::NotReached => None,
             }

@@ -302,15 +302,12 @@ pub(crate) enum Survival {
     NotReached,
 }
 
-/// Kaplan-Meier over `[begin, end)` with delayed entry and right-censoring, age by age.
-pub(crate) fn survival(
-    cases: &[(Day, Option<Day>)],
-    begin: Day,
-    end: Day,
-    minimum: usize,
-) -> Survival {
+/// Kaplan-Meier with delayed entry and right-censoring, age by age. Each case has an onset, a finish, and the window
+/// `[begin, end)` through which it is seen.
+pub(crate) fn survival(cases: &[(Day, Option<Day>, (Day, Day))], minimum: usize) -> Survival {
     let mut spans: Vec<(i64, i64, bool)> = Vec::new();
-    for (onset, finish) in cases {
+    for (onset, finish, (begin, end)) in cases {
+        let (begin, end) = (*begin, *end);
         if *onset >= end || finish.is_some_and(|f| f < begin) {
             continue;
         }

@@ -8,6 +8,7 @@ use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
 use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Period, date_of, parse_day};
+use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
@@ -97,7 +98,7 @@ pub(crate) fn list(problems: &[keiki_model::problem::Problem]) -> String {
 
 fn setting(catalogue: &Arc<Catalogue>, organisation: &Arc<Organisation>) -> Setting {
     Setting {
-        calendar: Calendar::default(),
+        calendars: Calendar::default().into(),
         zone: zone(),
         catalogue: Arc::clone(catalogue),
         organisation: Arc::clone(organisation),
@@ -202,6 +203,15 @@ impl World {
         Engine::new(setting).expect("definitions compile")
     }
 
+    /// Another engine over the same books, with fiscal calendars.
+    pub(crate) fn engine_with_calendars(&self, calendars: Calendars) -> Engine {
+        let setting = Setting {
+            calendars,
+            ..setting(&self.catalogue, &self.organisation)
+        };
+        Engine::new(setting).expect("definitions compile")
+    }
+
     pub(crate) fn organisation(&self) -> Arc<Organisation> {
         Arc::clone(&self.organisation)
     }
@@ -217,11 +227,21 @@ impl World {
 
     /// Reads CSV text as the ingest does.
     pub(crate) fn read(&self, dataset: &str, csv: &str) -> Evidence {
+        self.read_with(&self.expressions, dataset, csv)
+    }
+
+    /// Reads CSV text with expressions that know other calendars.
+    pub(crate) fn read_with(
+        &self,
+        expressions: &SqlExpressions,
+        dataset: &str,
+        csv: &str,
+    ) -> Evidence {
         let path = self.folder.path().join("evidence.csv");
         std::fs::write(&path, csv).expect("a file");
         let source = Source::by_name(dataset, Kinds::shipped().of_file(&path), dataset);
         let context = Context {
-            expressions: self.expressions.as_ref(),
+            expressions,
             zone: zone(),
             limits: Limits::default(),
         };

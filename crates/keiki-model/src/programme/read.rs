@@ -3,7 +3,8 @@
 mod plans;
 
 use super::{Applicability, Owner, Programme, SetParameter, SetTarget, Standing, Waiver};
-use crate::calendar::{Calendar, Day, parse_day};
+use crate::calendar::{Day, parse_day};
+use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;
 use crate::document::{Node, read_document};
 use crate::kpi::{Kpi, MATURITIES, read_due, read_margin, read_target};
@@ -190,14 +191,14 @@ impl Programme {
         &self,
         catalogue: &Catalogue,
         organisation: &Organisation,
-        calendar: &Calendar,
+        calendars: &Calendars,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         plans::check(
             &self.plans,
             catalogue,
             organisation,
-            calendar,
+            calendars,
             &mut problems,
         );
         for row in &self.applicability {

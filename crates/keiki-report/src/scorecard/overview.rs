@@ -1,19 +1,13 @@
 //! A whole programme on one page: the groups of the catalogue, one line per figure, each with where it came from.
 
-use keiki_model::fraction::Fraction;
 use keiki_model::kpi::GROUPS;
 use keiki_model::measurement::Measurement;
 use keiki_model::text::Text;
 
+use super::trend::{Point, trend};
 use super::{Names, coverage, status, value};
 use crate::format;
 use crate::table::{Cell, Column, Paint, Table};
-
-/// Heights of a trend's steps, from the lowest to the highest.
-const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-
-/// Stands in a trend where there is no value.
-const GAP: char = '·';
 
 /// Marks a value that is counted over a longer period than the others.
 const LONGER: &str = "†";
@@ -24,7 +18,7 @@ pub struct Line {
     /// The figure.
     pub measurement: Measurement,
     /// Its values in the periods before, the figure's own last.
-    pub trend: Vec<Option<Fraction>>,
+    pub trend: Vec<Point>,
 }
 
 /// Makes the page: the lines by group, in the order of the catalogue. Figures of another period than `period` are marked.
@@ -96,46 +90,5 @@ fn name(measurement: &Measurement, names: &Names<'_>) -> String {
         names.indicator(measurement.no, &measurement.indicator)
     } else {
         names.kpi(measurement.no)
-    }
-}
-
-/// Draws values as steps between the least and the greatest of them.
-#[must_use]
-pub fn trend(values: &[Option<Fraction>]) -> String {
-    let known = || values.iter().flatten().copied();
-    let (Some(least), Some(greatest)) = (known().min(), known().max()) else {
-        return GAP.to_string().repeat(values.len());
-    };
-    let (least, span) = (least.to_f64(), greatest.to_f64() - least.to_f64());
-    let step = |value: &Option<Fraction>| {
-        let Some(value) = value else { return GAP };
-        if span <= 0.0 {
-            return STEPS[3];
-        }
-        // A drawing, not a figure: an eighth of the way is as fine as it gets.
-        let share = (value.to_f64() - least) / span * 8.0;
-        let reached = (1_u8..8).filter(|at| share >= f64::from(*at)).count();
-        STEPS[reached]
-    };
-    values.iter().map(step).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values(of: &[Option<i128>]) -> Vec<Option<Fraction>> {
-        of.iter().map(|value| value.map(Fraction::whole)).collect()
-    }
-
-    #[test]
-    fn a_trend_runs_from_its_least_to_its_greatest_value() {
-        assert_eq!(trend(&values(&[Some(0), Some(4), Some(8)])), "▁▅█");
-    }
-
-    #[test]
-    fn what_is_missing_is_a_gap_and_what_stays_is_level() {
-        assert_eq!(trend(&values(&[None, Some(5), Some(5)])), "·▄▄");
-        assert_eq!(trend(&values(&[None, None])), "··");
     }
 }

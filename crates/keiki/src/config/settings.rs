@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Calendar, FiscalYear, Month, Period};
+use keiki_model::calendars::EntityCalendar;
 use keiki_model::document::{Node, read_document};
 use keiki_model::problem::Problem;
 use keiki_model::text::{Language, Text};
@@ -26,8 +27,10 @@ pub struct Settings {
     pub language: Language,
     /// The zone in which instants become dates.
     pub zone: TimeZone,
-    /// The fiscal calendar.
+    /// The group's fiscal calendar.
     pub calendar: Calendar,
+    /// Fiscal calendars that entities have of their own.
+    pub entity_calendars: Vec<EntityCalendar>,
     /// Path or URL of the journal.
     pub journal: String,
     /// Path of the database.
@@ -78,7 +81,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     };
     let language = node.choice("language", &LANGUAGES).unwrap_or(Language::Ja);
     let zone = zone(node);
-    let calendar = calendar(node);
+    let (calendar, entity_calendars) = calendars(node);
     let journal = node.string("journal").unwrap_or_else(|| JOURNAL.to_owned());
     let database = node
         .string("database")
@@ -97,6 +100,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         language,
         zone: zone?,
         calendar: calendar?,
+        entity_calendars,
         journal,
         database,
     })
@@ -117,11 +121,31 @@ fn zone(node: &Node<'_>) -> Option<TimeZone> {
     zone
 }
 
-/// Reads `[fiscal]`. Years are added one by one, so that a problem stands where the year that makes it stands.
-fn calendar(node: &Node<'_>) -> Option<Calendar> {
+/// Reads `[fiscal]` and the `[[fiscal.entities]]` in it.
+fn calendars(node: &Node<'_>) -> (Option<Calendar>, Vec<EntityCalendar>) {
     let Some(fiscal) = node.table("fiscal") else {
-        return Some(Calendar::default());
+        return (Some(Calendar::default()), Vec::new());
     };
+    let group = calendar(&fiscal);
+    let entities = fiscal.list("entities");
+    let entities = entities.iter().filter_map(entity_calendar).collect();
+    fiscal.finish();
+    (group, entities)
+}
+
+fn entity_calendar(table: &Node<'_>) -> Option<EntityCalendar> {
+    let org_unit = table.required_string("org_unit");
+    let calendar = calendar(table);
+    table.finish();
+    Some(EntityCalendar {
+        org_unit: org_unit?,
+        calendar: calendar?,
+        place: table.place(),
+    })
+}
+
+/// Reads `first_month` and `years`. Years are added one by one, so that a problem stands where the year that makes it stands.
+fn calendar(fiscal: &Node<'_>) -> Option<Calendar> {
     let first_month = fiscal.integer("first_month").unwrap_or(FIRST_MONTH);
     let first_month = i32::try_from(first_month).unwrap_or(i32::MAX);
     let mut calendar = match Calendar::new(first_month, Vec::new(), &fiscal.place_of("first_month"))
@@ -155,7 +179,6 @@ fn calendar(node: &Node<'_>) -> Option<Calendar> {
             }
         }
     }
-    fiscal.finish();
     calendar
 }
 

@@ -6,9 +6,11 @@ use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Month, Period, local_day};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::{Arrangement, Hierarchy};
+use keiki_report::scorecard::Point;
 
 use super::programme::{self, Run};
-use super::{catalogue, units};
+use super::trend::trends;
+use super::{catalogue, period, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
@@ -60,6 +62,37 @@ pub async fn measure(
     };
     let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
     measure_in(in_force.as_ref().unwrap_or(workspace), asked, progress).await
+}
+
+/// Measures figures of one period with their values in so many periods until it.
+///
+/// # Errors
+/// As `measure`; a period of before the fiscal calendar began is left out.
+pub async fn measure_with_trends(
+    workspace: &Workspace,
+    asked: &Measure,
+    count: u16,
+    progress: &dyn Progress,
+) -> Result<(Vec<Measurement>, Vec<Vec<Point>>)> {
+    let today = local_day(
+        asked.known_at.unwrap_or(asked.now),
+        &workspace.settings.zone,
+    );
+    let last = asked.periods.last().copied();
+    let last = last.unwrap_or_else(|| Period::Month(Month::of(today).plus(-1)));
+    let calendar = &workspace.settings.calendar;
+    let mut periods = period::until(last, count);
+    periods.retain(|period| *period == last || period.months(calendar).is_some());
+    let whole = Measure {
+        periods: periods.clone(),
+        ..asked.clone()
+    };
+    let measured = measure(workspace, &whole, progress).await?;
+    let name = last.to_string();
+    let of_last = measured.iter().filter(|one| one.period == name);
+    let figures: Vec<Measurement> = of_last.cloned().collect();
+    let trends = trends(workspace, &figures, &periods, &measured).await?;
+    Ok((figures, trends))
 }
 
 /// Measures by what the workspace's files say, whatever was in force at the instant of knowledge.

@@ -208,6 +208,7 @@ impl Row<'_> {
             hierarchy: None,
             period: period.to_string().into(),
             cut_on: cut.unwrap_or_default().into(),
+            own_periods: Vec::new(),
             known_at: "".into(),
             value,
             unit: indicator.unit,

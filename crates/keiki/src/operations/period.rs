@@ -66,6 +66,30 @@ pub fn periods(from: &str, to: &str) -> Result<Vec<Period>> {
     })
 }
 
+/// The periods of one kind that end with a period, so many, in order.
+#[must_use]
+pub fn until(period: Period, count: u16) -> Vec<Period> {
+    let back = i32::from(count.max(1)) - 1;
+    let found = match period {
+        Period::Month(month) => run(month.0 - back, month.0, |n| Period::Month(Month(n))),
+        Period::YearToDate(month) => run(month.0 - back, month.0, |n| Period::YearToDate(Month(n))),
+        Period::Quarter(year, quarter) => {
+            let last = year * 4 + i32::from(quarter) - 1;
+            run(last - back, last, |n| {
+                Period::Quarter(n.div_euclid(4), part(n, 4))
+            })
+        }
+        Period::Half(year, half) => {
+            let last = year * 2 + i32::from(half) - 1;
+            run(last - back, last, |n| {
+                Period::Half(n.div_euclid(2), part(n, 2))
+            })
+        }
+        Period::Year(year) => run(year - back, year, Period::Year),
+    };
+    found.unwrap_or_else(|| vec![period])
+}
+
 fn part(number: i32, parts: i32) -> u8 {
     u8::try_from(number.rem_euclid(parts) + 1).unwrap_or(1)
 }

@@ -1,6 +1,5 @@
 //! The approved plans of the programme: what they freeze at an ingest, and how their items stand.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -36,27 +35,42 @@ pub(super) fn frozen(
     let plans = workspace
         .programme
         .plans_of(&dataset.name, &workspace.organisation, day);
-    plans
-        .into_iter()
-        .map(|(plan, org_units)| {
-            let (from, until) = days_of(workspace, plan);
-            Ok(FrozenPlan {
+    let mut found = Vec::new();
+    for (plan, org_units) in plans {
+        for ((from, until), org_units) in by_year(workspace, plan, org_units) {
+            found.push(FrozenPlan {
                 org_units,
                 fiscal_year: format!("FY{}", plan.fiscal_year),
                 from,
                 until,
                 frozen_from: beginning_of(plan.entered_until + 1, &workspace.settings.zone)?,
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    Ok(found)
 }
 
-/// First and last day of a plan's year; the calendar was checked to have it.
-fn days_of(workspace: &Workspace, plan: &BaselinePlan) -> (Day, Day) {
-    let year = workspace.settings.calendar.year_named(plan.fiscal_year);
-    year.map_or((Day::MAX, Day::MIN), |year| {
-        (year.first.first_day(), year.last.last_day())
-    })
+/// First and last day of a plan's year, each with the org units in whose calendar it is that; a unit without such a year
+/// has no part in the plan.
+fn by_year(
+    workspace: &Workspace,
+    plan: &BaselinePlan,
+    org_units: Vec<String>,
+) -> Vec<((Day, Day), Vec<String>)> {
+    let calendars = &workspace.calendars;
+    let mut found: Vec<((Day, Day), Vec<String>)> = Vec::new();
+    for unit in org_units {
+        let calendar = calendars.numbered(calendars.of_evidence(&unit, plan.approved_on));
+        let Some(year) = calendar.year_named(plan.fiscal_year) else {
+            continue;
+        };
+        let days = (year.first.first_day(), year.last.last_day());
+        match found.iter_mut().find(|(of, _)| *of == days) {
+            Some((_, units)) => units.push(unit),
+            None => found.push((days, vec![unit])),
+        }
+    }
+    found
 }
 
 fn beginning_of(day: Day, zone: &TimeZone) -> Result<i64> {
@@ -87,7 +101,7 @@ pub async fn standings(workspace: &Workspace, now: i64) -> Result<Vec<Standing>>
         found.extend(
             plans
                 .into_iter()
-                .map(|(plan, units)| standing(workspace, plan, &units, &items)),
+                .map(|(plan, units)| standing(workspace, plan, units, &items)),
         );
     }
     let order = |plan: &BaselinePlan| workspace.programme.plans.iter().position(|p| p == plan);
@@ -106,23 +120,28 @@ struct Items {
 fn standing(
     workspace: &Workspace,
     plan: &BaselinePlan,
-    units: &[String],
+    units: Vec<String>,
     items: &[Items],
 ) -> Standing {
-    let (from, until) = days_of(workspace, plan);
-    let is_within = |day: Option<Day>| day.is_some_and(|day| from <= day && day <= until);
-    let units: HashSet<&str> = units.iter().map(String::as_str).collect();
+    let years = by_year(workspace, plan, units);
+    let year_of = |items: &Items| {
+        let mut named = items.org_unit.split(ORG_UNIT_SEPARATOR);
+        named.find_map(|unit| {
+            let of_unit = |(_, units): &&((Day, Day), Vec<String>)| units.iter().any(|u| u == unit);
+            years.iter().find(of_unit).map(|(days, _)| *days)
+        })
+    };
     let mut standing = Standing {
         plan: plan.clone(),
         items: 0,
         revised: 0,
         added: 0,
     };
-    let of_plan = items.iter().filter(|items| {
-        let mut named = items.org_unit.split(ORG_UNIT_SEPARATOR);
-        named.any(|unit| units.contains(unit))
-    });
-    for items in of_plan {
+    for items in items {
+        let Some((from, until)) = year_of(items) else {
+            continue;
+        };
+        let is_within = |day: Option<Day>| day.is_some_and(|day| from <= day && day <= until);
         if is_within(items.baseline) {
             standing.items += items.count;
             let is_revised = items.revision.is_some() && items.revision != items.baseline;

@@ -1,5 +1,6 @@
 //! The program from outside: what it prints, how it exits, and what is left on disk.
 
+mod calendars;
 mod config;
 mod demo;
 mod evidence;

@@ -240,6 +240,86 @@ fn a_changed_or_missing_statement_is_found() {
 }
 
 #[test]
+fn a_trend_shows_what_was_reported_and_marks_reference_values() {
+    let workspace = with(ROWS);
+    // The stocktake is known from May on.
+    workspace.write(
+        "sources/assets.toml",
+        format!("{SOURCE}\n[window]\nfrom = \"2026-05-01\"\n"),
+    );
+    workspace.write(
+        "past.csv",
+        "period,kpi,org_unit,value,numerator,denominator\n2026-02,1,HD,62.5%,5,8\n",
+    );
+    workspace
+        .run(&["statement", "--import", "past.csv"])
+        .exits(0);
+    // The old workbook gives a percentage alone.
+    workspace.write(
+        "sources/old.toml",
+        "name = \"old\"\nkind = \"csv\"\ndataset = \"reported_figures\"\nplace = \"evidence/old.csv\"\ncovers = [\"HD\"]\n",
+    );
+    workspace.write(
+        "evidence/old.csv",
+        "kpi_no,indicator,org_unit,period,numerator,denominator,value,prepared_by,attachment\n\
+         1,inventory_ratio,HD,2026-03,,,0.7,U77,old.xlsx\n1,inventory_ratio,JP1,2026-03,,,0.9,U77,old.xlsx\n",
+    );
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    workspace.run(&["close", "2026-05"]).exits(0);
+    correct(&workspace);
+    let asked = [
+        "measure", "--kpi", "1", "--period", "2026-05", "--trend", "5", "--org", "HD",
+    ];
+    workspace
+        .run(&asked)
+        .exits(0)
+        .says("·(▆█)·▁")
+        .complains("reference values");
+    let data = workspace
+        .run(&[&asked[..], &["--format", "json"]].concat())
+        .exits(0)
+        .json();
+    let ratio = data
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["indicator"] == "inventory_ratio"))
+        .expect("it is measured");
+    let trend = &ratio["trend"];
+    let expected = [
+        (
+            "2026-01",
+            serde_json::Value::Null,
+            serde_json::Value::Null,
+            false,
+        ),
+        ("2026-02", 0.625.into(), 0.into(), true),
+        ("2026-03", 0.7.into(), serde_json::Value::Null, true),
+        ("2026-05", 0.5.into(), 1.into(), false),
+    ];
+    for (period, value, revision, reference) in expected {
+        let points = trend.as_array().expect("a trend").iter();
+        let point = points.clone().find(|one| one["period"] == period);
+        assert_eq!(
+            point,
+            Some(&serde_json::json!({
+                "period": period, "value": value, "revision": revision, "reference": reference
+            })),
+            "{trend}"
+        );
+    }
+    // A percentage of a company is no part of the group's.
+    let other = workspace
+        .run(&[
+            "measure", "--kpi", "1", "--period", "2026-03", "--org", "HD", "--format", "json",
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&other[0]["basis"], &other[0]["value"]),
+        (&"reference".into(), &0.7.into())
+    );
+}
+
+#[test]
 fn figures_of_the_time_before_are_filed_as_revision_0() {
     let workspace = with(ROWS);
     workspace.write(

@@ -1,7 +1,8 @@
 //! Reads the approved plans of `programme.toml` and holds them against the catalogue, the org tree and the calendar.
 
 use super::{check_unit, day};
-use crate::calendar::{Calendar, Period};
+use crate::calendar::Period;
+use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;
 use crate::document::{Located, Node};
 use crate::org::Organisation;
@@ -91,13 +92,15 @@ pub(super) fn check(
     plans: &[BaselinePlan],
     catalogue: &Catalogue,
     organisation: &Organisation,
-    calendar: &Calendar,
+    calendars: &Calendars,
     problems: &mut Vec<Problem>,
 ) {
     for (number, plan) in plans.iter().enumerate() {
         check_dataset(&plan.dataset, catalogue, problems);
         let unit = &plan.org_unit;
         check_unit(&unit.value, &unit.place, organisation, problems);
+        let follows = calendars.of_evidence(&unit.value, plan.approved_on);
+        let calendar = calendars.numbered(follows);
         if calendar.year_named(plan.fiscal_year).is_none() {
             let message = format!("the calendar has no fiscal year FY{}", plan.fiscal_year);
             let problem = Problem::new(plan.place.clone(), message);

@@ -1,7 +1,8 @@
 //! `keiki measure`
 
 use keiki_model::measurement::{Basis, Measurement};
-use keiki_report::{csv, json, scorecard};
+use keiki_report::scorecard::Point;
+use keiki_report::{csv, json, scorecard, sentence};
 
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
@@ -46,6 +47,16 @@ pub(crate) struct Args {
     /// As of this commit of the journal [default: the newest]
     #[arg(long, value_name = "SEQ")]
     journal_version: Option<i64>,
+    /// Show the values of so many periods until this one: as reported where a period was closed [default: 6]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        num_args = 0..=1,
+        default_missing_value = "6",
+        value_parser = clap::value_parser!(u16).range(1..=60),
+        conflicts_with = "from"
+    )]
+    trend: Option<u16>,
     #[command(flatten)]
     structure: StructureArgs,
     /// How to print the figures
@@ -59,24 +70,36 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
-        let (format, companions) = (self.format, self.companions);
-        let mut measured =
-            measure::measure(&workspace, &self.asked(&workspace)?, session.progress()).await?;
+        let (format, companions, count) = (self.format, self.companions, self.trend);
+        let asked = self.asked(&workspace)?;
+        let (mut measured, mut trends) = match count {
+            None => {
+                let measured = measure::measure(&workspace, &asked, session.progress()).await?;
+                (measured, Vec::new())
+            }
+            Some(count) => {
+                let progress = session.progress();
+                measure::measure_with_trends(&workspace, &asked, count, progress).await?
+            }
+        };
         if measured.is_empty() {
             session.note(messages::NOTHING_MEASURED.get(session.language()));
         }
         match format {
-            Format::Json => print_json(&json::measurements(&measured), session),
+            Format::Json => print_json(&json::with_trends(&measured, &trends), session),
             Format::Csv => {
                 let text = csv::measurements(&measured)
                     .map_err(|error| Error::Stopped(error.to_string()))?;
                 session.print(&text);
             }
             Format::Table => {
-                measured.retain(|measurement| {
+                let is_shown = |measurement: &Measurement| {
                     (companions || !measurement.is_companion) && !scorecard::is_idle(measurement)
-                });
-                show(&measured, &workspace, session);
+                };
+                let mut flags = measured.iter().map(is_shown);
+                trends.retain(|_| flags.next().unwrap_or(true));
+                measured.retain(is_shown);
+                show(&measured, &trends, &workspace, session);
             }
         }
         Ok(Exit::Fine)
@@ -111,7 +134,12 @@ impl Args {
 }
 
 /// Shows measurements as a table with what they share above it.
-pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Session) {
+pub(crate) fn show(
+    measured: &[Measurement],
+    trends: &[Vec<Point>],
+    workspace: &Workspace,
+    session: &Session,
+) {
     let Some(first) = measured.first() else {
         return;
     };
@@ -130,12 +158,18 @@ pub(crate) fn show(measured: &[Measurement], workspace: &Workspace, session: &Se
         .filter(|part| !part.is_empty())
         .collect();
     session.line(parts.join("  "));
-    session.table(&scorecard::table(measured, &names));
+    session.table(&scorecard::table_with_trends(measured, trends, &names));
+    if !trends.is_empty() {
+        session.note(messages::TREND_LEGEND.get(language));
+    }
     if measured
         .iter()
         .any(|measurement| measurement.basis != Basis::Rows)
     {
         session.note(messages::REPORTED_LEGEND.get(language));
+    }
+    for sentence in sentence::own_periods(measured) {
+        session.note(sentence.get(language));
     }
 }
 

@@ -8,7 +8,7 @@ use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
-use keiki_report::{csv, format, json, scorecard};
+use keiki_report::{csv, format, json, scorecard, sentence};
 use keiki_store::{Event, Recorded};
 use serde_json::{Value, json};
 
@@ -128,6 +128,9 @@ impl Args {
                 session.line(title(statement, of, workspace, session.language()));
                 session.line(scorecard::heading(&measured, &session.names(workspace)));
                 session.table(&scorecard::table(&measured, &session.names(workspace)));
+                for lag in sentence::own_periods(&measured) {
+                    session.note(lag.get(session.language()));
+                }
                 close::list(&statement.obstacles, workspace, session, Session::note);
             }
         }

@@ -13,6 +13,7 @@ use super::story::LAST_MONTH;
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::operations::measure::{self, Measure, Units};
+use crate::operations::trend::trends;
 use crate::progress::Progress;
 
 /// The half-years until the last month.
@@ -61,26 +62,13 @@ pub(super) async fn page(
         let is_shown = |one: &&Measurement| {
             last.as_ref().is_some_and(|last| one.period == *last) && !one.is_companion
         };
-        lines.extend(measured.iter().filter(is_shown).map(|one| Line {
-            measurement: one.clone(),
-            trend: trend(one, &measured),
-        }));
+        let shown: Vec<Measurement> = measured.iter().filter(is_shown).cloned().collect();
+        let trends = trends(workspace, &shown, &asked.periods, &measured).await?;
+        let of_figure = |(measurement, trend)| Line { measurement, trend };
+        lines.extend(shown.into_iter().zip(trends).map(of_figure));
     }
     lines.sort_by_key(|line| line.measurement.no);
     Ok(lines)
-}
-
-/// The values of one indicator in the order of the periods.
-fn trend(
-    of: &Measurement,
-    measured: &[Measurement],
-) -> Vec<Option<keiki_model::fraction::Fraction>> {
-    let mut same: Vec<&Measurement> = measured
-        .iter()
-        .filter(|one| one.no == of.no && one.indicator == of.indicator)
-        .collect();
-    same.sort_by(|a, b| a.cut_on.cmp(&b.cut_on));
-    same.iter().map(|one| one.value).collect()
 }
 
 /// Tells whether the KPI's own figure adds up what happened in a period.

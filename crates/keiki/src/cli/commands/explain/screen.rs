@@ -48,6 +48,9 @@ pub(super) fn show(
     ));
     session.line(standing(measurement, language));
     session.line(sentence::status(measurement).get(language));
+    for lag in sentence::own_periods([measurement]) {
+        session.line(lag.get(language));
+    }
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
         show_part(part, indicator.unit, rows, session, language);
