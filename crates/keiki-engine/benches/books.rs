@@ -372,7 +372,7 @@ fn submission(
             until: last_month().last_day(),
             known_from: i64::MIN,
         }],
-        evidence,
+        evidence: evidence.into(),
         files: Vec::new(),
         content_sha256: content,
         frozen_plans: Vec::new(),

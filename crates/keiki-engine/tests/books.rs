@@ -20,5 +20,7 @@ mod plans;
 mod properties;
 #[path = "books/reference.rs"]
 mod reference;
+#[path = "books/spilled.rs"]
+mod spilled;
 #[path = "books/world.rs"]
 mod world;

@@ -77,6 +77,9 @@ struct Manifest {
     /// Files of rows that came after those of the buckets, in order.
     #[serde(default)]
     later: Vec<Later>,
+    /// Buckets whose file is newer than some of the later rows: it has those up to this commit.
+    #[serde(default)]
+    since: BTreeMap<usize, i64>,
 }
 
 /// A file of assertions that stand over those of the buckets.
@@ -84,6 +87,26 @@ struct Manifest {
 struct Later {
     file: String,
     rows: u64,
+}
+
+/// What a commit makes of the heads: files of buckets, and rows that are laid over the others.
+#[derive(Debug, Default)]
+pub(crate) struct Renewed {
+    files: BTreeMap<usize, (String, u64)>,
+    later: HashMap<usize, Vec<RecordBatch>>,
+    later_rows: u64,
+    /// Files that others have taken the place of.
+    replaced: Vec<String>,
+}
+
+impl Renewed {
+    /// Adds what became of other buckets.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.later.extend(other.later);
+        self.later_rows += other.later_rows;
+        self.replaced.extend(other.replaced);
+    }
 }
 
 /// The heads of one dataset.
@@ -107,7 +130,14 @@ impl Heads {
         dataset: &Dataset,
     ) -> Result<Self> {
         let folder = Path::from(format!("{root}/heads/{}", dataset.name));
-        let schema = heads_schema(dataset);
+        Self::open_folder(store, folder, heads_schema(dataset)).await
+    }
+
+    async fn open_folder(
+        store: Arc<dyn ObjectStore>,
+        folder: Path,
+        schema: SchemaRef,
+    ) -> Result<Self> {
         let manifest = match store.get(&manifest_path(&folder)).await {
             Ok(found) => {
                 serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default()
@@ -148,13 +178,7 @@ impl Heads {
     /// Takes in assertions that came after the manifest, in order of `seq`.
     pub(crate) fn replay(&mut self, assertions: &[RecordBatch]) -> Result<()> {
         for rows in assertions {
-            let rows = crate::table::conform(rows, &self.schema)?;
-            let words = strings(&rows, WORD)?;
-            let speaks: BooleanArray = words
-                .iter()
-                .map(|word| Some(word != Some("absent")))
-                .collect();
-            let rows = filter_record_batch(&rows, &speaks)?;
+            let rows = speaking(rows, &self.schema)?;
             if rows.num_rows() > 0 {
                 let sorted = self.lay(rows)?;
                 self.unwritten.push(sorted);
@@ -165,26 +189,124 @@ impl Heads {
 
     /// Lays rows over the heads, and returns them in the order of their buckets.
     fn lay(&mut self, rows: RecordBatch) -> Result<RecordBatch> {
-        let keys = strings(&rows, RECORD_KEY)?;
-        let mut of: Vec<usize> = keys
-            .iter()
-            .map(|key| bucket_of(key.unwrap_or_default()))
-            .collect();
-        let rows = if of.is_sorted() {
-            rows
-        } else {
-            let mut order: Vec<u32> = (0..).take(of.len()).collect();
-            order.sort_by_key(|row| of[*row as usize]);
-            of.sort_unstable();
-            take_record_batch(&rows, &UInt32Array::from(order))?
-        };
-        let mut start = 0;
-        for part in of.chunk_by(|a, b| a == b) {
-            let slice = rows.slice(start, part.len());
-            self.later.entry(part[0]).or_default().push(slice);
-            start += part.len();
+        let (rows, buckets) = by_bucket(rows)?;
+        for (bucket, rows) in buckets {
+            let rows = match self.manifest.since.get(&bucket) {
+                None => rows,
+                Some(since) => {
+                    let newer: BooleanArray = seqs(&rows)?
+                        .iter()
+                        .map(|seq| seq.map(|seq| seq > *since))
+                        .collect();
+                    filter_record_batch(&rows, &newer)?
+                }
+            };
+            if rows.num_rows() > 0 {
+                self.later.entry(bucket).or_default().push(rows);
+            }
         }
         Ok(rows)
+    }
+
+    /// About how many heads a bucket has.
+    pub(crate) fn rows(&self, bucket: usize) -> usize {
+        let base = self.manifest.rows.get(&bucket).copied().unwrap_or(0);
+        let later = self.later.get(&bucket).into_iter().flatten();
+        usize::try_from(base).unwrap_or(usize::MAX)
+            + later.map(RecordBatch::num_rows).sum::<usize>()
+    }
+
+    /// Works out what assertions of a commit make of the heads. Where they are many, the files of their buckets are written,
+    /// which nobody reads before `install`.
+    pub(crate) async fn renew(&self, so_far: &mut Renewed, assertions: &RecordBatch) -> Result<()> {
+        let (_, buckets) = by_bucket(speaking(assertions, &self.schema)?)?;
+        for (bucket, rows) in buckets {
+            let count = rows.num_rows() as u64;
+            let base = self.manifest.rows.get(&bucket).copied().unwrap_or(0);
+            let parts = BUCKETS as u64;
+            let share = base / LATER_SHARE;
+            let is_much = count > share.clamp(LATER_ROWS.start / parts, LATER_ROWS.end / parts)
+                || so_far.later_rows + count > LATER_ROWS.end;
+            if !is_much {
+                so_far.later_rows += count;
+                so_far.later.entry(bucket).or_default().push(rows);
+                continue;
+            }
+            let (base, mut later) = match so_far.files.get(&bucket) {
+                Some((file, _)) => (self.read(file).await?, Vec::new()),
+                None => (
+                    self.base(bucket).await?,
+                    self.later.get(&bucket).cloned().unwrap_or_default(),
+                ),
+            };
+            later.extend(so_far.later.remove(&bucket).unwrap_or_default());
+            later.push(rows);
+            let rows = Layers::new(&self.schema, base, &later)?.rows()?;
+            let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
+            self.write_file(&file, &rows).await?;
+            let new = (file, rows.num_rows() as u64);
+            if let Some((old, _)) = so_far.files.insert(bucket, new) {
+                so_far.replaced.push(old);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what a commit makes of the heads the heads as of that commit.
+    pub(crate) async fn install(&self, seq: i64, renewed: &Renewed) -> Result<()> {
+        let mut manifest = self.manifest.clone();
+        let mut replaced = renewed.replaced.clone();
+        for (bucket, (file, rows)) in &renewed.files {
+            replaced.extend(manifest.buckets.insert(*bucket, file.clone()));
+            manifest.rows.insert(*bucket, *rows);
+            manifest.since.insert(*bucket, seq - 1);
+        }
+        let later = self
+            .unwritten
+            .iter()
+            .chain(renewed.later.values().flatten());
+        let later: Vec<&RecordBatch> = later.collect();
+        let count: u64 = later.iter().map(|rows| rows.num_rows() as u64).sum();
+        if count > 0 {
+            let rows = concat_batches(&self.schema, later)?;
+            let file = format!("later-{}.arrow", uuid::Uuid::new_v4());
+            self.write_file(&file, &rows).await?;
+            manifest.later.push(Later { file, rows: count });
+        }
+        let is_much = is_much(&manifest);
+        self.write_manifest(seq, manifest).await?;
+        self.delete(&replaced).await?;
+        if is_much {
+            let (store, folder) = (Arc::clone(&self.store), self.folder.clone());
+            let heads = Self::open_folder(store, folder, Arc::clone(&self.schema)).await?;
+            heads.write_buckets(seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Clears away what a commit that came to nothing made of the heads.
+    pub(crate) async fn discard(&self, renewed: &Renewed) -> Result<()> {
+        let files = renewed.files.values().map(|(file, _)| file);
+        let files: Vec<String> = files.chain(&renewed.replaced).cloned().collect();
+        self.delete(&files).await
+    }
+
+    async fn delete(&self, files: &[String]) -> Result<()> {
+        for file in files {
+            match self.store.delete(&self.path(file)).await {
+                // Somebody else cleared it away.
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn base(&self, bucket: usize) -> Result<RecordBatch> {
+        match self.manifest.buckets.get(&bucket) {
+            None => Ok(RecordBatch::new_empty(Arc::clone(&self.schema))),
+            Some(file) => self.read(file).await,
+        }
     }
 
     /// The heads of a bucket. *Shape*: `heads_schema`, one row per source and record.
@@ -194,10 +316,7 @@ impl Heads {
 
     /// The heads of a bucket as they are kept.
     pub(crate) async fn layers(&self, bucket: usize) -> Result<Layers> {
-        let base = match self.manifest.buckets.get(&bucket) {
-            None => RecordBatch::new_empty(Arc::clone(&self.schema)),
-            Some(file) => self.read(file).await?,
-        };
+        let base = self.base(bucket).await?;
         let later = self.later.get(&bucket).map_or(&[] as &[_], Vec::as_slice);
         Layers::new(&self.schema, base, later)
     }
@@ -226,27 +345,17 @@ impl Heads {
         if unwritten == 0 {
             return self.write_manifest(seq, self.manifest.clone()).await;
         }
-        let later = unwritten
-            + self
-                .manifest
-                .later
-                .iter()
-                .map(|later| later.rows)
-                .sum::<u64>();
-        let share = self.manifest.rows.values().sum::<u64>() / LATER_SHARE;
-        let is_much = later > share.clamp(LATER_ROWS.start, LATER_ROWS.end)
-            || self.manifest.later.len() >= LATER_FILES;
-        if is_much {
-            return self.write_buckets(seq).await;
-        }
-        let mut manifest = self.manifest.clone();
-        let rows = concat_batches(&self.schema, &self.unwritten)?;
         let file = format!("later-{}.arrow", uuid::Uuid::new_v4());
-        self.write_file(&file, &rows).await?;
+        let mut manifest = self.manifest.clone();
         manifest.later.push(Later {
-            file,
+            file: file.clone(),
             rows: unwritten,
         });
+        if is_much(&manifest) {
+            return self.write_buckets(seq).await;
+        }
+        let rows = concat_batches(&self.schema, &self.unwritten)?;
+        self.write_file(&file, &rows).await?;
         self.write_manifest(seq, manifest).await
     }
 
@@ -269,19 +378,13 @@ impl Heads {
         .await?;
         let mut manifest = heads.manifest.clone();
         let mut replaced: Vec<String> = manifest.later.drain(..).map(|later| later.file).collect();
+        manifest.since.clear();
         for (bucket, file, rows) in written {
             replaced.extend(manifest.buckets.insert(bucket, file));
             manifest.rows.insert(bucket, rows);
         }
         heads.write_manifest(seq, manifest).await?;
-        for file in replaced {
-            match heads.store.delete(&heads.path(&file)).await {
-                // Somebody else cleared it away.
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        heads.delete(&replaced).await
     }
 
     async fn write_manifest(&self, seq: i64, manifest: Manifest) -> Result<()> {
@@ -316,6 +419,51 @@ impl Heads {
     fn path(&self, file: &str) -> Path {
         self.folder.clone().join(file)
     }
+}
+
+/// The rows of assertions that say something, in the schema of heads.
+fn speaking(assertions: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let rows = crate::table::conform(assertions, schema)?;
+    let words = strings(&rows, WORD)?;
+    if !words.iter().any(|word| word == Some("absent")) {
+        return Ok(rows);
+    }
+    let speaks: BooleanArray = words
+        .iter()
+        .map(|word| Some(word != Some("absent")))
+        .collect();
+    Ok(filter_record_batch(&rows, &speaks)?)
+}
+
+/// Brings rows into the order of their buckets, and says which are of which.
+fn by_bucket(rows: RecordBatch) -> Result<(RecordBatch, Vec<(usize, RecordBatch)>)> {
+    let keys = strings(&rows, RECORD_KEY)?;
+    let mut of: Vec<usize> = keys
+        .iter()
+        .map(|key| bucket_of(key.unwrap_or_default()))
+        .collect();
+    let rows = if of.is_sorted() {
+        rows
+    } else {
+        let mut order: Vec<u32> = (0..).take(of.len()).collect();
+        order.sort_by_key(|row| of[*row as usize]);
+        of.sort_unstable();
+        take_record_batch(&rows, &UInt32Array::from(order))?
+    };
+    let mut start = 0;
+    let mut buckets = Vec::new();
+    for part in of.chunk_by(|a, b| a == b) {
+        buckets.push((part[0], rows.slice(start, part.len())));
+        start += part.len();
+    }
+    Ok((rows, buckets))
+}
+
+/// Tells whether so much lies over the files of the buckets that it is put into them.
+fn is_much(manifest: &Manifest) -> bool {
+    let later: u64 = manifest.later.iter().map(|later| later.rows).sum();
+    let share = manifest.rows.values().sum::<u64>() / LATER_SHARE;
+    later > share.clamp(LATER_ROWS.start, LATER_ROWS.end) || manifest.later.len() > LATER_FILES
 }
 
 /// Tells whether all files of a manifest are there: of two ingests that wrote at once, one may have cleared away what the

@@ -2,8 +2,10 @@
 
 mod attempt;
 mod freeze;
+mod group;
+mod making;
 mod scope;
-mod sift;
+mod writing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,9 +15,7 @@ use arrow::datatypes::DataType;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
-use keiki_model::evidence::{
-    Claim, Counts, Evidence, Extent, Missing, RejectedRow, Scope, join_key,
-};
+use keiki_model::evidence::{Claim, Counts, Extent, Missing, RejectedRow, Scope, join_key};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::Problem;
 use object_store::path::Path;
@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::batches::{Batches, RawReference, Snapshot};
 use crate::error::{Result, StoreError};
+use crate::gathered::Gathered;
 use crate::heads::Heads;
 use crate::table::Table;
 use crate::tokens::Tokens;
@@ -44,6 +45,7 @@ struct Format {
 }
 
 /// A journal at an address.
+#[derive(Clone)]
 pub struct Journal {
     pub(crate) root: Url,
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -51,9 +53,9 @@ pub struct Journal {
     pub(crate) expressions: Arc<dyn Expressions>,
     pub(crate) tokens: Tokens,
     /// The batch list as it was last read; only what came since is read again.
-    list: Mutex<Option<Batches>>,
+    list: Arc<Mutex<Option<Batches>>>,
     /// Tables as they were last read.
-    tables: Mutex<HashMap<String, Table>>,
+    tables: Arc<Mutex<HashMap<String, Table>>>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -92,7 +94,7 @@ pub struct Submission {
     /// What it covers; a claim's `known_from` of `i64::MIN` stands for the batch's own instant.
     pub claims: Vec<Claim>,
     /// The rows.
-    pub evidence: Evidence,
+    pub evidence: Gathered,
     /// The files read.
     pub files: Vec<RawReference>,
     /// SHA-256 over the files.
@@ -173,8 +175,8 @@ impl Journal {
             prefix,
             expressions,
             tokens,
-            list: Mutex::default(),
-            tables: Mutex::default(),
+            list: Arc::default(),
+            tables: Arc::default(),
         })
     }
 
@@ -225,20 +227,32 @@ impl Journal {
     /// # Errors
     /// Nothing of the reading is visible when this fails.
     pub async fn commit(&self, submission: Submission) -> Result<Receipt> {
-        let mut submission = submission;
-        self.tokens
-            .replace_personal_values(&submission.dataset, &mut submission.evidence)
-            .await?;
+        let rows = submission.evidence.settled(self, &submission.dataset);
+        let rows = rows.await?;
+        let submission = Arc::new(submission);
         for _ in 0..ATTEMPTS {
             let (mut batches, snapshot) = self.list().await?;
-            let attempt = Attempt::new(self, &submission, &snapshot)?;
+            let attempt = Attempt::new(self, &submission, &rows, &snapshot)?;
             if attempt.is_replay() {
                 return Ok(attempt.replay());
             }
-            let prepared = attempt.prepare().await?;
-            prepared.write(self).await?;
-            if batches.commit(&prepared.batch).await?.is_err() {
-                continue;
+            let mut prepared = Box::pin(attempt.prepare()).await?;
+            let written = prepared.write(self).await;
+            let committed = match written {
+                Ok(()) => batches.commit(&prepared.batch).await,
+                Err(error) => Err(error),
+            };
+            match committed {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => {
+                    prepared.discard_heads().await?;
+                    continue;
+                }
+                Err(error) => {
+                    // What went wrong matters more than what could not be cleared away after it.
+                    let _cleared = prepared.discard_heads().await;
+                    return Err(error);
+                }
             }
             // The commit stands. Heads are a cache: should they fail to be written, the next ingest replays what is missing.
             if let Err(error) = prepared.write_heads(self).await {
@@ -253,8 +267,10 @@ impl Journal {
     #[doc(hidden)]
     pub async fn commit_but_die_before_visible(&self, submission: Submission) -> Result<()> {
         let snapshot = self.snapshot().await?;
-        let attempt = Attempt::new(self, &submission, &snapshot)?;
-        attempt.prepare().await?.write(self).await
+        let rows = submission.evidence.settled(self, &submission.dataset);
+        let rows = rows.await?;
+        let attempt = Attempt::new(self, &Arc::new(submission), &rows, &snapshot)?;
+        Box::pin(attempt.prepare()).await?.write(self).await
     }
 
     /// Opens the table of a dataset's entries if there is one.

@@ -4,6 +4,7 @@ mod batches;
 mod derived;
 mod error;
 mod evolution;
+mod gathered;
 mod heads;
 mod journal;
 mod ledger;
@@ -22,6 +23,7 @@ mod verify;
 
 pub use batches::{Batch, Snapshot};
 pub use error::StoreError;
+pub use gathered::{Gathered, Gathering, MEMORY_BYTES, Repeats, Summary};
 pub use journal::{FrozenPlan, Journal, Receipt, Submission};
 pub use ledger::{Edition, Ledger, Texts};
 pub use maintenance::Compacted;

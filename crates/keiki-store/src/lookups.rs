@@ -17,32 +17,36 @@ use crate::journal::{Journal, Submission, only_columns};
 use crate::plan::{Changes, Output};
 use crate::schema::{RECORD_KEY, SOURCE, WORD};
 
-/// Returns the reading's rows with their looked-up columns filled.
-pub(crate) async fn fill(
-    journal: &Journal,
-    snapshot: &Snapshot,
-    submission: &Submission,
-) -> Result<RecordBatch> {
-    let mut rows = submission.evidence.rows.clone();
-    for column in submission
-        .dataset
-        .columns
-        .iter()
-        .filter(|c| c.lookup.is_some())
-    {
-        let Some(lookup) = &column.lookup else {
-            continue;
-        };
-        let other = dataset_named(submission, &lookup.dataset)?;
-        let found = Found::read(journal, snapshot, other, &lookup.column).await?;
-        rows = with_column(
-            &rows,
-            &submission.dataset,
-            column,
-            &found.values_for(&rows, lookup, column)?,
-        )?;
+/// Fills the looked-up columns of a reading's rows.
+pub(crate) struct Fill(Vec<(Column, Lookup, Found)>);
+
+impl Fill {
+    /// Reads what the columns of the reading's dataset look up.
+    pub(crate) async fn read(
+        journal: &Journal,
+        snapshot: &Snapshot,
+        submission: &Submission,
+    ) -> Result<Self> {
+        let mut columns = Vec::new();
+        for column in &submission.dataset.columns {
+            let Some(lookup) = &column.lookup else {
+                continue;
+            };
+            let other = dataset_named(submission, &lookup.dataset)?;
+            let found = Found::read(journal, snapshot, other, &lookup.column).await?;
+            columns.push((column.clone(), lookup.clone(), found));
+        }
+        Ok(Self(columns))
     }
-    Ok(rows)
+
+    /// Returns rows with their looked-up columns filled.
+    pub(crate) fn apply(&self, dataset: &Dataset, mut rows: RecordBatch) -> Result<RecordBatch> {
+        for (column, lookup, found) in &self.0 {
+            let values = found.values_for(&rows, lookup, column)?;
+            rows = with_column(&rows, dataset, column, &values)?;
+        }
+        Ok(rows)
+    }
 }
 
 fn dataset_named<'s>(submission: &'s Submission, name: &str) -> Result<&'s Arc<Dataset>> {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+
 use crate::error::{Result, StoreError};
 
 /// More threads than these add memory and no speed.
@@ -15,9 +18,8 @@ pub(crate) async fn each<T: Send + 'static>(
     count: usize,
     work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
 ) -> Result<Vec<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (work, next) = (Arc::new(work), Arc::new(AtomicUsize::new(0)));
-    let tasks: Vec<_> = (0..threads.clamp(1, THREADS).min(count))
+    let tasks: Vec<_> = (0..threads().min(count))
         .map(|_| {
             let (work, next) = (Arc::clone(&work), Arc::clone(&next));
             tokio::task::spawn_blocking(move || {
@@ -41,4 +43,28 @@ pub(crate) async fn each<T: Send + 'static>(
     }
     all.sort_unstable_by_key(|(number, _)| *number);
     Ok(all.into_iter().map(|(_, done)| done).collect())
+}
+
+/// Does the work of each number below `count` and hands on the results in the order of the numbers, before many more are
+/// begun.
+pub(crate) fn in_order<T: Send + 'static>(
+    count: usize,
+    work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
+) -> BoxStream<'static, Result<T>> {
+    let work = Arc::new(work);
+    let tasks = stream::iter(0..count).map(move |number| {
+        let work = Arc::clone(&work);
+        let task = tokio::task::spawn_blocking(move || work(number));
+        async move {
+            task.await
+                .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?
+        }
+    });
+    tasks.buffered(threads()).boxed()
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .clamp(1, THREADS)
 }

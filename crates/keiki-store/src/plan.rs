@@ -7,11 +7,11 @@ mod history;
 mod output;
 mod sieve;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{RecordBatch, StringArray, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, Rows, SortField};
 use keiki_model::calendar::{BEGINNING, Day};
@@ -43,6 +43,8 @@ pub(crate) struct Incoming {
     pub(crate) known: Vec<i64>,
     /// Per row, where it stood in the source.
     pub(crate) places: Vec<u64>,
+    /// Per row, the number of its file.
+    pub(crate) files: Vec<u32>,
     /// Rows in the order in which they are taken: by time of knowledge, then as mapped, then as they stood.
     pub(crate) order: Vec<u32>,
 }
@@ -61,8 +63,33 @@ impl Incoming {
             days: rows.iter().map(|row| self.days[of(row)]).collect(),
             known: rows.iter().map(|row| self.known[of(row)]).collect(),
             places: rows.iter().map(|row| self.places[of(row)]).collect(),
+            files: rows.iter().map(|row| self.files[of(row)]).collect(),
             order: (0..).take(rows.len()).collect(),
         })
+    }
+
+    /// Puts rows together, in the order given.
+    pub(crate) fn joined(dataset: &Dataset, parts: &[Self]) -> Result<Self> {
+        let rows = parts.iter().map(|part| &part.rows);
+        let keys = parts.iter().flat_map(|part| part.keys.iter());
+        let mut all = Self {
+            rows: concat_batches(&dataset.schema(), rows)?,
+            keys: keys.collect(),
+            days: Vec::new(),
+            known: Vec::new(),
+            places: Vec::new(),
+            files: Vec::new(),
+            order: Vec::new(),
+        };
+        for part in parts {
+            let first = u32::try_from(all.days.len()).unwrap_or(u32::MAX);
+            all.order.extend(part.order.iter().map(|row| first + row));
+            all.days.extend(&part.days);
+            all.known.extend(&part.known);
+            all.places.extend(&part.places);
+            all.files.extend(&part.files);
+        }
+        Ok(all)
     }
 }
 
@@ -76,8 +103,6 @@ pub(crate) struct Reading {
     pub(crate) extent: Extent,
     /// Whether rows carry days of their own.
     pub(crate) has_own_days: bool,
-    /// Keys of rejected rows, which count as present.
-    pub(crate) rejected_keys: HashSet<String>,
     /// Precedence by source, lower first, for all sources of the dataset.
     pub(crate) precedence: HashMap<String, i32>,
     /// The last as-of day of any full reading of the dataset so far.
@@ -106,7 +131,8 @@ impl Reading {
 #[derive(Debug, Default)]
 pub(crate) struct Values {
     batches: Vec<RecordBatch>,
-    comparable: Vec<Rows>,
+    /// Made of a batch when its first row is compared: of most batches none is.
+    comparable: Vec<OnceLock<Rows>>,
     converter: Option<RowConverter>,
 }
 
@@ -127,26 +153,36 @@ impl Values {
 
     /// Adds a batch of the dataset's columns and returns its number.
     pub(crate) fn add(&mut self, rows: RecordBatch) -> Result<u32> {
-        let converter = self
-            .converter
-            .as_ref()
-            .ok_or_else(|| StoreError::Damaged("values without columns".into()))?;
-        self.comparable
-            .push(converter.convert_columns(rows.columns())?);
+        if self.converter.is_none() {
+            return Err(StoreError::Damaged("values without columns".into()));
+        }
+        self.comparable.push(OnceLock::new());
         self.batches.push(rows);
         Ok(u32::try_from(self.batches.len() - 1).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn are_equal(&self, a: Pick, b: Pick) -> bool {
-        self.comparable[a.0 as usize].row(a.1 as usize)
-            == self.comparable[b.0 as usize].row(b.1 as usize)
+        self.comparable(a.0).row(a.1 as usize) == self.comparable(b.0).row(b.1 as usize)
+    }
+
+    fn comparable(&self, batch: u32) -> &Rows {
+        let batch = batch as usize;
+        self.comparable[batch].get_or_init(|| {
+            let converter = self.converter.as_ref().expect("`add` looks for it");
+            converter
+                .convert_columns(self.batches[batch].columns())
+                .expect("rows have the columns for which the converter was made")
+        })
     }
 
     pub(crate) fn bytes(&self, pick: Pick) -> &[u8] {
-        self.comparable[pick.0 as usize].row(pick.1 as usize).data()
+        self.comparable(pick.0).row(pick.1 as usize).data()
     }
 
     pub(crate) fn pick(&self, picks: &[Pick]) -> Result<RecordBatch> {
+        if let Some(rows) = self.consecutive(picks) {
+            return Ok(rows);
+        }
         let refs: Vec<&RecordBatch> = self.batches.iter().collect();
         let picks: Vec<(usize, usize)> = picks
             .iter()
@@ -157,6 +193,16 @@ impl Values {
             Some(_) => Ok(arrow::compute::interleave_record_batch(&refs, &picks)?),
             None => Err(StoreError::Damaged("no rows to pick from".into())),
         }
+    }
+}
+
+impl Values {
+    /// The rows of picks that follow each other in one batch, as those of a first load do.
+    fn consecutive(&self, picks: &[Pick]) -> Option<RecordBatch> {
+        let (batch, first) = *picks.first()?;
+        let follow = picks.iter().zip(first..);
+        let are_consecutive = follow.into_iter().all(|(pick, row)| *pick == (batch, row));
+        are_consecutive.then(|| self.batches[batch as usize].slice(first as usize, picks.len()))
     }
 }
 

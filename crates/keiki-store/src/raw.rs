@@ -1,16 +1,17 @@
 //! Raw evidence: the bytes of each file read, compressed, by content hash; encrypted where they hold personal data.
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path as FilePath;
 use std::time::SystemTime;
 
 use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{ObjectStoreExt, WriteMultipart};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
+use tempfile::SpooledTempFile;
 
 use crate::batches::RawReference;
 use crate::error::{Result, StoreError, on_file};
@@ -21,6 +22,12 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 1 << 20;
+
+/// Compressed bytes that are held in memory; more lie in a temporary file until their name is known.
+const MEMORY_BYTES: usize = 16 << 20;
+
+/// Parts that are on their way to the store at a time.
+const PARTS_AT_ONCE: usize = 4;
 
 /// A stored file together with what it looked like when it was read, so that a change while reading shows.
 #[derive(Debug, Clone)]
@@ -73,7 +80,10 @@ impl Journal {
         let metadata = std::fs::metadata(path).map_err(on_file(path))?;
         let mut file = std::fs::File::open(path).map_err(on_file(path))?;
         let mut hasher = Sha256::new();
-        let mut encoder = zstd::Encoder::new(Vec::new(), 1).map_err(on_file(path))?;
+        let folder = self.tokens.spill_folder();
+        std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
+        let compressed = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
+        let mut encoder = zstd::Encoder::new(compressed, 1).map_err(on_file(path))?;
         let mut buffer = vec![0; READ_BYTES];
         let mut length = 0;
         loop {
@@ -85,27 +95,27 @@ impl Journal {
             encoder.write_all(&buffer[..count]).map_err(on_file(path))?;
             length += count as u64;
         }
-        let compressed = encoder.finish().map_err(on_file(path))?;
+        let mut compressed = encoder.finish().map_err(on_file(path))?;
+        compressed.rewind().map_err(on_file(&folder))?;
         let sha256: String = hasher
             .finalize()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let (place, bytes) = match writer {
-            RawWriter::Plain => (format!("raw/{sha256}.zst"), compressed),
+        let (place, key) = match writer {
+            RawWriter::Plain => (format!("raw/{sha256}.zst"), None),
             RawWriter::Encrypted => {
                 let place = format!("raw/{}.zst.enc", uuid::Uuid::new_v4());
                 let mut key = [0; 32];
                 rand::rng().fill_bytes(&mut key);
-                let bytes = encrypt(&key, &compressed)?;
                 self.tokens.keep_key(&place, &key).await?;
-                (place, bytes)
+                (place, Some(key))
             }
         };
         let target = self.raw_path(&place);
         let is_new = writer == RawWriter::Encrypted || self.store.head(&target).await.is_err();
         if is_new {
-            self.store.put(&target, bytes.into()).await?;
+            self.put_raw(&target, compressed, key).await?;
         }
         let raw = RawFile {
             reference: RawReference {
@@ -149,6 +159,47 @@ impl Journal {
             }
             self.tokens.forget_key(place).await?;
         }
+        Ok(())
+    }
+
+    /// Puts compressed bytes into the store part by part.
+    async fn put_raw(
+        &self,
+        target: &Path,
+        mut bytes: SpooledTempFile,
+        key: Option<[u8; 32]>,
+    ) -> Result<()> {
+        let fault = |e| StoreError::File {
+            path: target.to_string(),
+            source: e,
+        };
+        let mut upload = WriteMultipart::new(self.store.put_multipart(target).await?);
+        let mut encryptor = key.map(|key| Encryption::new(&key));
+        if let Some(encryptor) = &encryptor {
+            upload.write(&encryptor.nonce);
+        }
+        let mut block = read_block(&mut bytes).map_err(fault)?;
+        loop {
+            // An encrypted stream says which block is its last.
+            let next = read_block(&mut bytes).map_err(fault)?;
+            let is_last = next.is_empty();
+            let part = match encryptor.take() {
+                None => block,
+                Some(encryption) if is_last => encryption.last(&block)?,
+                Some(mut encryption) => {
+                    let part = encryption.next(&block)?;
+                    encryptor = Some(encryption);
+                    part
+                }
+            };
+            upload.wait_for_capacity(PARTS_AT_ONCE).await?;
+            upload.write(&part);
+            if is_last {
+                break;
+            }
+            block = next;
+        }
+        upload.finish().await?;
         Ok(())
     }
 
@@ -224,25 +275,46 @@ fn damaged(reference: &RawReference) -> StoreError {
     ))
 }
 
+/// Reads up to the bytes of a block; none at the end.
+fn read_block(bytes: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut block = Vec::with_capacity(BLOCK_BYTES);
+    bytes.take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
+    Ok(block)
+}
+
 /// Encrypts in blocks with a random nonce prefix before them. *Source*: the STREAM construction (Hoang et al., CRYPTO 2015)
 /// over ChaCha20-Poly1305 (RFC 8439).
-fn encrypt(key: &[u8; 32], bytes: &[u8]) -> Result<Vec<u8>> {
-    let fault = |_| StoreError::Damaged("raw evidence cannot be encrypted".into());
-    let mut nonce = [0; 7];
-    rand::rng().fill_bytes(&mut nonce);
-    let mut encryptor =
-        EncryptorBE32::from_aead(ChaCha20Poly1305::new(key.into()), (&nonce).into());
-    let mut out = nonce.to_vec();
-    let mut blocks = bytes.chunks(BLOCK_BYTES).peekable();
-    while let Some(block) = blocks.next() {
-        if blocks.peek().is_none() {
-            out.extend(encryptor.encrypt_last(block).map_err(fault)?);
-            return Ok(out);
+struct Encryption {
+    nonce: [u8; 7],
+    encryptor: EncryptorBE32<ChaCha20Poly1305>,
+}
+
+impl Encryption {
+    fn new(key: &[u8; 32]) -> Self {
+        let mut nonce = [0; 7];
+        rand::rng().fill_bytes(&mut nonce);
+        let cipher = ChaCha20Poly1305::new(key.into());
+        Self {
+            nonce,
+            encryptor: EncryptorBE32::from_aead(cipher, (&nonce).into()),
         }
-        out.extend(encryptor.encrypt_next(block).map_err(fault)?);
     }
-    out.extend(encryptor.encrypt_last(&[] as &[u8]).map_err(fault)?);
-    Ok(out)
+
+    fn next(&mut self, block: &[u8]) -> Result<Vec<u8>> {
+        self.encryptor
+            .encrypt_next(block)
+            .map_err(|_| cannot_encrypt())
+    }
+
+    fn last(self, block: &[u8]) -> Result<Vec<u8>> {
+        self.encryptor
+            .encrypt_last(block)
+            .map_err(|_| cannot_encrypt())
+    }
+}
+
+fn cannot_encrypt() -> StoreError {
+    StoreError::Damaged("raw evidence cannot be encrypted".into())
 }
 
 fn decrypt(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! One Delta table: create, open, append files, replace files. Everything about Delta stays in here.
 
+mod file_reader;
+
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -8,18 +10,26 @@ use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, Trans
 use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
+use futures::TryStreamExt;
+use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use url::Url;
 
 use crate::error::{Result, StoreError};
+use file_reader::FileReader;
 
 /// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
 const ROW_GROUP_ROWS: usize = 1 << 18;
+
+/// Rows that are decoded at a time where not all are kept.
+const ROWS_AT_ONCE: usize = 1 << 15;
 
 /// After how many commits the log is summed up, so that opening a table reads few files.
 const CHECKPOINT_INTERVAL: u32 = 16;
@@ -43,6 +53,43 @@ pub(crate) struct DataFile {
     pub(crate) size_bytes: u64,
     /// Rows.
     pub(crate) rows: u64,
+}
+
+/// A file that is written and not yet part of its table.
+#[derive(Debug, Clone)]
+pub(crate) struct NewFile(Add);
+
+/// A file of a table in the making: what is encoded goes to the store before the next rows come.
+pub(crate) struct FileWriter {
+    file: String,
+    schema: SchemaRef,
+    rows: usize,
+    writer: AsyncArrowWriter<BufWriter>,
+}
+
+impl FileWriter {
+    /// Adds rows. *Shape*: they have the file's columns in any order.
+    pub(crate) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.rows += rows.num_rows();
+        Ok(self.writer.write(&conform(rows, &self.schema)?).await?)
+    }
+
+    /// Ends the file.
+    pub(crate) async fn finish(mut self) -> Result<NewFile> {
+        self.writer.finish().await?;
+        let bytes = self.writer.bytes_written();
+        Ok(NewFile(added(&self.file, bytes, self.rows)))
+    }
+}
+
+fn added(file: &str, bytes: usize, rows: usize) -> Add {
+    Add {
+        path: file.to_owned(),
+        size: i64::try_from(bytes).unwrap_or(i64::MAX),
+        data_change: true,
+        stats: Some(format!("{{\"numRecords\":{rows}}}")),
+        ..Default::default()
+    }
 }
 
 /// Says that another writer committed first.
@@ -165,9 +212,26 @@ impl Table {
     /// Writes rows as one file and makes it part of the table, whatever others add at the same time. *Shape*: `rows` has the
     /// table's columns in any order.
     pub(crate) async fn append(&mut self, file: &str, rows: &RecordBatch) -> Result<()> {
-        let add = self.write(file, rows).await?;
+        let new = NewFile(self.write(file, rows).await?);
+        self.append_written(&new).await
+    }
+
+    /// Begins a file that is not yet part of the table.
+    pub(crate) fn begin(&self, file: &str, schema: &SchemaRef) -> Result<FileWriter> {
+        let target = BufWriter::new(self.store(), Path::from(file));
+        let writer = AsyncArrowWriter::try_new(target, Arc::clone(schema), Some(properties()?))?;
+        Ok(FileWriter {
+            file: file.to_owned(),
+            schema: Arc::clone(schema),
+            rows: 0,
+            writer,
+        })
+    }
+
+    /// Makes a file that is written part of the table, whatever others add at the same time.
+    pub(crate) async fn append_written(&mut self, new: &NewFile) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let actions = vec![Action::Add(add.clone())];
+            let actions = vec![Action::Add(new.0.clone())];
             if self
                 .commit(actions, appending(), Retries::Some)
                 .await?
@@ -195,15 +259,9 @@ impl Table {
     /// Writes a file that is not yet part of the table.
     pub(crate) async fn write(&self, file: &str, rows: &RecordBatch) -> Result<Add> {
         let bytes = encode(rows)?;
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let size = bytes.len();
         self.store().put(&Path::from(file), bytes.into()).await?;
-        Ok(Add {
-            path: file.to_owned(),
-            size,
-            data_change: true,
-            stats: Some(format!("{{\"numRecords\":{}}}", rows.num_rows())),
-            ..Default::default()
-        })
+        Ok(added(file, size, rows.num_rows()))
     }
 
     /// Replaces files by others with the same rows.
@@ -302,6 +360,21 @@ impl Table {
     /// Reads a file whole.
     pub(crate) async fn read(&self, file: &str) -> Result<Vec<RecordBatch>> {
         self.read_columns(file, None).await
+    }
+
+    /// Reads a file and hands on its rows bit by bit.
+    pub(crate) async fn each(
+        &self,
+        file: &str,
+        take: &mut (dyn FnMut(&RecordBatch) -> Result<()> + Send),
+    ) -> Result<()> {
+        let reader = FileReader::new(self.store(), Path::from(file));
+        let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
+        let mut rows = builder.with_batch_size(ROWS_AT_ONCE).build()?;
+        while let Some(rows) = rows.try_next().await? {
+            take(&rows)?;
+        }
+        Ok(())
     }
 
     /// Reads some columns of a file, by name; names that the file does not have are left out.
@@ -404,13 +477,16 @@ pub(crate) fn delta_type(field: &arrow::datatypes::Field) -> String {
     delta_field(field).data_type().to_string()
 }
 
-fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
-    let properties = WriterProperties::builder()
+fn properties() -> Result<WriterProperties> {
+    Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build();
+        .build())
+}
+
+fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties()?))?;
     writer.write(rows)?;
     writer.close()?;
     Ok(bytes)

@@ -1,7 +1,7 @@
 //! Personal values and keys: random tokens stand for people in the journal; this table, outside it, knows whom they name.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
@@ -21,6 +21,7 @@ const VALUES_AT_ONCE: usize = 500;
 #[derive(Debug, Clone)]
 pub struct Tokens {
     pool: SqlitePool,
+    path: PathBuf,
 }
 
 /// Opens the workspace's database, making it where there is none.
@@ -52,7 +53,15 @@ impl Tokens {
         ] {
             sqlx::query(statement).execute(&pool).await?;
         }
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The folder for temporary files of readings, beside the database.
+    pub(crate) fn spill_folder(&self) -> PathBuf {
+        self.path.with_file_name("spill")
     }
 
     /// Replaces the personal values of accepted rows by their tokens.
@@ -82,20 +91,6 @@ impl Tokens {
             let mut columns: Vec<ArrayRef> = evidence.rows.columns().to_vec();
             columns[index] = replaced;
             evidence.rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-        }
-        // A rejected row's key may name a person; what cannot be tokenised is not kept.
-        if dataset
-            .key
-            .iter()
-            .any(|key| dataset.column(key).is_some_and(|column| column.personal))
-        {
-            for row in evidence
-                .rejected
-                .iter_mut()
-                .chain(&mut evidence.left_unknown)
-            {
-                row.record_key = row.record_key.as_ref().map(|_| "•••".to_owned());
-            }
         }
         Ok(())
     }

@@ -297,7 +297,7 @@ impl World {
             },
             scope_units: reading.scope_units.clone(),
             claims,
-            evidence,
+            evidence: evidence.into(),
             files: Vec::new(),
             content_sha256: keiki_model::dataset::content_version(&reading.content),
             frozen_plans: reading.frozen_plans.clone(),

@@ -101,7 +101,7 @@ impl Item {
     }
 }
 
-impl Attempt<'_> {
+impl Attempt {
     /// Puts the baseline back where a row gives another than the approved plan, and says of each such row what was kept.
     pub(super) async fn keep_plans(
         &self,
@@ -216,7 +216,7 @@ impl Attempt<'_> {
             return Ok(());
         }
         let keys: HashSet<&str> = ended.iter().map(String::as_str).collect();
-        for rows in self.assertions().await? {
+        for rows in self.assertions_of(&keys).await? {
             for line in lines(&rows, columns, &keys)? {
                 if let (Some(item), Word::Says(planned)) = (items.get_mut(&line.key), line.word) {
                     item.remembered = Some(planned);

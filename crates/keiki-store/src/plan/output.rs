@@ -6,12 +6,13 @@ use arrow::array::{
     ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
+use arrow::compute::concat_batches;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::timeline::{Change, Word};
 
 use super::{Pick, Values};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::schema::{
     BATCH_ID, EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, WORD, assertions_schema,
     entries_schema,
@@ -25,6 +26,21 @@ pub(crate) struct Changes {
     pub(crate) entries: RecordBatch,
     /// Assertions, in the schema of the dataset's assertions.
     pub(crate) assertions: RecordBatch,
+}
+
+impl Changes {
+    /// Puts changes together, in the order given.
+    pub(crate) fn joined(parts: &[Self]) -> Result<Self> {
+        let first = parts
+            .first()
+            .ok_or_else(|| StoreError::Damaged("a commit without changes".into()))?;
+        let entries = parts.iter().map(|part| &part.entries);
+        let assertions = parts.iter().map(|part| &part.assertions);
+        Ok(Self {
+            entries: concat_batches(&first.entries.schema(), entries)?,
+            assertions: concat_batches(&first.assertions.schema(), assertions)?,
+        })
+    }
 }
 
 /// Columns in the making.

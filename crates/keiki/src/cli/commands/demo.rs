@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
-        let played = Box::pin(demo::demo(&self.dir, session.progress())).await?;
+        let played = demo::demo(&self.dir, session.progress()).await?;
         let language = session.language_in(&played.workspace);
         let shown = self.dir.display();
         for outcome in &played.outcomes {

@@ -7,9 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::{AsArray, RecordBatch};
 use keiki_model::calendar::Day;
-use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::evidence::Claim;
 use keiki_model::org::{Tree, UNASSIGNED};
 
@@ -39,29 +37,6 @@ impl Span {
             known_from: self.known_from,
         }
     }
-}
-
-/// The org units that rows name, each once.
-pub(super) fn units_of(rows: &RecordBatch) -> BTreeSet<String> {
-    let column = rows
-        .column_by_name(ORG_UNIT)
-        .and_then(|column| column.as_string_opt::<i32>());
-    let Some(column) = column else {
-        return BTreeSet::new();
-    };
-    let mut units = BTreeSet::new();
-    for value in column.iter().flatten() {
-        for unit in value
-            .split(ORG_UNIT_SEPARATOR)
-            .map(str::trim)
-            .filter(|unit| !unit.is_empty())
-        {
-            if !units.contains(unit) {
-                units.insert(unit.to_owned());
-            }
-        }
-    }
-    units
 }
 
 /// Makes the claims of a reading that says itself what it covers.

@@ -1,16 +1,18 @@
 //! One reading of one source, from its files to the journal.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
+use keiki_ingest::{Context, InputFile, Limits, Source, place, read_chunks};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
-use keiki_model::evidence::{Claim, Evidence};
+use keiki_model::evidence::Claim;
 use keiki_model::org::UNASSIGNED;
-use keiki_store::{Journal, RawFile, RawWriter, StoreError, Submission};
+use keiki_store::{
+    Gathered, Journal, MEMORY_BYTES, RawFile, RawWriter, Repeats, StoreError, Submission, Summary,
+};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 
 use super::claims::{self, Claims, Span};
 use super::{Confirmation, Ingest, Report, scope};
@@ -47,7 +49,7 @@ pub(super) async fn read(
     let mut stored = Vec::new();
     // The bytes are kept while they are read. That both saw the same shows after both.
     let (evidence, kept) = tokio::join!(
-        evidence(workspace, &source, &dataset, &files),
+        gathered(workspace, journal, &source, &dataset, &files),
         store(journal, &files, writer, &mut stored),
     );
     let kept = kept.and_then(|()| check_unchanged(&files, &looks));
@@ -91,23 +93,24 @@ impl Reading<'_> {
     /// Commits what the files held.
     async fn commit(
         self,
-        evidence: Evidence,
+        evidence: Gathered,
         files: Vec<String>,
         progress: &dyn Progress,
     ) -> Result<Report> {
         let (workspace, asked, source) = (self.workspace, self.asked, self.source);
+        let summary = evidence.summary();
         progress.begin(&Step::Committing {
             source: source.name.clone(),
-            rows: evidence.rows.num_rows(),
+            rows: usize::try_from(summary.rows).unwrap_or(usize::MAX),
         });
-        let as_of = as_of(workspace, asked, &evidence);
-        let unassigned = unassigned(workspace, &self.dataset, &evidence, as_of);
+        let as_of = as_of(workspace, asked, &summary);
+        let unassigned = unassigned(workspace, &self.dataset, &summary, as_of);
         let mut claims = claims(
             workspace,
             self.journal,
             &source,
             &self.dataset,
-            &evidence,
+            &summary,
             as_of,
         )
         .await?;
@@ -192,12 +195,21 @@ fn look(file: &InputFile) -> Result<Look> {
     })
 }
 
-async fn evidence(
+/// Reads the files chunk by chunk, so that few of their rows are in memory at a time.
+async fn gathered(
     workspace: &Workspace,
+    journal: &Journal,
     source: &Source,
     dataset: &Arc<Dataset>,
     files: &[InputFile],
-) -> Result<Evidence> {
+) -> Result<Gathered> {
+    let repeats = if source.history.is_some() {
+        Repeats::Allowed
+    } else {
+        Repeats::Found
+    };
+    let mut gathering = journal.gather(dataset, repeats, MEMORY_BYTES);
+    let runtime = Handle::current();
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
     let (expressions, zone) = (
         Arc::clone(&workspace.expressions),
@@ -209,17 +221,20 @@ async fn evidence(
             zone,
             limits: Limits::default(),
         };
-        read_evidence(&source, &dataset, &files, &context)
+        let mut take = |chunk| Ok::<(), Error>(runtime.block_on(gathering.add(chunk))?);
+        read_chunks(&source, &dataset, &files, &context, &mut take)?;
+        Ok::<_, Error>(gathering)
     });
-    Ok(task
+    let gathering = task
         .await
-        .map_err(|error| Error::Stopped(error.to_string()))??)
+        .map_err(|error| Error::Stopped(error.to_string()))??;
+    Ok(gathering.finish().await?)
 }
 
 /// The day that the reading speaks for: the one given, for a load of history the last day of its knowledge, else today.
-fn as_of(workspace: &Workspace, asked: &Ingest, evidence: &Evidence) -> Day {
+fn as_of(workspace: &Workspace, asked: &Ingest, summary: &Summary) -> Day {
     let zone = &workspace.settings.zone;
-    let latest = evidence.known_at.as_ref().and_then(arrow::compute::max);
+    let latest = summary.known_at.map(|(_, latest)| latest);
     asked
         .as_of
         .unwrap_or_else(|| local_day(latest.unwrap_or(asked.now).min(asked.now), zone))
@@ -229,7 +244,7 @@ fn as_of(workspace: &Workspace, asked: &Ingest, evidence: &Evidence) -> Day {
 fn unassigned(
     workspace: &Workspace,
     dataset: &Dataset,
-    evidence: &Evidence,
+    summary: &Summary,
     as_of: Day,
 ) -> Vec<String> {
     if dataset.org_units == OrgUnits::None {
@@ -237,7 +252,7 @@ fn unassigned(
     }
     let tree = workspace.organisation.tree(as_of);
     let is_unknown = |unit: &String| tree.nodes()[tree.position_of_evidence(unit)].id == UNASSIGNED;
-    let units = claims::units_of(&evidence.rows).into_iter();
+    let units = summary.org_units().into_iter();
     units.filter(is_unknown).collect()
 }
 
@@ -246,7 +261,7 @@ async fn claims(
     journal: &Journal,
     source: &Source,
     dataset: &Dataset,
-    evidence: &Evidence,
+    summary: &Summary,
     as_of: Day,
 ) -> Result<Claims> {
     if dataset.org_units == OrgUnits::None {
@@ -254,19 +269,19 @@ async fn claims(
     }
     let from = match dataset.kind {
         DatasetKind::Register => {
-            let first = evidence.effective_on.as_ref().and_then(arrow::compute::min);
+            let first = summary.first_effective_on;
             first.map_or(as_of, |first| first.min(as_of))
         }
         DatasetKind::Fact | DatasetKind::Derived => source.window_from,
     };
-    let earliest = evidence.known_at.as_ref().and_then(arrow::compute::min);
+    let earliest = summary.known_at.map(|(earliest, _)| earliest);
     let span = Span {
         from,
         until: as_of,
         known_from: earliest.unwrap_or(i64::MIN),
     };
     let tree = workspace.organisation.tree(as_of);
-    let units: BTreeSet<String> = claims::units_of(&evidence.rows);
+    let units = summary.org_units();
     let mut claims = if source.covers.is_empty() {
         claims::of_rows(&units, &tree, span)
     } else {

@@ -1,0 +1,181 @@
+"""Takes evidence of several forms in with the built program, and lets others read the same files beside it.
+
+    ingest.py FOLDER KEIKI ROWS [GIGABYTES]
+
+Each step is a process of its own, so that time and peak memory are its own. With GIGABYTES, a CSV file of that size is taken
+in too, and deleted.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+
+folder, keiki, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
+gigabytes = float(sys.argv[4]) if len(sys.argv) > 4 else 0
+DATASET = "vulnerabilities"
+COLUMNS = (
+    "vulnerability_id,org_unit,cve_id,title,product,asset_id,cvss_base_score,published_on,detected_on,started_on,completed_on"
+).split(",")
+PYTHON = sys.executable
+
+
+def record(number):
+    """One made-up finding; a hundredth of them differ in the export after."""
+    day = lambda n: f"{2023 + n % 3}-{1 + n % 12:02}-{1 + n % 28:02}"
+    return (
+        f"V-{number:09}",
+        f"U{number % 300:03}",
+        f"CVE-{2015 + number % 11}-{1000 + number * 7 % 30000}",
+        f"Finding {number % 5000} of the component {number % 977} that a scanner listed",
+        f"product-{number % 700}",
+        f"A-{number * 13 % 1_000_000:07}",
+        f"{number % 100 / 10:.1f}",
+        day(number),
+        day(number + 5),
+        day(number + 9),
+        "" if number % 3 else day(number + 40),
+    )
+
+
+def write_csv(path, count, changed=0):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(",".join(COLUMNS) + "\n")
+        for start in range(0, count, 10_000):
+            lines = []
+            for number in range(start, min(count, start + 10_000)):
+                fields = record(number)
+                if changed and number % changed == 0:
+                    fields = (*fields[:4], "another", *fields[5:])
+                lines.append(",".join(fields))
+            out.write("\n".join(lines) + "\n")
+
+
+def write_ndjson(path, count):
+    with open(path, "w", encoding="utf-8") as out:
+        for number in range(count):
+            fields = zip(COLUMNS, record(number))
+            out.write(json.dumps({name: value or None for name, value in fields}) + "\n")
+
+
+def write_xml(path, count):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("<findings>\n")
+        for number in range(count):
+            fields = zip(COLUMNS, record(number))
+            inner = "".join(f"<{name}>{value}</{name}>" for name, value in fields if value)
+            out.write(f"<finding>{inner}</finding>\n")
+        out.write("</findings>\n")
+
+
+def write_xlsx(path, count):
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("findings")
+    sheet.append(COLUMNS)
+    for number in range(count):
+        sheet.append([value or None for value in record(number)])
+    book.save(path)
+
+
+def measured(command, log=None):
+    """Runs a command and returns its seconds and peak memory in MiB."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    code = os.waitstatus_to_exitcode(status)
+    if code != 0:
+        print(f"# {' '.join(command)} failed with {code}: {output.strip()[:300]}", file=sys.stderr)
+        return None
+    return seconds, usage.ru_maxrss / 1024, output
+
+
+def say(name, value):
+    print(f"{name} {value:.3f}", flush=True)
+
+
+def ingest(name, path, count, workspace="fresh", options=()):
+    place = os.path.join(folder, f"workspace-{name.split('_')[0]}")
+    if workspace == "fresh":
+        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run([keiki, "init", place], check=True, stdout=subprocess.DEVNULL)
+    command = [keiki, "--workspace", place, "ingest", "--dataset", DATASET, *options, path]
+    found = measured(command)
+    if found is None:
+        return
+    seconds, peak, _ = found
+    say(f"take_{name}_seconds", seconds)
+    say(f"take_{name}_rows", count)
+    say(f"take_{name}_bytes", os.path.getsize(path))
+    say(f"take_{name}_peak_mib", peak)
+
+
+READERS = {
+    "polars_csv": "import polars as m; read = lambda p: m.read_csv(p, try_parse_dates=True)",
+    "polars_ndjson": "import polars as m; read = lambda p: m.read_ndjson(p)",
+    "duckdb_csv": "import duckdb as m; c = m.connect(); c.execute('SET threads = 2'); "
+    "read = lambda p: c.execute(f\"CREATE OR REPLACE TABLE t AS SELECT * FROM read_csv('{p}')\")",
+    "duckdb_ndjson": "import duckdb as m; c = m.connect(); c.execute('SET threads = 2'); "
+    "read = lambda p: c.execute(f\"CREATE OR REPLACE TABLE t AS SELECT * FROM read_json('{p}')\")",
+    "openpyxl_xlsx": "import openpyxl as m; read = lambda p: [0 for s in m.load_workbook(p, read_only=True) for r in "
+    "s.iter_rows(values_only=True)]",
+    "pandas_xlsx": "import pandas as m; read = lambda p: m.read_excel(p)",
+    "pandas_xml": "import pandas as m; read = lambda p: m.read_xml(p, parser='lxml')",
+}
+
+
+def others(form, path):
+    for name, code in READERS.items():
+        if not name.endswith(f"_{form}"):
+            continue
+        program = (
+            f"import time; {code}\nbegan = time.perf_counter(); read({path!r}); print(time.perf_counter() - began)"
+        )
+        os.environ["POLARS_MAX_THREADS"] = "2"
+        found = measured([PYTHON, "-c", program])
+        if found:
+            say(f"read_{name}_seconds", float(found[2].strip().splitlines()[-1]))
+            say(f"read_{name}_peak_mib", found[1])
+
+
+def main():
+    os.makedirs(folder, exist_ok=True)
+    file = lambda name: os.path.join(folder, name)
+    sizes = {"csv": rows, "ndjson": rows, "xml": rows // 5, "xlsx": rows // 10}
+    writers = {"csv": write_csv, "ndjson": write_ndjson, "xml": write_xml, "xlsx": write_xlsx}
+    for form, write in writers.items():
+        path = file(f"findings.{form}")
+        write(path, sizes[form])
+        for _ in range(2):
+            ingest(form, path, sizes[form])
+            others(form, path)
+        if form == "csv":
+            # The same export again, a hundredth of it changed: most rows say nothing new.
+            again = file("findings-again.csv")
+            write_csv(again, sizes[form], changed=100)
+            for _ in range(2):
+                ingest("csv", path, sizes[form])
+                ingest("csv_again", again, sizes[form], workspace="kept", options=["--full"])
+                others("csv", again)
+            os.remove(again)
+        shutil.rmtree(file(f"workspace-{form}"), ignore_errors=True)
+        os.remove(path)
+    if gigabytes:
+        path = file("large.csv")
+        write_csv(path, 100_000)
+        count = int(gigabytes * 1e9 / os.path.getsize(path) * 100_000)
+        write_csv(path, count)
+        try:
+            ingest("large", path, count)
+            others("csv_large", path)
+        finally:
+            os.remove(path)
+            shutil.rmtree(file("workspace-large"), ignore_errors=True)
+
+
+main()

@@ -1,0 +1,505 @@
+//! The accepted rows of one reading on their way into the journal: by bucket, in memory while they are few, in a temporary
+//! file once they are many. Decision 0028.
+
+mod settling;
+mod spill;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, UInt64Type};
+use keiki_model::calendar::Day;
+use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
+use keiki_model::evidence::{Evidence, RejectedRow};
+use keiki_model::repeats::{self, MASK};
+
+use crate::error::Result;
+use crate::heads::{BUCKETS, primitive, strings};
+use crate::journal::{Journal, only_columns};
+use crate::parallel;
+use crate::schema::{RECORD_KEY, instant};
+use crate::tokens::Tokens;
+use settling::{Part, settle};
+use spill::Spill;
+
+/// The rows that are held in memory before they go to a temporary file. *Units*: bytes.
+pub const MEMORY_BYTES: usize = 128 << 20;
+
+/// Memory for each of the rows that one thread works on at a time: the row, and what is made of it. *Units*: bytes.
+const ROW_BYTES: usize = 2 << 10;
+
+/// The most rows that one thread works on at a time.
+const GROUP_ROWS: usize = 64 << 10;
+
+/// Columns beside the dataset's; no column of a dataset has such a name.
+pub(crate) const FILE: &str = "#file";
+pub(crate) const PLACE: &str = "#place";
+pub(crate) const POSITION: &str = "#position";
+pub(crate) const DAY: &str = "#effective_on";
+pub(crate) const KNOWN: &str = "#known_at";
+pub(crate) const ORDER: &str = "#order";
+
+/// Whether rows of one key and day are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// The first counts: a row that says the same again is dropped, one that says something else is rejected.
+    Found,
+    /// All rows count: versions of a load of history, or rows among which they were found already.
+    Allowed,
+}
+
+/// The schema of gathered rows: the dataset's journalled columns, and what is known of each row.
+fn schema_of(dataset: &Dataset) -> SchemaRef {
+    let schema = dataset.schema();
+    let mut fields: Vec<Field> = schema.fields().iter().map(|f| f.as_ref().clone()).collect();
+    fields.extend([
+        Field::new(RECORD_KEY, DataType::Utf8, false),
+        Field::new(FILE, DataType::UInt32, false),
+        Field::new(PLACE, DataType::UInt64, false),
+        Field::new(POSITION, DataType::UInt64, false),
+        Field::new(DAY, DataType::Date32, true),
+        Field::new(KNOWN, instant(), true),
+        Field::new(ORDER, DataType::Int64, true),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
+/// What is known of all rows of a reading together.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Rows that are accepted.
+    pub rows: u64,
+    /// The first day that a row states for itself.
+    pub first_effective_on: Option<Day>,
+    /// The first and the last time of knowledge that a row states. *Units*: UTC microseconds.
+    pub known_at: Option<(i64, i64)>,
+    /// Whether rows state days of their own.
+    pub(crate) has_own_days: bool,
+    /// Whether rows state their order among versions.
+    pub(crate) has_order: bool,
+    /// How many rows have each text in the column of org units.
+    units: HashMap<String, u64>,
+}
+
+impl Summary {
+    /// The org units that rows name, each once.
+    #[must_use]
+    pub fn org_units(&self) -> BTreeSet<String> {
+        self.units
+            .keys()
+            .flat_map(|units| units.split(ORG_UNIT_SEPARATOR))
+            .map(str::trim)
+            .filter(|unit| !unit.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn add(&mut self, evidence: &Evidence) {
+        use arrow::compute::{max, min};
+        self.rows += evidence.rows.num_rows() as u64;
+        self.has_own_days |= evidence.effective_on.is_some();
+        self.has_order |= evidence.version_order.is_some();
+        let first = evidence.effective_on.as_ref().and_then(min);
+        self.first_effective_on = match (self.first_effective_on, first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let known = evidence.known_at.as_ref();
+        if let (Some(first), Some(last)) = (known.and_then(min), known.and_then(max)) {
+            let (a, b) = self.known_at.unwrap_or((first, last));
+            self.known_at = Some((a.min(first), b.max(last)));
+        }
+        if let Ok(units) = strings(&evidence.rows, ORG_UNIT) {
+            for unit in units.iter().flatten() {
+                match self.units.get_mut(unit) {
+                    Some(rows) => *rows += 1,
+                    None => {
+                        self.units.insert(unit.to_owned(), 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes back rows that turned out not to be accepted.
+    fn remove(&mut self, units: &[Option<String>]) {
+        self.rows -= units.len() as u64;
+        for unit in units.iter().flatten() {
+            if let Some(rows) = self.units.get_mut(unit) {
+                *rows -= 1;
+                if *rows == 0 {
+                    self.units.remove(unit);
+                }
+            }
+        }
+    }
+}
+
+/// A reading in the making: its chunks are added one after the other.
+#[derive(Debug)]
+pub struct Gathering {
+    dataset: Arc<Dataset>,
+    tokens: Tokens,
+    repeats: Repeats,
+    memory_bytes: usize,
+    folder: PathBuf,
+    /// Chunks that name people: they get their tokens when they leave the memory or the reading is complete.
+    pending: Vec<Evidence>,
+    bytes: usize,
+    rows: Settled,
+}
+
+/// All accepted rows of a reading, by bucket.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    schema: SchemaRef,
+    parts: Vec<Part>,
+    spill: Option<Spill>,
+    /// About as many rows are worked on at a time by one thread.
+    pub(crate) group_rows: usize,
+    /// Rows per bucket, those that repeat others among them.
+    counts: Vec<usize>,
+    /// Positions of rows that repeat others.
+    gone: HashSet<u64>,
+    /// The files in the order in which they were read.
+    pub(crate) files: Vec<String>,
+    pub(crate) summary: Summary,
+    pub(crate) rejected: Vec<RejectedRow>,
+    pub(crate) left_unknown: Vec<RejectedRow>,
+}
+
+/// The rows of a reading, ready to be committed.
+#[derive(Debug, Clone)]
+pub struct Gathered(Held);
+
+#[derive(Debug, Clone)]
+enum Held {
+    /// As they were read; names of people among them.
+    Loose(Arc<Evidence>),
+    Settled(Arc<Settled>),
+}
+
+impl From<Evidence> for Gathered {
+    /// Takes a reading that is in memory as a whole. Rows of one key and day all count.
+    fn from(evidence: Evidence) -> Self {
+        Self(Held::Loose(Arc::new(evidence)))
+    }
+}
+
+impl Gathered {
+    /// What is known of all rows together.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        match &self.0 {
+            Held::Settled(rows) => rows.summary.clone(),
+            Held::Loose(evidence) => {
+                let mut summary = Summary::default();
+                summary.add(evidence);
+                summary
+            }
+        }
+    }
+
+    pub(crate) async fn settled(
+        &self,
+        journal: &Journal,
+        dataset: &Arc<Dataset>,
+    ) -> Result<Arc<Settled>> {
+        match &self.0 {
+            Held::Settled(rows) => Ok(Arc::clone(rows)),
+            Held::Loose(evidence) => {
+                let mut gathering = journal.gather(dataset, Repeats::Allowed, usize::MAX);
+                gathering.add(evidence.as_ref().clone()).await?;
+                Ok(Arc::new(gathering.settle_all().await?))
+            }
+        }
+    }
+}
+
+impl Journal {
+    /// Begins to gather a reading of a dataset. Past `memory_bytes` its rows go to a temporary file beside the workspace's
+    /// database.
+    #[must_use]
+    pub fn gather(
+        &self,
+        dataset: &Arc<Dataset>,
+        repeats: Repeats,
+        memory_bytes: usize,
+    ) -> Gathering {
+        Gathering {
+            rows: Settled {
+                schema: schema_of(dataset),
+                parts: Vec::new(),
+                spill: None,
+                group_rows: (memory_bytes / ROW_BYTES).clamp(1, GROUP_ROWS),
+                counts: vec![0; BUCKETS],
+                gone: HashSet::new(),
+                files: Vec::new(),
+                summary: Summary::default(),
+                rejected: Vec::new(),
+                left_unknown: Vec::new(),
+            },
+            dataset: Arc::clone(dataset),
+            tokens: self.tokens().clone(),
+            repeats,
+            memory_bytes,
+            folder: self.tokens().spill_folder(),
+            pending: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Gathering {
+    /// Adds a chunk; chunks come in the order in which they were read.
+    ///
+    /// # Errors
+    /// The temporary file or the table of tokens cannot be written.
+    pub async fn add(&mut self, mut chunk: Evidence) -> Result<()> {
+        self.rows.summary.add(&chunk);
+        self.rows.rejected.append(&mut chunk.rejected);
+        self.rows.left_unknown.append(&mut chunk.left_unknown);
+        for (file, _) in &chunk.files {
+            // Few files are read at a time, and mostly the last again.
+            if !self.rows.files.iter().rev().any(|known| known == file) {
+                self.rows.files.push(file.clone());
+            }
+        }
+        self.bytes += chunk.rows.get_array_memory_size();
+        if self.dataset.is_personal() {
+            self.pending.push(chunk);
+        } else {
+            self.settle(chunk)?;
+        }
+        if self.bytes > self.memory_bytes {
+            self.settle_pending().await?;
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// As `add`.
+    pub async fn finish(self) -> Result<Gathered> {
+        Ok(Gathered(Held::Settled(Arc::new(self.settle_all().await?))))
+    }
+
+    async fn settle_all(mut self) -> Result<Settled> {
+        self.settle_pending().await?;
+        if self.rows.spill.is_some() {
+            self.spill()?;
+        }
+        if self.dataset.key_is_personal() {
+            // A rejected row's key names a person, and what cannot be tokenised is not kept.
+            let lists = [&mut self.rows.rejected, &mut self.rows.left_unknown];
+            for row in lists.into_iter().flatten() {
+                row.record_key = row.record_key.as_ref().map(|_| MASK.to_owned());
+            }
+        }
+        match self.repeats {
+            Repeats::Allowed => Ok(self.rows),
+            Repeats::Found => without_repeats(&self.dataset, self.rows).await,
+        }
+    }
+
+    async fn settle_pending(&mut self) -> Result<()> {
+        for mut chunk in std::mem::take(&mut self.pending) {
+            self.tokens
+                .replace_personal_values(&self.dataset, &mut chunk)
+                .await?;
+            self.settle(chunk)?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, chunk: Evidence) -> Result<()> {
+        if chunk.rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let first = self.rows.counts.iter().sum::<usize>() as u64;
+        let rows = &mut self.rows;
+        let part = settle(&self.dataset, &rows.schema, &rows.files, first, chunk)?;
+        for (count, bucket) in rows.counts.iter_mut().zip(0..) {
+            *count += part.range(bucket..=bucket).len();
+        }
+        rows.parts.push(part);
+        Ok(())
+    }
+
+    /// Writes what is in memory to the temporary file.
+    fn spill(&mut self) -> Result<()> {
+        let spill = match &mut self.rows.spill {
+            Some(spill) => spill,
+            None => self.rows.spill.insert(Spill::create(&self.folder)?),
+        };
+        for bucket in 0..BUCKETS {
+            let slices = Part::slices(&self.rows.parts, &(bucket..=bucket));
+            if !slices.is_empty() {
+                spill.write(bucket, &concat_batches(&self.rows.schema, &slices)?)?;
+            }
+        }
+        self.rows.parts.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+impl Settled {
+    /// How many rows a bucket holds at most.
+    pub(crate) fn count(&self, bucket: usize) -> usize {
+        self.counts[bucket]
+    }
+
+    /// The rows of some buckets. *Shape*: `schema_of`; rows of one bucket are in the order in which they were read.
+    pub(crate) fn load(&self, buckets: &RangeInclusive<usize>) -> Result<RecordBatch> {
+        let mut all = Vec::new();
+        if let Some(spill) = &self.spill {
+            for bucket in buckets.clone() {
+                all.extend(spill.read(bucket)?);
+            }
+        }
+        all.extend(Part::slices(&self.parts, buckets));
+        let rows = match all.as_slice() {
+            [only] => only.clone(),
+            all => concat_batches(&self.schema, all)?,
+        };
+        if self.gone.is_empty() {
+            return Ok(rows);
+        }
+        let positions = primitive::<UInt64Type>(&rows, POSITION)?;
+        let keep: BooleanArray = positions
+            .values()
+            .iter()
+            .map(|position| Some(!self.gone.contains(position)))
+            .collect();
+        Ok(filter_record_batch(&rows, &keep)?)
+    }
+
+    /// The name of a file by its number.
+    pub(crate) fn file(&self, number: u32) -> Option<&str> {
+        let name = self.files.get(usize::try_from(number).ok()?)?;
+        Some(name.as_str())
+    }
+
+    /// Brings rows of the journal's own rejection into the order of the files.
+    pub(crate) fn in_order(&self, rows: &mut [RejectedRow]) {
+        let numbers: HashMap<&str, usize> =
+            self.files.iter().map(String::as_str).zip(0..).collect();
+        rows.sort_by_key(|row| {
+            let file = numbers.get(row.file.as_str()).copied();
+            (file.unwrap_or(usize::MAX), row.row)
+        });
+    }
+
+    /// Puts buckets side by side, about as many rows at a time as one thread works on.
+    pub(crate) fn groups(
+        &self,
+        buckets: impl Iterator<Item = (usize, usize)>,
+    ) -> Vec<RangeInclusive<usize>> {
+        let mut groups: Vec<(usize, usize, usize)> = Vec::new();
+        for (bucket, rows) in buckets {
+            match groups.last_mut() {
+                Some((_, last, sum)) if *sum + rows <= self.group_rows => {
+                    *last = bucket;
+                    *sum += rows;
+                }
+                _ => groups.push((bucket, bucket, rows)),
+            }
+        }
+        groups.into_iter().map(|(from, to, _)| from..=to).collect()
+    }
+}
+
+/// Rows that say something again, of some buckets.
+#[derive(Debug, Default)]
+struct Repeated {
+    gone: Vec<u64>,
+    places: Vec<(u32, u64)>,
+    units: Vec<Option<String>>,
+    rejected: Vec<RejectedRow>,
+}
+
+/// Finds the rows that repeat another's key and day; the first counts.
+async fn without_repeats(dataset: &Arc<Dataset>, rows: Settled) -> Result<Settled> {
+    let filled = (0..BUCKETS).filter(|bucket| rows.counts[*bucket] > 0);
+    let groups = rows.groups(filled.map(|bucket| (bucket, rows.counts[bucket])));
+    let rows = Arc::new(rows);
+    let (shared, of) = (Arc::clone(&rows), Arc::clone(dataset));
+    let found = parallel::each(groups.len(), move |number| {
+        find_repeats(&of, &shared, &groups[number])
+    })
+    .await?;
+    let mut rows = Arc::into_inner(rows).ok_or_else(|| {
+        crate::error::StoreError::Stopped("a thread still holds the rows of the reading".into())
+    })?;
+    let mut places = HashSet::new();
+    for found in found {
+        rows.gone.extend(found.gone);
+        rows.summary.remove(&found.units);
+        rows.rejected.extend(found.rejected);
+        places.extend(found.places);
+    }
+    if !rows.gone.is_empty() {
+        let numbers: HashMap<&str, u32> = rows.files.iter().map(String::as_str).zip(0..).collect();
+        let is_kept = |left: &RejectedRow| {
+            let file = numbers.get(left.file.as_str()).copied();
+            !places.contains(&(file.unwrap_or(u32::MAX), left.row))
+        };
+        rows.left_unknown.retain(is_kept);
+        let mut rejected = std::mem::take(&mut rows.rejected);
+        rows.in_order(&mut rejected);
+        rows.rejected = rejected;
+    }
+    Ok(rows)
+}
+
+fn find_repeats(
+    dataset: &Dataset,
+    rows: &Settled,
+    buckets: &RangeInclusive<usize>,
+) -> Result<Repeated> {
+    let all = rows.load(buckets)?;
+    let values = only_columns(&all, dataset)?;
+    let days = rows
+        .summary
+        .has_own_days
+        .then(|| primitive::<Date32Type>(&all, DAY).map(|days| Arc::new(days.clone()) as _))
+        .transpose()?;
+    let found = repeats::find(dataset, &values, days)?;
+    let mut repeated = Repeated::default();
+    if found.is_empty() {
+        return Ok(repeated);
+    }
+    let files = primitive::<arrow::datatypes::UInt32Type>(&all, FILE)?;
+    let places: &UInt64Array = primitive::<UInt64Type>(&all, PLACE)?;
+    let positions = primitive::<UInt64Type>(&all, POSITION)?;
+    let units = strings(&all, ORG_UNIT).ok();
+    for repeat in found {
+        let (file, place) = (files.value(repeat.row), places.value(repeat.row));
+        repeated.gone.push(positions.value(repeat.row));
+        repeated.places.push((file, place));
+        let unit = units.as_ref().filter(|units| units.is_valid(repeat.row));
+        let unit = unit.map(|units| units.value(repeat.row).to_owned());
+        repeated.units.push(unit);
+        if !repeat.is_same {
+            let key = repeats::record_key(dataset, &values, repeat.row);
+            repeated.rejected.push(RejectedRow {
+                file: rows.file(file).unwrap_or_default().to_owned(),
+                row: place,
+                record_key: if dataset.key_is_personal() {
+                    Some(MASK.to_owned())
+                } else {
+                    key
+                },
+                reason: repeat.reason(dataset, &values, places.value(repeat.first)),
+            });
+        }
+    }
+    Ok(repeated)
+}
