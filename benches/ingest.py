@@ -5,6 +5,7 @@
 Each step is a process of its own, so that time and peak memory are its own. With GIGABYTES, a CSV file of that size is taken
 in too, and deleted.
 """
+import datetime
 import json
 import os
 import shutil
@@ -20,11 +21,12 @@ COLUMNS = (
     "vulnerability_id,org_unit,cve_id,title,product,asset_id,cvss_base_score,published_on,detected_on,started_on,completed_on"
 ).split(",")
 PYTHON = sys.executable
+DAYS = [str(datetime.date(2023, 1, 1) + datetime.timedelta(days=number)) for number in range(1_000)]
 
 
 def record(number):
     """One made-up finding; a hundredth of them differ in the export after."""
-    day = lambda n: f"{2023 + n % 3}-{1 + n % 12:02}-{1 + n % 28:02}"
+    day = DAYS[number * 7 % 900 :]
     return (
         f"V-{number:09}",
         f"U{number % 300:03}",
@@ -33,10 +35,10 @@ def record(number):
         f"product-{number % 700}",
         f"A-{number * 13 % 1_000_000:07}",
         f"{number % 100 / 10:.1f}",
-        day(number),
-        day(number + 5),
-        day(number + 9),
-        "" if number % 3 else day(number + 40),
+        day[0],
+        day[5],
+        day[9],
+        "" if number % 3 else day[40],
     )
 
 

@@ -30,10 +30,10 @@ use spill::Spill;
 pub const MEMORY_BYTES: usize = 128 << 20;
 
 /// Memory for each of the rows that one thread works on at a time: the row, and what is made of it. *Units*: bytes.
-const ROW_BYTES: usize = 2 << 10;
+const ROW_BYTES: usize = 4 << 10;
 
 /// The most rows that one thread works on at a time.
-const GROUP_ROWS: usize = 64 << 10;
+const GROUP_ROWS: usize = 32 << 10;
 
 /// Columns beside the dataset's; no column of a dataset has such a name.
 pub(crate) const FILE: &str = "#file";
@@ -269,8 +269,8 @@ impl Gathering {
                 self.rows.files.push(file.clone());
             }
         }
-        self.bytes += chunk.rows.get_array_memory_size();
         if self.dataset.is_personal() {
+            self.bytes += chunk.rows.get_array_memory_size();
             self.pending.push(chunk);
         } else {
             self.settle(chunk)?;
@@ -328,6 +328,7 @@ impl Gathering {
         for (count, bucket) in rows.counts.iter_mut().zip(0..) {
             *count += part.range(bucket..=bucket).len();
         }
+        self.bytes += part.bytes();
         rows.parts.push(part);
         Ok(())
     }

@@ -46,9 +46,10 @@ pub(crate) async fn each<T: Send + 'static>(
 }
 
 /// Does the work of each number below `count` and hands on the results in the order of the numbers, before many more are
-/// begun.
+/// begun: on so many threads, of which each holds what one number needs.
 pub(crate) fn in_order<T: Send + 'static>(
     count: usize,
+    threads: usize,
     work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<T>> {
     let work = Arc::new(work);
@@ -60,10 +61,11 @@ pub(crate) fn in_order<T: Send + 'static>(
                 .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?
         }
     });
-    tasks.buffered(threads()).boxed()
+    tasks.buffered(threads).boxed()
 }
 
-fn threads() -> usize {
+/// How many threads do the work of `each`.
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism()
         .map_or(1, usize::from)
         .clamp(1, THREADS)

@@ -23,6 +23,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// The memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size()
+    }
+
     /// Where the rows of some buckets stand.
     pub(super) fn range(&self, buckets: RangeInclusive<usize>) -> Range<usize> {
         self.starts[*buckets.start()]..self.starts[*buckets.end() + 1]
