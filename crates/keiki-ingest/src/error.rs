@@ -169,6 +169,9 @@ impl IngestError {
             Self::TooLarge { what: "columns", .. } => {
                 "keys that are data make a column each; say with `format.records` where the records are".into()
             }
+            Self::TooLarge { what: "rejected rows", .. } => {
+                "nothing was taken in; read a part of the file to see the reasons, then correct the mapping or the export".into()
+            }
             Self::TooLarge { .. } => "split the evidence into several readings".into(),
             Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
             Self::OutsideWorkspace { .. } => {

@@ -36,12 +36,12 @@ pub const COLUMN_COUNT: usize = 2_000;
 pub const FILE_COUNT: usize = 10_000;
 /// 1,000 million rows.
 pub const ROW_COUNT: usize = 1_000_000_000;
-/// 1 million rejected rows.
-pub const REJECTED_COUNT: usize = 1_000_000;
+/// 200,000 rejected rows.
+pub const REJECTED_COUNT: usize = 200_000;
 /// 32,768 rows.
 pub const CHUNK_ROWS: usize = 32 << 10;
-/// 16 MiB.
-pub const CHUNK_BYTES: usize = 16 << 20;
+/// 8 MiB.
+pub const CHUNK_BYTES: usize = 8 << 20;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -357,6 +357,11 @@ impl Settled {
         self.counts[bucket]
     }
 
+    /// How many rows some buckets hold at most.
+    pub(crate) fn count_of(&self, buckets: &RangeInclusive<usize>) -> usize {
+        self.counts[buckets.clone()].iter().sum()
+    }
+
     /// The rows of some buckets. *Shape*: `schema_of`; rows of one bucket are in the order in which they were read.
     pub(crate) fn load(&self, buckets: &RangeInclusive<usize>) -> Result<RecordBatch> {
         let mut all = Vec::new();

@@ -29,6 +29,9 @@ const RETIREMENT_LIMIT_PERCENT: u64 = 10;
 /// read again.
 const HELD_GROUPS: usize = 4;
 
+/// Groups of that many times the rows that are meant for one are worked on one by one.
+const LARGE_GROUPS: usize = 4;
+
 /// A commit in the making.
 pub(super) struct Making {
     attempt: Arc<Attempt>,
@@ -91,9 +94,15 @@ impl Making {
         let groups = groups(self.attempt.rows(), &self.work.heads, extent);
         {
             let (work, runtime) = (Arc::clone(&self.work), Handle::current());
+            let rows = self.attempt.rows();
+            let largest = groups.iter().map(|group| rows.count_of(group)).max();
+            // A bucket that is a group by itself may be large; then the memory of one must do.
+            let is_large = largest.is_some_and(|largest| largest > LARGE_GROUPS * rows.group_rows);
+            let threads = if is_large { 1 } else { parallel::threads() };
             let count = groups.len();
-            let mut done =
-                parallel::in_order(count, move |number| work.group(&groups[number], &runtime));
+            let mut done = parallel::in_order(count, threads, move |number| {
+                work.group(&groups[number], &runtime)
+            });
             while let Some(group) = done.next().await {
                 self.take(group?).await?;
             }
