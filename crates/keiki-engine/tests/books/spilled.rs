@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use keiki_ingest::{Context, IngestError, InputFile, Limits, Source, SourceKind, read_chunks};
+use keiki_ingest::{Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_store::{Gathered, Receipt, Repeats};
 use proptest::prelude::*;
@@ -57,10 +57,9 @@ async fn gathered(world: &World, text: &str, memory_bytes: usize, chunk_rows: us
         zone: zone(),
         limits,
     };
-    let name = "evidence.csv".to_owned();
-    let source = Source::by_name("assets", SourceKind::Csv, "assets");
+    let source = Source::by_name("assets", Kinds::shipped().of_file(&path), "assets");
     let mut chunks = Vec::new();
-    let files = [InputFile { name, path }];
+    let files = [InputFile::new("evidence.csv", path)];
     read_chunks(&source, &dataset, &files, &context, &mut |chunk| {
         chunks.push(chunk);
         Ok::<(), IngestError>(())
