@@ -1,5 +1,6 @@
 //! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
+mod codes;
 mod functions;
 mod outermost;
 mod program;
@@ -24,6 +25,8 @@ use keiki_model::dataset::ORG_UNIT;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 
+pub use codes::Codes;
+use codes::NameFault;
 use outermost::{Outermost, Pick};
 pub(crate) use program::Program;
 
@@ -43,6 +46,16 @@ impl SqlExpressions {
             asks_for_unit: !calendars.are_one(),
             context: session(calendars, zone),
         }
+    }
+
+    /// Makes a compiler for mappings, which may look up codes and the names of org units too.
+    #[must_use]
+    pub fn with_codes(calendars: impl Into<Calendars>, zone: TimeZone, codes: Codes) -> Self {
+        let expressions = Self::new(calendars, zone);
+        for function in codes::all(&Arc::new(codes)) {
+            expressions.context.register_udf(function);
+        }
+        expressions
     }
 
     /// Puts several expressions over the columns of a schema together.
@@ -241,6 +254,13 @@ fn plain(error: &DataFusionError) -> String {
 
 /// Turns the engine's error into one that names the column or place at fault.
 fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionError {
+    if let Some(fault) = name_fault(error) {
+        return ExpressionError {
+            message: fault.message.clone(),
+            hint: Some(fault.hint.clone()),
+            offset: find_word(sql, &fault.word),
+        };
+    }
     let text = plain(error);
     if let Some(name) = unknown_column(&text) {
         let names: Vec<&str> = schema
@@ -281,6 +301,23 @@ fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionEr
         hint: None,
         offset,
     }
+}
+
+/// The fault of a name that a function of mappings found, however deep it lies.
+fn name_fault(error: &DataFusionError) -> Option<&NameFault> {
+    let mut error: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(found) = error {
+        if let Some(fault) = found.downcast_ref::<NameFault>() {
+            return Some(fault);
+        }
+        if let Some(DataFusionError::External(inner)) = found.downcast_ref::<DataFusionError>()
+            && let Some(fault) = inner.downcast_ref::<NameFault>()
+        {
+            return Some(fault);
+        }
+        error = found.source();
+    }
+    None
 }
 
 fn unknown_column(text: &str) -> Option<String> {
@@ -399,5 +436,89 @@ mod tests {
             .downcast_ref::<BooleanArray>()
             .expect("booleans");
         assert!(found.value(0) && found.is_null(1));
+    }
+
+    fn mapping() -> SqlExpressions {
+        use keiki_model::codes::CodeList;
+        use keiki_model::org::{OrgUnitNames, Organisation};
+        let org = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+                   HD,,架空,Fictional,group,JP,,,\nJP1,HD,甲,A,subsidiary,JP,,,\n";
+        let organisation = Organisation::read("org.csv", org).expect("the tree is sound");
+        let aliases = "form,text,org_unit,valid_from,valid_until\naddress,10.0.0.0/8,JP1,,\n";
+        let org_units = OrgUnitNames::of(&organisation)
+            .with_aliases("aliases.csv", aliases)
+            .expect("the aliases are sound");
+        let list = CodeList::read("sites", "lists/sites.csv", "code,unit\nT,JP1\n")
+            .expect("the list is sound");
+        let codes = Codes {
+            lists: [("sites".to_owned(), list)].into(),
+            org_units,
+        };
+        let zone = TimeZone::get("Asia/Tokyo").expect("the zone is known");
+        SqlExpressions::with_codes(Calendar::default(), zone, codes)
+    }
+
+    fn text_schema() -> SchemaRef {
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        Arc::new(Schema::new(vec![text("Site"), text("ip")]))
+    }
+
+    #[test]
+    fn mappings_look_up_codes_and_org_units() {
+        let sites = StringArray::from(vec![Some("T"), Some("X"), None]);
+        let addresses = StringArray::from(vec![None, Some("10.1.2.3"), Some("192.0.2.1")]);
+        let batch = RecordBatch::try_new(text_schema(), vec![Arc::new(sites), Arc::new(addresses)])
+            .expect("the batch is well-formed");
+        for (sql, expected) in [
+            (
+                "lookup('sites', \"Site\", 'unit')",
+                [Some("JP1"), None, None],
+            ),
+            (
+                "org_unit(\"Site\", ip)",
+                [Some("T"), Some("JP1"), Some("192.0.2.1")],
+            ),
+            (
+                "coalesce(lookup('sites', \"Site\", 'unit'), org_unit(ip))",
+                [Some("JP1"), Some("JP1"), Some("192.0.2.1")],
+            ),
+            ("lookup('sites', 'T', 'unit')", [Some("JP1"); 3]),
+        ] {
+            let compiled = mapping().compile(sql, &text_schema()).expect("it compiles");
+            let found = compiled.evaluate(&batch).expect("it can be computed");
+            let found: Vec<Option<&str>> = arrow::array::AsArray::as_string::<i32>(&found)
+                .iter()
+                .collect();
+            assert_eq!(found, expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_list_or_column_is_named_at_its_place() {
+        for (sql, message, offset) in [
+            (
+                "lookup('site', \"Site\", 'unit')",
+                "unknown code list `site`",
+                8,
+            ),
+            (
+                "upper(lookup('sites', \"Site\", 'units'))",
+                "code list `sites` has no column `units`",
+                31,
+            ),
+        ] {
+            let error = mapping()
+                .compile(sql, &text_schema())
+                .expect_err("the name is wrong");
+            assert_eq!(
+                (error.message.as_str(), error.offset),
+                (message, Some(offset))
+            );
+            assert!(error.hint.is_some_and(|hint| hint.contains("did you mean")));
+        }
+        let error = compiler()
+            .compile("lookup('sites', \"Site\", 'unit')", &text_schema())
+            .expect_err("definitions of figures look up nothing");
+        assert_eq!(error.message, "unknown function `lookup`");
     }
 }

@@ -4,6 +4,7 @@ mod accumulate;
 mod axis;
 mod coverage;
 mod cube;
+mod derive;
 mod engine;
 mod error;
 mod evaluate;
@@ -16,6 +17,7 @@ mod read;
 mod reported;
 mod timing;
 
+pub use derive::{Derivation, Outline};
 pub use engine::{Engine, Request, Setting, Structure};
 pub use error::EngineError;
 pub use explain::{

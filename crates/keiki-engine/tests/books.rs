@@ -10,6 +10,8 @@ mod damage;
 mod explanations;
 #[path = "books/hierarchies.rs"]
 mod hierarchies;
+#[path = "books/identity.rs"]
+mod identity;
 #[path = "books/inventory.rs"]
 mod inventory;
 #[path = "books/journal.rs"]

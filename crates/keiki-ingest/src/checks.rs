@@ -1,10 +1,11 @@
 //! Holds the dataset's row rules and the source's stated scope against the typed rows.
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
+use arrow::util::display::array_value_to_string;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
-use keiki_model::evidence::Reason;
+use keiki_model::evidence::{Cell, Reason};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::repeats::MASK;
@@ -25,9 +26,11 @@ pub(crate) fn rules(
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
     for rule in &dataset.rules {
-        let broken = Reason::RuleBroken {
+        let broken = |columns: &[String], row: usize| Reason::RuleBroken {
             ja: rule.message.ja.clone(),
             en: rule.message.en.clone(),
+            rule: rule.require.value.clone(),
+            cells: cells(dataset, batch, columns, row),
         };
         reject_where_false(
             dataset,
@@ -60,7 +63,7 @@ pub(crate) fn scope(
         value: format!("({predicate}) is true"),
         place: source.scope_place.clone(),
     };
-    let outside = Reason::OutsideScope {
+    let outside = |_: &[String], _| Reason::OutsideScope {
         found: format!("not: {}", excerpt(predicate)),
     };
     reject_where_false(dataset, batch, expressions, &sql, &outside, rejections)
@@ -71,7 +74,7 @@ fn reject_where_false(
     batch: &RecordBatch,
     expressions: &dyn Expressions,
     sql: &Located,
-    reason: &Reason,
+    reason: &dyn Fn(&[String], usize) -> Reason,
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
     let compiled = expressions
@@ -107,11 +110,31 @@ fn reject_where_false(
     if holds.false_count() > 0 {
         for (row, holds) in holds.iter().enumerate() {
             if holds == Some(false) {
-                rejections.add(row, reason.clone());
+                rejections.add(row, reason(compiled.columns(), row));
             }
         }
     }
     Ok(())
+}
+
+/// The cells of a row that a rule reads, those that name a person hidden.
+fn cells(dataset: &Dataset, batch: &RecordBatch, columns: &[String], row: usize) -> Vec<Cell> {
+    let cell = |column: &String| {
+        let array = batch.column_by_name(column)?;
+        let is_personal = dataset.column(column).is_some_and(|column| column.personal);
+        let shown = || {
+            if is_personal {
+                MASK.to_owned()
+            } else {
+                excerpt(&array_value_to_string(array, row).unwrap_or_default())
+            }
+        };
+        Some(Cell {
+            column: column.clone(),
+            value: array.is_valid(row).then(shown),
+        })
+    };
+    columns.iter().filter_map(cell).collect()
 }
 
 fn definition(mut problem: Problem) -> IngestError {

@@ -14,6 +14,7 @@ use keiki_model::repeats::MASK;
 
 use crate::convert::{Forms, convert, excerpt, text};
 use crate::error::IngestError;
+use crate::identity;
 use crate::mapping::{Mapped, Mapping, Origin};
 
 /// The rows of a chunk that broke a rule; of several reasons for one row the first is kept.
@@ -77,12 +78,21 @@ pub(crate) fn compute(
         if column.name == ORG_UNIT && dataset.org_units == OrgUnits::Several {
             array = text::canonical_org_units(array.as_string());
         }
-        if column.required && column.lookup.is_none() {
+        if column.required
+            && column.lookup.is_none()
+            && dataset.minted_column() != Some(&column.name)
+        {
             require(&column.name, &array, rejections);
         }
         check_list(column, mapped.is_hidden, &array, rejections);
         fields.push(Field::new(&column.name, column.kind.arrow(), true));
         arrays.push(array);
+    }
+    if let Some(key) = dataset.minted_column() {
+        identity::mint(dataset, key, &fields, &mut arrays);
+        if let Some(position) = fields.iter().position(|field| field.name() == key) {
+            require(key, &arrays[position], rejections);
+        }
     }
     let mut extra =
         |mapped: &Option<Mapped>, is_required: bool| -> Result<Option<ArrayRef>, IngestError> {

@@ -97,6 +97,7 @@ impl Mapping {
                 if required == Required::Held
                     && column.required
                     && column.lookup.is_none()
+                    && dataset.minted_column() != Some(&column.name)
                     && matches!(origin, Some(Origin::Absent))
                 {
                     compiler.report_missing(&column.name);

@@ -32,6 +32,8 @@ pub struct Source {
     /// File, folder or pattern relative to the workspace; `None` for a reading without a
     /// definition.
     pub place: Option<Located>,
+    /// SQL over the books from which its rows follow, in the place of files; kept as a file of the source's kind.
+    pub query: Option<Located>,
     /// Whether a reading holds every record in scope.
     pub extent: Extent,
     /// What it means that a full reading leaves a record out.
@@ -92,6 +94,7 @@ impl Source {
             kind: Arc::clone(kind),
             dataset: dataset.to_owned(),
             place: None,
+            query: None,
             extent: Extent::Part,
             missing: Missing::Keep,
             covers: Vec::new(),
@@ -168,6 +171,22 @@ impl Source {
     #[must_use]
     pub fn preset(&self) -> Option<&Preset> {
         self.kind.preset(&self.dataset)
+    }
+
+    /// All SQL over the source's columns, its kind's own where the source does not take its place.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<Located> {
+        let brought = self.preset().map_or(&[][..], |preset| &preset.columns);
+        let is_kept = |name: &String| !self.columns.iter().any(|(own, _)| own == name);
+        let kept = brought.iter().filter(|(name, _)| is_kept(name));
+        let columns = self.columns.iter().chain(kept).map(|(_, sql)| sql);
+        let history = self.history.iter();
+        let history = history.flat_map(|h| std::iter::once(&h.known_at).chain(&h.order));
+        columns
+            .chain(history)
+            .chain(self.filter())
+            .cloned()
+            .collect()
     }
 
     /// The mapping of a dataset's column: the source's own, else what its kind brings.

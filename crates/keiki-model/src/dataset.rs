@@ -1,5 +1,7 @@
 //! A dataset: a typed kind of evidence with its key, columns and rules.
 
+mod identity;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -10,6 +12,8 @@ use crate::document::{Located, Node, read_document};
 use crate::fraction::Fraction;
 use crate::problem::{Place, Problem};
 use crate::text::Text;
+
+pub use identity::{IdentityForm, IdentityRule, MINTED, is_minted};
 
 /// The column that says which org unit a record belongs to.
 pub const ORG_UNIT: &str = "org_unit";
@@ -240,6 +244,8 @@ pub struct Dataset {
     pub distinct: Option<Distinct>,
     /// Set where records are items of a plan.
     pub plan: Option<PlanColumns>,
+    /// By what rows without a key are known to be about the same thing, the weightiest first; empty = by nothing.
+    pub identity: Vec<IdentityRule>,
     /// Content hash of the definition, hexadecimal, 16 characters.
     pub version: String,
     /// The file it was read from.
@@ -324,6 +330,8 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
     let plan = node
         .table("plan")
         .and_then(|table| plan(&table, &columns, kind));
+    let identity = identity::rules(node);
+    identity::check(node, &identity, &columns, &key, kind);
     let Some(name) = name else {
         node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
         return None;
@@ -380,6 +388,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         rules,
         distinct,
         plan,
+        identity,
         version: content_version(text),
         file: file.to_owned(),
     })

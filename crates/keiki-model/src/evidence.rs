@@ -40,6 +40,15 @@ pub struct RejectedRow {
     pub reason: Reason,
 }
 
+/// A value of a rejected row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The dataset's column.
+    pub column: String,
+    /// What was taken from the row; absent = nothing stood there.
+    pub value: Option<String>,
+}
+
 /// Says why a row was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -73,6 +82,12 @@ pub enum Reason {
         ja: String,
         /// The rule's own message, English.
         en: String,
+        /// The rule itself, as SQL.
+        #[serde(default)]
+        rule: String,
+        /// The cells that it reads, as they were taken.
+        #[serde(default)]
+        cells: Vec<Cell>,
     },
     /// Another row of the same reading has this key and other values.
     DuplicateKey {
@@ -166,7 +181,35 @@ impl Reason {
             | Self::NotStated { column, .. }
             | Self::PlanFrozen { column, .. }
             | Self::Expression { column, .. } => Some(column),
+            Self::RuleBroken { cells, .. } => cells.first().map(|cell| cell.column.as_str()),
             _ => None,
+        }
+    }
+
+    /// The rule that was broken, as SQL.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::RuleBroken { rule, .. } if !rule.is_empty() => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// The cells at fault, with what stood there.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Cell> {
+        let cell = |column: &String, value: Option<&String>| Cell {
+            column: column.clone(),
+            value: value.cloned(),
+        };
+        match self {
+            Self::RuleBroken { cells, .. } => cells.clone(),
+            Self::WrongType { column, found, .. } | Self::NotListed { column, found, .. } => {
+                vec![cell(column, Some(found))]
+            }
+            Self::MissingValue { column } => vec![cell(column, None)],
+            Self::PlanFrozen { column, found, .. } => vec![cell(column, found.as_ref())],
+            _ => Vec::new(),
         }
     }
 
@@ -194,7 +237,7 @@ impl Reason {
                 format!("「{column}」の値「{found}」は選択肢にありません(選択肢: {expected})"),
                 format!("`{column}` should be one of {expected}, found `{found}`"),
             ),
-            Self::RuleBroken { ja, en } | Self::NotStated { ja, en, .. } => Text::new(ja, en),
+            Self::RuleBroken { ja, en, .. } | Self::NotStated { ja, en, .. } => Text::new(ja, en),
             Self::DuplicateKey { key, first_row } => Text::new(
                 format!("キー「{key}」が{first_row}行目と重複し、値が異なります"),
                 format!("key `{key}` was already given in row {first_row} with other values"),

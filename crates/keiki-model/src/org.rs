@@ -1,5 +1,6 @@
 //! The organisation's tree of org units, with dates, and further hierarchies beside it.
 
+mod aliases;
 mod hierarchy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,6 +11,7 @@ use crate::calendar::{BEGINNING, Day, parse_day};
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
 
+pub use aliases::{ALIASES_FILE, AliasDay, OrgUnitNames};
 pub use hierarchy::{Arrangement, Hierarchy};
 
 /// The org unit to which evidence of an unknown unit goes.

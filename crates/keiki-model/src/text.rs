@@ -52,3 +52,16 @@ impl Text {
         }
     }
 }
+
+/// A text as it is compared: lower case, half-width letters and digits, single spaces.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        c => c,
+    };
+    let narrowed: String = text.chars().map(narrow).collect();
+    let words: Vec<&str> = narrowed.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}

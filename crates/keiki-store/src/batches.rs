@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{Result, StoreError};
+use crate::identity::Merge;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
 use crate::table::{Conflict, Table};
 
@@ -62,6 +63,15 @@ pub struct Batch {
     pub claims: Vec<Claim>,
     /// What it did.
     pub counts: Counts,
+    /// Records whose retirement waits for confirmation, the first of them in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
+    /// Rows whose key was made from an identifier, since nobody knew their record by a key of its own.
+    #[serde(default)]
+    pub minted: u64,
+    /// Records that it found to be others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<Merge>,
     /// Who ran it.
     #[serde(default)]
     pub author: String,

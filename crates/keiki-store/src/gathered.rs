@@ -19,6 +19,7 @@ use keiki_model::repeats::{self, MASK};
 
 use crate::error::Result;
 use crate::heads::{BUCKETS, primitive, strings};
+use crate::identity::Identifier;
 use crate::journal::{Journal, only_columns};
 use crate::parallel;
 use crate::schema::{RECORD_KEY, instant};
@@ -151,6 +152,8 @@ pub struct Gathering {
     pending: Vec<Evidence>,
     bytes: usize,
     rows: Settled,
+    /// Who tells which record a row without a key is about; absent = every row has a key.
+    identifier: Option<Identifier>,
 }
 
 /// All accepted rows of a reading, by bucket.
@@ -165,6 +168,8 @@ pub(crate) struct Settled {
     counts: Vec<usize>,
     /// Positions of rows that repeat others.
     gone: HashSet<u64>,
+    /// Rows whose key was made from an identifier and is known by no other.
+    pub(crate) minted: u64,
     /// The files in the order in which they were read.
     pub(crate) files: Vec<String>,
     pub(crate) summary: Summary,
@@ -238,6 +243,7 @@ impl Journal {
                 group_rows: (memory_bytes / ROW_BYTES).clamp(1, GROUP_ROWS),
                 counts: vec![0; BUCKETS],
                 gone: HashSet::new(),
+                minted: 0,
                 files: Vec::new(),
                 summary: Summary::default(),
                 rejected: Vec::new(),
@@ -250,6 +256,9 @@ impl Journal {
             folder: self.tokens().spill_folder(),
             pending: Vec::new(),
             bytes: 0,
+            identifier: dataset
+                .minted_column()
+                .map(|_| Identifier::new(self, dataset)),
         }
     }
 }
@@ -260,6 +269,9 @@ impl Gathering {
     /// # Errors
     /// The temporary file or the table of tokens cannot be written.
     pub async fn add(&mut self, mut chunk: Evidence) -> Result<()> {
+        if let Some(identifier) = &mut self.identifier {
+            self.rows.minted += identifier.identify(&mut chunk).await?;
+        }
         self.rows.summary.add(&chunk);
         self.rows.rejected.append(&mut chunk.rejected);
         self.rows.left_unknown.append(&mut chunk.left_unknown);

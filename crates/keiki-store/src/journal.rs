@@ -5,6 +5,7 @@ mod freeze;
 mod group;
 mod making;
 mod scope;
+mod unite;
 mod writing;
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,10 +29,12 @@ use crate::batches::{Batches, RawReference, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::gathered::Gathered;
 use crate::heads::Heads;
+use crate::identity::Merge;
 use crate::table::Table;
 use crate::tokens::Tokens;
 use attempt::Attempt;
 pub use freeze::FrozenPlan;
+pub(crate) use freeze::replaced;
 
 /// The newest journal format that this program reads and writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -120,6 +123,10 @@ pub struct Receipt {
     pub left_unknown: Vec<RejectedRow>,
     /// Days of approved plans that were kept although the row gives another.
     pub kept: Vec<RejectedRow>,
+    /// Records whose retirement waits for confirmation, the first of them in order.
+    pub held: Vec<String>,
+    /// Records that were thereby found to be one, in a commit of its own.
+    pub merged: Vec<Merge>,
 }
 
 impl Journal {
@@ -234,7 +241,8 @@ impl Journal {
             let (mut batches, snapshot) = self.list().await?;
             let attempt = Attempt::new(self, &submission, &rows, &snapshot)?;
             if attempt.is_replay() {
-                return Ok(attempt.replay());
+                let receipt = attempt.replay();
+                return self.united(receipt, &submission).await;
             }
             let mut prepared = Box::pin(attempt.prepare()).await?;
             let written = prepared.write(self).await;
@@ -258,9 +266,16 @@ impl Journal {
             if let Err(error) = prepared.write_heads(self).await {
                 tracing::warn!(%error, "the heads could not be brought up to date; the next ingest will do it");
             }
-            return Ok(prepared.receipt());
+            let receipt = prepared.receipt();
+            return self.united(receipt, &submission).await;
         }
         Err(StoreError::Contended(ATTEMPTS))
+    }
+
+    /// Makes records one that the reading shows to be one. The reading stands whatever becomes of that; the next one does it.
+    async fn united(&self, mut receipt: Receipt, submission: &Submission) -> Result<Receipt> {
+        receipt.merged = Box::pin(self.unite(submission)).await?;
+        Ok(receipt)
     }
 
     /// Commits what a test or a tool wrote half: writes entries that belong to no commit, as a killed ingest would.

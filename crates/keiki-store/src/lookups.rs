@@ -13,6 +13,7 @@ use keiki_model::timeline::{Word, resolve};
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::heads::strings;
+use crate::identity::Differing;
 use crate::journal::{Journal, Submission, only_columns};
 use crate::plan::{Changes, Output};
 use crate::schema::{RECORD_KEY, SOURCE, WORD};
@@ -157,6 +158,76 @@ fn by_record(
         });
     }
     Ok(records)
+}
+
+impl Journal {
+    /// The records of a dataset as its sources say last, one of them left out. *Shape*: the dataset's journalled columns and
+    /// what is known of the assertion.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn standing(
+        &self,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        except: &str,
+    ) -> Result<RecordBatch> {
+        let heads = self.heads(dataset, snapshot).await?;
+        let precedence = snapshot.precedence(&dataset.name);
+        let mut parts = Vec::new();
+        for bucket in heads.filled() {
+            let rows = heads.bucket(bucket).await?;
+            let picks: UInt32Array = by_record(&rows, &precedence)?
+                .values()
+                .filter_map(|told| {
+                    let others = told.iter().filter(|told| told.source != except);
+                    resolve(others.map(|told| told.word))
+                })
+                .collect::<Vec<u32>>()
+                .into();
+            parts.push(arrow::compute::take_record_batch(&rows, &picks)?);
+        }
+        let schema = crate::heads::heads_schema(dataset);
+        Ok(arrow::compute::concat_batches(&schema, &parts)?)
+    }
+}
+
+/// The values in which the sources of a dataset's records differ.
+pub(crate) async fn differing(
+    journal: &Journal,
+    snapshot: &Snapshot,
+    dataset: &Dataset,
+) -> Result<Vec<Differing>> {
+    let heads = journal.heads(dataset, snapshot).await?;
+    let precedence = snapshot.precedence(&dataset.name);
+    let mut found = Vec::new();
+    for bucket in heads.filled() {
+        let rows = heads.bucket(bucket).await?;
+        let mut columns = Vec::new();
+        for column in dataset.journalled().filter(|column| !column.personal) {
+            columns.push((&column.name, strings(&rows, &column.name)?));
+        }
+        for (record, told) in by_record(&rows, &precedence)? {
+            for (column, values) in &columns {
+                let said = told.iter().filter_map(|told| match told.word {
+                    Word::Says(row) if values.is_valid(row as usize) => {
+                        Some((told.source.clone(), values.value(row as usize).to_owned()))
+                    }
+                    _ => None,
+                });
+                let said: Vec<(String, String)> = said.collect();
+                if said.iter().any(|(_, value)| *value != said[0].1) {
+                    found.push(Differing {
+                        record: record.clone(),
+                        column: (*column).clone(),
+                        said,
+                    });
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.record, &a.column).cmp(&(&b.record, &b.column)));
+    Ok(found)
 }
 
 /// The key of the looked-up record for each row; `None` where a part is null.

@@ -1,16 +1,17 @@
 //! Rejected rows, values left unknown and days of plans kept, with place and reason.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use keiki_model::evidence::{Reason, RejectedRow};
+use keiki_model::evidence::{Extent, Reason, RejectedRow};
 
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::heads::{primitive, seqs, strings};
-use crate::journal::Journal;
-use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE};
+use crate::journal::{Journal, in_order};
+use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE, WORD};
 use crate::table::Table;
 
 const TABLE: &str = "rejects";
@@ -64,6 +65,23 @@ impl StoredReject {
             row: row.clone(),
         }
     }
+}
+
+/// What became of a rejected row afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Nothing: it is still out.
+    Open,
+    /// A later batch brought the record in.
+    Mended {
+        /// The commit.
+        seq: i64,
+    },
+    /// A later reading of the same evidence took its place: rejected again, or without the row.
+    Replaced {
+        /// The commit.
+        seq: i64,
+    },
 }
 
 fn schema() -> SchemaRef {
@@ -164,4 +182,121 @@ impl Journal {
         found.sort_by(|a, b| (a.seq, &a.row.file, a.row.row).cmp(&(b.seq, &b.row.file, b.row.row)));
         Ok(found)
     }
+
+    /// Says of each reject what became of the row; a value left unknown or a day kept is as it is, which is open.
+    ///
+    /// # Errors
+    /// What was said cannot be read.
+    pub async fn afterwards(
+        &self,
+        snapshot: &Snapshot,
+        rejects: &[StoredReject],
+    ) -> Result<Vec<Afterwards>> {
+        let wanted = rejects.iter().filter(|r| r.outcome == Outcome::Rejected);
+        let mut by_dataset: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for reject in wanted {
+            let keys = by_dataset.entry(&reject.dataset).or_default();
+            keys.extend(reject.row.record_key.as_deref());
+        }
+        let mut said = HashMap::new();
+        for (dataset, keys) in by_dataset {
+            said.insert(dataset, self.said_of(snapshot, dataset, &keys).await?);
+        }
+        let again: HashSet<(i64, &str)> = rejects
+            .iter()
+            .filter(|r| r.outcome == Outcome::Rejected)
+            .filter_map(|r| Some((r.seq, r.row.record_key.as_deref()?)))
+            .collect();
+        let batches = snapshot.batches();
+        Ok(rejects
+            .iter()
+            .map(|reject| match said.get(reject.dataset.as_str()) {
+                Some(said) if reject.outcome == Outcome::Rejected => {
+                    afterwards(reject, batches, said, &again)
+                }
+                _ => Afterwards::Open,
+            })
+            .collect())
+    }
+
+    /// What was said of some records of a dataset.
+    async fn said_of(
+        &self,
+        snapshot: &Snapshot,
+        dataset: &str,
+        keys: &HashSet<&str>,
+    ) -> Result<Said> {
+        let table = self.assertions(dataset).await?;
+        let said = self
+            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+            .await?;
+        let mut found = Said::default();
+        for rows in in_order(said)? {
+            let (of, sources, words) = (
+                strings(&rows, RECORD_KEY)?,
+                strings(&rows, SOURCE)?,
+                strings(&rows, WORD)?,
+            );
+            let numbers = seqs(&rows)?;
+            for row in 0..rows.num_rows() {
+                let (key, word) = (of.value(row), words.value(row));
+                if word == "absent" || !keys.contains(key) {
+                    continue;
+                }
+                let is_said = word == "says";
+                if is_said {
+                    let seqs = found.seqs.entry(key.to_owned()).or_default();
+                    seqs.insert(numbers.value(row));
+                }
+                let by = (key.to_owned(), sources.value(row).to_owned());
+                found.speaks.insert(by, is_said);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What was said of records: in which commits, and by whom it is still.
+#[derive(Debug, Default)]
+struct Said {
+    seqs: HashMap<String, BTreeSet<i64>>,
+    speaks: HashMap<(String, String), bool>,
+}
+
+fn afterwards(
+    reject: &StoredReject,
+    batches: &[Batch],
+    said: &Said,
+    again: &HashSet<(i64, &str)>,
+) -> Afterwards {
+    let key = reject.row.record_key.as_deref();
+    let later = batches
+        .iter()
+        .filter(|batch| batch.seq > reject.seq && batch.dataset == reject.dataset);
+    for batch in later {
+        let seq = batch.seq;
+        let is_own = batch.source == reject.source;
+        if is_own && key.is_some_and(|key| again.contains(&(seq, key))) {
+            return Afterwards::Replaced { seq };
+        }
+        let is_said = |key: &str| said.seqs.get(key).is_some_and(|seqs| seqs.contains(&seq));
+        if key.is_some_and(is_said) {
+            return Afterwards::Mended { seq };
+        }
+        let reads_again = batch.extent == Extent::Full
+            || batch.files.iter().any(|file| file.name == reject.row.file);
+        if is_own && reads_again {
+            // A row that says what was known already is accepted without a word.
+            let speaks = |key: &str| {
+                let by = (key.to_owned(), reject.source.clone());
+                said.speaks.get(&by).copied().unwrap_or(false)
+            };
+            return if key.is_some_and(speaks) {
+                Afterwards::Mended { seq }
+            } else {
+                Afterwards::Replaced { seq }
+            };
+        }
+    }
+    Afterwards::Open
 }

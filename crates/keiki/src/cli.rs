@@ -83,6 +83,7 @@ enum Command {
     Programme(commands::programme::Args),
     Sources(commands::sources::Args),
     Rejects(commands::rejects::Args),
+    Identity(commands::identity::Args),
     Sql(commands::sql::Args),
     Verify(commands::verify::Args),
     Compact(commands::compact::Args),
@@ -122,7 +123,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 async fn run(command: Command, session: &Session) -> Result<Exit> {
     match command {
         Command::Init(args) => args.run(session).await,
-        Command::Check(args) => args.run(session),
+        Command::Check(args) => args.run(session).await,
         Command::Ingest(args) => args.run(session).await,
         Command::Measure(args) => args.run(session).await,
         Command::Explain(args) => args.run(session).await,
@@ -133,6 +134,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Programme(args) => args.run(session).await,
         Command::Sources(args) => args.run(session).await,
         Command::Rejects(args) => args.run(session).await,
+        Command::Identity(args) => args.run(session).await,
         Command::Sql(args) => args.run(session).await,
         Command::Verify(args) => args.run(session).await,
         Command::Compact(args) => args.run(session).await,

@@ -3,13 +3,15 @@
 pub mod settings;
 pub mod shipped;
 
+mod codes;
 mod files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keiki_engine::expressions::SqlExpressions;
+use keiki_engine::expressions::{Codes, SqlExpressions};
 use keiki_engine::{Engine, Setting};
+use keiki_ingest::sample::check_mapping;
 use keiki_ingest::{Kinds, Source, read_source};
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::{Catalogue, full_schema};
@@ -40,6 +42,8 @@ pub const DATASETS_FOLDER: &str = "datasets";
 pub const KPIS_FOLDER: &str = "kpis";
 /// The folder of further hierarchies over the org tree.
 pub const HIERARCHIES_FOLDER: &str = "hierarchies";
+/// The folder of code lists that mappings look up.
+pub const LISTS_FOLDER: &str = "lists";
 /// The folder of the workspace's state.
 pub const STATE_FOLDER: &str = ".keiki";
 
@@ -67,6 +71,10 @@ pub struct Workspace {
     pub content: Content,
     /// The compiler of expressions, with the workspace's calendar and zone.
     pub expressions: Arc<SqlExpressions>,
+    /// The compiler of mappings, which look up codes and org units too.
+    pub mappings: Arc<SqlExpressions>,
+    /// What mappings look up.
+    pub codes: Arc<Codes>,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -174,6 +182,9 @@ impl Workspace {
         let sources = kinds
             .as_ref()
             .and_then(|kinds| sources(&content, kinds).map_err(&mut keep).ok());
+        let codes = organisation
+            .as_ref()
+            .and_then(|organisation| codes::codes(&content, organisation).map_err(&mut keep).ok());
         if let (Some(programme), Some(catalogue), Some(organisation), Some(calendars)) =
             (&programme, &catalogue, &organisation, &calendars)
         {
@@ -195,18 +206,34 @@ impl Workspace {
                 ));
             }
         }
+        let mappings = settings
+            .as_ref()
+            .zip(codes.as_ref())
+            .map(|(settings, codes)| {
+                let calendars = calendars
+                    .clone()
+                    .unwrap_or_else(|| settings.calendar.clone().into());
+                SqlExpressions::with_codes(calendars, settings.zone.clone(), codes.clone())
+            });
+        if let Some(mappings) = &mappings {
+            let all = sources.iter().flatten();
+            keep(
+                all.flat_map(|source| check_mapping(source, mappings))
+                    .collect(),
+            );
+        }
         match (
             settings,
             organisation.zip(hierarchies).zip(calendars),
             catalogue.zip(programme),
-            kinds.zip(sources),
+            kinds.zip(sources).zip(codes).zip(mappings),
             problems.is_empty(),
         ) {
             (
                 Some(settings),
                 Some(((organisation, hierarchies), calendars)),
                 Some((catalogue, programme)),
-                Some((kinds, sources)),
+                Some((((kinds, sources), codes), mappings)),
                 true,
             ) => Ok(Self {
                 expressions: Arc::new(SqlExpressions::new(
@@ -222,6 +249,8 @@ impl Workspace {
                 programme: Arc::new(programme),
                 kinds,
                 sources,
+                mappings: Arc::new(mappings),
+                codes: Arc::new(codes),
                 content,
             }),
             _ => Err(Error::Problems { problems }),

@@ -139,11 +139,27 @@ pub const TREND_LEGEND: Phrase = phrase(
     "推移: 締めた期間は報告値、ほかは現時点値。括弧内は参考値、· は値なし",
     "trend: as reported where a period was closed, else as known now; (in parentheses) reference values; · no value",
 );
-/// Note: every retirement waits.
-pub const CONFIRM_HINT: Phrase = phrase(
-    "内容を確かめ、正しければ --confirm-missing を付けて再度取り込んでください",
-    "check the export; if it is complete, ingest it again with --confirm-missing",
+/// Column: the command that confirms.
+pub const CONFIRM: Phrase = phrase("確認のコマンド", "To confirm");
+/// No retirement waits.
+pub const NOTHING_WAITS: Phrase = phrase(
+    "確認待ちの終了はありません",
+    "no retirement waits for confirmation",
 );
+
+/// Says how retirements that wait are confirmed.
+#[must_use]
+pub fn confirm_hint(command: &str) -> Text {
+    Text::new(
+        format!(
+            "内容を確かめ、正しければ --confirm-missing を付けて再度取り込んでください: {command}"
+        ),
+        format!(
+            "check the export; if it is complete, ingest it again with --confirm-missing: {command}"
+        ),
+    )
+}
+
 /// Note: a reading that was read before.
 pub const REPLAY: Phrase = phrase(
     "前回と同じ内容のため、追記はありません",
@@ -243,9 +259,11 @@ pub fn uncovered(units: &str) -> Text {
 pub fn unassigned(units: &str) -> Text {
     Text::new(
         format!(
-            "組織図にない組織があります: {units}(「組織不明」に計上し、org.csv に加えれば移ります)"
+            "組織図にない組織があります: {units}(「組織不明」に計上し、org.csv に加えれば移ります。別名は aliases.csv に記入します。一覧: keiki sources --unassigned)"
         ),
-        format!("not in org.csv: {units} (counted as Unassigned until org.csv has them)"),
+        format!(
+            "not in org.csv: {units} (counted as Unassigned until org.csv has them, or aliases.csv says what they stand for; list: keiki sources --unassigned)"
+        ),
     )
 }
 
@@ -275,6 +293,68 @@ pub fn contents(
         ),
     )
 }
+
+/// Says how many mappings were held against a file.
+#[must_use]
+pub fn sampled(sources: usize) -> Text {
+    Text::new(
+        format!("証跡ファイルの項目とも照合した取得元: {sources}"),
+        format!("mappings held against a file that is there: {sources}"),
+    )
+}
+
+/// Column: the last day for which evidence speaks.
+pub const LAST_EVIDENCE: Phrase = phrase("証跡の最終日", "Evidence until");
+/// Column: the last day on which evidence is fresh.
+pub const FRESH_UNTIL: Phrase = phrase("有効期限", "Fresh until");
+/// Column: whether evidence is there in time.
+pub const STATE: Phrase = phrase("状態", "State");
+/// State: evidence is there in time.
+pub const FRESH: Phrase = phrase("期限内", "fresh");
+/// State: evidence is too old.
+pub const OVERDUE: Phrase = phrase("期限超過", "overdue");
+/// Column: KPIs that have no data.
+pub const WITHOUT_DATA: Phrase = phrase("データなしとなるKPI", "KPIs without data");
+/// Nothing is overdue.
+pub const NOTHING_OVERDUE: Phrase =
+    phrase("期限を過ぎた証跡はありません", "no evidence is overdue");
+
+/// Nothing is to be said of identity.
+pub const NO_IDENTITY: Phrase = phrase(
+    "統合されたレコードも、取得元の間の相違もありません",
+    "no record was found to be another, and no sources differ",
+);
+/// Column: what was found.
+pub const FINDING: Phrase = phrase("区分", "Finding");
+/// Column: the particulars.
+pub const DETAIL: Phrase = phrase("詳細", "Detail");
+
+/// Says how many records were found to be others.
+#[must_use]
+pub fn merged(count: usize) -> Text {
+    Text::new(
+        format!(
+            "{count}件のレコードが既存のレコードと同一と判明し、統合しました(一覧: keiki identity)"
+        ),
+        format!(
+            "{count} records were found to be others and became one with them (list: keiki identity)"
+        ),
+    )
+}
+
+/// No text stands in the place of an org unit without being one.
+pub const NO_UNASSIGNED: Phrase = phrase(
+    "組織図にない組織を指す証跡はありません",
+    "all evidence names org units that org.csv knows",
+);
+/// Column: a text in the place of an org unit.
+pub const TEXT: Phrase = phrase("証跡の記載", "Text");
+/// Column: how many records.
+pub const RECORDS: Phrase = phrase("件数", "Records");
+/// Column: what an alias has a text stand for.
+pub const STANDS_FOR: Phrase = phrase("次回取込で移る先", "Next reading");
+/// Column: the nearest org unit.
+pub const NEAREST: Phrase = phrase("近い組織", "Nearest");
 
 /// Says how many problems there are.
 #[must_use]

@@ -3,8 +3,10 @@
 pub mod catalogue;
 pub mod check;
 pub mod compact;
+pub mod coverage;
 pub mod demo;
 pub mod explain;
+pub mod identity;
 pub mod ingest;
 pub mod init;
 pub mod measure;
@@ -17,6 +19,7 @@ pub mod sources;
 pub mod sql;
 pub mod statement;
 pub mod trend;
+pub mod unassigned;
 pub mod verify;
 
 mod obstacles;

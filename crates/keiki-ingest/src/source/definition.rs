@@ -25,10 +25,17 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
     let name = name(node, file);
     let kind = kind(node, kinds);
     let dataset = dataset(node, kind.as_deref());
-    let place = node.located("place");
-    if place.is_none() && !node.has("place") {
+    let (place, query) = (node.located("place"), node.located("query"));
+    if place.is_none() && !node.has("place") && !node.has("query") {
         let problem = Problem::new(node.place(), "missing key `place`");
         node.report(problem.hint("add place = \"evidence/…\", a file, folder or pattern"));
+    }
+    if node.has("place") && node.has("query") {
+        let problem = Problem::new(
+            node.place_of("query"),
+            "a source has files or a query, not both",
+        );
+        node.report(problem.hint("take `place` or `query` away"));
     }
     let extent = node.choice("extent", &EXTENTS).unwrap_or(Extent::Part);
     let missing = node.choice("missing", &MISSING).unwrap_or(Missing::Keep);
@@ -62,7 +69,8 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         version: version(text, kind.as_ref()?),
         kind: kind?,
         dataset: dataset?,
-        place: Some(place?),
+        place: if query.is_some() { None } else { Some(place?) },
+        query,
         extent,
         missing,
         covers,

@@ -103,6 +103,9 @@ impl Attempt {
             files: submission.files.clone(),
             claims,
             counts: Counts::default(),
+            held: Vec::new(),
+            minted: rows.minted,
+            merges: Vec::new(),
             author: submission.author.clone(),
         };
         Ok(Self {
@@ -141,6 +144,8 @@ impl Attempt {
             rejected: self.rows.rejected.clone(),
             left_unknown: self.rows.left_unknown.clone(),
             kept: Vec::new(),
+            held: Vec::new(),
+            merged: Vec::new(),
         }
     }
 
@@ -153,6 +158,7 @@ impl Attempt {
         let made = Making::new(&attempt, is_followed).await?.make().await?;
         let mut batch = attempt.batch.clone();
         batch.counts = made.counts;
+        batch.held = made.held;
         let mut changes = Vec::new();
         if let Some(own) = made.own {
             changes.push((Arc::clone(&dataset), own));
@@ -292,6 +298,27 @@ fn mapping_version(submission: &Submission) -> String {
     content_version(&format!("{mapping} {plans:?}"))
 }
 
+/// Makes changes part of the tables of their datasets.
+pub(super) async fn append(
+    journal: &Journal,
+    file: &str,
+    changes: &[(Arc<Dataset>, Changes)],
+) -> Result<()> {
+    for (dataset, changes) in changes {
+        if changes.entries.num_rows() > 0 {
+            let (schema, name) = (entries_schema(dataset), entries_table(&dataset.name));
+            let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
+            table.append(file, &changes.entries).await?;
+        }
+        if changes.assertions.num_rows() > 0 {
+            let (schema, name) = (assertions_schema(dataset), assertions_table(&dataset.name));
+            let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
+            table.append(file, &changes.assertions).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Prepared {
     /// Makes everything but the commit itself part of the tables.
     pub(super) async fn write(&mut self, journal: &Journal) -> Result<()> {
@@ -299,22 +326,7 @@ impl Prepared {
         for written in self.written.drain(..) {
             written.append().await?;
         }
-        for (dataset, changes) in &self.changes {
-            if changes.entries.num_rows() > 0 {
-                let schema = entries_schema(dataset);
-                let mut table =
-                    Table::open_or_create(&journal.root, &entries_table(&dataset.name), &schema)
-                        .await?;
-                table.append(&file, &changes.entries).await?;
-            }
-            if changes.assertions.num_rows() > 0 {
-                let schema = assertions_schema(dataset);
-                let mut table =
-                    Table::open_or_create(&journal.root, &assertions_table(&dataset.name), &schema)
-                        .await?;
-                table.append(&file, &changes.assertions).await?;
-            }
-        }
+        append(journal, &file, &self.changes).await?;
         let unknown = self
             .rows
             .left_unknown
@@ -357,6 +369,8 @@ impl Prepared {
             rejected: self.rejected.clone(),
             left_unknown: self.rows.left_unknown.clone(),
             kept: self.kept.clone(),
+            held: self.batch.held.clone(),
+            merged: Vec::new(),
         }
     }
 }

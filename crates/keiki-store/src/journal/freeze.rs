@@ -274,7 +274,8 @@ fn days(rows: &RecordBatch, column: &str) -> Result<Vec<Option<Day>>> {
     Ok(primitive::<Date32Type>(rows, column)?.iter().collect())
 }
 
-fn replaced(rows: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch> {
+/// Puts other values in the place of a column's.
+pub(crate) fn replaced(rows: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch> {
     let schema = rows.schema();
     let columns = schema
         .fields()

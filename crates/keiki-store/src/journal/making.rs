@@ -25,6 +25,9 @@ use crate::schema::{assertions_schema, entries_schema};
 /// The share of a source's records above which retirements wait for confirmation. *Units*: percent.
 const RETIREMENT_LIMIT_PERCENT: u64 = 10;
 
+/// How many of the records whose retirement waits are listed.
+const HELD_LISTED: usize = 1_000;
+
 /// Groups of rows that came late, or of heads of records that were left out, that are held before they are worked on or
 /// read again.
 const HELD_GROUPS: usize = 4;
@@ -45,6 +48,8 @@ pub(super) struct Making {
     kept: Vec<RejectedRow>,
     alive: u64,
     left_out: Vec<LeftOut>,
+    /// Records whose retirement waits, the first of them.
+    held: Vec<String>,
     late: Vec<Incoming>,
     renewed: Renewed,
 }
@@ -56,6 +61,7 @@ pub(super) struct Made {
     pub(super) counts: Counts,
     pub(super) rejected: Vec<RejectedRow>,
     pub(super) kept: Vec<RejectedRow>,
+    pub(super) held: Vec<String>,
     pub(super) heads: Heads,
     pub(super) renewed: Renewed,
 }
@@ -84,6 +90,7 @@ impl Making {
             kept: Vec::new(),
             alive: 0,
             left_out: Vec::new(),
+            held: Vec::new(),
             late: Vec::new(),
             renewed: Renewed::default(),
         })
@@ -130,6 +137,7 @@ impl Making {
             counts: self.counts,
             rejected,
             kept: self.kept,
+            held: self.held,
             heads: work.heads,
             renewed: self.renewed,
         })
@@ -197,6 +205,15 @@ impl Making {
         let all = self.left_out.iter().flat_map(|left| &left.keys);
         let gone = all.filter(|key| !present.contains(*key)).count() as u64;
         let word = self.word_for_gone(gone);
+        if self.counts.retirements_held > 0 {
+            let keys = self.left_out.iter().flat_map(|left| &left.keys);
+            let held = keys.filter(|key| !present.contains(*key)).cloned();
+            self.held = held
+                .collect::<BTreeSet<String>>()
+                .into_iter()
+                .take(HELD_LISTED)
+                .collect();
+        }
         let mut late_gone = BTreeSet::new();
         let mut output = self.output()?;
         let mut rows = 0;
@@ -311,14 +328,18 @@ impl Making {
 }
 
 /// What was said so far of some records.
-struct Said {
+pub(super) struct Said {
     /// Rows, and the number of their values.
-    rows: Vec<(RecordBatch, u32)>,
-    scopes: Scopes,
+    pub(super) rows: Vec<(RecordBatch, u32)>,
+    pub(super) scopes: Scopes,
 }
 
 impl Said {
-    async fn read(attempt: &Attempt, keys: &HashSet<&str>, output: &mut Output) -> Result<Self> {
+    pub(super) async fn read(
+        attempt: &Attempt,
+        keys: &HashSet<&str>,
+        output: &mut Output,
+    ) -> Result<Self> {
         let dataset = &attempt.submission().dataset;
         let shape = crate::heads::heads_schema(dataset);
         let mut rows = Vec::new();

@@ -1,6 +1,6 @@
 //! Sets late rows against the whole history of their records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
@@ -135,6 +135,70 @@ impl<'b> History<'b> {
         record.make_plain(key, reading, output);
         (rejected, changed)
     }
+
+    /// Moves all that was said of some records to the one that they are: under their own keys every source falls silent, on
+    /// each day on which it said something. Where a source speaks of the record itself, what it said of the others holds until
+    /// then only.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one commit in the making"
+    )]
+    pub(crate) fn unite(
+        &self,
+        reading: &Reading,
+        into: &str,
+        absorbed: &BTreeSet<&str>,
+        renamed: &dyn Fn(Pick) -> Pick,
+        seq: i64,
+        in_scope: &InScope<'_>,
+        output: &mut Output,
+    ) {
+        let mut record = RecordHistory::new(reading);
+        record.replay(self, into, in_scope, output);
+        let before = record.said.clone();
+        let mut order = 0;
+        for key in absorbed {
+            let mut old = RecordHistory::new(reading);
+            old.replay(self, key, in_scope, output);
+            let nothing: Vec<Said<u32>> = old.said.iter().map(|_| Said::default()).collect();
+            let changes = difference(&old.said, &nothing);
+            old.enter(key, changes, reading, output);
+            for at in 0..old.sources.len() {
+                output.let_speak(&old.sources[at]);
+                let own = record.said[at].assertions().first().map(|first| first.day);
+                for (day, word) in last_of_each_day(&old.said[at]) {
+                    output.assert(key, Word::Silent, day, reading.known_at);
+                    if own.is_some_and(|own| own <= day) {
+                        continue;
+                    }
+                    let word = match word {
+                        Word::Says(number) => Word::Says(renamed(old.picks[number as usize])),
+                        Word::Ended => Word::Ended,
+                        Word::Silent => Word::Silent,
+                    };
+                    output.assert(into, word, day, reading.known_at);
+                    let assertion = Assertion {
+                        day,
+                        order: (seq, order),
+                        word: record.intern(word, output),
+                    };
+                    record.said[at].add(assertion);
+                    order += 1;
+                }
+            }
+        }
+        let changes = difference(&before, &record.said);
+        record.enter(into, changes, reading, output);
+    }
+}
+
+/// What a source said last on each day on which it said something.
+fn last_of_each_day(said: &Said<u32>) -> Vec<(Day, Word<u32>)> {
+    let mut last: BTreeMap<Day, Word<u32>> = BTreeMap::new();
+    for assertion in said.assertions() {
+        last.insert(assertion.day, assertion.word);
+    }
+    last.into_iter().collect()
 }
 
 /// One record as every source told it; values are numbered so that equal values have equal numbers.
@@ -158,6 +222,24 @@ impl RecordHistory {
             said,
             picks: Vec::new(),
             numbers: BTreeMap::new(),
+        }
+    }
+
+    /// Writes entries of a record, by the first of its sources that speaks.
+    fn enter(&self, key: &str, changes: Vec<Change<u32>>, reading: &Reading, output: &mut Output) {
+        let speaks = |said: &Said<u32>| {
+            let last = said.assertions().last();
+            last.is_some_and(|last| matches!(last.word, Word::Says(_)))
+        };
+        let at = self.said.iter().position(speaks);
+        output.let_speak(at.map_or(reading.source.as_str(), |at| &self.sources[at]));
+        for change in changes {
+            let change = Change {
+                values: self.picks[change.values as usize],
+                effective_on: change.effective_on,
+                weight: change.weight,
+            };
+            output.enter(key, change, reading.known_at);
         }
     }
 

@@ -7,6 +7,7 @@ pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod explain;
+pub(super) mod identity;
 pub(super) mod ingest;
 pub(super) mod init;
 pub(super) mod measure;

@@ -57,12 +57,24 @@ pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Resu
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(names).map_err(fault)?;
     for row in rows {
-        writer.write_record(row.iter().map(text)).map_err(fault)?;
+        writer.write_record(row.iter().map(cell)).map_err(fault)?;
     }
     let bytes = writer
         .into_inner()
         .map_err(|error| Error::Stopped(error.to_string()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A value as a cell that no spreadsheet takes for a formula: where a text begins like one, an apostrophe stands before it.
+fn cell(value: &Value) -> String {
+    let shown = text(value);
+    let is_formula = shown.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_number = !value.is_string() || shown.parse::<f64>().is_ok_and(f64::is_finite);
+    if is_formula && !is_number {
+        format!("'{shown}")
+    } else {
+        shown
+    }
 }
 
 /// A value as text; null is empty.

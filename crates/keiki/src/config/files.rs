@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keiki_model::org::ALIASES_FILE;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::programme::PROGRAMME_FILE;
 
 use super::{
-    DATASETS_FOLDER, HIERARCHIES_FOLDER, KINDS_FOLDER, KPIS_FOLDER, ORG_FILE, SOURCES_FOLDER,
-    settings, shipped,
+    DATASETS_FOLDER, HIERARCHIES_FOLDER, KINDS_FOLDER, KPIS_FOLDER, LISTS_FOLDER, ORG_FILE,
+    SOURCES_FOLDER, settings, shipped,
 };
 
 /// The most that a definition may hold. *Units*: bytes.
@@ -32,9 +33,9 @@ impl Content {
         let mut content = Self::default();
         let mut problems = Vec::new();
         let mut names: Vec<String> = REQUIRED.map(str::to_owned).to_vec();
-        if root.join(PROGRAMME_FILE).is_file() {
-            names.push(PROGRAMME_FILE.to_owned());
-        }
+        let optional = [PROGRAMME_FILE, ALIASES_FILE];
+        let present = optional.iter().filter(|name| root.join(name).is_file());
+        names.extend(present.map(|name| (*name).to_owned()));
         for (folder, is_wanted) in FOLDERS {
             let mut found = Vec::new();
             walk(&root.join(folder), folder, DEPTH, &mut found, &mut problems);
@@ -83,7 +84,8 @@ impl Content {
 
 /// The folders of definitions, and which of their files are such.
 type Wanted = fn(&str) -> bool;
-const FOLDERS: [(&str, Wanted); 5] = [
+const FOLDERS: [(&str, Wanted); 6] = [
+    (LISTS_FOLDER, is_csv_directly_below),
     (HIERARCHIES_FOLDER, is_csv_directly_below),
     (SOURCES_FOLDER, is_toml_directly_below),
     (KINDS_FOLDER, is_toml_directly_below),

@@ -1,6 +1,12 @@
 //! Checks a workspace and counts what is in it.
 
+use keiki_ingest::sample::{Sampled, check_against};
+use keiki_ingest::{Context, IngestError, Limits, Source, place};
+use keiki_model::problem::{Place, Problem};
+
+use super::ingest::derived;
 use crate::config::Workspace;
+use crate::error::{Error, Result};
 
 /// What a sound workspace holds, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,22 +21,63 @@ pub struct Contents {
     pub datasets: usize,
     /// KPIs, shipped and own.
     pub kpis: usize,
+    /// Sources whose mapping was held against a file that lies at their place.
+    pub sampled: usize,
 }
 
-/// Counts the contents of a workspace; that it was loaded means that all of it is sound.
-#[must_use]
-pub fn check(workspace: &Workspace) -> Contents {
+/// Holds the mappings of a workspace against the files that are there, and counts its contents; that it was loaded means that
+/// all else is sound.
+///
+/// # Errors
+/// All mappings that do not fit their files, at once.
+pub async fn check(workspace: &Workspace) -> Result<Contents> {
+    let mut problems = derived::check(workspace).await?;
+    let mut sampled = 0;
+    for source in &workspace.sources {
+        match sample(workspace, source) {
+            Ok(Sampled::Fits) => sampled += 1,
+            Ok(Sampled::Unseen) | Err(IngestError::NoFile { .. }) => {}
+            Err(IngestError::Definition { problems: found }) => problems.extend(found),
+            Err(error) => {
+                let place = error.place().unwrap_or_else(|| Place::file(&source.file));
+                let message = error.to_string();
+                let message = message
+                    .strip_prefix(&format!("{place}: "))
+                    .unwrap_or(&message);
+                problems.push(Problem::new(place, message).hint(error.hint()));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error::Problems { problems });
+    }
     let ids: std::collections::BTreeSet<&str> = workspace
         .organisation
         .rows()
         .iter()
         .map(|unit| unit.id.as_str())
         .collect();
-    Contents {
+    Ok(Contents {
         org_units: ids.len(),
         hierarchies: workspace.hierarchies.len(),
         sources: workspace.sources.len(),
         datasets: workspace.catalogue.datasets.len(),
         kpis: workspace.catalogue.kpis.len(),
-    }
+        sampled,
+    })
+}
+
+/// Holds a source's mapping against the first of its files.
+fn sample(workspace: &Workspace, source: &Source) -> std::result::Result<Sampled, IngestError> {
+    let dataset = workspace.catalogue.datasets.get(&source.dataset);
+    let (Some(dataset), Some(place)) = (dataset, &source.place) else {
+        return Ok(Sampled::Unseen);
+    };
+    let files = place::expand(&place.value, &workspace.root)?;
+    let context = Context {
+        expressions: workspace.mappings.as_ref(),
+        zone: workspace.settings.zone.clone(),
+        limits: Limits::default(),
+    };
+    check_against(source, dataset, &files, &context)
 }

@@ -1,8 +1,9 @@
 //! Takes evidence in: reads the files of sources, journals what is accepted, keeps what is rejected.
 
 mod claims;
+pub(super) mod derived;
 mod reading;
-mod scope;
+pub(super) mod scope;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,13 @@ pub const FILES_SOURCE: &str = "files";
 pub enum What {
     /// Sources by name; empty = all.
     Sources(Vec<String>),
+    /// Files in the place of a source's own, by its mapping: a part, such as rows that were mended.
+    Mended {
+        /// The source.
+        source: String,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
     /// Files into a dataset, columns by name.
     Files {
         /// The dataset.
@@ -163,6 +171,14 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
                 wanted.push((workspace.source(name)?.clone(), None));
             }
         }
+        What::Mended { source, files } => {
+            let source = Source {
+                extent: Extent::Part,
+                missing: Missing::Keep,
+                ..workspace.source(source)?.clone()
+            };
+            wanted.push((source, Some(place::named(files)?)));
+        }
         What::Files { dataset, files } => {
             let files = place::named(files)?;
             let kind = kind_of(&files, &workspace.kinds)?;
@@ -214,25 +230,50 @@ async fn read_all(
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
+    let order = derived::Order::new(workspace).await?;
+    let (mut derive, wanted): (Vec<Wanted>, Vec<Wanted>) = wanted
+        .into_iter()
+        .partition(|(source, files)| source.query.is_some() && files.is_none());
     for (source, files) in wanted {
-        let (name, dataset) = (source.name.clone(), source.dataset.clone());
-        // A source is large, and what waits for its reading would be.
-        let result = Box::pin(reading::read(
-            workspace,
-            journal,
-            adjusted(source, asked),
-            files,
-            asked,
-            progress,
-        ))
-        .await;
-        outcomes.push(Outcome {
-            source: name,
-            dataset,
-            result,
+        let source = adjusted(source, asked);
+        outcomes.push(one(workspace, journal, source, files, asked, progress).await);
+    }
+    // What follows from what came in is derived again, each source after those on which it rests.
+    for source in order.sources() {
+        let rests_on_new = outcomes.iter().any(|outcome| {
+            let is_new = |report: &Report| report.receipt.seq.is_some();
+            outcome.result.as_ref().is_ok_and(is_new) && order.reads(source, &outcome.dataset)
         });
+        let place = derive
+            .iter()
+            .position(|(asked, _)| asked.name == source.name);
+        if place.is_some() || rests_on_new {
+            let source = match place {
+                Some(place) => adjusted(derive.remove(place).0, asked),
+                None => source.clone(),
+            };
+            outcomes.push(one(workspace, journal, source, None, asked, progress).await);
+        }
     }
     Ok(outcomes)
+}
+
+/// Reads one source. What is wrong with it is in its outcome.
+async fn one(
+    workspace: &Workspace,
+    journal: &Journal,
+    source: Source,
+    files: Option<Vec<InputFile>>,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Outcome {
+    let (name, dataset) = (source.name.clone(), source.dataset.clone());
+    let reading = reading::read(workspace, journal, source, files, asked, progress);
+    Outcome {
+        source: name,
+        dataset,
+        result: Box::pin(reading).await,
+    }
 }
 
 /// The source with what the user says of this reading put over what its definition says.

@@ -1,19 +1,72 @@
-//! Lists rejected rows, values left unknown and days of plans that were kept.
+//! Lists rejected rows, values left unknown and days of plans that were kept, what became of them, and how they stood in their
+//! files.
 
-use keiki_store::StoredReject;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use keiki_ingest::original::{OriginalRow, original_rows};
+use keiki_ingest::{Context, InputFile, Limits, Source, SourceKind};
+use keiki_model::text::Text;
+use keiki_store::{Afterwards, Batch, Journal, Outcome, Snapshot, StoredReject};
+
+use super::ingest::FILES_SOURCE;
 use crate::config::{Opening, Workspace, suggestion};
 use crate::error::{Error, Result};
-use keiki_model::text::Text;
 
-/// Lists them in the order of commits and places; `source` narrows the list to one source.
+/// Which rejects are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Those of this source; absent = of all.
+    pub source: Option<String>,
+    /// Those alone that are still out.
+    pub open: Option<StillOpen>,
+    /// Whether the rows are read again as they stood in their files.
+    pub originals: Originals,
+}
+
+/// Narrows a list to what is still open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StillOpen;
+
+/// Whose original cells are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Originals {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Those of datasets that name no person.
+    Impersonal,
+    /// All.
+    All,
+}
+
+/// A reject, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The reject.
+    pub reject: StoredReject,
+    /// What became of it.
+    pub afterwards: Afterwards,
+    /// The row as it stood in its file, where it was asked for and can be read.
+    pub original: Option<OriginalRow>,
+}
+
+/// Rejects with the columns of their sources.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rejects {
+    /// In the order of commits and places.
+    pub listed: Vec<Listed>,
+    /// The columns of the files from which the original rows come.
+    pub columns: Vec<String>,
+}
+
+/// Lists them.
 ///
 /// # Errors
 /// The source is unknown, or the journal cannot be read.
-pub async fn list(workspace: &Workspace, source: Option<&str>) -> Result<Vec<StoredReject>> {
+pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
     let journal = workspace.journal(Opening::Existing).await?;
     let snapshot = journal.snapshot().await?;
-    if let Some(name) = source {
+    if let Some(name) = &asked.source {
         let known = snapshot.batches().iter().map(|batch| batch.source.as_str());
         let all = known.chain(workspace.sources.iter().map(|source| source.name.as_str()));
         if !all.clone().any(|known| known == name) {
@@ -25,6 +78,120 @@ pub async fn list(workspace: &Workspace, source: Option<&str>) -> Result<Vec<Sto
         }
     }
     let mut rejects = journal.rejects(&snapshot).await?;
-    rejects.retain(|reject| source.is_none_or(|name| reject.source == name));
-    Ok(rejects)
+    let is_wanted = |reject: &StoredReject| {
+        let source = asked.source.as_ref();
+        source.is_none_or(|name| reject.source == *name)
+    };
+    let afterwards = journal.afterwards(&snapshot, &rejects).await?;
+    let mut found: Vec<Listed> = rejects
+        .drain(..)
+        .zip(afterwards)
+        .filter(|(reject, _)| is_wanted(reject))
+        .map(|(reject, afterwards)| Listed {
+            reject,
+            afterwards,
+            original: None,
+        })
+        .collect();
+    if asked.open.is_some() {
+        found.retain(|one| {
+            one.reject.outcome == Outcome::Rejected && one.afterwards == Afterwards::Open
+        });
+    }
+    let columns = match asked.originals {
+        Originals::None => Vec::new(),
+        whose => add_originals(workspace, &journal, &snapshot, &mut found, whose).await?,
+    };
+    Ok(Rejects {
+        listed: found,
+        columns,
+    })
+}
+
+/// Reads the rows again from the raw evidence, batch by batch. What was redacted, or can no longer be read by its source's
+/// definition, stays without its original.
+async fn add_originals(
+    workspace: &Workspace,
+    journal: &Journal,
+    snapshot: &Snapshot,
+    found: &mut [Listed],
+    whose: Originals,
+) -> Result<Vec<String>> {
+    let mut wanted: BTreeMap<i64, BTreeSet<(String, u64)>> = BTreeMap::new();
+    for one in found.iter() {
+        let dataset = workspace.catalogue.datasets.get(&one.reject.dataset);
+        let is_personal = dataset.is_none_or(|dataset| dataset.is_personal());
+        if whose == Originals::All || !is_personal {
+            let rows = wanted.entry(one.reject.seq).or_default();
+            rows.insert((one.reject.row.file.clone(), one.reject.row.row));
+        }
+    }
+    let mut columns: Vec<String> = Vec::new();
+    let mut originals: HashMap<(i64, String, u64), OriginalRow> = HashMap::new();
+    for (seq, rows) in wanted {
+        let Some(batch) = snapshot.batches().iter().find(|batch| batch.seq == seq) else {
+            continue;
+        };
+        let Some((names, rows)) = read_again(workspace, journal, batch, rows).await? else {
+            continue;
+        };
+        for name in names {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        originals.extend(
+            rows.into_iter()
+                .map(|row| ((seq, row.file.clone(), row.row), row)),
+        );
+    }
+    for one in found.iter_mut() {
+        let row = &one.reject.row;
+        one.original = originals.remove(&(one.reject.seq, row.file.clone(), row.row));
+    }
+    Ok(columns)
+}
+
+/// Reads wanted rows of a batch again. The raw bytes lie in a temporary folder meanwhile, which only this user can read.
+async fn read_again(
+    workspace: &Workspace,
+    journal: &Journal,
+    batch: &Batch,
+    rows: BTreeSet<(String, u64)>,
+) -> Result<Option<(Vec<String>, Vec<OriginalRow>)>> {
+    let folder = tempfile::tempdir().map_err(Error::file(&workspace.root))?;
+    let names: BTreeSet<&String> = rows.iter().map(|(file, _)| file).collect();
+    let mut files = Vec::new();
+    let raw = batch.files.iter().enumerate();
+    for (number, reference) in raw.filter(|(_, reference)| names.contains(&reference.name)) {
+        let Some(bytes) = journal.read_raw(reference).await? else {
+            continue;
+        };
+        // The extension is kept, by which some kinds tell what they read.
+        let name = std::path::Path::new(&reference.name);
+        let base = name.file_name().unwrap_or_default().to_string_lossy();
+        let path = folder.path().join(format!("{number}-{base}"));
+        std::fs::write(&path, bytes).map_err(Error::file(&path))?;
+        files.push(InputFile {
+            name: reference.name.clone(),
+            path,
+        });
+    }
+    let source = match workspace.sources.iter().find(|s| s.name == batch.source) {
+        Some(source) => source.clone(),
+        None if batch.source == FILES_SOURCE && !files.is_empty() => {
+            let kind = SourceKind::of_file(&files[0].path);
+            Source::by_name(FILES_SOURCE, kind, &batch.dataset)
+        }
+        None => return Ok(None),
+    };
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let context = Context {
+        expressions: workspace.mappings.as_ref(),
+        zone: workspace.settings.zone.clone(),
+        limits: Limits::default(),
+    };
+    Ok(original_rows(&source, &files, &rows, &context).ok())
 }

@@ -1,8 +1,10 @@
 //! Lists the sources with what they last brought.
 
 use keiki_ingest::Source;
+use keiki_model::calendar::{Day, date_of};
 use keiki_store::{Batch, StoreError};
 
+use super::ingest::FILES_SOURCE;
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 
@@ -60,4 +62,15 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
         }
     }
     Ok(listed)
+}
+
+/// The command by which retirements that a reading held back are confirmed.
+#[must_use]
+pub fn confirming(source: &str, dataset: &str, as_of: Day) -> String {
+    let as_of = date_of(as_of);
+    if source == FILES_SOURCE {
+        format!("keiki ingest --dataset {dataset} FILE --full --as-of {as_of} --confirm-missing")
+    } else {
+        format!("keiki ingest {source} --as-of {as_of} --confirm-missing")
+    }
 }

@@ -3,12 +3,15 @@
 mod calendars;
 mod config;
 mod demo;
+mod derived;
 mod evidence;
 mod evolution;
 mod full_disk;
 mod guide;
 mod hierarchies;
+mod mapping;
 mod programme;
+mod records;
 mod screen;
 mod statement;
 mod walk;

@@ -11,9 +11,9 @@ use crate::operations::check;
 pub(crate) struct Args {}
 
 impl Args {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit> {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let Self {} = self;
-        let found = check::check(&session.workspace()?);
+        let found = check::check(&session.workspace()?).await?;
         let text = messages::contents(
             found.org_units,
             found.hierarchies,
@@ -22,6 +22,10 @@ impl Args {
             found.kpis,
         );
         session.line(text.get(session.language()));
+        if found.sampled > 0 {
+            let text = messages::sampled(found.sampled);
+            session.line(text.get(session.language()));
+        }
         Ok(Exit::Fine)
     }
 }

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use keiki_model::calendar::date_of;
 use keiki_model::evidence::{Extent, Missing, RejectedRow};
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 use keiki_report::format;
 
 use crate::cli::session::Session;
 use crate::cli::{Exit, failure};
 use crate::environment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::messages::{self, Phrase};
 use crate::operations::ingest::{self, Confirmation, Ingest, Outcome, Report, What};
-use crate::operations::period;
+use crate::operations::{period, sources};
 
 /// The rejected rows that are shown at once.
 const SHOWN_REJECTS: usize = 5;
@@ -28,6 +28,14 @@ pub(crate) struct Args {
     /// Read files into this dataset, columns by name
     #[arg(long, value_name = "DATASET", requires = "inputs")]
     dataset: Option<String>,
+    /// Read this file in the place of the source's own, by its mapping: rows that were mended, say
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "inputs",
+        conflicts_with = "dataset"
+    )]
+    file: Vec<PathBuf>,
     /// The day that the evidence speaks for [default: today]
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
@@ -78,6 +86,10 @@ impl Args {
                 dataset,
                 files: self.inputs.iter().map(PathBuf::from).collect(),
             },
+            None if !self.file.is_empty() => What::Mended {
+                source: one(self.inputs)?,
+                files: self.file,
+            },
             None => What::Sources(self.inputs),
         };
         let is_part = matches!(what, What::Files { .. }) && missing.is_some();
@@ -99,6 +111,23 @@ impl Args {
             author: environment::author(),
             now: environment::now(),
         })
+    }
+}
+
+/// The one source whose file is given.
+fn one(mut names: Vec<String>) -> Result<String> {
+    match (names.pop(), names.is_empty()) {
+        (Some(name), true) => Ok(name),
+        _ => Err(Error::user(
+            Text::new(
+                "--file には取得元を1つだけ指定します",
+                "--file goes with one source",
+            ),
+            Text::new(
+                "取得元ごとに取り込んでください",
+                "ingest the files of each source by themselves",
+            ),
+        )),
     }
 }
 
@@ -148,9 +177,18 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
     let held = report.receipt.counts.retirements_held;
     if held > 0 {
         lines.push(format!("  {}", messages::held(held).get(language)));
+        let command = sources::confirming(&outcome.source, &outcome.dataset, report.as_of);
+        let mut shown = report.receipt.held.iter();
+        let first: Vec<&str> = shown
+            .by_ref()
+            .take(SHOWN_REJECTS)
+            .map(String::as_str)
+            .collect();
+        let more = if shown.next().is_some() { ", …" } else { "" };
+        lines.push(format!("    {}{more}", first.join(", ")));
         lines.push(format!(
             "    hint: {}",
-            messages::CONFIRM_HINT.get(language)
+            messages::confirm_hint(&command).get(language)
         ));
     }
     if !report.uncovered.is_empty() {
@@ -162,6 +200,10 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
     if !report.unassigned.is_empty() {
         let units = report.unassigned.join(", ");
         lines.push(format!("  {}", messages::unassigned(&units).get(language)));
+    }
+    let merged = report.receipt.merged.len();
+    if merged > 0 {
+        lines.push(format!("  {}", messages::merged(merged).get(language)));
     }
     let kept = &report.receipt.kept;
     if !kept.is_empty() {

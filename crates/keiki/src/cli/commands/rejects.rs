@@ -1,23 +1,33 @@
 //! `keiki rejects`
 
+use keiki_model::evidence::Cell;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::Column;
-use keiki_store::{Outcome, StoredReject};
-use serde_json::{Value, json};
+use keiki_store::{Afterwards, Outcome};
+use serde_json::{Map, Value, json};
 
-use crate::cli::grid::Grid;
+use crate::cli::grid::{Grid, csv_text};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
 use crate::error::Result;
 use crate::messages;
-use crate::operations::rejects;
+use crate::operations::rejects::{self, Asked, Listed, Originals, Rejects, StillOpen};
 
 /// List rejected rows, values left unknown and days of plans that were kept, with place and reason
+///
+/// As CSV each row also has the cells that stood in its file, so that it can be mended there and sent back with
+/// `keiki ingest SOURCE --file`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only those of this source
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
+    /// Only rejected rows that no later batch has mended or replaced
+    #[arg(long)]
+    open: bool,
+    /// With CSV and JSON: the original cells of datasets that name people too
+    #[arg(long)]
+    personal: bool,
     /// How to print the list
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: Format,
@@ -26,23 +36,47 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
-        let found = rejects::list(&workspace, self.source.as_deref()).await?;
+        let asked = Asked {
+            source: self.source,
+            open: self.open.then_some(StillOpen),
+            originals: match (self.format, self.personal) {
+                (Format::Table, _) => Originals::None,
+                (_, true) => Originals::All,
+                (_, false) => Originals::Impersonal,
+            },
+        };
+        let found = rejects::list(&workspace, &asked).await?;
         let language = session.language();
-        if found.is_empty() && self.format == Format::Table {
+        if found.listed.is_empty() && self.format == Format::Table {
             session.line(messages::NO_REJECTS.get(language));
             return Ok(Exit::Fine);
         }
-        let grid = if self.format == Format::Table {
-            screen(&found, language)
-        } else {
-            data(&found, language)
-        };
-        grid.print(self.format, session)?;
+        match self.format {
+            Format::Table => screen(&found.listed, language).print(self.format, session)?,
+            Format::Json => data(&found.listed, language).print(self.format, session)?,
+            Format::Csv => session.print(&sheet(&found, language)?),
+        }
         Ok(Exit::Fine)
     }
 }
 
-fn screen(found: &[StoredReject], language: Language) -> Grid {
+fn screen(found: &[Listed], language: Language) -> Grid {
+    let row = |listed: &Listed| {
+        let reject = &listed.reject;
+        let mut reason = reject.row.reason.message().get(language).to_owned();
+        if reject.row.reason.rule().is_some() {
+            let cells = reject.row.reason.cells();
+            let cells: Vec<String> = cells.iter().map(shown).collect();
+            reason = format!("{reason} [{}]", cells.join(", "));
+        }
+        vec![
+            json!(reject.seq),
+            json!(reject.source),
+            json!(format!("{}:{}", reject.row.file, reject.row.row)),
+            json!(state(listed).get(language)),
+            json!(reason),
+        ]
+    };
     Grid {
         names: Vec::new(),
         columns: vec![
@@ -52,62 +86,117 @@ fn screen(found: &[StoredReject], language: Language) -> Grid {
             Column::text(messages::OUTCOME.get(language), 8).spare(),
             Column::text(messages::REASON.get(language), 20).wrapped(4),
         ],
-        rows: found
-            .iter()
-            .map(|reject| {
-                vec![
-                    json!(reject.seq),
-                    json!(reject.source),
-                    json!(format!("{}:{}", reject.row.file, reject.row.row)),
-                    json!(outcome(reject.outcome).get(language)),
-                    json!(reject.row.reason.message().get(language)),
-                ]
-            })
-            .collect(),
+        rows: found.iter().map(row).collect(),
     }
 }
 
-fn data(found: &[StoredReject], language: Language) -> Grid {
-    let row = |reject: &StoredReject| -> Vec<Value> {
-        vec![
-            json!(reject.seq),
-            json!(reject.source),
-            json!(reject.dataset),
-            json!(match reject.outcome {
-                Outcome::Rejected => "rejected",
-                Outcome::LeftUnknown => "left_unknown",
-                Outcome::Kept => "kept",
-            }),
-            json!(reject.row.file),
-            json!(reject.row.row),
-            json!(reject.row.record_key),
-            json!(reject.row.reason.code()),
-            json!(reject.row.reason.column()),
-            json!(reject.row.reason.message().get(language)),
-        ]
+const NAMES: [&str; 14] = [
+    "seq",
+    "source",
+    "dataset",
+    "outcome",
+    "state",
+    "state_seq",
+    "file",
+    "row",
+    "record_key",
+    "reason",
+    "rule",
+    "column",
+    "cells",
+    "message",
+];
+
+fn values(listed: &Listed, language: Language) -> Vec<Value> {
+    let reject = &listed.reject;
+    let reason = &reject.row.reason;
+    let (state, seq) = match listed.afterwards {
+        Afterwards::Open => ("open", None),
+        Afterwards::Mended { seq } => ("mended", Some(seq)),
+        Afterwards::Replaced { seq } => ("replaced", Some(seq)),
+    };
+    let outcome = match reject.outcome {
+        Outcome::Rejected => "rejected",
+        Outcome::LeftUnknown => "left_unknown",
+        Outcome::Kept => "kept",
+    };
+    vec![
+        json!(reject.seq),
+        json!(reject.source),
+        json!(reject.dataset),
+        json!(outcome),
+        json!((reject.outcome == Outcome::Rejected).then_some(state)),
+        json!(seq),
+        json!(reject.row.file),
+        json!(reject.row.row),
+        json!(reject.row.record_key),
+        json!(reason.code()),
+        json!(reason.rule()),
+        json!(reason.column()),
+        json!(reason.cells()),
+        json!(reason.message().get(language)),
+    ]
+}
+
+fn data(found: &[Listed], language: Language) -> Grid {
+    let row = |listed: &Listed| {
+        let mut row = values(listed, language);
+        let original = listed.original.as_ref().map(|original| {
+            let cells = original.cells.iter();
+            let cells: Map<String, Value> = cells
+                .map(|(name, text)| (name.clone(), json!(text)))
+                .collect();
+            Value::Object(cells)
+        });
+        row.push(original.unwrap_or(Value::Null));
+        row
     };
     Grid {
-        names: vec![
-            "seq",
-            "source",
-            "dataset",
-            "outcome",
-            "file",
-            "row",
-            "record_key",
-            "reason",
-            "column",
-            "message",
-        ],
+        names: NAMES.into_iter().chain(["original"]).collect(),
         columns: Vec::new(),
         rows: found.iter().map(row).collect(),
     }
 }
 
-fn outcome(outcome: Outcome) -> Text {
-    match outcome {
-        Outcome::Rejected => Text::new("取込エラー", "rejected"),
-        Outcome::LeftUnknown => Text::new("不明のまま", "left unknown"),
-        Outcome::Kept => Text::new("基準計画を維持", "plan kept"),
+/// The list for a spreadsheet: what is wrong in columns named `keiki_…`, then the cells as they stood in the file.
+fn sheet(found: &Rejects, language: Language) -> Result<String> {
+    let own = NAMES.iter().map(|name| format!("keiki_{name}"));
+    let names: Vec<String> = own.chain(found.columns.iter().cloned()).collect();
+    let cells = NAMES.iter().position(|name| *name == "cells");
+    let row = |listed: &Listed| {
+        let mut row = values(listed, language);
+        if let Some(cells) = cells {
+            let of: Vec<String> = listed.reject.row.reason.cells().iter().map(shown).collect();
+            row[cells] = json!(of.join("; "));
+        }
+        let original = |column: &String| {
+            let original = listed.original.as_ref()?;
+            let mut cells = original.cells.iter();
+            cells.find(|(name, _)| name == column).map(|(_, text)| text)
+        };
+        row.extend(found.columns.iter().map(|column| json!(original(column))));
+        row
+    };
+    let rows: Vec<Vec<Value>> = found.listed.iter().map(row).collect();
+    csv_text(&names, &rows)
+}
+
+fn shown(cell: &Cell) -> String {
+    format!("{}={}", cell.column, cell.value.as_deref().unwrap_or(""))
+}
+
+fn state(listed: &Listed) -> Text {
+    match (listed.reject.outcome, listed.afterwards) {
+        (Outcome::Rejected, Afterwards::Open) => Text::new("取込エラー", "rejected"),
+        (Outcome::Rejected, Afterwards::Mended { seq }) => Text::new(
+            format!("解消(記帳番号{seq})"),
+            format!("mended by commit {seq}"),
+        ),
+        (Outcome::Rejected, Afterwards::Replaced { seq }) => Text::new(
+            format!("再取込で置換(記帳番号{seq})"),
+            format!("replaced by commit {seq}"),
+        ),
+        (Outcome::LeftUnknown, _) => Text::new("不明のまま", "left unknown"),
+        (Outcome::Kept, _) => Text::new("基準計画を維持", "plan kept"),
     }
 }

@@ -1,5 +1,7 @@
 //! `keiki sources`
 
+mod coverage;
+
 use keiki_model::calendar::date_of;
 use keiki_report::table::Column;
 use serde_json::{Value, json};
@@ -8,13 +10,31 @@ use crate::cli::grid::Grid;
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
 use crate::config::Workspace;
+use crate::environment;
 use crate::error::Result;
 use crate::messages;
+use crate::operations::coverage::{self as owed, Asked, Timeliness};
 use crate::operations::sources::{self, Listed};
+use crate::operations::unassigned;
 
 /// List sources with what they brought last
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// List for each org unit and dataset when evidence last came, what is overdue, and which KPIs that leaves without data
+    #[arg(long, conflicts_with = "unassigned")]
+    coverage: bool,
+    /// Only what this org unit and those below it owe
+    #[arg(long, value_name = "ID", requires = "coverage")]
+    org: Option<String>,
+    /// Only what is overdue or never came
+    #[arg(long, requires = "coverage")]
+    overdue: bool,
+    /// List the records whose retirement waits for a person, with the command that confirms it
+    #[arg(long, conflicts_with_all = ["unassigned", "coverage"])]
+    waiting: bool,
+    /// List the texts in the place of org units that nobody knows, which need an alias
+    #[arg(long)]
+    unassigned: bool,
     /// How to print the list
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: Format,
@@ -23,6 +43,15 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
+        if self.coverage {
+            return self.owed(&workspace, session).await;
+        }
+        if self.waiting {
+            return self.waiting(&workspace, session).await;
+        }
+        if self.unassigned {
+            return self.unassigned(&workspace, session).await;
+        }
         let listed = sources::list(&workspace).await?;
         let language = session.language();
         let is_table = self.format == Format::Table;
@@ -46,6 +75,108 @@ impl Args {
             rows: listed
                 .iter()
                 .map(|listed| row(listed, &workspace, is_table, messages::NEVER.get(language)))
+                .collect(),
+        };
+        grid.print(self.format, session)?;
+        Ok(Exit::Fine)
+    }
+
+    async fn owed(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
+        let asked = Asked {
+            org_unit: self.org,
+            now: environment::now(),
+        };
+        let mut owed = owed::list(workspace, &asked).await?;
+        if self.overdue {
+            owed.retain(|one| one.timeliness != Timeliness::Fresh);
+        }
+        let language = session.language();
+        if owed.is_empty() && self.format == Format::Table {
+            session.line(messages::NOTHING_OVERDUE.get(language));
+            return Ok(Exit::Fine);
+        }
+        coverage::grid(&owed, self.format, language).print(self.format, session)?;
+        Ok(Exit::Fine)
+    }
+
+    async fn waiting(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
+        let language = session.language();
+        let listed = sources::list(workspace).await?;
+        let waits = |one: &&Listed<'_>| {
+            let last = one.last.as_ref();
+            last.is_some_and(|last| last.counts.retirements_held > 0)
+        };
+        let waiting: Vec<&Listed<'_>> = listed.iter().filter(waits).collect();
+        if waiting.is_empty() && self.format == Format::Table {
+            session.line(messages::NOTHING_WAITS.get(language));
+            return Ok(Exit::Fine);
+        }
+        let rows = waiting.iter().flat_map(|one| {
+            let held = one.last.iter().flat_map(|last| {
+                let command = sources::confirming(&one.name, &one.dataset, last.as_of);
+                last.held
+                    .iter()
+                    .map(move |record| (record, command.clone()))
+            });
+            held.map(|(record, command)| {
+                vec![
+                    json!(one.name),
+                    json!(one.dataset),
+                    json!(record),
+                    json!(command),
+                ]
+            })
+        });
+        let grid = Grid {
+            names: vec!["source", "dataset", "record_key", "confirm"],
+            columns: vec![
+                Column::text(messages::SOURCE.get(language), 10),
+                Column::text(messages::DATASET.get(language), 10),
+                Column::text(messages::RECORD.get(language), 10),
+                Column::text(messages::CONFIRM.get(language), 20),
+            ],
+            rows: rows.collect(),
+        };
+        grid.print(self.format, session)?;
+        Ok(Exit::Fine)
+    }
+
+    async fn unassigned(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
+        let found = unassigned::list(workspace, environment::now()).await?;
+        let language = session.language();
+        if found.is_empty() && self.format == Format::Table {
+            session.line(messages::NO_UNASSIGNED.get(language));
+            return Ok(Exit::Fine);
+        }
+        let grid = Grid {
+            names: vec![
+                "text",
+                "dataset",
+                "sources",
+                "records",
+                "stands_for",
+                "nearest",
+            ],
+            columns: vec![
+                Column::text(messages::TEXT.get(language), 12),
+                Column::text(messages::DATASET.get(language), 10),
+                Column::text(messages::SOURCE.get(language), 10),
+                Column::figure(messages::RECORDS.get(language)),
+                Column::text(messages::STANDS_FOR.get(language), 6),
+                Column::text(messages::NEAREST.get(language), 6).spare(),
+            ],
+            rows: found
+                .into_iter()
+                .map(|one| {
+                    vec![
+                        json!(one.text),
+                        json!(one.dataset),
+                        json!(one.sources.join(", ")),
+                        json!(one.records),
+                        json!(one.stands_for),
+                        json!(one.nearest),
+                    ]
+                })
                 .collect(),
         };
         grid.print(self.format, session)?;

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use super::claims::{self, Claims, Span};
+use super::derived::{self, Derived};
 use super::{Confirmation, Ingest, Report, scope};
 use crate::config::Workspace;
 use crate::error::{Error, Result};
@@ -31,9 +32,16 @@ pub(super) async fn read(
     progress: &dyn Progress,
 ) -> Result<Report> {
     let dataset = workspace.dataset(&source.dataset)?;
+    let mut derived = None;
     let files = match (files, &source.place) {
         (Some(files), _) => files,
         (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
+        (None, None) if source.query.is_some() => {
+            let found = Derived::new(workspace, journal, &source, asked).await?;
+            let files = vec![found.file.clone()];
+            derived = Some(found);
+            files
+        }
         (None, None) => Vec::new(),
     };
     progress.begin(&Step::Reading {
@@ -61,6 +69,7 @@ pub(super) async fn read(
         dataset,
         asked,
         stored: &stored,
+        inputs: derived.as_ref().map(|derived| &derived.inputs),
     };
     let committed = match (evidence, kept) {
         (Ok(evidence), Ok(())) => reading.commit(evidence, names, progress).await,
@@ -87,6 +96,8 @@ struct Reading<'r> {
     dataset: Arc<Dataset>,
     asked: &'r Ingest,
     stored: &'r [RawFile],
+    /// The datasets from which the rows follow, where they do.
+    inputs: Option<&'r BTreeSet<String>>,
 }
 
 impl Reading<'_> {
@@ -105,15 +116,18 @@ impl Reading<'_> {
         });
         let as_of = as_of(workspace, asked, &summary);
         let unassigned = unassigned(workspace, &self.dataset, &summary, as_of);
-        let mut claims = claims(
-            workspace,
-            self.journal,
-            &source,
-            &self.dataset,
-            &summary,
-            as_of,
-        )
-        .await?;
+        let mut claims = match self.inputs {
+            // Derived evidence speaks for no more than that from which it follows.
+            Some(inputs)
+                if source.covers.is_empty() && self.dataset.org_units != OrgUnits::None =>
+            {
+                derived::claims(workspace, self.journal, inputs, as_of).await?
+            }
+            _ => {
+                let dataset = &self.dataset;
+                claims(workspace, self.journal, &source, dataset, &summary, as_of).await?
+            }
+        };
         claims.uncovered.retain(|unit| !unassigned.contains(unit));
         let covers = claims
             .made
@@ -128,7 +142,7 @@ impl Reading<'_> {
         let submission = Submission {
             datasets: workspace.datasets(),
             source: source.name.clone(),
-            mapping_version: source.version.clone(),
+            mapping_version: workspace.mapping_version(&source),
             precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
             as_of,
             now: asked.now,
@@ -212,7 +226,7 @@ async fn gathered(
     let runtime = Handle::current();
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
     let (expressions, zone) = (
-        Arc::clone(&workspace.expressions),
+        Arc::clone(&workspace.mappings),
         workspace.settings.zone.clone(),
     );
     let task = tokio::task::spawn_blocking(move || {

@@ -8,7 +8,7 @@ use crate::config::{Workspace, suggestion};
 use crate::error::{Error, Result};
 
 /// Checks that org units exist, whenever.
-pub(super) fn check_units(workspace: &Workspace, ids: &[String]) -> Result<()> {
+pub(in crate::operations) fn check_units(workspace: &Workspace, ids: &[String]) -> Result<()> {
     let known = workspace
         .organisation
         .rows()

@@ -1,0 +1,312 @@
+//! Identity: what several tools see is one record, whatever the order in which they come.
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use keiki_model::evidence::{Extent, Missing};
+use keiki_store::Receipt;
+use proptest::prelude::*;
+
+use crate::world::{Reading, World, block_on, day, end_of, repository};
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,discovered_on,serial_number,mac_address,host_name,domain\n";
+
+async fn world() -> World {
+    World::of_kpi(&repository().join("catalogue/security_department/01_hardware_inventory")).await
+}
+
+/// A reading of a source on a day; inventory wins over tools.
+async fn say(world: &World, source: &str, on: &str, rows: &[String]) -> Receipt {
+    let mut reading = Reading::new("assets", day(on));
+    reading.source = source.to_owned();
+    reading.precedence = if source == "inventory" { 10 } else { 100 };
+    reading.extent = Extent::Part;
+    let text = format!("{HEADER}{}", rows.concat());
+    world.commit_csv(&reading, &text).await
+}
+
+fn declared(id: &str, serial: &str) -> String {
+    format!("{id},JP1,hardware,declared,true,,{serial},,,\n")
+}
+
+/// What a tool sees of a machine that it has no number for.
+fn seen(name: &str, serial: &str, mac: &str, host: &str) -> String {
+    format!(",JP1,hardware,{name},true,2026-04-02,{serial},{mac},{host},\n")
+}
+
+/// The names of the records that there are, by key, as known at the end of a day.
+async fn records(world: &World, known_on: &str) -> BTreeMap<String, String> {
+    let known = end_of(day(known_on));
+    let query = format!(
+        "select record_key, name from assets where arrow_cast(known_at, 'Int64') <= {known} \
+         group by record_key, name having sum(weight) > 0"
+    );
+    let found = world.engine.sql(&world.journal, &query).await;
+    let mut records = BTreeMap::new();
+    for rows in found.unwrap_or_else(|e| unreachable!("{e}")) {
+        let text = |column: usize| {
+            let texts =
+                arrow::compute::cast(rows.column(column), &arrow::datatypes::DataType::Utf8);
+            texts.expect("texts").as_string::<i32>().clone()
+        };
+        let (keys, names) = (text(0), text(1));
+        for row in 0..rows.num_rows() {
+            records.insert(keys.value(row).to_owned(), names.value(row).to_owned());
+        }
+    }
+    records
+}
+
+async fn assert_balanced(world: &World) {
+    let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
+    let found = world
+        .journal
+        .verify(&datasets)
+        .await
+        .expect("it can be read");
+    assert!(found.findings.is_empty(), "{:#?}", found.findings);
+}
+
+#[test]
+fn a_tool_without_our_number_speaks_of_the_asset_that_has_its_identifiers() {
+    block_on(async {
+        let world = world().await;
+        say(&world, "inventory", "2026-04-01", &[declared("A1", "S-1")]).await;
+        let rows = [
+            seen("tool", "s-1", "00:11:22:33:44:55", ""),
+            seen("stranger", "S-9", "", ""),
+        ];
+        let receipt = say(&world, "scanner", "2026-04-02", &rows).await;
+        assert!(receipt.merged.is_empty());
+        let found = records(&world, "2026-04-30").await;
+        let expected = [("A1", "declared"), ("seen:serial_number=s-9", "stranger")];
+        let expected: BTreeMap<_, _> = expected.map(|(a, b)| (a.into(), b.into())).into();
+        assert_eq!(found, expected);
+        // Another tool sees nothing but the address.
+        say(
+            &world,
+            "edr",
+            "2026-04-03",
+            &[seen("edr", "", "0011.2233.4455", "")],
+        )
+        .await;
+        assert_eq!(records(&world, "2026-04-30").await, expected);
+        // Without the inventory's word, the scanner's stands: it came first by name among equals.
+        let mut gone = Reading::new("assets", day("2026-04-04"));
+        gone.source = "inventory".into();
+        gone.precedence = 10;
+        gone.missing = Missing::Withdraw;
+        gone.is_missing_confirmed = true;
+        world.commit_csv(&gone, HEADER).await;
+        assert_eq!(records(&world, "2026-04-30").await["A1"], "edr");
+        assert_balanced(&world).await;
+    });
+}
+
+#[test]
+fn what_a_tool_saw_first_becomes_the_asset_that_is_declared_later_and_what_was_known_stays() {
+    block_on(async {
+        let world = world().await;
+        say(
+            &world,
+            "scanner",
+            "2026-04-02",
+            &[seen("tool", "S-1", "", "")],
+        )
+        .await;
+        say(
+            &world,
+            "scanner",
+            "2026-04-20",
+            &[seen("tool", "S-1", "", "pc1.example.com")],
+        )
+        .await;
+        let before = world
+            .measure(1, "HD", "2026-04", end_of(day("2026-04-30")))
+            .await;
+        let receipt = say(&world, "inventory", "2026-05-01", &[declared("A1", "S-1")]).await;
+        assert_eq!(receipt.merged.len(), 1);
+        assert_eq!(receipt.merged[0].into, "A1");
+        let found = records(&world, "2026-05-31").await;
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["A1"]);
+        assert_eq!(records(&world, "2026-04-30").await.len(), 1);
+        let again = world
+            .measure(1, "HD", "2026-04", end_of(day("2026-04-30")))
+            .await;
+        assert_eq!(before, again);
+        // The asset was there in April already, as the tool saw it.
+        let now = world
+            .measure(1, "HD", "2026-04", end_of(day("2026-05-31")))
+            .await;
+        assert_eq!(now[0].denominator, before[0].denominator);
+        // The next reading of the tool says nothing new, and nothing more is found.
+        let receipt = say(
+            &world,
+            "scanner",
+            "2026-05-02",
+            &[seen("tool", "S-1", "", "pc1.example.com")],
+        )
+        .await;
+        assert_eq!((receipt.counts.changed, receipt.merged.len()), (0, 0));
+        assert_balanced(&world).await;
+        let snapshot = world.journal.snapshot().await.expect("a list");
+        let report = world
+            .journal
+            .identity(&snapshot, &world.dataset("assets"))
+            .await;
+        let report = report.expect("a report");
+        assert_eq!(report.merged.len(), 1);
+        assert!(report.differing.iter().any(|one| one.column == "name"
+            && one.said[0] == ("inventory".to_owned(), "declared".to_owned())));
+    });
+}
+
+#[test]
+fn an_identifier_of_two_declared_assets_decides_nothing_and_is_listed() {
+    block_on(async {
+        let world = world().await;
+        let rows = [declared("A1", "S-1"), declared("A2", "S-1")];
+        say(&world, "inventory", "2026-04-01", &rows).await;
+        say(
+            &world,
+            "scanner",
+            "2026-04-02",
+            &[seen("tool", "S-1", "", "")],
+        )
+        .await;
+        assert_eq!(records(&world, "2026-04-30").await.len(), 3);
+        let snapshot = world.journal.snapshot().await.expect("a list");
+        let report = world
+            .journal
+            .identity(&snapshot, &world.dataset("assets"))
+            .await;
+        let shared = report.expect("a report").shared;
+        assert_eq!(shared.len(), 1);
+        assert_eq!(shared[0].records, ["A1", "A2"]);
+    });
+}
+
+#[test]
+fn a_row_without_key_and_identifier_is_rejected() {
+    block_on(async {
+        let world = world().await;
+        let row = seen(
+            "nobody",
+            "To be filled by O.E.M.",
+            "00:00:00:00:00:00",
+            "pc1",
+        );
+        let receipt = say(&world, "scanner", "2026-04-02", &[row]).await;
+        assert_eq!(receipt.rejected.len(), 1);
+        assert_eq!(receipt.rejected[0].reason.code(), "missing_value");
+    });
+}
+
+/// A machine, and which of its identifiers each of three tools sees.
+#[derive(Debug, Clone)]
+struct Machine {
+    is_declared: bool,
+    /// Per tool: serial, address, host; a tool that sees none has no row.
+    sees: [[bool; 3]; 3],
+}
+
+fn machine() -> impl Strategy<Value = Machine> {
+    (any::<bool>(), any::<[[bool; 3]; 3]>())
+        .prop_map(|(is_declared, sees)| Machine { is_declared, sees })
+}
+
+/// All rows as (source, row).
+fn rows_of(machines: &[Machine]) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    for (number, machine) in machines.iter().enumerate() {
+        if machine.is_declared {
+            rows.push((
+                "inventory",
+                declared(&format!("A{number}"), &format!("S{number}")),
+            ));
+        }
+        for (tool, sees) in ["edr", "scanner", "sniffer"].into_iter().zip(machine.sees) {
+            let shown = |at: usize, text: String| if sees[at] { text } else { String::new() };
+            let serial = shown(0, format!("S{number}"));
+            let mac = shown(1, format!("00:00:00:00:01:{number:02}"));
+            let host = shown(2, format!("pc{number}.example.com"));
+            if sees.contains(&true) {
+                rows.push((
+                    tool,
+                    seen(&format!("{tool} {number}"), &serial, &mac, &host),
+                ));
+            }
+        }
+    }
+    rows
+}
+
+/// The records that a person would find: rows that share an identifier, directly or through others, are one.
+fn expected(machines: &[Machine]) -> usize {
+    let mut count = 0;
+    for machine in machines {
+        let mut groups: Vec<[bool; 3]> = machine
+            .sees
+            .into_iter()
+            .filter(|s| s.contains(&true))
+            .collect();
+        if machine.is_declared {
+            groups.push([true, false, false]);
+        }
+        let mut joined: Vec<[bool; 3]> = Vec::new();
+        for group in groups {
+            let touches = |other: &[bool; 3]| (0..3).any(|at| group[at] && other[at]);
+            let (one, rest): (Vec<_>, Vec<_>) = joined.into_iter().partition(touches);
+            let mut whole = group;
+            for other in one {
+                for at in 0..3 {
+                    whole[at] |= other[at];
+                }
+            }
+            joined = rest;
+            joined.push(whole);
+        }
+        count += joined.len();
+    }
+    count
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn order_of_arrival_and_batch_split_change_no_record(
+        machines in proptest::collection::vec(machine(), 1..4),
+        seed in any::<u64>(),
+        batch in 1_usize..4,
+    ) {
+        block_on(async {
+            let rows = rows_of(&machines);
+            let mut names = Vec::new();
+            for (step, batch) in [(1, usize::MAX), (seed | 1, batch)] {
+                let mut order: Vec<usize> = (0..rows.len()).collect();
+                order.sort_by_key(|at| (*at as u64 + 1).wrapping_mul(step).rotate_left(17));
+                let world = world().await;
+                for chunk in order.chunks(batch.min(order.len().max(1))) {
+                    for source in ["inventory", "edr", "scanner", "sniffer"] {
+                        let of: Vec<String> = chunk
+                            .iter()
+                            .filter(|at| rows[**at].0 == source)
+                            .map(|at| rows[*at].1.clone())
+                            .collect();
+                        if !of.is_empty() {
+                            say(&world, source, "2026-04-02", &of).await;
+                        }
+                    }
+                }
+                assert_balanced(&world).await;
+                let found = records(&world, "2026-04-30").await;
+                assert_eq!(found.len(), expected(&machines), "{machines:?} {found:?}");
+                let mut of: Vec<String> = found.into_values().collect();
+                of.sort();
+                names.push(of);
+            }
+            assert_eq!(names[0], names[1]);
+        });
+    }
+}

@@ -1,0 +1,40 @@
+//! Gives rows without a key one that is made from their identifiers.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::Field;
+use keiki_model::dataset::Dataset;
+
+/// Fills the key where it is null and the row has an identifier. *Shape*: `fields` and `arrays` are the dataset's columns.
+///
+/// Whether a record is known by that identifier already, only the journal can tell; the key is the same in every reading.
+pub(crate) fn mint(dataset: &Dataset, key: &str, fields: &[Field], arrays: &mut [ArrayRef]) {
+    let Some(position) = fields.iter().position(|field| field.name() == key) else {
+        return;
+    };
+    if arrays[position].null_count() == 0 {
+        return;
+    }
+    let columns: Vec<(&str, Option<&StringArray>)> = fields
+        .iter()
+        .zip(arrays.iter())
+        .map(|(field, array)| (field.name().as_str(), array.as_string_opt::<i32>()))
+        .collect();
+    let Some(given) = columns[position].1 else {
+        return;
+    };
+    let filled: StringArray = (0..given.len())
+        .map(|row| {
+            if given.is_valid(row) {
+                return Some(given.value(row).to_owned());
+            }
+            let value = |name: &str| {
+                let column = columns.iter().find(|(column, _)| *column == name)?.1?;
+                column.is_valid(row).then(|| column.value(row))
+            };
+            Dataset::minted_key(&dataset.identifiers(&value))
+        })
+        .collect();
+    arrays[position] = Arc::new(filled);
+}

@@ -1,0 +1,190 @@
+//! Lists what evidence each org unit owes: when it last came, what is overdue, and which KPIs that leaves without data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keiki_model::calendar::{Day, local_day};
+use keiki_model::dataset::{Dataset, OrgUnits};
+use keiki_model::org::{Tree, UNASSIGNED};
+use keiki_model::text::Text;
+use keiki_store::{Batch, StoreError};
+
+use super::ingest::scope::check_units;
+use crate::config::{Opening, Workspace};
+use crate::error::{Error, Result};
+
+/// Whether evidence is there in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeliness {
+    /// It is fresh.
+    Fresh,
+    /// It came, and is too old by now.
+    Overdue,
+    /// It never came.
+    Never,
+}
+
+/// Evidence that an org unit owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// The org unit.
+    pub org_unit: String,
+    /// Its name.
+    pub name: Text,
+    /// The dataset into which the evidence goes.
+    pub dataset: String,
+    /// The last day for which it speaks.
+    pub until: Option<Day>,
+    /// When that became known, UTC microseconds.
+    pub known_at: Option<i64>,
+    /// The source that brought it.
+    pub source: Option<String>,
+    /// The last day on which it is fresh.
+    pub fresh_until: Option<Day>,
+    /// Whether it is there in time.
+    pub timeliness: Timeliness,
+    /// The adopted KPIs that have no data of the org unit today because of it.
+    pub without_data: Vec<u32>,
+}
+
+/// Which org units are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// This one and all below it; absent = all.
+    pub org_unit: Option<String>,
+    /// Today's instant, UTC microseconds.
+    pub now: i64,
+}
+
+/// An adopted KPI's need of a dataset, and how old it may be. *Units*: days.
+type Need = (u32, i32);
+
+/// The evidence that came last for an org unit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Last<'b> {
+    pub(super) from: Day,
+    pub(super) until: Day,
+    batch: &'b Batch,
+}
+
+/// Lists what is owed today, in the order of the tree, then by dataset.
+///
+/// # Errors
+/// There is no such org unit, or the journal cannot be read; that there is none yet is no error.
+pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
+    let today = local_day(asked.now, &workspace.settings.zone);
+    let tree = workspace.organisation.tree(today);
+    let within = match &asked.org_unit {
+        None => 0..tree.nodes().len(),
+        Some(id) => {
+            check_units(workspace, std::slice::from_ref(id))?;
+            let position = tree.position_of_evidence(id);
+            position..tree.nodes()[position].subtree_end
+        }
+    };
+    let batches = match workspace.journal(Opening::Existing).await {
+        Ok(journal) => journal.snapshot().await?.batches().to_vec(),
+        Err(Error::Store(StoreError::NoJournal(_))) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let needs = needs(workspace, &tree);
+    let mut by_dataset: BTreeMap<&str, Vec<Option<Last<'_>>>> = BTreeMap::new();
+    for (_, dataset) in needs.keys() {
+        by_dataset
+            .entry(dataset)
+            .or_insert_with(|| last_of_each(&batches, dataset, &tree, today));
+    }
+    let mut owed = Vec::new();
+    for ((node, dataset), needs) in needs.iter().filter(|((node, _), _)| within.contains(node)) {
+        let unit = &tree.nodes()[*node];
+        let last = by_dataset[dataset.as_str()][*node];
+        let freshness = workspace.dataset(dataset)?.freshness_days;
+        let is_old = |days: i32| last.is_none_or(|last| last.until.saturating_add(days) < today);
+        owed.push(Owed {
+            org_unit: unit.id.clone(),
+            name: unit.name.clone(),
+            dataset: dataset.clone(),
+            until: last.map(|last| last.until),
+            known_at: last.map(|last| last.batch.known_at),
+            source: last.map(|last| last.batch.source.clone()),
+            fresh_until: last.map(|last| last.until.saturating_add(freshness)),
+            timeliness: match last {
+                None => Timeliness::Never,
+                Some(_) if is_old(freshness) => Timeliness::Overdue,
+                Some(_) => Timeliness::Fresh,
+            },
+            without_data: needs
+                .iter()
+                .filter(|(_, days)| is_old(*days))
+                .map(|(no, _)| *no)
+                .collect(),
+        });
+    }
+    Ok(owed)
+}
+
+/// What each org unit owes: by its position in the tree and the dataset into which the evidence goes, the KPIs that need it.
+fn needs(workspace: &Workspace, tree: &Tree) -> BTreeMap<(usize, String), BTreeSet<Need>> {
+    let mut needs: BTreeMap<(usize, String), BTreeSet<Need>> = BTreeMap::new();
+    let kpis = workspace.catalogue.kpis.iter();
+    for kpi in kpis.filter(|kpi| workspace.programme.adopts(kpi)) {
+        let concerned = workspace.programme.concerned(kpi.no, tree);
+        for indicator in kpi.indicators.iter().filter(|one| !one.is_companion) {
+            let owes = |node: usize| {
+                let unit = &tree.nodes()[node];
+                let is_kind = if indicator.applies_to.is_empty() {
+                    unit.kind.is_entity()
+                } else {
+                    indicator.applies_to.contains(&unit.kind)
+                };
+                concerned[node] && is_kind && unit.id != UNASSIGNED
+            };
+            for measure in indicator.formula.measures() {
+                let named = kpi.measure(measure).map(|measure| &measure.dataset.value);
+                let Some(used) = named.and_then(|name| workspace.catalogue.datasets.get(name))
+                else {
+                    continue;
+                };
+                let Some(sent) = sent_to(workspace, used) else {
+                    continue;
+                };
+                for node in (0..tree.nodes().len()).filter(|node| owes(*node)) {
+                    let of = needs.entry((node, sent.name.clone())).or_default();
+                    of.insert((kpi.no, used.freshness_days));
+                }
+            }
+        }
+    }
+    needs
+}
+
+/// The dataset into which the evidence of a dataset goes; `None` where no org unit owes it.
+fn sent_to<'w>(workspace: &'w Workspace, used: &'w Dataset) -> Option<&'w Dataset> {
+    let sent = match &used.distinct {
+        None => used,
+        Some(distinct) => workspace.catalogue.datasets.get(&distinct.dataset.value)?,
+    };
+    (sent.org_units != OrgUnits::None).then_some(sent)
+}
+
+/// For each node of the tree, the claim that covers it and speaks longest.
+pub(super) fn last_of_each<'b>(
+    batches: &'b [Batch],
+    dataset: &str,
+    tree: &Tree,
+    today: Day,
+) -> Vec<Option<Last<'b>>> {
+    let mut last: Vec<Option<Last<'b>>> = vec![None; tree.nodes().len()];
+    for batch in batches.iter().filter(|batch| batch.dataset == dataset) {
+        for claim in &batch.claims {
+            let position = tree.position_of_evidence(&claim.org_unit);
+            let until = claim.until.min(today);
+            for of in &mut last[position..tree.nodes()[position].subtree_end] {
+                if of.is_none_or(|of| of.until <= until) {
+                    let from = claim.from;
+                    *of = Some(Last { from, until, batch });
+                }
+            }
+        }
+    }
+    last
+}

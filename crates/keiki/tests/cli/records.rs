@@ -1,0 +1,240 @@
+//! From rows to records, from outside: rows that are mended, assets that several tools see, what is owed and what waits.
+
+use crate::workspace::Workspace;
+
+const INVENTORY: &str = "name = \"inventory\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/inventory.csv\"\n\
+                         precedence = 10\n\n[columns]\nasset_id = '\"No\"'\norg_unit = '\"Org\"'\nkind = \"'hardware'\"\n\
+                         is_in_scope = \"'true'\"\ndeclared_on = '\"Declared\"'\ninventoried_on = '\"Counted\"'\n\
+                         inventoried_by = \"case when \\\"Counted\\\" is not null then 'declaration' end\"\n\
+                         disposed_on = '\"Gone\"'\nserial_number = '\"Serial\"'\nowner_assigned_on = '\"Declared\"'\n";
+
+const SCANNER: &str = "name = \"scanner\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/scanner.csv\"\n\n[columns]\n\
+                       org_unit = '\"Org\"'\nkind = \"'hardware'\"\nis_in_scope = \"'true'\"\ndiscovered_on = '\"Seen\"'\n\
+                       discovered_by = \"'scanner'\"\nserial_number = '\"Serial\"'\nmac_address = '\"MAC\"'\n";
+
+fn workspace() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("sources/inventory.toml", INVENTORY);
+    workspace.write("sources/scanner.toml", SCANNER);
+    workspace
+}
+
+#[test]
+fn a_rejected_row_is_exported_with_its_cells_mended_and_sent_back() {
+    let workspace = workspace();
+    workspace.write(
+        "evidence/inventory.csv",
+        "No,Org,Declared,Counted,Gone,Serial,Note\nA1,JP1,2026-04-01,2026-05-10,2026-05-01,S1,=cmd()\nA2,JP1,2026-04-01,,,S2,-5\n",
+    );
+    workspace
+        .run(&["ingest", "inventory", "--as-of", "2026-05-31"])
+        .exits(3);
+    let listed = workspace
+        .run(&["rejects", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(listed[0]["rule"], "disposed_on >= inventoried_on");
+    assert_eq!(listed[0]["cells"][0]["column"], "disposed_on");
+    assert_eq!(listed[0]["cells"][0]["value"], "2026-05-01");
+    assert_eq!(listed[0]["state"], "open");
+    // The dataset names people, so that the cells are given only when they are asked for.
+    assert!(listed[0]["original"].is_null());
+    let sheet = workspace
+        .run(&["rejects", "--open", "--personal", "--format", "csv"])
+        .exits(0);
+    assert!(sheet.out.contains("'=cmd()"), "{}", sheet.out);
+    assert!(
+        sheet.out.starts_with("keiki_seq,keiki_source,"),
+        "{}",
+        sheet.out
+    );
+    let mended = sheet.out.replace(",2026-05-01,S1,", ",,S1,");
+    assert_ne!(mended, sheet.out);
+    let mended = workspace.write("mended.csv", mended);
+    let mended = mended.to_str().expect("a plain path");
+    workspace
+        .run(&[
+            "ingest",
+            "inventory",
+            "--file",
+            mended,
+            "--as-of",
+            "2026-05-31",
+        ])
+        .exits(0)
+        .says("accepted 1  changed 1");
+    workspace
+        .run(&["rejects"])
+        .exits(0)
+        .says("mended by commit 2");
+    workspace
+        .run(&["rejects", "--open"])
+        .exits(0)
+        .says("no row was rejected");
+    workspace.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_row_that_is_rejected_again_is_open_once() {
+    let workspace = workspace();
+    let bad = "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2026-04-01,2026-05-10,2026-05-01,S1\n";
+    for (day, note) in [("2026-05-31", ""), ("2026-06-30", "\n")] {
+        workspace.write("evidence/inventory.csv", format!("{bad}{note}"));
+        workspace
+            .run(&["ingest", "inventory", "--as-of", day])
+            .exits(3);
+    }
+    let open = workspace
+        .run(&["rejects", "--open", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(open.as_array().map(Vec::len), Some(1), "{open}");
+    assert_eq!(open[0]["seq"], 2);
+}
+
+#[test]
+fn what_a_tool_sees_and_nobody_declared_counts_until_it_is_declared() {
+    let workspace = workspace();
+    workspace.write(
+        "evidence/inventory.csv",
+        "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2026-04-01,2026-04-10,,S1\n",
+    );
+    workspace.write(
+        "evidence/scanner.csv",
+        "Org,Seen,Serial,MAC\nJP1,2026-04-02,s1,00:11:22:33:44:55\nJP1,2026-04-03,S2,\n",
+    );
+    workspace.run(&["ingest", "--as-of", "2026-04-30"]).exits(0);
+    let measured = workspace
+        .run(&[
+            "measure", "--kpi", "1", "--org", "JP1", "--period", "2026-04", "--format", "json",
+        ])
+        .exits(0)
+        .json();
+    let figure = |code: &str| {
+        let found = measured.as_array().expect("an array").iter();
+        let found = found.filter(|one| one["indicator"] == code);
+        found.cloned().next().expect("the indicator is measured")
+    };
+    let ratio = figure("inventory_ratio");
+    assert_eq!(
+        (
+            ratio["numerator"].to_string(),
+            ratio["denominator"].to_string()
+        ),
+        ("1".into(), "2".into())
+    );
+    assert_eq!(figure("undeclared_count")["value"].to_string(), "1");
+    workspace
+        .run(&[
+            "explain",
+            "1",
+            "--org",
+            "JP1",
+            "--period",
+            "2026-04",
+            "--indicator",
+            "undeclared_count",
+            "--rows",
+        ])
+        .exits(0)
+        .says("seen:serial_number=s2");
+    workspace.write(
+        "evidence/inventory.csv",
+        "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2026-04-01,2026-04-10,,S1\nA2,JP1,2026-05-02,2026-05-02,,S-2\nA3,JP1,2026-05-02,2026-05-02,,S2\n",
+    );
+    workspace
+        .run(&["ingest", "inventory", "--as-of", "2026-05-31"])
+        .exits(0)
+        .says("1 records were found to be others");
+    workspace
+        .run(&["identity"])
+        .exits(0)
+        .says("was seen:serial_number=s2 too; both have serial_number=s2");
+    let found = workspace
+        .run(&["identity", "assets", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&found[0]["finding"], &found[0]["record"]),
+        (&"merged".into(), &"A3".into())
+    );
+    workspace.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn what_each_org_unit_owes_is_listed_with_the_kpis_that_have_no_data() {
+    let workspace = workspace();
+    workspace.write("programme.toml", "[adopt]\nkpis = [1, 8]\n");
+    workspace.write(
+        "evidence/inventory.csv",
+        "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2020-04-01,2020-04-10,,S1\n",
+    );
+    workspace
+        .run(&["ingest", "inventory", "--as-of", "2020-04-30"])
+        .exits(0);
+    let owed = workspace
+        .run(&["sources", "--coverage", "--org", "JP1", "--format", "json"])
+        .exits(0)
+        .json();
+    let of = |dataset: &str| {
+        let mut rows = owed.as_array().expect("an array").iter();
+        rows.find(|row| row["dataset"] == dataset)
+            .cloned()
+            .expect("it is owed")
+    };
+    assert_eq!(of("assets")["state"], "overdue");
+    assert_eq!(of("assets")["until"], "2020-04-30");
+    assert_eq!(of("assets")["fresh_until"], "2020-06-04");
+    assert_eq!(of("assets")["kpis_without_data"], serde_json::json!([1]));
+    assert_eq!(of("headcounts")["state"], "never");
+    assert_eq!(
+        of("headcounts")["kpis_without_data"],
+        serde_json::json!([8])
+    );
+    workspace
+        .run(&["sources", "--coverage", "--overdue"])
+        .exits(0)
+        .says("2020-06-04");
+    workspace
+        .run(&["sources", "--coverage", "--org", "JP9"])
+        .exits(1)
+        .complains("unknown org unit: JP9");
+}
+
+#[test]
+fn retirements_that_wait_are_listed_with_the_command_that_confirms_them() {
+    let workspace = workspace();
+    workspace.write(
+        "sources/inventory.toml",
+        INVENTORY.replace(
+            "precedence = 10",
+            "precedence = 10\nextent = \"full\"\nmissing = \"retire\"",
+        ),
+    );
+    let row = |number: u32| format!("A{number},JP1,2026-04-01,,,S{number}\n");
+    let header = "No,Org,Declared,Counted,Gone,Serial\n";
+    let all: String = (1..=5).map(row).collect();
+    workspace.write("evidence/inventory.csv", format!("{header}{all}"));
+    workspace
+        .run(&["ingest", "inventory", "--as-of", "2026-04-30"])
+        .exits(0);
+    workspace.write("evidence/inventory.csv", format!("{header}{}", row(1)));
+    workspace
+        .run(&["ingest", "inventory", "--as-of", "2026-05-31"])
+        .exits(0)
+        .says("A2, A3, A4, A5")
+        .says("keiki ingest inventory --as-of 2026-05-31 --confirm-missing");
+    let waiting = workspace
+        .run(&["sources", "--waiting", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(waiting.as_array().map(Vec::len), Some(4));
+    let command = waiting[0]["confirm"].as_str().expect("a command");
+    let arguments: Vec<&str> = command.split(' ').skip(1).collect();
+    workspace.run(&arguments).exits(0).says("retired 4");
+    workspace
+        .run(&["sources", "--waiting"])
+        .exits(0)
+        .says("no retirement waits for confirmation");
+    workspace.run(&["verify"]).exits(0);
+}
