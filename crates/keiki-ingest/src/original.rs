@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray};
 
 use crate::error::IngestError;
+use crate::extract::{Extract, ExtractBuilder};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -30,9 +31,26 @@ pub fn original_rows(
     wanted: &BTreeSet<(String, u64)>,
     context: &Context<'_>,
 ) -> Result<(Vec<String>, Vec<OriginalRow>), IngestError> {
-    let extract = source.kind.read(files, source, context)?;
-    let schema = extract.batch.schema();
-    let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let mut names: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    let mut take = |extract: Extract| {
+        let schema = extract.batch.schema();
+        names = schema.fields().iter().map(|f| f.name().clone()).collect();
+        rows.extend(wanted_of(&extract, &names, wanted));
+        Ok(())
+    };
+    let mut builder = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
+    source.kind.read(files, source, context, &mut builder)?;
+    builder.finish()?;
+    Ok((names, rows))
+}
+
+/// The wanted rows of a chunk.
+fn wanted_of(
+    extract: &Extract,
+    names: &[String],
+    wanted: &BTreeSet<(String, u64)>,
+) -> Vec<OriginalRow> {
     let mut rows = Vec::new();
     for (position, place) in extract.places.iter().enumerate() {
         let file = usize::try_from(place.file).ok();
@@ -53,5 +71,5 @@ pub fn original_rows(
             row: at.1,
         });
     }
-    Ok((names, rows))
+    rows
 }

@@ -9,21 +9,18 @@ use keiki_model::expression::Expressions;
 use keiki_model::problem::Problem;
 
 use crate::error::IngestError;
-use crate::extract::AbsentColumn;
-use crate::mapping::{Mapping, identifiers};
+use crate::extract::{AbsentColumn, Columns, Extract, ExtractBuilder};
+use crate::mapping::{Mapping, Required, identifiers};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
-
-/// The most that is read to hold a mapping against a file. *Units*: bytes.
-const SAMPLE_BYTES: u64 = 64 << 20;
 
 /// What holding a mapping against the evidence came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampled {
     /// It fits the file.
     Fits,
-    /// The file has no record, or is too large to be looked at beforehand.
+    /// There is no file, or it has no record.
     Unseen,
 }
 
@@ -45,7 +42,7 @@ pub fn check_mapping(source: &Source, expressions: &dyn Expressions) -> Vec<Prob
     problems
 }
 
-/// Holds a source's mapping against the first of its files.
+/// Holds a source's mapping against the first rows of the first of its files.
 ///
 /// # Errors
 /// The file cannot be read at all, or the mapping does not fit it.
@@ -58,16 +55,46 @@ pub fn check_against(
     let Some(first) = files.first() else {
         return Ok(Sampled::Unseen);
     };
-    let metadata = std::fs::metadata(&first.path).map_err(|e| IngestError::io(&first.name, e))?;
-    if metadata.len() > SAMPLE_BYTES {
+    let Some((extract, absent)) = first_rows(source, first, context)? else {
         return Ok(Sampled::Unseen);
-    }
-    let extract = source
-        .kind
-        .read(std::slice::from_ref(first), source, context)?;
-    if extract.absent == AbsentColumn::Null && extract.places.is_empty() {
-        return Ok(Sampled::Unseen);
-    }
-    Mapping::new(source, dataset, &extract, context.expressions)?;
+    };
+    let columns = extract.batch.schema();
+    Mapping::new(source, dataset, &columns, absent, context.expressions)?;
     Ok(Sampled::Fits)
+}
+
+/// The first chunk of a file, and what a column means that is not in it; `None` where the file has no record to show columns.
+fn first_rows(
+    source: &Source,
+    file: &InputFile,
+    context: &Context<'_>,
+) -> Result<Option<(Extract, (AbsentColumn, Required))>, IngestError> {
+    let mut first: Option<Extract> = None;
+    let mut is_enough = false;
+    let mut take = |extract: Extract| {
+        if first.is_none() {
+            first = Some(extract);
+            return Ok(());
+        }
+        is_enough = true;
+        Err(IngestError::internal(&"enough has been read"))
+    };
+    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
+    let read = source
+        .kind
+        .read(std::slice::from_ref(file), source, context, &mut rows)
+        .and_then(|absent| rows.finish().map(|()| absent));
+    let Some(extract) = first else {
+        return read.map(|_absent| None);
+    };
+    let absent = match (read, is_enough) {
+        (Ok(absent), _) => (absent, Required::Held),
+        (Err(_), true) if extract.columns == Columns::Complete => {
+            (AbsentColumn::Fault, Required::Held)
+        }
+        (Err(_), true) => (AbsentColumn::Null, Required::Open),
+        (Err(error), false) => return Err(error),
+    };
+    let is_empty = absent.0 == AbsentColumn::Null && extract.places.is_empty();
+    Ok((!is_empty).then_some((extract, absent)))
 }

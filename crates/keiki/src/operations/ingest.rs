@@ -250,7 +250,7 @@ async fn read_all(
         if place.is_some() || rests_on_new {
             let source = match place {
                 Some(place) => adjusted(derive.remove(place).0, asked),
-                None => source.clone(),
+                None => (*source).clone(),
             };
             outcomes.push(one(workspace, journal, source, None, asked, progress).await);
         }

@@ -149,7 +149,7 @@ fn a_wrong_query_is_named_in_its_file() {
     workspace
         .run(&["check"])
         .exits(1)
-        .complains("sources/hardening.toml:5")
+        .complains("sources/hardening.toml:6:1")
         .complains("the query cannot be run");
 }
 
