@@ -91,7 +91,7 @@ pub(crate) fn compute(
     if let Some(key) = dataset.minted_column() {
         identity::mint(dataset, key, &fields, &mut arrays);
         if let Some(position) = fields.iter().position(|field| field.name() == key) {
-            require(key, &arrays[position], rejections);
+            identity::require(dataset, key, &arrays[position], rejections);
         }
     }
     let mut extra =

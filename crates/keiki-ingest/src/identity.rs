@@ -5,6 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::Field;
 use keiki_model::dataset::Dataset;
+use keiki_model::evidence::Reason;
+
+use crate::columns::Rejections;
 
 /// Fills the key where it is null and the row has an identifier. *Shape*: `fields` and `arrays` are the dataset's columns.
 ///
@@ -37,4 +40,21 @@ pub(crate) fn mint(dataset: &Dataset, key: &str, fields: &[Field], arrays: &mut 
         })
         .collect();
     arrays[position] = Arc::new(filled);
+}
+
+/// Rejects the rows that have neither a key nor an identifier.
+pub(crate) fn require(dataset: &Dataset, key: &str, keys: &ArrayRef, rejections: &mut Rejections) {
+    if keys.null_count() == 0 {
+        return;
+    }
+    let rules = dataset.identity.iter().map(|rule| rule.columns.join("+"));
+    let rules = rules.collect::<Vec<_>>().join(", ");
+    let reason = Reason::NotStated {
+        column: key.to_owned(),
+        ja: format!("「{key}」も、レコードを特定できる識別子({rules})もありません"),
+        en: format!("there is neither `{key}` nor an identifier of the record: {rules}"),
+    };
+    for row in (0..keys.len()).filter(|row| keys.is_null(*row)) {
+        rejections.add(row, reason.clone());
+    }
 }

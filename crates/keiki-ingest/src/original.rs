@@ -40,7 +40,10 @@ pub fn original_rows(
         Ok(())
     };
     let mut builder = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
-    source.kind.read(files, source, context, &mut builder)?;
+    source
+        .kind
+        .reader
+        .read(files, source, context, &mut builder)?;
     builder.finish()?;
     Ok((names, rows))
 }

@@ -10,6 +10,7 @@ use keiki_model::problem::Problem;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, Extract, ExtractBuilder};
+use crate::filter;
 use crate::mapping::{Mapping, Required, identifiers};
 use crate::place::InputFile;
 use crate::reading::Context;
@@ -59,16 +60,22 @@ pub fn check_against(
         return Ok(Sampled::Unseen);
     };
     let columns = extract.batch.schema();
+    if let Some(sql) = source.filter() {
+        filter::compile(sql, &columns, absent.0, context.expressions)?;
+    }
     Mapping::new(source, dataset, &columns, absent, context.expressions)?;
     Ok(Sampled::Fits)
 }
+
+/// A chunk, and what it means that a column is not in it.
+type FirstRows = (Extract, (AbsentColumn, Required));
 
 /// The first chunk of a file, and what a column means that is not in it; `None` where the file has no record to show columns.
 fn first_rows(
     source: &Source,
     file: &InputFile,
     context: &Context<'_>,
-) -> Result<Option<(Extract, (AbsentColumn, Required))>, IngestError> {
+) -> Result<Option<FirstRows>, IngestError> {
     let mut first: Option<Extract> = None;
     let mut is_enough = false;
     let mut take = |extract: Extract| {
@@ -82,6 +89,7 @@ fn first_rows(
     let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
     let read = source
         .kind
+        .reader
         .read(std::slice::from_ref(file), source, context, &mut rows)
         .and_then(|absent| rows.finish().map(|()| absent));
     let Some(extract) = first else {

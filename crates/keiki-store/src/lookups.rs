@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::{Column, Dataset, Lookup};
 use keiki_model::evidence::join_key;
+use keiki_model::text::plain;
 use keiki_model::timeline::{Word, resolve};
 
 use crate::batches::{Batch, Snapshot};
@@ -216,7 +217,10 @@ pub(crate) async fn differing(
                     _ => None,
                 });
                 let said: Vec<(String, String)> = said.collect();
-                if said.iter().any(|(_, value)| *value != said[0].1) {
+                if said
+                    .iter()
+                    .any(|(_, value)| plain(value) != plain(&said[0].1))
+                {
                     found.push(Differing {
                         record: record.clone(),
                         column: (*column).clone(),

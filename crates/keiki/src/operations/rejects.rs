@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keiki_ingest::original::{OriginalRow, original_rows};
-use keiki_ingest::{Context, InputFile, Limits, Source, SourceKind};
+use keiki_ingest::{Context, InputFile, Limits, Source};
 use keiki_model::text::Text;
 use keiki_store::{Afterwards, Batch, Journal, Outcome, Snapshot, StoredReject};
 
@@ -180,7 +180,7 @@ async fn read_again(
     let source = match workspace.sources.iter().find(|s| s.name == batch.source) {
         Some(source) => source.clone(),
         None if batch.source == FILES_SOURCE && !files.is_empty() => {
-            let kind = SourceKind::of_file(&files[0].path);
+            let kind = workspace.kinds.of_file(&files[0].path);
             Source::by_name(FILES_SOURCE, kind, &batch.dataset)
         }
         None => return Ok(None),

@@ -164,7 +164,7 @@ fn what_a_tool_sees_and_nobody_declared_counts_until_it_is_declared() {
 #[test]
 fn what_each_org_unit_owes_is_listed_with_the_kpis_that_have_no_data() {
     let workspace = workspace();
-    workspace.write("programme.toml", "[adopt]\nkpis = [1, 8]\n");
+    workspace.write("programme.toml", "[adopted]\nkpis = [1, 8]\n");
     workspace.write(
         "evidence/inventory.csv",
         "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2020-04-01,2020-04-10,,S1\n",
