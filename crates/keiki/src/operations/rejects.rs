@@ -172,10 +172,7 @@ async fn read_again(
         let base = name.file_name().unwrap_or_default().to_string_lossy();
         let path = folder.path().join(format!("{number}-{base}"));
         std::fs::write(&path, bytes).map_err(Error::file(&path))?;
-        files.push(InputFile {
-            name: reference.name.clone(),
-            path,
-        });
+        files.push(InputFile::new(reference.name.clone(), path));
     }
     let source = match workspace.sources.iter().find(|s| s.name == batch.source) {
         Some(source) => source.clone(),

@@ -52,10 +52,7 @@ impl Derived {
             written.map_err(|error| Error::Stopped(error.to_string()))?;
         }
         Ok(Self {
-            file: InputFile {
-                name: format!("{} ({})", source.name, inputs_text(&inputs)),
-                path,
-            },
+            file: InputFile::new(format!("{} ({})", source.name, inputs_text(&inputs)), path),
             inputs,
             _folder: folder,
         })
