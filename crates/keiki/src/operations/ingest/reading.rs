@@ -1,5 +1,6 @@
 //! One reading of one source, from its files to the journal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
