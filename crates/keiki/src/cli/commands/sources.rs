@@ -19,6 +19,10 @@ use crate::operations::unassigned;
 
 /// List sources with what they brought last
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Args {
     /// List for each org unit and dataset when evidence last came, what is overdue, and which KPIs that leaves without data
     #[arg(long, conflicts_with = "unassigned")]
