@@ -112,8 +112,8 @@ fn what_a_tool_sees_and_nobody_declared_counts_until_it_is_declared() {
         .json();
     let figure = |code: &str| {
         let found = measured.as_array().expect("an array").iter();
-        let found = found.filter(|one| one["indicator"] == code);
-        found.cloned().next().expect("the indicator is measured")
+        let mut found = found.filter(|one| one["indicator"] == code);
+        found.next().cloned().expect("the indicator is measured")
     };
     let ratio = figure("inventory_ratio");
     assert_eq!(
