@@ -582,6 +582,7 @@ fn read_export(
         expressions,
         zone: zone().map_err(|error| error.to_string())?,
         limits: Limits::default(),
+        as_of: 0,
     };
     let files = [InputFile::new("assets.csv", path.to_owned())];
     read_evidence(&source, dataset, &files, &context).map_err(|error| error.to_string())

@@ -83,7 +83,7 @@ impl<'m> Mapper<'m> {
             Columns::Complete => (AbsentColumn::Fault, Required::Held),
             Columns::Growing => (AbsentColumn::Null, Required::Open),
         };
-        let mapping = Arc::new(self.compile(&columns, absent)?);
+        let mapping = Arc::new(self.compile(&columns, absent, &[])?);
         mappings.insert(count, Arc::clone(&mapping));
         Ok(mapping)
     }
@@ -92,9 +92,11 @@ impl<'m> Mapper<'m> {
         &self,
         columns: &SchemaRef,
         absent: (AbsentColumn, Required),
+        unread: &[String],
     ) -> Result<Mapping, IngestError> {
         let expressions = self.context.expressions;
-        Mapping::new(self.source, self.dataset, columns, absent, expressions)
+        let evidence = (columns, unread);
+        Mapping::new(self.source, self.dataset, evidence, absent, expressions)
     }
 
     /// Holds the mapping against all columns that were found.
@@ -108,7 +110,7 @@ impl<'m> Mapper<'m> {
         let Some(columns) = &found.columns else {
             return Ok(());
         };
-        self.compile(columns, (absent, Required::Held))?;
+        self.compile(columns, (absent, Required::Held), &found.unread)?;
         if let Some(sql) = self.source.filter() {
             filter::compile(sql, columns, absent, self.context.expressions)?;
         }

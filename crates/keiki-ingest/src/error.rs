@@ -75,6 +75,12 @@ pub enum IngestError {
         /// What stands there.
         found: String,
     },
+    /// The file declares entities of its own.
+    #[error("{place}: the document type declares entities")]
+    Entities {
+        /// Where.
+        place: Place,
+    },
     /// The path of the records leads nowhere.
     #[error("{file}: there are no records at: {path}")]
     NoRecords {
@@ -137,6 +143,7 @@ impl IngestError {
             | Self::Header { place, .. }
             | Self::DuplicateHeader { place, .. }
             | Self::Truncated { place, .. }
+            | Self::Entities { place }
             | Self::Syntax { place, .. } => Some(place.clone()),
             _ => None,
         }
@@ -162,6 +169,9 @@ impl IngestError {
             Self::DuplicateHeader { .. } => "give each column a name of its own".into(),
             Self::Truncated { .. } => "export the file again; the copy is incomplete".into(),
             Self::Syntax { .. } => "check `kind` and `format` of the source, and that the export is complete".into(),
+            Self::Entities { .. } => {
+                "entities can swell a file without end; export it without a document type definition".into()
+            }
             Self::NoRecords { keys, .. } if keys.is_empty() => "correct `format.records`".into(),
             Self::NoRecords { keys, .. } => {
                 format!("correct `format.records`; the keys there are {}", keys.join(", "))

@@ -1,7 +1,7 @@
 //! What a reader of any kind hands on, a chunk at a time: text columns, the place of each row, and the
 //! rows that could not be read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
@@ -12,6 +12,12 @@ use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::limits::Limits;
+
+/// Begins the names of fields that stand around records.
+const AROUND: &str = "$.";
+
+/// How many columns that nobody asked for are noted.
+const UNREAD_SHOWN: usize = 200;
 
 /// Says where a row stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +85,12 @@ pub(crate) type Take<'t> = dyn FnMut(Extract) -> Result<(), IngestError> + 't;
 pub(crate) struct ExtractBuilder<'a> {
     nulls: &'a [String],
     limits: &'a Limits,
+    wanted: &'a BTreeSet<String>,
     take: &'a mut Take<'a>,
+    unread: BTreeSet<String>,
+    /// Whether the mapping asks for fields that stand around records, and how many levels of them are open.
+    wants_around: bool,
+    held: usize,
     columns: Vec<ColumnBuilder>,
     numbers: HashMap<String, usize>,
     staged: Vec<usize>,
@@ -96,11 +107,20 @@ pub(crate) struct ExtractBuilder<'a> {
 }
 
 impl<'a> ExtractBuilder<'a> {
-    pub(crate) fn new(nulls: &'a [String], limits: &'a Limits, take: &'a mut Take<'a>) -> Self {
+    pub(crate) fn new(
+        nulls: &'a [String],
+        limits: &'a Limits,
+        wanted: &'a BTreeSet<String>,
+        take: &'a mut Take<'a>,
+    ) -> Self {
         Self {
             nulls,
             limits,
+            wanted,
             take,
+            unread: BTreeSet::new(),
+            wants_around: wanted.iter().any(|name| name.starts_with(AROUND)),
+            held: 0,
             columns: Vec::new(),
             numbers: HashMap::new(),
             staged: Vec::new(),
@@ -113,6 +133,76 @@ impl<'a> ExtractBuilder<'a> {
             first_row: 0,
             are_columns: Columns::Growing,
         }
+    }
+
+    /// The number of rows that are accepted.
+    pub(crate) fn row_count(&self) -> usize {
+        self.first_row + self.places.len()
+    }
+
+    /// Returns the number of a column if the mapping may ask for it: a document of many fields costs
+    /// what is used of it.
+    ///
+    /// # Errors
+    /// More columns than the limit.
+    pub(crate) fn wanted_column(&mut self, name: &str) -> Result<Option<usize>, IngestError> {
+        if self.wanted.contains(name) {
+            return self.column(name).map(Some);
+        }
+        if self.unread.len() < UNREAD_SHOWN && !self.unread.contains(name) {
+            self.unread.insert(name.to_owned());
+        }
+        Ok(None)
+    }
+
+    /// Columns that the evidence has and the mapping does not ask for, which were not kept.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &String> {
+        self.unread.iter()
+    }
+
+    /// Holds the text that stands around records against the limit of a record.
+    ///
+    /// # Errors
+    /// It is more.
+    pub(crate) fn check_around(&self, bytes: usize) -> Result<(), IngestError> {
+        if bytes > self.limits.record_bytes {
+            return Err(self.too_large("bytes around records", self.limits.record_bytes));
+        }
+        Ok(())
+    }
+
+    /// Gives a value to a column of all accepted rows from a row on; where the column has one in
+    /// any of them, that one is meant.
+    ///
+    /// # Errors
+    /// Some of the rows are handed on already.
+    pub(crate) fn fill(
+        &mut self,
+        number: usize,
+        from: usize,
+        value: &str,
+    ) -> Result<(), IngestError> {
+        let value = value.trim();
+        if value.is_empty() || self.nulls.iter().any(|null| null == value) {
+            return Ok(());
+        }
+        let rows = self.places.len();
+        let behind = "rows before a field that stands behind them";
+        let Some(from) = from.checked_sub(self.first_row) else {
+            return Err(self.too_large(behind, self.limits.held_rows));
+        };
+        let bytes = value.len() * rows.saturating_sub(from);
+        if self.bytes + bytes > self.limits.held_bytes * 2 {
+            return Err(self.too_large("bytes in fields behind rows", self.limits.held_bytes));
+        }
+        let column = &mut self.columns[number];
+        if column.ends.len() <= from {
+            for row in from..rows {
+                column.push(row, value);
+            }
+            self.bytes += bytes;
+        }
+        Ok(())
     }
 
     /// Begins a file; the rows that follow are its.
@@ -181,11 +271,35 @@ impl<'a> ExtractBuilder<'a> {
         }
         self.places.push(self.place(row));
         self.row += 1;
+        self.hand_on_if_full()
+    }
+
+    fn hand_on_if_full(&mut self) -> Result<(), IngestError> {
         let rows = self.places.len() + self.rejected.len();
-        if rows >= self.limits.chunk_rows || self.bytes >= self.limits.chunk_bytes {
+        let (most_rows, most_bytes) = if self.held > 0 {
+            (self.limits.held_rows, self.limits.held_bytes)
+        } else {
+            (self.limits.chunk_rows, self.limits.chunk_bytes)
+        };
+        if rows >= most_rows || self.bytes >= most_bytes {
             self.hand_on()?;
         }
         Ok(())
+    }
+
+    /// Holds rows back, as far as limits allow, until they are released as often as they are held:
+    /// fields that stand behind them may be theirs.
+    pub(crate) fn hold(&mut self) {
+        self.held += usize::from(self.wants_around);
+    }
+
+    /// Ends what `hold` began.
+    ///
+    /// # Errors
+    /// Whoever takes the chunk fails.
+    pub(crate) fn release(&mut self) -> Result<(), IngestError> {
+        self.held = self.held.saturating_sub(1);
+        self.hand_on_if_full()
     }
 
     /// Rejects the row that is being read.
@@ -205,7 +319,8 @@ impl<'a> ExtractBuilder<'a> {
         self.left_unknown.push(LeftUnknown { row, column, why });
     }
 
-    fn too_large(&self, what: &'static str, limit: usize) -> IngestError {
+    /// The error for more than a limit in the file that is being read.
+    pub(crate) fn too_large(&self, what: &'static str, limit: usize) -> IngestError {
         IngestError::TooLarge {
             file: self.file_name().to_owned(),
             what,

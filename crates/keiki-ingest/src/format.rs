@@ -23,12 +23,28 @@ pub struct Format {
     pub instants: Vec<String>,
     /// The zone of instants without one; `None` = the workspace's.
     pub zone: Option<TimeZone>,
-    /// JSON: dotted path of the array of records.
+    /// JSON: dotted path of the array of records; XML: path of the elements that are records.
     pub records: Option<String>,
+    /// XML: elements that an attribute names, as `tag@name`.
+    pub keys: Vec<String>,
+    /// What it means that a reading has several rows of one record.
+    pub repeated: Repeated,
+}
+
+/// Says what it means that a reading has several rows of one record and day that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeated {
+    /// They contradict each other: the first is accepted, the others are rejected.
+    #[default]
+    Reject,
+    /// The format says one thing in several places: the first is accepted and stands for all.
+    First,
 }
 
 /// The keys that every reader takes.
-pub const COMMON_KEYS: [&str; 4] = ["null", "date", "instant", "zone"];
+pub const COMMON_KEYS: [&str; 5] = ["null", "date", "instant", "zone", "repeated"];
+
+const REPEATED: [(&str, Repeated); 2] = [("reject", Repeated::Reject), ("first", Repeated::First)];
 
 const SEPARATORS: [(&str, u8); 3] = [(",", b','), (";", b';'), ("\t", b'\t')];
 
@@ -62,6 +78,12 @@ pub(crate) fn read(table: &Node<'_>, base: Format, reader: Option<Reader>) -> Fo
     }
     if table.has("records") {
         format.records = table.string("records");
+    }
+    if table.has("keys") {
+        format.keys = table.strings("keys");
+    }
+    if table.has("repeated") {
+        format.repeated = table.choice("repeated", &REPEATED).unwrap_or_default();
     }
     if let Some(reader) = reader {
         check_keys(table, reader);

@@ -9,6 +9,7 @@ mod checks;
 mod chunk;
 mod columns;
 mod convert;
+mod enclosing;
 mod extract;
 mod filter;
 mod identity;

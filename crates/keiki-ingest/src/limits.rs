@@ -10,6 +10,19 @@ pub struct Limits {
     pub field_bytes: usize,
     /// Longest JSON array element nesting; a deeper record is rejected.
     pub json_depth: usize,
+    /// Deepest nesting of XML elements below the path of records; a deeper record is rejected.
+    pub xml_depth: usize,
+    /// Longest text, tag or comment of an XML document; a longer one is an error.
+    pub xml_piece_bytes: usize,
+    /// Most rows, and most text, that are held back for fields that stand behind their rows; where such a
+    /// field comes later it is an error.
+    pub held_rows: usize,
+    /// As `held_rows`, for text.
+    pub held_bytes: usize,
+    /// Longest calendar; a longer one is an error.
+    pub calendar_bytes: usize,
+    /// Most occurrences of one event that recurs; an event of more is rejected.
+    pub occurrence_count: u16,
     /// Most columns of a reading; more is an error.
     pub column_count: usize,
     /// Most files of a reading; more is an error.
@@ -30,6 +43,18 @@ pub const RECORD_BYTES: usize = 1 << 20;
 pub const FIELD_BYTES: usize = 256 << 10;
 /// 64 levels.
 pub const JSON_DEPTH: usize = 64;
+/// 64 levels.
+pub const XML_DEPTH: usize = 64;
+/// 16 MiB.
+pub const XML_PIECE_BYTES: usize = 16 << 20;
+/// 262,144 rows.
+pub const HELD_ROWS: usize = 256 << 10;
+/// 64 MiB.
+pub const HELD_BYTES: usize = 64 << 20;
+/// 64 MiB.
+pub const CALENDAR_BYTES: usize = 64 << 20;
+/// 10,000 occurrences.
+pub const OCCURRENCE_COUNT: u16 = 10_000;
 /// 2,000 columns.
 pub const COLUMN_COUNT: usize = 2_000;
 /// 10,000 files.
@@ -49,6 +74,12 @@ impl Default for Limits {
             record_bytes: RECORD_BYTES,
             field_bytes: FIELD_BYTES,
             json_depth: JSON_DEPTH,
+            xml_depth: XML_DEPTH,
+            xml_piece_bytes: XML_PIECE_BYTES,
+            held_rows: HELD_ROWS,
+            held_bytes: HELD_BYTES,
+            calendar_bytes: CALENDAR_BYTES,
+            occurrence_count: OCCURRENCE_COUNT,
             column_count: COLUMN_COUNT,
             file_count: FILE_COUNT,
             row_count: ROW_COUNT,

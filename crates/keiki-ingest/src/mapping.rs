@@ -69,14 +69,14 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Compiles the mapping for evidence with the columns of `schema`, all of them text.
+    /// Compiles the mapping for evidence with the columns of `schema`, all of them text, and some that were not kept.
     ///
     /// # Errors
     /// All expressions that do not compile, and all required columns that are made from nothing.
     pub(crate) fn new(
         source: &Source,
         dataset: &Dataset,
-        schema: &SchemaRef,
+        (schema, unread): (&SchemaRef, &[String]),
         (absent, required): (AbsentColumn, Required),
         expressions: &dyn Expressions,
     ) -> Result<Self, IngestError> {
@@ -84,6 +84,7 @@ impl Mapping {
             source,
             expressions,
             schema: Arc::clone(schema),
+            unread,
             problems: Vec::new(),
         };
         if absent == AbsentColumn::Null {
@@ -180,6 +181,7 @@ struct Compiler<'c> {
     source: &'c Source,
     expressions: &'c dyn Expressions,
     schema: SchemaRef,
+    unread: &'c [String],
     problems: Vec<Problem>,
 }
 
@@ -243,7 +245,10 @@ impl Compiler<'_> {
 
     fn report_missing(&mut self, name: &str) {
         let schema = Arc::clone(&self.schema);
-        let names = || schema.fields().iter().map(|field| field.name().as_str());
+        let names = || {
+            let kept = schema.fields().iter().map(|field| field.name().as_str());
+            kept.chain(self.unread.iter().map(String::as_str))
+        };
         let near = nearest(name, names());
         let example = near.map_or_else(|| "…".to_owned(), |near| format!("\\\"{near}\\\""));
         let hint = match near {
@@ -278,6 +283,28 @@ impl Compiler<'_> {
         fields.extend(absent.map(|name| Arc::new(Field::new(name, DataType::Utf8, true))));
         self.schema = Arc::new(Schema::new(fields));
     }
+}
+
+/// The names that a mapping may ask of the evidence: those in its expressions, and the dataset's columns, which map by
+/// name.
+pub(crate) fn wanted(source: &Source, dataset: &Dataset) -> BTreeSet<String> {
+    let history = source.history.iter();
+    let brought = source
+        .preset()
+        .into_iter()
+        .flat_map(|preset| &preset.columns);
+    let sqls = source
+        .columns
+        .iter()
+        .chain(brought)
+        .map(|(_, sql)| sql)
+        .chain(source.filter())
+        .chain(history.flat_map(|h| std::iter::once(&h.known_at).chain(h.order.as_ref())));
+    let names = dataset.columns.iter().map(|column| column.name.clone());
+    sqls.flat_map(|sql| identifiers(&sql.value))
+        .chain(names)
+        .chain([EFFECTIVE_ON.to_owned()])
+        .collect()
 }
 
 /// Lists names for a message, not more than can be read.

@@ -3,8 +3,11 @@
 
 pub(crate) mod csv;
 mod csv_or_json;
+mod icalendar;
 pub(crate) mod json;
+mod lynis;
 mod veris;
+mod xml;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
@@ -23,20 +26,31 @@ pub enum Reader {
     CsvOrJson,
     /// Incident reports in VERIS JSON.
     Veris,
+    /// Elements of XML.
+    Xml,
+    /// Events of a calendar.
+    Icalendar,
+    /// Tests in a report of Lynis.
+    Lynis,
 }
 
 /// The keys of `[format]` for separated text.
 const CSV_KEYS: [&str; 2] = ["separator", "preamble_lines"];
 /// The keys of `[format]` for JSON.
 const JSON_KEYS: [&str; 1] = ["records"];
+/// The keys of `[format]` for XML.
+const XML_KEYS: [&str; 2] = ["records", "keys"];
 
 impl Reader {
     /// Every reader by the name that a kind gives it.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("csv_or_json", Self::CsvOrJson),
         ("veris", Self::Veris),
+        ("xml", Self::Xml),
+        ("icalendar", Self::Icalendar),
+        ("lynis", Self::Lynis),
     ];
 
     /// The keys of `[format]` that it takes beside those of every reader.
@@ -45,6 +59,8 @@ impl Reader {
         match self {
             Self::Csv => CSV_KEYS.to_vec(),
             Self::Json | Self::Veris => JSON_KEYS.to_vec(),
+            Self::Xml => XML_KEYS.to_vec(),
+            Self::Icalendar | Self::Lynis => Vec::new(),
             Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[..]].concat(),
         }
     }
@@ -66,6 +82,9 @@ impl Reader {
             Self::Json => json::read(input, source, context, rows),
             Self::CsvOrJson => csv_or_json::read(input, source, context, rows),
             Self::Veris => veris::read(input, source, context, rows),
+            Self::Xml => xml::read(input, source, context, rows),
+            Self::Icalendar => icalendar::read(input, source, context, rows),
+            Self::Lynis => lynis::read(input, source, context, rows),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use arrow::datatypes::SchemaRef;
 use jiff::tz::TimeZone;
+use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Evidence;
 use keiki_model::expression::Expressions;
@@ -16,10 +17,12 @@ use keiki_model::expression::Expressions;
 use crate::chunk::Mapper;
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::format::Repeated;
 use crate::limits::Limits;
+use crate::mapping;
 use crate::place::InputFile;
 use crate::source::Source;
-use crate::whole::{joined, without_repeats};
+use crate::whole::{Firsts, joined, without_repeats};
 
 /// More threads than these that map wait for the one that reads.
 const MAPPERS: usize = 4;
@@ -36,6 +39,8 @@ pub struct Context<'c> {
     pub zone: TimeZone,
     /// Bounds of the reading.
     pub limits: Limits,
+    /// The day that the reading speaks for: what is planned for a later one has not happened.
+    pub as_of: Day,
 }
 
 /// Reads the files of a source as one reading of a dataset, and holds all of it in memory.
@@ -83,12 +88,17 @@ pub fn read_chunks<E: From<IngestError>>(
     if !problems.is_empty() {
         return Err(IngestError::Definition { problems }.into());
     }
+    let mut firsts = Firsts::new(dataset);
+    let mut take_firsts = |chunk: Evidence| match source.format.repeated {
+        Repeated::Reject => take(chunk),
+        Repeated::First => take(firsts.of(chunk)?),
+    };
     let mapper = Mapper::new(source, dataset, context);
     let threads = available_parallelism().map_or(1, NonZero::get).min(MAPPERS);
     std::thread::scope(|scope| {
         let (to_map, from_reader) = sync_channel(WAITING);
         let (to_take, from_mappers) = sync_channel(WAITING);
-        let reader = scope.spawn(move || read(source, files, context, &to_map));
+        let reader = scope.spawn(move || read((source, dataset), files, context, &to_map));
         let from_reader = Arc::new(Mutex::new(from_reader));
         for _ in 0..threads {
             let (from_reader, to_take) = (Arc::clone(&from_reader), to_take.clone());
@@ -96,7 +106,11 @@ pub fn read_chunks<E: From<IngestError>>(
             scope.spawn(move || map(mapper, &from_reader, &to_take));
         }
         drop((from_reader, to_take));
-        let taken = take_in_order(from_mappers, context.limits.rejected_count, take);
+        let taken = take_in_order(
+            from_mappers,
+            context.limits.rejected_count,
+            &mut take_firsts,
+        );
         let read = reader
             .join()
             .map_err(|_| IngestError::internal(&"the reader stopped"))?;
@@ -110,11 +124,12 @@ type Numbered<T> = (usize, T);
 
 /// Reads the files and sends their chunks on. Returns what the kind says of absent columns, and all columns found.
 fn read(
-    source: &Source,
+    (source, dataset): (&Source, &Dataset),
     files: &[InputFile],
     context: &Context<'_>,
     to_map: &SyncSender<Numbered<Extract>>,
 ) -> Result<(AbsentColumn, Found), IngestError> {
+    let wanted = mapping::wanted(source, dataset);
     let mut number = 0;
     let mut found = Found::default();
     let mut send = |extract: Extract| {
@@ -125,9 +140,11 @@ fn read(
             .send((number, extract))
             .map_err(|_| IngestError::internal(&"nobody takes what is read"))
     };
-    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut send);
+    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &wanted, &mut send);
     let absent = source.kind.reader.read(files, source, context, &mut rows)?;
+    let unread = rows.unread().cloned().collect();
     rows.finish()?;
+    found.unread = unread;
     Ok((absent, found))
 }
 
@@ -138,6 +155,8 @@ pub(crate) struct Found {
     pub(crate) columns: Option<SchemaRef>,
     /// The rows that could be read.
     pub(crate) rows: usize,
+    /// Columns that the evidence has and the mapping does not ask for, some of them.
+    pub(crate) unread: Vec<String>,
 }
 
 /// Maps chunks until there are no more, or nobody takes them.

@@ -104,7 +104,7 @@ impl Source {
             window_from: BEGINNING,
             format: kind.format(dataset).clone(),
             own_filter: None,
-            columns: Vec::new(),
+            columns: definition::filled(kind.preset(dataset), Vec::new()),
             history: None,
             version: definition::version(&format!("{} {dataset}", kind.name), kind),
             file,

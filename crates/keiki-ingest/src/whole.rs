@@ -66,6 +66,41 @@ fn column(
     Ok(Some(concat(&whole).map_err(|e| IngestError::internal(&e))?))
 }
 
+/// Lets the first row of each record and day pass, for forms that say one thing in several places.
+pub(crate) struct Firsts<'f> {
+    dataset: &'f Dataset,
+    seen: HashSet<(String, Option<i32>)>,
+}
+
+impl<'f> Firsts<'f> {
+    pub(crate) fn new(dataset: &'f Dataset) -> Self {
+        Self {
+            dataset,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The rows of a chunk that no row before has the key and day of.
+    ///
+    /// # Errors
+    /// The rows cannot be put apart, which is a fault of Keiki.
+    pub(crate) fn of(&mut self, evidence: Evidence) -> Result<Evidence, IngestError> {
+        let keep: Vec<bool> = (0..evidence.rows.num_rows())
+            .map(|row| {
+                let day = evidence.effective_on.as_ref();
+                let day = day.and_then(|days| days.is_valid(row).then(|| days.value(row)));
+                let key = repeats::record_key(self.dataset, &evidence.rows, row);
+                key.is_none_or(|key| self.seen.insert((key, day)))
+            })
+            .collect();
+        if keep.iter().all(|is_kept| *is_kept) {
+            return Ok(evidence);
+        }
+        let rejected = evidence.rejected.clone();
+        kept(evidence, &BooleanArray::from(keep), rejected)
+    }
+}
+
 /// Takes out the rows that repeat one before them, and rejects those of them that contradict it.
 pub(crate) fn without_repeats(
     dataset: &Dataset,
@@ -93,36 +128,46 @@ pub(crate) fn without_repeats(
             rejected.push((files.get(&row.file).copied().unwrap_or(usize::MAX), row));
         }
     }
-    let gone: HashSet<(String, u64)> = (0..keep.len())
-        .filter(|row| !keep[*row])
-        .map(|row| (name_of_row(&evidence, row), evidence.places[row]))
-        .collect();
     rejected.extend(evidence.rejected.iter().map(|row| {
         let number = files.get(&row.file).copied().unwrap_or(usize::MAX);
         (number, row.clone())
     }));
     rejected.sort_by_key(|(file, row)| (*file, row.row));
-    let keep = BooleanArray::from(keep);
-    let kept = |array: Option<ArrayRef>| -> Result<Option<ArrayRef>, IngestError> {
+    let rejected = rejected.into_iter().map(|(_, row)| row).collect();
+    kept(evidence, &BooleanArray::from(keep), rejected)
+}
+
+/// The rows that are to be kept, with the rows that are rejected in all.
+fn kept(
+    evidence: Evidence,
+    keep: &BooleanArray,
+    rejected: Vec<RejectedRow>,
+) -> Result<Evidence, IngestError> {
+    let fault = |e| IngestError::internal(&e);
+    let gone: HashSet<(String, u64)> = (0..keep.len())
+        .filter(|row| !keep.value(*row))
+        .map(|row| (name_of_row(&evidence, row), evidence.places[row]))
+        .collect();
+    let filtered = |array: Option<ArrayRef>| -> Result<Option<ArrayRef>, IngestError> {
         array
-            .map(|array| filter(&array, &keep).map_err(fault))
+            .map(|array| filter(&array, keep).map_err(fault))
             .transpose()
     };
     let is_kept = |left: &RejectedRow| !gone.contains(&(left.file.clone(), left.row));
     Ok(Evidence {
-        rows: filter_record_batch(&evidence.rows, &keep).map_err(fault)?,
-        effective_on: kept(array(evidence.effective_on.as_ref()))?
+        rows: filter_record_batch(&evidence.rows, keep).map_err(fault)?,
+        effective_on: filtered(array(evidence.effective_on.as_ref()))?
             .map(|days| days.as_primitive::<Date32Type>().clone()),
-        known_at: kept(array(evidence.known_at.as_ref()))?
+        known_at: filtered(array(evidence.known_at.as_ref()))?
             .map(|known| known.as_primitive::<TimestampMicrosecondType>().clone()),
-        version_order: kept(array(evidence.version_order.as_ref()))?
+        version_order: filtered(array(evidence.version_order.as_ref()))?
             .map(|order| Int64Array::clone(order.as_primitive())),
-        files: kept_files(&evidence, &keep),
+        files: kept_files(&evidence, keep),
         places: (0..evidence.places.len())
             .filter(|row| keep.value(*row))
             .map(|row| evidence.places[row])
             .collect(),
-        rejected: rejected.into_iter().map(|(_, row)| row).collect(),
+        rejected,
         left_unknown: evidence.left_unknown.into_iter().filter(is_kept).collect(),
     })
 }

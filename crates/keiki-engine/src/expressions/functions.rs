@@ -1,10 +1,13 @@
-//! The SQL functions that definitions use beside `DataFusion`'s own.
+//! The SQL functions that definitions and mappings use beside `DataFusion`'s own.
+
+mod json;
+mod vectors;
 
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Int64Array,
-    PrimitiveArray,
+    PrimitiveArray, StringArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, max, min};
@@ -130,6 +133,15 @@ pub(super) fn all(calendars: Calendars, zone: TimeZone) -> Vec<ScalarUDF> {
             seconds_between(a, &between_zone)
         }),
         make("urgent_since", 5, DataType::Date32, urgent_since),
+        make("json_text", 2, DataType::Utf8, json::json_text),
+        make("cvss_score", 1, vectors::SCORE, vectors::base_score),
+        make(
+            "cvss_environmental_score",
+            1,
+            vectors::SCORE,
+            vectors::environmental_score,
+        ),
+        make("cvss_version", 1, DataType::Utf8, vectors::version),
     ]
 }
 
@@ -180,6 +192,20 @@ fn function(
             Ok(ColumnarValue::Array(result))
         }),
     ))
+}
+
+/// An argument as text.
+fn texts(arguments: &Arguments, index: usize) -> Result<StringArray> {
+    let array = &arguments.arrays[index];
+    match array.data_type() {
+        DataType::Utf8 => Ok(array.as_string().clone()),
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(..) | DataType::Null => {
+            Ok(cast(array, &DataType::Utf8)?.as_string().clone())
+        }
+        other => Err(DataFusionError::Plan(format!(
+            "expected text, found {other}"
+        ))),
+    }
 }
 
 fn to_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -227,7 +227,10 @@ fn readings(case: &Path) -> Vec<(Reading, String)> {
     found.sort_by_key(|(reading, _)| {
         (
             reading.now,
-            reading.dataset != "exploited_vulnerabilities" && reading.dataset != "plan_rates",
+            !matches!(
+                reading.dataset.as_str(),
+                "exploited_vulnerabilities" | "published_vulnerabilities" | "plan_rates"
+            ),
         )
     });
     found

@@ -244,6 +244,7 @@ impl World {
             expressions,
             zone: zone(),
             limits: Limits::default(),
+            as_of: 0,
         };
         let files = [InputFile::new("evidence.csv", path)];
         read_evidence(&source, &self.dataset(dataset), &files, &context)

@@ -24,7 +24,8 @@ use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
 
-use super::json::{flatten, records};
+use super::json::flatten;
+use super::json::records::{self, Found};
 use timeline::{Stated, Timeline};
 
 /// The columns that are computed, present whatever the reports hold.
@@ -108,7 +109,10 @@ pub(crate) fn read(
     let path = source.format.records.as_deref();
     for file in input {
         rows.begin_file(&file.name);
-        records::each(file, path, limits, &mut |row, record| {
+        records::each(file, path, limits, &mut |found| {
+            let Found::Record(row, record) = found else {
+                return Ok(());
+            };
             let report = match record.and_then(report) {
                 Ok(report) => report,
                 Err(reason) => {

@@ -9,7 +9,7 @@ use keiki_model::evidence::{Extent, Missing, Scope};
 use keiki_model::problem::{Problem, nearest};
 
 use crate::format::{self, Format};
-use crate::kind::{Kind, Kinds};
+use crate::kind::{Kind, Kinds, Preset};
 
 use super::{History, PRECEDENCE_DEFAULT, Source};
 
@@ -63,6 +63,8 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         .table("columns")
         .map(|table| table.all_strings())
         .unwrap_or_default();
+    let preset = kind.as_ref().zip(dataset.as_ref());
+    let columns = filled(preset.and_then(|(kind, name)| kind.preset(name)), columns);
     let history = node.table("history").and_then(|table| history(&table));
     Some(Source {
         name: name?,
@@ -84,6 +86,35 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         history,
         file: file.to_owned(),
     })
+}
+
+/// What stands in a preset for the source's expression of the org unit: most tools know none, and many numbers are
+/// unique within one only.
+const ORG_UNIT: &str = "{org_unit}";
+
+/// A source's own columns, and those of its kind's preset in which its org unit is to be put.
+pub(super) fn filled(
+    preset: Option<&Preset>,
+    mut columns: Vec<(String, Located)>,
+) -> Vec<(String, Located)> {
+    let own = |name: &str| columns.iter().find(|(column, _)| column == name);
+    let org_unit = own("org_unit").map_or_else(
+        // Without one the source is refused for its want, not for this.
+        || "cast(null as varchar)".to_owned(),
+        |(_, sql)| format!("({})", sql.value),
+    );
+    let brought: Vec<(String, Located)> = preset
+        .into_iter()
+        .flat_map(|preset| &preset.columns)
+        .filter(|(name, sql)| sql.value.contains(ORG_UNIT) && own(name).is_none())
+        .map(|(name, sql)| {
+            let value = sql.value.replace(ORG_UNIT, &org_unit);
+            let place = sql.place.clone();
+            (name.clone(), Located { value, place })
+        })
+        .collect();
+    columns.extend(brought);
+    columns
 }
 
 fn name(node: &Node<'_>, file: &str) -> Option<String> {

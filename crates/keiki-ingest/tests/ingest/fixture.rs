@@ -11,7 +11,7 @@ use keiki_engine::expressions::SqlExpressions;
 use keiki_ingest::{
     Context, IngestError, InputFile, Kinds, Limits, Source, place, read_evidence, read_source,
 };
-use keiki_model::calendar::Calendar;
+use keiki_model::calendar::{Calendar, parse_day};
 use keiki_model::dataset::{Dataset, read_dataset};
 use keiki_model::evidence::{Evidence, RejectedRow};
 
@@ -90,6 +90,7 @@ pub(crate) fn read(
         expressions: &expressions,
         zone: tokyo(),
         limits,
+        as_of: parse_day("2026-07-01").expect("a date"),
     };
     read_evidence(source, dataset, files, &context)
 }

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
-use keiki_ingest::{IngestError, Limits};
-use keiki_model::evidence::Reason;
+use arrow::array::AsArray;
+use keiki_ingest::{IngestError, InputFile, Kinds, Limits, read_source};
+use keiki_model::evidence::{Evidence, Reason};
 
-use crate::fixture::read_text;
+use crate::fixture::{dataset, read, read_text};
 
 fn small() -> Limits {
     Limits {
@@ -144,4 +145,114 @@ fn what_was_found_is_shortened_in_reasons() {
         panic!("another reason: {:?}", evidence.rejected[0].reason)
     };
     assert!(found.chars().count() < 150, "{found}");
+}
+
+/// Reads a text by a source of that kind, whose `[format]` and thing_id are given.
+fn read_by(
+    kind: &str,
+    file: &str,
+    text: &str,
+    (records, thing_id): (&str, &str),
+    limits: Limits,
+) -> Result<Evidence, IngestError> {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join(file);
+    std::fs::write(&path, text).expect("the folder can be written to");
+    let definition = format!(
+        "name = \"source\"\nkind = \"{kind}\"\ndataset = \"things\"\nplace = \"{file}\"\n[format]\nrecords = \"{records}\"\n\
+         [columns]\norg_unit = \"'HD'\"\nthing_id = '{thing_id}'\n"
+    );
+    let source = read_source("source.toml", &definition, Kinds::shipped())
+        .expect("the definition is well-formed");
+    read(
+        &source,
+        &dataset("things"),
+        &[InputFile::new(file, path)],
+        limits,
+    )
+}
+
+#[test]
+fn a_field_behind_its_records_is_theirs_as_long_as_they_can_be_held() {
+    let text = r#"{"things": [{"n": "1"}, {"n": "2"}, {"n": "3"}], "end": "z"}"#;
+    let path = ("things[]", r#"concat("n", "$.end")"#);
+    let read = |held_rows, chunk_rows| {
+        let limits = Limits {
+            held_rows,
+            chunk_rows,
+            ..Limits::default()
+        };
+        read_by("json", "things.json", text, path, limits)
+    };
+    let evidence = read(3 + 1, 1).expect("three rows are held");
+    assert_eq!(
+        evidence.rows.column(0).as_string::<i32>().value(0),
+        "1z",
+        "the field is in the first row"
+    );
+    let error = read(2, 1).expect_err("two rows are handed on before the field");
+    assert!(
+        matches!(error, IngestError::TooLarge { what, .. } if what.contains("behind")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_piece_of_xml_that_never_ends_is_an_error() {
+    let limits = Limits {
+        xml_piece_bytes: 1000,
+        ..Limits::default()
+    };
+    for text in [
+        format!("<a><b id=\"1\">{}</b></a>", "x".repeat(2000)),
+        format!("<a><b id=\"{}\"/></a>", "x".repeat(2000)),
+        format!("<a><!--{}--></a>", "x".repeat(2000)),
+    ] {
+        let error = read_by(
+            "xml",
+            "things.xml",
+            &text,
+            ("/a/b", "\"@id\""),
+            limits.clone(),
+        )
+        .expect_err("a piece is longer than the limit");
+        assert!(matches!(error, IngestError::TooLarge { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_record_of_xml_over_a_limit_is_rejected_and_the_rest_goes_on() {
+    let text = format!(
+        "<a><b id=\"1\"/><b id=\"{}\"/><b id=\"3\">{}</b><b id=\"4\"/></a>",
+        "x".repeat(300),
+        "<c>".repeat(10) + &"</c>".repeat(10)
+    );
+    let limits = Limits {
+        field_bytes: 200,
+        xml_depth: 5,
+        ..Limits::default()
+    };
+    let evidence = read_by("xml", "things.xml", &text, ("/a/b", "\"@id\""), limits)
+        .expect("the rest can be read");
+    assert_eq!(evidence.places, [1, 4]);
+    let rejected: Vec<u64> = evidence.rejected.iter().map(|row| row.row).collect();
+    assert_eq!(rejected, [2, 3]);
+}
+
+#[test]
+fn columns_that_nobody_asks_for_cost_none() {
+    let mut text = String::from("<a>");
+    for number in 0..3000 {
+        let _ = write!(text, "<b id=\"{number}\"><p{number}>x</p{number}></b>");
+    }
+    text.push_str("</a>");
+    let evidence = read_by(
+        "xml",
+        "things.xml",
+        &text,
+        ("/a/b", "\"@id\""),
+        Limits::default(),
+    )
+    .expect("3,000 names are no columns");
+    assert_eq!(evidence.rows.num_rows(), 3000);
 }

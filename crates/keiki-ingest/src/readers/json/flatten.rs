@@ -10,6 +10,22 @@ use crate::error::IngestError;
 use crate::extract::ExtractBuilder;
 use crate::limits::Limits;
 
+/// Takes the values of a record under their dotted names.
+pub(crate) trait Sink {
+    /// Takes one; returns false if there is one of that name already.
+    ///
+    /// # Errors
+    /// More columns or text than the limits.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, IngestError>;
+}
+
+impl Sink for ExtractBuilder<'_> {
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, IngestError> {
+        let column = self.column(name)?;
+        Ok(self.stage(column, value))
+    }
+}
+
 /// Stages the values of a record, or says why it cannot be read.
 ///
 /// # Errors
@@ -22,20 +38,33 @@ pub(crate) fn stage(
     if record.first() != Some(&b'{') {
         return Ok(Some("expected an object".into()));
     }
-    let text = match std::str::from_utf8(record) {
+    value(record, "", limits, builder)
+}
+
+/// Hands on the values within a value, whose name begins theirs, or says why it cannot be read.
+///
+/// # Errors
+/// Those of the sink.
+pub(crate) fn value(
+    text: &[u8],
+    name: &str,
+    limits: &Limits,
+    sink: &mut dyn Sink,
+) -> Result<Option<String>, IngestError> {
+    let text = match std::str::from_utf8(text) {
         Ok(text) => text,
         Err(e) => {
-            let byte = record.get(e.valid_up_to()).copied().unwrap_or_default();
+            let byte = text.get(e.valid_up_to()).copied().unwrap_or_default();
             return Ok(Some(format!("byte 0x{byte:02X} is not UTF-8")));
         }
     };
     let mut flatten = Flatten {
         limits,
-        builder,
-        name: String::new(),
+        sink,
+        name: name.to_owned(),
         depth: 0,
     };
-    match flatten.object(text) {
+    match flatten.value(text) {
         Ok(()) => Ok(None),
         Err(Fault::Record(detail)) => Ok(Some(detail)),
         Err(Fault::Reading(error)) => Err(error),
@@ -47,14 +76,14 @@ enum Fault {
     Reading(IngestError),
 }
 
-struct Flatten<'f, 'b> {
+struct Flatten<'f> {
     limits: &'f Limits,
-    builder: &'f mut ExtractBuilder<'b>,
+    sink: &'f mut dyn Sink,
     name: String,
     depth: usize,
 }
 
-impl Flatten<'_, '_> {
+impl Flatten<'_> {
     fn object(&mut self, text: &str) -> Result<(), Fault> {
         let entries: Entries<'_> = serde_json::from_str(text)
             .map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
@@ -105,8 +134,7 @@ impl Flatten<'_, '_> {
                 self.name
             )));
         }
-        let column = self.builder.column(&self.name).map_err(Fault::Reading)?;
-        if self.builder.stage(column, value) {
+        if self.sink.take(&self.name, value).map_err(Fault::Reading)? {
             Ok(())
         } else {
             Err(Fault::Record(format!(

@@ -10,41 +10,61 @@ use crate::limits::Limits;
 use crate::lines::{self, Line};
 use crate::place::InputFile;
 
+use crate::enclosing::ROOT;
+
+use super::path::{Path, Step};
 use super::scanner::{Scanner, Value};
 
-/// Takes a record by its row: its JSON text, or why there is none.
-pub(crate) type Visit<'v> = dyn FnMut(u64, Result<&[u8], Reason>) -> Result<(), IngestError> + 'v;
+/// How many keys are noted for a message.
+const KEYS_NOTED: usize = 100;
 
-/// Hands on the records of a file: those of the array at `path`, or, without a path, of an array at
-/// the root, of lines that hold one object each, or the one object that the file is. Rows are lines
-/// in the second case, else records from 1.
+/// What is found on the way through a file.
+pub(crate) enum Found<'f> {
+    /// An object around records begins.
+    Open,
+    /// A field of the innermost object that is open: its name from the root, and its JSON text.
+    Around(&'f str, &'f [u8]),
+    /// A record by its row: its JSON text, or why there is none.
+    Record(u64, Result<&'f [u8], Reason>),
+    /// The innermost object that is open ends.
+    Close,
+}
+
+/// Takes what is found.
+pub(crate) type Visit<'v> = dyn FnMut(Found<'_>) -> Result<(), IngestError> + 'v;
+
+/// Hands on the records of a file: those at `path`, or, without a path, of an array at the root, of
+/// lines that hold one object each, or the one object that the file is. Rows are lines where records
+/// stand in lines, else records from 1.
 ///
 /// # Errors
-/// The file is cut off, is not JSON at its top, or has no array at `path`; or the visit fails.
+/// The file is cut off, is not JSON at its top, or has nothing at `path`; or the visit fails.
 pub(crate) fn each(
     input: &InputFile,
     path: Option<&str>,
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), IngestError> {
-    if path.is_none() && holds_lines(input, limits)? {
-        return each_line(input, limits, visit);
+    let path = path.map(Path::new);
+    if path.as_ref().is_none_or(|path| path.unfolds) && holds_lines(input, limits)? {
+        return each_line(input, path.as_ref(), limits, visit);
     }
     let mut scanner = Scanner::new(lines::open(input)?, &input.name);
-    match (scanner.peek_token()?, path) {
+    match (scanner.peek_token()?, &path) {
         (None, _) => {
             return Err(IngestError::EmptyFile {
                 file: input.name.clone(),
             });
         }
         (Some(b'{'), Some(path)) => {
-            let mut walk = Walk {
-                scanner: &mut scanner,
-                input,
-                limits,
-                path,
-            };
-            walk.object(&path.split('.').collect::<Vec<_>>(), visit)?;
+            let mut walk = Walk::new(&mut scanner, limits, path);
+            walk.object(&path.steps, ROOT, visit)?;
+            walk.finish(&input.name)?;
+        }
+        (Some(b'['), Some(path)) if path.unfolds => {
+            let mut walk = Walk::new(&mut scanner, limits, path);
+            walk.list(&path.steps, ROOT, visit)?;
+            walk.finish(&input.name)?;
         }
         (Some(b'['), _) => array(&mut scanner, limits, visit)?,
         (Some(b'{'), None) => {
@@ -55,7 +75,7 @@ pub(crate) fn each(
                 limits.json_depth,
                 "an object",
             )?;
-            visit(1, check(value, &record, limits))?;
+            visit(Found::Record(1, check(value, &record, limits)))?;
         }
         (Some(other), _) => return Err(scanner.unexpected("an array or object", other)),
     }
@@ -95,20 +115,62 @@ fn is_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
-fn each_line(input: &InputFile, limits: &Limits, visit: &mut Visit<'_>) -> Result<(), IngestError> {
+fn each_line(
+    input: &InputFile,
+    path: Option<&Path>,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<(), IngestError> {
     let mut reader = lines::open(input)?;
     let mut line = Vec::new();
     let mut row = 0;
+    let mut way = Way::default();
     loop {
         let found = lines::next(&mut reader, limits.record_bytes, &mut line);
         row += 1;
         match found.map_err(|e| IngestError::io(&input.name, e))? {
-            Line::End => return Ok(()),
-            Line::TooLong => visit(row, check(Value::TooLong, &line, limits))?,
+            Line::End => break,
+            Line::TooLong => visit(Found::Record(row, check(Value::TooLong, &line, limits)))?,
             Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
-            Line::Whole => visit(row, check(Value::Whole, line.trim_ascii(), limits))?,
+            Line::Whole => match path {
+                None => {
+                    let record = check(Value::Whole, line.trim_ascii(), limits);
+                    visit(Found::Record(row, record))?;
+                }
+                Some(path) => way = unfold_line(&line, row, way, path, limits, visit)?,
+            },
         }
     }
+    match path {
+        Some(path) => way.finish(&input.name, path),
+        None => Ok(()),
+    }
+}
+
+/// Hands on the records of one line.
+fn unfold_line(
+    line: &[u8],
+    row: u64,
+    mut way: Way,
+    path: &Path,
+    limits: &Limits,
+    visit: &mut Visit<'_>,
+) -> Result<Way, IngestError> {
+    if !is_object(line.trim_ascii()) {
+        let detail = "expected a line that holds one object".to_owned();
+        visit(Found::Record(row, Err(Reason::Unreadable { detail })))?;
+        return Ok(way);
+    }
+    let mut scanner = Scanner::new(line.trim_ascii(), "");
+    way.row = Some(row);
+    let mut walk = Walk {
+        scanner: &mut scanner,
+        limits,
+        path,
+        way,
+    };
+    walk.object(&path.steps, ROOT, visit)?;
+    Ok(walk.way)
 }
 
 /// Hands on the elements of an array that begins at the next token.
@@ -128,78 +190,220 @@ fn array<R: BufRead>(
     loop {
         row += 1;
         let value = scanner.value(&mut record, limits.record_bytes, limits.json_depth, WITHIN)?;
-        visit(row, check(value, &record, limits))?;
+        visit(Found::Record(row, check(value, &record, limits)))?;
         if scanner.token(b",]", WITHIN)? == b']' {
             return Ok(());
         }
     }
 }
 
-/// Finds the array of records below objects.
-struct Walk<'w, R> {
-    scanner: &'w mut Scanner<R>,
-    input: &'w InputFile,
-    limits: &'w Limits,
-    path: &'w str,
+/// What a walk has come by.
+#[derive(Default)]
+struct Way {
+    /// The records so far.
+    records: u64,
+    /// The line, where records stand in lines.
+    row: Option<u64>,
+    /// Whether there was an object to look in, and whether any had the key that tells files of the
+    /// path from others.
+    roots: bool,
+    has_key: bool,
+    /// How far down that key was looked for, and the keys found there.
+    depth: usize,
+    keys: BTreeSet<String>,
 }
 
-impl<R: BufRead> Walk<'_, R> {
-    /// Reads the object at the next token to its end and hands on the records at `keys` below it.
-    fn object(&mut self, keys: &[&str], visit: &mut Visit<'_>) -> Result<(), IngestError> {
-        const WITHIN: &str = "an object";
-        let mut seen = BTreeSet::new();
+impl Way {
+    fn next_row(&mut self) -> u64 {
+        self.records += 1;
+        self.row.unwrap_or(self.records)
+    }
+
+    /// Says whether the path led anywhere.
+    fn finish(self, file: &str, path: &Path) -> Result<(), IngestError> {
+        const SHOWN: usize = 20;
+        if self.has_key || !self.roots {
+            return Ok(());
+        }
+        Err(IngestError::NoRecords {
+            file: file.to_owned(),
+            path: path.text.clone(),
+            keys: self.keys.into_iter().take(SHOWN).collect(),
+        })
+    }
+}
+
+/// Goes down to the records below objects.
+struct Walk<'w, R> {
+    scanner: &'w mut Scanner<R>,
+    limits: &'w Limits,
+    path: &'w Path,
+    way: Way,
+}
+
+impl<'w, R: BufRead> Walk<'w, R> {
+    const OBJECT: &'static str = "an object";
+    const ARRAY: &'static str = "an array of records";
+
+    fn new(scanner: &'w mut Scanner<R>, limits: &'w Limits, path: &'w Path) -> Self {
+        Self {
+            scanner,
+            limits,
+            path,
+            way: Way::default(),
+        }
+    }
+
+    fn finish(self, file: &str) -> Result<(), IngestError> {
+        self.way.finish(file, self.path)
+    }
+
+    /// Reads the object at the next token to its end and hands on the records at `steps` below it.
+    fn object(
+        &mut self,
+        steps: &[Step],
+        name: &str,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), IngestError> {
+        let before = self.way.records;
+        let depth = self.path.steps.len() - steps.len();
+        let decisive = self.path.decisive();
         let mut found = false;
-        let mut skipped = Vec::new();
-        self.scanner.token(b"{", WITHIN)?;
+        let mut key = Vec::new();
+        self.way.roots = true;
+        if depth <= decisive && depth > self.way.depth {
+            self.way.depth = depth;
+            self.way.keys.clear();
+        }
+        visit(Found::Open)?;
+        self.scanner.token(b"{", Self::OBJECT)?;
         if self.scanner.peek_token()? == Some(b'}') {
-            self.scanner.token(b"}", WITHIN)?;
-            return Err(self.missing(seen));
+            self.scanner.token(b"}", Self::OBJECT)?;
+        } else {
+            loop {
+                let key = self.key(&mut key)?;
+                if depth == self.way.depth && self.way.keys.len() < KEYS_NOTED {
+                    self.way.keys.insert(key.clone());
+                }
+                let wanted = steps.first().is_some_and(|step| step.key == key) && !found;
+                let name = format!("{name}.{key}");
+                if wanted {
+                    self.step(steps, &name, visit)?;
+                    found = true;
+                } else {
+                    self.around(&name, visit)?;
+                }
+                if self.scanner.token(b",}", Self::OBJECT)? == b'}' {
+                    break;
+                }
+            }
+        }
+        self.way.has_key |= depth == decisive && found;
+        if self.path.or_none && steps.len() == 1 && self.way.records == before {
+            let row = self.way.next_row();
+            visit(Found::Record(row, Ok(b"{}")))?;
+        }
+        visit(Found::Close)
+    }
+
+    /// Takes a key and its colon.
+    fn key(&mut self, buffer: &mut Vec<u8>) -> Result<String, IngestError> {
+        if self.scanner.peek_token()? != Some(b'"') {
+            self.scanner.token(b"\"", Self::OBJECT)?;
+        }
+        self.scanner
+            .value(buffer, self.limits.field_bytes, 0, Self::OBJECT)?;
+        let key: String = serde_json::from_slice(buffer).unwrap_or_default();
+        self.scanner.token(b":", Self::OBJECT)?;
+        Ok(key)
+    }
+
+    /// Goes one step down, into the value at the next token.
+    fn step(
+        &mut self,
+        steps: &[Step],
+        name: &str,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), IngestError> {
+        let [step, rest @ ..] = steps else {
+            return Ok(());
+        };
+        let is_first = steps.len() == self.path.steps.len();
+        match self.scanner.peek_token()? {
+            Some(b'[') if step.is_list => self.list(rest, name, visit),
+            Some(b'{') if !step.is_list && rest.is_empty() => self.record(visit),
+            Some(b'{') if !step.is_list => self.object(rest, name, visit),
+            // Programs write an empty list as null.
+            Some(b'n') if !is_first => self.skip(),
+            Some(other) => Err(self.scanner.unexpected(
+                if step.is_list {
+                    "an array"
+                } else {
+                    Self::OBJECT
+                },
+                other,
+            )),
+            None => Err(self.scanner.truncated(Self::OBJECT)),
+        }
+    }
+
+    /// Reads the list at the next token: records, or objects in which records are.
+    fn list(
+        &mut self,
+        rest: &[Step],
+        name: &str,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), IngestError> {
+        self.scanner.token(b"[", Self::ARRAY)?;
+        if self.scanner.peek_token()? == Some(b']') {
+            self.scanner.token(b"]", Self::ARRAY)?;
+            return Ok(());
         }
         loop {
-            if self.scanner.peek_token()? != Some(b'"') {
-                self.scanner.token(b"\"", WITHIN)?;
+            if rest.is_empty() || self.scanner.peek_token()? != Some(b'{') {
+                self.record(visit)?;
+            } else {
+                self.object(rest, name, visit)?;
             }
-            self.scanner
-                .value(&mut skipped, self.limits.field_bytes, 0, WITHIN)?;
-            let key: String = serde_json::from_slice(&skipped).unwrap_or_default();
-            self.scanner.token(b":", WITHIN)?;
-            let wanted = !found && keys.first() == Some(&key.as_str());
-            match (wanted, self.scanner.peek_token()?) {
-                (true, Some(b'{')) if keys.len() > 1 => self.object(&keys[1..], visit)?,
-                (true, Some(b'[')) if keys.len() == 1 => array(self.scanner, self.limits, visit)?,
-                (true, Some(other)) => {
-                    return Err(self.scanner.unexpected(
-                        if keys.len() > 1 {
-                            "an object"
-                        } else {
-                            "an array"
-                        },
-                        other,
-                    ));
-                }
-                _ => {
-                    self.scanner.value(&mut skipped, 0, usize::MAX, WITHIN)?;
-                }
-            }
-            found |= wanted;
-            seen.insert(key);
-            if self.scanner.token(b",}", WITHIN)? == b'}' {
-                return if found {
-                    Ok(())
-                } else {
-                    Err(self.missing(seen))
-                };
+            if self.scanner.token(b",]", Self::ARRAY)? == b']' {
+                return Ok(());
             }
         }
     }
 
-    fn missing(&self, keys: BTreeSet<String>) -> IngestError {
-        const SHOWN: usize = 20;
-        IngestError::NoRecords {
-            file: self.input.name.clone(),
-            path: self.path.to_owned(),
-            keys: keys.into_iter().take(SHOWN).collect(),
+    fn record(&mut self, visit: &mut Visit<'_>) -> Result<(), IngestError> {
+        let mut record = Vec::new();
+        let limits = self.limits;
+        let value = self.scanner.value(
+            &mut record,
+            limits.record_bytes,
+            limits.json_depth,
+            Self::ARRAY,
+        )?;
+        let row = self.way.next_row();
+        visit(Found::Record(row, check(value, &record, limits)))
+    }
+
+    /// Hands on a value that stands around records; one that is too long or too deep is left out.
+    fn around(&mut self, name: &str, visit: &mut Visit<'_>) -> Result<(), IngestError> {
+        let mut value = Vec::new();
+        let limits = self.limits;
+        let outcome = self.scanner.value(
+            &mut value,
+            limits.field_bytes,
+            limits.json_depth,
+            Self::OBJECT,
+        )?;
+        match outcome {
+            Value::Whole => visit(Found::Around(name, &value)),
+            Value::TooLong | Value::TooDeep => Ok(()),
         }
+    }
+
+    fn skip(&mut self) -> Result<(), IngestError> {
+        self.scanner
+            .value(&mut Vec::new(), 0, usize::MAX, Self::OBJECT)?;
+        Ok(())
     }
 }
 

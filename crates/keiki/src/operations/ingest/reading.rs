@@ -58,7 +58,13 @@ pub(super) async fn read(
     let mut stored = Vec::new();
     // The bytes are kept while they are read. That both saw the same shows after both.
     let (evidence, kept) = tokio::join!(
-        gathered(workspace, journal, &source, &dataset, &files),
+        gathered(
+            workspace,
+            journal,
+            &source,
+            &dataset,
+            (&files, day_asked(workspace, asked)),
+        ),
         store(journal, &files, writer, &mut stored),
     );
     let kept = kept.and_then(|()| check_unchanged(&files, &looks));
@@ -216,7 +222,7 @@ async fn gathered(
     journal: &Journal,
     source: &Source,
     dataset: &Arc<Dataset>,
-    files: &[InputFile],
+    (files, as_of): (&[InputFile], Day),
 ) -> Result<Gathered> {
     let repeats = if source.history.is_some() {
         Repeats::Allowed
@@ -235,6 +241,7 @@ async fn gathered(
             expressions: expressions.as_ref(),
             zone,
             limits: Limits::default(),
+            as_of,
         };
         let mut take = |chunk| Ok::<(), Error>(runtime.block_on(gathering.add(chunk))?);
         read_chunks(&source, &dataset, &files, &context, &mut take)?;
@@ -244,6 +251,13 @@ async fn gathered(
         .await
         .map_err(|error| Error::Stopped(error.to_string()))??;
     Ok(gathering.finish().await?)
+}
+
+/// The day for which a reading is asked: the one given, else today.
+fn day_asked(workspace: &Workspace, asked: &Ingest) -> Day {
+    asked
+        .as_of
+        .unwrap_or_else(|| local_day(asked.now, &workspace.settings.zone))
 }
 
 /// The day that the reading speaks for: the one given, for a load of history the last day of its knowledge, else today.

@@ -1,0 +1,241 @@
+//! Reads an XML document piece by piece, each of bounded length, and knows its line.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+
+use keiki_model::problem::Place;
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::errors::{Error, IllFormedError, SyntaxError};
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use crate::error::IngestError;
+use crate::lines;
+use crate::place::InputFile;
+
+/// A piece of a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// An element begins: its name and attributes.
+    Start(Element),
+    /// Text of the innermost element, or a part of it.
+    Text(String),
+    /// The innermost element ends.
+    End,
+    /// The document ends.
+    Eof,
+}
+
+/// The beginning of an element.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) name: String,
+    pub(super) attributes: Vec<(String, String)>,
+}
+
+/// A document that is being read.
+pub(super) struct Document {
+    reader: Reader<Bounded<BufReader<File>>>,
+    buffer: Vec<u8>,
+    file: String,
+    limit: usize,
+    open: Vec<String>,
+}
+
+impl Document {
+    pub(super) fn open(input: &InputFile, piece_bytes: usize) -> Result<Self, IngestError> {
+        let mut reader = Reader::from_reader(Bounded::new(lines::open(input)?));
+        reader.config_mut().expand_empty_elements = true;
+        Ok(Self {
+            reader,
+            buffer: Vec::new(),
+            file: input.name.clone(),
+            limit: piece_bytes,
+            open: Vec::new(),
+        })
+    }
+
+    /// The next piece.
+    pub(super) fn next(&mut self) -> Result<Piece, IngestError> {
+        loop {
+            self.buffer.clear();
+            self.reader.get_mut().left = self.limit;
+            let read = self.reader.read_event_into(&mut self.buffer);
+            let read = read.map(Event::into_owned);
+            let event = match read {
+                Ok(event) => event,
+                Err(error) => return Err(self.fault(&error)),
+            };
+            match event {
+                Event::Start(start) => {
+                    let element = self.element(&start)?;
+                    self.open.push(element.name.clone());
+                    return Ok(Piece::Start(element));
+                }
+                Event::End(_) => {
+                    self.open.pop();
+                    return Ok(Piece::End);
+                }
+                Event::Text(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
+                Event::CData(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
+                Event::GeneralRef(reference) => return self.reference(&reference),
+                Event::DocType(text) if text.contains("<!ENTITY") => {
+                    let place = self.place();
+                    return Err(IngestError::Entities { place });
+                }
+                Event::Decl(declaration) => {
+                    let encoding = declaration.encoding().and_then(Result::ok);
+                    let stated = encoding.map(|encoding| encoding.to_ascii_lowercase());
+                    if let Some(found) = stated.filter(|e| !is_utf8(e)) {
+                        let place = self.place();
+                        return Err(IngestError::Encoding { place, found });
+                    }
+                }
+                Event::Eof => return self.end(),
+                Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place {
+            file: self.file.clone(),
+            line: usize::try_from(self.reader.get_ref().line).unwrap_or(usize::MAX),
+            column: 1,
+        }
+    }
+
+    fn element(&self, start: &BytesStart<'_>) -> Result<Element, IngestError> {
+        let mut attributes = Vec::new();
+        for attribute in start.attributes() {
+            let attribute =
+                attribute.map_err(|e| self.syntax("attributes of an element", &e.to_string()))?;
+            let name = attribute.key;
+            if name.as_namespace_binding().is_some() {
+                continue;
+            }
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|e| self.syntax("the value of an attribute", &e.to_string()))?;
+            let name = name.local_name().as_ref().to_owned();
+            attributes.push((name, value.into_owned()));
+        }
+        Ok(Element {
+            name: start.local_name().as_ref().to_owned(),
+            attributes,
+        })
+    }
+
+    /// A character reference or one of the five entities that every document has.
+    fn reference(&self, reference: &BytesRef<'_>) -> Result<Piece, IngestError> {
+        let resolved = match reference.resolve_char_ref() {
+            Ok(Some(character)) => Some(character.to_string()),
+            Ok(None) => resolve_xml_entity(reference).map(str::to_owned),
+            Err(_) => None,
+        };
+        resolved.map(Piece::Text).ok_or_else(|| {
+            let name: String = reference.chars().take(SHOWN).collect();
+            self.syntax("a known entity", &format!("&{name};"))
+        })
+    }
+
+    fn end(&self) -> Result<Piece, IngestError> {
+        match self.open.last() {
+            None => Ok(Piece::Eof),
+            Some(name) => Err(self.truncated(&format!("the element {name}"))),
+        }
+    }
+
+    fn fault(&self, error: &Error) -> IngestError {
+        match error {
+            Error::Io(_) if self.reader.get_ref().left == 0 => IngestError::TooLarge {
+                file: self.file.clone(),
+                what: "bytes in one piece of XML",
+                limit: self.limit,
+            },
+            Error::Io(error) => {
+                IngestError::io(&self.file, io::Error::new(error.kind(), error.to_string()))
+            }
+            Error::Syntax(SyntaxError::InvalidBangMarkup) => {
+                self.syntax("markup", "an unknown `<!`")
+            }
+            Error::Syntax(_) => self.truncated("markup"),
+            Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+                self.syntax(&format!("</{expected}>"), &format!("</{found}>"))
+            }
+            Error::Encoding(error) => IngestError::Encoding {
+                place: self.place(),
+                found: error.to_string(),
+            },
+            other => self.syntax("well-formed XML", &other.to_string()),
+        }
+    }
+
+    fn truncated(&self, within: &str) -> IngestError {
+        IngestError::Truncated {
+            place: self.place(),
+            within: within.to_owned(),
+        }
+    }
+
+    fn syntax(&self, expected: &str, found: &str) -> IngestError {
+        IngestError::Syntax {
+            place: self.place(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }
+    }
+}
+
+/// How much of a name is shown.
+const SHOWN: usize = 40;
+
+fn is_utf8(encoding: &str) -> bool {
+    matches!(encoding, "utf-8" | "utf8" | "us-ascii" | "ascii")
+}
+
+/// Passes on so many bytes and no more, and counts lines.
+struct Bounded<R> {
+    input: R,
+    left: usize,
+    line: u64,
+}
+
+impl<R> Bounded<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            left: 0,
+            line: 1,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut chunk = self.fill_buf()?;
+        let length = chunk.read(buffer)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let chunk = self.input.fill_buf()?;
+        if self.left == 0 && !chunk.is_empty() {
+            return Err(io::Error::other("a piece is longer than the limit"));
+        }
+        Ok(&chunk[..chunk.len().min(self.left)])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Ok(chunk) = self.input.fill_buf() {
+            let taken = &chunk[..amount.min(chunk.len())];
+            self.line += taken.split(|byte| *byte == b'\n').skip(1).count() as u64;
+        }
+        self.left = self.left.saturating_sub(amount);
+        self.input.consume(amount);
+    }
+}

@@ -1,0 +1,283 @@
+//! Walks through a document and makes a row of each element at the path.
+
+use keiki_model::evidence::Reason;
+
+use crate::enclosing::{Enclosing, Fields, ROOT};
+use crate::error::IngestError;
+use crate::extract::ExtractBuilder;
+use crate::limits::Limits;
+use crate::place::InputFile;
+
+use super::document::{Document, Element, Piece};
+use super::path::{Keys, Path};
+
+/// The column of a record's own text.
+const TEXT: &str = "text()";
+
+/// What an open element is to the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Outside of what the path begins with.
+    Outside,
+    /// A step of the path.
+    Step,
+    /// Below a step, or within a record.
+    Below,
+}
+
+/// A walk through one document.
+pub(super) struct Records<'r, 'b> {
+    path: &'r Path,
+    keys: &'r Keys,
+    limits: &'r Limits,
+    builder: &'r mut ExtractBuilder<'b>,
+    enclosing: Enclosing,
+    open: Vec<Role>,
+    /// The text of each open element so far.
+    texts: Vec<String>,
+    /// How many steps of the path are open.
+    steps: usize,
+    /// The names of the elements below the innermost step.
+    below: Vec<String>,
+    record: Fields,
+    fault: Option<String>,
+    /// The records so far, and their number when the last step but one began.
+    rows: u64,
+    rows_before: u64,
+    found_first: bool,
+}
+
+impl<'r, 'b> Records<'r, 'b> {
+    pub(super) fn new(
+        path: &'r Path,
+        keys: &'r Keys,
+        limits: &'r Limits,
+        builder: &'r mut ExtractBuilder<'b>,
+    ) -> Self {
+        Self {
+            path,
+            keys,
+            limits,
+            builder,
+            enclosing: Enclosing::default(),
+            open: Vec::new(),
+            texts: Vec::new(),
+            steps: 0,
+            below: Vec::new(),
+            record: Fields::default(),
+            fault: None,
+            rows: 0,
+            rows_before: 0,
+            found_first: false,
+        }
+    }
+
+    /// Reads a document to its end.
+    ///
+    /// # Errors
+    /// It is not well-formed, or its root is not the path's.
+    pub(super) fn read(mut self, input: &InputFile) -> Result<(), IngestError> {
+        let mut document = Document::open(input, self.limits.xml_piece_bytes)?;
+        let mut root = None;
+        loop {
+            match document.next()? {
+                Piece::Start(element) => {
+                    root.get_or_insert_with(|| element.name.clone());
+                    self.start(&element)?;
+                }
+                Piece::Text(text) => self.text(&text),
+                Piece::End => self.end()?,
+                Piece::Eof => break,
+            }
+        }
+        match root {
+            None => Err(IngestError::Truncated {
+                place: document.place(),
+                within: "a document without an element".into(),
+            }),
+            Some(root) if !self.found_first => Err(IngestError::NoRecords {
+                file: input.name.clone(),
+                path: self.path.text.clone(),
+                keys: vec![root],
+            }),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn is_in_record(&self) -> bool {
+        self.steps == self.path.steps.len()
+    }
+
+    fn start(&mut self, element: &Element) -> Result<(), IngestError> {
+        let role = self.role(&element.name);
+        self.open.push(role);
+        self.texts.push(String::new());
+        match role {
+            Role::Outside => return self.check_depth(),
+            Role::Step => {
+                self.found_first = true;
+                self.steps += 1;
+                if self.is_in_record() {
+                    self.record.clear();
+                    self.fault = None;
+                } else {
+                    self.enclosing.open(self.builder);
+                    if self.steps + 1 == self.path.steps.len() {
+                        self.rows_before = self.rows;
+                    }
+                }
+            }
+            Role::Below => {
+                self.check_depth()?;
+                let segment = self.segment(element);
+                self.below.push(segment);
+            }
+        }
+        let key = match role {
+            Role::Below => self.keys.attribute(&element.name),
+            _ => None,
+        };
+        for (name, value) in &element.attributes {
+            if key != Some(name) {
+                self.field(&format!("@{name}"), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn role(&self, name: &str) -> Role {
+        let is_at_step = self.below.is_empty() && !self.is_in_record();
+        let wanted = self.path.steps.get(self.steps).is_some_and(|s| s == name);
+        if self.steps > 0 {
+            return if is_at_step && wanted {
+                Role::Step
+            } else {
+                Role::Below
+            };
+        }
+        if wanted && (self.path.is_anywhere || self.open.is_empty()) {
+            Role::Step
+        } else {
+            Role::Outside
+        }
+    }
+
+    /// The name of an element in the name of a column.
+    fn segment(&self, element: &Element) -> String {
+        let key = self.keys.attribute(&element.name);
+        let key = key.and_then(|key| element.attributes.iter().find(|(name, _)| name == key));
+        match key {
+            Some((_, value)) => format!("{}[{value}]", element.name),
+            None => element.name.clone(),
+        }
+    }
+
+    /// A document that is nested too deeply costs a record, or is refused where there is none.
+    fn check_depth(&mut self) -> Result<(), IngestError> {
+        let limit = self.limits.xml_depth;
+        if self.is_in_record() {
+            if self.below.len() >= limit {
+                self.fault
+                    .get_or_insert_with(|| format!("nested more than {limit} levels deep"));
+            }
+            Ok(())
+        } else if self.open.len() > limit + self.path.steps.len() {
+            Err(self.builder.too_large("levels of XML", limit))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let room = self.limits.field_bytes + 1;
+        if let Some(so_far) = self.texts.last_mut().filter(|t| t.len() < room) {
+            so_far.push_str(text);
+        }
+    }
+
+    fn end(&mut self) -> Result<(), IngestError> {
+        let text = self.texts.pop().unwrap_or_default();
+        match self.open.pop() {
+            None | Some(Role::Outside) => {}
+            Some(Role::Below) => {
+                self.field("", text.trim())?;
+                self.below.pop();
+            }
+            Some(Role::Step) if self.is_in_record() => {
+                self.field(TEXT, text.trim())?;
+                self.finish_record()?;
+                self.steps -= 1;
+            }
+            Some(Role::Step) => {
+                let is_last = self.steps + 1 == self.path.steps.len();
+                if is_last && self.path.or_none && self.rows == self.rows_before {
+                    self.record.clear();
+                    self.fault = None;
+                    self.finish_record()?;
+                }
+                self.enclosing.close(self.builder)?;
+                self.steps -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a value of the innermost element.
+    fn field(&mut self, name: &str, value: &str) -> Result<(), IngestError> {
+        if value.is_empty() || self.fault.is_some() {
+            return Ok(());
+        }
+        let is_in_record = self.is_in_record();
+        let column = self.column_name(name);
+        let is_long = value.len() > self.limits.field_bytes;
+        if !is_in_record {
+            // What is too long to be a field is left out, as in JSON.
+            return if is_long {
+                Ok(())
+            } else {
+                self.enclosing.add(&column, value, self.builder)
+            };
+        }
+        let Some(number) = self.builder.wanted_column(&column)? else {
+            return Ok(());
+        };
+        if is_long {
+            let limit = self.limits.field_bytes;
+            self.fault = Some(format!("`{column}` is longer than {limit} bytes"));
+        } else if self.record.bytes() + value.len() > self.limits.record_bytes {
+            let limit = self.limits.record_bytes;
+            self.fault = Some(format!("longer than {limit} bytes"));
+        } else {
+            self.record.add(number, value);
+        }
+        Ok(())
+    }
+
+    /// The name of a column: of a record its own, else from the path's first step.
+    fn column_name(&self, name: &str) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        if !self.is_in_record() {
+            parts.push(ROOT);
+            let steps = &self.path.steps[..self.steps];
+            parts.extend(steps.iter().skip(1).map(String::as_str));
+        }
+        parts.extend(self.below.iter().map(String::as_str));
+        if !name.is_empty() {
+            parts.push(name);
+        }
+        parts.join(".")
+    }
+
+    fn finish_record(&mut self) -> Result<(), IngestError> {
+        self.rows += 1;
+        if let Some(detail) = self.fault.take() {
+            self.builder
+                .reject(self.rows, Reason::Unreadable { detail });
+            return Ok(());
+        }
+        self.enclosing.stage(self.builder)?;
+        self.record.stage(self.builder);
+        self.builder.accept(self.rows)?;
+        Ok(())
+    }
+}
