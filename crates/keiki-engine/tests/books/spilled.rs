@@ -56,6 +56,7 @@ async fn gathered(world: &World, text: &str, memory_bytes: usize, chunk_rows: us
         expressions: world.expressions.as_ref(),
         zone: zone(),
         limits,
+        as_of: 0,
     };
     let source = Source::by_name("assets", Kinds::shipped().of_file(&path), "assets");
     let mut chunks = Vec::new();
