@@ -147,7 +147,7 @@ fn what_was_found_is_shortened_in_reasons() {
     assert!(found.chars().count() < 150, "{found}");
 }
 
-/// Reads a text by a source of that kind, whose `[format]` and thing_id are given.
+/// Reads a text by a source of that kind, whose `[format]` and `thing_id` are given.
 fn read_by(
     kind: &str,
     file: &str,
