@@ -288,22 +288,19 @@ impl Compiler<'_> {
 /// The names that a mapping may ask of the evidence: those in its expressions, and the dataset's columns, which map by
 /// name.
 pub(crate) fn wanted(source: &Source, dataset: &Dataset) -> BTreeSet<String> {
-    let history = source.history.iter();
-    let brought = source
-        .preset()
-        .into_iter()
-        .flat_map(|preset| &preset.columns);
-    let sqls = source
-        .columns
+    let columns = dataset.columns.iter().map(|column| column.name.clone());
+    let mut names = named(source);
+    names.extend(columns);
+    names.insert(EFFECTIVE_ON.to_owned());
+    names
+}
+
+/// The names in the expressions of a mapping.
+pub(crate) fn named(source: &Source) -> BTreeSet<String> {
+    let expressions = source.expressions();
+    expressions
         .iter()
-        .chain(brought)
-        .map(|(_, sql)| sql)
-        .chain(source.filter())
-        .chain(history.flat_map(|h| std::iter::once(&h.known_at).chain(h.order.as_ref())));
-    let names = dataset.columns.iter().map(|column| column.name.clone());
-    sqls.flat_map(|sql| identifiers(&sql.value))
-        .chain(names)
-        .chain([EFFECTIVE_ON.to_owned()])
+        .flat_map(|sql| identifiers(&sql.value))
         .collect()
 }
 

@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray};
 
 use crate::error::IngestError;
 use crate::extract::{Extract, ExtractBuilder};
+use crate::mapping;
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -39,7 +40,9 @@ pub fn original_rows(
         rows.extend(wanted_of(&extract, &names, wanted));
         Ok(())
     };
-    let mut builder = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
+    let asked = mapping::named(source);
+    let (nulls, limits) = (&source.format.nulls, &context.limits);
+    let mut builder = ExtractBuilder::new(nulls, limits, &asked, &mut take);
     source
         .kind
         .reader

@@ -11,7 +11,7 @@ use keiki_model::problem::Problem;
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, Extract, ExtractBuilder};
 use crate::filter;
-use crate::mapping::{Mapping, Required, identifiers};
+use crate::mapping::{Mapping, Required, identifiers, wanted};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -56,14 +56,20 @@ pub fn check_against(
     let Some(first) = files.first() else {
         return Ok(Sampled::Unseen);
     };
-    let Some((extract, absent)) = first_rows(source, first, context)? else {
+    let Some((extract, absent)) = first_rows((source, dataset), first, context)? else {
         return Ok(Sampled::Unseen);
     };
     let columns = extract.batch.schema();
     if let Some(sql) = source.filter() {
         filter::compile(sql, &columns, absent.0, context.expressions)?;
     }
-    Mapping::new(source, dataset, &columns, absent, context.expressions)?;
+    Mapping::new(
+        source,
+        dataset,
+        (&columns, &[]),
+        absent,
+        context.expressions,
+    )?;
     Ok(Sampled::Fits)
 }
 
@@ -72,7 +78,7 @@ type FirstRows = (Extract, (AbsentColumn, Required));
 
 /// The first chunk of a file, and what a column means that is not in it; `None` where the file has no record to show columns.
 fn first_rows(
-    source: &Source,
+    (source, dataset): (&Source, &Dataset),
     file: &InputFile,
     context: &Context<'_>,
 ) -> Result<Option<FirstRows>, IngestError> {
@@ -86,7 +92,9 @@ fn first_rows(
         is_enough = true;
         Err(IngestError::internal(&"enough has been read"))
     };
-    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &mut take);
+    let wanted = wanted(source, dataset);
+    let (nulls, limits) = (&source.format.nulls, &context.limits);
+    let mut rows = ExtractBuilder::new(nulls, limits, &wanted, &mut take);
     let read = source
         .kind
         .reader

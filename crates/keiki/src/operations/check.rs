@@ -78,6 +78,8 @@ fn sample(workspace: &Workspace, source: &Source) -> std::result::Result<Sampled
         expressions: workspace.mappings.as_ref(),
         zone: workspace.settings.zone.clone(),
         limits: Limits::default(),
+        // Only columns are looked at, and every day has the same.
+        as_of: 0,
     };
     check_against(source, dataset, &files, &context)
 }

@@ -189,6 +189,7 @@ async fn read_again(
         expressions: workspace.mappings.as_ref(),
         zone: workspace.settings.zone.clone(),
         limits: Limits::default(),
+        as_of: batch.as_of,
     };
     Ok(original_rows(&source, &files, &rows, &context).ok())
 }
