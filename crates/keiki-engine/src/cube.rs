@@ -47,6 +47,53 @@ pub(crate) struct Spot {
     pub(crate) bin: usize,
 }
 
+/// Adds to the bins of one measure; what does not change from row to row is looked up once.
+pub(crate) struct Adder<'c> {
+    unit_stride: usize,
+    offset: usize,
+    counts: &'c mut [i64],
+    unknown: &'c mut [i64],
+    sums: Option<Sums<'c>>,
+    pub(crate) histogram: &'c mut Histogram,
+}
+
+struct Sums<'c> {
+    unit_stride: usize,
+    offset: usize,
+    values: &'c mut [i128],
+}
+
+impl Adder<'_> {
+    /// Adds records with a value, or of unknown value, to a bin.
+    #[inline]
+    pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
+        let unit = usize::from(unit);
+        let at = unit * self.unit_stride + self.offset + bin;
+        let Some(value) = value else {
+            self.unknown[at] += weight;
+            return;
+        };
+        self.counts[at] += weight;
+        if let Some(of) = &mut self.sums {
+            of.values[unit * of.unit_stride + of.offset + bin] += value * i128::from(weight);
+        }
+    }
+}
+
+/// Adds a row of one array to a row of another.
+fn add_row<T: Copy + std::ops::AddAssign>(
+    to: &mut [T],
+    row: usize,
+    from: &[T],
+    of_row: usize,
+    width: usize,
+) {
+    let to = &mut to[row * width..][..width];
+    for (sum, part) in to.iter_mut().zip(&from[of_row * width..][..width]) {
+        *sum += *part;
+    }
+}
+
 /// Names with numbers, in order of their first appearance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Names {
@@ -144,18 +191,21 @@ impl Cube {
         self.valued[measure].map(|place| (unit * valued + place) * bins)
     }
 
-    /// Adds records with a value, or of unknown value, to a bin.
-    #[inline]
-    pub(crate) fn add(&mut self, at: Spot, value: Option<i128>, weight: i64) {
-        let Spot { measure, unit, bin } = at;
-        let offset = self.offset(measure, unit) + bin;
-        let Some(value) = value else {
-            self.unknown[offset] += weight;
-            return;
-        };
-        self.counts[offset] += weight;
-        if let Some(sums) = self.offset_of_sums(measure, unit) {
-            self.sums[sums + bin] += value * i128::from(weight);
+    /// A way to add to the bins of one measure.
+    pub(crate) fn adder(&mut self, measure: usize) -> Adder<'_> {
+        let bins = self.axis.bins();
+        let valued = self.valued.iter().flatten().count();
+        Adder {
+            unit_stride: self.measures * bins,
+            offset: measure * bins,
+            counts: &mut self.counts,
+            unknown: &mut self.unknown,
+            sums: self.valued[measure].map(|place| Sums {
+                unit_stride: valued * bins,
+                offset: place * bins,
+                values: &mut self.sums,
+            }),
+            histogram: &mut self.histograms[measure],
         }
     }
 
@@ -193,12 +243,21 @@ impl Cube {
 
     /// The sums of all bins before each, and of all; tells whether any bin holds something.
     pub(crate) fn levels(&self, measure: usize, unit: usize, levels: &mut Vec<Cell>) -> bool {
+        let bins = self.axis.bins();
+        let counts = &self.counts[self.offset(measure, unit)..][..bins];
+        let unknown = &self.unknown[self.offset(measure, unit)..][..bins];
+        let sums = self.offset_of_sums(measure, unit);
+        let sums = sums.map(|offset| &self.sums[offset..][..bins]);
         let mut level = Cell::default();
         let mut has_any = false;
         levels.clear();
         levels.push(level);
-        for bin in 0..self.axis.bins() {
-            let cell = self.cell(Spot { measure, unit, bin });
+        for bin in 0..bins {
+            let cell = Cell {
+                sum: sums.map_or(i128::from(counts[bin]), |sums| sums[bin]),
+                count: counts[bin],
+                unknown: unknown[bin],
+            };
             has_any |= !cell.is_zero();
             level.add(cell);
             levels.push(level);
@@ -206,8 +265,12 @@ impl Cube {
         has_any
     }
 
-    /// Adds another cube of the same measures and axis.
-    pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
+    /// Adds another cube of the same measures and axis, both settled.
+    pub(crate) fn merge(&mut self, other: Self) -> Result<()> {
+        if self.units.list().is_empty() {
+            *self = other;
+            return Ok(());
+        }
         let units: Vec<u16> = other
             .units
             .list()
@@ -220,33 +283,25 @@ impl Cube {
             .iter()
             .map(|name| self.groups.number(name, "groups"))
             .collect::<Result<_>>()?;
-        let bins = self.axis.bins();
+        let (per_unit, bins) = (self.measures * self.axis.bins(), self.axis.bins());
+        let sums_per_unit = self.valued.iter().flatten().count() * bins;
         for (theirs, ours) in units.iter().enumerate() {
-            for measure in 0..self.measures {
-                for bin in 0..bins {
-                    let at = |unit| Spot { measure, unit, bin };
-                    self.add_cell(at(usize::from(*ours)), other.cell(at(theirs)));
-                }
-                self.add_undated(measure, usize::from(*ours), other.undated(measure, theirs));
-            }
+            let ours = usize::from(*ours);
+            add_row(&mut self.counts, ours, &other.counts, theirs, per_unit);
+            add_row(&mut self.unknown, ours, &other.unknown, theirs, per_unit);
+            add_row(&mut self.sums, ours, &other.sums, theirs, sums_per_unit);
+            let (undated, measures) = (&mut self.undated, self.measures);
+            add_row(undated, ours, &other.undated, theirs, measures);
         }
-        let is_same = units
-            .iter()
-            .enumerate()
-            .all(|(i, unit)| i == usize::from(*unit))
-            && groups
-                .iter()
-                .enumerate()
-                .all(|(i, group)| i == usize::from(*group));
-        for (ours, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
+        let stays = |numbers: &[u16]| (0..).zip(numbers).all(|(place, number)| place == *number);
+        let is_same = stays(&units) && stays(&groups);
+        for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms) {
             if is_same {
                 ours.merge(theirs);
                 continue;
             }
-            let mut theirs = theirs.clone();
-            theirs.settle();
             for (packed, weight) in theirs.packed() {
-                let cell = HistogramCell::unpack(*packed);
+                let cell = HistogramCell::unpack(packed);
                 let group = groups.get(usize::from(cell.group)).copied().unwrap_or(0);
                 let moved = HistogramCell {
                     unit: units[usize::from(cell.unit)],
@@ -254,12 +309,29 @@ impl Cube {
                     ..cell
                 };
                 if let Some(packed) = moved.pack() {
-                    ours.add(packed, *weight);
+                    ours.add(packed, weight);
                 }
             }
             ours.settle();
         }
         Ok(())
+    }
+
+    /// Visits the measures and bins in which any org unit has something; some come several times.
+    pub(crate) fn filled_bins(&self, mut visit: impl FnMut(usize, usize)) {
+        let bins = self.axis.bins();
+        for position in 0..self.counts.len() {
+            let at = self.bin(position, bins);
+            if !self.cell(at).is_zero() {
+                visit(at.measure, at.bin);
+            }
+        }
+        // What cancels out in number may still differ in value.
+        for (measure, histogram) in self.histograms.iter().enumerate() {
+            for (packed, _) in histogram.packed() {
+                visit(measure, usize::from(HistogramCell::unpack(packed).bin));
+            }
+        }
     }
 
     /// The cells that hold something, with their positions, for keeping.

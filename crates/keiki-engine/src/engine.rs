@@ -1,10 +1,11 @@
 //! The engine: which cubes a request needs, read or kept, and the measurements that come of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period, local_day};
 use keiki_model::calendars::Calendars;
@@ -20,15 +21,19 @@ use keiki_store::{Journal, Snapshot};
 use crate::axis::Axis;
 use crate::coverage::Claims;
 use crate::error::{EngineError, Result};
-use crate::evaluate::{Evaluation, Memory, Slot};
+use crate::evaluate::{Evaluation, Memory, Slot, instant_text};
 use crate::expressions::{SqlExpressions, session};
-use crate::keep::{Filled, Keeper, Kept};
+use crate::keep::{FORM, Filled, History, Keeper, Kept};
+use crate::measurements::{Measurements, Part};
 use crate::plan::{DatasetPlan, Plan};
 use crate::read::{Bounds, read_cube, read_rows};
 use crate::reported::ReportedFigures;
 
 /// How many months before the open one a kept cube holds.
 const KEPT_MONTHS: i32 = 59;
+
+/// How many datasets are read at the same time: while the parts of one are put together, the other keeps the threads busy.
+const DATASETS_AT_ONCE: usize = 2;
 
 /// What an engine is made of.
 #[derive(Debug, Clone)]
@@ -141,34 +146,41 @@ impl Engine {
     /// # Errors
     /// The journal cannot be read, or something asked for does not exist.
     pub async fn measure(&self, journal: &Journal, request: &Request) -> Result<Vec<Measurement>> {
+        Ok(self.measurements(journal, request).await?.into_vec())
+    }
+
+    /// Measures as `measure` does, and shares what is remembered.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or something asked for does not exist.
+    pub async fn measurements(&self, journal: &Journal, request: &Request) -> Result<Measurements> {
         let knowledge = self
             .knowledge(journal, request.known_at, request.seq, request.now)
             .await?;
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, &request.structure, knowledge.today)?;
-        let plans = self.by_plan(&slots)?;
-        let is_one = plans.len() <= 1;
-        let mut measured = Vec::new();
-        for (plan, slots) in plans {
-            let positions: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
-            let slots = slots.into_iter().map(|(_, slot)| slot).collect();
+        let indicators: usize = kpis.iter().map(|kpi| kpi.indicators.len()).sum();
+        let mut parts = vec![vec![Part::default(); slots.len()]; indicators];
+        let mut wanted = vec![Arc::default(); slots.len()];
+        for (plan, slots) in self.by_plan(&slots)? {
+            let (positions, slots): (Vec<usize>, Vec<Slot>) = slots.into_iter().unzip();
             let evaluation = self
                 .evaluation(journal, knowledge.clone(), plan, &kpis, slots)
                 .await?;
             self.check_units(&evaluation, &request.org_units)?;
-            let found = evaluation.measure(&kpis, &request.org_units);
-            if is_one {
-                return Ok(found);
+            let nodes = evaluation.wanted(&request.org_units);
+            let measured = evaluation.measure(&kpis, &nodes);
+            for (slots, found) in parts.iter_mut().zip(measured) {
+                for (position, part) in positions.iter().zip(found) {
+                    slots[*position] = part;
+                }
             }
-            let order = evaluation.order(&kpis, &request.org_units).into_iter();
-            let places = order.map(|(indicator, node, slot)| (indicator, node, positions[slot]));
-            measured.extend(places.zip(found));
+            for (position, nodes) in positions.into_iter().zip(nodes) {
+                wanted[position] = nodes;
+            }
         }
-        measured.sort_by_key(|(place, _)| *place);
-        Ok(measured
-            .into_iter()
-            .map(|(_, measurement)| measurement)
-            .collect())
+        let known_at = instant_text(knowledge.known_at).into();
+        Ok(Measurements::new(parts, wanted, known_at, knowledge.seq))
     }
 
     /// The periods by the definitions that hold on their cut days: parameters may change, and with them the SQL.
@@ -334,32 +346,41 @@ impl Engine {
         kpis: &[Arc<Kpi>],
         slots: Vec<Slot>,
     ) -> Result<Evaluation<'e>> {
+        let (cubes, claims) = self.fill(journal, &knowledge, &plan, kpis, &slots).await?;
+        let reported = self.reported(journal, &knowledge).await?;
+        Ok(Evaluation::new(
+            self, plan, knowledge, cubes, claims, reported, slots,
+        ))
+    }
+
+    /// The cubes that the KPIs need, and who claims to have sent everything of them. *Shape*: as the plan's datasets.
+    async fn fill(
+        &self,
+        journal: &Journal,
+        knowledge: &Knowledge,
+        plan: &Plan,
+        kpis: &[Arc<Kpi>],
+        slots: &[Slot],
+    ) -> Result<(Vec<Option<Filled>>, Vec<Option<Claims>>)> {
         let mut cubes: Vec<Option<Filled>> = vec![None; plan.datasets.len()];
         let mut claims: Vec<Option<Claims>> = vec![None; plan.datasets.len()];
-        for kpi in kpis {
-            for measure in &kpi.measures {
-                let Some((position, _)) = plan.place(kpi.no, &measure.name) else {
-                    continue;
-                };
-                if cubes[position].is_some() {
-                    continue;
-                }
-                let of_dataset = Arc::new(plan.datasets[position].clone());
-                let cube = self.cube(journal, &of_dataset, &knowledge, &slots).await?;
-                cubes[position] = Some(cube);
-                let zone = &self.setting.zone;
-                claims[position] = Some(Claims::new(
-                    &of_dataset.dataset,
-                    &knowledge.snapshot,
-                    knowledge.seq,
-                    knowledge.known_at,
-                    zone,
-                ));
+        let measures = kpis.iter().flat_map(|kpi| {
+            kpi.measures
+                .iter()
+                .map(|measure| plan.place(kpi.no, &measure.name))
+        });
+        let people = plan.people.map(|(_, place)| place);
+        let needed: BTreeSet<usize> = measures.chain([people]).flatten().map(|at| at.0).collect();
+        let read = needed.into_iter().map(|position| {
+            let of_dataset = Arc::clone(&plan.datasets[position]);
+            async move {
+                let cube = self.cube(journal, &of_dataset, knowledge, slots).await?;
+                Ok::<_, EngineError>((position, of_dataset, cube))
             }
-        }
-        if let Some((_, (position, _))) = plan.people.filter(|(_, at)| cubes[at.0].is_none()) {
-            let of_dataset = Arc::new(plan.datasets[position].clone());
-            cubes[position] = Some(self.cube(journal, &of_dataset, &knowledge, &slots).await?);
+        });
+        let mut read = std::pin::pin!(stream::iter(read).buffer_unordered(DATASETS_AT_ONCE));
+        while let Some((position, of_dataset, cube)) = read.try_next().await? {
+            cubes[position] = Some(cube);
             claims[position] = Some(Claims::new(
                 &of_dataset.dataset,
                 &knowledge.snapshot,
@@ -368,10 +389,7 @@ impl Engine {
                 &self.setting.zone,
             ));
         }
-        let reported = self.reported(journal, &knowledge).await?;
-        Ok(Evaluation::new(
-            self, plan, knowledge, cubes, claims, reported, slots,
-        ))
+        Ok((cubes, claims))
     }
 
     async fn reported(&self, journal: &Journal, knowledge: &Knowledge) -> Result<ReportedFigures> {
@@ -420,7 +438,7 @@ impl Engine {
             .await?;
         Ok(Filled {
             cube: Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?),
-            version: None,
+            history: None,
         })
     }
 
@@ -447,14 +465,14 @@ impl Engine {
             .map(|batch| batch.batch_id.as_str())
             .unwrap_or_default();
         let key = keiki_model::dataset::content_version(&format!(
-            "{} {axis:?} {first_commit} {:?} {:?}",
+            "{FORM} {} {axis:?} {first_commit} {:?} {:?}",
             plan.version, self.setting.calendars, self.setting.zone
         ));
         let key = format!("{}-{key}", plan.dataset.name);
         let holds = |kept: &Kept| kept.seq <= knowledge.seq && kept.cube.axis == axis;
         let filled = |kept: &Kept| Filled {
             cube: Arc::clone(&kept.cube),
-            version: Some((key.clone(), kept.changed)),
+            history: Some(Arc::clone(&kept.history)),
         };
         let kept = self.keeper.find(&key).filter(holds);
         if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
@@ -479,16 +497,18 @@ impl Engine {
             },
             Some(kept) => {
                 let mut whole = Arc::unwrap_or_clone(kept.cube);
-                whole.merge(&fresh)?;
+                let mut history = Arc::unwrap_or_clone(kept.history);
+                history.note(knowledge.seq, &fresh);
+                whole.merge(fresh)?;
                 Kept {
                     seq: knowledge.seq,
-                    changed: knowledge.seq,
                     cube: Arc::new(whole),
+                    history: Arc::new(history),
                 }
             }
             None if after_seq == 0 => Kept {
                 seq: knowledge.seq,
-                changed: knowledge.seq,
+                history: Arc::new(History::new(&key, knowledge.seq, &fresh)),
                 cube: Arc::new(fresh),
             },
             None => {

@@ -8,9 +8,10 @@ mod memory;
 mod parallel;
 mod standing;
 mod statistics;
+mod survival;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period};
@@ -22,20 +23,21 @@ use keiki_model::org::{Arrangement, Hierarchy, Tree};
 use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
+use crate::measurements::Part;
 use crate::plan::{ClockPlan, Plan};
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
 
 pub(crate) use amounts::View;
-use amounts::{Frame, Places, views};
+use amounts::{Footing, Places, bins, views};
 use formulas::{entities, mean, ratio};
-use judgement::{CYCLE_MONTHS, Labels, Terms};
+use judgement::{CYCLE_MONTHS, Labels};
 use memory::Inputs;
 pub(crate) use memory::Memory;
 use parallel::in_parallel;
 use standing::Standing;
 pub(crate) use standing::{Bearing, bearing};
-pub(crate) use statistics::Window;
+pub(crate) use survival::Window;
 
 /// A period with its months and the day at which it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,18 +67,26 @@ pub(crate) struct Evaluation<'e> {
     /// Per slot, which months stand for it in each org unit.
     timings: Vec<Arc<Timing>>,
     /// Per slot, the people of each unit of the main tree; absent where no headcount is known.
-    people: Vec<Option<Vec<i64>>>,
-    /// Per dataset, what its views share.
-    shared: Vec<Shared>,
+    people: Vec<Option<Arc<Vec<i64>>>>,
+    /// Per dataset and slot, where the org units of its cube are.
+    places: Vec<OnceLock<Vec<Arc<Places>>>>,
+    footings: Mutex<Footings>,
 }
 
-/// What the views of one dataset share. *Shape*: slot, then node or org unit of the cube.
-#[derive(Default)]
-struct Shared {
-    places: OnceLock<Vec<Arc<Places>>>,
-    covered_on: OnceLock<Vec<Vec<bool>>>,
-    covered_throughout: OnceLock<Vec<Vec<bool>>>,
+/// Per dataset and KPI, where evidence counts. *Shape*: slot.
+type Footings = HashMap<(usize, u32, Speaking), Arc<Vec<Arc<Footing>>>>;
+
+/// What evidence has to speak for to be counted in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Speaking {
+    /// The cut day, as stocks do.
+    OnCutDay,
+    /// Every month, as flows do.
+    Throughout,
 }
+
+/// The views of measures. *Shape*: slot; only those that are needed.
+type Views<'v> = HashMap<MeasurePlace, Vec<Option<View<'v>>>>;
 
 /// Where a measure is: its dataset's position, and its own.
 pub(crate) type MeasurePlace = (usize, usize);
@@ -159,19 +169,23 @@ impl<'e> Evaluation<'e> {
             Arc::new(Timing::new(&setting.calendars, slot, of_slot.main(), today))
         };
         let timings = slots.iter().zip(&arrangements).map(timing).collect();
-        let shared = cubes.iter().map(|_| Shared::default()).collect();
+        let reported = match &engine.memory {
+            Some(memory) => memory.same_reported(reported),
+            None => Arc::new(reported),
+        };
         Self {
             engine,
             plan,
             knowledge,
+            places: cubes.iter().map(|_| OnceLock::new()).collect(),
             cubes,
             claims,
-            reported: Arc::new(reported),
+            reported,
             people: vec![None; slots.len()],
             slots,
             arrangements,
             timings,
-            shared,
+            footings: Mutex::default(),
         }
         .with_people()
     }
@@ -188,7 +202,7 @@ impl<'e> Evaluation<'e> {
                 .into_iter()
                 .map(|sum| i64::try_from(sum / divisor).unwrap_or(0))
                 .collect();
-            own.iter().any(|count| *count > 0).then_some(own)
+            own.iter().any(|count| *count > 0).then(|| Arc::new(own))
         };
         self.people = self.views(kpi, place).into_iter().map(of_slot).collect();
         self
@@ -221,72 +235,127 @@ impl<'e> Evaluation<'e> {
         self.arrangements.is_empty() || trees.any(|tree| tree.position(id).is_some())
     }
 
-    /// The nodes that are asked for. *Shape*: slot, node.
-    fn wanted(&self, units: &[String]) -> Vec<Vec<bool>> {
+    /// The nodes that are asked for (no units = all). *Shape*: slot, node.
+    pub(crate) fn wanted(&self, units: &[String]) -> Vec<Arc<Vec<bool>>> {
         let of_slot = |arrangement: &Arc<Arrangement>| {
             let tree = arrangement.tree();
             let mut wanted = vec![units.is_empty(); tree.nodes().len()];
             for position in units.iter().filter_map(|id| tree.position(id)) {
                 wanted[position] = true;
             }
-            wanted
+            Arc::new(wanted)
         };
         self.arrangements.iter().map(of_slot).collect()
     }
 
-    /// Measures all indicators of the KPIs for the org units (empty = all) and periods.
-    /// *Shape*: ordered by KPI, indicator, position in the tree, slot.
-    pub(crate) fn measure(&self, kpis: &[Arc<Kpi>], units: &[String]) -> Vec<Measurement> {
-        let Some(first) = self.slots.first() else {
-            return Vec::new();
-        };
+    /// Measures all indicators of the KPIs at the nodes that are wanted. *Shape*: indicator, slot.
+    pub(crate) fn measure(&self, kpis: &[Arc<Kpi>], wanted: &[Arc<Vec<bool>>]) -> Vec<Vec<Part>> {
         // The definitions of one plan are the same on all of its days.
-        let kpis: Vec<Arc<Kpi>> = kpis
+        let kpis: Vec<Arc<Kpi>> = match self.slots.first() {
+            None => kpis.to_vec(),
+            Some(first) => kpis
+                .iter()
+                .map(|kpi| self.engine.with_parameters(kpi, first.cut))
+                .collect(),
+        };
+        let indicators = kpis
             .iter()
-            .map(|kpi| self.engine.with_parameters(kpi, first.cut))
-            .collect();
-        let wanted = self.wanted(units);
-        let of_each = wanted.iter().flatten().filter(|is| **is).count();
-        let indicators: Vec<(&Kpi, &Indicator)> = kpis
-            .iter()
-            .flat_map(|kpi| {
-                kpi.indicators
-                    .iter()
-                    .map(move |indicator| (&**kpi, indicator))
-            })
-            .collect();
-        let views = self.all_views(&indicators);
+            .flat_map(|kpi| kpi.indicators.iter().map(move |one| (&**kpi, one)));
+        let work: Vec<Work<'_>> = indicators.map(|of| self.work(of, wanted)).collect();
+        let views = self.views_for(&work);
         let labels = Labels::new(self);
-        let mut measured: Vec<Option<Measurement>> = Vec::new();
-        measured.resize_with(of_each * indicators.len(), || None);
-        let parts = measured.chunks_mut(of_each.max(1));
-        in_parallel(indicators.into_iter().zip(parts).collect(), |(of, part)| {
-            self.measure_indicator(of, &views, &wanted, &labels, part);
+        in_parallel(work, |work| {
+            let (kpi, indicator) = work.of;
+            let fresh = self.measure_indicator(&work, &views, wanted, &labels);
+            let parts = work.recalled.into_iter().zip(fresh);
+            let parts: Vec<Part> = parts
+                .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
+                .collect();
+            if let Some(memory) = &self.engine.memory {
+                memory.keep((kpi, indicator), work.inputs, &parts);
+            }
+            parts
+        })
+    }
+
+    /// What is left to do for an indicator.
+    fn work<'k>(&self, of: (&'k Kpi, &'k Indicator), wanted: &[Arc<Vec<bool>>]) -> Work<'k> {
+        let places = self.places_of(of.0, of.1);
+        let (inputs, recalled) = match &self.engine.memory {
+            None => (Vec::new(), vec![None; self.slots.len()]),
+            Some(memory) => {
+                let slots = 0..self.slots.len();
+                let inputs: Vec<Option<Inputs>> = slots
+                    .map(|slot| self.inputs(of.1, &places, slot, &wanted[slot]))
+                    .collect();
+                let recalled = memory.recall(of, &inputs);
+                (inputs, recalled)
+            }
+        };
+        Work {
+            of,
+            places,
+            inputs,
+            recalled,
+        }
+    }
+
+    /// Collects what an indicator's measurements in a period rest on; `None` where a cube is not one that is kept.
+    fn inputs(
+        &self,
+        indicator: &Indicator,
+        places: &[(u32, MeasurePlace)],
+        slot: usize,
+        wanted: &Arc<Vec<bool>>,
+    ) -> Option<Inputs> {
+        let contents = places.iter().map(|(_, place)| {
+            let filled = self.cubes[place.0].as_ref()?;
+            let (axis, timing) = (&filled.cube.axis, &self.timings[slot]);
+            let ranges = bins(axis, self.plan.measure(*place), timing);
+            Some(filled.history.as_ref()?.contents(place.1, ranges))
         });
-        // Every place is filled; `map_while` leaves them where they are.
-        measured.into_iter().map_while(|one| one).collect()
+        let sees_cases = matches!(indicator.formula, Formula::SurvivalMedian(_));
+        let zone = &self.engine.setting.zone;
+        let spans = self.timings[slot].spans().iter().filter(|_| sees_cases);
+        Some(Inputs {
+            plan: Arc::clone(&self.plan),
+            slot: self.slots[slot],
+            wanted: Arc::clone(wanted),
+            contents: contents.collect::<Option<_>>()?,
+            footings: places
+                .iter()
+                .map(|(kpi, place)| Arc::clone(&self.footings(*kpi, *place)[slot]))
+                .collect(),
+            people: self.people[slot].clone(),
+            reported: Arc::clone(&self.reported),
+            windows: spans
+                .map(|span| survival_window(span.cut, &self.knowledge, zone))
+                .collect(),
+        })
     }
 
-    /// The positions of all measurements in the order that is promised. *Shape*: indicator, node, slot.
-    pub(crate) fn order(&self, kpis: &[Arc<Kpi>], units: &[String]) -> Vec<(usize, usize, usize)> {
-        let wanted = self.wanted(units);
-        let indicators: usize = kpis.iter().map(|kpi| kpi.indicators.len()).sum();
-        (0..indicators)
-            .flat_map(|indicator| places(&wanted).map(move |(node, slot)| (indicator, node, slot)))
-            .collect()
-    }
-
-    /// The views of all measures that the indicators need.
-    fn all_views(&self, indicators: &[(&Kpi, &Indicator)]) -> HashMap<MeasurePlace, Vec<View<'_>>> {
-        let mut needed: Vec<(u32, MeasurePlace)> = indicators
-            .iter()
-            .flat_map(|(kpi, indicator)| self.places_of(kpi, indicator))
-            .collect();
-        needed.sort_unstable();
-        needed.dedup();
-        in_parallel(needed, |(kpi, place)| (place, self.views(kpi, place)))
-            .into_iter()
-            .collect()
+    /// The views that are needed for what is left to do.
+    fn views_for(&self, work: &[Work<'_>]) -> Views<'_> {
+        let mut needed: HashMap<(u32, MeasurePlace), Vec<bool>> = HashMap::new();
+        for work in work {
+            for place in &work.places {
+                let slots = needed.entry(*place);
+                let slots = slots.or_insert_with(|| vec![false; self.slots.len()]);
+                for (is_needed, recalled) in slots.iter_mut().zip(&work.recalled) {
+                    *is_needed |= recalled.is_none();
+                }
+            }
+        }
+        in_parallel(needed.into_iter().collect(), |((kpi, place), needed)| {
+            let slots: Vec<usize> = (0..needed.len()).filter(|slot| needed[*slot]).collect();
+            let mut views: Vec<Option<View<'_>>> = needed.iter().map(|_| None).collect();
+            for (slot, view) in slots.iter().zip(self.views_in(kpi, place, &slots)) {
+                views[*slot] = Some(view);
+            }
+            (place, views)
+        })
+        .into_iter()
+        .collect()
     }
 
     /// The measures that an indicator needs: those of its formula, then pace, then unmet.
@@ -302,140 +371,128 @@ impl<'e> Evaluation<'e> {
 
     /// The amounts of a measure in each period, masked by coverage and by whom the KPI concerns.
     pub(crate) fn views(&self, kpi: u32, place: MeasurePlace) -> Vec<View<'_>> {
-        let plan = self.plan.measure(place);
+        let all: Vec<usize> = (0..self.slots.len()).collect();
+        self.views_in(kpi, place, &all)
+    }
+
+    fn views_in(&self, kpi: u32, place: MeasurePlace, slots: &[usize]) -> Vec<View<'_>> {
         let cube = self.cubes[place.0].as_ref().map(|filled| &*filled.cube);
-        let is_flow = matches!(plan.clock, ClockPlan::Flow { .. });
-        let shared = &self.shared[place.0];
-        let places = shared.places.get_or_init(|| {
+        let footings = self.footings(kpi, place);
+        let footings = slots.iter().map(|slot| Arc::clone(&footings[*slot]));
+        views(cube, place.1, self.plan.measure(place), footings.collect())
+    }
+
+    /// Where the evidence for a measure counts. *Shape*: slot.
+    fn footings(&self, kpi: u32, place: MeasurePlace) -> Arc<Vec<Arc<Footing>>> {
+        let speaking = match self.plan.measure(place).clock {
+            ClockPlan::Flow { .. } => Speaking::Throughout,
+            ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Speaking::OnCutDay,
+        };
+        let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
+        let footings = known
+            .entry((place.0, kpi, speaking))
+            .or_insert_with(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
+        Arc::clone(footings)
+    }
+
+    fn new_footings(&self, kpi: u32, dataset: usize, speaking: Speaking) -> Vec<Arc<Footing>> {
+        let cube = self.cubes[dataset].as_ref().map(|filled| &*filled.cube);
+        let places = self.places[dataset].get_or_init(|| {
             let arrangements = self.arrangements.iter();
             arrangements
                 .map(|of_slot| Arc::new(Places::new(cube, of_slot.main())))
                 .collect()
         });
-        let covered = if is_flow {
-            &shared.covered_throughout
-        } else {
-            &shared.covered_on
+        let of_slot = |at: usize| {
+            let (arrangement, timing) = (&self.arrangements[at], &self.timings[at]);
+            let tree = arrangement.main();
+            let covered = match &self.claims[dataset] {
+                None => vec![false; tree.nodes().len()],
+                Some(claims) => timing.flags(|span| match speaking {
+                    Speaking::Throughout => claims.throughout(tree, span.months, span.cut),
+                    Speaking::OnCutDay => claims.on(tree, span.cut),
+                }),
+            };
+            let concerned = self.engine.setting.programme.concerned(kpi, tree);
+            let covered = covered.into_iter().zip(concerned);
+            Arc::new(Footing::new(
+                self.slots[at],
+                Arc::clone(arrangement),
+                Arc::clone(&places[at]),
+                Arc::clone(timing),
+                covered.map(|(covered, is)| covered && is).collect(),
+            ))
         };
-        let covered = covered.get_or_init(|| {
-            let arrangements = self.arrangements.iter();
-            let timings = self.timings.iter().zip(arrangements.map(|of| of.main()));
-            timings
-                .map(|(timing, tree)| match &self.claims[place.0] {
-                    None => vec![false; tree.nodes().len()],
-                    Some(claims) => timing.flags(|span| {
-                        if is_flow {
-                            claims.throughout(tree, span.months, span.cut)
-                        } else {
-                            claims.on(tree, span.cut)
-                        }
-                    }),
-                })
-                .collect()
-        });
-        let frames = (0..self.slots.len())
-            .map(|at| {
-                let arrangement = &self.arrangements[at];
-                let programme = &self.engine.setting.programme;
-                let concerned = programme.concerned(kpi, arrangement.main());
-                let covered = covered[at].iter().zip(concerned);
-                Frame {
-                    slot: self.slots[at],
-                    arrangement: Arc::clone(arrangement),
-                    places: Arc::clone(&places[at]),
-                    timing: Arc::clone(&self.timings[at]),
-                    covered: covered.map(|(covered, is)| *covered && is).collect(),
-                }
-            })
-            .collect();
-        views(cube, place.1, plan, frames)
+        (0..self.slots.len()).map(of_slot).collect()
     }
 
-    /// Measures one indicator, into the places that are its own.
+    /// Measures one indicator in the periods that are not remembered. *Shape*: slot, node; empty where nothing is to be done.
     fn measure_indicator(
         &self,
-        (kpi, indicator): (&Kpi, &Indicator),
-        views: &HashMap<MeasurePlace, Vec<View<'_>>>,
-        wanted: &[Vec<bool>],
+        work: &Work<'_>,
+        views: &Views<'_>,
+        wanted: &[Arc<Vec<bool>>],
         labels: &Labels,
-        part: &mut [Option<Measurement>],
-    ) {
-        let own = self.places_of(kpi, indicator);
-        let of_slot = |slot: usize| -> Vec<&View<'_>> {
-            own.iter().map(|(_, place)| &views[place][slot]).collect()
-        };
+    ) -> Vec<Vec<Measurement>> {
+        let (kpi, indicator) = work.of;
+        let mut measured: Vec<Vec<Measurement>> = self.slots.iter().map(|_| Vec::new()).collect();
+        let missing = work.missing();
+        if missing.is_empty() {
+            return measured;
+        }
         let programme = &self.engine.setting.programme;
-        let concerned: Vec<Vec<bool>> = self
-            .arrangements
-            .iter()
-            .map(|of| of.flags(&programme.concerned(kpi.no, of.main())))
-            .collect();
-        let own_views: Vec<Vec<&View<'_>>> = (0..self.slots.len()).map(of_slot).collect();
-        let memory = self.engine.memory.as_ref();
-        let inputs = memory.and_then(|_| Inputs::new(self, indicator, &own, &own_views, wanted));
-        if let (Some(memory), Some(inputs)) = (memory, &inputs) {
-            let known_at = labels.known_at();
-            let renew = |one: &Measurement| Measurement {
-                known_at: known_at.clone(),
-                journal_version: self.knowledge.seq,
-                ..one.clone()
-            };
-            if memory.recall((kpi, indicator), inputs, part, renew) {
-                return;
-            }
-        }
-        let standings: Vec<Standing<'_>> = (0..self.slots.len())
-            .map(|slot| {
-                Standing::new(
-                    &self.arrangements[slot],
-                    (indicator, &concerned[slot]),
-                    &own_views[slot],
-                    self.people[slot].as_deref(),
-                    self.reported
-                        .of(kpi.no, &indicator.code, &labels.slots[slot].period),
-                )
-            })
-            .collect();
-        let figures = self.figures_of_counts(indicator, own.first(), views);
+        let figures = self.figures_of_counts(work, &missing, views);
         let labels = labels.of(kpi, indicator);
-        let terms: Vec<Vec<Terms<'_>>> = (0..self.slots.len())
-            .map(|slot| self.terms_of(slot))
-            .collect();
-        for ((node, slot), place) in places(wanted).zip(part.iter_mut()) {
-            let at = At {
-                kpi,
-                indicator,
-                slot: &self.slots[slot],
-                slot_index: slot,
-                arrangement: &self.arrangements[slot],
-                concerned: &concerned[slot],
-                node,
-                views: &own_views[slot],
+        for (slot, figures) in missing.into_iter().zip(figures) {
+            let arrangement = &*self.arrangements[slot];
+            let concerned = arrangement.flags(&programme.concerned(kpi.no, arrangement.main()));
+            let own = work.places.iter();
+            let own: Vec<&View<'_>> = own.filter_map(|at| views[&at.1][slot].as_ref()).collect();
+            let period = &labels.slots[slot].period;
+            let standing = Standing::new(
+                arrangement,
+                (indicator, &concerned),
+                &own,
+                self.people[slot].as_deref().map(Vec::as_slice),
+                self.reported.of(kpi.no, &indicator.code, period),
+            );
+            let terms = self.terms_of(slot);
+            let nodes: Vec<usize> = (0..wanted[slot].len())
+                .filter(|node| wanted[slot][*node])
+                .collect();
+            let of_node = |node: &usize| {
+                let at = At {
+                    kpi,
+                    indicator,
+                    slot: &self.slots[slot],
+                    slot_index: slot,
+                    arrangement,
+                    concerned: &concerned,
+                    node: *node,
+                    views: &own,
+                };
+                let known = standing.known(&at, || figure(&at, figures.get(*node)));
+                self.judged(&at, known, &labels, &terms[self.number_at(slot, *node)])
             };
-            let counted = figures.get(slot).and_then(|of_slot| of_slot.get(node));
-            let known = standings[slot].known(&at, || figure(&at, counted));
-            let terms = &terms[slot][self.number_at(slot, node)];
-            *place = Some(self.judged(&at, known, &labels, terms));
+            measured[slot] = nodes.iter().map(of_node).collect();
         }
-        if let (Some(memory), Some(inputs)) = (memory, inputs) {
-            memory.keep((kpi, indicator), inputs, part);
-        }
+        measured
     }
 
-    /// The figures of an indicator that reads a histogram. *Shape*: slot, node; empty for others.
+    /// The figures of an indicator that reads a histogram. *Shape*: as `slots`, node; no figures for others.
     fn figures_of_counts(
         &self,
-        indicator: &Indicator,
-        first: Option<&(u32, MeasurePlace)>,
-        views: &HashMap<MeasurePlace, Vec<View<'_>>>,
+        work: &Work<'_>,
+        slots: &[usize],
+        views: &Views<'_>,
     ) -> Vec<Vec<Figure>> {
+        let indicator = work.of.1;
         let reads_counts = indicator.formula.needs_histogram()
             || matches!(indicator.formula, Formula::SurvivalMedian(_));
-        let Some((_, place)) = first.filter(|_| reads_counts) else {
-            return Vec::new();
-        };
-        let Some(filled) = &self.cubes[place.0] else {
-            return Vec::new();
+        let first = work.places.first().filter(|_| reads_counts);
+        let filled = first.and_then(|(_, place)| Some((*place, self.cubes[place.0].as_ref()?)));
+        let Some((place, filled)) = filled else {
+            return vec![Vec::new(); slots.len()];
         };
         let reading = statistics::Reading {
             indicator,
@@ -444,7 +501,30 @@ impl<'e> Evaluation<'e> {
             knowledge: &self.knowledge,
             zone: &self.engine.setting.zone,
         };
-        statistics::figures(&reading, &self.slots, &views[place])
+        let views = slots
+            .iter()
+            .filter_map(|slot| views[&place][*slot].as_ref());
+        statistics::figures(&reading, &views.collect::<Vec<_>>())
+    }
+}
+
+/// One indicator: what it needs, and what is remembered of it.
+struct Work<'k> {
+    of: (&'k Kpi, &'k Indicator),
+    places: Vec<(u32, MeasurePlace)>,
+    /// *Shape*: slot; empty where nothing is remembered.
+    inputs: Vec<Option<Inputs>>,
+    /// *Shape*: slot.
+    recalled: Vec<Option<Part>>,
+}
+
+impl Work<'_> {
+    /// The slots of which nothing is remembered.
+    fn missing(&self) -> Vec<usize> {
+        let slots = 0..self.recalled.len();
+        slots
+            .filter(|slot| self.recalled[*slot].is_none())
+            .collect()
     }
 }
 
@@ -491,17 +571,6 @@ fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
     figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
     figure.statistics.undated = i128::from(first.undated(node));
     figure
-}
-
-/// The nodes and slots that are asked for, in the order in which they are measured.
-fn places(wanted: &[Vec<bool>]) -> impl Iterator<Item = (usize, usize)> {
-    let nodes = wanted.iter().map(Vec::len).max().unwrap_or(0);
-    (0..nodes).flat_map(move |node| {
-        let slots = wanted.iter().enumerate();
-        slots
-            .filter(move |(_, nodes)| nodes.get(node) == Some(&true))
-            .map(move |(slot, _)| (node, slot))
-    })
 }
 
 /// The trailing twelve months that end with the month of the cut day.

@@ -17,12 +17,12 @@ use keiki_model::measurement::Measurement;
 use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 
-use crate::accumulate::{MeasureRows, Part as RowPart, Rows};
 use crate::engine::{Engine, Knowledge, Request, Structure};
 use crate::error::{EngineError, Result};
 use crate::evaluate::{MeasurePlace, View, survival_window};
 use crate::plan::{MeasurePlan, Plan};
 use crate::read::{Bounds, read_rows};
+use crate::rows::{MeasureRows, Part as RowPart, Rows};
 use crate::timing::Span;
 use totals::Totals;
 

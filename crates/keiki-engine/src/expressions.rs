@@ -1,5 +1,6 @@
 //! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
+mod branchless;
 mod codes;
 mod functions;
 mod outermost;
@@ -25,6 +26,7 @@ use keiki_model::dataset::ORG_UNIT;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 
+use branchless::branchless;
 pub use codes::Codes;
 use codes::NameFault;
 use outermost::{Outermost, Pick};
@@ -104,7 +106,7 @@ impl SqlExpressions {
                 .with_schema(Arc::new(frame.clone()))
                 .build(),
         );
-        simplifier.simplify(simplifier.coerce(expr, frame)?)
+        branchless(simplifier.simplify(simplifier.coerce(expr, frame)?)?, frame)
     }
 }
 
@@ -116,6 +118,9 @@ fn lacks_unit(call: &ScalarFunction) -> bool {
     others.is_some_and(|(_, others)| call.args.len() == *others)
 }
 
+/// Rows that are read and computed at a time: what is done once per batch is spread over many, and they stay near.
+const BATCH_ROWS: usize = 1 << 14;
+
 /// Opens a session with the functions of definitions; decimal literals are decimals, never floats.
 #[expect(
     clippy::disallowed_methods,
@@ -124,6 +129,7 @@ fn lacks_unit(call: &ScalarFunction) -> bool {
 pub(crate) fn session(calendars: Calendars, zone: TimeZone) -> SessionContext {
     let mut config = SessionConfig::new()
         .with_target_partitions(2)
+        .with_batch_size(BATCH_ROWS)
         .with_information_schema(true);
     config.options_mut().sql_parser.parse_float_as_decimal = true;
     config.options_mut().execution.collect_statistics = false;

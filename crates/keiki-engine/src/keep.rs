@@ -1,6 +1,7 @@
 //! Kept cubes: what was read once is kept, in memory and on disk, and new entries are added to it.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -10,30 +11,86 @@ use serde::{Deserialize, Serialize};
 use crate::axis::Axis;
 use crate::cube::{Cell, Cube, Names};
 
+/// The form in which cubes are kept; another form is computed again.
+pub(crate) const FORM: u32 = 2;
+
 /// A cube with the commit up to which it holds everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) seq: i64,
-    /// The last commit that brought it entries.
-    pub(crate) changed: i64,
     pub(crate) cube: Arc<Cube>,
+    pub(crate) history: Arc<History>,
 }
 
-/// What a kept cube holds: what it was computed by, and the last commit that brought it entries.
-pub(crate) type CubeVersion = (String, i64);
-
-/// A cube that figures are computed from, with its version if it is one that is kept.
+/// A cube that figures are computed from, with its history if it is one that is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Filled {
     pub(crate) cube: Arc<Cube>,
-    pub(crate) version: Option<CubeVersion>,
+    pub(crate) history: Option<Arc<History>>,
+}
+
+/// Which commits brought a kept cube its entries.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    /// What the cube was computed by.
+    key: Arc<str>,
+    bins: usize,
+    /// The last commit that changed a bin. *Shape*: measure, bin.
+    changed: Vec<i64>,
+    /// The last commit that changed what lies in no bin. *Shape*: measure.
+    undated: Vec<i64>,
+}
+
+/// What a kept cube holds of a measure in some bins, by what it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Contents {
+    key: Arc<str>,
+    /// The last commit that brought entries.
+    seq: i64,
+}
+
+impl History {
+    /// The history of a cube that was read in one go.
+    pub(crate) fn new(key: &str, seq: i64, cube: &Cube) -> Self {
+        let bins = cube.axis.bins();
+        Self {
+            key: key.into(),
+            bins,
+            changed: vec![seq; cube.measures * bins],
+            undated: vec![seq; cube.measures],
+        }
+    }
+
+    /// Notes what a commit brings.
+    pub(crate) fn note(&mut self, seq: i64, fresh: &Cube) {
+        fresh.filled_bins(|measure, bin| self.changed[measure * self.bins + bin] = seq);
+        for (at, count) in fresh.all_undated().iter().enumerate() {
+            if *count != 0 {
+                self.undated[at % fresh.measures] = seq;
+            }
+        }
+    }
+
+    /// What the cube holds of a measure in some ranges of bins.
+    pub(crate) fn contents(
+        &self,
+        measure: usize,
+        ranges: Vec<Option<RangeInclusive<usize>>>,
+    ) -> Contents {
+        let of_measure = &self.changed[measure * self.bins..][..self.bins];
+        let of_range = |range| of_measure[range].iter().copied();
+        let changed = ranges.into_iter().flatten().flat_map(of_range).max();
+        Contents {
+            key: Arc::clone(&self.key),
+            seq: self.undated[measure].max(changed.unwrap_or(0)),
+        }
+    }
 }
 
 /// The form in which a cube lies on disk.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     seq: i64,
-    changed: i64,
     axis: Axis,
     has_value: Vec<bool>,
     units: Names,
@@ -81,10 +138,12 @@ impl Keeper {
         }
         let bytes = std::fs::read(self.path(key)?).ok()?;
         let stored: Stored = postcard::from_bytes(&bytes).ok()?;
+        let seq = stored.seq;
+        let cube = stored.into_cube()?;
         let kept = Kept {
-            seq: stored.seq,
-            changed: stored.changed,
-            cube: Arc::new(stored.into_cube()?),
+            seq,
+            history: Arc::new(History::new(key, seq, &cube)),
+            cube: Arc::new(cube),
         };
         memory.insert(key.to_owned(), kept.clone());
         Some(kept)
@@ -126,7 +185,6 @@ impl Stored {
     fn new(kept: &Kept) -> Self {
         Self {
             seq: kept.seq,
-            changed: kept.changed,
             axis: kept.cube.axis.clone(),
             has_value: kept.cube.has_value(),
             units: kept.cube.units.clone(),
@@ -137,7 +195,7 @@ impl Stored {
                 .cube
                 .histograms
                 .iter()
-                .map(|h| h.packed().to_vec())
+                .map(|h| h.packed().collect())
                 .collect(),
         }
     }

@@ -11,10 +11,12 @@ mod evaluate;
 mod explain;
 pub mod expressions;
 mod keep;
+mod measurements;
 mod plan;
 mod query;
 mod read;
 mod reported;
+mod rows;
 mod timing;
 
 pub use derive::{Derivation, Outline};
@@ -24,3 +26,4 @@ pub use explain::{
     Against, Comparison, Difference, Explanation, Part, Question, ReportedTotal, Row,
     TotalDifference,
 };
+pub use measurements::Measurements;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use keiki_model::calendar::Day;
 use keiki_model::catalogue::{Catalogue, bind};
 use keiki_model::dataset::{Dataset, content_version};
 use keiki_model::document::Located;
@@ -49,9 +51,63 @@ pub(crate) struct MeasurePlan {
 }
 
 impl MeasurePlan {
+    /// The day of an onset in steps; of an instant the day in UTC, which is near enough for what is unknown.
+    pub(crate) fn day_of_onset(&self, onset: i64) -> Day {
+        let day = if self.is_dated {
+            onset
+        } else {
+            onset.saturating_mul(self.step).div_euclid(86_400)
+        };
+        Day::try_from(day).unwrap_or(Day::MAX)
+    }
+
+    /// What decides which rows may count: the predicate, and the first day on which a row counts.
+    fn deciding(&self) -> (Option<usize>, Option<usize>) {
+        match self.clock {
+            ClockPlan::Stock { from, .. } => (self.filter, from),
+            ClockPlan::Flow { .. } | ClockPlan::Spell { .. } => (self.filter, None),
+        }
+    }
+
+    /// The numbers of all other expressions that it reads.
+    fn others(&self) -> impl Iterator<Item = usize> {
+        let clock = match self.clock {
+            ClockPlan::Stock { until, .. } => [until, None],
+            ClockPlan::Flow { on } => [Some(on), None],
+            ClockPlan::Spell { begins, ends } => [Some(begins), Some(ends)],
+        };
+        [self.value, self.group].into_iter().chain(clock).flatten()
+    }
+
     /// The value, in steps, of a pair that a histogram keeps.
     pub(crate) fn value_of(&self, (first, second): (i64, i64)) -> i64 {
         if self.keeps_day { second } else { first }
+    }
+}
+
+/// Measures that count the same rows: what else they read is computed of those rows alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Kin {
+    /// The predicate, by its place among the deciding expressions.
+    pub(crate) filter: Option<usize>,
+    /// The day from which a row counts, likewise.
+    pub(crate) from: Option<usize>,
+    pub(crate) measures: Vec<usize>,
+    pub(crate) program: Program,
+    /// The columns that the program reads.
+    pub(crate) columns: Vec<String>,
+    /// The numbers of the program's expressions.
+    numbers: Vec<usize>,
+}
+
+impl Kin {
+    /// The values of an expression by its number.
+    ///
+    /// # Panics
+    /// None of the measures reads it.
+    pub(crate) fn value<'v>(&self, values: &'v [ArrayRef], number: usize) -> &'v ArrayRef {
+        let place = self.numbers.iter().position(|known| *known == number);
+        &values[place.expect("a kin's program has all expressions of its measures")]
     }
 }
 
@@ -61,6 +117,9 @@ pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
     /// Everything that the measures read, computed together.
     pub(crate) program: Program,
+    /// What decides which rows may count.
+    pub(crate) deciding: Program,
+    pub(crate) kin: Vec<Kin>,
     pub(crate) measures: Vec<MeasurePlan>,
     /// The columns that the expressions read.
     pub(crate) columns: Vec<String>,
@@ -71,13 +130,28 @@ pub(crate) struct DatasetPlan {
 /// All datasets, and where each KPI's measures are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
-    pub(crate) datasets: Vec<DatasetPlan>,
+    pub(crate) datasets: Vec<Arc<DatasetPlan>>,
     places: HashMap<(u32, String), (usize, usize)>,
     /// The measure that counts people, with its KPI.
     pub(crate) people: Option<(u32, (usize, usize))>,
 }
 
 impl DatasetPlan {
+    /// Evaluates a program over a batch.
+    pub(crate) fn evaluate(&self, program: &Program, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        self.computed(program.evaluate(batch))
+    }
+
+    /// What was computed, or the error that says of which dataset it was.
+    pub(crate) fn computed<T>(&self, found: std::result::Result<T, String>) -> Result<T> {
+        found.map_err(|message| {
+            EngineError::Query(format!(
+                "an expression over {} cannot be computed: {message}",
+                self.dataset.name
+            ))
+        })
+    }
+
     /// Per measure, whether it sums more than records.
     pub(crate) fn has_value(&self) -> Vec<bool> {
         self.measures.iter().map(|m| m.value.is_some()).collect()
@@ -112,7 +186,7 @@ impl Plan {
                 }
                 made.push(maker.measure(kpi, measure)?);
             }
-            plan.datasets.push(maker.finish(made)?);
+            plan.datasets.push(Arc::new(maker.finish(made)?));
         }
         Ok(plan)
     }
@@ -226,35 +300,70 @@ impl<'m> Maker<'m> {
     }
 
     fn finish(self, measures: Vec<MeasurePlan>) -> Result<DatasetPlan> {
-        let mut columns: Vec<String> = self
-            .expressions
-            .iter()
-            .flat_map(|e| e.columns().iter().cloned())
-            .collect();
-        columns.sort();
-        columns.dedup();
         let mut sql: Vec<(&String, &usize)> = self.by_sql.iter().collect();
         sql.sort_by_key(|(_, index)| **index);
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
         let sql: Vec<String> = sql.into_iter().map(|(sql, _)| sql.clone()).collect();
-        let read = self
-            .schema
-            .fields()
+        let program = self.program(&sql, 0..sql.len())?;
+        let mut deciding: Vec<usize> = measures
             .iter()
-            .filter(|f| columns.contains(f.name()));
-        let schema = Arc::new(Schema::new(read.cloned().collect::<Vec<_>>()));
-        let program = self.compiler.program(&sql, &schema).map_err(|error| {
+            .flat_map(|measure| [measure.deciding().0, measure.deciding().1])
+            .flatten()
+            .collect();
+        deciding.sort_unstable();
+        deciding.dedup();
+        let mut by_deciding: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (index, measure) in measures.iter().enumerate() {
+            by_deciding
+                .entry(measure.deciding())
+                .or_default()
+                .push(index);
+        }
+        let place = |number: Option<usize>| deciding.binary_search(&number?).ok();
+        let kin = by_deciding.into_iter().map(|((filter, from), members)| {
+            let mut numbers: Vec<usize> = members
+                .iter()
+                .flat_map(|index| measures[*index].others())
+                .collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let program = self.program(&sql, numbers.iter().copied())?;
+            Ok(Kin {
+                filter: place(filter),
+                from: place(from),
+                measures: members,
+                columns: program.columns().map(str::to_owned).collect(),
+                program,
+                numbers,
+            })
+        });
+        Ok(DatasetPlan {
+            columns: program.columns().map(str::to_owned).collect(),
+            program,
+            kin: kin.collect::<Result<_>>()?,
+            deciding: self.program(&sql, deciding.iter().copied())?,
+            dataset: Arc::clone(self.dataset),
+            measures,
+            version,
+        })
+    }
+
+    /// Puts expressions together, given by their numbers.
+    fn program(&self, sql: &[String], numbers: impl Iterator<Item = usize>) -> Result<Program> {
+        let numbers: Vec<usize> = numbers.collect();
+        let reads = |name: &String| {
+            let mut compiled = numbers.iter().map(|number| &self.expressions[*number]);
+            compiled.any(|expression| expression.columns().contains(name))
+        };
+        let fields = self.schema.fields().iter();
+        let read: Vec<Arc<Field>> = fields.filter(|f| reads(f.name())).cloned().collect();
+        let sql: Vec<String> = numbers.iter().map(|number| sql[*number].clone()).collect();
+        let program = self.compiler.program(&sql, &Arc::new(Schema::new(read)));
+        program.map_err(|error| {
             EngineError::Query(format!(
                 "the expressions over {} do not go together: {error}",
                 self.dataset.name
             ))
-        })?;
-        Ok(DatasetPlan {
-            dataset: Arc::clone(self.dataset),
-            program,
-            measures,
-            columns,
-            version,
         })
     }
 }

@@ -14,7 +14,7 @@ use futures::TryStreamExt;
 use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_store::{EFFECTIVE_ON, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
 
-use crate::accumulate::accumulate;
+use crate::accumulate::Accumulator;
 use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::{EngineError, Result};
@@ -39,9 +39,8 @@ pub(crate) async fn read_cube(
     bounds: Bounds,
     axis: &Axis,
 ) -> Result<Cube> {
-    let mut total = Cube::new(axis.clone(), &plan.has_value());
     if scan.files.is_empty() {
-        return Ok(total);
+        return Ok(Cube::new(axis.clone(), &plan.has_value()));
     }
     let mut columns: Vec<&str> = plan.columns.iter().map(String::as_str).collect();
     columns.extend([ORG_UNIT, WEIGHT, EFFECTIVE_ON]);
@@ -57,22 +56,20 @@ pub(crate) async fn read_cube(
         let mut stream = physical.execute(partition, context.task_ctx())?;
         let (plan, axis) = (Arc::clone(plan), axis.clone());
         parts.push(tokio::spawn(async move {
-            let mut cube = Cube::new(axis, &plan.has_value());
+            let mut accumulator = Accumulator::new(plan, axis);
             while let Some(batch) = stream.try_next().await? {
-                let batch = within(batch, bounds)?;
-                accumulate(&plan, &batch, &mut cube)?;
+                accumulator.add(&within(batch, bounds)?)?;
             }
-            cube.settle();
-            Ok::<Cube, EngineError>(cube)
+            Ok::<Cube, EngineError>(accumulator.finish())
         }));
     }
+    let mut total = Cube::new(axis.clone(), &plan.has_value());
     for part in parts {
         let cube = part
             .await
             .map_err(|e| EngineError::Query(format!("a reader stopped: {e}")))??;
-        total.merge(&cube)?;
+        total.merge(cube)?;
     }
-    total.settle();
     Ok(total)
 }
 

@@ -24,6 +24,7 @@ const MASK: u128 = (1 << 40) - 1;
 impl Cell {
     /// Packs the coordinates so that packed cells sort like cells; `None` where a value is beyond the limit.
     #[must_use]
+    #[inline]
     pub fn pack(self) -> Option<u128> {
         let biased = |value: i64| {
             (-VALUE_LIMIT..=VALUE_LIMIT)
@@ -31,7 +32,7 @@ impl Cell {
                 .then(|| (value + HALF).unsigned_abs())
         };
         Some(
-            u128::from(self.unit) << 112
+            u128::from(self.unit) << UNIT_SHIFT
                 | u128::from(self.bin) << 96
                 | u128::from(self.group) << 80
                 | u128::from(biased(self.first)?) << 40
@@ -41,11 +42,12 @@ impl Cell {
 
     /// The reverse of `pack`.
     #[must_use]
+    #[inline]
     pub fn unpack(packed: u128) -> Self {
         let part = |shift: u32| u16::try_from(packed >> shift & 0xffff).unwrap_or(u16::MAX);
         let value = |shift: u32| i64::try_from(packed >> shift & MASK).unwrap_or(0) - HALF;
         Self {
-            unit: part(112),
+            unit: part(UNIT_SHIFT),
             bin: part(96),
             group: part(80),
             first: value(40),
@@ -54,15 +56,66 @@ impl Cell {
     }
 }
 
-/// A multiset of cells with signed counts.
+/// A multiset of cells with signed counts, kept apart by org unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
+    units: Vec<Cells>,
+}
+
+/// The cells of one org unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Cells {
     settled: Vec<(u128, i64)>,
-    pending: Vec<(u128, i64)>,
+    /// Cells without their org unit, each with its weight in the lowest bits: half the room, and the order of cells.
+    pending: Vec<u128>,
+}
+
+/// How many unsorted additions of an org unit are held before they are merged.
+const PENDING_LIMIT: usize = 1 << 12;
+
+/// The bits of a weight beside a pending cell, in the place of the org unit.
+const WEIGHT_BITS: u32 = 16;
+
+/// The greatest magnitude of a weight beside a pending cell.
+const WEIGHT_LIMIT: i64 = (1 << (WEIGHT_BITS - 1)) - 1;
+
+impl Cells {
+    fn add(&mut self, packed: u128, mut weight: i64) {
+        while weight != 0 {
+            let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+            let biased = (part + WEIGHT_LIMIT).unsigned_abs();
+            self.pending
+                .push(packed << WEIGHT_BITS | u128::from(biased));
+            weight -= part;
+        }
+        if self.pending.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
+            self.settle(packed >> UNIT_SHIFT);
+        }
+    }
+
+    /// Brings pending additions in order; the cells are those of the given org unit.
+    fn settle(&mut self, unit: u128) {
+        if self.pending.is_empty() {
+            return;
+        }
+        self.pending.sort_unstable();
+        let pending = self.pending.iter().map(|one| {
+            let weight = u16::try_from(one & ((1 << WEIGHT_BITS) - 1)).unwrap_or(0);
+            (
+                unit << UNIT_SHIFT | one >> WEIGHT_BITS,
+                i64::from(weight) - WEIGHT_LIMIT,
+            )
+        });
+        self.settled = merged(&self.settled, pending);
+        self.pending.clear();
+    }
 }
 
 /// Puts two ordered lists together; what comes to zero is left out.
-fn merged(left: &[(u128, i64)], right: &[(u128, i64)]) -> Vec<(u128, i64)> {
+fn merged(
+    left: &[(u128, i64)],
+    right: impl ExactSizeIterator<Item = (u128, i64)>,
+) -> Vec<(u128, i64)> {
     let mut whole: Vec<(u128, i64)> = Vec::with_capacity(left.len() + right.len());
     let mut add = |(cell, weight): (u128, i64)| match whole.last_mut() {
         Some(last) if last.0 == cell => last.1 += weight,
@@ -73,86 +126,98 @@ fn merged(left: &[(u128, i64)], right: &[(u128, i64)]) -> Vec<(u128, i64)> {
             whole.push((cell, weight));
         }
     };
-    let mut rest = right.iter().peekable();
+    let mut rest = right.peekable();
     for cell in left {
         while let Some(before) = rest.next_if(|other| other.0 < cell.0) {
-            add(*before);
+            add(before);
         }
         add(*cell);
     }
-    rest.for_each(|cell| add(*cell));
+    rest.for_each(add);
     if whole.last().is_some_and(|last| last.1 == 0) {
         whole.pop();
     }
     whole
 }
 
-/// How many unsorted additions are held before they are merged.
-const PENDING_LIMIT: usize = 1 << 20;
+/// The place of the org unit in a packed cell.
+const UNIT_SHIFT: u32 = 112;
+
+/// The position of the org unit of a packed cell.
+fn unit_of(packed: u128) -> usize {
+    usize::from(Cell::unpack(packed).unit)
+}
 
 impl Histogram {
     /// Adds `weight` to a packed cell.
     pub fn add(&mut self, packed: u128, weight: i64) {
-        self.pending.push((packed, weight));
-        if self.pending.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
-            self.settle();
-        }
+        self.of(unit_of(packed)).add(packed, weight);
     }
 
-    /// Adds all of another histogram.
-    pub fn merge(&mut self, other: &Self) {
-        self.pending.extend_from_slice(&other.pending);
-        self.settle();
-        if self.settled.is_empty() {
-            self.settled.clone_from(&other.settled);
-        } else if !other.settled.is_empty() {
-            self.settled = merged(&self.settled, &other.settled);
+    fn of(&mut self, unit: usize) -> &mut Cells {
+        if self.units.len() <= unit {
+            self.units.resize_with(unit + 1, Cells::default);
+        }
+        &mut self.units[unit]
+    }
+
+    /// Adds all of another histogram; both are settled, and stay so.
+    pub fn merge(&mut self, other: Self) {
+        for (unit, theirs) in other.units.into_iter().enumerate() {
+            let ours = self.of(unit);
+            if ours.settled.is_empty() {
+                *ours = theirs;
+            } else if !theirs.settled.is_empty() {
+                ours.settled = merged(&ours.settled, theirs.settled.into_iter());
+            }
         }
     }
 
     /// Brings pending additions in order and drops cells that came to zero.
     pub fn settle(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        for (unit, cells) in (0..).zip(&mut self.units) {
+            cells.settle(unit);
+            cells.pending = Vec::new();
         }
-        let mut pending = std::mem::take(&mut self.pending);
-        pending.sort_unstable_by_key(|(cell, _)| *cell);
-        self.settled = merged(&self.settled, &pending);
     }
 
     /// The settled cells of an org unit, packed, in order.
     #[must_use]
-    pub fn of_unit(&self, unit: u16) -> &[(u128, i64)] {
+    pub fn of_unit(&self, unit: usize) -> &[(u128, i64)] {
+        let Some(cells) = self.units.get(unit) else {
+            return &[];
+        };
         debug_assert!(
-            self.pending.is_empty(),
+            cells.pending.is_empty(),
             "a histogram is read after it was settled"
         );
-        let low = u128::from(unit) << 112;
-        let high = low | ((1 << 112) - 1);
-        let from = self.settled.partition_point(|(cell, _)| *cell < low);
-        let until = self.settled.partition_point(|(cell, _)| *cell <= high);
-        &self.settled[from..until]
+        &cells.settled
     }
 
-    /// All packed cells with their counts, settled.
-    #[must_use]
-    pub fn packed(&self) -> &[(u128, i64)] {
-        &self.settled
+    /// All packed cells with their counts, settled, in order.
+    pub fn packed(&self) -> impl Iterator<Item = (u128, i64)> {
+        self.units
+            .iter()
+            .flat_map(|cells| cells.settled.iter().copied())
     }
 
     /// Makes a histogram of cells that are settled already.
     #[must_use]
     pub fn from_packed(settled: Vec<(u128, i64)>) -> Self {
-        Self {
-            settled,
-            pending: Vec::new(),
+        let mut histogram = Self::default();
+        for cell in settled {
+            histogram.of(unit_of(cell.0)).settled.push(cell);
         }
+        histogram
     }
 
     /// Number of cells that differ from zero.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.settled.len() + self.pending.len()
+        let cells = self.units.iter();
+        cells
+            .map(|cells| cells.settled.len() + cells.pending.len())
+            .sum()
     }
 
     /// Tells whether it holds nothing.
@@ -206,5 +271,30 @@ mod tests {
         histogram.add(cell, -1);
         histogram.settle();
         assert!(histogram.is_empty());
+    }
+
+    #[test]
+    fn additions_in_any_order_and_of_any_weight_come_to_their_sums() {
+        let cell = |unit: u16, first: i64| {
+            let cell = Cell {
+                unit,
+                bin: 3,
+                group: 1,
+                first,
+                second: VALUE_LIMIT,
+            };
+            cell.pack().expect("in range")
+        };
+        let mut histogram = Histogram::default();
+        for round in 0..3_000_i64 {
+            histogram.add(cell(2, round * 7 % 5), 1);
+            histogram.add(cell(9, -(round % 3)), -100_000);
+        }
+        histogram.settle();
+        let of_two: Vec<(u128, i64)> = (0..5).map(|first| (cell(2, first), 600)).collect();
+        assert_eq!(histogram.of_unit(2), of_two);
+        assert_eq!(histogram.of_unit(9).len(), 3);
+        assert_eq!(histogram.of_unit(9)[0], (cell(9, -2), -100_000_000));
+        assert_eq!(histogram.packed().count(), histogram.len());
     }
 }

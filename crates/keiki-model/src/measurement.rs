@@ -200,8 +200,8 @@ pub struct Measurement {
     pub definition_version: Name,
     /// The journal version.
     pub journal_version: i64,
-    /// Further figures.
-    pub statistics: Statistics,
+    /// Further figures: nearly always those of the measurement before, and shared with it.
+    pub statistics: Arc<Statistics>,
     /// What the status was chosen by.
     pub grounds: Arc<Grounds>,
 }

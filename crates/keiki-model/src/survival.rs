@@ -2,8 +2,6 @@
 
 use num_bigint::BigUint;
 
-use crate::tally::Tally;
-
 /// The fewest cases at risk below which no median is given.
 pub const MINIMUM_AT_RISK: i64 = 5;
 
@@ -60,101 +58,173 @@ pub enum Median {
     NotReached,
 }
 
-/// At which ages cases come under observation and leave it. It is all that the median needs, and it adds up.
+/// At which ages cases come under observation and leave it. It is all that the median needs, and it adds up: the ages of
+/// several sets of cases are those of each, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ages {
-    /// Ages at which they enter the risk set.
-    pub entered: Tally,
-    /// Ages at which they are finished.
-    pub finished: Tally,
-    /// Ages at which they are last seen open.
-    pub censored: Tally,
+    /// In any order; an age may come several times.
+    moves: Vec<Move>,
+    /// The least and the greatest age among them.
+    bounds: Option<(i64, i64)>,
+    /// Number of cases at risk from the start.
+    from_start: i64,
+    total: i64,
+}
+
+/// What happens at one age. It bears on the risk sets of greater ages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Move {
+    age: i64,
+    /// By how much the number at risk changes.
+    change: i64,
+    /// How many finish.
+    finished: i64,
 }
 
 impl Ages {
-    /// Collects the ages of spans.
+    /// Collects the ages of spans; what happens at ages beyond the horizon, at which none of the cases that it is added up
+    /// with finishes, bears on no median and is counted only.
     #[must_use]
-    pub fn new(spans: &[Span]) -> Self {
-        let exits = |finished: bool| {
-            let of = spans.iter().filter(|span| span.is_finished == finished);
-            Tally::new(of.map(|span| (span.exit, span.count)).collect())
+    pub fn new(spans: impl Iterator<Item = Span>, horizon: i64) -> Self {
+        let mut ages = Self::default();
+        for span in spans {
+            ages.add(span, horizon);
+        }
+        ages
+    }
+
+    /// Forgets all cases, and keeps the room for others.
+    pub fn clear(&mut self) {
+        let mut moves = std::mem::take(&mut self.moves);
+        moves.clear();
+        *self = Self {
+            moves,
+            ..Self::default()
         };
-        Self {
-            entered: Tally::new(spans.iter().map(|span| (span.entry, span.count)).collect()),
-            finished: exits(true),
-            censored: exits(false),
+    }
+
+    /// Adds the ages of a span, as `new` does.
+    pub fn add(&mut self, span: Span, horizon: i64) {
+        let count = span.count;
+        self.total += count;
+        if span.entry == 0 {
+            self.from_start += count;
+        } else if span.entry <= horizon {
+            self.at(span.entry, count, 0);
+        }
+        if span.is_finished {
+            self.at(span.exit, -count, count);
+        } else if span.exit <= horizon {
+            self.at(span.exit, -count, 0);
         }
     }
 
-    /// Adds up the ages of several sets of cases.
-    #[must_use]
-    pub fn sum<'a>(parts: impl Iterator<Item = &'a Self> + Clone) -> Self {
-        Self {
-            entered: Tally::sum(parts.clone().map(|part| &part.entered)),
-            finished: Tally::sum(parts.clone().map(|part| &part.finished)),
-            censored: Tally::sum(parts.map(|part| &part.censored)),
-        }
+    fn at(&mut self, age: i64, change: i64, finished: i64) {
+        let (low, high) = self.bounds.unwrap_or((age, age));
+        self.bounds = Some((low.min(age), high.max(age)));
+        self.moves.push(Move {
+            age,
+            change,
+            finished,
+        });
+    }
+
+    /// Counts cases that come under observation beyond the horizon.
+    pub fn add_beyond(&mut self, count: i64) {
+        self.total += count;
     }
 
     /// Number of cases.
     #[must_use]
     pub fn total(&self) -> i64 {
-        self.entered.total()
+        self.total
     }
 }
 
-/// Returns the Kaplan-Meier median with delayed entry and right-censoring.
+/// How far apart ages may lie for a place each to be cheaper than sorting them.
+const PLACES: i64 = 1 << 12;
+
+/// Returns the Kaplan-Meier median of all cases together, with delayed entry and right-censoring.
 ///
 /// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
-pub fn median(ages: &Ages, minimum: i64) -> Median {
-    let mut entries = ages.entered.counts().iter().peekable();
-    let mut censored = ages.censored.counts().iter().peekable();
-    let (mut entered, mut left) = (0, 0);
+pub fn median<'a>(parts: impl Iterator<Item = &'a Ages> + Clone, minimum: i64) -> Median {
+    let at_risk = parts.clone().map(|part| part.from_start).sum();
+    let bounds = parts.clone().filter_map(|part| part.bounds);
+    let Some((low, high)) = bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
+        return Median::NotReached;
+    };
+    let moves = parts.flat_map(|part| part.moves.iter().copied());
+    if high.saturating_sub(low) >= PLACES {
+        let mut moves: Vec<Move> = moves.collect();
+        moves.sort_unstable_by_key(|one| one.age);
+        let same_age = moves.chunk_by(|a, b| a.age == b.age).map(|moves| Move {
+            age: moves[0].age,
+            change: moves.iter().map(|one| one.change).sum(),
+            finished: moves.iter().map(|one| one.finished).sum(),
+        });
+        return walk(same_age, at_risk, minimum);
+    }
+    let place = |age: i64| usize::try_from(age - low).unwrap_or(0);
+    let mut places = vec![(0_i64, 0_i64); place(high) + 1];
+    for one in moves {
+        let at = &mut places[place(one.age)];
+        *at = (at.0 + one.change, at.1 + one.finished);
+    }
+    let by_age = (low..).zip(places).map(|(age, (change, finished))| Move {
+        age,
+        change,
+        finished,
+    });
+    walk(by_age, at_risk, minimum)
+}
+
+/// Goes from age to age, ascending, until half of the cases are finished.
+fn walk(moves: impl Iterator<Item = Move>, mut at_risk: i64, minimum: i64) -> Median {
     let mut survival = Survival::default();
-    for (age, finished) in ages.finished.counts().iter().copied() {
-        while let Some((_, count)) = entries.next_if(|(entry, _)| *entry < age || *entry == 0) {
-            entered += count;
-        }
-        while let Some((_, count)) = censored.next_if(|(exit, _)| *exit < age) {
-            left += count;
-        }
-        let at_risk = entered - left;
-        left += finished;
-        if finished > 0 {
+    for one in moves {
+        if one.finished > 0 {
             if at_risk < minimum {
                 return Median::TooFew;
             }
-            survival.step(at_risk, finished);
+            survival.step(at_risk, one.finished);
             if survival.is_at_most_half() {
-                return Median::At(age);
+                return Median::At(one.age);
             }
         }
+        at_risk += one.change;
     }
     Median::NotReached
 }
 
 /// The product of (at risk - finished) / at risk, kept as factors and compared exactly when it is near one half.
-#[derive(Default)]
 struct Survival {
     factors: Vec<(i64, i64)>,
-    logarithm: f64,
+    nearly: f64,
+}
+
+impl Default for Survival {
+    fn default() -> Self {
+        Self {
+            factors: Vec::new(),
+            nearly: 1.0,
+        }
+    }
 }
 
 impl Survival {
     #[expect(
         clippy::cast_precision_loss,
-        reason = "the logarithm only decides when the exact product is needed"
+        reason = "the nearby number only decides when the exact product is needed"
     )]
     fn step(&mut self, at_risk: i64, finished: i64) {
         self.factors.push((at_risk - finished, at_risk));
-        self.logarithm += ((at_risk - finished) as f64 / at_risk as f64).ln();
+        self.nearly *= (at_risk - finished) as f64 / at_risk as f64;
     }
 
     fn is_at_most_half(&self) -> bool {
-        let distance = self.logarithm + std::f64::consts::LN_2;
-        if distance.abs() > 1e-6 {
-            return distance < 0.0;
+        if (self.nearly - 0.5).abs() > 1e-6 {
+            return self.nearly < 0.5;
         }
         let product = |pick: fn(&(i64, i64)) -> i64| {
             self.factors.iter().fold(BigUint::from(1_u8), |p, f| {
@@ -170,11 +240,14 @@ mod tests {
     use super::*;
 
     fn seen(cases: &[(i64, Option<i64>)]) -> Ages {
-        let spans: Vec<Span> = cases
+        let spans = cases
             .iter()
-            .filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1))
-            .collect();
-        Ages::new(&spans)
+            .filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1));
+        Ages::new(spans, 100)
+    }
+
+    fn median_of(ages: &Ages, minimum: i64) -> Median {
+        median(std::iter::once(ages), minimum)
     }
 
     #[test]
@@ -188,8 +261,8 @@ mod tests {
             (0, None),
             (0, None),
         ]);
-        assert_eq!(median(&spans, 1), Median::NotReached);
-        assert_eq!(median(&spans, 6), Median::TooFew);
+        assert_eq!(median_of(&spans, 1), Median::NotReached);
+        assert_eq!(median_of(&spans, 6), Median::TooFew);
     }
 
     #[test]
@@ -202,7 +275,7 @@ mod tests {
             (0, Some(9)),
             (0, None),
         ]);
-        assert_eq!(median(&spans, 3), Median::At(8));
+        assert_eq!(median_of(&spans, 3), Median::At(8));
     }
 
     #[test]
@@ -220,5 +293,29 @@ mod tests {
         assert_eq!(Span::through(10, 20, 4, Some(9), 1), None);
         assert_eq!(Span::through(10, 20, 4, Some(10), 1), None);
         assert_eq!(Span::through(10, 20, 20, None, 1), None);
+    }
+
+    #[test]
+    fn parts_near_and_far_and_cut_at_the_horizon_have_the_median_of_the_whole() {
+        for scale in [1, 10_000] {
+            let cases: Vec<(i64, Option<i64>)> = (0..60)
+                .map(|i| {
+                    let onset = i * 37 % 90 - 20;
+                    let finish = (i % 3 > 0).then(|| onset + i * 11 % 40);
+                    (onset * scale, finish.map(|finish| finish * scale))
+                })
+                .collect();
+            let ages = |cases: &[(i64, Option<i64>)], horizon: i64| {
+                let through =
+                    |case: &(i64, Option<i64>)| Span::through(0, 100 * scale, case.0, case.1, 1);
+                Ages::new(cases.iter().filter_map(through), horizon)
+            };
+            let whole = ages(&cases, i64::MAX);
+            let (left, right) = cases.split_at(23);
+            let parts = [ages(left, 39 * scale), ages(right, 39 * scale)];
+            assert_eq!(median_of(&whole, 5), Median::At(28 * scale));
+            assert_eq!(median(parts.iter(), 5), median_of(&whole, 5));
+            assert_eq!(parts[0].total() + parts[1].total(), whole.total());
+        }
     }
 }

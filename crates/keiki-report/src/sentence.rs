@@ -348,7 +348,7 @@ fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
 mod tests {
     use super::*;
     use keiki_model::kpi::{Target, Unit};
-    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Scope, Statistics};
+    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Scope};
 
     fn measurement(status: Status) -> Measurement {
         let decimal = |text: &str| Fraction::parse_decimal(text);
@@ -383,7 +383,7 @@ mod tests {
             basis: Basis::Rows,
             definition_version: "".into(),
             journal_version: 1,
-            statistics: Statistics::default(),
+            statistics: std::sync::Arc::default(),
             grounds: std::sync::Arc::new(Grounds {
                 near_margin: decimal("0.02"),
                 due_on: Some(20_909),
@@ -441,7 +441,7 @@ mod tests {
             sentence.en
         );
         let mut late = measurement(Status::Missed);
-        late.statistics.unmet = Some(3);
+        std::sync::Arc::make_mut(&mut late.statistics).unmet = Some(3);
         assert!(
             super::status(&late)
                 .en

@@ -15,7 +15,7 @@ use url::Url;
 use crate::error::{Result, StoreError};
 use crate::identity::Merge;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
-use crate::table::{Conflict, Table};
+use crate::table::{Conflict, DataFile, Table};
 
 const TABLE: &str = "batches";
 
@@ -186,6 +186,8 @@ pub(crate) struct Batches {
     table: Table,
     /// What the files hold that were read; a file never changes.
     read: HashMap<String, Arc<Vec<Batch>>>,
+    /// What these files together hold.
+    last: Option<Snapshot>,
 }
 
 fn schema() -> SchemaRef {
@@ -205,14 +207,23 @@ impl Batches {
         Ok(Self {
             table: Table::open_or_create(root, TABLE, &schema()).await?,
             read: HashMap::new(),
+            last: None,
         })
     }
 
     /// Reads the newest list: the files that were not read before.
     pub(crate) async fn snapshot(&mut self) -> Result<Snapshot> {
         self.table.refresh().await?;
+        let files = self.table.files()?;
+        let is_read = |file: &DataFile| self.read.contains_key(&file.path);
+        if let Some(last) = &self.last
+            && files.len() == self.read.len()
+            && files.iter().all(is_read)
+        {
+            return Ok(last.clone());
+        }
         let mut read = HashMap::new();
-        for file in self.table.files()? {
+        for file in files {
             let batches = match self.read.get(&file.path) {
                 Some(known) => Arc::clone(known),
                 None => Arc::new(self.read_file(&file.path).await?),
@@ -224,7 +235,9 @@ impl Batches {
             .read
             .values()
             .flat_map(|batches| batches.iter().cloned());
-        Ok(Snapshot::new(all.collect()))
+        let snapshot = Snapshot::new(all.collect());
+        self.last = Some(snapshot.clone());
+        Ok(snapshot)
     }
 
     async fn read_file(&self, path: &str) -> Result<Vec<Batch>> {

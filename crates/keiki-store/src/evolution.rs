@@ -18,33 +18,31 @@ use crate::table::{Table, delta_type};
 
 /// Fits a dataset's tables to its definition.
 pub(crate) async fn fit(journal: &Journal, dataset: &Dataset, snapshot: &Snapshot) -> Result<()> {
-    fit_table(
-        journal,
-        dataset,
-        snapshot,
-        &entries_table(&dataset.name),
-        &entries_schema(dataset),
-    )
-    .await?;
-    fit_table(
-        journal,
-        dataset,
-        snapshot,
-        &assertions_table(&dataset.name),
-        &assertions_schema(dataset),
-    )
-    .await
+    entries(journal, dataset, snapshot).await?;
+    let (name, schema) = (assertions_table(&dataset.name), assertions_schema(dataset));
+    fitted(journal, dataset, snapshot, &name, &schema).await?;
+    Ok(())
 }
 
-async fn fit_table(
+/// A dataset's entries, fitted to its definition; `None` if there are none.
+pub(crate) async fn entries(
+    journal: &Journal,
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+) -> Result<Option<Table>> {
+    let (name, schema) = (entries_table(&dataset.name), entries_schema(dataset));
+    fitted(journal, dataset, snapshot, &name, &schema).await
+}
+
+async fn fitted(
     journal: &Journal,
     dataset: &Dataset,
     snapshot: &Snapshot,
     name: &str,
     schema: &SchemaRef,
-) -> Result<()> {
+) -> Result<Option<Table>> {
     let Some(mut table) = journal.table(name).await? else {
-        return Ok(());
+        return Ok(None);
     };
     let columns = table.columns()?;
     let missing: Vec<Field> = schema
@@ -65,11 +63,11 @@ async fn fit_table(
                 .any(|(name, kind)| name == field.name() && *kind != delta_type(field))
         })
         .collect();
-    if changed.is_empty() {
-        return Ok(());
+    if !changed.is_empty() {
+        let names: Vec<&str> = changed.iter().map(|field| field.name().as_str()).collect();
+        rejournal(journal, dataset, snapshot, &mut table, schema, &names).await?;
     }
-    let names: Vec<&str> = changed.iter().map(|field| field.name().as_str()).collect();
-    rejournal(journal, dataset, snapshot, &mut table, schema, &names).await
+    Ok(Some(table))
 }
 
 /// Writes all visible rows anew in the new types, keeping commit and times; the old files leave the table in the same

@@ -49,8 +49,7 @@ impl Journal {
         after: i64,
         until: i64,
     ) -> Result<Scan> {
-        crate::evolution::fit(self, dataset, snapshot).await?;
-        let files = match self.entries(&dataset.name).await? {
+        let files = match crate::evolution::entries(self, dataset, snapshot).await? {
             None => Vec::new(),
             Some(table) => visible(&table, snapshot)?
                 .into_iter()

@@ -20,6 +20,7 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Result, StoreError};
@@ -92,6 +93,12 @@ fn added(file: &str, bytes: usize, rows: usize) -> Add {
     }
 }
 
+/// What the log says of its last checkpoint.
+#[derive(Deserialize)]
+struct Checkpoint {
+    version: u64,
+}
+
 /// Says that another writer committed first.
 #[derive(Debug)]
 pub(crate) struct Conflict;
@@ -160,7 +167,36 @@ impl Table {
 
     /// Reads the newest state of the log.
     pub(crate) async fn refresh(&mut self) -> Result<()> {
-        self.delta.update_state().await.map_err(fault(&self.name))
+        if self.has_newer().await? {
+            self.delta.update_state().await.map_err(fault(&self.name))?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether somebody has committed since the state was read: a look at two names, where listing the log would take
+    /// many times as long. Old commits leave the log, but only once a checkpoint holds them.
+    async fn has_newer(&self) -> Result<bool> {
+        let Some(version) = self.delta.version() else {
+            return Ok(true);
+        };
+        let next = Path::from(format!("_delta_log/{:020}.json", version + 1));
+        match self.store().head(&next).await {
+            Ok(_) => return Ok(true),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let last = match self
+            .store()
+            .get(&Path::from("_delta_log/_last_checkpoint"))
+            .await
+        {
+            Ok(last) => last.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        // Where the hint cannot be read, the log itself says.
+        let checkpoint = serde_json::from_slice(&last).map(|last: Checkpoint| last.version);
+        Ok(checkpoint.map_or(true, |checkpoint| checkpoint > version))
     }
 
     /// The object store rooted in the table's folder.

@@ -1,6 +1,6 @@
 //! The amounts of one measure in one period for every node of the tree.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 use keiki_model::fraction::Fraction;
@@ -8,6 +8,7 @@ use keiki_model::measurement::Scope;
 use keiki_model::org::{Arrangement, Tree};
 
 use super::Slot;
+use crate::axis::Axis;
 use crate::cube::{Cell, Cube};
 use crate::plan::{ClockPlan, MeasurePlan};
 use crate::timing::{Span, Timing};
@@ -34,15 +35,96 @@ fn nodes_named(unit: &str, tree: &Tree) -> Vec<usize> {
     nodes
 }
 
+/// Where the evidence of a dataset counts in one period, for the KPIs that concern the same units.
+pub(crate) struct Footing {
+    pub(crate) slot: Slot,
+    arrangement: Arc<Arrangement>,
+    places: Arc<Places>,
+    pub(crate) timing: Arc<Timing>,
+    /// Per node of the main tree, whether its evidence is there.
+    pub(crate) covered: Vec<bool>,
+    spread: OnceLock<Spread>,
+}
+
+/// Per org unit of the cube, the nodes at which its evidence counts, each once.
+struct Spread {
+    nodes: Vec<usize>,
+    /// Where the nodes of each org unit begin; one more for the end.
+    starts: Vec<usize>,
+}
+
+impl Spread {
+    fn of(&self, unit: usize) -> &[usize] {
+        &self.nodes[self.starts[unit]..self.starts[unit + 1]]
+    }
+}
+
+impl Footing {
+    pub(crate) fn new(
+        slot: Slot,
+        arrangement: Arc<Arrangement>,
+        places: Arc<Places>,
+        timing: Arc<Timing>,
+        covered: Vec<bool>,
+    ) -> Self {
+        Self {
+            slot,
+            arrangement,
+            places,
+            timing,
+            covered,
+            spread: OnceLock::new(),
+        }
+    }
+
+    /// The nodes that take the covered evidence of each org unit of the cube, and all above them.
+    fn spread(&self) -> &Spread {
+        self.spread.get_or_init(|| {
+            let mut spread = Spread {
+                nodes: Vec::new(),
+                starts: vec![0],
+            };
+            for unit in 0..self.places.0.len() {
+                let start = spread.nodes.len();
+                for node in self.covered_nodes(unit) {
+                    let mut at = Some(self.arrangement.taker(node));
+                    while let Some(node) = at.filter(|node| !spread.nodes[start..].contains(node)) {
+                        spread.nodes.push(node);
+                        at = self.above(node);
+                    }
+                }
+                spread.starts.push(spread.nodes.len());
+            }
+            spread
+        })
+    }
+
+    fn covered_nodes(&self, unit: usize) -> impl Iterator<Item = usize> {
+        let named = self.places.0[unit].iter().copied();
+        named.filter(|node| self.covered[*node])
+    }
+
+    /// The node above which takes this node's evidence too: alone, an entity passes nothing on.
+    fn above(&self, node: usize) -> Option<usize> {
+        let unit = &self.arrangement.tree().nodes()[node];
+        unit.parent
+            .filter(|_| self.slot.scope == Scope::Consolidated || !unit.kind.is_entity())
+    }
+
+    /// Tells whether evidence at `position` of the main tree counts at `node`.
+    fn counts_at(&self, position: usize, node: usize) -> bool {
+        let taker = self.arrangement.taker(position);
+        if self.slot.scope == Scope::Consolidated {
+            return self.arrangement.tree().is_within(taker, node);
+        }
+        std::iter::successors(Some(taker), |at| self.above(*at)).any(|at| at == node)
+    }
+}
+
 /// One measure in one period: per-node totals, masked by coverage in the main tree before they are rolled up.
 pub(crate) struct View<'c> {
     pub(crate) plan: &'c MeasurePlan,
-    arrangement: Arc<Arrangement>,
-    scope: Scope,
-    places: Arc<Places>,
-    timing: Arc<Timing>,
-    /// Per node of the main tree, whether its evidence is there.
-    pub(crate) covered: Vec<bool>,
+    pub(crate) footing: Arc<Footing>,
     /// Per org unit of the cube, its amount, covered or not.
     amounts: Vec<Cell>,
     /// Per node, the total of its subtree.
@@ -51,39 +133,29 @@ pub(crate) struct View<'c> {
     undated: Vec<i64>,
 }
 
-/// What a view is made for.
-pub(crate) struct Frame {
-    pub(crate) slot: Slot,
-    pub(crate) arrangement: Arc<Arrangement>,
-    pub(crate) places: Arc<Places>,
-    pub(crate) timing: Arc<Timing>,
-    pub(crate) covered: Vec<bool>,
-}
-
 /// The views of one measure in several periods.
 pub(crate) fn views<'c>(
     cube: Option<&'c Cube>,
     measure: usize,
     plan: &'c MeasurePlan,
-    frames: Vec<Frame>,
+    footings: Vec<Arc<Footing>>,
 ) -> Vec<View<'c>> {
     let units = cube.map_or(0, |cube| cube.units.list().len());
-    let ranges: Vec<_> = frames
+    let ranges: Vec<_> = footings
         .iter()
-        .map(|frame| cube.map_or_else(Vec::new, |cube| bins(cube, plan, &frame.timing)))
+        .map(|footing| cube.map_or_else(Vec::new, |cube| bins(&cube.axis, plan, &footing.timing)))
         .collect();
-    let mut views: Vec<View<'c>> = frames
+    let mut views: Vec<View<'c>> = footings
         .into_iter()
-        .map(|frame| View {
-            plan,
-            scope: frame.slot.scope,
-            places: frame.places,
-            timing: frame.timing,
-            covered: frame.covered,
-            amounts: vec![Cell::default(); units],
-            totals: vec![Cell::default(); frame.arrangement.tree().nodes().len()],
-            undated: vec![0; frame.arrangement.tree().nodes().len()],
-            arrangement: frame.arrangement,
+        .map(|footing| {
+            let nodes = footing.arrangement.tree().nodes().len();
+            View {
+                plan,
+                footing,
+                amounts: vec![Cell::default(); units],
+                totals: vec![Cell::default(); nodes],
+                undated: vec![0; nodes],
+            }
         })
         .collect();
     let Some(cube) = cube else { return views };
@@ -112,81 +184,52 @@ impl View<'_> {
         if amount.is_zero() && undated == 0 {
             return;
         }
-        let mut above = Vec::new();
-        self.nodes_above(unit, &mut above);
-        for node in above {
-            self.totals[node].add(amount);
-            self.undated[node] += undated;
+        for node in self.footing.spread().of(unit) {
+            self.totals[*node].add(amount);
+            self.undated[*node] += undated;
         }
-    }
-
-    /// The nodes that take the covered evidence of an org unit of the cube, and all above them, each once.
-    fn nodes_above(&self, unit: usize, seen: &mut Vec<usize>) {
-        seen.clear();
-        for node in self.covered_nodes(unit) {
-            let mut at = Some(self.arrangement.taker(node));
-            while let Some(node) = at.filter(|node| !seen.contains(node)) {
-                seen.push(node);
-                at = self.above(node);
-            }
-        }
-    }
-
-    fn covered_nodes(&self, unit: usize) -> impl Iterator<Item = usize> {
-        let named = self.places.0[unit].iter().copied();
-        named.filter(|node| self.covered[*node])
-    }
-
-    /// The number of the calendar that an org unit of the cube follows.
-    pub(super) fn number_of(&self, unit: usize) -> usize {
-        self.timing.number_of_all(&self.places.0[unit])
-    }
-
-    /// What stands for the period.
-    pub(super) fn timing(&self) -> &Timing {
-        &self.timing
-    }
-
-    /// What stands for the period in each calendar, by its number.
-    pub(super) fn spans(&self) -> &[Span] {
-        self.timing.spans()
-    }
-
-    /// What stands for the period in evidence of an org unit, or of several.
-    pub(crate) fn span_of_evidence(&self, units: &str) -> Span {
-        let number = if self.timing.is_uniform() {
-            0
-        } else {
-            self.timing.number_of_all(&nodes_named(units, self.main()))
-        };
-        self.timing.spans()[number]
     }
 
     /// The main tree.
     pub(crate) fn main(&self) -> &Tree {
-        self.arrangement.main()
+        self.footing.arrangement.main()
+    }
+
+    /// Per node of the main tree, whether its evidence is there.
+    pub(crate) fn covered(&self) -> &[bool] {
+        &self.footing.covered
+    }
+
+    /// The number of the calendar that an org unit of the cube follows.
+    pub(super) fn number_of(&self, unit: usize) -> usize {
+        self.timing().number_of_all(&self.footing.places.0[unit])
+    }
+
+    /// What stands for the period.
+    pub(super) fn timing(&self) -> &Timing {
+        &self.footing.timing
+    }
+
+    /// What stands for the period in each calendar, by its number.
+    pub(super) fn spans(&self) -> &[Span] {
+        self.timing().spans()
+    }
+
+    /// What stands for the period in evidence of an org unit, or of several.
+    pub(crate) fn span_of_evidence(&self, units: &str) -> Span {
+        let number = if self.timing().is_uniform() {
+            0
+        } else {
+            self.timing()
+                .number_of_all(&nodes_named(units, self.main()))
+        };
+        self.spans()[number]
     }
 
     /// Tells whether evidence names this very node of the main tree, covered or not.
     pub(crate) fn has_own_evidence(&self, node: usize) -> bool {
-        let mut named = self.places.0.iter().zip(&self.amounts);
+        let mut named = self.footing.places.0.iter().zip(&self.amounts);
         named.any(|(nodes, amount)| !amount.is_zero() && nodes.contains(&node))
-    }
-
-    /// The node above which takes this node's evidence too: alone, an entity passes nothing on.
-    fn above(&self, node: usize) -> Option<usize> {
-        let unit = &self.arrangement.tree().nodes()[node];
-        unit.parent
-            .filter(|_| self.scope == Scope::Consolidated || !unit.kind.is_entity())
-    }
-
-    /// Tells whether evidence at `position` of the main tree counts at `node`.
-    fn counts_at(&self, position: usize, node: usize) -> bool {
-        let taker = self.arrangement.taker(position);
-        if self.scope == Scope::Consolidated {
-            return self.arrangement.tree().is_within(taker, node);
-        }
-        std::iter::successors(Some(taker), |at| self.above(*at)).any(|at| at == node)
     }
 
     /// The total of a node's subtree.
@@ -198,8 +241,10 @@ impl View<'_> {
     pub(crate) fn total_without(&self, node: usize, is_left_out: &dyn Fn(usize) -> bool) -> Cell {
         let mut total = Cell::default();
         for (unit, amount) in self.amounts.iter().enumerate() {
-            let counts = |position: usize| !is_left_out(position) && self.counts_at(position, node);
-            if !amount.is_zero() && self.covered_nodes(unit).any(counts) {
+            let footing = &self.footing;
+            let counts =
+                |position: usize| !is_left_out(position) && footing.counts_at(position, node);
+            if !amount.is_zero() && footing.covered_nodes(unit).any(counts) {
                 total.add(*amount);
             }
         }
@@ -218,11 +263,9 @@ impl View<'_> {
 
     /// Per node, the org units of the cube that count somewhere below it.
     pub(crate) fn units_by_node(&self) -> Vec<Vec<usize>> {
-        let mut by_node = vec![Vec::new(); self.arrangement.tree().nodes().len()];
-        let mut above = Vec::new();
-        for unit in 0..self.places.0.len() {
-            self.nodes_above(unit, &mut above);
-            for node in &above {
+        let mut by_node = vec![Vec::new(); self.totals.len()];
+        for unit in 0..self.amounts.len() {
+            for node in self.footing.spread().of(unit) {
                 by_node[*node].push(unit);
             }
         }
@@ -233,7 +276,7 @@ impl View<'_> {
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
         nodes_named(unit, self.main())
             .into_iter()
-            .any(|position| self.covered[position] && self.counts_at(position, node))
+            .any(|position| self.covered()[position] && self.footing.counts_at(position, node))
     }
 
     /// Per node of the main tree, the sum of its own evidence: that of departments counts for their entity.
@@ -241,6 +284,7 @@ impl View<'_> {
         let mut own = vec![0; self.main().nodes().len()];
         for (unit, amount) in self.amounts.iter().enumerate() {
             let mut entities: Vec<usize> = self
+                .footing
                 .covered_nodes(unit)
                 .map(|node| self.main().entity_of(node))
                 .collect();
@@ -257,11 +301,11 @@ impl View<'_> {
 pub(super) type Bins = std::ops::RangeInclusive<usize>;
 
 /// The bins of each calendar, by its number: stocks count everything up to the cut day, flows what happened in the period.
-pub(super) fn bins(cube: &Cube, plan: &MeasurePlan, timing: &Timing) -> Vec<Option<Bins>> {
+pub(super) fn bins(axis: &Axis, plan: &MeasurePlan, timing: &Timing) -> Vec<Option<Bins>> {
     let of_span = |span: &Span| match plan.clock {
         ClockPlan::Flow { .. } if span.months.0 > span.months.1 => None,
-        ClockPlan::Flow { .. } => cube.axis.range(span.months.0.first_day(), span.cut),
-        ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=cube.axis.bin(span.cut)?),
+        ClockPlan::Flow { .. } => axis.range(span.months.0.first_day(), span.cut),
+        ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=axis.bin(span.cut)?),
     };
     timing.spans().iter().map(of_span).collect()
 }

@@ -20,20 +20,21 @@ pub(super) struct Sweep<'c> {
     /// Per org unit, how many cells a stock has taken.
     taken: Vec<usize>,
     units: Vec<Counts>,
+    /// Where the next counts are put together.
+    room: Counts,
 }
 
 impl<'c> Sweep<'c> {
     pub(super) fn new(cube: &'c Cube, measure: usize, plan: &MeasurePlan) -> Self {
         let units = cube.units.list().len();
         let histogram = &cube.histograms[measure];
-        let cells = (0..units)
-            .map(|unit| u16::try_from(unit).map_or(&[][..], |unit| histogram.of_unit(unit)))
-            .collect();
+        let cells = (0..units).map(|unit| histogram.of_unit(unit)).collect();
         Self {
             cells,
             is_stock: !matches!(plan.clock, ClockPlan::Flow { .. }),
             taken: vec![0; units],
             units: vec![Counts::new(); units],
+            room: Counts::new(),
         }
     }
 
@@ -59,8 +60,8 @@ impl<'c> Sweep<'c> {
             if !self.is_stock {
                 self.units[unit] = fresh;
             } else if until > from {
-                let kept = std::mem::take(&mut self.units[unit]);
-                self.units[unit] = merge(kept, fresh);
+                merge(&self.units[unit], fresh, &mut self.room);
+                std::mem::swap(&mut self.units[unit], &mut self.room);
                 self.taken[unit] = until;
             }
         }
@@ -92,19 +93,19 @@ fn net(cells: &[(u128, i64)]) -> Counts {
     counts
 }
 
-fn merge(left: Counts, right: Counts) -> Counts {
-    let mut merged = Counts::with_capacity(left.len() + right.len());
+fn merge(left: &Counts, right: Counts, merged: &mut Counts) {
+    merged.clear();
+    merged.reserve(left.len() + right.len());
     let mut right = right.into_iter().peekable();
     for (value, count) in left {
-        while let Some(before) = right.next_if(|(other, _)| *other < value) {
+        while let Some(before) = right.next_if(|(other, _)| other < value) {
             merged.push(before);
         }
-        let same = right.next_if(|(other, _)| *other == value);
+        let same = right.next_if(|(other, _)| other == value);
         let count = count + same.map_or(0, |(_, count)| count);
         if count != 0 {
-            merged.push((value, count));
+            merged.push((*value, count));
         }
     }
     merged.extend(right);
-    merged
 }

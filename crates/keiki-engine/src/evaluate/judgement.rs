@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keiki_model::calendar::{Calendar, Day, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod};
+use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod, Statistics};
 use keiki_model::name::Name;
 use keiki_model::org::Arrangement;
 use keiki_model::proportion::wilson_interval;
@@ -42,12 +42,13 @@ pub(super) struct KpiLabels<'l> {
     indicator: Name,
     definition_version: Name,
     known_at: Name,
-    slots: Vec<SlotLabels>,
+    pub(super) slots: Vec<SlotLabels>,
     units: &'l [Vec<Name>],
     own_periods: &'l [Vec<Vec<OwnPeriod>>],
     hierarchy: Option<Name>,
     /// Per slot, the grounds of the measurement before: nearly always those of the next.
     grounds: RefCell<Vec<Arc<Grounds>>>,
+    statistics: RefCell<Arc<Statistics>>,
 }
 
 impl KpiLabels<'_> {
@@ -69,6 +70,14 @@ impl KpiLabels<'_> {
             last[slot] = Arc::new(grounds);
         }
         Arc::clone(&last[slot])
+    }
+
+    fn shared_statistics(&self, statistics: Statistics) -> Arc<Statistics> {
+        let mut last = self.statistics.borrow_mut();
+        if **last != statistics {
+            *last = Arc::new(statistics);
+        }
+        Arc::clone(&last)
     }
 }
 
@@ -101,11 +110,6 @@ impl Labels {
         }
     }
 
-    /// The instant of knowledge; a copy of its own, as below.
-    pub(super) fn known_at(&self) -> Name {
-        Name::from(&*self.known_at)
-    }
-
     /// The names for one indicator: copies of its own, so that threads do not count references to the same ones.
     pub(super) fn of(&self, kpi: &Kpi, indicator: &Indicator) -> KpiLabels<'_> {
         let own = |name: &Name| Name::from(&**name);
@@ -118,12 +122,13 @@ impl Labels {
             code: kpi.code.as_str().into(),
             indicator: indicator.code.as_str().into(),
             definition_version: kpi.version.as_str().into(),
-            known_at: self.known_at(),
+            known_at: own(&self.known_at),
             slots: self.slots.iter().map(of_slot).collect(),
             units: &self.units,
             own_periods: &self.own_periods,
             hierarchy: self.hierarchy.as_ref().map(own),
             grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
+            statistics: RefCell::default(),
         }
     }
 }
@@ -299,7 +304,7 @@ impl Evaluation<'_> {
             basis,
             definition_version: labels.definition_version.clone(),
             journal_version: self.knowledge.seq,
-            statistics: figure.statistics,
+            statistics: labels.shared_statistics(figure.statistics),
             grounds: labels.shared(
                 at.slot_index,
                 Grounds {

@@ -3,119 +3,106 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keiki_model::kpi::{Formula, Indicator, Kpi};
-use keiki_model::measurement::Measurement;
+use keiki_model::kpi::{Indicator, Kpi};
 
-use super::{Evaluation, MeasurePlace, Slot, View, Window, survival_window};
-use crate::keep::CubeVersion;
+use super::{Footing, Slot, Window};
+use crate::keep::Contents;
+use crate::measurements::Part;
 use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 
-/// All that the measurements of an indicator are a function of, but for the instant of knowledge and the journal version
-/// that they carry. What never changes within an engine is left out.
+/// All that the measurements of an indicator in one period are a function of, but for the instant of knowledge and the
+/// journal version that they carry. What never changes within an engine is left out.
 pub(super) struct Inputs {
-    plan: Arc<Plan>,
-    slots: Vec<Slot>,
-    wanted: Vec<Vec<bool>>,
-    cubes: Vec<CubeVersion>,
-    /// *Shape*: slot, measure, node.
-    covered: Vec<Vec<Vec<bool>>>,
-    people: Vec<Option<Vec<i64>>>,
-    reported: Arc<ReportedFigures>,
-    /// Where cases are seen through windows, those.
-    windows: Vec<Window>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) slot: Slot,
+    pub(super) wanted: Arc<Vec<bool>>,
+    /// Per measure, what its cube holds of the period.
+    pub(super) contents: Vec<Contents>,
+    /// Per measure, where its evidence counts.
+    pub(super) footings: Vec<Arc<Footing>>,
+    pub(super) people: Option<Arc<Vec<i64>>>,
+    pub(super) reported: Arc<ReportedFigures>,
+    /// Where cases are seen through windows, those, by the number of the calendar.
+    pub(super) windows: Vec<Window>,
 }
 
 impl PartialEq for Inputs {
     fn eq(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Arc<Footing>, &Arc<Footing>)| {
+            one.covered == other.covered && one.timing == other.timing
+        };
         Arc::ptr_eq(&self.plan, &other.plan)
-            && self.slots == other.slots
-            && self.wanted == other.wanted
-            && self.cubes == other.cubes
-            && self.covered == other.covered
-            && self.people == other.people
-            && self.reported == other.reported
+            && self.slot == other.slot
+            && self.contents == other.contents
             && self.windows == other.windows
+            && self.wanted == other.wanted
+            && self.footings.len() == other.footings.len()
+            && self.footings.iter().zip(&other.footings).all(is_same)
+            && self.people == other.people
+            && Arc::ptr_eq(&self.reported, &other.reported)
     }
 }
 
-impl Inputs {
-    /// Collects what an indicator's measurements rest on; `None` where a cube is not one that is kept.
-    pub(super) fn new(
-        evaluation: &Evaluation<'_>,
-        indicator: &Indicator,
-        places: &[(u32, MeasurePlace)],
-        views: &[Vec<&View<'_>>],
-        wanted: &[Vec<bool>],
-    ) -> Option<Self> {
-        let sees_cases = matches!(indicator.formula, Formula::SurvivalMedian(_));
-        let zone = &evaluation.engine.setting.zone;
-        let slots = evaluation.slots.iter().filter(|_| sees_cases);
-        Some(Self {
-            plan: Arc::clone(&evaluation.plan),
-            slots: evaluation.slots.clone(),
-            wanted: wanted.to_vec(),
-            cubes: places
-                .iter()
-                .map(|(_, place)| evaluation.cubes[place.0].as_ref()?.version.clone())
-                .collect::<Option<_>>()?,
-            covered: views
-                .iter()
-                .map(|views| views.iter().map(|view| view.covered.clone()).collect())
-                .collect(),
-            people: evaluation.people.clone(),
-            reported: Arc::clone(&evaluation.reported),
-            windows: slots
-                .map(|slot| survival_window(slot.cut, &evaluation.knowledge, zone))
-                .collect(),
-        })
-    }
-}
-
-/// Measurements with what they were computed from.
+/// The measurements of one period with what they were computed from.
 struct Remembered {
     inputs: Inputs,
-    measurements: Vec<Measurement>,
+    part: Part,
 }
 
 /// Remembers the last measurements of each indicator.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<HashMap<(u32, String), Arc<Remembered>>>);
+pub(crate) struct Memory {
+    by_indicator: Mutex<HashMap<(u32, String), Vec<Remembered>>>,
+    reported: Mutex<Arc<ReportedFigures>>,
+}
 
 impl Memory {
-    /// Fills in what is remembered, if it was computed from the same; tells whether it was.
+    /// The figures that were reported: the very ones of before, if they are the same.
+    pub(super) fn same_reported(&self, fresh: ReportedFigures) -> Arc<ReportedFigures> {
+        let mut known = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if **known != fresh {
+            *known = Arc::new(fresh);
+        }
+        Arc::clone(&known)
+    }
+
+    /// What is remembered of periods, where it was computed from the same. *Shape*: as `inputs`.
     pub(super) fn recall(
         &self,
         (kpi, indicator): (&Kpi, &Indicator),
-        inputs: &Inputs,
-        part: &mut [Option<Measurement>],
-        renew: impl Fn(&Measurement) -> Measurement,
-    ) -> bool {
-        let key = (kpi.no, indicator.code.clone());
-        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = memory.get(&key).filter(|found| found.inputs == *inputs);
-        let Some(found) = found.cloned() else {
-            return false;
+        inputs: &[Option<Inputs>],
+    ) -> Vec<Option<Part>> {
+        let memory = self
+            .by_indicator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = memory.get(&(kpi.no, indicator.code.clone()));
+        let find = |inputs: &Option<Inputs>| {
+            let inputs = inputs.as_ref()?;
+            let found = known?.iter().find(|known| known.inputs == *inputs)?;
+            Some(Arc::clone(&found.part))
         };
-        drop(memory);
-        for (place, one) in part.iter_mut().zip(&found.measurements) {
-            *place = Some(renew(one));
-        }
-        true
+        inputs.iter().map(find).collect()
     }
 
+    /// Remembers periods in the place of all that were remembered of an indicator.
     pub(super) fn keep(
         &self,
         (kpi, indicator): (&Kpi, &Indicator),
-        inputs: Inputs,
-        part: &[Option<Measurement>],
+        inputs: Vec<Option<Inputs>>,
+        parts: &[Part],
     ) {
-        let remembered = Remembered {
-            inputs,
-            measurements: part.iter().flatten().cloned().collect(),
-        };
-        let key = (kpi.no, indicator.code.clone());
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.insert(key, Arc::new(remembered));
+        let known = inputs.into_iter().zip(parts).filter_map(|(inputs, part)| {
+            Some(Remembered {
+                inputs: inputs?,
+                part: Arc::clone(part),
+            })
+        });
+        let mut memory = self
+            .by_indicator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        memory.insert((kpi.no, indicator.code.clone()), known.collect());
     }
 }

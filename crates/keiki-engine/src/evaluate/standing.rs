@@ -96,7 +96,7 @@ impl<'s> Standing<'s> {
         reported: &'s [ReportedFigure],
     ) -> Self {
         let covered_in_main: Vec<bool> = (0..arrangement.main().nodes().len())
-            .map(|unit| views.iter().all(|view| view.covered[unit]))
+            .map(|unit| views.iter().all(|view| view.covered()[unit]))
             .collect();
         let covered = arrangement.flags(&covered_in_main);
         let nodes = arrangement.tree().nodes();

@@ -1,22 +1,20 @@
-//! Indicators that read histograms: quantiles, shares within a limit, extremes, days late, survival.
+//! Indicators that read histograms: quantiles, shares within a limit, extremes, days late.
 
 use jiff::tz::TimeZone;
-use keiki_model::calendar::{Day, date_of};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Group, Statistics};
-use keiki_model::survival::{Ages, MINIMUM_AT_RISK, Median, Span, median};
 use keiki_model::tally::Tally;
 
 use super::Figure;
 use super::amounts::{View, bins};
 use super::counts::{Counts, Sweep, Value};
-use super::{Slot, survival_window};
-use crate::accumulate::OPEN;
+use super::survival::{Window, survival};
+use super::survival_window;
 use crate::cube::Cube;
 use crate::engine::Knowledge;
 use crate::plan::MeasurePlan;
-use crate::timing;
+use crate::timing::Span;
 
 /// An indicator that reads a histogram, with what it reads.
 pub(super) struct Reading<'r> {
@@ -27,35 +25,46 @@ pub(super) struct Reading<'r> {
     pub(super) zone: &'r TimeZone,
 }
 
-/// The figures of such an indicator. *Shape*: slot, node; no figures where nothing can be read.
-pub(super) fn figures(
-    reading: &Reading<'_>,
-    slots: &[Slot],
-    views: &[View<'_>],
-) -> Vec<Vec<Figure>> {
-    let mut figures = vec![Vec::new(); slots.len()];
+/// The figures of such an indicator in several periods. *Shape*: view, node; no figures where nothing can be read.
+pub(super) fn figures(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Figure>> {
+    let mut figures = vec![Vec::new(); views.len()];
     let Some(first) = views.first() else {
         return figures;
     };
+    let is_survival = matches!(reading.indicator.formula, Formula::SurvivalMedian(_));
+    let bins_of = |view: &View<'_>| bins(&reading.cube.axis, view.plan, view.timing());
+    let mut order: Vec<usize> = (0..views.len())
+        .filter(|at| bins_of(views[*at]).iter().any(Option::is_some))
+        .collect();
     // Where entities lag, their spans are in order among fiscal periods and among months, and not across both.
     let lags = |at: &usize| !views[*at].timing().is_uniform();
-    let mut order: Vec<usize> = (0..slots.len()).collect();
-    order.sort_by_key(|at| (lags(at), slots[*at].cut));
-    for part in order.chunk_by(|a, b| lags(a) == lags(b)) {
-        let mut sweep = Sweep::new(reading.cube, reading.measure, first.plan);
-        for at in part {
-            let view = &views[*at];
-            let bins = bins(reading.cube, view.plan, view.timing());
-            if bins.iter().any(Option::is_some) {
-                sweep.advance(|unit| bins[view.number_of(unit)].as_ref());
-                figures[*at] = reading.of_slot(view, sweep.units());
+    order.sort_by_key(|at| (lags(at), views[*at].footing.slot.cut));
+    let is_same = |a: &usize, b: &usize| lags(a) == lags(b) && !(is_survival && lags(a));
+    for part in order.chunk_by(is_same) {
+        let in_order: Vec<&View<'_>> = part.iter().map(|at| views[*at]).collect();
+        if is_survival {
+            for (at, of_view) in part.iter().zip(survival(reading, &in_order)) {
+                figures[*at] = of_view;
             }
+            continue;
+        }
+        let mut sweep = Sweep::new(reading.cube, reading.measure, first.plan);
+        for (at, view) in part.iter().zip(in_order) {
+            let bins = bins_of(view);
+            sweep.advance(|unit| bins[view.number_of(unit)].as_ref());
+            figures[*at] = reading.of_slot(view, sweep.units());
         }
     }
     figures
 }
 
 impl Reading<'_> {
+    /// The windows through which cases are seen in a period, by the number of the calendar.
+    pub(super) fn windows(&self, view: &View<'_>) -> Vec<Window> {
+        let window = |span: &Span| survival_window(span.cut, self.knowledge, self.zone);
+        view.spans().iter().map(window).collect()
+    }
+
     fn of_slot(&self, view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
         let plan = view.plan;
         match &self.indicator.formula {
@@ -79,15 +88,11 @@ impl Reading<'_> {
             Formula::Highest(_) => self.extremes(view, units, |e| e.highest),
             Formula::Latest(_) => self.extremes(view, units, |e| e.latest.1),
             Formula::DaysLate(_) => days_late(view, units),
-            Formula::SurvivalMedian(_) => {
-                let window =
-                    |span: &timing::Span| survival_window(span.cut, self.knowledge, self.zone);
-                let windows: Vec<Window> = view.spans().iter().map(window).collect();
-                survival(view, &windows, self.indicator, units)
-            }
-            Formula::Ratio { .. } | Formula::Sum(_) | Formula::Mean(_) | Formula::Entities(_) => {
-                Vec::new()
-            }
+            Formula::SurvivalMedian(_)
+            | Formula::Ratio { .. }
+            | Formula::Sum(_)
+            | Formula::Mean(_)
+            | Formula::Entities(_) => Vec::new(),
         }
     }
 
@@ -280,124 +285,6 @@ fn days_late(view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
             value: days,
             n: Some(whole.map_or(0, |(_, total)| i128::from(total))),
             is_nothing: days.is_none(),
-            ..Figure::default()
-        }
-    };
-    view.units_by_node().iter().map(of_node).collect()
-}
-
-/// The window through which cases are seen. Days for dates, seconds for instants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    days: (i64, i64),
-    seconds: (i64, i64),
-}
-
-impl Window {
-    /// From the start of a day until before another, or until the instant of knowledge if that comes first.
-    pub(crate) fn new(first: Day, end: Day, known_at: i64, zone: &TimeZone) -> Self {
-        let start_of = |day: Day| {
-            let midnight = date_of(day).to_datetime(jiff::civil::Time::midnight());
-            zone.to_ambiguous_timestamp(midnight)
-                .compatible()
-                .map_or(0, jiff::Timestamp::as_second)
-        };
-        let known = known_at.div_euclid(1_000_000) + 1;
-        Self {
-            days: (i64::from(first), i64::from(end)),
-            seconds: (start_of(first), start_of(end).min(known)),
-        }
-    }
-
-    /// Begin and end in the steps in which a measure keeps its cases: days for dates, else so many seconds.
-    fn in_steps(&self, plan: &MeasurePlan) -> (i64, i64) {
-        if plan.is_dated {
-            return self.days;
-        }
-        let step = plan.step.max(1);
-        let (begin, end) = self.seconds;
-        (
-            begin.div_euclid(step),
-            end.div_euclid(step) + i64::from(end.rem_euclid(step) != 0),
-        )
-    }
-
-    /// Tells whether a case is at risk at any time in the window.
-    pub(crate) fn sees(&self, plan: &MeasurePlan, onset: i64, finish: Option<i64>) -> bool {
-        let (begin, end) = self.in_steps(plan);
-        Span::through(begin, end, onset, finish, 1).is_some()
-    }
-}
-
-/// The cases of an org unit, or of several, that are seen through a window.
-#[derive(Debug, Clone, Default)]
-struct Cases {
-    ages: Ages,
-    open: i128,
-    oldest: Option<i64>,
-}
-
-impl Cases {
-    fn new((begin, end): (i64, i64), counts: &Counts) -> Self {
-        let (mut spans, mut open, mut oldest) = (Vec::new(), 0_i128, None);
-        for ((_, onset, finish), count) in counts {
-            let finish = (*finish != OPEN).then_some(*finish);
-            if *onset < end && finish.is_none_or(|finish| finish >= end) {
-                open += i128::from(*count);
-                oldest = oldest.max(Some(end - onset));
-            }
-            spans.extend(Span::through(begin, end, *onset, finish, *count));
-        }
-        Self {
-            ages: Ages::new(&spans),
-            open,
-            oldest,
-        }
-    }
-}
-
-fn survival(
-    view: &View<'_>,
-    windows: &[Window],
-    indicator: &Indicator,
-    units: &[Counts],
-) -> Vec<Figure> {
-    let plan = view.plan;
-    let step = if plan.is_dated {
-        86_400
-    } else {
-        plan.step.max(1)
-    };
-    let through: Vec<(i64, i64)> = windows.iter().map(|one| one.in_steps(plan)).collect();
-    let seconds = |steps: i64| {
-        Fraction::whole(i128::from(steps) * i128::from(step)).divided_by(indicator.unit.divisor())
-    };
-    let parts: Vec<Cases> = units
-        .iter()
-        .enumerate()
-        .map(|(unit, counts)| Cases::new(through[view.number_of(unit)], counts))
-        .collect();
-    let of_node = |units: &Vec<usize>| {
-        let ages = Ages::sum(units.iter().map(|unit| &parts[*unit].ages));
-        let open = units.iter().map(|unit| parts[*unit].open).sum();
-        let oldest = units.iter().filter_map(|unit| parts[*unit].oldest).max();
-        let n = i128::from(ages.total());
-        let (value, is_too_few) = match median(&ages, MINIMUM_AT_RISK) {
-            Median::At(age) => (seconds(age), false),
-            Median::TooFew => (None, true),
-            // Fewer cases than the minimum can never reach a median that is trusted.
-            Median::NotReached => (None, n < i128::from(MINIMUM_AT_RISK)),
-        };
-        Figure {
-            value,
-            n: Some(n),
-            is_nothing: n == 0,
-            is_too_few,
-            statistics: Statistics {
-                open: Some(open),
-                open_age_max: oldest.and_then(seconds),
-                ..Statistics::default()
-            },
             ..Figure::default()
         }
     };

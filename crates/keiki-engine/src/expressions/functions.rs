@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Int64Array,
-    PrimitiveArray, StringArray,
+    PrimitiveArray, StringArray, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::compute::{cast, max, min};
+use arrow::compute::{binary, cast, max, min};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
@@ -88,6 +88,21 @@ fn by_row<T: ArrowPrimitiveType>(
         Some(NullBuffer::new(known)),
     ))
 }
+
+/// Functions that give a value or null for all arguments of their types.
+pub(super) const NEVER_FAIL: [&str; 11] = [
+    "fiscal_year_start",
+    "fiscal_year_end",
+    "cycle_end",
+    "days_after",
+    "months_after",
+    "local_date",
+    "days_between",
+    "seconds_between",
+    "urgent_since",
+    "least",
+    "greatest",
+];
 
 type Body = dyn Fn(&Arguments) -> Result<ArrayRef> + Send + Sync;
 
@@ -239,6 +254,7 @@ fn days(arguments: &Arguments, f: impl Fn(Day, Option<i64>) -> Option<Day>) -> R
     let number = |row: usize| numbers.as_ref().and_then(|numbers| numbers.get(row));
     let is_constant = numbers.as_ref().is_none_or(|numbers| numbers.0.len() == 1);
     Ok(match dates.bounds() {
+        None => new_null_array(&DataType::Date32, arguments.rows),
         // A batch holds few distinct dates; the calendar is asked once for each.
         Some((first, last)) if is_constant && i64::from(last) - i64::from(first) < TABLE_DAYS => {
             let place = |day: Day| usize::try_from(day - first).unwrap_or(0);
@@ -323,8 +339,13 @@ fn days_between(arguments: &Arguments) -> Result<ArrayRef> {
         arguments.column::<Date32Type>(0)?,
         arguments.column::<Date32Type>(1)?,
     );
+    let days = |from: Day, until: Day| i64::from(until) - i64::from(from);
+    if from.0.len() == until.0.len() {
+        let days: Int64Array = binary(&from.0, &until.0, days)?;
+        return Ok(Arc::new(days));
+    }
     Ok(by_row::<Int64Type>(arguments.rows, |row| {
-        Some(i64::from(until.get(row)?) - i64::from(from.get(row)?))
+        Some(days(from.get(row)?, until.get(row)?))
     }))
 }
 
@@ -397,29 +418,61 @@ impl Scores {
         })
     }
 
-    #[inline]
-    fn get(&self, row: usize) -> Option<i128> {
-        let row = if self.values.len() == 1 { 0 } else { row };
-        let is_valid = self.values.is_valid(row);
-        is_valid.then(|| self.values.value(row) * self.factor)
+    /// Tells of each row whether its score is known, and whether it is at or above the limit of the row.
+    fn reach(&self, limits: &Self, rows: usize) -> (BooleanBuffer, BooleanBuffer) {
+        let place = |array: &Decimal128Array, row: usize| if array.len() == 1 { 0 } else { row };
+        let known = match self.values.nulls() {
+            Some(known) if known.len() == rows => known.inner().clone(),
+            Some(known) if known.is_null(0) => BooleanBuffer::new_unset(rows),
+            _ => BooleanBuffer::new_set(rows),
+        };
+        let (scores, factor) = (self.values.values(), self.factor);
+        let reached = match limits.values.values().as_ref() {
+            _ if self.values.null_count() == self.values.len() => BooleanBuffer::new_unset(rows),
+            [limit] if limits.values.is_valid(0) => {
+                // In the scores' own scale, so that nothing is multiplied row by row.
+                let limit = limit * limits.factor;
+                let limit = limit.div_euclid(factor) + i128::from(limit.rem_euclid(factor) != 0);
+                BooleanBuffer::collect_bool(rows, |row| scores[place(&self.values, row)] >= limit)
+            }
+            all => BooleanBuffer::collect_bool(rows, |row| {
+                let at = place(&limits.values, row);
+                let is_reached =
+                    scores[place(&self.values, row)] * factor >= all[at] * limits.factor;
+                limits.values.is_valid(at) && is_reached
+            }),
+        };
+        (&reached & &known, known)
     }
 }
 
 /// The day on which a vulnerability became urgent: published with a score at or above the threshold (environmental where
 /// given, else base), or listed as exploited, whichever came first; null if it is not urgent.
 fn urgent_since(arguments: &Arguments) -> Result<ArrayRef> {
+    let rows = arguments.rows;
     let score = |index: usize| Scores::new(&arguments.arrays[index]);
     let (environmental, base, threshold) = (score(0)?, score(1)?, score(4)?);
     let (published, listed) = (
         arguments.column::<Date32Type>(2)?,
         arguments.column::<Date32Type>(3)?,
     );
-    Ok(by_row::<Date32Type>(arguments.rows, |row| {
-        let score = environmental.get(row).or_else(|| base.get(row));
-        let is_high = score
-            .zip(threshold.get(row))
-            .is_some_and(|(score, limit)| score >= limit);
-        let by_score = published.get(row).filter(|_| is_high);
+    let (by_environment, is_known) = environmental.reach(&threshold, rows);
+    let is_high = match is_known.count_set_bits() {
+        0 => base.reach(&threshold, rows).0,
+        all if all == rows => by_environment,
+        _ => &by_environment | &(&base.reach(&threshold, rows).0 & &!&is_known),
+    };
+    let is_listed = listed.0.null_count() < listed.0.len();
+    if published.0.len() == rows && !is_listed {
+        let is_high = NullBuffer::new(is_high);
+        let known = NullBuffer::union(published.0.nulls(), Some(&is_high));
+        return Ok(Arc::new(Date32Array::new(
+            published.0.values().clone(),
+            known,
+        )));
+    }
+    Ok(by_row::<Date32Type>(rows, |row| {
+        let by_score = published.get(row).filter(|_| is_high.value(row));
         match (by_score, listed.get(row)) {
             (Some(published), Some(listed)) => Some(published.min(listed)),
             (one, other) => one.or(other),

@@ -73,24 +73,38 @@ fn dates(value: &ColumnarValue) -> Option<&Date32Array> {
 impl Pick {
     /// Row by row; a null gives way to a date.
     fn of_each(self, left: &Date32Array, right: &Date32Array) -> Date32Array {
-        let (pick, absent) = match self {
-            Self::Least => (Day::min as fn(Day, Day) -> Day, Day::MAX),
-            Self::Greatest => (Day::max as fn(Day, Day) -> Day, Day::MIN),
-        };
-        let of = |dates: &Date32Array, row: usize| {
-            if dates.is_valid(row) {
-                dates.value(row)
-            } else {
-                absent
-            }
-        };
-        let days: Vec<Day> = (0..left.len())
-            .map(|row| pick(of(left, row), of(right, row)))
-            .collect();
-        let known = left
-            .nulls()
-            .zip(right.nulls())
-            .map(|(left, right)| NullBuffer::new(left.inner() | right.inner()));
-        Date32Array::new(days.into(), known)
+        match self {
+            Self::Least => of_each(left, right, Day::MAX, |left, right| left.min(right)),
+            Self::Greatest => of_each(left, right, Day::MIN, |left, right| left.max(right)),
+        }
     }
+}
+
+fn of_each(
+    left: &Date32Array,
+    right: &Date32Array,
+    absent: Day,
+    pick: impl Fn(Day, Day) -> Day,
+) -> Date32Array {
+    let is_absent = |dates: &Date32Array| dates.null_count() == dates.len();
+    match (is_absent(left), is_absent(right)) {
+        (_, true) => return left.clone(),
+        (true, false) => return right.clone(),
+        _ => {}
+    }
+    let of = |dates: &Date32Array, row: usize| {
+        if dates.is_valid(row) {
+            dates.value(row)
+        } else {
+            absent
+        }
+    };
+    let days: Vec<Day> = (0..left.len())
+        .map(|row| pick(of(left, row), of(right, row)))
+        .collect();
+    let known = left
+        .nulls()
+        .zip(right.nulls())
+        .map(|(left, right)| NullBuffer::new(left.inner() | right.inner()));
+    Date32Array::new(days.into(), known)
 }

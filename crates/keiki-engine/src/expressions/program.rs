@@ -65,23 +65,40 @@ impl Program {
         Ok(Self { schema, steps })
     }
 
+    /// The columns that the expressions are computed from.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+    }
+
     /// Computes all expressions over a batch that has at least their columns, found by name.
     /// *Shape*: in the order in which they were given, one value per row.
     pub(crate) fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, String> {
-        let rows = batch.num_rows();
+        let column = |name: &str| {
+            let found = batch.column_by_name(name).cloned();
+            found.ok_or_else(|| format!("the batch has no column `{name}`"))
+        };
+        let columns = self.columns().map(column).collect::<Result<_, String>>()?;
+        self.evaluate_columns(columns, batch.num_rows())
+    }
+
+    /// Computes all expressions over their columns, in the order of `columns`.
+    pub(crate) fn evaluate_columns(
+        &self,
+        columns: Vec<ArrayRef>,
+        rows: usize,
+    ) -> Result<Vec<ArrayRef>, String> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let mut columns: Vec<ArrayRef> = self
-            .schema
-            .fields()
-            .iter()
-            .map(|field| {
-                let column = batch
-                    .column_by_name(field.name())
-                    .ok_or_else(|| format!("the batch has no column `{}`", field.name()))?;
+        let mut columns: Vec<ArrayRef> = columns
+            .into_iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| {
                 if column.data_type() == field.data_type() {
-                    Ok(Arc::clone(column))
+                    Ok(column)
                 } else {
-                    cast(column, field.data_type()).map_err(|e| e.to_string())
+                    cast(&column, field.data_type()).map_err(|e| e.to_string())
                 }
             })
             .collect::<Result<_, String>>()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
-use keiki_model::measurement::{Basis, Coverage, Measurement, Scope, Statistics};
+use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::statement::Statement;
 use keiki_model::status::{Facts, Found, Status, judge};
@@ -221,7 +221,7 @@ impl Row<'_> {
             basis: Basis::Reference,
             definition_version: "".into(),
             journal_version: 0,
-            statistics: Statistics::default(),
+            statistics: std::sync::Arc::default(),
             grounds: std::sync::Arc::default(),
         })
     }

@@ -1,0 +1,231 @@
+//! What a row of entries adds to a measure, and when: row by row, for explanations.
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array,
+    RecordBatch, TimestampMicrosecondArray,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
+use keiki_model::calendar::Day;
+use keiki_store::{EFFECTIVE_ON, WEIGHT};
+
+use crate::error::{EngineError, Result};
+use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
+
+/// Stands for a case that is still open.
+pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
+
+/// Microseconds in a second.
+const MICROS: i64 = 1_000_000;
+
+/// The columns of a batch that every measure reads.
+pub(crate) struct Rows<'r> {
+    weights: &'r Int32Array,
+    effective: &'r Date32Array,
+    values: Vec<ArrayRef>,
+}
+
+impl<'r> Rows<'r> {
+    /// Evaluates all expressions of a dataset over a batch, each once.
+    pub(crate) fn new(plan: &DatasetPlan, batch: &'r RecordBatch) -> Result<Self> {
+        let values = plan.evaluate(&plan.program, batch)?;
+        let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
+        let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
+        Ok(Self {
+            weights,
+            effective,
+            values,
+        })
+    }
+
+    pub(crate) fn weight(&self, row: usize) -> i64 {
+        i64::from(self.weights.value(row))
+    }
+
+    fn mask(&self, index: Option<usize>) -> Option<&BooleanArray> {
+        index.and_then(|index| self.values[index].as_boolean_opt())
+    }
+
+    fn dates(&self, index: Option<usize>) -> Option<&Date32Array> {
+        index.and_then(|index| self.values[index].as_primitive_opt::<Date32Type>())
+    }
+}
+
+pub(crate) fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef> {
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| EngineError::Query(format!("entries lack the column {name}")))
+}
+
+/// The values of a measure.
+pub(crate) enum Values<'v> {
+    One,
+    Integer(&'v Int64Array),
+    Decimal(&'v Decimal128Array),
+    Date(&'v Date32Array),
+    /// Other integer types, cast once.
+    Cast(Int64Array),
+}
+
+impl<'v> Values<'v> {
+    pub(crate) fn new(array: Option<&'v ArrayRef>) -> Result<Self> {
+        let Some(array) = array else {
+            return Ok(Self::One);
+        };
+        Ok(match array.data_type() {
+            DataType::Int64 => Self::Integer(array.as_primitive::<Int64Type>()),
+            DataType::Decimal128(..) => Self::Decimal(array.as_primitive::<Decimal128Type>()),
+            DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>()),
+            _ => Self::Cast(
+                cast(array, &DataType::Int64)?
+                    .as_primitive::<Int64Type>()
+                    .clone(),
+            ),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<i128> {
+        match self {
+            Self::One => Some(1),
+            Self::Integer(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+            Self::Decimal(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Date(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+            Self::Cast(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+        }
+    }
+}
+
+/// One row's part in a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing.
+    None,
+    /// Counted from a day on, until before another; `dated` is the value's own day.
+    Level {
+        enters: Day,
+        leaves: Option<Day>,
+        value: Option<i128>,
+        dated: Day,
+    },
+    /// Counted on a day; `None` where the date is null.
+    Happening {
+        on: Option<Day>,
+        value: Option<i128>,
+    },
+    /// A case with onset and finish, in steps.
+    Case { begins: i64, ends: Option<i64> },
+}
+
+/// The expressions of one measure over one batch.
+pub(crate) struct MeasureRows<'m> {
+    rows: &'m Rows<'m>,
+    mask: Option<&'m BooleanArray>,
+    values: Values<'m>,
+    from: Option<&'m Date32Array>,
+    until: Option<&'m Date32Array>,
+    on: Option<&'m Date32Array>,
+    spell: Option<(Int64Array, Int64Array)>,
+    plan: &'m MeasurePlan,
+}
+
+impl<'m> MeasureRows<'m> {
+    pub(crate) fn new(rows: &'m Rows<'m>, plan: &'m MeasurePlan) -> Result<Self> {
+        let (mut from, mut until, mut on, mut spell) = (None, None, None, None);
+        match &plan.clock {
+            ClockPlan::Stock { from: f, until: u } => {
+                (from, until) = (rows.dates(*f), rows.dates(*u));
+            }
+            ClockPlan::Flow { on: index } => on = rows.dates(Some(*index)),
+            ClockPlan::Spell { begins, ends } => {
+                spell = Some((
+                    steps(&rows.values[*begins], plan.step),
+                    steps(&rows.values[*ends], plan.step),
+                ));
+            }
+        }
+        Ok(Self {
+            rows,
+            mask: rows.mask(plan.filter),
+            values: Values::new(plan.value.map(|index| &rows.values[index]))?,
+            from,
+            until,
+            on,
+            spell,
+            plan,
+        })
+    }
+
+    /// The part of a row. A value of `None` is unknown: the predicate or the value is null.
+    #[inline]
+    pub(crate) fn part(&self, row: usize) -> Part {
+        let is_known = match self.mask {
+            None => true,
+            Some(mask) if mask.is_null(row) => false,
+            Some(mask) if mask.value(row) => true,
+            Some(_) => return Part::None,
+        };
+        if let Some((begins, ends)) = &self.spell {
+            if begins.is_null(row) {
+                return Part::Happening {
+                    on: None,
+                    value: None,
+                };
+            }
+            if !is_known {
+                return Part::Happening {
+                    on: Some(self.plan.day_of_onset(begins.value(row))),
+                    value: None,
+                };
+            }
+            return Part::Case {
+                begins: begins.value(row),
+                ends: ends.is_valid(row).then(|| ends.value(row)),
+            };
+        }
+        let value = if is_known { self.values.get(row) } else { None };
+        if let Some(on) = self.on {
+            return Part::Happening {
+                on: on.is_valid(row).then(|| on.value(row)),
+                value,
+            };
+        }
+        let mut enters = self.rows.effective.value(row);
+        let mut dated = enters;
+        if let Some(from) = self.from {
+            if from.is_null(row) {
+                return Part::None;
+            }
+            dated = from.value(row);
+            enters = enters.max(dated);
+        }
+        let leaves = self
+            .until
+            .filter(|until| until.is_valid(row))
+            .map(|until| until.value(row).max(enters));
+        Part::Level {
+            enters,
+            leaves,
+            value,
+            dated,
+        }
+    }
+}
+
+/// Turns dates into days and instants into steps of so many seconds.
+pub(crate) fn steps(array: &ArrayRef, step: i64) -> Int64Array {
+    if array.data_type() == &DataType::Date32 {
+        return array
+            .as_primitive::<Date32Type>()
+            .iter()
+            .map(|day| day.map(i64::from))
+            .collect();
+    }
+    let instants: &TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>();
+    instants
+        .iter()
+        .map(|at| at.map(|micros| micros.div_euclid(MICROS * step.max(1))))
+        .collect()
+}
