@@ -78,7 +78,7 @@ impl History {
         ranges: Vec<Option<RangeInclusive<usize>>>,
     ) -> Contents {
         let of_measure = &self.changed[measure * self.bins..][..self.bins];
-        let of_range = |range| of_measure[range].iter().copied();
+        let of_range = |range: RangeInclusive<usize>| of_measure[range].iter().copied();
         let changed = ranges.into_iter().flatten().flat_map(of_range).max();
         Contents {
             key: Arc::clone(&self.key),
