@@ -136,7 +136,7 @@ impl Cases {
             }
             if case.finish.is_none_or(|finish| finish >= end) {
                 open += i128::from(case.count);
-                first = earlier(first, case.onset);
+                first = Some(earlier(first, case.onset));
             }
             let span = Span::through(begin, end, case.onset, case.finish, case.count);
             if let Some(span) = span {
@@ -146,13 +146,13 @@ impl Cases {
         });
         seen.ages.add_beyond(old.count);
         seen.open = open + i128::from(old.count);
-        let first = old.first.map_or(first, |onset| earlier(first, onset));
+        let first = old.first.map(|onset| earlier(first, onset)).or(first);
         seen.oldest = first.map(|onset| end - onset);
     }
 }
 
-fn earlier(first: Option<i64>, onset: i64) -> Option<i64> {
-    Some(first.map_or(onset, |first| first.min(onset)))
+fn earlier(first: Option<i64>, onset: i64) -> i64 {
+    first.map_or(onset, |first| first.min(onset))
 }
 
 /// Cases that never finish and are older than the horizon.
@@ -166,7 +166,7 @@ struct Old {
 impl Old {
     fn add(&mut self, case: &Case) {
         self.count += case.count;
-        self.first = earlier(self.first, case.onset);
+        self.first = Some(earlier(self.first, case.onset));
     }
 }
 

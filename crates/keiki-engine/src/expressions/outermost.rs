@@ -74,8 +74,8 @@ impl Pick {
     /// Row by row; a null gives way to a date.
     fn of_each(self, left: &Date32Array, right: &Date32Array) -> Date32Array {
         match self {
-            Self::Least => of_each(left, right, Day::MAX, |left, right| left.min(right)),
-            Self::Greatest => of_each(left, right, Day::MIN, |left, right| left.max(right)),
+            Self::Least => of_each(left, right, Day::MAX, Ord::min),
+            Self::Greatest => of_each(left, right, Day::MIN, Ord::max),
         }
     }
 }
