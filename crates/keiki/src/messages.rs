@@ -227,6 +227,21 @@ pub fn kept(count: usize, source: &str) -> Text {
     )
 }
 
+/// Says when a reading was refused, and whether a later one came in its place.
+#[must_use]
+pub fn refused(on: &str, mended_by: Option<i64>) -> Text {
+    match mended_by {
+        Some(seq) => Text::new(
+            format!("読み取り不能({on}、コミット{seq}で取り込み直し済み)"),
+            format!("refused on {on}, mended by commit {seq}"),
+        ),
+        None => Text::new(
+            format!("読み取り不能({on}、未解消)"),
+            format!("refused on {on}, not mended yet"),
+        ),
+    }
+}
+
 /// Says for how long a reading of a dataset speaks.
 #[must_use]
 pub fn fresh_for(days: i32) -> Text {

@@ -14,6 +14,7 @@ pub mod past;
 pub mod period;
 pub mod plans;
 pub mod programme;
+pub mod refusals;
 pub mod rejects;
 pub mod sources;
 pub mod sql;

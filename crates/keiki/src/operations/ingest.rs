@@ -15,6 +15,7 @@ use keiki_model::text::Text;
 use keiki_store::{Journal, Receipt};
 
 use super::programme::{self, Run};
+use super::refusals;
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -236,7 +237,7 @@ async fn read_all(
         .partition(|(source, files)| source.query.is_some() && files.is_none());
     for (source, files) in wanted {
         let source = adjusted(source, asked);
-        outcomes.push(one(workspace, journal, source, files, asked, progress).await);
+        outcomes.push(one(workspace, journal, source, files, asked, progress).await?);
     }
     // What follows from what came in is derived again, each source after those on which it rests.
     for source in order.sources() {
@@ -252,7 +253,7 @@ async fn read_all(
                 Some(place) => adjusted(derive.remove(place).0, asked),
                 None => (*source).clone(),
             };
-            outcomes.push(one(workspace, journal, source, None, asked, progress).await);
+            outcomes.push(one(workspace, journal, source, None, asked, progress).await?);
         }
     }
     Ok(outcomes)
@@ -266,14 +267,18 @@ async fn one(
     files: Option<Vec<InputFile>>,
     asked: &Ingest,
     progress: &dyn Progress,
-) -> Outcome {
+) -> Result<Outcome> {
     let (name, dataset) = (source.name.clone(), source.dataset.clone());
     let reading = reading::read(workspace, journal, source, files, asked, progress);
-    Outcome {
+    let result = Box::pin(reading).await;
+    if let Err(error) = &result {
+        refusals::note(workspace, (&name, &dataset), asked, error).await?;
+    }
+    Ok(Outcome {
         source: name,
         dataset,
-        result: Box::pin(reading).await,
-    }
+        result,
+    })
 }
 
 /// The source with what the user says of this reading put over what its definition says.

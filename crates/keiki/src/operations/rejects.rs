@@ -1,5 +1,5 @@
-//! Lists rejected rows, values left unknown and days of plans that were kept, what became of them, and how they stood in their
-//! files.
+//! Lists rejected rows, values left unknown, days of plans that were kept and readings that were refused, what became of them, and
+//! how rows stood in their files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,6 +9,7 @@ use keiki_model::text::Text;
 use keiki_store::{Afterwards, Batch, Journal, Outcome, Snapshot, StoredReject};
 
 use super::ingest::FILES_SOURCE;
+use super::refusals::{Refused, refused};
 use crate::config::{Opening, Workspace, suggestion};
 use crate::error::{Error, Result};
 
@@ -57,6 +58,8 @@ pub struct Rejects {
     pub listed: Vec<Listed>,
     /// The columns of the files from which the original rows come.
     pub columns: Vec<String>,
+    /// Readings that were refused as a whole, in order.
+    pub refused: Vec<Refused>,
 }
 
 /// Lists them.
@@ -102,9 +105,16 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
         Originals::None => Vec::new(),
         whose => add_originals(workspace, &journal, &snapshot, &mut found, whose).await?,
     };
+    let mut refused = refused(workspace, snapshot.batches()).await?;
+    refused.retain(|one| {
+        let source = asked.source.as_ref();
+        let is_open = asked.open.is_none() || one.mended_by.is_none();
+        is_open && source.is_none_or(|name| one.refusal.source == *name)
+    });
     Ok(Rejects {
         listed: found,
         columns,
+        refused,
     })
 }
 

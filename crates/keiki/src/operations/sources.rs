@@ -5,6 +5,7 @@ use keiki_model::calendar::{Day, date_of};
 use keiki_store::{Batch, StoreError};
 
 use super::ingest::FILES_SOURCE;
+use super::refusals::{self, Refused};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 
@@ -19,6 +20,8 @@ pub struct Listed<'w> {
     pub dataset: String,
     /// Its last reading.
     pub last: Option<Batch>,
+    /// The reading that was refused last.
+    pub refused: Option<Refused>,
 }
 
 /// Lists the workspace's sources, then those that the journal alone knows.
@@ -30,6 +33,13 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
         Ok(journal) => journal.snapshot().await?.batches().to_vec(),
         Err(Error::Store(StoreError::NoJournal(_))) => Vec::new(),
         Err(error) => return Err(error),
+    };
+    let all_refused = refusals::refused(workspace, &batches).await?;
+    let refused = |name: &str, dataset: &str| {
+        let mut latest_first = all_refused.iter().rev();
+        latest_first
+            .find(|one| one.refusal.source == name && one.refusal.dataset == dataset)
+            .cloned()
     };
     let last = |name: &str, dataset: &str| {
         batches
@@ -46,6 +56,7 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
             name: source.name.clone(),
             dataset: source.dataset.clone(),
             last: last(&source.name, &source.dataset),
+            refused: refused(&source.name, &source.dataset),
         })
         .collect();
     for batch in batches.iter().rev() {
@@ -58,6 +69,7 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
                 name: batch.source.clone(),
                 dataset: batch.dataset.clone(),
                 last: Some(batch.clone()),
+                refused: refused(&batch.source, &batch.dataset),
             });
         }
     }

@@ -120,6 +120,36 @@ fn the_file_without_a_byte_came_again(sample: &Path) {
         arrivals,
         ["2026-07-05", "2026-08-05", "2026-09-05", "2026-10-07"]
     );
+    let what = "evidence/cn1/incidents.csv: the file is empty";
+    run(sample, "rejects --source incidents_cn1")
+        .exits(0)
+        .says("refused on 2026-10-05 09:00, mended by commit");
+    run(sample, "sources")
+        .exits(0)
+        .complains("incidents_cn1: refused on 2026-10-05 09:00, mended by commit")
+        .complains(what);
+    let listed = run(sample, "rejects --source incidents_cn1 --format json")
+        .exits(0)
+        .json();
+    let refused = listed
+        .as_array()
+        .and_then(|all| all.last())
+        .expect("it is listed");
+    assert_eq!(
+        (
+            &refused["outcome"],
+            &refused["file"],
+            &refused["message"],
+            &refused["refused_at"]
+        ),
+        (
+            &"refused".into(),
+            &"evidence/cn1/incidents.csv".into(),
+            &what.into(),
+            &"2026-10-05T00:00:00Z".into()
+        )
+    );
+    assert!(refused["state_seq"].is_i64(), "{refused}");
 }
 
 /// A system of a company that is not in the org tree counts for the group, and nobody else.

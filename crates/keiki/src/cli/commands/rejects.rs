@@ -6,14 +6,17 @@ use keiki_report::table::Column;
 use keiki_store::{Afterwards, Outcome};
 use serde_json::{Map, Value, json};
 
+use crate::cli::commands::measure::local;
 use crate::cli::grid::{Grid, csv_text};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
+use crate::config::Workspace;
 use crate::error::Result;
 use crate::messages;
+use crate::operations::refusals::Refused;
 use crate::operations::rejects::{self, Asked, Listed, Originals, Rejects, StillOpen};
 
-/// List rejected rows, values left unknown and days of plans that were kept, with place and reason
+/// List rejected rows, refused files, values left unknown and days of plans that were kept, with place and reason
 ///
 /// As CSV each row also has the cells that stood in its file, so that it can be mended there and sent back with
 /// `keiki ingest SOURCE --file`.
@@ -47,20 +50,35 @@ impl Args {
         };
         let found = rejects::list(&workspace, &asked).await?;
         let language = session.language();
-        if found.listed.is_empty() && self.format == Format::Table {
+        let is_empty = found.listed.is_empty() && found.refused.is_empty();
+        if is_empty && self.format == Format::Table {
             session.line(messages::NO_REJECTS.get(language));
             return Ok(Exit::Fine);
         }
         match self.format {
-            Format::Table => screen(&found.listed, language).print(self.format, session)?,
-            Format::Json => data(&found.listed, language).print(self.format, session)?,
+            Format::Table => screen(&found, &workspace, language).print(self.format, session)?,
+            Format::Json => data(&found, language).print(self.format, session)?,
             Format::Csv => session.print(&sheet(&found, language)?),
         }
         Ok(Exit::Fine)
     }
 }
 
-fn screen(found: &[Listed], language: Language) -> Grid {
+/// A refused reading: when, why, and what mended it.
+fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<Value> {
+    let refusal = &one.refusal;
+    let at = jiff::Timestamp::from_microsecond(refusal.at).map(|at| at.to_string());
+    let on = local(&at.unwrap_or_default(), workspace);
+    vec![
+        Value::Null,
+        json!(refusal.source),
+        json!(refusal.file),
+        json!(messages::refused(&on, one.mended_by).get(language)),
+        json!(refusal.reason.get(language)),
+    ]
+}
+
+fn screen(found: &Rejects, workspace: &Workspace, language: Language) -> Grid {
     let row = |listed: &Listed| {
         let reject = &listed.reject;
         let mut reason = reject.row.reason.message().get(language).to_owned();
@@ -77,6 +95,7 @@ fn screen(found: &[Listed], language: Language) -> Grid {
             json!(reason),
         ]
     };
+    let refused = found.refused.iter();
     Grid {
         names: Vec::new(),
         columns: vec![
@@ -86,7 +105,12 @@ fn screen(found: &[Listed], language: Language) -> Grid {
             Column::text(messages::OUTCOME.get(language), 8).spare(),
             Column::text(messages::REASON.get(language), 20).wrapped(4),
         ],
-        rows: found.iter().map(row).collect(),
+        rows: found
+            .listed
+            .iter()
+            .map(row)
+            .chain(refused.map(|one| refused_row(one, workspace, language)))
+            .collect(),
     }
 }
 
@@ -138,7 +162,32 @@ fn values(listed: &Listed, language: Language) -> Vec<Value> {
     ]
 }
 
-fn data(found: &[Listed], language: Language) -> Grid {
+/// A refused reading as data, in the columns of rows.
+fn refused_values(one: &Refused, language: Language) -> Vec<Value> {
+    let refusal = &one.refusal;
+    let at = jiff::Timestamp::from_microsecond(refusal.at).ok();
+    let state = one.mended_by.map_or("open", |_| "mended");
+    vec![
+        Value::Null,
+        json!(refusal.source),
+        json!(refusal.dataset),
+        json!("refused"),
+        json!(state),
+        json!(one.mended_by),
+        json!(refusal.file),
+        Value::Null,
+        Value::Null,
+        json!("unusable"),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        json!(refusal.reason.get(language)),
+        Value::Null,
+        json!(at.map(|at| at.to_string())),
+    ]
+}
+
+fn data(found: &Rejects, language: Language) -> Grid {
     let row = |listed: &Listed| {
         let mut row = values(listed, language);
         let original = listed.original.as_ref().map(|original| {
@@ -149,12 +198,26 @@ fn data(found: &[Listed], language: Language) -> Grid {
             Value::Object(cells)
         });
         row.push(original.unwrap_or(Value::Null));
+        row.push(Value::Null);
         row
     };
     Grid {
-        names: NAMES.into_iter().chain(["original"]).collect(),
+        names: NAMES
+            .into_iter()
+            .chain(["original", "refused_at"])
+            .collect(),
         columns: Vec::new(),
-        rows: found.iter().map(row).collect(),
+        rows: found
+            .listed
+            .iter()
+            .map(row)
+            .chain(
+                found
+                    .refused
+                    .iter()
+                    .map(|one| refused_values(one, language)),
+            )
+            .collect(),
     }
 }
 

@@ -61,8 +61,19 @@ impl Args {
         let is_table = self.format == Format::Table;
         let grid = Grid {
             names: vec![
-                "source", "dataset", "kind", "place", "as_of", "known_at", "accepted", "changed",
-                "retired", "rejected",
+                "source",
+                "dataset",
+                "kind",
+                "place",
+                "as_of",
+                "known_at",
+                "accepted",
+                "changed",
+                "retired",
+                "rejected",
+                "refused_at",
+                "refused_because",
+                "mended_by",
             ],
             columns: vec![
                 Column::text(messages::SOURCE.get(language), 10),
@@ -82,6 +93,18 @@ impl Args {
                 .collect(),
         };
         grid.print(self.format, session)?;
+        if is_table {
+            for one in listed.iter().filter_map(|listed| listed.refused.as_ref()) {
+                let at = instant(one.refusal.at, &workspace, is_table).unwrap_or_default();
+                let said = messages::refused(&at, one.mended_by);
+                let reason = one.refusal.reason.get(language);
+                session.note(format!(
+                    "{}: {}: {reason}",
+                    one.refusal.source,
+                    said.get(language)
+                ));
+            }
+        }
         Ok(Exit::Fine)
     }
 
@@ -206,17 +229,7 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
             row.extend(vec![Value::Null; 5]);
         }
         Some(batch) => {
-            let known_at = jiff::Timestamp::from_microsecond(batch.known_at).ok();
-            let shown = known_at.map(|instant| {
-                if is_table {
-                    instant
-                        .to_zoned(workspace.settings.zone.clone())
-                        .strftime("%Y-%m-%d %H:%M")
-                        .to_string()
-                } else {
-                    instant.to_string()
-                }
-            });
+            let shown = instant(batch.known_at, workspace, is_table);
             row.extend([
                 json!(date_of(batch.as_of).to_string()),
                 json!(shown),
@@ -227,5 +240,26 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
             ]);
         }
     }
+    if !is_table {
+        let refused = listed.refused.as_ref();
+        row.extend([
+            json!(refused.map(|one| instant(one.refusal.at, workspace, is_table))),
+            json!(refused.map(|one| one.refusal.reason.en.as_str())),
+            json!(refused.map(|one| one.mended_by)),
+        ]);
+    }
     row
+}
+
+/// An instant: on screen in the workspace's zone, to the minute.
+fn instant(micros: i64, workspace: &Workspace, is_table: bool) -> Option<String> {
+    let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
+    Some(if is_table {
+        instant
+            .to_zoned(workspace.settings.zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    } else {
+        instant.to_string()
+    })
 }
