@@ -72,7 +72,7 @@ impl EngineError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
-            Self::Definition(problem) => problem.hint.clone(),
+            Self::Definition(problem) => problem.hint.as_ref().map(|hint| hint.en.clone()),
             Self::UnknownKpi(_) => Some("`keiki catalogue` lists the KPIs".into()),
             Self::UnknownIndicator { known, .. } => {
                 Some(format!("indicators: {}", known.join(", ")))

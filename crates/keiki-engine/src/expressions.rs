@@ -25,6 +25,7 @@ use keiki_model::calendars::Calendars;
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
+use keiki_model::text::Text;
 
 use branchless::branchless;
 pub use codes::Codes;
@@ -274,20 +275,33 @@ fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionEr
             .iter()
             .map(|field| field.name().as_str())
             .collect();
+        let all = names.join(", ");
         let hint = match nearest(&name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? columns: {}", names.join(", ")),
-            None => format!("columns: {}", names.join(", ")),
+            Some(near) => Text::new(
+                format!("`{near}` ではありませんか。列: {all}"),
+                format!("did you mean `{near}`? columns: {all}"),
+            ),
+            None => Text::new(format!("列: {all}"), format!("columns: {all}")),
         };
         return ExpressionError {
-            message: format!("unknown column `{name}`"),
+            message: Text::new(
+                format!("列 `{name}` はありません"),
+                format!("unknown column `{name}`"),
+            ),
             hint: Some(hint),
             offset: find_word(sql, &name),
         };
     }
     if let Some(name) = between(&text, "Invalid function '", "'") {
         return ExpressionError {
-            message: format!("unknown function `{name}`"),
-            hint: Some("see the functions in the reference of definitions".into()),
+            message: Text::new(
+                format!("関数 `{name}` はありません"),
+                format!("unknown function `{name}`"),
+            ),
+            hint: Some(Text::new(
+                "使える関数は定義のリファレンスを参照してください",
+                "see the functions in the reference of definitions",
+            )),
             offset: find_word(sql, &name),
         };
     }
@@ -303,7 +317,10 @@ fn fault(error: &DataFusionError, sql: &str, schema: &SchemaRef) -> ExpressionEr
         .find(" at Line:")
         .map_or(text.as_str(), |at| &text[..at]);
     ExpressionError {
-        message: format!("not a valid SQL expression: {cut}"),
+        message: Text::new(
+            format!("SQLの式として読めません: {cut}"),
+            format!("not a valid SQL expression: {cut}"),
+        ),
         hint: None,
         offset,
     }
@@ -388,10 +405,10 @@ mod tests {
             .compile("kind = 'x' and closed_om is null", &schema())
             .expect_err("no such column");
         assert_eq!(
-            (error.message.as_str(), error.offset),
+            (error.message.en.as_str(), error.offset),
             ("unknown column `closed_om`", Some(15))
         );
-        assert!(error.hint.expect("a hint").contains("`closed_on`"));
+        assert!(error.hint.expect("a hint").en.contains("`closed_on`"));
     }
 
     #[test]

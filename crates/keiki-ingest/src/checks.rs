@@ -9,6 +9,7 @@ use keiki_model::evidence::{Cell, Reason};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::repeats::MASK;
+use keiki_model::text::Text;
 
 use crate::columns::{Rejections, evaluate};
 use crate::convert::excerpt;
@@ -86,11 +87,15 @@ fn reject_where_false(
         other => {
             let problem = Problem::new(
                 sql.place.clone(),
-                format!("a condition is needed, found {other}"),
+                Text::new(
+                    format!("条件式が必要です(現在は {other})"),
+                    format!("a condition is needed, found {other}"),
+                ),
             );
-            return Err(definition(
-                problem.hint("write an expression that is true or false"),
-            ));
+            return Err(definition(problem.hint(Text::new(
+                "真偽値になる式を書いてください",
+                "write an expression that is true or false",
+            ))));
         }
     }
     let (array, faults) = evaluate(compiled.as_ref(), batch)?;

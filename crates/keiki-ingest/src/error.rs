@@ -154,7 +154,7 @@ impl IngestError {
     pub fn hint(&self) -> String {
         match self {
             Self::Definition { problems } => {
-                problems.iter().find_map(|p| p.hint.clone()).unwrap_or_else(|| "mend the definition".into())
+                problems.iter().find_map(|p| p.hint.as_ref()).map(|hint| hint.en.clone()).unwrap_or_else(|| "mend the definition".into())
             }
             Self::Io { .. } => "check that the file exists and may be read".into(),
             Self::EmptyFile { .. } => {
@@ -209,12 +209,12 @@ impl IngestError {
 fn summary(problems: &[Problem]) -> String {
     match problems {
         [] => "the definition is wrong".into(),
-        [one] => format!("{}: {}", one.place, one.message),
+        [one] => format!("{}: {}", one.place, one.message.en),
         [first, rest @ ..] => {
             format!(
                 "{}: {} (and {} more)",
                 first.place,
-                first.message,
+                first.message.en,
                 rest.len()
             )
         }

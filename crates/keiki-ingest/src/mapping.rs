@@ -10,6 +10,7 @@ use keiki_model::dataset::{ColumnType, Dataset, DatasetKind};
 use keiki_model::document::Located;
 use keiki_model::expression::{Expression, Expressions};
 use keiki_model::problem::{Place, Problem, nearest};
+use keiki_model::text::Text;
 
 use crate::convert::misfit;
 use crate::error::IngestError;
@@ -231,10 +232,17 @@ impl Compiler<'_> {
             }
         };
         if let Some(hint) = misfit(compiled.data_type(), kind) {
-            let message = format!(
-                "`{name}` is {}, but its expression yields {}",
-                kind.name(),
-                compiled.data_type()
+            let message = Text::new(
+                format!(
+                    "`{name}` は {} 型ですが、式の結果は {} です",
+                    kind.name(),
+                    compiled.data_type()
+                ),
+                format!(
+                    "`{name}` is {}, but its expression yields {}",
+                    kind.name(),
+                    compiled.data_type()
+                ),
             );
             self.problems
                 .push(Problem::new(sql.place.clone(), message).hint(hint));
@@ -252,12 +260,24 @@ impl Compiler<'_> {
         let near = nearest(name, names());
         let example = near.map_or_else(|| "…".to_owned(), |near| format!("\\\"{near}\\\""));
         let hint = match near {
-            Some(_) => format!("did you mean {name} = \"{example}\" in [columns]?"),
-            None => format!("map it in [columns], for example {name} = \"'…'\""),
+            Some(_) => Text::new(
+                format!("[columns] の {name} = \"{example}\" ではありませんか"),
+                format!("did you mean {name} = \"{example}\" in [columns]?"),
+            ),
+            None => Text::new(
+                format!("[columns] で対応付けてください(例: {name} = \"'…'\")"),
+                format!("map it in [columns], for example {name} = \"'…'\""),
+            ),
         };
-        let message = format!(
-            "required column `{name}` is neither mapped nor a column of the evidence, which has: {}",
-            shown(names())
+        let message = Text::new(
+            format!(
+                "必須の列 `{name}` が対応付けにも証跡の列にもありません(証跡の列: {})",
+                shown(names())
+            ),
+            format!(
+                "required column `{name}` is neither mapped nor a column of the evidence, which has: {}",
+                shown(names())
+            ),
         );
         self.problems
             .push(Problem::new(Place::file(&self.source.file), message).hint(hint));

@@ -10,6 +10,7 @@ use keiki_model::dataset::{Dataset, DatasetKind};
 use keiki_model::document::{Located, read_document};
 use keiki_model::evidence::{Extent, Missing, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
+use keiki_model::text::Text;
 
 use crate::format::Format;
 use crate::kind::{Kind, Kinds, Preset};
@@ -120,27 +121,48 @@ impl Source {
             problems.push(
                 Problem::new(
                     Place::file(&self.file),
-                    format!("the source maps to the dataset `{}`", self.dataset),
+                    Text::new(
+                        format!(
+                            "この取得元はデータ種別 `{}` に対応付けられています",
+                            self.dataset
+                        ),
+                        format!("the source maps to the dataset `{}`", self.dataset),
+                    ),
                 )
-                .hint(format!("it cannot be read into `{}`", dataset.name)),
+                .hint(Text::new(
+                    format!("`{}` には取り込めません", dataset.name),
+                    format!("it cannot be read into `{}`", dataset.name),
+                )),
             );
         }
         if dataset.kind == DatasetKind::Derived {
             problems.push(
                 Problem::new(
                     Place::file(&self.file),
-                    format!("the dataset is derived: `{}`", dataset.name),
+                    Text::new(
+                        format!("派生データ種別です: `{}`", dataset.name),
+                        format!("the dataset is derived: `{}`", dataset.name),
+                    ),
                 )
-                .hint("send evidence to the dataset from which it is derived"),
+                .hint(Text::new(
+                    "派生元のデータ種別に証跡を取り込んでください",
+                    "send evidence to the dataset from which it is derived",
+                )),
             );
         }
         if dataset.kind == DatasetKind::Fact && self.missing != Missing::Keep {
             problems.push(
                 Problem::new(
                     Place::file(&self.file),
-                    "records of facts do not end by being left out",
+                    Text::new(
+                        "事象のレコードは、含まれなくなっても終了しません",
+                        "records of facts do not end by being left out",
+                    ),
                 )
-                .hint("use missing = \"keep\"; a fact ends by a date of its own"),
+                .hint(Text::new(
+                    "missing = \"keep\" としてください。事象の終わりは専用の日付で示します",
+                    "use missing = \"keep\"; a fact ends by a date of its own",
+                )),
             );
         }
         let brought = self.preset().map_or(&[][..], |preset| &preset.columns);
@@ -148,8 +170,8 @@ impl Source {
             if name == EFFECTIVE_ON && dataset.column(name).is_none() {
                 if dataset.kind != DatasetKind::Register {
                     problems.push(
-                        Problem::new(sql.place.clone(), "`effective_on` is for registers only")
-                            .hint("a fact holds from its beginning; map its own dates"),
+                        Problem::new(sql.place.clone(), Text::new("`effective_on` は台帳にだけ使えます", "`effective_on` is for registers only"))
+                            .hint(Text::new("事象は初めから成り立つとみなされるため、専用の日付を対応付けてください", "a fact holds from its beginning; map its own dates")),
                     );
                 }
                 continue;
@@ -157,10 +179,19 @@ impl Source {
             if dataset.column(name).is_none() {
                 let names = dataset.columns.iter().map(|column| column.name.as_str());
                 let hint = match nearest(name, names.clone()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+                    Some(near) => Text::new(
+                        format!("`{near}` ではありませんか"),
+                        format!("did you mean `{near}`?"),
+                    ),
+                    None => Text::new(
+                        format!("列: {}", names.collect::<Vec<_>>().join(", ")),
+                        format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+                    ),
                 };
-                let message = format!("dataset `{}` has no column `{name}`", dataset.name);
+                let message = Text::new(
+                    format!("データ種別 `{}` に列 `{name}` はありません", dataset.name),
+                    format!("dataset `{}` has no column `{name}`", dataset.name),
+                );
                 problems.push(Problem::new(sql.place.clone(), message).hint(hint));
             }
         }

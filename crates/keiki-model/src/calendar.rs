@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
 
 use crate::problem::{Place, Problem};
+use crate::text::Text;
 
 /// A date as the number of days since 1970-01-01.
 pub type Day = i32;
@@ -148,9 +149,15 @@ impl Calendar {
             problems.push(
                 Problem::new(
                     place.clone(),
-                    format!("a fiscal year cannot start in month {first_month}"),
+                    Text::new(
+                        format!("会計年度を{first_month}月に始めることはできません"),
+                        format!("a fiscal year cannot start in month {first_month}"),
+                    ),
                 )
-                .hint("use a month from 1 to 12"),
+                .hint(Text::new(
+                    "1〜12の月を指定してください",
+                    "use a month from 1 to 12",
+                )),
             );
         }
         listed.sort_by_key(|year| year.first);
@@ -159,9 +166,15 @@ impl Calendar {
                 problems.push(
                     Problem::new(
                         place.clone(),
-                        format!("fiscal year {} ends before it starts", year.name),
+                        Text::new(
+                            format!("会計年度{}が、始まる前に終わっています", year.name),
+                            format!("fiscal year {} ends before it starts", year.name),
+                        ),
                     )
-                    .hint("give its first and last month in order"),
+                    .hint(Text::new(
+                        "最初の月と最後の月を正しい順に書いてください",
+                        "give its first and last month in order",
+                    )),
                 );
             }
         }
@@ -170,21 +183,26 @@ impl Calendar {
                 problems.push(
                     Problem::new(
                         place.clone(),
-                        format!("fiscal years {} and {} overlap", pair[0].name, pair[1].name),
+                        Text::new(
+                            format!("会計年度{}と{}が重なっています", pair[0].name, pair[1].name),
+                            format!("fiscal years {} and {} overlap", pair[0].name, pair[1].name),
+                        ),
                     )
-                    .hint(format!(
-                        "let {} start in {}",
-                        pair[1].name,
-                        pair[0].last.plus(1)
+                    .hint(Text::new(
+                        format!("{}を{}に始めてください", pair[1].name, pair[0].last.plus(1)),
+                        format!("let {} start in {}", pair[1].name, pair[0].last.plus(1)),
                     )),
                 );
             }
             if pair[1].name <= pair[0].name {
                 problems.push(Problem::new(
                     place.clone(),
-                    format!(
-                        "fiscal years {} and {} are out of order",
-                        pair[0].name, pair[1].name
+                    Text::new(
+                        format!("会計年度{}と{}の順序が逆です", pair[0].name, pair[1].name),
+                        format!(
+                            "fiscal years {} and {} are out of order",
+                            pair[0].name, pair[1].name
+                        ),
                     ),
                 ));
             }
@@ -442,7 +460,7 @@ mod tests {
             last: Month::new(2028, 2),
         };
         let problems = Calendar::new(4, vec![a, b], &Place::default()).expect_err("they overlap");
-        assert!(problems[0].message.contains("overlap"), "{problems:?}");
+        assert!(problems[0].message.en.contains("overlap"), "{problems:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::calendar::{Calendar, Day, FiscalYear, Month, Period};
 use crate::dataset::ORG_UNIT_SEPARATOR;
 use crate::org::{Organisation, Tree};
 use crate::problem::{Place, Problem, nearest};
+use crate::text::Text;
 
 /// The longest lag in months at which an entity's own year stands for the group's; beyond it the group's months are taken.
 ///
@@ -86,33 +87,61 @@ impl Calendars {
         let mut problems = Vec::new();
         for (number, entity) in own.iter().enumerate() {
             let id = &entity.org_unit;
-            let mut report = |message: String, hint: String| {
+            let mut report = |message: Text, hint: Text| {
                 problems.push(Problem::new(entity.place.clone(), message).hint(hint));
             };
             let rows: Vec<_> = organisation.rows().iter().filter(|u| u.id == *id).collect();
             if rows.is_empty() {
                 let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
                 let hint = nearest(id, ids).map_or_else(
-                    || "see the ids in org.csv".to_owned(),
-                    |near| format!("did you mean {near}?"),
+                    || Text::new("org.csv のIDを確かめてください", "see the ids in org.csv"),
+                    |near| {
+                        Text::new(
+                            format!("{near} ではありませんか"),
+                            format!("did you mean {near}?"),
+                        )
+                    },
                 );
-                report(format!("unknown org unit: {id}"), hint);
+                report(
+                    Text::new(
+                        format!("組織がありません: {id}"),
+                        format!("unknown org unit: {id}"),
+                    ),
+                    hint,
+                );
             } else if rows.iter().any(|unit| !unit.kind.is_entity()) {
                 report(
-                    format!("a department has no fiscal year of its own: {id}"),
-                    "name the entity that it belongs to".to_owned(),
+                    Text::new(
+                        format!("部門に独自の会計年度は設定できません: {id}"),
+                        format!("a department has no fiscal year of its own: {id}"),
+                    ),
+                    Text::new(
+                        "その部門が属する会社を指定してください",
+                        "name the entity that it belongs to",
+                    ),
                 );
             } else if rows.iter().any(|unit| unit.parent_id.is_none()) {
                 report(
-                    format!("the fiscal year of the whole group stands in [fiscal]: {id}"),
-                    "set `first_month` or `years` in [fiscal] itself".to_owned(),
+                    Text::new(
+                        format!("グループ全体の会計年度は [fiscal] に書きます: {id}"),
+                        format!("the fiscal year of the whole group stands in [fiscal]: {id}"),
+                    ),
+                    Text::new(
+                        "[fiscal] の `first_month` または `years` に設定してください",
+                        "set `first_month` or `years` in [fiscal] itself",
+                    ),
                 );
             }
             if own[..number].iter().any(|other| other.org_unit == *id) {
                 report(
-                    format!("two fiscal calendars for one org unit: {id}"),
-                    "a calendar that changes lists its years: years = [{ name, first, last }]"
-                        .to_owned(),
+                    Text::new(
+                        format!("一つの組織に会計年度が二つ設定されています: {id}"),
+                        format!("two fiscal calendars for one org unit: {id}"),
+                    ),
+                    Text::new(
+                        "決算期を変更した場合は、年度を years = [{ name, first, last }] に列挙してください",
+                        "a calendar that changes lists its years: years = [{ name, first, last }]",
+                    ),
                 );
             }
         }

@@ -10,6 +10,7 @@ use crate::document::Located;
 use crate::expression::{Expression, Expressions};
 use crate::kpi::{Clock, Formula, Kpi, Measure, Parameter, read_kpi};
 use crate::problem::{Place, Problem, nearest};
+use crate::text::Text;
 
 /// All definitions of a workspace.
 #[derive(Debug, Clone, Default)]
@@ -42,12 +43,21 @@ impl Catalogue {
                         problems.push(
                             Problem::new(
                                 Place::file(file),
-                                format!(
-                                    "two datasets are named {}; the first is {}",
-                                    dataset.name, first.file
+                                Text::new(
+                                    format!(
+                                        "データ種別 {} が二つあります(一つ目: {})",
+                                        dataset.name, first.file
+                                    ),
+                                    format!(
+                                        "two datasets are named {}; the first is {}",
+                                        dataset.name, first.file
+                                    ),
                                 ),
                             )
-                            .hint("give one of them another name"),
+                            .hint(Text::new(
+                                "一方の名前を変えてください",
+                                "give one of them another name",
+                            )),
                         );
                     }
                 }
@@ -66,12 +76,21 @@ impl Catalogue {
                 problems.push(
                     Problem::new(
                         Place::file(&pair[1].file),
-                        format!(
-                            "two KPIs have the number {}; the first is {}",
-                            pair[1].no, pair[0].file
+                        Text::new(
+                            format!(
+                                "番号 {} のKPIが二つあります(一つ目: {})",
+                                pair[1].no, pair[0].file
+                            ),
+                            format!(
+                                "two KPIs have the number {}; the first is {}",
+                                pair[1].no, pair[0].file
+                            ),
                         ),
                     )
-                    .hint("an organisation's own KPIs have numbers from 1000"),
+                    .hint(Text::new(
+                        "自組織のKPIには1000以上の番号を付けてください",
+                        "an organisation's own KPIs have numbers from 1000",
+                    )),
                 );
             }
         }
@@ -81,12 +100,21 @@ impl Catalogue {
                 problems.push(
                     Problem::new(
                         Place::file(&kpi.file),
-                        format!(
-                            "two KPIs have the code {}; the first is {}",
-                            kpi.code, first.file
+                        Text::new(
+                            format!(
+                                "コード {} のKPIが二つあります(一つ目: {})",
+                                kpi.code, first.file
+                            ),
+                            format!(
+                                "two KPIs have the code {}; the first is {}",
+                                kpi.code, first.file
+                            ),
                         ),
                     )
-                    .hint("commands take a KPI by its code; give one of them another"),
+                    .hint(Text::new(
+                        "コマンドはKPIをコードで指定するため、一方のコードを変えてください",
+                        "commands take a KPI by its code; give one of them another",
+                    )),
                 );
             }
         }
@@ -151,8 +179,8 @@ impl Catalogue {
             let has_key = lookup.key.iter().all(|key| dataset.column(key).is_some());
             if !fits || !has_key || dataset.kind != DatasetKind::Fact {
                 problems.push(
-                    Problem::new(lookup.place.clone(), format!("column `{}` cannot be looked up in {}", column.name, lookup.dataset))
-                        .hint("a lookup needs a fact, an existing dataset and column of the same type, and one column per part of its key"),
+                    Problem::new(lookup.place.clone(), Text::new(format!("列 `{}` は {} を参照できません", column.name, lookup.dataset), format!("column `{}` cannot be looked up in {}", column.name, lookup.dataset)))
+                        .hint(Text::new("参照元は事象データ種別とし、参照先には同じ型の列を持つ既存のデータ種別と、そのキーに対応する列をすべて指定してください", "a lookup needs a fact, an existing dataset and column of the same type, and one column per part of its key")),
                 );
             }
         }
@@ -165,9 +193,15 @@ impl Catalogue {
             if input.column(&distinct.by.value).is_none() || input.org_units == OrgUnits::None {
                 problems.push(Problem::new(
                     distinct.by.place.clone(),
-                    format!(
-                        "{} has no such column, or no org units: {}",
-                        input.name, distinct.by.value
+                    Text::new(
+                        format!(
+                            "{} にその列、または組織の列がありません: {}",
+                            input.name, distinct.by.value
+                        ),
+                        format!(
+                            "{} has no such column, or no org units: {}",
+                            input.name, distinct.by.value
+                        ),
                     ),
                 ));
             }
@@ -186,12 +220,25 @@ impl Catalogue {
     fn unknown_dataset(&self, name: &Located) -> Problem {
         let names = self.datasets.keys().map(String::as_str);
         let hint = nearest(&name.value, names.clone()).map_or_else(
-            || format!("datasets: {}", names.collect::<Vec<_>>().join(", ")),
-            |near| format!("did you mean `{near}`?"),
+            || {
+                Text::new(
+                    format!("データ種別: {}", names.collect::<Vec<_>>().join(", ")),
+                    format!("datasets: {}", names.collect::<Vec<_>>().join(", ")),
+                )
+            },
+            |near| {
+                Text::new(
+                    format!("`{near}` ではありませんか"),
+                    format!("did you mean `{near}`?"),
+                )
+            },
         );
         Problem::new(
             name.place.clone(),
-            format!("unknown dataset `{}`", name.value),
+            Text::new(
+                format!("データ種別 `{}` はありません", name.value),
+                format!("unknown dataset `{}`", name.value),
+            ),
         )
         .hint(hint)
     }
@@ -211,10 +258,17 @@ impl Catalogue {
             problems.push(
                 Problem::new(
                     measure.dataset.place.clone(),
-                    format!("dataset {} has no org units to measure", dataset.name),
+                    Text::new(
+                        format!(
+                            "データ種別 {} には組織の列がないため測定できません",
+                            dataset.name
+                        ),
+                        format!("dataset {} has no org units to measure", dataset.name),
+                    ),
                 )
-                .hint(format!(
-                    "measures need a dataset with the column `{ORG_UNIT}`"
+                .hint(Text::new(
+                    format!("基本測定量には、列 `{ORG_UNIT}` を持つデータ種別を使ってください"),
+                    format!("measures need a dataset with the column `{ORG_UNIT}`"),
                 )),
             );
         }
@@ -264,12 +318,15 @@ impl Catalogue {
             problems.push(
                 Problem::new(
                     place.clone(),
-                    format!(
+                    Text::new(format!(
+                        "データ種別 {} は台帳です。flow と spell は事象だけを数えます",
+                        dataset.name
+                    ), format!(
                         "dataset {} is a register; flows and spells count facts only",
                         dataset.name
-                    ),
+                    )),
                 )
-                .hint("use the clock `stock` with from and until, or make the dataset a fact"),
+                .hint(Text::new("clock を `stock` にして from と until を指定するか、データ種別を事象にしてください", "use the clock `stock` with from and until, or make the dataset a fact")),
             );
         }
         let no_from = matches!(&measure.clock, Clock::Stock { from: None, .. });
@@ -277,12 +334,15 @@ impl Catalogue {
             problems.push(
                 Problem::new(
                     measure.dataset.place.clone(),
-                    format!(
+                    Text::new(format!(
+                        "基本測定量 `{}` は、事象を `from` なしの stock で数えています",
+                        measure.name
+                    ), format!(
                         "measure `{}` counts facts as a stock without `from`",
                         measure.name
-                    ),
+                    )),
                 )
-                .hint("a fact holds from its beginning; say from which date it counts"),
+                .hint(Text::new("事象は初めから成り立つとみなされるため、数え始める日を from に指定してください", "a fact holds from its beginning; say from which date it counts")),
             );
         }
     }
@@ -329,14 +389,14 @@ impl Expected {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Condition => "a condition (true or false)",
-            Self::Number => "an integer or a decimal",
-            Self::NumberOrDate => "an integer, a decimal or a date",
-            Self::Date => "a date",
-            Self::DateOrInstant => "a date or an instant",
-            Self::Text => "a text",
+            Self::Condition => ("条件式(真偽値)", "a condition (true or false)"),
+            Self::Number => ("整数または十進数", "an integer or a decimal"),
+            Self::NumberOrDate => ("整数、十進数または日付", "an integer, a decimal or a date"),
+            Self::Date => ("日付", "a date"),
+            Self::DateOrInstant => ("日付または日時", "a date or an instant"),
+            Self::Text => ("文字列", "a text"),
         }
     }
 }
@@ -358,16 +418,28 @@ fn expect_type(
     let found = compiled.data_type();
     if !expected.holds(found) {
         let hint = if found.is_floating() {
-            "figures are exact: avoid division and floating-point functions; cast to decimal(p,s) where needed"
+            Text::new(
+                "数値は正確に扱うため、除算や浮動小数点の関数を避け、必要なら decimal(p,s) に変換してください",
+                "figures are exact: avoid division and floating-point functions; cast to decimal(p,s) where needed",
+            )
         } else {
-            "see the types of the dataset's columns"
+            Text::new(
+                "データ種別の列の型を確かめてください",
+                "see the types of the dataset's columns",
+            )
         };
         problems.push(
             Problem::new(
                 sql.place.clone(),
-                format!(
-                    "the expression should be {}, found {found}",
-                    expected.words()
+                Text::new(
+                    format!(
+                        "式は{}でなければなりません(現在は{found})",
+                        expected.words().0
+                    ),
+                    format!(
+                        "the expression should be {}, found {found}",
+                        expected.words().1
+                    ),
                 ),
             )
             .hint(hint),
@@ -405,10 +477,22 @@ pub fn bind(sql: &Located, parameters: &[Parameter]) -> Result<Located, Problem>
             let mut place = sql.place.clone();
             place.column += sql.value[..at].chars().count();
             let hint = nearest(&name, values.keys().copied()).map_or_else(
-                || "add it to [parameters]".to_owned(),
-                |near| format!("did you mean `${near}`?"),
+                || Text::new("[parameters] に加えてください", "add it to [parameters]"),
+                |near| {
+                    Text::new(
+                        format!("`${near}` ではありませんか"),
+                        format!("did you mean `${near}`?"),
+                    )
+                },
             );
-            return Err(Problem::new(place, format!("unknown parameter `${name}`")).hint(hint));
+            return Err(Problem::new(
+                place,
+                Text::new(
+                    format!("パラメータ `${name}` はありません"),
+                    format!("unknown parameter `${name}`"),
+                ),
+            )
+            .hint(hint));
         }
     }
     Ok(Located {

@@ -333,7 +333,16 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
     let identity = identity::rules(node);
     identity::check(node, &identity, &columns, &key, kind);
     let Some(name) = name else {
-        node.report(Problem::new(node.place(), "missing key `name`").hint("add `name = \"…\"`"));
+        node.report(
+            Problem::new(
+                node.place(),
+                Text::new("項目 `name` がありません", "missing key `name`"),
+            )
+            .hint(Text::new(
+                "`name = \"…\"` を加えてください",
+                "add `name = \"…\"`",
+            )),
+        );
         return None;
     };
     check_name(node, &name, file);
@@ -342,9 +351,15 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
             node.report(
                 Problem::new(
                     node.place(),
-                    "a derived dataset needs the table `[distinct]`",
+                    Text::new(
+                        "派生データ種別には表 `[distinct]` が必要です",
+                        "a derived dataset needs the table `[distinct]`",
+                    ),
                 )
-                .hint("add [distinct] with dataset, by, from and until"),
+                .hint(Text::new(
+                    "dataset、by、from、until を持つ [distinct] を加えてください",
+                    "add [distinct] with dataset, by, from and until",
+                )),
             );
             return None;
         };
@@ -352,8 +367,14 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         key = vec![distinct.by.value.clone()];
     } else if key.is_empty() {
         node.report(
-            Problem::new(node.place_of("key"), "a dataset needs a key")
-                .hint("add `key = [\"…\"]`, the columns that identify a record"),
+            Problem::new(
+                node.place_of("key"),
+                Text::new("データ種別にはキーが必要です", "a dataset needs a key"),
+            )
+            .hint(Text::new(
+                "レコードを特定する列を `key = [\"…\"]` に書いてください",
+                "add `key = [\"…\"]`, the columns that identify a record",
+            )),
         );
     }
     for part in &key {
@@ -361,7 +382,10 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
             Some(column) => column.required = true,
             None => node.report(Problem::new(
                 node.place_of("key"),
-                format!("the key names a column that does not exist: `{part}`"),
+                Text::new(
+                    format!("キーに存在しない列があります: `{part}`"),
+                    format!("the key names a column that does not exist: `{part}`"),
+                ),
             )),
         }
     }
@@ -408,9 +432,15 @@ fn check_name(node: &Node<'_>, name: &Located, file: &str) {
         node.report(
             Problem::new(
                 name.place.clone(),
-                format!("the name does not fit the file: `{}`", name.value),
+                Text::new(
+                    format!("名前がファイル名と一致しません: `{}`", name.value),
+                    format!("the name does not fit the file: `{}`", name.value),
+                ),
             )
-            .hint("use the file's name: lower-case letters, digits and underscores"),
+            .hint(Text::new(
+                "ファイル名と同じ名前(英小文字、数字、下線)にしてください",
+                "use the file's name: lower-case letters, digits and underscores",
+            )),
         );
     }
 }
@@ -428,7 +458,13 @@ fn distinct(table: &Node<'_>) -> Option<Distinct> {
     table.finish();
     for (key, value) in [("dataset", &distinct.dataset), ("by", &distinct.by)] {
         if value.value.is_empty() {
-            table.report(Problem::new(table.place(), format!("missing key `{key}`")));
+            table.report(Problem::new(
+                table.place(),
+                Text::new(
+                    format!("項目 `{key}` がありません"),
+                    format!("missing key `{key}`"),
+                ),
+            ));
             return None;
         }
     }
@@ -441,15 +477,33 @@ fn plan(table: &Node<'_>, columns: &[Column], kind: Option<DatasetKind>) -> Opti
     let has_units = columns.iter().any(|column| column.name == ORG_UNIT);
     if kind == Some(DatasetKind::Derived) || !has_units {
         table.report(
-            Problem::new(table.place(), "only a dataset with org units holds a plan")
-                .hint(format!("take [plan] away, or add the column `{ORG_UNIT}`")),
+            Problem::new(
+                table.place(),
+                Text::new(
+                    "計画を持てるのは、組織の列があるデータ種別だけです",
+                    "only a dataset with org units holds a plan",
+                ),
+            )
+            .hint(Text::new(
+                format!("[plan] を外すか、列 `{ORG_UNIT}` を加えてください"),
+                format!("take [plan] away, or add the column `{ORG_UNIT}`"),
+            )),
         );
     }
     for (key, named) in [("baseline", &baseline), ("revision", &revision)] {
         let Some(named) = named else {
             table.report(
-                Problem::new(table.place(), format!("missing key `{key}`"))
-                    .hint("[plan] names two date columns: baseline and revision"),
+                Problem::new(
+                    table.place(),
+                    Text::new(
+                        format!("項目 `{key}` がありません"),
+                        format!("missing key `{key}`"),
+                    ),
+                )
+                .hint(Text::new(
+                    "[plan] には日付の列を二つ(baseline と revision)指定します",
+                    "[plan] names two date columns: baseline and revision",
+                )),
             );
             continue;
         };
@@ -460,11 +514,14 @@ fn plan(table: &Node<'_>, columns: &[Column], kind: Option<DatasetKind>) -> Opti
                 && column.lookup.is_none()
         });
         if !is_fit {
-            let message = format!("a plan cannot be kept in this column: `{}`", named.value);
-            table.report(
-                Problem::new(named.place.clone(), message)
-                    .hint("name a column of the type date that is journalled and not looked up"),
+            let message = Text::new(
+                format!("この列には計画を保持できません: `{}`", named.value),
+                format!("a plan cannot be kept in this column: `{}`", named.value),
             );
+            table.report(Problem::new(named.place.clone(), message).hint(Text::new(
+                "証跡台帳に記帳される日付型の列(参照列を除く)を指定してください",
+                "name a column of the type date that is journalled and not looked up",
+            )));
         }
     }
     let (baseline, revision) = (baseline?, revision?);
@@ -472,9 +529,15 @@ fn plan(table: &Node<'_>, columns: &[Column], kind: Option<DatasetKind>) -> Opti
         table.report(
             Problem::new(
                 revision.place,
-                "the baseline and its revision are one column",
+                Text::new(
+                    "基準計画と改訂が同じ列です",
+                    "the baseline and its revision are one column",
+                ),
             )
-            .hint("a revision stands beside the baseline; give it a column of its own"),
+            .hint(Text::new(
+                "改訂は基準計画と並べて保持するため、別の列を指定してください",
+                "a revision stands beside the baseline; give it a column of its own",
+            )),
         );
     }
     Some(PlanColumns {
@@ -517,7 +580,10 @@ fn rule(node: &Node<'_>) -> Option<RowRule> {
     let message = node.required_text("message");
     node.finish();
     if require.is_none() {
-        node.report(Problem::new(node.place(), "missing key `require`"));
+        node.report(Problem::new(
+            node.place(),
+            Text::new("項目 `require` がありません", "missing key `require`"),
+        ));
     }
     Some(RowRule {
         require: require?,
@@ -545,21 +611,34 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
     });
     node.finish();
     let Some(kind) = kind else {
-        node.report(Problem::new(node.place(), format!("column `{name}` has no type")).hint(TYPES));
+        node.report(
+            Problem::new(
+                node.place(),
+                Text::new(
+                    format!("列 `{name}` に型がありません"),
+                    format!("column `{name}` has no type"),
+                ),
+            )
+            .hint(types()),
+        );
         return None;
     };
     let parsed = ColumnType::parse(&kind.value);
     if parsed.is_none() {
         let hint = match kind.value.as_str() {
-            "float" | "double" | "real" | "number" => {
-                "figures are exact: use integer or decimal(precision,scale), for example decimal(12,2)"
-            }
-            _ => TYPES,
+            "float" | "double" | "real" | "number" => Text::new(
+                "数値は正確に扱うため、integer または decimal(精度,小数桁)を使ってください(例: decimal(12,2))",
+                "figures are exact: use integer or decimal(precision,scale), for example decimal(12,2)",
+            ),
+            _ => types(),
         };
         node.report(
             Problem::new(
                 kind.place,
-                format!("column `{name}` has an unknown type: `{}`", kind.value),
+                Text::new(
+                    format!("列 `{name}` の型がありません: `{}`", kind.value),
+                    format!("column `{name}` has an unknown type: `{}`", kind.value),
+                ),
             )
             .hint(hint),
         );
@@ -568,11 +647,20 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
         node.report(
             Problem::new(
                 node.place(),
-                format!("`{name}` is a column of the journal itself"),
+                Text::new(
+                    format!("`{name}` は証跡台帳自体の列です"),
+                    format!("`{name}` is a column of the journal itself"),
+                ),
             )
-            .hint(format!(
-                "give the column another name; the journal's own are {}",
-                RESERVED.join(", ")
+            .hint(Text::new(
+                format!(
+                    "列に別の名前を付けてください(証跡台帳の列: {})",
+                    RESERVED.join(", ")
+                ),
+                format!(
+                    "give the column another name; the journal's own are {}",
+                    RESERVED.join(", ")
+                ),
             )),
         );
     }
@@ -580,9 +668,15 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
         node.report(
             Problem::new(
                 node.place_of("personal"),
-                format!("personal column `{name}` is not text"),
+                Text::new(
+                    format!("個人情報の列 `{name}` が text 型ではありません"),
+                    format!("personal column `{name}` is not text"),
+                ),
             )
-            .hint("only text can be replaced by a token"),
+            .hint(Text::new(
+                "トークンに置き換えられるのは text 型だけです",
+                "only text can be replaced by a token",
+            )),
         );
     }
     Some(Column {
@@ -598,4 +692,10 @@ fn column(name: &str, node: &Node<'_>) -> Option<Column> {
     })
 }
 
-const TYPES: &str = "types are text, integer, decimal(precision,scale), date, instant, boolean";
+/// The types that columns may have.
+fn types() -> Text {
+    Text::new(
+        "型は text、integer、decimal(精度,小数桁)、date、instant、boolean です",
+        "types are text, integer, decimal(precision,scale), date, instant, boolean",
+    )
+}

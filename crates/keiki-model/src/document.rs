@@ -53,11 +53,17 @@ pub fn read_document<T>(
         let place = error
             .span()
             .map_or_else(|| Place::file(file), |s| Place::at(file, text, s.start));
-        let message = format!("not valid TOML: {}", error.message());
-        source.problems.borrow_mut().push(
-            Problem::new(place, message)
-                .hint("mend the TOML syntax at this place; see https://toml.io"),
+        let message = Text::new(
+            format!("TOMLとして読めません: {}", error.message()),
+            format!("not valid TOML: {}", error.message()),
         );
+        source
+            .problems
+            .borrow_mut()
+            .push(Problem::new(place, message).hint(Text::new(
+                "この位置のTOMLの記法を直してください(https://toml.io)",
+                "mend the TOML syntax at this place; see https://toml.io",
+            )));
     }
     if !source.problems.borrow().is_empty() {
         return Err(source.problems.take());
@@ -76,9 +82,36 @@ pub fn read_document<T>(
         Some(value) if problems.is_empty() => Ok(value),
         _ if problems.is_empty() => Err(vec![Problem::new(
             Place::file(file),
-            "the document could not be read",
+            Text::new("文書を読めません", "the document could not be read"),
         )]),
         _ => Err(problems),
+    }
+}
+
+/// What a value should be.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    String,
+    Boolean,
+    Integer,
+    Strings,
+    Integers,
+    Table,
+    Tables,
+}
+
+impl Kind {
+    /// Its words in Japanese and English.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::String => ("引用符で囲んだ文字列", "a string in quotes"),
+            Self::Boolean => ("true または false", "true or false"),
+            Self::Integer => ("整数", "a whole number"),
+            Self::Strings => ("文字列の一覧", "a list of strings"),
+            Self::Integers => ("整数の一覧", "a list of whole numbers"),
+            Self::Table => ("表", "a table"),
+            Self::Tables => ("表の一覧([[…]])", "a list of tables ([[…]])"),
+        }
     }
 }
 
@@ -118,24 +151,43 @@ impl<'t> Node<'t> {
         self.table.get(key)
     }
 
-    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'t>>, expected: &str) {
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'t>>, expected: Kind) {
+        let (expected_ja, expected) = expected.words();
         self.report(
             Problem::new(
                 self.at(&value.span()),
-                format!(
-                    "`{key}` should be {expected}, found {}",
-                    value.get_ref().type_str()
+                Text::new(
+                    format!(
+                        "`{key}` には{expected_ja}を書きます(現在は{})",
+                        value.get_ref().type_str()
+                    ),
+                    format!(
+                        "`{key}` should be {expected}, found {}",
+                        value.get_ref().type_str()
+                    ),
                 ),
             )
-            .hint(format!("write `{key}` as {expected}")),
+            .hint(Text::new(
+                format!("`{key}` に{expected_ja}を書いてください"),
+                format!("write `{key}` as {expected}"),
+            )),
         );
     }
 
     fn required<T>(&self, key: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.table.contains_key(key) {
             self.report(
-                Problem::new(self.place(), format!("missing key `{key}`"))
-                    .hint(format!("add `{key} = …` to this table")),
+                Problem::new(
+                    self.place(),
+                    Text::new(
+                        format!("項目 `{key}` がありません"),
+                        format!("missing key `{key}`"),
+                    ),
+                )
+                .hint(Text::new(
+                    format!("この表に `{key} = …` を加えてください"),
+                    format!("add `{key} = …` to this table"),
+                )),
             );
         }
         value
@@ -164,16 +216,22 @@ impl<'t> Node<'t> {
                 self.report(
                     Problem::new(
                         self.at(&value.span()),
-                        format!("`{key}` is a floating-point number; figures are exact decimals"),
+                        Text::new(
+                            format!("`{key}` が浮動小数点数です。数値は正確な十進数で扱います"),
+                            format!(
+                                "`{key}` is a floating-point number; figures are exact decimals"
+                            ),
+                        ),
                     )
-                    .hint(format!(
-                        "write it as a decimal in quotes, for example {key} = \"0.95\""
+                    .hint(Text::new(
+                        format!("引用符で囲んだ十進数で書いてください(例: {key} = \"0.95\")"),
+                        format!("write it as a decimal in quotes, for example {key} = \"0.95\""),
                     )),
                 );
                 None
             }
             _ => {
-                self.wrong_type(key, value, "a string in quotes");
+                self.wrong_type(key, value, Kind::String);
                 None
             }
         }
@@ -198,7 +256,7 @@ impl<'t> Node<'t> {
         match self.get(key) {
             None => false,
             Some(value) => value.get_ref().as_bool().unwrap_or_else(|| {
-                self.wrong_type(key, value, "true or false");
+                self.wrong_type(key, value, Kind::Boolean);
                 false
             }),
         }
@@ -213,7 +271,7 @@ impl<'t> Node<'t> {
             .as_integer()
             .and_then(|i| i64::from_str_radix(&i.as_str().replace('_', ""), i.radix()).ok());
         if parsed.is_none() {
-            self.wrong_type(key, value, "a whole number");
+            self.wrong_type(key, value, Kind::Integer);
         }
         parsed
     }
@@ -232,7 +290,7 @@ impl<'t> Node<'t> {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, "a list of strings");
+            self.wrong_type(key, value, Kind::Strings);
             return Vec::new();
         };
         items
@@ -240,7 +298,7 @@ impl<'t> Node<'t> {
             .filter_map(|item| {
                 let text = item.get_ref().as_str().map(str::to_owned);
                 if text.is_none() {
-                    self.wrong_type(key, item, "a list of strings");
+                    self.wrong_type(key, item, Kind::Strings);
                 }
                 text
             })
@@ -254,7 +312,7 @@ impl<'t> Node<'t> {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, "a list of whole numbers");
+            self.wrong_type(key, value, Kind::Integers);
             return Vec::new();
         };
         items
@@ -263,7 +321,7 @@ impl<'t> Node<'t> {
                 let number = item.get_ref().as_integer();
                 let number = number.and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok());
                 if number.is_none() {
-                    self.wrong_type(key, item, "a list of whole numbers");
+                    self.wrong_type(key, item, Kind::Integers);
                 }
                 number
             })
@@ -281,12 +339,24 @@ impl<'t> Node<'t> {
         if chosen.is_none() {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             let hint = match nearest(&found.value, names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`? one of: {}", names.join(", ")),
-                None => format!("one of: {}", names.join(", ")),
+                Some(near) => Text::new(
+                    format!("`{near}` ではありませんか。選べる値: {}", names.join(", ")),
+                    format!("did you mean `{near}`? one of: {}", names.join(", ")),
+                ),
+                None => Text::new(
+                    format!("選べる値: {}", names.join(", ")),
+                    format!("one of: {}", names.join(", ")),
+                ),
             };
             self.report(
-                Problem::new(found.place, format!("`{key}` cannot be `{}`", found.value))
-                    .hint(hint),
+                Problem::new(
+                    found.place,
+                    Text::new(
+                        format!("`{key}` に `{}` は指定できません", found.value),
+                        format!("`{key}` cannot be `{}`", found.value),
+                    ),
+                )
+                .hint(hint),
             );
         }
         chosen
@@ -322,7 +392,7 @@ impl<'t> Node<'t> {
         let value = self.get(key)?;
         let node = self.node(value);
         if node.is_none() {
-            self.wrong_type(key, value, "a table");
+            self.wrong_type(key, value, Kind::Table);
         }
         node
     }
@@ -348,7 +418,7 @@ impl<'t> Node<'t> {
             .filter_map(|(name, value)| {
                 let node = self.node(value);
                 if node.is_none() {
-                    self.wrong_type(name.get_ref(), value, "a table");
+                    self.wrong_type(name.get_ref(), value, Kind::Table);
                 }
                 Some((name.get_ref().to_string(), node?))
             })
@@ -362,7 +432,7 @@ impl<'t> Node<'t> {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {
-            self.wrong_type(key, value, "a list of tables ([[…]])");
+            self.wrong_type(key, value, Kind::Tables);
             return Vec::new();
         };
         items
@@ -370,7 +440,7 @@ impl<'t> Node<'t> {
             .filter_map(|item| {
                 let node = self.node(item);
                 if node.is_none() {
-                    self.wrong_type(key, item, "a list of tables ([[…]])");
+                    self.wrong_type(key, item, Kind::Tables);
                 }
                 node
             })
@@ -400,13 +470,22 @@ impl<'t> Node<'t> {
         {
             let near = nearest(key.get_ref(), seen.iter().map(String::as_str));
             let hint = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known keys here: {}", join(&seen)),
+                Some(near) => Text::new(
+                    format!("`{near}` ではありませんか"),
+                    format!("did you mean `{near}`?"),
+                ),
+                None => Text::new(
+                    format!("ここで使える項目: {}", join(&seen)),
+                    format!("known keys here: {}", join(&seen)),
+                ),
             };
             self.report(
                 Problem::new(
                     self.at(&key.span()),
-                    format!("unknown key `{}`", key.get_ref()),
+                    Text::new(
+                        format!("項目 `{}` は使えません", key.get_ref()),
+                        format!("unknown key `{}`", key.get_ref()),
+                    ),
                 )
                 .hint(hint),
             );

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::document::Located;
 use crate::problem::{Place, Problem};
+use crate::text::Text;
 
 /// Compiles SQL expressions against a schema. The engine implements it; ingest and store only use it.
 pub trait Expressions: Send + Sync {
@@ -39,12 +40,12 @@ pub trait Expression: Send + Sync + fmt::Debug {
 
 /// Says why an expression did not compile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", message.en)]
 pub struct ExpressionError {
     /// What is wrong.
-    pub message: String,
+    pub message: Text,
     /// How to mend it.
-    pub hint: Option<String>,
+    pub hint: Option<Text>,
     /// Byte offset in the SQL text at which it is wrong, where known.
     pub offset: Option<usize>,
 }

@@ -86,8 +86,8 @@ impl Organisation {
     /// # Errors
     /// Every fault: columns, dates, kinds, two rows of one id on one day, unknown parents, cycles, several roots.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let (rows, mut problems) = read_rows(file, text, "an org tree", read_unit)?;
-        problems.extend(check_rows(&rows, file, "org tree"));
+        let (rows, mut problems) = read_rows(file, text, ORG_TREE, read_unit)?;
+        problems.extend(check_rows(&rows, file, ORG_TREE));
         sound(rows, problems).map(|rows| Self { rows })
     }
 
@@ -118,6 +118,20 @@ impl Organisation {
     }
 }
 
+/// How messages name a tree.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    ja: &'static str,
+    en: &'static str,
+    with_article: &'static str,
+}
+
+const ORG_TREE: Kind = Kind {
+    ja: "組織図",
+    en: "org tree",
+    with_article: "an org tree",
+};
+
 /// The units of a file, each with its place.
 type Rows = Vec<(OrgUnit, Place)>;
 
@@ -125,7 +139,7 @@ type Rows = Vec<(OrgUnit, Place)>;
 fn read_rows(
     file: &str,
     text: &str,
-    what: &str,
+    what: Kind,
     read: impl Fn(&csv::StringRecord, &Place) -> Result<OrgUnit, Vec<Problem>>,
 ) -> Result<(Rows, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
@@ -143,15 +157,32 @@ fn read_rows(
             line: 1,
             column: 1,
         };
-        let message = format!("the header is not that of {what}: {}", header.join(","));
+        let message = Text::new(
+            format!(
+                "見出しが{}のものではありません: {}",
+                what.ja,
+                header.join(",")
+            ),
+            format!(
+                "the header is not that of {}: {}",
+                what.with_article,
+                header.join(",")
+            ),
+        );
         let problem = Problem::new(place, message);
-        return Err(vec![problem.hint(format!("the header should be {HEADER}"))]);
+        return Err(vec![problem.hint(Text::new(
+            format!("見出しを {HEADER} としてください"),
+            format!("the header should be {HEADER}"),
+        ))]);
     }
     for record in reader.records() {
         match record {
             Err(error) => problems.push(Problem::new(
                 Place::file(file),
-                format!("cannot be read: {error}"),
+                Text::new(
+                    format!("読めません: {error}"),
+                    format!("cannot be read: {error}"),
+                ),
             )),
             Ok(record) => {
                 let line = record
@@ -193,9 +224,15 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
         return Err(vec![
             Problem::new(
                 place.clone(),
-                format!("the row should have 9 fields, found {}", record.len()),
+                Text::new(
+                    format!("行の欄は9個です(現在は{}個)", record.len()),
+                    format!("the row should have 9 fields, found {}", record.len()),
+                ),
             )
-            .hint(format!("fields: {HEADER}")),
+            .hint(Text::new(
+                format!("欄: {HEADER}"),
+                format!("fields: {HEADER}"),
+            )),
         ]);
     }
     let field = |i: usize| record.get(i).unwrap_or_default().trim();
@@ -206,8 +243,17 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
             let parsed = parse_day(found);
             if parsed.is_none() {
                 problems.push(
-                    Problem::new(place.clone(), format!("`{name}` is not a date: {found}"))
-                        .hint("write dates as 2026-04-01"),
+                    Problem::new(
+                        place.clone(),
+                        Text::new(
+                            format!("`{name}` が日付ではありません: {found}"),
+                            format!("`{name}` is not a date: {found}"),
+                        ),
+                    )
+                    .hint(Text::new(
+                        "日付は 2026-04-01 のように書いてください",
+                        "write dates as 2026-04-01",
+                    )),
                 );
             }
             parsed
@@ -224,27 +270,45 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
         problems.push(
             Problem::new(
                 place.clone(),
-                format!("unknown kind of org unit: {}", field(4)),
+                Text::new(
+                    format!("組織の種別がありません: {}", field(4)),
+                    format!("unknown kind of org unit: {}", field(4)),
+                ),
             )
-            .hint(format!("one of: {}", names.join(", "))),
+            .hint(Text::new(
+                format!("選べる値: {}", names.join(", ")),
+                format!("one of: {}", names.join(", ")),
+            )),
         );
     }
     if field(0).is_empty() {
-        problems.push(Problem::new(place.clone(), "an org unit has no id"));
+        problems.push(Problem::new(
+            place.clone(),
+            Text::new("組織のIDがありません", "an org unit has no id"),
+        ));
     }
     if field(0) == UNASSIGNED || field(0).contains([';', '|']) {
         problems.push(
             Problem::new(
                 place.clone(),
-                format!("an org unit cannot have this id: {}", field(0)),
+                Text::new(
+                    format!("このIDは組織に使えません: {}", field(0)),
+                    format!("an org unit cannot have this id: {}", field(0)),
+                ),
             )
-            .hint("`unassigned` is taken; `;` and `|` separate ids"),
+            .hint(Text::new(
+                "`unassigned` は予約されています。`;` と `|` はIDの区切りです",
+                "`unassigned` is taken; `;` and `|` separate ids",
+            )),
         );
     }
     if valid_until.is_some_and(|until| until <= valid_from) {
         problems.push(Problem::new(
             place.clone(),
-            format!("org unit {} ends before it begins", field(0)),
+            Text::new(
+                format!("組織 {} が、始まる前に終わっています", field(0)),
+                format!("org unit {} ends before it begins", field(0)),
+            ),
         ));
     }
     match (kind, problems.is_empty()) {
@@ -263,7 +327,7 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
 }
 
 /// Checks ids, parents and shape of a tree; `what` names it in messages.
-fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem> {
+fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut by_id: BTreeMap<&str, Vec<&(OrgUnit, Place)>> = BTreeMap::new();
     for row in rows {
@@ -271,8 +335,17 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem>
     }
     if rows.is_empty() {
         problems.push(
-            Problem::new(Place::file(file), format!("the {what} has no org unit"))
-                .hint("add at least the group itself"),
+            Problem::new(
+                Place::file(file),
+                Text::new(
+                    format!("{}に組織がありません", what.ja),
+                    format!("the {} has no org unit", what.en),
+                ),
+            )
+            .hint(Text::new(
+                "少なくともグループ自体を加えてください",
+                "add at least the group itself",
+            )),
         );
     }
     for (id, versions) in &by_id {
@@ -283,26 +356,34 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem>
                 .find(|(other, _)| unit.valid_from < ends(other) && other.valid_from < ends(unit));
             if let Some((_, first)) = clash {
                 problems.push(
-                    Problem::new(place.clone(), format!("two org units have the id {id}; the first is in line {}", first.line))
-                        .hint("give each unit its own id, or end the first row with valid_until where the second begins"),
+                    Problem::new(place.clone(), Text::new(format!("ID {id} の組織が二つあります(一つ目は{}行目)", first.line), format!("two org units have the id {id}; the first is in line {}", first.line)))
+                        .hint(Text::new("組織ごとに別のIDを付けるか、二つ目が始まる日を一つ目の valid_until に書いてください", "give each unit its own id, or end the first row with valid_until where the second begins")),
                 );
             }
         }
     }
     for (unit, place) in rows {
-        for (role, id) in [
-            ("parent", &unit.parent_id),
-            ("successor", &unit.successor_id),
+        for (role_ja, role, id) in [
+            ("親", "parent", &unit.parent_id),
+            ("承継先", "successor", &unit.successor_id),
         ] {
             if let Some(id) = id.as_deref().filter(|id| !by_id.contains_key(id)) {
                 let hint = nearest(id, by_id.keys().copied()).map_or_else(
-                    || "add a row for it".to_owned(),
-                    |near| format!("did you mean {near}?"),
+                    || Text::new("その組織の行を加えてください", "add a row for it"),
+                    |near| {
+                        Text::new(
+                            format!("{near} ではありませんか"),
+                            format!("did you mean {near}?"),
+                        )
+                    },
                 );
                 problems.push(
                     Problem::new(
                         place.clone(),
-                        format!("the {role} of {} does not exist: {id}", unit.id),
+                        Text::new(
+                            format!("{}の{role_ja}が存在しません: {id}", unit.id),
+                            format!("the {role} of {} does not exist: {id}", unit.id),
+                        ),
                     )
                     .hint(hint),
                 );
@@ -316,7 +397,7 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem>
 }
 
 /// Checks on every day of change that each unit reaches one root.
-fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem> {
+fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem> {
     let mut problems = Vec::new();
     let days: BTreeSet<Day> = rows.iter().map(|(unit, _)| unit.valid_from).collect();
     for day in days {
@@ -336,9 +417,23 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem
             problems.push(
                 Problem::new(
                     Place::file(file),
-                    format!("the {what} has several roots on {on}: {}", names.join(", ")),
+                    Text::new(
+                        format!(
+                            "{on}時点の{}に頂点が複数あります: {}",
+                            what.ja,
+                            names.join(", ")
+                        ),
+                        format!(
+                            "the {} has several roots on {on}: {}",
+                            what.en,
+                            names.join(", ")
+                        ),
+                    ),
                 )
-                .hint("give all but one a parent_id"),
+                .hint(Text::new(
+                    "一つを除いて parent_id を書いてください",
+                    "give all but one a parent_id",
+                )),
             );
         }
         for (unit, place) in valid.values() {
@@ -351,12 +446,21 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem
                     problems.push(
                         Problem::new(
                             place.clone(),
-                            format!(
-                                "the parent of {} does not exist on {on}: {id}",
-                                path[path.len() - 1]
+                            Text::new(
+                                format!(
+                                    "{}の親が{on}時点で存在しません: {id}",
+                                    path[path.len() - 1]
+                                ),
+                                format!(
+                                    "the parent of {} does not exist on {on}: {id}",
+                                    path[path.len() - 1]
+                                ),
                             ),
                         )
-                        .hint("let the parent's dates span those of the unit"),
+                        .hint(Text::new(
+                            "親の有効期間が組織の有効期間を含むようにしてください",
+                            "let the parent's dates span those of the unit",
+                        )),
                     );
                     break;
                 };
@@ -372,13 +476,25 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: &str) -> Vec<Problem
                         problems.push(
                             Problem::new(
                                 place.clone(),
-                                format!(
-                                    "the {what} has a cycle on {on}: {} > {}",
-                                    cycle.join(" > "),
-                                    cycle[0]
+                                Text::new(
+                                    format!(
+                                        "{on}時点の{}が循環しています: {} > {}",
+                                        what.ja,
+                                        cycle.join(" > "),
+                                        cycle[0]
+                                    ),
+                                    format!(
+                                        "the {} has a cycle on {on}: {} > {}",
+                                        what.en,
+                                        cycle.join(" > "),
+                                        cycle[0]
+                                    ),
                                 ),
                             )
-                            .hint("give one of these units another parent"),
+                            .hint(Text::new(
+                                "いずれかの組織の親を変えてください",
+                                "give one of these units another parent",
+                            )),
                         );
                     }
                     at = false;
@@ -599,13 +715,13 @@ mod tests {
         assert!(
             problems
                 .iter()
-                .any(|p| p.message.contains("cycle") && p.message.contains("A > B > A")),
+                .any(|p| p.message.en.contains("cycle") && p.message.en.contains("A > B > A")),
             "{problems:?}"
         );
         let twice = csv("G,,群,G,group,JP,,,\nA,G,甲,A,company,JP,,,\nA,G,甲,A,company,JP,,,\n");
         let problems = Organisation::read("org.csv", &twice).expect_err("one id twice");
         assert!(
-            problems[0].message.contains("line 3") && problems[0].place.line == 4,
+            problems[0].message.en.contains("line 3") && problems[0].place.line == 4,
             "{problems:?}"
         );
     }

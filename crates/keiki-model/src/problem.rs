@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::{Language, Text};
+
 /// Says where in a file a problem lies.
 ///
 /// *Units*: line and column count from 1, columns in characters; 0 means "the whole file".
@@ -65,36 +67,72 @@ pub struct Problem {
     /// Where it is.
     pub place: Place,
     /// What is wrong, a lower-case fragment with the value last.
-    pub message: String,
+    pub message: Text,
     /// How to mend it.
-    pub hint: Option<String>,
+    pub hint: Option<Text>,
 }
 
 impl Problem {
     /// Makes a problem without a hint.
-    pub fn new(place: Place, message: impl Into<String>) -> Self {
+    pub fn new(place: Place, message: impl Wording) -> Self {
         Self {
             place,
-            message: message.into(),
+            message: message.into_text(),
             hint: None,
         }
     }
 
     /// Adds the way to mend it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, hint: impl Wording) -> Self {
+        self.hint = Some(hint.into_text());
         self
+    }
+
+    /// The problem in a language: its place, what is wrong, and on a line of its own how to mend it.
+    #[must_use]
+    pub fn said(&self, language: Language) -> String {
+        let words = |text: &'_ Text| -> String {
+            match text.get(language) {
+                "" => text.en.clone(),
+                said => said.to_owned(),
+            }
+        };
+        let mut said = format!("{}: {}", self.place, words(&self.message));
+        if let Some(hint) = &self.hint {
+            said.push_str(&format!("\n  hint: {}", words(hint)));
+        }
+        said
+    }
+}
+
+/// What can word a problem: a text in both languages. A plain string is English alone, and is shown so in either language.
+pub trait Wording {
+    /// The text.
+    fn into_text(self) -> Text;
+}
+
+impl Wording for Text {
+    fn into_text(self) -> Text {
+        self
+    }
+}
+
+impl Wording for &str {
+    fn into_text(self) -> Text {
+        Text::new("", self)
+    }
+}
+
+impl Wording for String {
+    fn into_text(self) -> Text {
+        Text::new("", self)
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
-        }
-        Ok(())
+        f.write_str(&self.said(Language::En))
     }
 }
 

@@ -10,6 +10,7 @@ use keiki_model::dataset::{Dataset, Distinct, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::document::Located;
 use keiki_model::evidence::join_key;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use keiki_model::timeline::Change;
 
 use crate::batches::{Batch, Snapshot};
@@ -160,7 +161,10 @@ fn spans(
             let found = found.as_boolean_opt().ok_or_else(|| {
                 StoreError::Definition(Problem::new(
                     sql.place.clone(),
-                    "`where` is not a condition",
+                    Text::new(
+                        "`where` が条件式ではありません",
+                        "`where` is not a condition",
+                    ),
                 ))
             })?;
             found.iter().map(|holds| holds.unwrap_or(false)).collect()
@@ -175,7 +179,7 @@ fn spans(
                 .ok_or_else(|| {
                     StoreError::Definition(Problem::new(
                         sql.place.clone(),
-                        "the expression is not a date",
+                        Text::new("式が日付ではありません", "the expression is not a date"),
                     ))
                 })
         })

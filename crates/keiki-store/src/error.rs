@@ -89,7 +89,7 @@ impl StoreError {
             Self::StatementMoved(_) => {
                 Some("look at `keiki statement`, then try again; nothing was written".into())
             }
-            Self::Definition(problem) => problem.hint.clone(),
+            Self::Definition(problem) => problem.hint.as_ref().map(|hint| hint.en.clone()),
             Self::File { source, .. } if is_full(source) => {
                 Some("free space on the disk, then try again; nothing was taken in".into())
             }

@@ -8,6 +8,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{Field, SchemaRef};
 use keiki_model::dataset::Dataset;
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use crate::batches::Snapshot;
 use crate::error::{Result, StoreError};
@@ -106,32 +107,43 @@ fn retype(
         safe: false,
         ..CastOptions::default()
     };
-    let columns: Vec<ArrayRef> = schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let Some(column) = rows.column_by_name(field.name()) else {
-                return Ok(arrow::array::new_null_array(
-                    field.data_type(),
-                    rows.num_rows(),
-                ));
-            };
-            cast_with_options(column, field.data_type(), &strict).map_err(|error| {
-                let problem = Problem::new(
-                    Place::file(&dataset.file),
-                    format!(
-                        "column `{}` cannot become {}: {error}",
-                        field.name(),
-                        field.data_type()
-                    ),
-                );
-                StoreError::Definition(problem.hint(format!(
+    let columns: Vec<ArrayRef> =
+        schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let Some(column) = rows.column_by_name(field.name()) else {
+                    return Ok(arrow::array::new_null_array(
+                        field.data_type(),
+                        rows.num_rows(),
+                    ));
+                };
+                cast_with_options(column, field.data_type(), &strict).map_err(|error| {
+                    let problem = Problem::new(
+                        Place::file(&dataset.file),
+                        Text::new(
+                            format!(
+                                "列 `{}` を {} に変えられません: {error}",
+                                field.name(),
+                                field.data_type()
+                            ),
+                            format!(
+                                "column `{}` cannot become {}: {error}",
+                                field.name(),
+                                field.data_type()
+                            ),
+                        ),
+                    );
+                    StoreError::Definition(problem.hint(Text::new(format!(
+                    "記帳済みの {} の値が新しい型に収まりません。新しい列を加えてください",
+                    changed.join(", ")
+                ), format!(
                     "journalled values of {} do not fit the new type; add a new column instead",
                     changed.join(", ")
-                )))
+                ))))
+                })
             })
-        })
-        .collect::<Result<_>>()?;
+            .collect::<Result<_>>()?;
     let retyped = RecordBatch::try_new(Arc::clone(schema), columns)?;
     let keys = keys_of(&crate::journal::only_columns(&retyped, dataset)?, dataset)?;
     let old = retyped

@@ -387,10 +387,14 @@ fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> 
         {
             let problem = Problem::new(
                 Place::file(file),
-                format!("the number {} is kept for the published catalogue", kpi.no),
+                Text::new(
+                    format!("番号 {} は公開カタログのために予約されています", kpi.no),
+                    format!("the number {} is kept for the published catalogue", kpi.no),
+                ),
             );
-            problems.push(problem.hint(format!(
-                "an organisation's own KPIs have numbers from {FIRST_OWN_NO}"
+            problems.push(problem.hint(Text::new(
+                format!("自組織のKPIには{FIRST_OWN_NO}以上の番号を付けてください"),
+                format!("an organisation's own KPIs have numbers from {FIRST_OWN_NO}"),
             )));
         }
     }
@@ -472,9 +476,12 @@ fn check_source(
         let names = catalogue.datasets.keys().map(String::as_str);
         let problem = Problem::new(
             Place::file(&source.file),
-            format!("unknown dataset `{}`", source.dataset),
+            Text::new(
+                format!("データ種別 `{}` はありません", source.dataset),
+                format!("unknown dataset `{}`", source.dataset),
+            ),
         );
-        return vec![problem.hint(suggestion(&source.dataset, names).en)];
+        return vec![problem.hint(suggestion(&source.dataset, names))];
     };
     let mut problems = source.check(dataset);
     if let Some(predicate) = &source.scope.predicate {
@@ -489,9 +496,15 @@ fn check_source(
     if i32::try_from(source.precedence).is_err() {
         let problem = Problem::new(
             Place::file(&source.file),
-            format!("`precedence` is too large: {}", source.precedence),
+            Text::new(
+                format!("`precedence` が大きすぎます: {}", source.precedence),
+                format!("`precedence` is too large: {}", source.precedence),
+            ),
         );
-        problems.push(problem.hint("the lower wins; 100 is the default"));
+        problems.push(problem.hint(Text::new(
+            "小さい方が優先されます。既定は100です",
+            "the lower wins; 100 is the default",
+        )));
     }
     if let Some(organisation) = organisation {
         let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
@@ -505,9 +518,12 @@ fn check_source(
             if !ids.clone().any(|known| known == id) {
                 let problem = Problem::new(
                     Place::file(&source.file),
-                    format!("`{key}` names an unknown org unit: {id}"),
+                    Text::new(
+                        format!("`{key}` に存在しない組織があります: {id}"),
+                        format!("`{key}` names an unknown org unit: {id}"),
+                    ),
                 );
-                problems.push(problem.hint(suggestion(id, ids.clone()).en));
+                problems.push(problem.hint(suggestion(id, ids.clone())));
             }
         }
     }

@@ -7,6 +7,7 @@ use keiki_model::dataset::content_version;
 use keiki_model::document::{Located, Node};
 use keiki_model::evidence::{Extent, Missing, Scope};
 use keiki_model::problem::{Problem, nearest};
+use keiki_model::text::Text;
 
 use crate::format::{self, Format};
 use crate::kind::{Kind, Kinds, Preset};
@@ -27,8 +28,14 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
     let dataset = dataset(node, kind.as_deref());
     let (place, query) = (node.located("place"), node.located("query"));
     if place.is_none() && !node.has("place") && !node.has("query") {
-        let problem = Problem::new(node.place(), "missing key `place`");
-        node.report(problem.hint("add place = \"evidence/…\", a file, folder or pattern"));
+        let problem = Problem::new(
+            node.place(),
+            Text::new("項目 `place` がありません", "missing key `place`"),
+        );
+        node.report(problem.hint(Text::new(
+            "ファイル、フォルダまたはパターンを place = \"evidence/…\" のように書いてください",
+            "add place = \"evidence/…\", a file, folder or pattern",
+        )));
     }
     if node.has("place") && node.has("query") {
         let problem = Problem::new(
@@ -43,9 +50,15 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         node.report(
             Problem::new(
                 node.place_of("missing"),
-                "a part says nothing about the records that it leaves out",
+                Text::new(
+                    "一部だけの取込では、含まれないレコードを判断できません",
+                    "a part says nothing about the records that it leaves out",
+                ),
             )
-            .hint("add extent = \"full\", or leave out `missing`"),
+            .hint(Text::new(
+                "extent = \"full\" を加えるか、`missing` を外してください",
+                "add extent = \"full\", or leave out `missing`",
+            )),
         );
     }
     let covers = node.strings("covers");
@@ -124,9 +137,15 @@ fn name(node: &Node<'_>, file: &str) -> Option<String> {
         node.report(
             Problem::new(
                 node.place_of("name"),
-                format!("the name does not fit the file: `{name}`"),
+                Text::new(
+                    format!("名前がファイル名と一致しません: `{name}`"),
+                    format!("the name does not fit the file: `{name}`"),
+                ),
             )
-            .hint("use the file's name without `.toml`"),
+            .hint(Text::new(
+                "ファイル名から `.toml` を除いた名前にしてください",
+                "use the file's name without `.toml`",
+            )),
         );
     }
     Some(name)
@@ -149,10 +168,19 @@ fn kind(node: &Node<'_>, kinds: &Kinds) -> Option<Arc<Kind>> {
         let names = || kinds.iter().map(|kind| kind.name.as_str());
         let all = names().collect::<Vec<_>>().join(", ");
         let hint = match nearest(&name, names()) {
-            Some(near) => format!("did you mean `{near}`? one of: {all}"),
-            None => format!("one of: {all}"),
+            Some(near) => Text::new(
+                format!("`{near}` ではありませんか。選べる値: {all}"),
+                format!("did you mean `{near}`? one of: {all}"),
+            ),
+            None => Text::new(format!("選べる値: {all}"), format!("one of: {all}")),
         };
-        let problem = Problem::new(place, format!("`kind` cannot be `{name}`"));
+        let problem = Problem::new(
+            place,
+            Text::new(
+                format!("`kind` に `{name}` は指定できません"),
+                format!("`kind` cannot be `{name}`"),
+            ),
+        );
         node.report(problem.hint(hint));
     }
     found
@@ -176,8 +204,14 @@ fn dataset(node: &Node<'_>, kind: Option<&Kind>) -> Option<String> {
     }
     let brought = kind?.dataset();
     if brought.is_none() {
-        let problem = Problem::new(node.place(), "missing key `dataset`");
-        node.report(problem.hint("add dataset = \"…\", the dataset into which the source maps"));
+        let problem = Problem::new(
+            node.place(),
+            Text::new("項目 `dataset` がありません", "missing key `dataset`"),
+        );
+        node.report(problem.hint(Text::new(
+            "取得元に対応するデータ種別を dataset = \"…\" に書いてください",
+            "add dataset = \"…\", the dataset into which the source maps",
+        )));
     }
     brought.map(str::to_owned)
 }
@@ -196,8 +230,17 @@ fn window(table: &Node<'_>) -> i32 {
     table.finish();
     let Some(text) = from else { return BEGINNING };
     parse_day(&text).unwrap_or_else(|| {
-        let problem = Problem::new(table.place_of("from"), format!("not a date: `{text}`"));
-        table.report(problem.hint("write it as 2026-04-01"));
+        let problem = Problem::new(
+            table.place_of("from"),
+            Text::new(
+                format!("日付ではありません: `{text}`"),
+                format!("not a date: `{text}`"),
+            ),
+        );
+        table.report(problem.hint(Text::new(
+            "2026-04-01 のように書いてください",
+            "write it as 2026-04-01",
+        )));
         BEGINNING
     })
 }
@@ -205,8 +248,14 @@ fn window(table: &Node<'_>) -> i32 {
 fn history(table: &Node<'_>) -> Option<History> {
     let known_at = table.located("known_at");
     if known_at.is_none() && !table.has("known_at") {
-        let problem = Problem::new(table.place(), "missing key `known_at`");
-        table.report(problem.hint("add known_at = \"…\", SQL over the source's columns"));
+        let problem = Problem::new(
+            table.place(),
+            Text::new("項目 `known_at` がありません", "missing key `known_at`"),
+        );
+        table.report(problem.hint(Text::new(
+            "取得元の列に対するSQLを known_at = \"…\" に書いてください",
+            "add known_at = \"…\", SQL over the source's columns",
+        )));
     }
     let order = table.located("order");
     table.finish();

@@ -9,6 +9,7 @@ use crate::document::{Located, Node, read_document};
 use crate::fraction::Fraction;
 use crate::org::UnitKind;
 use crate::problem::{Problem, nearest};
+use crate::text::Text;
 
 /// The words of a definition's closed lists: key, value and what it is called.
 type Words<T> = [(&'static str, T)];
@@ -100,9 +101,15 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
             node.report(
                 Problem::new(
                     node.place(),
-                    format!("two indicators have the code `{}`", indicator.code),
+                    Text::new(
+                        format!("コード `{}` の指標が二つあります", indicator.code),
+                        format!("two indicators have the code `{}`", indicator.code),
+                    ),
                 )
-                .hint("codes are unique within a KPI; give one of them another"),
+                .hint(Text::new(
+                    "コードはKPIの中で一意です。一方のコードを変えてください",
+                    "codes are unique within a KPI; give one of them another",
+                )),
             );
         }
     }
@@ -110,9 +117,15 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
         node.report(
             Problem::new(
                 node.place(),
-                "a KPI needs an indicator that is no companion",
+                Text::new(
+                    "KPIには補助指標でない指標が必要です",
+                    "a KPI needs an indicator that is no companion",
+                ),
             )
-            .hint("add [[indicators]] with code, title, kind, unit, direction, tag"),
+            .hint(Text::new(
+                "code、title、kind、unit、direction、tag を持つ [[indicators]] を加えてください",
+                "add [[indicators]] with code, title, kind, unit, direction, tag",
+            )),
         );
     }
     Some(Kpi {
@@ -155,9 +168,15 @@ fn decimal(node: &Node<'_>, key: &str) -> Option<Fraction> {
         node.report(
             Problem::new(
                 found.place,
-                format!("`{key}` is not a decimal: {}", found.value),
+                Text::new(
+                    format!("`{key}` が十進数ではありません: {}", found.value),
+                    format!("`{key}` is not a decimal: {}", found.value),
+                ),
             )
-            .hint("write a plain decimal in quotes, for example \"0.95\""),
+            .hint(Text::new(
+                "引用符で囲んだ十進数を書いてください(例: \"0.95\")",
+                "write a plain decimal in quotes, for example \"0.95\"",
+            )),
         );
     }
     value
@@ -189,9 +208,15 @@ fn parameter(name: &str, node: &Node<'_>) -> Option<Parameter> {
         node.report(
             Problem::new(
                 node.place_of("type"),
-                format!("parameter `{name}` has no known type"),
+                Text::new(
+                    format!("パラメータ `{name}` の型が分かりません"),
+                    format!("parameter `{name}` has no known type"),
+                ),
             )
-            .hint("types are text, integer, decimal(precision,scale), date, instant, boolean"),
+            .hint(Text::new(
+                "型は text、integer、decimal(精度,小数桁)、date、instant、boolean です",
+                "types are text, integer, decimal(precision,scale), date, instant, boolean",
+            )),
         );
     }
     if let (Some(kind), Some(default)) = (parsed, &default)
@@ -200,19 +225,32 @@ fn parameter(name: &str, node: &Node<'_>) -> Option<Parameter> {
         node.report(
             Problem::new(
                 default.place.clone(),
-                format!(
-                    "the default of parameter `{name}` is no {}: `{}`",
-                    kind.name(),
-                    default.value
+                Text::new(
+                    format!(
+                        "パラメータ `{name}` の既定値が{}型ではありません: `{}`",
+                        kind.name(),
+                        default.value
+                    ),
+                    format!(
+                        "the default of parameter `{name}` is no {}: `{}`",
+                        kind.name(),
+                        default.value
+                    ),
                 ),
             )
-            .hint("write a value of the parameter's type, in quotes"),
+            .hint(Text::new(
+                "パラメータの型に合う値を引用符で囲んで書いてください",
+                "write a value of the parameter's type, in quotes",
+            )),
         );
     }
     if default.is_none() && !node.has("default") {
         node.report(Problem::new(
             node.place(),
-            format!("parameter `{name}` has no default"),
+            Text::new(
+                format!("パラメータ `{name}` に既定値がありません"),
+                format!("parameter `{name}` has no default"),
+            ),
         ));
     }
     Some(Parameter {
@@ -266,8 +304,17 @@ fn located(node: &Node<'_>, key: &str) -> Option<Located> {
     let value = node.located(key);
     if value.is_none() && !node.has(key) {
         node.report(
-            Problem::new(node.place(), format!("missing key `{key}`"))
-                .hint(format!("add `{key} = \"…\"`")),
+            Problem::new(
+                node.place(),
+                Text::new(
+                    format!("項目 `{key}` がありません"),
+                    format!("missing key `{key}`"),
+                ),
+            )
+            .hint(Text::new(
+                format!("`{key} = \"…\"` を加えてください"),
+                format!("add `{key} = \"…\"`"),
+            )),
         );
     }
     value
@@ -294,9 +341,15 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
         node.report(
             Problem::new(
                 node.place_of("pace"),
-                "`pace` is for a ratio whose target is due at the end of the year or cycle",
+                Text::new(
+                    "`pace` は、目標の期限が年度末または周期末である比率の指標に使います",
+                    "`pace` is for a ratio whose target is due at the end of the year or cycle",
+                ),
             )
-            .hint("set `due`, or remove `pace`"),
+            .hint(Text::new(
+                "`due` を設定するか、`pace` を外してください",
+                "set `due`, or remove `pace`",
+            )),
         );
     }
     let unmet = node
@@ -313,14 +366,26 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
             Some((_, kind)) => applies_to.push(*kind),
             None => node.report(Problem::new(
                 node.place_of("applies_to"),
-                format!("unknown kind of org unit: {kind}"),
+                Text::new(
+                    format!("組織の種別がありません: {kind}"),
+                    format!("unknown kind of org unit: {kind}"),
+                ),
             )),
         }
     }
     if is_companion && target.is_some() {
         node.report(
-            Problem::new(node.place_of("target"), "a companion carries no target")
-                .hint("remove the target, or the line `companion = true`"),
+            Problem::new(
+                node.place_of("target"),
+                Text::new(
+                    "補助指標に目標は設定できません",
+                    "a companion carries no target",
+                ),
+            )
+            .hint(Text::new(
+                "目標を外すか、`companion = true` の行を外してください",
+                "remove the target, or the line `companion = true`",
+            )),
         );
     }
     node.finish();
@@ -377,15 +442,27 @@ pub(crate) fn read_target(node: &Node<'_>) -> Option<Target> {
         _ => {
             node.report(Problem::new(
                 node.place_of("between"),
-                "`between` needs two decimals in order",
+                Text::new(
+                    "`between` には十進数を小さい順に二つ書きます",
+                    "`between` needs two decimals in order",
+                ),
             ));
             return None;
         }
     };
     if target.at_least.is_none() && target.at_most.is_none() {
         node.report(
-            Problem::new(node.place(), "a target needs at_least, at_most or between")
-                .hint("for example target = { at_least = \"0.95\" }"),
+            Problem::new(
+                node.place(),
+                Text::new(
+                    "目標には at_least、at_most、between のいずれかが必要です",
+                    "a target needs at_least, at_most or between",
+                ),
+            )
+            .hint(Text::new(
+                "例: target = { at_least = \"0.95\" }",
+                "for example target = { at_least = \"0.95\" }",
+            )),
         );
         return None;
     }
@@ -398,17 +475,34 @@ fn measure_name(node: &Node<'_>, key: &str, measures: &[Measure]) -> Option<Stri
         let names = measures.iter().map(|measure| measure.name.as_str());
         let hint = nearest(&found.value, names.clone()).map_or_else(
             || {
-                format!(
-                    "measures of this KPI: {}",
-                    names.collect::<Vec<_>>().join(", ")
+                Text::new(
+                    format!(
+                        "このKPIの基本測定量: {}",
+                        names.collect::<Vec<_>>().join(", ")
+                    ),
+                    format!(
+                        "measures of this KPI: {}",
+                        names.collect::<Vec<_>>().join(", ")
+                    ),
                 )
             },
-            |near| format!("did you mean `{near}`?"),
+            |near| {
+                Text::new(
+                    format!("`{near}` ではありませんか"),
+                    format!("did you mean `{near}`?"),
+                )
+            },
         );
         node.report(
             Problem::new(
                 found.place,
-                format!("`{key}` names no measure of this KPI: `{}`", found.value),
+                Text::new(
+                    format!(
+                        "`{key}` がこのKPIの基本測定量を指していません: `{}`",
+                        found.value
+                    ),
+                    format!("`{key}` names no measure of this KPI: `{}`", found.value),
+                ),
             )
             .hint(hint),
         );
@@ -461,8 +555,14 @@ fn formula(node: &Node<'_>, measures: &[Measure]) -> Option<Formula> {
             let at = decimal(node, "quantile");
             if at.is_none_or(|at| at <= Fraction::whole(0) || at >= Fraction::whole(1)) {
                 node.report(
-                    Problem::new(node.place_of("quantile"), "a quantile lies between 0 and 1")
-                        .hint("for example quantile = \"0.9\""),
+                    Problem::new(
+                        node.place_of("quantile"),
+                        Text::new("分位は0と1の間です", "a quantile lies between 0 and 1"),
+                    )
+                    .hint(Text::new(
+                        "例: quantile = \"0.9\"",
+                        "for example quantile = \"0.9\"",
+                    )),
                 );
                 return None;
             }
@@ -478,7 +578,10 @@ fn formula(node: &Node<'_>, measures: &[Measure]) -> Option<Formula> {
             if limit.is_none() {
                 node.report(Problem::new(
                     node.place_of("limit"),
-                    "`limit` is not a whole number in quotes",
+                    Text::new(
+                        "`limit` が引用符で囲んだ整数ではありません",
+                        "`limit` is not a whole number in quotes",
+                    ),
                 ));
             }
             Formula::ShareWithin {
@@ -509,24 +612,35 @@ fn check_clock(node: &Node<'_>, key: &str, formula: &Formula, measure: &Measure)
     let is_spell = matches!(measure.clock, Clock::Spell { .. });
     let is_stock = matches!(measure.clock, Clock::Stock { .. });
     let fault = match formula {
-        Formula::SurvivalMedian(_) if !is_spell => {
-            Some("survival needs a measure with the clock `spell`")
-        }
+        Formula::SurvivalMedian(_) if !is_spell => Some(Text::new(
+            "生存時間の指標には clock が `spell` の基本測定量が必要です",
+            "survival needs a measure with the clock `spell`",
+        )),
         Formula::SurvivalMedian(_) => None,
-        _ if is_spell => Some("a measure with the clock `spell` serves survival only"),
+        _ if is_spell => Some(Text::new(
+            "clock が `spell` の基本測定量は、生存時間の指標にだけ使えます",
+            "a measure with the clock `spell` serves survival only",
+        )),
         Formula::DaysLate(_) | Formula::Lowest(_) | Formula::Highest(_) | Formula::Latest(_)
             if !is_stock =>
         {
-            Some("lowest, highest, latest and days_late need a measure with the clock `stock`")
+            Some(Text::new(
+                "lowest、highest、latest、days_late には clock が `stock` の基本測定量が必要です",
+                "lowest, highest, latest and days_late need a measure with the clock `stock`",
+            ))
         }
         Formula::Latest(_) if !matches!(measure.clock, Clock::Stock { from: Some(_), .. }) => {
-            Some("latest needs a measure with `from`, the day of the value")
+            Some(Text::new(
+                "latest には、値の日を示す `from` を持つ基本測定量が必要です",
+                "latest needs a measure with `from`, the day of the value",
+            ))
         }
         _ => None,
     };
     if let Some(fault) = fault {
-        node.report(
-            Problem::new(node.place_of(key), fault).hint(format!("see measure `{}`", measure.name)),
-        );
+        node.report(Problem::new(node.place_of(key), fault).hint(Text::new(
+            format!("基本測定量 `{}` を確かめてください", measure.name),
+            format!("see measure `{}`", measure.name),
+        )));
     }
 }

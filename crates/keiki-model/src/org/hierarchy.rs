@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    OrgUnit, Organisation, Rows, Tree, UNASSIGNED, UnitKind, check_rows, is_valid, read_rows,
+    Kind, OrgUnit, Organisation, Rows, Tree, UNASSIGNED, UnitKind, check_rows, is_valid, read_rows,
     read_unit, sound,
 };
 use crate::calendar::{Day, date_of};
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
+
+const HIERARCHY: Kind = Kind {
+    ja: "階層",
+    en: "hierarchy",
+    with_article: "a hierarchy",
+};
 
 /// The name of the node that takes what a hierarchy does not place.
 const ELSEWHERE: (&str, &str) = ("この階層に含まれない組織", "Not in this hierarchy");
@@ -47,10 +53,10 @@ impl Hierarchy {
             }
             placed_unit(record, place, &versions)
         };
-        let (rows, mut problems) = read_rows(file, text, "a hierarchy", placed)?;
+        let (rows, mut problems) = read_rows(file, text, HIERARCHY, placed)?;
         problems.extend(check_name(name, file));
         let faults = problems.len();
-        problems.extend(check_rows(&rows, file, "hierarchy"));
+        problems.extend(check_rows(&rows, file, HIERARCHY));
         if problems.len() == faults {
             problems.extend(check_placement(&rows, organisation));
         }
@@ -176,11 +182,20 @@ fn placed_unit(
             .iter()
             .any(|unit| said(unit, field) == fields[field])
         {
-            let message = format!(
-                "`{column}` of org unit {} is not what org.csv says: {}",
-                fields[0], fields[field]
+            let message = Text::new(
+                format!(
+                    "`{column}` が org.csv の組織{}の値と異なります: {}",
+                    fields[0], fields[field]
+                ),
+                format!(
+                    "`{column}` of org unit {} is not what org.csv says: {}",
+                    fields[0], fields[field]
+                ),
             );
-            let hint = format!("leave it empty, or write {}", said(versions[0], field));
+            let hint = Text::new(
+                format!("空欄にするか、{}と書いてください", said(versions[0], field)),
+                format!("leave it empty, or write {}", said(versions[0], field)),
+            );
             problems.push(Problem::new(place.clone(), message).hint(hint));
         }
     }
@@ -200,19 +215,38 @@ fn own_node(
     if record.len() == 9 && !field(0).is_empty() {
         let is_unit = field(4).is_empty() || field(4) == kind_name(UnitKind::Department);
         if is_unit {
-            let message = format!("org.csv has no such org unit: {}", field(0));
+            let message = Text::new(
+                format!("org.csv にその組織がありません: {}", field(0)),
+                format!("org.csv has no such org unit: {}", field(0)),
+            );
             let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
             let near = nearest(field(0), ids);
             let hint = near.map_or_else(
-                || "a node of the hierarchy's own is of another kind than department".to_owned(),
-                |near| format!("did you mean {near}?"),
+                || {
+                    Text::new(
+                        "階層独自の節点には、部門以外の種別を指定してください",
+                        "a node of the hierarchy's own is of another kind than department",
+                    )
+                },
+                |near| {
+                    Text::new(
+                        format!("{near} ではありませんか"),
+                        format!("did you mean {near}?"),
+                    )
+                },
             );
             return Err(vec![Problem::new(place.clone(), message).hint(hint)]);
         }
         for (column, i) in [("name_ja", 2), ("name_en", 3)] {
             if field(i).is_empty() {
-                let message = format!("`{column}` is missing of node {}", field(0));
-                let hint = "a node of the hierarchy's own has a name in both languages";
+                let message = Text::new(
+                    format!("`{column}` が節点{}にありません", field(0)),
+                    format!("`{column}` is missing of node {}", field(0)),
+                );
+                let hint = Text::new(
+                    "階層独自の節点には、日本語と英語の名前が必要です",
+                    "a node of the hierarchy's own has a name in both languages",
+                );
                 problems.push(Problem::new(place.clone(), message).hint(hint));
             }
         }
@@ -240,8 +274,14 @@ fn read_checked(
 fn check_successor(record: &csv::StringRecord, place: &Place, problems: &mut Vec<Problem>) {
     let successor = record.get(8).unwrap_or_default().trim();
     if !successor.is_empty() {
-        let message = format!("a hierarchy knows no successors: {successor}");
-        let hint = "leave `successor_id` empty; evidence follows the successors in org.csv";
+        let message = Text::new(
+            format!("階層に承継先は指定できません: {successor}"),
+            format!("a hierarchy knows no successors: {successor}"),
+        );
+        let hint = Text::new(
+            "`successor_id` は空欄にしてください。証跡は org.csv の承継先に従います",
+            "leave `successor_id` empty; evidence follows the successors in org.csv",
+        );
         problems.push(Problem::new(place.clone(), message).hint(hint));
     }
 }
@@ -257,9 +297,14 @@ fn check_name(name: &str, file: &str) -> Option<Problem> {
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
     (name.is_empty() || !is_fine).then(|| {
-        let message = format!("a hierarchy cannot have this name: {name}");
-        Problem::new(Place::file(file), message)
-            .hint("name the file with lower-case letters, digits, `_` and `-`")
+        let message = Text::new(
+            format!("この名前は階層に使えません: {name}"),
+            format!("a hierarchy cannot have this name: {name}"),
+        );
+        Problem::new(Place::file(file), message).hint(Text::new(
+            "ファイル名には英小文字、数字、`_`、`-` を使ってください",
+            "name the file with lower-case letters, digits, `_` and `-`",
+        ))
     })
 }
 
@@ -276,10 +321,23 @@ fn check_placement(rows: &Rows, organisation: &Organisation) -> Vec<Problem> {
         let versions = versions(organisation, &row.id);
         if versions.is_empty() {
             if !parents.contains(row.id.as_str()) {
-                let message = format!("nothing is placed below node {}", row.id);
+                let message = Text::new(
+                    format!("節点{}の下に何も置かれていません", row.id),
+                    format!("nothing is placed below node {}", row.id),
+                );
                 let hint = nearest(&row.id, ids()).map_or_else(
-                    || "place org units below it, by their ids in org.csv".to_owned(),
-                    |near| format!("org.csv has no such unit; did you mean {near}?"),
+                    || {
+                        Text::new(
+                            "org.csv のIDで組織をその下に置いてください",
+                            "place org units below it, by their ids in org.csv",
+                        )
+                    },
+                    |near| {
+                        Text::new(
+                            format!("org.csv にその組織がありません。{near} ではありませんか"),
+                            format!("org.csv has no such unit; did you mean {near}?"),
+                        )
+                    },
                 );
                 problems.push(Problem::new(place.clone(), message).hint(hint));
             }
@@ -288,8 +346,14 @@ fn check_placement(rows: &Rows, organisation: &Organisation) -> Vec<Problem> {
         let ends = |unit: &OrgUnit| unit.valid_until.unwrap_or(Day::MAX);
         let meets = |unit: &&OrgUnit| unit.valid_from < ends(row) && row.valid_from < ends(unit);
         if !versions.iter().any(meets) {
-            let message = format!("org.csv does not have {} on any of these days", row.id);
-            let hint = "let the dates meet those of the unit in org.csv";
+            let message = Text::new(
+                format!("org.csv には、この期間のどの日にも{}がありません", row.id),
+                format!("org.csv does not have {} on any of these days", row.id),
+            );
+            let hint = Text::new(
+                "期間を org.csv の組織の期間に合わせてください",
+                "let the dates meet those of the unit in org.csv",
+            );
             problems.push(Problem::new(place.clone(), message).hint(hint));
         }
     }
@@ -305,12 +369,22 @@ fn check_placement(rows: &Rows, organisation: &Organisation) -> Vec<Problem> {
         let has_units = valid().any(|(row, _)| row.parent_id.is_some() && exists(&row.id));
         let root = valid().find(|(row, _)| row.parent_id.is_none());
         if let Some((root, place)) = root.filter(|(root, _)| has_units && !exists(&root.id)) {
-            let message = format!(
-                "org.csv does not have the hierarchy's root on {}: {}",
-                date_of(day),
-                root.id
+            let message = Text::new(
+                format!(
+                    "org.csv には、{}時点で階層の頂点がありません: {}",
+                    date_of(day),
+                    root.id
+                ),
+                format!(
+                    "org.csv does not have the hierarchy's root on {}: {}",
+                    date_of(day),
+                    root.id
+                ),
             );
-            let hint = "make the root a node of the hierarchy's own, or the root of org.csv";
+            let hint = Text::new(
+                "頂点を階層独自の節点か、org.csv の頂点にしてください",
+                "make the root a node of the hierarchy's own, or the root of org.csv",
+            );
             problems.push(Problem::new(place.clone(), message).hint(hint));
             break;
         }
@@ -520,7 +594,7 @@ mod tests {
     #[test]
     fn a_root_that_ends_before_its_units_is_refused() {
         let found = read("B,,,,,,,,\nA,B,,,,,,,\n").expect_err("B begins later and ends");
-        assert!(found[0].message.contains("root"), "{found:?}");
+        assert!(found[0].message.en.contains("root"), "{found:?}");
         assert!(read("G,,,,,,,,\nA,G,,,,,,,\n").is_ok());
     }
 

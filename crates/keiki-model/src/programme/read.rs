@@ -10,6 +10,7 @@ use crate::document::{Node, read_document};
 use crate::kpi::{Kpi, MATURITIES, read_due, read_margin, read_target};
 use crate::org::Organisation;
 use crate::problem::{Place, Problem, nearest};
+use crate::text::Text;
 
 /// Reads a programme.
 ///
@@ -33,9 +34,15 @@ fn programme(node: &Node<'_>) -> Programme {
                 adopted.report(
                     Problem::new(
                         adopted.place_of("maturity"),
-                        format!("unknown maturity: {maturity}"),
+                        Text::new(
+                            format!("成熟度がありません: {maturity}"),
+                            format!("unknown maturity: {maturity}"),
+                        ),
                     )
-                    .hint("maturities are low, middle, high"),
+                    .hint(Text::new(
+                        "成熟度は low、middle、high です",
+                        "maturities are low, middle, high",
+                    )),
                 );
             }
         }
@@ -70,16 +77,31 @@ fn standing(row: &Node<'_>) -> Option<Standing> {
     let approved_by = row.string("approved_by");
     if !row.has("from") {
         row.report(
-            Problem::new(row.place(), "missing key `from`")
-                .hint("add the first day, for example from = \"2026-04-01\""),
+            Problem::new(
+                row.place(),
+                Text::new("項目 `from` がありません", "missing key `from`"),
+            )
+            .hint(Text::new(
+                "初日を加えてください(例: from = \"2026-04-01\")",
+                "add the first day, for example from = \"2026-04-01\"",
+            )),
         );
     }
     if let (Some(from), Some(until)) = (from, until)
         && until <= from
     {
         row.report(
-            Problem::new(row.place_of("until"), "`until` is not after `from`")
-                .hint("`until` is the first day on which it no longer holds"),
+            Problem::new(
+                row.place_of("until"),
+                Text::new(
+                    "`until` が `from` より後ではありません",
+                    "`until` is not after `from`",
+                ),
+            )
+            .hint(Text::new(
+                "`until` には、効力がなくなる最初の日を書きます",
+                "`until` is the first day on which it no longer holds",
+            )),
         );
     }
     Some(Standing {
@@ -97,8 +119,17 @@ fn day(row: &Node<'_>, key: &str) -> Option<Day> {
     let day = parse_day(&found.value);
     if day.is_none() {
         row.report(
-            Problem::new(found.place, format!("`{key}` is no date: {}", found.value))
-                .hint("write a day of the calendar, for example \"2026-04-01\""),
+            Problem::new(
+                found.place,
+                Text::new(
+                    format!("`{key}` が日付ではありません: {}", found.value),
+                    format!("`{key}` is no date: {}", found.value),
+                ),
+            )
+            .hint(Text::new(
+                "暦にある日を書いてください(例: \"2026-04-01\")",
+                "write a day of the calendar, for example \"2026-04-01\"",
+            )),
         );
     }
     day
@@ -107,8 +138,8 @@ fn day(row: &Node<'_>, key: &str) -> Option<Day> {
 fn applicability(row: &Node<'_>, standing: Standing) -> Option<Applicability> {
     if !row.has("applies") {
         row.report(
-            Problem::new(row.place(), "missing key `applies`")
-                .hint("write applies = false, or applies = true to take a wider exception back"),
+            Problem::new(row.place(), Text::new("項目 `applies` がありません", "missing key `applies`"))
+                .hint(Text::new("applies = false と書いてください(広い範囲の適用除外を取り消すときは applies = true)", "write applies = false, or applies = true to take a wider exception back")),
         );
     }
     let applies = row.flag("applies");
@@ -143,8 +174,14 @@ fn set_parameter(row: &Node<'_>, standing: Standing) -> Option<SetParameter> {
     let value = row.located("value");
     if value.is_none() && !row.has("value") {
         row.report(
-            Problem::new(row.place(), "missing key `value`")
-                .hint("write the value in quotes, for example value = \"15\""),
+            Problem::new(
+                row.place(),
+                Text::new("項目 `value` がありません", "missing key `value`"),
+            )
+            .hint(Text::new(
+                "値を引用符で囲んで書いてください(例: value = \"15\")",
+                "write the value in quotes, for example value = \"15\"",
+            )),
         );
     }
     Some(SetParameter {
@@ -168,13 +205,26 @@ fn waiver(row: &Node<'_>, standing: Standing) -> Option<Waiver> {
     let reason = row.required_text("reason");
     if standing.until.is_none() {
         row.report(
-            Problem::new(row.place(), "a waiver needs `until`")
-                .hint("a waiver expires; write the first day on which it no longer holds"),
+            Problem::new(
+                row.place(),
+                Text::new("例外承認には `until` が必要です", "a waiver needs `until`"),
+            )
+            .hint(Text::new(
+                "例外承認には期限があります。効力がなくなる最初の日を書いてください",
+                "a waiver expires; write the first day on which it no longer holds",
+            )),
         );
     }
     if standing.approved_by.is_none() {
         row.report(
-            Problem::new(row.place(), "a waiver needs `approved_by`").hint("say who approved it"),
+            Problem::new(
+                row.place(),
+                Text::new(
+                    "例外承認には `approved_by` が必要です",
+                    "a waiver needs `approved_by`",
+                ),
+            )
+            .hint(Text::new("承認者を書いてください", "say who approved it")),
         );
     }
     Some(Waiver {
@@ -225,9 +275,15 @@ impl Programme {
                 problems.push(
                     Problem::new(
                         place,
-                        format!("`adopted` names a KPI that does not exist: {no}"),
+                        Text::new(
+                            format!("`adopted` に存在しないKPIがあります: {no}"),
+                            format!("`adopted` names a KPI that does not exist: {no}"),
+                        ),
                     )
-                    .hint("see `keiki catalogue`"),
+                    .hint(Text::new(
+                        "`keiki catalogue` で確かめてください",
+                        "see `keiki catalogue`",
+                    )),
                 );
             }
         }
@@ -239,10 +295,18 @@ fn check_unit(id: &str, place: &Place, organisation: &Organisation, problems: &m
     let ids = organisation.rows().iter().map(|unit| unit.id.as_str());
     if !ids.clone().any(|known| known == id) {
         let hint = nearest(id, ids).map_or_else(
-            || "see org.csv".to_owned(),
-            |near| format!("did you mean {near}?"),
+            || Text::new("org.csv を確かめてください", "see org.csv"),
+            |near| {
+                Text::new(
+                    format!("{near} ではありませんか"),
+                    format!("did you mean {near}?"),
+                )
+            },
         );
-        let message = format!("unknown org unit: {id}");
+        let message = Text::new(
+            format!("組織がありません: {id}"),
+            format!("unknown org unit: {id}"),
+        );
         problems.push(Problem::new(place.clone(), message).hint(hint));
     }
 }
@@ -256,9 +320,15 @@ fn kpi_of<'c>(
     check_unit(&standing.org_unit, &standing.place, organisation, problems);
     let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == standing.kpi);
     if kpi.is_none() {
-        let message = format!("unknown KPI: {}", standing.kpi);
+        let message = Text::new(
+            format!("KPIがありません: {}", standing.kpi),
+            format!("unknown KPI: {}", standing.kpi),
+        );
         let problem = Problem::new(standing.place.clone(), message);
-        problems.push(problem.hint("see `keiki catalogue`"));
+        problems.push(problem.hint(Text::new(
+            "`keiki catalogue` で確かめてください",
+            "see `keiki catalogue`",
+        )));
     }
     kpi.map(AsRef::as_ref)
 }
@@ -274,9 +344,15 @@ fn check_indicator(
     };
     let codes: Vec<&str> = kpi.indicators.iter().map(|i| i.code.as_str()).collect();
     if !codes.contains(&code) {
-        let message = format!("KPI {} has no indicator `{code}`", kpi.no);
+        let message = Text::new(
+            format!("KPI {} に指標 `{code}` はありません", kpi.no),
+            format!("KPI {} has no indicator `{code}`", kpi.no),
+        );
         let problem = Problem::new(standing.place.clone(), message);
-        problems.push(problem.hint(format!("its indicators are {}", codes.join(", "))));
+        problems.push(problem.hint(Text::new(
+            format!("指標: {}", codes.join(", ")),
+            format!("its indicators are {}", codes.join(", ")),
+        )));
     }
 }
 
@@ -284,21 +360,36 @@ fn check_parameter(kpi: Option<&Kpi>, row: &SetParameter, problems: &mut Vec<Pro
     let Some(kpi) = kpi else { return };
     let Some(parameter) = kpi.parameters.iter().find(|p| p.name == row.name) else {
         let names: Vec<&str> = kpi.parameters.iter().map(|p| p.name.as_str()).collect();
-        let message = format!("KPI {} has no parameter `{}`", kpi.no, row.name);
+        let message = Text::new(
+            format!("KPI {} にパラメータ `{}` はありません", kpi.no, row.name),
+            format!("KPI {} has no parameter `{}`", kpi.no, row.name),
+        );
         let hint = if names.is_empty() {
-            "it has no parameters".to_owned()
+            Text::new("このKPIにパラメータはありません", "it has no parameters")
         } else {
-            format!("its parameters are {}", names.join(", "))
+            Text::new(
+                format!("パラメータ: {}", names.join(", ")),
+                format!("its parameters are {}", names.join(", ")),
+            )
         };
         problems.push(Problem::new(row.standing.place.clone(), message).hint(hint));
         return;
     };
     if !parameter.kind.takes(&row.value.value) {
-        let message = format!(
-            "parameter `{}` of KPI {} takes no such value: `{}`",
-            row.name, kpi.no, row.value.value
+        let message = Text::new(
+            format!(
+                "パラメータ `{0}`(KPI {1})にこの値は指定できません: `{2}`",
+                row.name, kpi.no, row.value.value
+            ),
+            format!(
+                "parameter `{}` of KPI {} takes no such value: `{}`",
+                row.name, kpi.no, row.value.value
+            ),
         );
         let problem = Problem::new(row.value.place.clone(), message);
-        problems.push(problem.hint(format!("its type is {}", parameter.kind.name())));
+        problems.push(problem.hint(Text::new(
+            format!("型は {} です", parameter.kind.name()),
+            format!("its type is {}", parameter.kind.name()),
+        )));
     }
 }

@@ -8,6 +8,7 @@ use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, DatasetKind, content_version};
 use keiki_model::evidence::{Claim, Counts, Extent, Reason, RejectedRow};
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use super::making::Making;
 use super::writing::Written;
@@ -63,14 +64,21 @@ impl Attempt {
         if let Some(own) = own.filter(|own| own.precedence != submission.precedence) {
             let problem = Problem::new(
                 Place::file(format!("sources/{}.toml", submission.source)),
-                format!(
-                    "the precedence of a source cannot change once it has journalled: {} to {}",
-                    own.precedence, submission.precedence
+                Text::new(
+                    format!(
+                        "記帳した後に取得元の優先順位は変えられません: {} から {}",
+                        own.precedence, submission.precedence
+                    ),
+                    format!(
+                        "the precedence of a source cannot change once it has journalled: {} to {}",
+                        own.precedence, submission.precedence
+                    ),
                 ),
             );
-            return Err(StoreError::Definition(problem.hint(
+            return Err(StoreError::Definition(problem.hint(Text::new(
+                "元の優先順位に戻してください。レコードはこの順位で定まります",
                 "give it the precedence that it had; records are resolved by it",
-            )));
+            ))));
         }
         let claims = submission
             .claims

@@ -8,6 +8,7 @@ use keiki_model::document::Located;
 use keiki_model::evidence::Extent;
 use keiki_model::expression::Expressions;
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use super::evaluate;
 use crate::batches::{Batch, Snapshot};
@@ -36,7 +37,10 @@ pub(super) fn scope_flags(
         let found = found.as_boolean_opt().ok_or_else(|| {
             StoreError::Definition(Problem::new(
                 Place::file(format!("sources/{}.toml", batch.source)),
-                "the scope's `where` is not a condition",
+                Text::new(
+                    "scope の `where` が条件式ではありません",
+                    "the scope's `where` is not a condition",
+                ),
             ))
         })?;
         for (flag, holds) in inside.iter_mut().zip(found) {

@@ -28,7 +28,7 @@ pub(super) fn words(error: &Error, session: &Session) -> String {
     }
     let mut lines: Vec<String> = problems
         .iter()
-        .map(|problem| format!("error: {problem}"))
+        .map(|problem| format!("error: {}", problem.said(language)))
         .collect();
     if problems.len() > 1 {
         lines.push(messages::problems(problems.len()).get(language).to_owned());

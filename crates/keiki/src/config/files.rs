@@ -6,6 +6,7 @@ use std::path::Path;
 use keiki_model::org::ALIASES_FILE;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::programme::PROGRAMME_FILE;
+use keiki_model::text::Text;
 
 use super::{
     DATASETS_FOLDER, HIERARCHIES_FOLDER, KINDS_FOLDER, KPIS_FOLDER, LISTS_FOLDER, ORG_FILE,
@@ -151,33 +152,61 @@ fn read(path: &Path, name: &str) -> Result<String, Problem> {
     if bytes > FILE_BYTES {
         let problem = Problem::new(
             Place::file(name),
-            format!("the file is larger than {FILE_BYTES} bytes: {bytes}"),
+            Text::new(
+                format!("ファイルが{FILE_BYTES}バイトを超えています: {bytes}"),
+                format!("the file is larger than {FILE_BYTES} bytes: {bytes}"),
+            ),
         );
-        return Err(problem.hint("definitions are small; is this evidence?"));
+        return Err(problem.hint(Text::new(
+            "定義ファイルは小さいものです。証跡のファイルではありませんか",
+            "definitions are small; is this evidence?",
+        )));
     }
     let text = std::fs::read(path).map_err(|error| unreadable(name, &error))?;
     match String::from_utf8(text) {
-        Ok(text) if text.trim().is_empty() => {
-            Err(Problem::new(Place::file(name), "the file is empty")
-                .hint("fill it in, or remove it; see `keiki init`"))
-        }
+        Ok(text) if text.trim().is_empty() => Err(Problem::new(
+            Place::file(name),
+            Text::new("ファイルが空です", "the file is empty"),
+        )
+        .hint(Text::new(
+            "内容を書くか、ファイルを削除してください(`keiki init` 参照)",
+            "fill it in, or remove it; see `keiki init`",
+        ))),
         Ok(text) => Ok(text),
         Err(error) => {
             let sound =
                 String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()])
                     .into_owned();
             let place = Place::at(name, &sound, sound.len());
-            Err(Problem::new(place, "the file is not UTF-8").hint("save the file as UTF-8"))
+            Err(Problem::new(
+                place,
+                Text::new("ファイルがUTF-8ではありません", "the file is not UTF-8"),
+            )
+            .hint(Text::new(
+                "ファイルをUTF-8で保存してください",
+                "save the file as UTF-8",
+            )))
         }
     }
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Problem {
     let hint = match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "make a workspace with `keiki init DIR` to see what belongs here"
-        }
-        _ => "check the file and its permissions",
+        std::io::ErrorKind::NotFound => Text::new(
+            "`keiki init DIR` でワークスペースを作ると、ここに置くものが分かります",
+            "make a workspace with `keiki init DIR` to see what belongs here",
+        ),
+        _ => Text::new(
+            "ファイルと権限を確かめてください",
+            "check the file and its permissions",
+        ),
     };
-    Problem::new(Place::file(name), format!("cannot be read: {error}")).hint(hint)
+    Problem::new(
+        Place::file(name),
+        Text::new(
+            format!("読めません: {error}"),
+            format!("cannot be read: {error}"),
+        ),
+    )
+    .hint(hint)
 }

@@ -54,9 +54,15 @@ impl Settings {
         let wrong = || {
             Problem::new(
                 keiki_model::problem::Place::file(FILE),
-                format!("the journal has no usable address: {}", self.journal),
+                Text::new(
+                    format!("証跡台帳の場所として使えません: {}", self.journal),
+                    format!("the journal has no usable address: {}", self.journal),
+                ),
             )
-            .hint("write a path such as .keiki/journal, or a URL such as s3://bucket/journal")
+            .hint(Text::new(
+                "パス(例: .keiki/journal)またはURL(例: s3://bucket/journal)を書いてください",
+                "write a path such as .keiki/journal, or a URL such as s3://bucket/journal",
+            ))
         };
         if self.journal.contains("://") {
             return Url::parse(&self.journal).map_err(|_| wrong());
@@ -73,8 +79,17 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     } else {
         if !node.has("organisation") {
             node.report(
-                Problem::new(node.place(), "missing table `[organisation]`")
-                    .hint("add [organisation] with name = { ja = \"…\", en = \"…\" }"),
+                Problem::new(
+                    node.place(),
+                    Text::new(
+                        "表 `[organisation]` がありません",
+                        "missing table `[organisation]`",
+                    ),
+                )
+                .hint(Text::new(
+                    "name = { ja = \"…\", en = \"…\" } を持つ [organisation] を加えてください",
+                    "add [organisation] with name = { ja = \"…\", en = \"…\" }",
+                )),
             );
         }
         None
@@ -90,9 +105,15 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         node.report(
             Problem::new(
                 node.place_of("database"),
-                format!("the database should be a path, found {database}"),
+                Text::new(
+                    format!("データベースにはパスを書きます(現在は {database})"),
+                    format!("the database should be a path, found {database}"),
+                ),
             )
-            .hint("this version keeps its database in a SQLite file"),
+            .hint(Text::new(
+                "この版はデータベースをSQLiteファイルに保持します",
+                "this version keeps its database in a SQLite file",
+            )),
         );
     }
     Some(Settings {
@@ -113,9 +134,15 @@ fn zone(node: &Node<'_>) -> Option<TimeZone> {
         node.report(
             Problem::new(
                 node.place_of("zone"),
-                format!("unknown time zone: `{name}`"),
+                Text::new(
+                    format!("時間帯がありません: `{name}`"),
+                    format!("unknown time zone: `{name}`"),
+                ),
             )
-            .hint("use a name of the IANA database, such as Asia/Tokyo or UTC"),
+            .hint(Text::new(
+                "IANAの名前を使ってください(例: Asia/Tokyo、UTC)",
+                "use a name of the IANA database, such as Asia/Tokyo or UTC",
+            )),
         );
     }
     zone
@@ -200,8 +227,17 @@ fn month(table: &Node<'_>, key: &str) -> Option<Month> {
         return Some(month);
     }
     table.report(
-        Problem::new(table.place_of(key), format!("not a month: `{text}`"))
-            .hint("write it as \"2026-04\""),
+        Problem::new(
+            table.place_of(key),
+            Text::new(
+                format!("月として読めません: `{text}`"),
+                format!("not a month: `{text}`"),
+            ),
+        )
+        .hint(Text::new(
+            "\"2026-04\" のように書いてください",
+            "write it as \"2026-04\"",
+        )),
     );
     None
 }

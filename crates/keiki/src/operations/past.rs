@@ -13,6 +13,7 @@ use keiki_model::status::{Facts, Found, Status, judge};
 use keiki_model::text::Text;
 use keiki_store::Event;
 
+use super::period;
 use super::programme::Run;
 use crate::config::Workspace;
 use crate::error::{Error, Result};
@@ -83,7 +84,11 @@ fn read(
         .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let broken = |error: csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
-        problem(file, line, error.to_string())
+        problem(
+            file,
+            line,
+            Text::new(format!("読めません: {error}"), error.to_string()),
+        )
     };
     let header = reader
         .headers()
@@ -116,7 +121,10 @@ fn read(
                             == (one.no, &one.indicator, &one.org_unit)
                     });
                     if is_twice {
-                        problems.push(row.problem("the figure is there twice"));
+                        problems.push(row.problem(Text::new(
+                            "同じ数値が二つあります",
+                            "the figure is there twice",
+                        )));
                     }
                     of_period.push(one);
                 }
@@ -125,7 +133,11 @@ fn read(
         }
     }
     if problems.is_empty() && by_period.is_empty() {
-        problems.push(problem(file, 1, "the file has no figures".into()));
+        problems.push(problem(
+            file,
+            1,
+            Text::new("ファイルに数値がありません", "the file has no figures"),
+        ));
     }
     if problems.is_empty() {
         Ok(by_period)
@@ -134,7 +146,7 @@ fn read(
     }
 }
 
-fn problem(file: &str, line: u64, message: String) -> Problem {
+fn problem(file: &str, line: u64, message: Text) -> Problem {
     let place = Place {
         file: file.to_owned(),
         line: usize::try_from(line).unwrap_or(0),
@@ -149,9 +161,32 @@ fn check_header(file: &str, header: &csv::StringRecord) -> Vec<Problem> {
         .iter()
         .filter(|name| !header.iter().any(|h| h == **name));
     unknown
-        .map(|name| problem(file, 1, format!("unknown column {name}")))
-        .chain(missing.map(|name| problem(file, 1, format!("no column {name}"))))
-        .map(|problem| problem.hint(format!("columns: {}", COLUMNS.join(", "))))
+        .map(|name| {
+            problem(
+                file,
+                1,
+                Text::new(
+                    format!("列 {name} は使えません"),
+                    format!("unknown column {name}"),
+                ),
+            )
+        })
+        .chain(missing.map(|name| {
+            problem(
+                file,
+                1,
+                Text::new(
+                    format!("列 {name} がありません"),
+                    format!("no column {name}"),
+                ),
+            )
+        }))
+        .map(|problem| {
+            problem.hint(Text::new(
+                format!("列: {}", COLUMNS.join(", ")),
+                format!("columns: {}", COLUMNS.join(", ")),
+            ))
+        })
         .collect()
 }
 
@@ -166,8 +201,8 @@ struct Row<'r> {
 type Outcome<T> = std::result::Result<T, Box<Problem>>;
 
 impl Row<'_> {
-    fn problem(&self, message: impl Into<String>) -> Problem {
-        problem(self.file, self.line, message.into())
+    fn problem(&self, message: Text) -> Problem {
+        problem(self.file, self.line, message)
     }
 
     fn text(&self, column: &str) -> Option<&str> {
@@ -176,25 +211,37 @@ impl Row<'_> {
     }
 
     fn needed(&self, column: &str) -> Outcome<&str> {
-        self.text(column)
-            .ok_or_else(|| Box::new(self.problem(format!("no value in {column}"))))
+        self.text(column).ok_or_else(|| {
+            Box::new(self.problem(Text::new(
+                format!("{column} に値がありません"),
+                format!("no value in {column}"),
+            )))
+        })
     }
 
     fn measurement(&self, workspace: &Workspace) -> Outcome<Measurement> {
-        let period = Period::parse(self.needed("period")?)
-            .map_err(|error| self.problem(error.to_string()).hint(error.hint()))?;
+        let asked = Period::parse(self.needed("period")?).map_err(|error| {
+            let found = &error.found;
+            let message = Text::new(
+                format!("対象期間として読めません: {found}"),
+                error.to_string(),
+            );
+            self.problem(message).hint(period::forms(&error))
+        })?;
         let (kpi, indicator) = self.indicator(workspace)?;
         let org_unit = self.org_unit(workspace)?;
         let value = self.number("value", indicator.unit)?;
         if value.is_none() {
-            return Err(Box::new(self.problem("no value in value")));
+            return Err(Box::new(
+                self.problem(Text::new("value に値がありません", "no value in value")),
+            ));
         }
         let coverage = Coverage {
             covered: 1,
             expected: 1,
             headcount: None,
         };
-        let cut = period
+        let cut = asked
             .months(&workspace.settings.calendar)
             .map(|(_, last)| keiki_model::calendar::date_of(last.last_day()).to_string());
         Ok(Measurement {
@@ -206,7 +253,7 @@ impl Row<'_> {
             scope: Scope::Consolidated,
             tree_on: None,
             hierarchy: None,
-            period: period.to_string().into(),
+            period: asked.to_string().into(),
             cut_on: cut.unwrap_or_default().into(),
             own_periods: Vec::new(),
             known_at: "".into(),
@@ -229,8 +276,14 @@ impl Row<'_> {
     fn indicator<'w>(&self, workspace: &'w Workspace) -> Outcome<(&'w Kpi, &'w Indicator)> {
         let text = self.needed("kpi")?;
         let Some(kpi) = workspace.catalogue.kpi(text) else {
-            let problem = self.problem(format!("no KPI {text}"));
-            return Err(Box::new(problem.hint("`keiki catalogue` lists them")));
+            let problem = self.problem(Text::new(
+                format!("KPI {text} はありません"),
+                format!("no KPI {text}"),
+            ));
+            return Err(Box::new(problem.hint(Text::new(
+                "`keiki catalogue` で一覧できます",
+                "`keiki catalogue` lists them",
+            ))));
         };
         let code = self.text("indicator");
         let found = match code {
@@ -239,15 +292,22 @@ impl Row<'_> {
         };
         found.map(|found| (kpi.as_ref(), found)).ok_or_else(|| {
             let codes: Vec<&str> = kpi.indicators.iter().map(|one| one.code.as_str()).collect();
-            let message = format!(
-                "KPI {} has no indicator {}",
-                kpi.no,
-                code.unwrap_or_default()
+            let message = Text::new(
+                format!(
+                    "KPI {} に指標 {} はありません",
+                    kpi.no,
+                    code.unwrap_or_default()
+                ),
+                format!(
+                    "KPI {} has no indicator {}",
+                    kpi.no,
+                    code.unwrap_or_default()
+                ),
             );
-            Box::new(
-                self.problem(message)
-                    .hint(format!("indicators: {}", codes.join(", "))),
-            )
+            Box::new(self.problem(message).hint(Text::new(
+                format!("指標: {}", codes.join(", ")),
+                format!("indicators: {}", codes.join(", ")),
+            )))
         })
     }
 
@@ -263,10 +323,19 @@ impl Row<'_> {
         if ids().any(|known| known == id) {
             return Ok(id);
         }
-        let problem = self.problem(format!("unknown org unit {id}"));
+        let problem = self.problem(Text::new(
+            format!("組織 {id} がありません"),
+            format!("unknown org unit {id}"),
+        ));
         Err(Box::new(match nearest(id, ids()) {
-            Some(near) => problem.hint(format!("did you mean {near}?")),
-            None => problem.hint("org.csv lists them"),
+            Some(near) => problem.hint(Text::new(
+                format!("{near} ではありませんか"),
+                format!("did you mean {near}?"),
+            )),
+            None => problem.hint(Text::new(
+                "org.csv で確かめてください",
+                "org.csv lists them",
+            )),
         }))
     }
 
@@ -283,8 +352,14 @@ impl Row<'_> {
             None => Fraction::parse_decimal(&plain),
         };
         let Some(value) = read else {
-            let hint = "write 0.95 or 95% for a ratio, 12.5 for all else, without a unit";
-            let message = format!("{column} is not a number: {text}");
+            let hint = Text::new(
+                "比率は 0.95 または 95%、その他は 12.5 のように単位なしで書いてください",
+                "write 0.95 or 95% for a ratio, 12.5 for all else, without a unit",
+            );
+            let message = Text::new(
+                format!("{column} が数値ではありません: {text}"),
+                format!("{column} is not a number: {text}"),
+            );
             return Err(Box::new(self.problem(message).hint(hint)));
         };
         Ok(Some(value))
@@ -319,8 +394,14 @@ impl Row<'_> {
             .ok_or_else(|| {
                 let codes: Vec<&str> = Status::all().map(Status::code).collect();
                 Box::new(
-                    self.problem(format!("unknown status {text}"))
-                        .hint(format!("one of {}", codes.join(", "))),
+                    self.problem(Text::new(
+                        format!("状態 {text} はありません"),
+                        format!("unknown status {text}"),
+                    ))
+                    .hint(Text::new(
+                        format!("選べる値: {}", codes.join(", ")),
+                        format!("one of {}", codes.join(", ")),
+                    )),
                 )
             })
     }

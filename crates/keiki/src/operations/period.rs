@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keiki_engine::Against;
-use keiki_model::calendar::{Day, Month, Period, date_of, parse_day};
+use keiki_model::calendar::{Day, Month, Period, PeriodError, date_of, parse_day};
 use keiki_model::text::Text;
 
 use crate::error::{Error, Result};
@@ -19,13 +19,22 @@ const PERIOD_COUNT: i32 = 600;
 pub fn period(text: &str) -> Result<Period> {
     Period::parse(text).map_err(|error| {
         Error::user(
-            Text::new(format!("対象期間として読めません: {text}"), error.to_string()),
             Text::new(
-                "2026-09、FY2026-Q2、FY2026-H1、FY2026(年度は開始年で呼ぶ)、2026-09-YTD のように書きます",
-                error.hint(),
+                format!("対象期間として読めません: {text}"),
+                error.to_string(),
             ),
+            forms(&error),
         )
     })
+}
+
+/// The forms in which a period is written.
+#[must_use]
+pub fn forms(error: &PeriodError) -> Text {
+    Text::new(
+        "2026-09、FY2026-Q2、FY2026-H1、FY2026(年度は開始年で呼ぶ)、2026-09-YTD のように書きます",
+        error.hint(),
+    )
 }
 
 /// Reads every period from one to another, both of one kind.
