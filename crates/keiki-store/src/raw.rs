@@ -260,7 +260,20 @@ impl Journal {
             )
             .await?;
         self.store.delete(&self.raw_path(&reference.path)).await?;
-        Ok(())
+        self.tokens.forget_key(&reference.path).await
+    }
+
+    /// Tells whether a raw file was taken away.
+    pub(crate) async fn is_redacted(&self, reference: &RawReference) -> Result<bool> {
+        match self
+            .store
+            .head(&self.raw_path(&tombstone_of(reference)))
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

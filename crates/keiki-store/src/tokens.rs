@@ -11,11 +11,41 @@ use keiki_model::evidence::Evidence;
 use rand::Rng;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 use sqlx::{QueryBuilder, Row};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Result, StoreError};
 
 /// How many values one query looks up.
 const VALUES_AT_ONCE: usize = 500;
+
+/// The form of the values in the table; a table of an older form is brought to it when it is opened.
+const FORM: i64 = 1;
+
+/// How many people a search by a part of a value lists.
+const FOUND_COUNT: i64 = 100;
+
+/// What names a person, in the form in which it is compared: compatibility forms such as full-width letters become the
+/// common ones (NFKC), blanks at the ends go and those within become one, and an address with `@` is in lower case.
+#[must_use]
+pub fn normalised(value: &str) -> String {
+    let common: String = value.nfkc().collect();
+    let words: Vec<&str> = common.split_whitespace().collect();
+    let joined = words.join(" ");
+    if joined.contains('@') {
+        joined.to_lowercase()
+    } else {
+        joined
+    }
+}
+
+/// A person as the table of tokens knows one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// What names the person, normalised.
+    pub value: String,
+    /// What stands for it in the journal.
+    pub token: String,
+}
 
 /// The table of tokens and keys, in the workspace's database.
 #[derive(Debug, Clone)]
@@ -53,15 +83,52 @@ impl Tokens {
         ] {
             sqlx::query(statement).execute(&pool).await?;
         }
-        Ok(Self {
+        let tokens = Self {
             pool,
             path: path.to_owned(),
-        })
+        };
+        tokens.bring_to_form().await?;
+        Ok(tokens)
     }
 
     /// The folder for temporary files of readings, beside the database.
     pub(crate) fn spill_folder(&self) -> PathBuf {
         self.path.with_file_name("spill")
+    }
+
+    /// Normalises the values of a table that was made before they were. Of two that become the same, the one that is so
+    /// already stays the person's; the other can still be found by its token.
+    async fn bring_to_form(&self) -> Result<()> {
+        sqlx::query("CREATE TABLE IF NOT EXISTS token_form (form INTEGER NOT NULL)")
+            .execute(&self.pool)
+            .await?;
+        let form: Option<i64> = sqlx::query_scalar("SELECT max(form) FROM token_form")
+            .fetch_one(&self.pool)
+            .await?;
+        if form == Some(FORM) {
+            return Ok(());
+        }
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let rows = sqlx::query("SELECT value FROM tokens")
+            .fetch_all(&mut *transaction)
+            .await?;
+        for row in rows {
+            let value: String = row.try_get(0)?;
+            let common = normalised(&value);
+            if common != value {
+                sqlx::query("UPDATE OR IGNORE tokens SET value = ? WHERE value = ?")
+                    .bind(&common)
+                    .bind(&value)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        sqlx::query("INSERT INTO token_form (form) VALUES (?)")
+            .bind(FORM)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Replaces the personal values of accepted rows by their tokens.
@@ -97,8 +164,10 @@ impl Tokens {
 
     /// The tokens of distinct values, in their order; a value that has none is given one.
     async fn tokens_for(&self, distinct: &[&str]) -> Result<StringArray> {
+        let common: Vec<String> = distinct.iter().map(|value| normalised(value)).collect();
+        let distinct: Vec<&str> = common.iter().map(String::as_str).collect();
         let mut tokens = HashMap::with_capacity(distinct.len());
-        find_tokens(&mut *self.pool.acquire().await?, distinct, &mut tokens).await?;
+        find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
         let new: Vec<&str> = distinct
             .iter()
             .copied()
@@ -127,10 +196,49 @@ impl Tokens {
     /// The database cannot be written.
     pub async fn erase(&self, value: &str) -> Result<bool> {
         let done = sqlx::query("DELETE FROM tokens WHERE value = ?")
-            .bind(value)
+            .bind(normalised(value))
             .execute(&self.pool)
             .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Finds people: the one of this very value, else those of whose values it is a part, the first hundred.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn find(&self, text: &str) -> Result<Vec<Person>> {
+        let text = normalised(text);
+        let exact = self.people("value = ?", &text).await?;
+        if !exact.is_empty() || text.is_empty() {
+            return Ok(exact);
+        }
+        self.people("instr(lower(value), lower(?)) > 0", &text)
+            .await
+    }
+
+    /// The person for whom a token stands; `None` where that is forgotten, or never was.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn of_token(&self, token: &str) -> Result<Option<Person>> {
+        Ok(self.people("token = ?", token).await?.pop())
+    }
+
+    async fn people(&self, condition: &str, bound: &str) -> Result<Vec<Person>> {
+        let query =
+            format!("SELECT value, token FROM tokens WHERE {condition} ORDER BY value LIMIT ?");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(bound)
+            .bind(FOUND_COUNT)
+            .fetch_all(&self.pool)
+            .await?;
+        let person = |row: &sqlx::sqlite::SqliteRow| -> Result<Person> {
+            Ok(Person {
+                value: row.try_get(0)?,
+                token: row.try_get(1)?,
+            })
+        };
+        rows.iter().map(person).collect()
     }
 
     /// Keeps the key of an encrypted file.
@@ -182,4 +290,29 @@ async fn find_tokens(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_is_one_however_it_is_written() {
+        for written in [
+            "taro@example.jp",
+            " Taro@Example.JP ",
+            "ｔａｒｏ＠ｅｘａｍｐｌｅ．ｊｐ",
+        ] {
+            assert_eq!(normalised(written), "taro@example.jp");
+        }
+        for written in ["山田 太郎", "山田　太郎", " 山田  太郎\u{3000}"] {
+            assert_eq!(normalised(written), "山田 太郎");
+        }
+        assert_eq!(normalised("ﾔﾏﾀﾞ"), "ヤマダ");
+        // A staff number keeps its case.
+        assert_eq!(
+            (normalised("Ｕ77"), normalised("u77")),
+            ("U77".into(), "u77".into())
+        );
+    }
 }

@@ -2,6 +2,8 @@
 
 use keiki_model::text::{Language, Text};
 
+use crate::operations::person::Erased;
+
 /// A fixed phrase in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Phrase {
@@ -223,6 +225,30 @@ pub fn kept(count: usize, source: &str) -> Text {
         format!(
             "{count} {} of approved plans kept as approved: keiki rejects --source {source}",
             if count == 1 { "date" } else { "dates" }
+        ),
+    )
+}
+
+/// Note: where a person who was erased may come from again.
+pub const ERASED_AT_THE_SOURCE: Phrase = phrase(
+    "evidence/ のファイルと取得元のシステムはそのままです。そこに本人が残っていると、次の取込で再び取り込まれます",
+    "the files below evidence/ and the systems behind them are as they were; what still names the person there comes in again",
+);
+
+/// Says what erasing a person did.
+#[must_use]
+pub fn erased(done: &Erased) -> Text {
+    let Erased {
+        token,
+        files,
+        records,
+    } = done;
+    Text::new(
+        format!(
+            "消去しました: {token} が誰かは分からなくなりました(生データ{files}ファイルを除去、レコード{records}件はトークンのまま残り、数値は変わりません)"
+        ),
+        format!(
+            "erased: nobody can tell any more for whom {token} stands ({files} raw files taken away; {records} records keep the token, and no figure changes)"
         ),
     )
 }

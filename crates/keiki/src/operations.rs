@@ -12,6 +12,7 @@ pub mod init;
 pub mod measure;
 pub mod past;
 pub mod period;
+pub mod person;
 pub mod plans;
 pub mod programme;
 pub mod refusals;

@@ -78,6 +78,49 @@ fn ingests_at_the_same_time_both_count_once() {
 }
 
 #[test]
+fn raw_files_with_personal_data_give_way_to_tombstones_when_their_time_is_over() {
+    block_on(async {
+        let world = World::shipped().await;
+        let path = world.folder.path().join("export.csv");
+        std::fs::write(&path, assets(&many(3, ""))).expect("a file");
+        let mut kept = Vec::new();
+        for (month, writer) in [
+            ("2026-04-05", RawWriter::Encrypted),
+            ("2026-05-05", RawWriter::Encrypted),
+            ("2026-04-06", RawWriter::Plain),
+        ] {
+            let raw = world.journal.store_raw(&path, "export.csv", writer).await;
+            let raw = raw.expect("it is kept");
+            let evidence = world.read("assets", &assets(&many(3, "")));
+            let reading = Reading {
+                content: month.to_owned(),
+                ..Reading::new("assets", day(month))
+            };
+            let mut submission = world.submission(&reading, evidence);
+            submission.files = vec![raw.reference.clone()];
+            world.journal.commit(submission).await.expect("it commits");
+            kept.push(raw.reference);
+        }
+        let before = noon(day("2026-05-01"));
+        let expire = || world.journal.expire_raw(before, "kept for 30 days");
+        assert_eq!(expire().await.expect("it expires"), 1);
+        // What is gone is gone, and what names nobody stays.
+        assert_eq!(expire().await.expect("it expires"), 0);
+        let mut are_there = Vec::new();
+        for reference in &kept {
+            let bytes = world
+                .journal
+                .read_raw(reference)
+                .await
+                .expect("it is known");
+            are_there.push(bytes.is_some());
+        }
+        assert_eq!(are_there, [false, true, true]);
+        assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
 fn raw_evidence_is_kept_and_a_changed_byte_is_found() {
     block_on(async {
         let world = World::shipped().await;

@@ -35,6 +35,8 @@ pub struct Settings {
     pub journal: String,
     /// Path of the database.
     pub database: String,
+    /// For how many days raw files with personal data are kept; absent = for ever.
+    pub personal_files_days: Option<i32>,
 }
 
 impl Settings {
@@ -101,6 +103,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     let database = node
         .string("database")
         .unwrap_or_else(|| DATABASE.to_owned());
+    let personal_files_days = retention(node);
     if database.contains("://") {
         node.report(
             Problem::new(
@@ -124,7 +127,29 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         entity_calendars,
         journal,
         database,
+        personal_files_days,
     })
+}
+
+/// Reads `[retention]`.
+fn retention(node: &Node<'_>) -> Option<i32> {
+    let table = node.table("retention")?;
+    let days = table.required_integer("personal_files_days");
+    table.finish();
+    let days = days?;
+    let sound = i32::try_from(days).ok().filter(|days| *days >= 1);
+    if sound.is_none() {
+        let message = Text::new(
+            format!("保持日数として使えません: {days}"),
+            format!("not a number of days: {days}"),
+        );
+        let problem = Problem::new(table.place_of("personal_files_days"), message);
+        node.report(problem.hint(Text::new(
+            "1以上の日数を書いてください。無期限に保持する場合は [retention] を外します",
+            "write 1 or more; to keep them for ever, leave [retention] out",
+        )));
+    }
+    sound
 }
 
 fn zone(node: &Node<'_>) -> Option<TimeZone> {

@@ -10,6 +10,7 @@ mod full_disk;
 mod guide;
 mod hierarchies;
 mod mapping;
+mod person;
 mod programme;
 mod records;
 mod screen;
