@@ -3,6 +3,7 @@
 mod commands;
 mod failure;
 mod grid;
+mod help;
 mod logging;
 mod prose;
 mod session;
@@ -12,9 +13,10 @@ mod structure;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{FromArgMatches, Parser, Subcommand, ValueEnum};
 use keiki_model::text::Language;
 
+use crate::environment;
 use crate::error::Result;
 use session::Session;
 
@@ -95,7 +97,16 @@ enum Command {
 /// Runs the program with the arguments that it was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = environment::arguments();
+    let spoken = help::language_of(&arguments)
+        .or_else(environment::language)
+        .or_else(session::language_here)
+        .unwrap_or(Language::En);
+    let arguments = help::arguments(arguments, spoken);
+    let parsed = help::command(spoken)
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         // Clap prints to the right stream and knows that asking for help is no fault; usage errors are 2.
         Err(error) => error.exit(),

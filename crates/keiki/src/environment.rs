@@ -5,6 +5,7 @@
     reason = "the one module that reads the clock and the environment"
 )]
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -41,6 +42,12 @@ pub fn language() -> Option<Language> {
     } else {
         Language::from_tag(&tag)
     }
+}
+
+/// The arguments with which the program was started, its own name first.
+#[must_use]
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
 }
 
 /// The filter of log lines; `None` where no log is wanted.

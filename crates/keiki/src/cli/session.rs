@@ -10,10 +10,24 @@ use keiki_report::table::{Colour, Table, View};
 
 use super::When;
 use super::spinner::Spinner;
-use crate::config::Workspace;
+use crate::config::{Settings, Workspace, settings};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Step};
+
+/// The language of the workspace in or above the current folder, for what is said before one is loaded.
+pub(super) fn language_here() -> Option<Language> {
+    let here = environment::current_folder().ok()?;
+    let root = Workspace::find(None, &here).ok()?;
+    language_of(&root)
+}
+
+/// The language that a workspace's settings name, where they can be read.
+fn language_of(root: &Path) -> Option<Language> {
+    let text = std::fs::read_to_string(root.join(settings::FILE)).ok()?;
+    let settings = Settings::read(settings::FILE, &text).ok()?;
+    Some(settings.language)
+}
 
 /// One run of the program.
 #[derive(Debug)]
@@ -79,6 +93,10 @@ impl Session {
 
     /// Loads the workspace in a folder.
     pub(crate) fn load(&self, root: &Path) -> Result<Workspace> {
+        // What is wrong with it is said in its language, if that can be read.
+        if let Some(language) = language_of(root) {
+            self.of_workspace.get_or_init(|| language);
+        }
         let workspace = Workspace::load(root)?;
         self.of_workspace
             .get_or_init(|| workspace.settings.language);

@@ -80,6 +80,55 @@ fn a_filter_that_is_no_word_of_the_catalogue_is_told_with_the_nearest_and_all() 
         .says("[possible values: low, middle, high]");
 }
 
+/// The help of a command as it is printed, without blanks at the ends of lines.
+fn help_of(command: &str, language: &str) -> String {
+    let workspace = Workspace::new();
+    let ran = workspace
+        .run(&[command, "--help", "--language", language])
+        .exits(0);
+    ran.out
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[test]
+fn the_help_of_a_command_is_in_the_readers_language() {
+    assert_eq!(help_of("reopen", "en"), include_str!("help/reopen.en.txt"));
+    assert_eq!(help_of("reopen", "ja"), include_str!("help/reopen.ja.txt"));
+    assert_eq!(
+        help_of("measure", "ja"),
+        include_str!("help/measure.ja.txt")
+    );
+    let workspace = Workspace::new();
+    workspace
+        .run(&["--help", "--language", "ja"])
+        .exits(0)
+        .says("使い方: keiki [OPTIONS] <COMMAND>")
+        .says("  measure ");
+    let same = workspace
+        .run(&["help", "reopen", "--language", "ja"])
+        .exits(0);
+    assert!(same.out.contains("締めを解除する"), "{same:#?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_workspace_is_said_in_its_language() {
+    let workspace = Workspace::new();
+    let settings = std::fs::read_to_string(workspace.path().join("keiki.toml")).expect("settings");
+    workspace.write("keiki.toml", settings.replace("\"en\"", "\"ja\""));
+    workspace.write("sources/a.toml", "kind = \"csv\"\n");
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("項目 `dataset` がありません")
+        .complains("取得元に対応するデータ種別を dataset = \"…\" に書いてください");
+    workspace
+        .run(&["check", "--language", "en"])
+        .exits(1)
+        .complains("missing key `dataset`");
+}
+
 #[test]
 fn one_kpi_is_shown_whole_in_both_languages() {
     let workspace = Workspace::new();

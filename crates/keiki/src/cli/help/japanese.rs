@@ -1,0 +1,297 @@
+//! The texts of the help, English and Japanese; `every_text_of_the_help_is_in_both_languages` says what is missing.
+
+/// The Japanese of an English text; `None` where it is not here.
+pub(super) fn of(english: &str) -> Option<&'static str> {
+    let found = TEXTS.iter().find(|(of, _)| *of == english);
+    found.map(|(_, japanese)| *japanese)
+}
+
+const TEXTS: [(&str, &str); 95] = [
+    (
+        "Keeps an organisation's cybersecurity KPIs as accounts are kept",
+        "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
+    ),
+    (
+        "The workspace [default: the nearest folder upwards with a keiki.toml]",
+        "ワークスペース [既定: keiki.toml のある、現在のフォルダから最も近い上位のフォルダ]",
+    ),
+    (
+        "The language of messages [default: the locale's, else the workspace's]",
+        "メッセージの言語 [既定: ロケールの言語、なければワークスペースの言語]",
+    ),
+    ("Whether colour is added", "色を付けるかどうか"),
+    (
+        "Print results only: no progress, no notes",
+        "結果だけを表示し、進捗や注記を表示しない",
+    ),
+    ("For people", "画面用の表"),
+    ("For programs", "プログラム用"),
+    ("For spreadsheets", "表計算用"),
+    (
+        "List the KPIs by group, or show one whole",
+        "KPIをグループ別に一覧する。または一つのKPIの定義全体を表示する",
+    ),
+    ("A KPI by number or code", "KPIの番号またはコード"),
+    ("Only this group", "このグループだけ"),
+    (
+        "Only those that suit this maturity",
+        "この成熟度に適するものだけ",
+    ),
+    ("Only this class", "この分類だけ"),
+    ("How to print the list", "一覧の形式"),
+    (
+        "Validate everything in the workspace, all problems at once",
+        "ワークスペース全体を検査し、問題をすべて一度に示す",
+    ),
+    (
+        "Close a period: its figures are numbered and never change again",
+        "対象期間を締める。数値は版として確定し、以後変わらない",
+    ),
+    (
+        "The period: 2026-09, FY2026-Q2, FY2026-H1 or FY2026",
+        "対象期間: 2026-09、FY2026-Q2、FY2026-H1、FY2026",
+    ),
+    (
+        "Why it is closed although something stands in the way, or what is restated",
+        "支障があっても締める理由、または訂正の内容",
+    ),
+    (
+        "The second person who agrees, where something stands in the way",
+        "支障がある場合に同意する第二の承認者",
+    ),
+    (
+        "Put the journal's many small files together and take raw files away whose time is over; no figure moves. No ingest should run meanwhile",
+        "証跡台帳の多数の小さなファイルを統合し、保持期間を過ぎた生データを除去する。数値は変わらない。実行中は取込をしないこと",
+    ),
+    (
+        "Print completions for a shell",
+        "シェルの補完スクリプトを出力する",
+    ),
+    ("The shell", "シェル"),
+    (
+        "Make a fictional sample group's workspace, take its evidence in month by month, and measure it",
+        "架空のグループのワークスペースを作り、証跡を月ごとに取り込み、測定する",
+    ),
+    (
+        "The folder; it is made where there is none",
+        "フォルダ(なければ作成する)",
+    ),
+    (
+        "Open a figure: the formula filled in, its rows, and what changed",
+        "数値の内訳を開く。計算式、元になった行、変化した点",
+    ),
+    ("The KPI by number or code", "KPIの番号またはコード"),
+    ("The org unit", "組織"),
+    (
+        "The period: 2026-09, FY2026-Q2, FY2026-H1, FY2026 or 2026-09-YTD",
+        "対象期間: 2026-09、FY2026-Q2、FY2026-H1、FY2026、2026-09-YTD",
+    ),
+    (
+        "The indicator [default: the KPI's first]",
+        "指標 [既定: KPIの最初の指標]",
+    ),
+    (
+        "As known at this instant: a date (the end of that day), a date and time, or RFC 3339 [default: now]",
+        "認識時点: 日付(その日の終わり)、日時、またはRFC 3339の形式 [既定: 現在]",
+    ),
+    (
+        "As of this commit of the journal [default: the newest]",
+        "証跡台帳のコミット番号 [既定: 最新]",
+    ),
+    (
+        "List the records that the figure is made of",
+        "数値の元になったレコードを一覧する",
+    ),
+    (
+        "Compare with another period, or with the same figure as known at another instant",
+        "別の対象期間、または別の認識時点の同じ数値と比べる",
+    ),
+    ("How to print it", "表示の形式"),
+    (
+        "Take evidence in: of all sources, of the sources named, or of files into a dataset",
+        "証跡を取り込む。すべての取得元、指定した取得元、またはデータ種別へのファイル",
+    ),
+    (
+        "Sources [default: all]; with --dataset: files",
+        "取得元 [既定: すべて]。--dataset を付けるとファイル",
+    ),
+    (
+        "Read files into this dataset, columns by name",
+        "ファイルをこのデータ種別に取り込む(列名で対応付ける)",
+    ),
+    (
+        "The day that the evidence speaks for [default: today]",
+        "証跡の基準日 [既定: 今日]",
+    ),
+    (
+        "Org units that the evidence covers, with all below them",
+        "証跡が網羅する組織(配下を含む)",
+    ),
+    (
+        "The files hold every record of their scope",
+        "ファイルは対象範囲のレコードをすべて含む",
+    ),
+    (
+        "What a full export means by leaving a record out",
+        "全件の証跡に含まれないレコードの扱い",
+    ),
+    (
+        "Carry out retirements that were held back",
+        "保留された終了を実行する",
+    ),
+    ("Nothing", "何もしない"),
+    ("The record is no more", "レコードが終了した"),
+    (
+        "The source no longer speaks of it",
+        "この取得元は今後このレコードを報告しない",
+    ),
+    ("Start a workspace", "ワークスペースを作る"),
+    (
+        "Measure KPIs for org units and periods",
+        "組織と対象期間ごとにKPIを測定する",
+    ),
+    (
+        "KPIs by number or code [default: those that the programme adopts]",
+        "KPIの番号またはコード [既定: プログラムで採用したもの]",
+    ),
+    (
+        "Org units [default: the root of the tree]",
+        "組織 [既定: 組織図の頂点]",
+    ),
+    ("Every org unit of the tree", "組織図のすべての組織"),
+    (
+        "The period: 2026-09, FY2026-Q2, FY2026-H1, FY2026 or 2026-09-YTD [default: last month]",
+        "対象期間: 2026-09、FY2026-Q2、FY2026-H1、FY2026、2026-09-YTD [既定: 先月]",
+    ),
+    ("The first of a run of periods", "連続する対象期間の最初"),
+    ("The last of the run", "連続する対象期間の最後"),
+    (
+        "Show the values of so many periods until this one: as reported where a period was closed [default: 6]",
+        "この対象期間までの推移を指定した期数分示す。締めた期間は報告値 [既定: 6]",
+    ),
+    ("How to print the figures", "数値の形式"),
+    (
+        "Show companions in the table too; JSON and CSV always hold them",
+        "表に補助指標も示す(JSONとCSVには常に含まれる)",
+    ),
+    (
+        "Find, export or erase one person; the log of what was done about people",
+        "一人の人を探す、書き出す、消去する。また、その操作の記録を示す",
+    ),
+    (
+        "Find a person's token and the records that carry it",
+        "ある人のトークンと、それを含むレコードを探す",
+    ),
+    (
+        "Write every row of one person, for a request of the data subject",
+        "本人からの請求に備え、一人の人の行をすべて書き出す",
+    ),
+    (
+        "How to print the rows: json or csv",
+        "行の形式(json または csv)",
+    ),
+    (
+        "Forget one person: raw files that hold the person are taken away; no figure changes",
+        "一人の人を消去する。本人を含む生データを除去し、数値は変わらない",
+    ),
+    (
+        "List what was done about people, by whom and why",
+        "人に関する操作を、実行者と理由とともに一覧する",
+    ),
+    (
+        "The name, staff number or address, or a part of it",
+        "氏名、社員番号、メールアドレスの全体または一部",
+    ),
+    ("The token that stands for the person", "本人を表すトークン"),
+    (
+        "Why; it is logged with who did it",
+        "理由(実行者とともに記録する)",
+    ),
+    (
+        "The ledger of definitions: what is in force, since when, and who recorded it",
+        "定義の台帳。何が、いつから、誰の記録で有効か",
+    ),
+    (
+        "Show what the files would change, or what one edition changed",
+        "ファイルを記録すると何が変わるか、または一つの版で何が変わったかを示す",
+    ),
+    (
+        "What this edition changed against the one before it",
+        "この版が一つ前の版から変えた内容",
+    ),
+    ("Only the names of the files", "ファイル名だけ"),
+    (
+        "Record what the files say, with the reason",
+        "ファイルの内容を理由とともに記録する",
+    ),
+    ("Why it changes", "変更の理由"),
+    ("List the editions", "版を一覧する"),
+    (
+        "List the approved plans: what their baseline holds, what was revised and added since",
+        "承認済みの計画を一覧する。基準計画の項目、その後の改訂と追加",
+    ),
+    (
+        "Write the files of an edition into a new folder",
+        "一つの版のファイルを新しいフォルダに書き出す",
+    ),
+    ("The edition", "版"),
+    ("The folder", "フォルダ"),
+    (
+        "List rejected rows, refused files, values left unknown and days of plans that were kept, with place and reason",
+        "取込エラー行、読み取れなかったファイル、不明のままの値、維持した計画の日付を、位置と理由とともに一覧する",
+    ),
+    ("Only those of this source", "この取得元だけ"),
+    (
+        "Open a closed period again, to restate it",
+        "訂正のため、対象期間の締めを解除する",
+    ),
+    ("The period", "対象期間"),
+    ("Why", "理由"),
+    (
+        "List sources with what they brought last",
+        "取得元を、最後に取り込んだ内容とともに一覧する",
+    ),
+    (
+        "Query the journal: one table per dataset with its entries, and `batches`",
+        "証跡台帳にSQLで問い合わせる。データ種別ごとの記帳の表と `batches` がある",
+    ),
+    ("The query", "問い合わせ"),
+    ("How to print the rows", "行の形式"),
+    (
+        "Show what was closed: as reported, as restated, and what differs",
+        "締めた報告書を示す。報告値、訂正値、その違い",
+    ),
+    (
+        "The period [default: list all that was closed]",
+        "対象期間 [既定: 締めたものをすべて一覧する]",
+    ),
+    (
+        "The revision, or `now` for today's figures [default: the last]",
+        "版。現時点値は `now` [既定: 最新の版]",
+    ),
+    (
+        "What differs in another revision, or `now`, and what moved it",
+        "別の版または `now` との違いと、その原因",
+    ),
+    (
+        "Org units [default: the root of the tree; every one in JSON and CSV]",
+        "組織 [既定: 組織図の頂点。JSONとCSVではすべて]",
+    ),
+    (
+        "File figures of the time before Keiki as revision 0, from a CSV file",
+        "Keiki導入前の数値をCSVファイルから第0版として収める",
+    ),
+    ("Check that the books balance", "帳簿に矛盾がないか照合する"),
+    (
+        "A unit with its departments, without the entities below it",
+        "組織単体(部門を含み、配下の会社を含まない)",
+    ),
+    (
+        "Along this hierarchy, a file of the folder hierarchies [default: the org tree]",
+        "この階層(フォルダ hierarchies のファイル)に沿って集計する [既定: 組織図]",
+    ),
+    (
+        "On the org tree of this day, for comparatives on one structure [default: each period's last day]",
+        "この日の組織図で集計する(同じ組織構成での比較用) [既定: 各対象期間の末日]",
+    ),
+];
