@@ -184,7 +184,7 @@ impl Source {
                         format!("did you mean `{near}`?"),
                     ),
                     None => Text::new(
-                        format!("列: {}", names.collect::<Vec<_>>().join(", ")),
+                        format!("列: {}", names.clone().collect::<Vec<_>>().join(", ")),
                         format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
                     ),
                 };

@@ -222,7 +222,10 @@ impl Catalogue {
         let hint = nearest(&name.value, names.clone()).map_or_else(
             || {
                 Text::new(
-                    format!("データ種別: {}", names.collect::<Vec<_>>().join(", ")),
+                    format!(
+                        "データ種別: {}",
+                        names.clone().collect::<Vec<_>>().join(", ")
+                    ),
                     format!("datasets: {}", names.collect::<Vec<_>>().join(", ")),
                 )
             },

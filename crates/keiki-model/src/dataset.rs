@@ -377,18 +377,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
             )),
         );
     }
-    for part in &key {
-        match columns.iter_mut().find(|column| column.name == *part) {
-            Some(column) => column.required = true,
-            None => node.report(Problem::new(
-                node.place_of("key"),
-                Text::new(
-                    format!("キーに存在しない列があります: `{part}`"),
-                    format!("the key names a column that does not exist: `{part}`"),
-                ),
-            )),
-        }
-    }
+    require_key(node, &key, &mut columns);
     let org_units = match columns.iter_mut().find(|column| column.name == ORG_UNIT) {
         None => OrgUnits::None,
         Some(column) => {
@@ -416,6 +405,22 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         version: content_version(text),
         file: file.to_owned(),
     })
+}
+
+/// The columns of the key are never empty.
+fn require_key(node: &Node<'_>, key: &[String], columns: &mut [Column]) {
+    for part in key {
+        match columns.iter_mut().find(|column| column.name == *part) {
+            Some(column) => column.required = true,
+            None => node.report(Problem::new(
+                node.place_of("key"),
+                Text::new(
+                    format!("キーに存在しない列があります: `{part}`"),
+                    format!("the key names a column that does not exist: `{part}`"),
+                ),
+            )),
+        }
+    }
 }
 
 fn check_name(node: &Node<'_>, name: &Located, file: &str) {

@@ -66,8 +66,8 @@ impl ExpressionError {
         }
         Problem {
             place,
-            message: self.message,
-            hint: self.hint,
+            message: Box::new(self.message),
+            hint: self.hint.map(Box::new),
         }
     }
 }

@@ -261,26 +261,7 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
     };
     let valid_from = day(6, "valid_from").unwrap_or(BEGINNING);
     let valid_until = day(7, "valid_until");
-    let kind = UnitKind::NAMES
-        .iter()
-        .find(|(name, _)| *name == field(4))
-        .map(|(_, kind)| *kind);
-    if kind.is_none() {
-        let names: Vec<&str> = UnitKind::NAMES.iter().map(|(name, _)| *name).collect();
-        problems.push(
-            Problem::new(
-                place.clone(),
-                Text::new(
-                    format!("組織の種別がありません: {}", field(4)),
-                    format!("unknown kind of org unit: {}", field(4)),
-                ),
-            )
-            .hint(Text::new(
-                format!("選べる値: {}", names.join(", ")),
-                format!("one of: {}", names.join(", ")),
-            )),
-        );
-    }
+    let kind = read_kind(field(4), place, &mut problems);
     if field(0).is_empty() {
         problems.push(Problem::new(
             place.clone(),
@@ -324,6 +305,23 @@ fn read_unit(record: &csv::StringRecord, place: &Place) -> Result<OrgUnit, Vec<P
         }),
         _ => Err(problems),
     }
+}
+
+fn read_kind(found: &str, place: &Place, problems: &mut Vec<Problem>) -> Option<UnitKind> {
+    let mut kinds = UnitKind::NAMES.iter();
+    let kind = kinds.find(|(name, _)| *name == found);
+    if kind.is_none() {
+        let names: Vec<&str> = UnitKind::NAMES.iter().map(|(name, _)| *name).collect();
+        let message = Text::new(
+            format!("組織の種別がありません: {found}"),
+            format!("unknown kind of org unit: {found}"),
+        );
+        problems.push(Problem::new(place.clone(), message).hint(Text::new(
+            format!("選べる値: {}", names.join(", ")),
+            format!("one of: {}", names.join(", ")),
+        )));
+    }
+    kind.map(|(_, kind)| *kind)
 }
 
 /// Checks ids, parents and shape of a tree; `what` names it in messages.
@@ -414,27 +412,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
         let on = crate::calendar::date_of(day);
         if roots.len() > 1 {
             let names: Vec<&str> = roots.into_iter().collect();
-            problems.push(
-                Problem::new(
-                    Place::file(file),
-                    Text::new(
-                        format!(
-                            "{on}時点の{}に頂点が複数あります: {}",
-                            what.ja,
-                            names.join(", ")
-                        ),
-                        format!(
-                            "the {} has several roots on {on}: {}",
-                            what.en,
-                            names.join(", ")
-                        ),
-                    ),
-                )
-                .hint(Text::new(
-                    "一つを除いて parent_id を書いてください",
-                    "give all but one a parent_id",
-                )),
-            );
+            problems.push(several_roots(&names, file, what, day));
         }
         for (unit, place) in valid.values() {
             let mut path = vec![unit.id.as_str()];
@@ -473,29 +451,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
                         .map_or(0, |(i, _)| i);
                     cycle.rotate_left(least);
                     if cycle[0] == unit.id {
-                        problems.push(
-                            Problem::new(
-                                place.clone(),
-                                Text::new(
-                                    format!(
-                                        "{on}時点の{}が循環しています: {} > {}",
-                                        what.ja,
-                                        cycle.join(" > "),
-                                        cycle[0]
-                                    ),
-                                    format!(
-                                        "the {} has a cycle on {on}: {} > {}",
-                                        what.en,
-                                        cycle.join(" > "),
-                                        cycle[0]
-                                    ),
-                                ),
-                            )
-                            .hint(Text::new(
-                                "いずれかの組織の親を変えてください",
-                                "give one of these units another parent",
-                            )),
-                        );
+                        problems.push(circular(&cycle, place, what, day));
                     }
                     at = false;
                 } else {
@@ -506,6 +462,31 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
         }
     }
     problems
+}
+
+fn several_roots(names: &[&str], file: &str, what: Kind, day: Day) -> Problem {
+    let (names, on) = (names.join(", "), crate::calendar::date_of(day));
+    let message = Text::new(
+        format!("{on}時点の{}に頂点が複数あります: {names}", what.ja),
+        format!("the {} has several roots on {on}: {names}", what.en),
+    );
+    Problem::new(Place::file(file), message).hint(Text::new(
+        "一つを除いて parent_id を書いてください",
+        "give all but one a parent_id",
+    ))
+}
+
+fn circular(cycle: &[&str], place: &Place, what: Kind, day: Day) -> Problem {
+    let on = crate::calendar::date_of(day);
+    let way = format!("{} > {}", cycle.join(" > "), cycle[0]);
+    let message = Text::new(
+        format!("{on}時点の{}が循環しています: {way}", what.ja),
+        format!("the {} has a cycle on {on}: {way}", what.en),
+    );
+    Problem::new(place.clone(), message).hint(Text::new(
+        "いずれかの組織の親を変えてください",
+        "give one of these units another parent",
+    ))
 }
 
 /// A node of the tree on one day.

@@ -67,9 +67,9 @@ pub struct Problem {
     /// Where it is.
     pub place: Place,
     /// What is wrong, a lower-case fragment with the value last.
-    pub message: Text,
+    pub message: Box<Text>,
     /// How to mend it.
-    pub hint: Option<Text>,
+    pub hint: Option<Box<Text>>,
 }
 
 impl Problem {
@@ -77,7 +77,7 @@ impl Problem {
     pub fn new(place: Place, message: impl Wording) -> Self {
         Self {
             place,
-            message: message.into_text(),
+            message: Box::new(message.into_text()),
             hint: None,
         }
     }
@@ -85,7 +85,7 @@ impl Problem {
     /// Adds the way to mend it.
     #[must_use]
     pub fn hint(mut self, hint: impl Wording) -> Self {
-        self.hint = Some(hint.into_text());
+        self.hint = Some(Box::new(hint.into_text()));
         self
     }
 

@@ -478,7 +478,7 @@ fn measure_name(node: &Node<'_>, key: &str, measures: &[Measure]) -> Option<Stri
                 Text::new(
                     format!(
                         "このKPIの基本測定量: {}",
-                        names.collect::<Vec<_>>().join(", ")
+                        names.clone().collect::<Vec<_>>().join(", ")
                     ),
                     format!(
                         "measures of this KPI: {}",
