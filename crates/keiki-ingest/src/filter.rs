@@ -11,6 +11,7 @@ use keiki_model::document::Located;
 use keiki_model::evidence::Reason;
 use keiki_model::expression::{Expression, Expressions};
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 use crate::columns::evaluate;
 use crate::convert::excerpt;
@@ -39,9 +40,18 @@ pub(crate) fn compile(
         .compile(&sql.value, &schema)
         .map_err(|error| definition(error.into_problem(sql)))?;
     if compiled.data_type() != &DataType::Boolean {
-        let message = format!("`where` yields {}, no truth value", compiled.data_type());
+        let message = Text::new(
+            format!(
+                "`where` の結果が真偽値ではありません: {}",
+                compiled.data_type()
+            ),
+            format!("`where` yields {}, no truth value", compiled.data_type()),
+        );
         let problem = Problem::new(sql.place.clone(), message);
-        let hint = "compare something, for example \"type\" = 'server'";
+        let hint = Text::new(
+            "何かと比べてください(例: \"type\" = 'server')",
+            "compare something, for example \"type\" = 'server'",
+        );
         return Err(definition(problem.hint(hint)));
     }
     Ok((compiled, schema))

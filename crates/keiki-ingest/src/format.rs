@@ -5,6 +5,7 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 use crate::readers::Reader;
 
@@ -103,10 +104,16 @@ fn check_keys(table: &Node<'_>, reader: Reader) {
     others.sort_unstable();
     others.dedup();
     for key in others {
-        let message = format!("sources of this kind take no `{key}`");
+        let message = Text::new(
+            format!("この種類の取得元では `{key}` を使いません"),
+            format!("sources of this kind take no `{key}`"),
+        );
         let keys: Vec<&str> = COMMON_KEYS.iter().chain(&taken).copied().collect();
         let problem = Problem::new(table.place_of(key), message);
-        table.report(problem.hint(format!("leave it out; they take {}", keys.join(", "))));
+        table.report(problem.hint(Text::new(
+            format!("外してください。使える項目: {}", keys.join(", ")),
+            format!("leave it out; they take {}", keys.join(", ")),
+        )));
     }
 }
 
@@ -115,9 +122,15 @@ fn preamble_lines(table: &Node<'_>) -> usize {
     usize::try_from(lines).unwrap_or_else(|_| {
         let problem = Problem::new(
             table.place_of("preamble_lines"),
-            format!("not a number of lines: {lines}"),
+            Text::new(
+                format!("行数ではありません: {lines}"),
+                format!("not a number of lines: {lines}"),
+            ),
         );
-        table.report(problem.hint("count the lines before the header"));
+        table.report(problem.hint(Text::new(
+            "見出しより前の行数を書いてください",
+            "count the lines before the header",
+        )));
         0
     })
 }
@@ -128,9 +141,15 @@ fn zone(table: &Node<'_>) -> Option<TimeZone> {
     if zone.is_none() {
         let problem = Problem::new(
             table.place_of("zone"),
-            format!("unknown time zone: `{name}`"),
+            Text::new(
+                format!("時間帯がありません: `{name}`"),
+                format!("unknown time zone: `{name}`"),
+            ),
         );
-        table.report(problem.hint("use a name of the IANA database, such as Asia/Tokyo or UTC"));
+        table.report(problem.hint(Text::new(
+            "IANAの名前を使ってください(例: Asia/Tokyo、UTC)",
+            "use a name of the IANA database, such as Asia/Tokyo or UTC",
+        )));
     }
     zone
 }
@@ -152,11 +171,15 @@ fn check_forms(
         if !read.is_some_and(|time| suffices(&time)) {
             let problem = Problem::new(
                 table.place_of(key),
-                format!("`{key}` has a form that cannot be read: `{form}`"),
+                Text::new(
+                    format!("`{key}` の書式を読み取れません: `{form}`"),
+                    format!("`{key}` has a form that cannot be read: `{form}`"),
+                ),
             );
-            table.report(problem.hint(
+            table.report(problem.hint(Text::new(
+                "%Y %m %d %H %M %S などを、日付または時刻が定まるように使ってください",
                 "use %Y %m %d %H %M %S and the like, enough of them to say a full date or time",
-            ));
+            )));
         }
     }
 }

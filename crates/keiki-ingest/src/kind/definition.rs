@@ -3,6 +3,7 @@
 use keiki_model::dataset::content_version;
 use keiki_model::document::{Node, read_document};
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 use crate::format::{self, Format};
 use crate::readers::Reader;
@@ -20,9 +21,15 @@ pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Kind, Vec<Probl
 fn kind(node: &Node<'_>, expected: &str, file: &str, text: &str) -> Option<Kind> {
     let name = node.required_string("name");
     if let Some(name) = name.as_deref().filter(|name| *name != expected) {
-        let message = format!("the name does not fit the file's: `{name}`");
+        let message = Text::new(
+            format!("名前がファイル名と一致しません: `{name}`"),
+            format!("the name does not fit the file's: `{name}`"),
+        );
         let problem = Problem::new(node.place_of("name"), message);
-        node.report(problem.hint(format!("write name = \"{expected}\", or rename the file")));
+        node.report(problem.hint(Text::new(
+            format!("name = \"{expected}\" と書くか、ファイル名を変えてください"),
+            format!("write name = \"{expected}\", or rename the file"),
+        )));
     }
     let title = node.required_text("title");
     let description = node.required_text("description");

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use super::{Kind, definition};
 
@@ -73,9 +74,17 @@ impl Kinds {
         for kind in own.kinds {
             if self.get(&kind.name).is_some() {
                 let place = Place::file(&kind.file);
-                let problem =
-                    Problem::new(place, format!("there is a kind `{}` already", kind.name));
-                problems.push(problem.hint("give it a name of its own"));
+                let problem = Problem::new(
+                    place,
+                    Text::new(
+                        format!("種類 `{}` はすでにあります", kind.name),
+                        format!("there is a kind `{}` already", kind.name),
+                    ),
+                );
+                problems.push(problem.hint(Text::new(
+                    "別の名前を付けてください",
+                    "give it a name of its own",
+                )));
             } else {
                 self.kinds.push(kind);
             }
