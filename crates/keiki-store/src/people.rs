@@ -1,6 +1,6 @@
 //! One person in the books: which raw files hold the person, and the log of what was done about people.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sqlx::Row;
@@ -100,7 +100,7 @@ impl Journal {
     pub async fn raw_with(
         &self,
         value: &str,
-        sources: &HashSet<String>,
+        sources: &BTreeSet<String>,
     ) -> Result<Vec<RawReference>> {
         let sought = normalised(value).to_lowercase();
         let mut found = Vec::new();

@@ -238,7 +238,7 @@ mod tests {
             Some("exploited_vulnerabilities")
         );
         let problems = own("kev").expect_err("kev is taken");
-        assert!(problems[0].message.contains("already"), "{problems:?}");
+        assert!(problems[0].message.en.contains("already"), "{problems:?}");
     }
 
     fn dataset(name: &str) -> keiki_model::dataset::Dataset {

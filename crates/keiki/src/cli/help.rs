@@ -66,7 +66,7 @@ fn in_japanese(command: Command) -> Command {
         .arg(flag("help", 'h', ArgAction::Help, "この説明を表示する"))
         .arg(flag("version", 'V', ArgAction::Version, "版を表示する"));
     if let Some(text) = about.as_deref().and_then(japanese::of) {
-        command = command.about(text).long_about(None);
+        command = command.about(text).long_about(None::<&'static str>);
     }
     for name in names {
         command = command.mut_subcommand(name, in_japanese);
@@ -106,7 +106,7 @@ fn argument(argument: Arg) -> Arg {
     }
     argument
         .help(help)
-        .long_help(None::<&str>)
+        .long_help(None::<&'static str>)
         .help_heading(heading)
         .hide_default_value(true)
         .hide_possible_values(true)

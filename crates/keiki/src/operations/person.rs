@@ -1,7 +1,8 @@
 //! One person: where the books have the person, the rows for a request of the data subject, and erasure.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
+use arrow::array::{AsArray, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use keiki_model::dataset::Dataset;
 use keiki_model::text::Text;
@@ -85,6 +86,7 @@ pub async fn export(
 ) -> Result<Vec<PersonRow>> {
     let journal = workspace.journal(Opening::Existing).await?;
     let person = one(&journal, whom).await?;
+    let engine = workspace.engine()?;
     let mut rows = Vec::new();
     for dataset in workspace.datasets() {
         let Some(condition) = carries(&dataset, &person.token) else {
@@ -94,7 +96,7 @@ pub async fn export(
             "select * from \"{}\" where ({condition}) and weight > 0 order by record_key, effective_on, seq",
             dataset.name
         );
-        for batch in workspace.engine()?.sql(&journal, &query).await? {
+        for batch in engine.sql(&journal, &query).await? {
             let options = FormatOptions::default();
             let fault = |error: arrow::error::ArrowError| Error::Stopped(error.to_string());
             for row in 0..batch.num_rows() {
@@ -128,7 +130,7 @@ pub async fn erase(workspace: &Workspace, whom: &Whom, grounds: &Grounds) -> Res
     let journal = workspace.journal(Opening::Existing).await?;
     let person = one(&journal, whom).await?;
     let records = records(workspace, &journal, &person.token).await?;
-    let mut sources = HashSet::new();
+    let mut sources = BTreeSet::new();
     for (dataset, _) in &records {
         sources.extend(sources_of(workspace, &journal, dataset, &person.token).await?);
     }
@@ -237,6 +239,7 @@ async fn records(
     journal: &Journal,
     token: &str,
 ) -> Result<Vec<(String, i64)>> {
+    let engine = workspace.engine()?;
     let mut found = Vec::new();
     for dataset in workspace.datasets() {
         let Some(condition) = carries(&dataset, token) else {
@@ -246,11 +249,8 @@ async fn records(
             "select distinct record_key from \"{}\" where {condition}",
             dataset.name
         );
-        let batches = workspace.engine()?.sql(journal, &query).await?;
-        let count: usize = batches
-            .iter()
-            .map(arrow::array::RecordBatch::num_rows)
-            .sum();
+        let batches = engine.sql(journal, &query).await?;
+        let count: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if count > 0 {
             found.push((
                 dataset.name.clone(),
@@ -278,8 +278,7 @@ async fn sources_of(
     for batch in workspace.engine()?.sql(journal, &query).await? {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8);
         let texts = texts.map_err(|error| Error::Stopped(error.to_string()))?;
-        let texts = arrow::array::AsArray::as_string::<i32>(&texts);
-        found.extend(texts.iter().flatten().map(str::to_owned));
+        found.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
     }
     Ok(found)
 }

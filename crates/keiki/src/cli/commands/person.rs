@@ -124,9 +124,10 @@ impl Args {
                 let rows = person::log(&workspace).await?.into_iter().map(|event| {
                     let at = jiff::Timestamp::from_microsecond(event.at);
                     let at = at.map(|at| at.to_string()).unwrap_or_default();
-                    let at = match format {
-                        Format::Table => local(&at, &workspace),
-                        _ => at,
+                    let at = if format == Format::Table {
+                        local(&at, &workspace)
+                    } else {
+                        at
                     };
                     vec![
                         json!(at),
