@@ -148,7 +148,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Rejects(args) => args.run(session).await,
         Command::Identity(args) => args.run(session).await,
         Command::Sql(args) => args.run(session).await,
-        Command::Person(args) => args.run(session).await,
+        Command::Person(args) => Box::pin(args.run(session)).await,
         Command::Verify(args) => args.run(session).await,
         Command::Compact(args) => args.run(session).await,
         Command::Demo(args) => Box::pin(args.run(session)).await,

@@ -20,7 +20,7 @@ const OPTIONS: &str = "オプション";
 pub(super) fn command(language: Language) -> Command {
     match language {
         Language::En => Cli::command(),
-        Language::Ja => in_japanese(Cli::command()).disable_help_subcommand(true),
+        Language::Ja => in_japanese(Cli::command()),
     }
 }
 
@@ -61,6 +61,7 @@ fn in_japanese(command: Command) -> Command {
         .mut_args(argument)
         .help_template(TEMPLATE)
         .subcommand_help_heading("コマンド")
+        .disable_help_subcommand(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(flag("help", 'h', ArgAction::Help, "この説明を表示する"))
