@@ -154,7 +154,8 @@ impl IngestError {
     pub fn hint(&self) -> String {
         match self {
             Self::Definition { problems } => {
-                problems.iter().find_map(|p| p.hint.as_ref()).map(|hint| hint.en.clone()).unwrap_or_else(|| "mend the definition".into())
+                let hint = problems.iter().find_map(|p| p.hint.as_ref());
+                hint.map_or_else(|| "mend the definition".into(), |hint| hint.en.clone())
             }
             Self::Io { .. } => "check that the file exists and may be read".into(),
             Self::EmptyFile { .. } => {

@@ -27,7 +27,7 @@ const FOUND_COUNT: i64 = 100;
 /// What names a person, in the form in which it is compared: compatibility forms such as full-width letters become the
 /// common ones (NFKC), blanks at the ends go and those within become one, and an address with `@` is in lower case.
 #[must_use]
-pub fn normalised(value: &str) -> String {
+pub(crate) fn normalised(value: &str) -> String {
     let common: String = value.nfkc().collect();
     let words: Vec<&str> = common.split_whitespace().collect();
     let joined = words.join(" ");
