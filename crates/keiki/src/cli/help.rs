@@ -16,6 +16,9 @@ const TEMPLATE: &str =
 
 const OPTIONS: &str = "オプション";
 
+/// Where the options that all commands share stand: after a command's own.
+const SHARED: usize = 900;
+
 /// The commands with their help in a language.
 pub(super) fn command(language: Language) -> Command {
     match language {
@@ -77,7 +80,9 @@ fn in_japanese(command: Command) -> Command {
 
 fn flag(name: &'static str, short: char, action: ArgAction, help: &'static str) -> Arg {
     let flag = Arg::new(name).short(short).long(name).action(action);
-    flag.help(help).help_heading(OPTIONS)
+    flag.help(help)
+        .help_heading(OPTIONS)
+        .display_order(SHARED + 1)
 }
 
 fn argument(argument: Arg) -> Arg {
@@ -105,12 +110,21 @@ fn argument(argument: Arg) -> Arg {
             help.push_str(&format!(" [選択肢: {}]", values.join("、")));
         }
     }
-    argument
+    let takes_values = argument.get_action().takes_values();
+    let argument = if argument.is_global_set() {
+        argument.display_order(SHARED)
+    } else {
+        argument
+    };
+    let argument = argument
         .help(help)
         .long_help(None::<&'static str>)
-        .help_heading(heading)
-        .hide_default_value(true)
-        .hide_possible_values(true)
+        .help_heading(heading);
+    if takes_values {
+        argument.hide_default_value(true).hide_possible_values(true)
+    } else {
+        argument
+    }
 }
 
 /// A word of a closed list, with what it means where that is said.
