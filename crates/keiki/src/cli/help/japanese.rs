@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 95] = [
+const TEXTS: [(&str, &str); 105] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -293,5 +293,42 @@ const TEXTS: [(&str, &str); 95] = [
     (
         "On the org tree of this day, for comparatives on one structure [default: each period's last day]",
         "この日の組織図で集計する(同じ組織構成での比較用) [既定: 各対象期間の末日]",
+    ),
+    (
+        "List records that were found to be one, identifiers that decide nothing, and values in which sources differ",
+        "同一と判定されたレコード、決め手にならない識別子、取得元の間で異なる値を一覧する",
+    ),
+    ("Only those of this dataset", "このデータ種別だけ"),
+    (
+        "Read this file in the place of the source's own, by its mapping: rows that were mended, say",
+        "取得元のファイルの代わりに、このファイルを同じ対応付けで読む(修正した行など)",
+    ),
+    (
+        "Only rejected rows that no later batch has mended or replaced",
+        "後の取込で修正も置換もされていない取込エラー行だけ",
+    ),
+    (
+        "With CSV and JSON: the original cells of datasets that name people too",
+        "CSVとJSONで、個人情報を含むデータ種別の元のセルも出力する",
+    ),
+    (
+        "List for each org unit and dataset when evidence last came, what is overdue, and which KPIs that leaves without data",
+        "組織とデータ種別ごとに、最後の証跡の到着日、遅延、そのためデータのないKPIを一覧する",
+    ),
+    (
+        "Only what this org unit and those below it owe",
+        "この組織と配下の組織が提出すべきものだけ",
+    ),
+    (
+        "Only what is overdue or never came",
+        "遅延しているものと、一度も届いていないものだけ",
+    ),
+    (
+        "List the records whose retirement waits for a person, with the command that confirms it",
+        "終了を保留しているレコードを、承認するコマンドとともに一覧する",
+    ),
+    (
+        "List the texts in the place of org units that nobody knows, which need an alias",
+        "組織として解決できない、別名の登録が必要な表記を一覧する",
     ),
 ];
