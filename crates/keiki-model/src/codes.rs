@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::problem::{Place, Problem, nearest};
+use crate::text::Text;
 
 /// One code list. *Shape*: the first column holds the codes, each once; the others hold what they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,26 +97,51 @@ pub fn find<'l>(
     lists: &'l CodeLists,
     name: &str,
     column: &str,
-) -> Result<(&'l CodeList, usize), (String, String)> {
+) -> Result<(&'l CodeList, usize), (Text, Text)> {
     let Some(list) = lists.get(name) else {
         let names: Vec<&str> = lists.keys().map(String::as_str).collect();
         let hint = match nearest(name, names.iter().copied()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None if names.is_empty() => format!("put the list into lists/{name}.csv"),
-            None => format!(
-                "put it into lists/{name}.csv; there are: {}",
-                names.join(", ")
+            Some(near) => Text::new(
+                format!("'{near}' ではありませんか"),
+                format!("did you mean '{near}'?"),
+            ),
+            None if names.is_empty() => Text::new(
+                format!("lists/{name}.csv に置いてください"),
+                format!("put the list into lists/{name}.csv"),
+            ),
+            None => Text::new(
+                format!(
+                    "lists/{name}.csv に置いてください。既存のもの: {}",
+                    names.join(", ")
+                ),
+                format!(
+                    "put it into lists/{name}.csv; there are: {}",
+                    names.join(", ")
+                ),
             ),
         };
-        return Err((format!("unknown code list `{name}`"), hint));
+        let message = Text::new(
+            format!("コード一覧 `{name}` はありません"),
+            format!("unknown code list `{name}`"),
+        );
+        return Err((message, hint));
     };
     let Some(position) = list.column(column) else {
         let names = list.columns().iter().map(String::as_str);
         let hint = match nearest(column, names.clone()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+            Some(near) => Text::new(
+                format!("'{near}' ではありませんか"),
+                format!("did you mean '{near}'?"),
+            ),
+            None => {
+                let names = names.collect::<Vec<_>>().join(", ");
+                Text::new(format!("列: {names}"), format!("its columns are {names}"))
+            }
         };
-        let message = format!("code list `{name}` has no column `{column}`");
+        let message = Text::new(
+            format!("コード一覧 `{name}` に列 `{column}` はありません"),
+            format!("code list `{name}` has no column `{column}`"),
+        );
         return Err((message, hint));
     };
     Ok((list, position))

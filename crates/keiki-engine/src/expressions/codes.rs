@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use keiki_model::codes::{self, CodeLists};
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 use keiki_model::org::{AliasDay, OrgUnitNames};
+use keiki_model::text::Text;
 
 /// What mappings look up: the workspace's code lists and the names of its org units.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,10 +30,10 @@ pub struct Codes {
 
 /// A name in an expression that stands for nothing, with the way to mend it.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", message.en)]
 pub(super) struct NameFault {
-    pub(super) message: String,
-    pub(super) hint: String,
+    pub(super) message: Text,
+    pub(super) hint: Text,
     /// The name as it stands in the expression.
     pub(super) word: String,
 }
@@ -235,8 +236,14 @@ fn literal<'s>(arguments: &[Option<&'s ScalarValue>], position: usize) -> Result
         .and_then(|value| value.try_as_str().flatten());
     text.ok_or_else(|| {
         fault(
-            "the list and the column of `lookup` are not texts in single quotes".into(),
-            "write lookup('list', code, 'column')".into(),
+            Text::new(
+                "`lookup` の一覧と列は、一重引用符で囲んだ文字列で指定します",
+                "the list and the column of `lookup` are not texts in single quotes",
+            ),
+            Text::new(
+                "lookup('一覧', コード, '列') と書いてください",
+                "write lookup('list', code, 'column')",
+            ),
             "lookup",
         )
     })
@@ -257,7 +264,7 @@ fn found<'l>(
     })
 }
 
-fn fault(message: String, hint: String, word: &str) -> DataFusionError {
+fn fault(message: Text, hint: Text, word: &str) -> DataFusionError {
     DataFusionError::External(Box::new(NameFault {
         message,
         hint,
