@@ -534,14 +534,18 @@ mod tests {
                 .compile(sql, &text_schema())
                 .expect_err("the name is wrong");
             assert_eq!(
-                (error.message.as_str(), error.offset),
+                (error.message.en.as_str(), error.offset),
                 (message, Some(offset))
             );
-            assert!(error.hint.is_some_and(|hint| hint.contains("did you mean")));
+            assert!(
+                error
+                    .hint
+                    .is_some_and(|hint| hint.en.contains("did you mean"))
+            );
         }
         let error = compiler()
             .compile("lookup('sites', \"Site\", 'unit')", &text_schema())
             .expect_err("definitions of figures look up nothing");
-        assert_eq!(error.message, "unknown function `lookup`");
+        assert_eq!(error.message.en, "unknown function `lookup`");
     }
 }

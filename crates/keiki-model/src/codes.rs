@@ -240,8 +240,8 @@ mod tests {
         let list = CodeList::read("sites", "lists/sites.csv", "code,org_unit\n").expect("sound");
         let lists = CodeLists::from([("sites".to_owned(), list)]);
         let (_, hint) = find(&lists, "site", "org_unit").expect_err("no such list");
-        assert_eq!(hint, "did you mean 'sites'?");
+        assert_eq!(hint.en, "did you mean 'sites'?");
         let (message, _) = find(&lists, "sites", "unit").expect_err("no such column");
-        assert_eq!(message, "code list `sites` has no column `unit`");
+        assert_eq!(message.en, "code list `sites` has no column `unit`");
     }
 }
