@@ -128,15 +128,14 @@ pub fn find<'l>(
     };
     let Some(position) = list.column(column) else {
         let names = list.columns().iter().map(String::as_str);
-        let hint = match nearest(column, names.clone()) {
-            Some(near) => Text::new(
+        let hint = if let Some(near) = nearest(column, names.clone()) {
+            Text::new(
                 format!("'{near}' ではありませんか"),
                 format!("did you mean '{near}'?"),
-            ),
-            None => {
-                let names = names.collect::<Vec<_>>().join(", ");
-                Text::new(format!("列: {names}"), format!("its columns are {names}"))
-            }
+            )
+        } else {
+            let names = names.collect::<Vec<_>>().join(", ");
+            Text::new(format!("列: {names}"), format!("its columns are {names}"))
         };
         let message = Text::new(
             format!("コード一覧 `{name}` に列 `{column}` はありません"),
