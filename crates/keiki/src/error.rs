@@ -1,5 +1,7 @@
 //! What can go wrong in a use case: its kind, which decides the exit code, and the hints that mend it.
 
+mod ingest;
+
 use keiki_engine::EngineError;
 use keiki_ingest::IngestError;
 use keiki_model::problem::Problem;
@@ -121,9 +123,7 @@ impl Error {
     pub fn message(&self) -> Text {
         match self {
             Self::User { message, .. } => message.clone(),
-            Self::Ingest(error @ IngestError::EmptyFile { file }) => {
-                Text::new(format!("{file}: ファイルが空です"), error.to_string())
-            }
+            Self::Ingest(error) => Text::new(ingest::message(error), error.to_string()),
             other => Text::new(other.to_string(), other.to_string()),
         }
     }
@@ -135,11 +135,7 @@ impl Error {
         match self {
             Self::User { hint, .. } => hint.clone(),
             Self::File { source, .. } => hint_of_file(source),
-            Self::Ingest(error @ IngestError::EmptyFile { .. }) => Some(Text::new(
-                "該当がないことを報告するには、見出しだけのファイル(JSONでは空の配列)を送ってください",
-                error.hint(),
-            )),
-            Self::Ingest(error) => Some(same(error.hint())),
+            Self::Ingest(error) => Some(Text::new(ingest::hint(error), error.hint())),
             Self::Store(StoreError::NoJournal(_))
             | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(Text::new(
                 "まだ何も取り込まれていません。`keiki ingest` を実行してください",
