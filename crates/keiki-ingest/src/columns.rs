@@ -148,13 +148,14 @@ fn values(
             array
         }
     };
-    let converted =
-        convert(&array, mapped.kind, forms).map_err(|detail| IngestError::Internal { detail })?;
+    let converted = convert(&array, mapped.kind, forms.of(&mapped.name))
+        .map_err(|detail| IngestError::Internal { detail })?;
     for (row, misfit) in converted.faults {
+        let why = misfit.why.map(|why| Box::new(why.text()));
         let found = if mapped.is_hidden {
             MASK.to_owned()
         } else {
-            misfit.describe()
+            misfit.found
         };
         let (column, expected) = (mapped.name.clone(), mapped.kind.name());
         rejections.add(
@@ -163,6 +164,7 @@ fn values(
                 column,
                 expected,
                 found,
+                why,
             },
         );
     }

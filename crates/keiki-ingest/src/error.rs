@@ -4,6 +4,8 @@ use std::io;
 
 use keiki_model::problem::{Place, Problem};
 
+use crate::unpack::Overflow;
+
 /// Says why a reading cannot be used at all. Nothing of it is accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -101,6 +103,32 @@ pub enum IngestError {
         /// The limit.
         limit: usize,
     },
+    /// The archive holds what may not be in it, or is broken.
+    #[error("{file}: the archive cannot be used: {detail}")]
+    Archive {
+        /// The file as the user knows it.
+        file: String,
+        /// Why.
+        detail: String,
+    },
+    /// The sheet or range that is asked for is not in the workbook.
+    #[error("{file}: {detail}")]
+    Sheet {
+        /// The file as the user knows it.
+        file: String,
+        /// Why.
+        detail: String,
+        /// How to mend it.
+        hint: String,
+    },
+    /// The name of a file does not say for which day it speaks.
+    #[error("{file}: the name holds no day of the form {form}")]
+    NoDay {
+        /// The file as the user knows it.
+        file: String,
+        /// The form that was looked for.
+        form: String,
+    },
     /// No file is there.
     #[error("no file matches: {place}")]
     NoFile {
@@ -138,6 +166,9 @@ impl IngestError {
             Self::Io { file, .. }
             | Self::EmptyFile { file }
             | Self::NoRecords { file, .. }
+            | Self::Archive { file, .. }
+            | Self::NoDay { file, .. }
+            | Self::Sheet { file, .. }
             | Self::TooLarge { file, .. } => Some(Place::file(file)),
             Self::Encoding { place, .. }
             | Self::Header { place, .. }
@@ -162,10 +193,10 @@ impl IngestError {
                 "to report that there is nothing, send a file with its header only (or an empty JSON array)".into()
             }
             Self::Encoding { .. } => {
-                "save the file as UTF-8; in Excel choose \"CSV UTF-8 (comma delimited)\"".into()
+                "state the encoding in [format], for example encoding = \"cp932\", or save the file as UTF-8".into()
             }
             Self::Header { .. } => {
-                "the first line after `format.preamble_lines` lines must name the columns".into()
+                "the header must name the columns; say with `format.preamble_lines` how many lines stand before it".into()
             }
             Self::DuplicateHeader { .. } => "give each column a name of its own".into(),
             Self::Truncated { .. } => "export the file again; the copy is incomplete".into(),
@@ -183,6 +214,14 @@ impl IngestError {
             Self::TooLarge { what: "rejected rows", .. } => {
                 "nothing was taken in; read a part of the file to see the reasons, then correct the mapping or the export".into()
             }
+            Self::TooLarge { what, .. } if what.contains("unpacked") => {
+                "is it what it says it is? If so, unpack it and name the files in it".into()
+            }
+            Self::Archive { .. } => "unpack it, and put the files of evidence into a folder".into(),
+            Self::NoDay { .. } => {
+                "name it with its day, or leave as_of out of [format] and say it with --as-of".into()
+            }
+            Self::Sheet { hint, .. } => hint.clone(),
             Self::TooLarge { .. } => "split the evidence into several readings".into(),
             Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
             Self::OutsideWorkspace { .. } => {
@@ -194,6 +233,14 @@ impl IngestError {
     }
 
     pub(crate) fn io(file: &str, source: io::Error) -> Self {
+        let overflow = source.get_ref().and_then(|e| e.downcast_ref::<Overflow>());
+        if let Some(Overflow { what, limit }) = overflow {
+            return Self::TooLarge {
+                file: file.to_owned(),
+                what,
+                limit: usize::try_from(*limit).unwrap_or(usize::MAX),
+            };
+        }
         Self::Io {
             file: file.to_owned(),
             source,

@@ -1,27 +1,45 @@
 //! How the values of a source are written, as its `[format]` says.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::datetime;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
-use keiki_model::document::Node;
+use keiki_model::document::{Located, Node};
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 
+use crate::encoding::{ENCODINGS, Encoding};
 use crate::readers::Reader;
+
+/// Most rows of a header.
+const HEADER_ROWS_MAX: usize = 10;
 
 /// How the values of a source are written.
 #[derive(Debug, Clone, Default)]
 pub struct Format {
     /// CSV: what separates fields; `None` = as the header shows.
     pub separator: Option<u8>,
-    /// CSV: lines before the header.
-    pub preamble_lines: usize,
+    /// CSV: what stands around fields; `None` = as the first lines show.
+    pub quote: Option<Quote>,
+    /// Lines, or rows of a sheet, before the header; `None` = as they show.
+    pub preamble_lines: Option<usize>,
+    /// Rows of which the header consists.
+    pub header_rows: usize,
+    /// Text: its encoding; `None` = as the file shows.
+    pub encoding: Option<Encoding>,
+    /// Spreadsheets: the name of the sheet, or a pattern; `None` = the only visible one.
+    pub sheet: Option<String>,
+    /// Spreadsheets: the cells that are read, as `B3:H200`; `None` = all.
+    pub range: Option<Located>,
+    /// Where the name of a file holds the day that it speaks for.
+    pub as_of: Option<String>,
     /// Texts that mean null; the empty text always does.
     pub nulls: Vec<String>,
     /// Forms of dates, tried in order; empty = the defaults.
-    pub dates: Vec<String>,
+    pub dates: Vec<TimeForm>,
     /// Forms of instants, tried in order; empty = the defaults.
-    pub instants: Vec<String>,
+    pub instants: Vec<TimeForm>,
     /// The zone of instants without one; `None` = the workspace's.
     pub zone: Option<TimeZone>,
     /// JSON: dotted path of the array of records; XML: path of the elements that are records.
@@ -30,6 +48,105 @@ pub struct Format {
     pub keys: Vec<String>,
     /// What it means that a reading has several rows of one record.
     pub repeated: Repeated,
+    /// What people write into numbers.
+    pub numbers: Numbers,
+    /// What becomes of full-width letters and digits in texts.
+    pub width: Width,
+    /// How single columns of the dataset are written, by name, where they differ.
+    pub columns: BTreeMap<String, Self>,
+}
+
+/// What stands around fields of separated text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quote {
+    /// This sign.
+    Sign(u8),
+    /// Nothing: every sign stands for itself.
+    Absent,
+}
+
+/// A form of dates or instants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeForm {
+    /// `2026-04-01`; for instants RFC 3339 and a date with a time of day.
+    Iso,
+    /// What can only be one day: the year first, or a Japanese era.
+    Japanese,
+    /// Days of a spreadsheet, a fraction being the time of day.
+    Excel(Epoch),
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+    /// As the pattern says.
+    Stated(String),
+}
+
+/// Where a spreadsheet begins to count days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// Day 1 is 1900-01-01.
+    Of1900,
+    /// Day 0 is 1904-01-01.
+    Of1904,
+}
+
+/// What people write into numbers beside digits, a sign and a point.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// What separates thousands.
+    pub thousands: Option<char>,
+    /// What stands before the fraction; `None` = a point.
+    pub decimal: Option<char>,
+    /// What a percent sign means.
+    pub percent: Option<Percent>,
+    /// Signs of currencies, before or behind the number.
+    pub currency: Vec<String>,
+    /// How negative numbers are marked beside a sign before them.
+    pub negatives: Vec<Negative>,
+    /// The unit of all values, whether they carry it or not.
+    pub unit: Option<Unit>,
+}
+
+/// What a percent sign means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Percent {
+    /// `95%` is 0.95.
+    Ratio,
+    /// `95%` is 95.
+    Points,
+}
+
+/// A mark of negative numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Negative {
+    /// `(1,200)`
+    Brackets,
+    /// `△1,200`
+    White,
+    /// `▲1,200`
+    Black,
+    /// `1,200-`
+    Behind,
+}
+
+/// A unit in which values are given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// As a value may carry it, for example `千円`.
+    pub text: String,
+    /// The power of ten by which it multiplies.
+    pub exponent: i32,
+}
+
+/// What becomes of full-width letters and digits in texts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Width {
+    /// They stay.
+    #[default]
+    AsIs,
+    /// They become half-width: `ＪＰ１` is `JP1`.
+    Half,
 }
 
 /// Says what it means that a reading has several rows of one record and day that differ.
@@ -43,11 +160,41 @@ pub enum Repeated {
 }
 
 /// The keys that every reader takes.
-pub const COMMON_KEYS: [&str; 5] = ["null", "date", "instant", "zone", "repeated"];
+pub const COMMON_KEYS: [&str; 14] = [
+    "repeated",
+    "as_of",
+    "null",
+    "date",
+    "instant",
+    "zone",
+    "width",
+    "thousands",
+    "decimal",
+    "percent",
+    "currency",
+    "negative",
+    "unit",
+    "columns",
+];
 
 const REPEATED: [(&str, Repeated); 2] = [("reject", Repeated::Reject), ("first", Repeated::First)];
 
-const SEPARATORS: [(&str, u8); 3] = [(",", b','), (";", b';'), ("\t", b'\t')];
+const SEPARATORS: [(&str, u8); 4] = [(",", b','), (";", b';'), ("\t", b'\t'), ("|", b'|')];
+const QUOTES: [(&str, Quote); 3] = [
+    ("\"", Quote::Sign(b'"')),
+    ("'", Quote::Sign(b'\'')),
+    ("none", Quote::Absent),
+];
+const THOUSANDS: [(&str, char); 4] = [(",", ','), (".", '.'), (" ", ' '), ("'", '\'')];
+const DECIMALS: [(&str, char); 2] = [(".", '.'), (",", ',')];
+const PERCENTS: [(&str, Percent); 2] = [("ratio", Percent::Ratio), ("points", Percent::Points)];
+const WIDTHS: [(&str, Width); 2] = [("as_is", Width::AsIs), ("half", Width::Half)];
+const NEGATIVES: [(&str, Negative); 4] = [
+    ("()", Negative::Brackets),
+    ("△", Negative::White),
+    ("▲", Negative::Black),
+    ("behind", Negative::Behind),
+];
 
 /// Reads a table `[format]` over `base`: what it does not state stays as it is there. Without a
 /// reader, which is a problem of its own, it may have the keys of any.
@@ -56,26 +203,45 @@ pub(crate) fn read(table: &Node<'_>, base: Format, reader: Option<Reader>) -> Fo
     if table.has("separator") {
         format.separator = table.choice("separator", &SEPARATORS);
     }
+    if table.has("quote") {
+        format.quote = table.choice("quote", &QUOTES);
+    }
     if table.has("preamble_lines") {
-        format.preamble_lines = preamble_lines(table);
+        format.preamble_lines = Some(count(
+            table,
+            "preamble_lines",
+            Text::new(
+                "見出しより前の行数を書いてください",
+                "count the lines before the header",
+            ),
+        ));
     }
-    if table.has("null") {
-        let texts = table.strings("null").into_iter();
-        format.nulls = texts.map(|text| text.trim().to_owned()).collect();
+    if table.has("header_rows") {
+        let rows = count(
+            table,
+            "header_rows",
+            Text::new(
+                "見出しの行数を書いてください",
+                "count the rows of which the header consists",
+            ),
+        );
+        format.header_rows = rows.clamp(1, HEADER_ROWS_MAX);
     }
-    if table.has("date") {
-        format.dates = table.strings("date");
-        check_forms(table, "date", &format.dates, |time| time.to_date().is_ok());
+    if table.has("encoding") {
+        format.encoding = table.choice("encoding", &ENCODINGS);
     }
-    if table.has("instant") {
-        format.instants = table.strings("instant");
-        // Without an hour a form would make midnight of what is not stated.
-        check_forms(table, "instant", &format.instants, |time| {
-            time.to_timestamp().is_ok() || time.hour().is_some() && time.to_datetime().is_ok()
+    if table.has("sheet") {
+        format.sheet = table.string("sheet");
+    }
+    if table.has("range") {
+        format.range = table.located("range");
+    }
+    if table.has("as_of") {
+        format.as_of = table.string("as_of");
+        let forms: Vec<String> = format.as_of.iter().cloned().collect();
+        check_forms(table, "as_of", &forms, |time| {
+            time.year().is_some() && time.month().is_some()
         });
-    }
-    if table.has("zone") {
-        format.zone = zone(table);
     }
     if table.has("records") {
         format.records = table.string("records");
@@ -86,11 +252,141 @@ pub(crate) fn read(table: &Node<'_>, base: Format, reader: Option<Reader>) -> Fo
     if table.has("repeated") {
         format.repeated = table.choice("repeated", &REPEATED).unwrap_or_default();
     }
+    values(table, &mut format);
+    for (column, table) in table.tables("columns") {
+        let mut own = Format {
+            columns: BTreeMap::new(),
+            ..format.clone()
+        };
+        values(&table, &mut own);
+        table.finish();
+        format.columns.insert(column, own);
+    }
     if let Some(reader) = reader {
         check_keys(table, reader);
     }
     table.finish();
     format
+}
+
+/// Reads the keys that may be said of single columns too.
+fn values(table: &Node<'_>, format: &mut Format) {
+    if table.has("null") {
+        let texts = table.strings("null").into_iter();
+        format.nulls = texts.map(|text| text.trim().to_owned()).collect();
+    }
+    if table.has("date") {
+        format.dates = forms(table, "date", |time| time.to_date().is_ok());
+    }
+    if table.has("instant") {
+        // Without an hour a form would make midnight of what is not stated.
+        format.instants = forms(table, "instant", |time| {
+            time.to_timestamp().is_ok() || time.hour().is_some() && time.to_datetime().is_ok()
+        });
+    }
+    if table.has("zone") {
+        format.zone = zone(table);
+    }
+    if table.has("width") {
+        format.width = table.choice("width", &WIDTHS).unwrap_or_default();
+    }
+    let numbers = &mut format.numbers;
+    if table.has("thousands") {
+        numbers.thousands = table.choice("thousands", &THOUSANDS);
+    }
+    if table.has("decimal") {
+        numbers.decimal = table
+            .choice("decimal", &DECIMALS)
+            .filter(|mark| *mark != '.');
+    }
+    if table.has("percent") {
+        numbers.percent = table.choice("percent", &PERCENTS);
+    }
+    if table.has("currency") {
+        numbers.currency = table.strings("currency");
+    }
+    if table.has("negative") {
+        numbers.negatives = negatives(table);
+    }
+    if table.has("unit") {
+        numbers.unit = unit(table);
+    }
+    if numbers.thousands.is_some() && numbers.thousands == Some(numbers.decimal.unwrap_or('.')) {
+        let message = Text::new(
+            "`thousands` と `decimal` が同じ記号です",
+            "`thousands` and `decimal` are the same sign",
+        );
+        let problem = Problem::new(table.place_of("thousands"), message);
+        table.report(problem.hint(Text::new(
+            "`1.234,50` であれば thousands = \".\"、decimal = \",\" です",
+            "in `1.234,50` thousands = \".\" and decimal = \",\"",
+        )));
+    }
+}
+
+fn negatives(table: &Node<'_>) -> Vec<Negative> {
+    let mut found = Vec::new();
+    for text in table.strings("negative") {
+        if let Some((_, negative)) = NEGATIVES.iter().find(|(name, _)| *name == text) {
+            found.push(*negative);
+        } else {
+            let names: Vec<&str> = NEGATIVES.iter().map(|(name, _)| *name).collect();
+            let message = Text::new(
+                format!("`negative` に `{text}` は使えません"),
+                format!("`negative` cannot be `{text}`"),
+            );
+            let problem = Problem::new(table.place_of("negative"), message);
+            table.report(problem.hint(Text::new(
+                format!("使えるもの: {}", names.join(", ")),
+                format!("any of: {}", names.join(", ")),
+            )));
+        }
+    }
+    found
+}
+
+/// Words that multiply a unit, the longer first.
+const MAGNITUDES: [(&str, i32); 16] = [
+    ("billion", 9),
+    ("million", 6),
+    ("thousand", 3),
+    ("千億", 11),
+    ("百億", 10),
+    ("十億", 9),
+    ("千万", 7),
+    ("百万", 6),
+    ("十万", 5),
+    ("兆", 12),
+    ("億", 8),
+    ("万", 4),
+    ("千", 3),
+    ("百", 2),
+    ("十", 1),
+    ("", 0),
+];
+
+/// Reads `unit = "千円"`, a magnitude and a name, either of which may be absent.
+fn unit(table: &Node<'_>) -> Option<Unit> {
+    let text = table.string("unit")?.trim().to_owned();
+    if text.is_empty() || text.contains(|c: char| c.is_ascii_digit()) {
+        let problem = Problem::new(
+            table.place_of("unit"),
+            Text::new(
+                format!("単位ではありません: `{text}`"),
+                format!("not a unit: `{text}`"),
+            ),
+        );
+        table.report(problem.hint(Text::new(
+            "千円、百万円、件 のように書いてください",
+            "write it as 千円, 百万円, 件 or thousand",
+        )));
+        return None;
+    }
+    let magnitude = MAGNITUDES.iter().find(|(word, _)| text.starts_with(word));
+    Some(Unit {
+        exponent: magnitude.map_or(0, |(_, exponent)| *exponent),
+        text,
+    })
 }
 
 /// Reports keys that are of another reader: they would change nothing, which nobody expects.
@@ -117,22 +413,39 @@ fn check_keys(table: &Node<'_>, reader: Reader) {
     }
 }
 
-fn preamble_lines(table: &Node<'_>) -> usize {
-    let lines = table.integer("preamble_lines").unwrap_or(0);
-    usize::try_from(lines).unwrap_or_else(|_| {
-        let problem = Problem::new(
-            table.place_of("preamble_lines"),
-            Text::new(
-                format!("行数ではありません: {lines}"),
-                format!("not a number of lines: {lines}"),
-            ),
+fn count(table: &Node<'_>, key: &str, hint: Text) -> usize {
+    let number = table.integer(key).unwrap_or(0);
+    usize::try_from(number).unwrap_or_else(|_| {
+        let message = Text::new(
+            format!("`{key}` に {number} は使えません"),
+            format!("`{key}` cannot be {number}"),
         );
-        table.report(problem.hint(Text::new(
-            "見出しより前の行数を書いてください",
-            "count the lines before the header",
-        )));
+        table.report(Problem::new(table.place_of(key), message).hint(hint));
         0
     })
+}
+
+/// Reads forms of dates or instants: words of their own, and patterns.
+fn forms(table: &Node<'_>, key: &str, suffices: fn(&BrokenDownTime) -> bool) -> Vec<TimeForm> {
+    let texts = table.strings(key);
+    let mut stated = Vec::new();
+    let forms = texts
+        .into_iter()
+        .map(|text| match text.as_str() {
+            "iso" | "%Y-%m-%d" => TimeForm::Iso,
+            "japanese" => TimeForm::Japanese,
+            "excel" => TimeForm::Excel(Epoch::Of1900),
+            "excel_1904" => TimeForm::Excel(Epoch::Of1904),
+            "epoch_seconds" => TimeForm::Seconds,
+            "epoch_milliseconds" => TimeForm::Milliseconds,
+            _ => {
+                stated.push(text.clone());
+                TimeForm::Stated(text)
+            }
+        })
+        .collect();
+    check_forms(table, key, &stated, suffices);
+    forms
 }
 
 fn zone(table: &Node<'_>) -> Option<TimeZone> {
@@ -177,8 +490,8 @@ fn check_forms(
                 ),
             );
             table.report(problem.hint(Text::new(
-                "%Y %m %d %H %M %S などを、日付または時刻が定まるように使ってください",
-                "use %Y %m %d %H %M %S and the like, enough of them to say a full date or time",
+                "%Y %m %d %H %M %S などを、日付または時刻が定まるように使うか、iso、japanese、excel などと書いてください",
+                "use %Y %m %d %H %M %S and the like, enough of them to say a full date or time; or a word: iso, japanese, excel",
             )));
         }
     }

@@ -10,11 +10,13 @@ mod chunk;
 mod columns;
 mod convert;
 mod enclosing;
+mod encoding;
 mod extract;
 mod filter;
 mod identity;
 mod lines;
 mod mapping;
+mod unpack;
 mod whole;
 
 pub mod error;

@@ -59,6 +59,16 @@ pub const OCCURRENCE_COUNT: u16 = 10_000;
 pub const COLUMN_COUNT: usize = 2_000;
 /// 10,000 files.
 pub const FILE_COUNT: usize = 10_000;
+/// 64 GiB come out of one packed file.
+pub const UNPACKED_BYTES: u64 = 64 << 30;
+/// 250 times its size comes out of a packed file.
+pub const UNPACKED_RATIO: u64 = 250;
+/// 64 MiB may come out of a packed file however small it is.
+pub const UNPACKED_FREE_BYTES: u64 = 64 << 20;
+/// 256 MiB of a file that has to be read as a whole: a workbook.
+pub const WHOLE_BYTES: usize = 256 << 20;
+/// 1 GiB comes out of a workbook.
+pub const WORKBOOK_BYTES: usize = 1 << 30;
 /// 1,000 million rows.
 pub const ROW_COUNT: usize = 1_000_000_000;
 /// 200,000 rejected rows.

@@ -1,45 +1,57 @@
 //! Opens text files and reads their lines without ever holding more of one than a limit.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, Cursor, Read};
 
-use keiki_model::problem::Place;
-
+use crate::encoding::{self, Decoded, SAMPLE_BYTES};
 use crate::error::IngestError;
 use crate::place::InputFile;
+use crate::unpack;
 
-const BUFFER_BYTES: usize = 64 << 10;
+/// A text that is open, as UTF-8.
+pub(crate) struct Opened {
+    /// The text behind its byte order mark, if it has one.
+    pub(crate) reader: Box<dyn BufRead>,
+    /// The name of the encoding that it had.
+    pub(crate) encoding: &'static str,
+}
 
-/// Opens a file behind its byte order mark, if it has one.
+/// Opens a text.
 ///
 /// # Errors
-/// It cannot be read, holds nothing, or is UTF-16.
-pub(crate) fn open(input: &InputFile) -> Result<BufReader<File>, IngestError> {
-    let file = File::open(&input.path).map_err(|e| IngestError::io(&input.name, e))?;
-    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-    let start = reader
-        .fill_buf()
+/// It cannot be read, or holds nothing.
+pub(crate) fn open_text(input: &InputFile) -> Result<Opened, IngestError> {
+    let mut bytes = unpack::open(input)?;
+    let mut sample = Vec::new();
+    bytes
+        .by_ref()
+        .take(SAMPLE_BYTES as u64)
+        .read_to_end(&mut sample)
         .map_err(|e| IngestError::io(&input.name, e))?;
-    if start.is_empty() {
+    if sample.is_empty() {
         return Err(IngestError::EmptyFile {
             file: input.name.clone(),
         });
     }
-    if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
-        let place = Place {
-            file: input.name.clone(),
-            line: 1,
-            column: 1,
-        };
-        return Err(IngestError::Encoding {
-            place,
-            found: "UTF-16".into(),
-        });
-    }
-    if start.starts_with(b"\xEF\xBB\xBF") {
-        reader.consume(3);
-    }
-    Ok(reader)
+    let (encoding, mark) = encoding::find(&sample, input.encoding);
+    sample.drain(..mark);
+    let all = Cursor::new(sample).chain(bytes);
+    let reader: Box<dyn BufRead> = if encoding == encoding_rs::UTF_8 {
+        Box::new(all)
+    } else {
+        Box::new(Decoded::new(all, encoding))
+    };
+    Ok(Opened {
+        reader,
+        encoding: encoding.name(),
+    })
+}
+
+/// Opens a text whose encoding matters to nobody.
+///
+/// # Errors
+/// As `open_text`.
+pub(crate) fn open(input: &InputFile) -> Result<Box<dyn BufRead>, IngestError> {
+    open_text(input).map(|opened| opened.reader)
 }
 
 /// Says how a line came out.

@@ -1,12 +1,18 @@
 //! Finds the files of a reading: one file, a folder or a pattern below the workspace.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use jiff::civil::Date;
+use jiff::fmt::strtime::BrokenDownTime;
+use keiki_model::calendar::{Day, day_of};
+
+use crate::encoding::Encoding;
 use crate::error::IngestError;
 use crate::limits::FILE_COUNT;
 
 /// One file of evidence.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
     /// Its name as the user knows it: relative to the workspace, with `/`.
     pub name: String,
@@ -14,6 +20,8 @@ pub struct InputFile {
     pub path: PathBuf,
     /// Which member of it, where it is an archive.
     pub(crate) member: Option<usize>,
+    /// The encoding in which it is to be read; `None` = as it shows.
+    pub(crate) encoding: Option<Encoding>,
 }
 
 impl InputFile {
@@ -23,6 +31,7 @@ impl InputFile {
             name: name.into(),
             path: path.into(),
             member: None,
+            encoding: None,
         }
     }
 }
@@ -88,8 +97,59 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<InputFile>, IngestError> {
     finish(files, &shown)
 }
 
+/// Parts files by the day that their names say they speak for, in the order of days.
+///
+/// `form` is looked for in the last part of each name, from the left. A form without a day says the last
+/// one of its month.
+///
+/// # Errors
+/// A name holds no such day.
+pub fn by_day(
+    files: Vec<InputFile>,
+    form: &str,
+) -> Result<BTreeMap<Day, Vec<InputFile>>, IngestError> {
+    let mut days: BTreeMap<Day, Vec<InputFile>> = BTreeMap::new();
+    for file in files {
+        let day = day_in_name(&file.name, form).ok_or_else(|| IngestError::NoDay {
+            file: file.name.clone(),
+            form: form.to_owned(),
+        })?;
+        days.entry(day).or_default().push(file);
+    }
+    Ok(days)
+}
+
+fn day_in_name(name: &str, form: &str) -> Option<Day> {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let mut before = None;
+    for (at, c) in base.char_indices() {
+        // A number is not begun in its middle.
+        let is_within = c.is_ascii_digit() && before.is_some_and(|c: char| c.is_ascii_digit());
+        before = Some(c);
+        if is_within {
+            continue;
+        }
+        let Ok((time, length)) = BrokenDownTime::parse_prefix(form, &base[at..]) else {
+            continue;
+        };
+        let follows = base.as_bytes().get(at + length);
+        if follows.is_some_and(u8::is_ascii_digit) {
+            continue;
+        }
+        if let Ok(date) = time.to_date() {
+            return Some(day_of(date));
+        }
+        if let (Some(year), Some(month)) = (time.year(), time.month()) {
+            return Date::new(year, month, 1)
+                .ok()
+                .map(|first| day_of(first.last_of_month()));
+        }
+    }
+    None
+}
+
 fn finish(mut files: Vec<InputFile>, place: &str) -> Result<Vec<InputFile>, IngestError> {
-    files.sort();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
     files.dedup();
     match files.len() {
         0 => Err(IngestError::NoFile {
@@ -155,4 +215,30 @@ fn name_below(root: &Path, path: &Path) -> String {
         .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()
         .join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_of_a_file_is_in_its_name() {
+        let shown = |name: &str, form: &str| {
+            day_in_name(name, form).map(|day| keiki_model::calendar::date_of(day).to_string())
+        };
+        for (name, form, expected) in [
+            ("evidence/assets-20260401.csv", "%Y%m%d", Some("2026-04-01")),
+            (
+                "20250101/assets_2026-04-01_v2.csv",
+                "%Y-%m-%d",
+                Some("2026-04-01"),
+            ),
+            ("資産台帳2026年4月.xlsx", "%Y年%m月", Some("2026-04-30")),
+            ("assets-120260401.csv", "%Y%m%d", None),
+            ("assets.csv", "%Y%m%d", None),
+            ("a-20269999.csv", "%Y%m%d", None),
+        ] {
+            assert_eq!(shown(name, form).as_deref(), expected, "{name}");
+        }
+    }
 }

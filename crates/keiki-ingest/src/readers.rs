@@ -6,6 +6,8 @@ mod csv_or_json;
 mod icalendar;
 pub(crate) mod json;
 mod lynis;
+mod parquet;
+mod sheet;
 mod veris;
 mod xml;
 
@@ -14,6 +16,7 @@ use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
+use crate::unpack::Archives;
 
 /// Names the code that reads a kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,18 +35,24 @@ pub enum Reader {
     Icalendar,
     /// Tests in a report of Lynis.
     Lynis,
+    /// A sheet of a workbook.
+    Sheet,
+    /// Columns with types of their own.
+    Parquet,
 }
 
 /// The keys of `[format]` for separated text.
-const CSV_KEYS: [&str; 2] = ["separator", "preamble_lines"];
+const CSV_KEYS: [&str; 4] = ["encoding", "separator", "quote", "preamble_lines"];
+/// The keys of `[format]` for sheets.
+const SHEET_KEYS: [&str; 4] = ["sheet", "range", "preamble_lines", "header_rows"];
 /// The keys of `[format]` for JSON.
-const JSON_KEYS: [&str; 1] = ["records"];
+const JSON_KEYS: [&str; 2] = ["encoding", "records"];
 /// The keys of `[format]` for XML.
 const XML_KEYS: [&str; 2] = ["records", "keys"];
 
 impl Reader {
     /// Every reader by the name that a kind gives it.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("csv_or_json", Self::CsvOrJson),
@@ -51,6 +60,8 @@ impl Reader {
         ("xml", Self::Xml),
         ("icalendar", Self::Icalendar),
         ("lynis", Self::Lynis),
+        ("sheet", Self::Sheet),
+        ("parquet", Self::Parquet),
     ];
 
     /// The keys of `[format]` that it takes beside those of every reader.
@@ -60,8 +71,17 @@ impl Reader {
             Self::Csv => CSV_KEYS.to_vec(),
             Self::Json | Self::Veris => JSON_KEYS.to_vec(),
             Self::Xml => XML_KEYS.to_vec(),
-            Self::Icalendar | Self::Lynis => Vec::new(),
-            Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[..]].concat(),
+            Self::Icalendar | Self::Lynis | Self::Parquet => Vec::new(),
+            Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[1..]].concat(),
+            Self::Sheet => SHEET_KEYS.to_vec(),
+        }
+    }
+
+    /// Whether files that are archives by their form are opened.
+    pub(crate) fn archives(self) -> Archives {
+        match self {
+            Self::Sheet => Archives::Kept,
+            _ => Archives::Opened,
         }
     }
 
@@ -85,6 +105,8 @@ impl Reader {
             Self::Xml => xml::read(input, source, context, rows),
             Self::Icalendar => icalendar::read(input, source, context, rows),
             Self::Lynis => lynis::read(input, source, context, rows),
+            Self::Sheet => sheet::read(input, source, context, rows),
+            Self::Parquet => parquet::read(input, context, rows),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::limits::Limits;
 use crate::mapping;
 use crate::place::InputFile;
 use crate::source::Source;
+use crate::unpack;
 use crate::whole::{Firsts, joined, without_repeats};
 
 /// More threads than these that map wait for the one that reads.
@@ -141,7 +142,9 @@ fn read(
             .map_err(|_| IngestError::internal(&"nobody takes what is read"))
     };
     let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &wanted, &mut send);
-    let absent = source.kind.reader.read(files, source, context, &mut rows)?;
+    let reader = source.kind.reader;
+    let files = unpack::members(files, reader.archives(), source.format.encoding)?;
+    let absent = reader.read(&files, source, context, &mut rows)?;
     let unread = rows.unread().cloned().collect();
     rows.finish()?;
     found.unread = unread;

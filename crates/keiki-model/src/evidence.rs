@@ -66,6 +66,9 @@ pub enum Reason {
         expected: String,
         /// What stood there.
         found: String,
+        /// Why it does not fit, and how to mend it, where that is not plain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Box<Text>>,
     },
     /// A value is not in the column's closed list.
     NotListed {
@@ -225,10 +228,18 @@ impl Reason {
                 column,
                 expected,
                 found,
-            } => Text::new(
-                format!("「{column}」は{expected}型の値が必要ですが、「{found}」が入っています"),
-                format!("`{column}` should be {expected}, found `{found}`"),
-            ),
+                why,
+            } => {
+                let (ja, en) = why.as_ref().map_or_else(Default::default, |why| {
+                    (format!("({})", why.ja), format!(": {}", why.en))
+                });
+                Text::new(
+                    format!(
+                        "「{column}」は{expected}型の値が必要ですが、「{found}」が入っています{ja}"
+                    ),
+                    format!("`{column}` should be {expected}, found `{found}`{en}"),
+                )
+            }
             Self::NotListed {
                 column,
                 found,

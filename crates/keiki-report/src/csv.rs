@@ -1,5 +1,7 @@
 //! Measurements as CSV, one row each, with the names that the data has everywhere.
 
+use std::borrow::Cow;
+
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{Basis, DATA_DIGITS, Measurement, OwnPeriod};
 
@@ -48,6 +50,29 @@ pub fn measurements(measurements: &[Measurement]) -> Result<String, csv::Error> 
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Makes a text one that a spreadsheet shows and does not compute: one that would begin a formula gets
+/// an apostrophe before it. Numbers stay numbers.
+///
+/// *Source*: OWASP, CSV Injection: `=`, `+`, `-`, `@`, tab and carriage return at the beginning.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let begins_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    if begins_formula && !is_number(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.split_once('.') {
+        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
+        None => is_digits(digits),
+    }
+}
+
 fn row(m: &Measurement) -> [String; 25] {
     let decimal = |value: Option<Fraction>| {
         value.map_or_else(String::new, |v| v.to_short_decimal(DATA_DIGITS))
@@ -58,7 +83,7 @@ fn row(m: &Measurement) -> [String; 25] {
         m.code.to_string(),
         m.indicator.to_string(),
         m.is_companion.to_string(),
-        m.org_unit.to_string(),
+        inert(&m.org_unit.to_string()).into_owned(),
         m.period.to_string(),
         m.cut_on.to_string(),
         m.known_at.to_string(),
@@ -96,5 +121,22 @@ fn basis(basis: Basis) -> &'static str {
         Basis::Rows => "rows",
         Basis::Reported => "reported",
         Basis::Reference => "reference",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_begins_a_formula() {
+        for text in [
+            "=1+1", "+cmd", "-x", "@sum(A1)", "\t=1", "\r=1", "-1+1", "＝1", "-",
+        ] {
+            assert_eq!(inert(text), format!("'{text}"));
+        }
+        for text in ["-0.05", "+7", "-12", "a=b", "", "JP1"] {
+            assert_eq!(inert(text), text);
+        }
     }
 }

@@ -1,19 +1,37 @@
 //! Tidies texts: no space around them, and no empty ones.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray, StringBuilder};
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 
-/// Trims every text; the empty text is null. A column that needs no change is handed on as it is.
-pub(crate) fn trimmed(texts: &StringArray) -> ArrayRef {
-    let tidy = |text: &str| !text.is_empty() && text.trim().len() == text.len();
-    if texts.iter().flatten().all(tidy) {
+use super::number::narrow;
+use crate::format::Width;
+
+/// Trims every text; the empty text and those that mean null are null. A column that needs no change
+/// is handed on as it is.
+pub(crate) fn tidied(texts: &StringArray, width: Width, nulls: &[String]) -> ArrayRef {
+    let is_null = |text: &str| text.is_empty() || nulls.iter().any(|null| null == text);
+    let is_tidy = |text: &str| {
+        !is_null(text)
+            && text.trim().len() == text.len()
+            && matches!(narrowed(text, width), Cow::Borrowed(_))
+    };
+    if texts.iter().flatten().all(is_tidy) {
         return Arc::new(texts.clone());
     }
     changed(texts, |text| {
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        let text = narrowed(text.trim(), width).trim().to_owned();
+        Some(text).filter(|text| !is_null(text))
     })
+}
+
+fn narrowed(text: &str, width: Width) -> Cow<'_, str> {
+    match width {
+        Width::AsIs => Cow::Borrowed(text),
+        Width::Half => narrow(text),
+    }
 }
 
 /// Puts lists of org units into one form: `B; A;B` becomes `A;B`.
@@ -62,8 +80,16 @@ mod tests {
     #[test]
     fn space_around_texts_goes_also_where_it_is_ideographic() {
         let texts = StringArray::from(vec![Some(" a\u{3000}"), Some(""), Some("b c")]);
-        let array = trimmed(&texts);
+        let array = tidied(&texts, Width::AsIs, &[]);
         let found: Vec<Option<&str>> = array.as_string::<i32>().iter().collect();
         assert_eq!(found, [Some("a"), None, Some("b c")]);
+    }
+
+    #[test]
+    fn codes_become_half_width_where_the_source_says_so() {
+        let texts = StringArray::from(vec![Some("ＪＰ１－ＩＴ"), Some("サーバ"), Some("－")]);
+        let array = tidied(&texts, Width::Half, &["-".to_owned()]);
+        let found: Vec<Option<&str>> = array.as_string::<i32>().iter().collect();
+        assert_eq!(found, [Some("JP1-IT"), Some("サーバ"), None]);
     }
 }

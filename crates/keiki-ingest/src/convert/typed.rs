@@ -9,7 +9,7 @@ use arrow::util::display::array_value_to_string;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::ColumnType;
 
-use super::{Converted, Misfit, number};
+use super::{Converted, Misfit, number, why};
 
 /// Says how to mend an expression whose type cannot become the column's; `None` if it can.
 pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str> {
@@ -124,7 +124,10 @@ fn lost(before: &ArrayRef, after: &ArrayRef) -> Vec<(usize, Misfit)> {
                 row,
                 Misfit::new(
                     &found,
-                    Some("out of range, or not exact in the column's type"),
+                    why(
+                        "範囲外か、この列の型では正確に表せません",
+                        "out of range, or not exact in the column's type",
+                    ),
                 ),
             )
         })

@@ -1,9 +1,8 @@
 //! Reads comma-separated values with one header line.
 //!
-//! *Source*: RFC 4180; `;` and tab as separators too, lines of a preamble before the header, UTF-8
-//! with or without a byte order mark. A row that cannot be read is rejected and the rest goes on:
-//! too few or too many fields, bytes that are not UTF-8, a NUL byte, a record or field over the
-//! limits. A file with its header only is a nil return.
+//! *Source*: RFC 4180; other separators and quotes, lines of a preamble before the header, and the
+//! encodings of `encoding.rs`. A row that cannot be read is rejected and the rest goes on: too few or
+//! too many fields, bytes that are not of the encoding, a NUL byte, a record or field over the limits. A file with its header only is a nil return.
 
 mod guard;
 mod header;
@@ -61,10 +60,10 @@ fn read_file(
         csv::ErrorKind::Io(e) => IngestError::io(&input.name, e),
         other => IngestError::internal(&format!("{other:?}")),
     };
-    let header = header::open(input, &source.format, limits)?;
+    let header = header::open(input, &source.format)?;
     let guard = RecordGuard::new(
         header.reader,
-        header.separator,
+        (header.separator, header.quote),
         limits.record_bytes,
         header.line,
     );
@@ -72,6 +71,8 @@ fn read_file(
         .has_headers(false)
         .flexible(true)
         .delimiter(header.separator)
+        .quote(header.quote.unwrap_or(b'"'))
+        .quoting(header.quote.is_some())
         .terminator(Terminator::Any(b'\n'))
         .from_reader(guard);
     let mut record = ByteRecord::new();
@@ -80,7 +81,14 @@ fn read_file(
             file: input.name.clone(),
         });
     }
-    let names = header::names(&record, &input.name, header.line)?;
+    if reader
+        .get_mut()
+        .start(0)
+        .is_some_and(|start| start.fault.is_some())
+    {
+        return Err(header::unusable(&input.name, header.line, limits));
+    }
+    let names = header::names(&record, &input.name, (header.line, header.encoding))?;
     let columns = names
         .iter()
         .map(|name| builder.column(name))
@@ -95,7 +103,12 @@ fn read_file(
         line = start.map_or(line + 1, |start| start.line);
         let reason = match start.and_then(|start| start.fault) {
             Some(fault) => Some(fault_reason(fault, limits)),
-            None => stage(&record, &columns, limits, builder),
+            None => stage(
+                &record,
+                (columns.as_slice(), header.encoding),
+                limits,
+                builder,
+            ),
         };
         match reason {
             Some(reason) => builder.reject(line, reason),
@@ -108,7 +121,7 @@ fn read_file(
 /// Stages the fields of a record, or says why it cannot be read.
 fn stage(
     record: &ByteRecord,
-    columns: &[usize],
+    (columns, encoding): (&[usize], &str),
     limits: &Limits,
     builder: &mut ExtractBuilder<'_>,
 ) -> Option<Reason> {
@@ -135,10 +148,11 @@ fn stage(
             }
             Err(e) => {
                 let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
-                return Some(unreadable(format!(
-                    "byte 0x{byte:02X} in field {} is not UTF-8",
-                    index + 1
-                )));
+                let field = index + 1;
+                return Some(unreadable(match encoding {
+                    "UTF-8" => format!("byte 0x{byte:02X} in field {field} is not UTF-8"),
+                    other => format!("field {field} holds what is not {other}"),
+                }));
             }
         }
     }

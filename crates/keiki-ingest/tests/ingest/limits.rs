@@ -256,3 +256,47 @@ fn columns_that_nobody_asks_for_cost_none() {
     .expect("3,000 names are no columns");
     assert_eq!(evidence.rows.num_rows(), 3000);
 }
+
+#[test]
+fn a_file_that_unpacks_to_too_much_is_refused() {
+    use std::io::Write as _;
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer
+        .write_all(b"thing_id,org_unit\n")
+        .expect("memory can be written");
+    let rows = "T1,HD\n".repeat(100_000);
+    for _ in 0..150 {
+        packer
+            .write_all(rows.as_bytes())
+            .expect("memory can be written");
+    }
+    let bytes = packer.finish().expect("memory can be written");
+    let limits = Limits {
+        rejected_count: usize::MAX,
+        ..Limits::default()
+    };
+    let error = read_text("things", "things.csv.gz", bytes, limits).expect_err("it is a bomb");
+    assert!(
+        matches!(error, IngestError::TooLarge { what, limit: 250, .. } if what.contains("unpacked")),
+        "{error}"
+    );
+    assert!(error.hint().contains("unpack"));
+}
+
+#[test]
+fn a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_read() {
+    use std::io::Write as _;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    archive
+        .start_file("xl/worksheets/sheet1.xml", options)
+        .expect("the archive takes files");
+    let zeros = vec![b' '; 1 << 20];
+    for _ in 0..100 {
+        archive.write_all(&zeros).expect("memory can be written");
+    }
+    let bytes = archive.finish().expect("the archive is whole").into_inner();
+    let error =
+        read_text("things", "things.xlsx", bytes, Limits::default()).expect_err("it is a bomb");
+    assert!(matches!(error, IngestError::TooLarge { .. }), "{error}");
+}

@@ -4,6 +4,7 @@ mod chunks;
 mod conversion;
 mod errors;
 mod fixture;
+mod hostile;
 mod limits;
 mod places;
 mod sources;

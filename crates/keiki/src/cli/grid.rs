@@ -1,5 +1,6 @@
 //! Rows of texts in the form that was asked for.
 
+use keiki_report::csv::inert;
 use keiki_report::table::{Column, Table};
 use serde_json::{Map, Value};
 
@@ -67,13 +68,9 @@ pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Resu
 
 /// A value as a cell that no spreadsheet takes for a formula: where a text begins like one, an apostrophe stands before it.
 fn cell(value: &Value) -> String {
-    let shown = text(value);
-    let is_formula = shown.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let is_number = !value.is_string() || shown.parse::<f64>().is_ok_and(f64::is_finite);
-    if is_formula && !is_number {
-        format!("'{shown}")
-    } else {
-        shown
+    match value {
+        Value::String(text) => inert(text).into_owned(),
+        other => text(other),
     }
 }
 

@@ -5,6 +5,7 @@ pub(super) mod derived;
 mod reading;
 pub(super) mod scope;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -144,17 +145,7 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
     }
     let today = local_day(asked.now, &workspace.settings.zone);
     if let Some(as_of) = asked.as_of.filter(|as_of| *as_of > today) {
-        let date = keiki_model::calendar::date_of(as_of);
-        return Err(Error::user(
-            Text::new(
-                format!("基準日が未来です: {date}"),
-                format!("the as-of day lies in the future: {date}"),
-            ),
-            Text::new(
-                "証跡が示す日(今日以前)を指定してください",
-                "give the day that the evidence speaks for, today or before",
-            ),
-        ));
+        return Err(in_future(as_of, None));
     }
     scope::check_units(workspace, &asked.covers)?;
     let mut wanted = Vec::new();
@@ -235,9 +226,13 @@ async fn read_all(
     let (mut derive, wanted): (Vec<Wanted>, Vec<Wanted>) = wanted
         .into_iter()
         .partition(|(source, files)| source.query.is_some() && files.is_none());
-    for (source, files) in wanted {
-        let source = adjusted(source, asked);
-        outcomes.push(one(workspace, journal, source, files, asked, progress).await?);
+    for (source, files, as_of) in parted(workspace, wanted, asked, &mut outcomes) {
+        let asked = Ingest {
+            as_of,
+            ..asked.clone()
+        };
+        let source = adjusted(source, &asked);
+        outcomes.push(one(workspace, journal, source, files, &asked, progress).await?);
     }
     // What follows from what came in is derived again, each source after those on which it rests.
     for source in order.sources() {
@@ -279,6 +274,78 @@ async fn one(
         dataset,
         result,
     })
+}
+
+/// Parts the readings of sources whose files say themselves for which day they speak: each day is a reading, the earlier
+/// first. What cannot be parted is an outcome.
+fn parted(
+    workspace: &Workspace,
+    wanted: Vec<Wanted>,
+    asked: &Ingest,
+    outcomes: &mut Vec<Outcome>,
+) -> Vec<(Source, Option<Vec<InputFile>>, Option<Day>)> {
+    let mut readings = Vec::new();
+    for (source, files) in wanted {
+        let Some(form) = source
+            .format
+            .as_of
+            .clone()
+            .filter(|_| asked.as_of.is_none())
+        else {
+            readings.push((source, files, asked.as_of));
+            continue;
+        };
+        match days(workspace, &source, files, &form, asked) {
+            Ok(days) => readings.extend(
+                days.into_iter()
+                    .map(|(day, files)| (source.clone(), Some(files), Some(day))),
+            ),
+            Err(error) => outcomes.push(Outcome {
+                source: source.name,
+                dataset: source.dataset,
+                result: Err(error),
+            }),
+        }
+    }
+    readings
+}
+
+fn days(
+    workspace: &Workspace,
+    source: &Source,
+    files: Option<Vec<InputFile>>,
+    form: &str,
+    asked: &Ingest,
+) -> Result<BTreeMap<Day, Vec<InputFile>>> {
+    let files = match (files, &source.place) {
+        (Some(files), _) => files,
+        (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
+        (None, None) => Vec::new(),
+    };
+    let days = place::by_day(files, form)?;
+    let today = local_day(asked.now, &workspace.settings.zone);
+    match days.last_key_value().filter(|(day, _)| **day > today) {
+        Some((day, files)) => Err(in_future(
+            *day,
+            files.first().map(|file| file.name.as_str()),
+        )),
+        None => Ok(days),
+    }
+}
+
+fn in_future(day: Day, file: Option<&str>) -> Error {
+    let date = keiki_model::calendar::date_of(day);
+    let file = file.map(|file| format!(" ({file})")).unwrap_or_default();
+    Error::user(
+        Text::new(
+            format!("基準日が未来です: {date}{file}"),
+            format!("the as-of day lies in the future: {date}{file}"),
+        ),
+        Text::new(
+            "証跡が示す日(今日以前)を指定してください",
+            "give the day that the evidence speaks for, today or before",
+        ),
+    )
 }
 
 /// The source with what the user says of this reading put over what its definition says.

@@ -49,6 +49,7 @@ enum State {
 pub(super) struct RecordGuard<R> {
     input: R,
     separator: u8,
+    quote: Option<u8>,
     limit: usize,
     state: State,
     line: u64,
@@ -61,10 +62,16 @@ pub(super) struct RecordGuard<R> {
 
 impl<R: BufRead> RecordGuard<R> {
     /// Guards `input`, whose first line has the number `line`.
-    pub(super) fn new(input: R, separator: u8, limit: usize, line: u64) -> Self {
+    pub(super) fn new(
+        input: R,
+        (separator, quote): (u8, Option<u8>),
+        limit: usize,
+        line: u64,
+    ) -> Self {
         Self {
             input,
             separator,
+            quote,
             limit,
             state: State::Between,
             line,
@@ -107,7 +114,8 @@ impl<R: BufRead> RecordGuard<R> {
 
     fn fail(&mut self, fault: Fault, state: State) {
         if self.state == State::Quoted {
-            self.push(b'"');
+            self.out.extend(self.quote);
+            self.emitted += u64::from(self.quote.is_some());
         }
         self.push(b'\n');
         if let Some(start) = self.starts.back_mut() {
@@ -151,7 +159,7 @@ impl<R: BufRead> RecordGuard<R> {
         }
         let room = self.limit.saturating_sub(self.record_bytes);
         let bytes = &bytes[..bytes.len().min(room)];
-        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'"');
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r') || Some(*byte) == self.quote;
         bytes.iter().position(ends).unwrap_or(bytes.len())
     }
 
@@ -168,10 +176,12 @@ impl<R: BufRead> RecordGuard<R> {
     }
 
     fn after(&self, state: State, byte: u8) -> State {
-        match (state, byte) {
-            (State::Quoted, b'"') => State::QuoteInQuoted,
-            (State::FieldStart | State::QuoteInQuoted, b'"') | (State::Quoted, _) => State::Quoted,
-            (_, byte) if byte == self.separator => State::FieldStart,
+        let is_quote = Some(byte) == self.quote;
+        match state {
+            State::Quoted if is_quote => State::QuoteInQuoted,
+            State::FieldStart | State::QuoteInQuoted if is_quote => State::Quoted,
+            State::Quoted => State::Quoted,
+            _ if byte == self.separator => State::FieldStart,
             _ => State::Plain,
         }
     }
@@ -228,7 +238,7 @@ mod tests {
     use super::*;
 
     fn passed_on(text: &str, limit: usize) -> (String, Vec<(u64, Option<Fault>)>) {
-        let mut guard = RecordGuard::new(text.as_bytes(), b',', limit, 1);
+        let mut guard = RecordGuard::new(text.as_bytes(), (b',', Some(b'"')), limit, 1);
         let mut out = String::new();
         guard.read_to_string(&mut out).expect("memory can be read");
         (

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::convert::number;
+use crate::format::Numbers;
 
 /// An instant that is stated well enough, or why it is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,13 +259,15 @@ fn japanese(unit: &str) -> &str {
 
 fn stretch(unit: &str, value: &str) -> Option<Stretch> {
     let scaled = |factor: i64| {
-        number::decimal(value, 38, 9).ok().and_then(|nanos| {
-            let product = nanos.checked_mul(i128::from(factor))?;
-            let whole = product % 1_000_000_000 == 0 && product >= 0;
-            whole
-                .then(|| i64::try_from(product / 1_000_000_000).ok())
-                .flatten()
-        })
+        number::decimal(value, 38, 9, &Numbers::default())
+            .ok()
+            .and_then(|nanos| {
+                let product = nanos.checked_mul(i128::from(factor))?;
+                let whole = product % 1_000_000_000 == 0 && product >= 0;
+                whole
+                    .then(|| i64::try_from(product / 1_000_000_000).ok())
+                    .flatten()
+            })
     };
     match unit {
         "Seconds" => scaled(1).map(Stretch::Seconds),

@@ -1,7 +1,6 @@
 //! Reads an XML document piece by piece, each of bounded length, and knows its line.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 use keiki_model::problem::Place;
 use quick_xml::Reader;
@@ -36,7 +35,7 @@ pub(super) struct Element {
 
 /// A document that is being read.
 pub(super) struct Document {
-    reader: Reader<Bounded<BufReader<File>>>,
+    reader: Reader<Bounded<Box<dyn BufRead>>>,
     buffer: Vec<u8>,
     file: String,
     limit: usize,

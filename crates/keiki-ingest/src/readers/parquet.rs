@@ -1,0 +1,174 @@
+//! Reads Parquet: every column as exact text, nested ones with dotted names.
+//!
+//! *Source*: Apache Parquet and its Arrow types. Whole numbers, decimals, dates, truth values and
+//! instants come over exactly. A floating-point number is written with the fewest digits that say which
+//! one it is, so that an exact column takes it only where that is exact at the column's scale. Lists,
+//! maps and binary columns are left out. Rows are numbered from 1 in each file.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::{can_cast_types, cast};
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::error::ArrowError;
+use keiki_model::evidence::Reason;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::error::IngestError;
+use crate::extract::{AbsentColumn, Columns, ExtractBuilder};
+use crate::limits::Limits;
+use crate::place::InputFile;
+use crate::reading::Context;
+
+/// Rows that are decoded at a time.
+const BATCH_ROWS: usize = 8192;
+
+/// Reads the files as one reading. Columns are those of all files together.
+///
+/// # Errors
+/// A file cannot be read, or is no Parquet.
+pub(crate) fn read(
+    input: &[InputFile],
+    context: &Context<'_>,
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<AbsentColumn, IngestError> {
+    for (number, file) in input.iter().enumerate() {
+        rows.begin_file(&file.name);
+        let columns = if number + 1 == input.len() {
+            Columns::Complete
+        } else {
+            Columns::Growing
+        };
+        read_file(file, columns, &context.limits, rows)?;
+    }
+    Ok(AbsentColumn::Fault)
+}
+
+fn read_file(
+    input: &InputFile,
+    all_columns: Columns,
+    limits: &Limits,
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<(), IngestError> {
+    let fault = |detail: String| IngestError::Archive {
+        file: input.name.clone(),
+        detail,
+    };
+    if input.member.is_some() {
+        return Err(fault(
+            "Parquet is not read from within an archive".to_owned(),
+        ));
+    }
+    let opened = File::open(&input.path).map_err(|e| IngestError::io(&input.name, e))?;
+    if opened.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        return Err(IngestError::EmptyFile {
+            file: input.name.clone(),
+        });
+    }
+    let builder = ParquetRecordBatchReaderBuilder::try_new(opened)
+        .map_err(|e| fault(format!("no Parquet: {e}")))?;
+    let schema = Arc::clone(builder.schema());
+    let empty = RecordBatch::new_empty(schema);
+    let names = texts(&empty).map_err(|e| fault(e.to_string()))?;
+    let columns = names
+        .iter()
+        .map(|(name, _)| rows.column(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    if all_columns == Columns::Complete {
+        rows.complete_columns();
+    }
+    let batches = builder
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|e| fault(e.to_string()))?;
+    let mut number = 0;
+    for batch in batches {
+        let texts = batch
+            .and_then(|batch| texts(&batch))
+            .map_err(|e| fault(e.to_string()))?;
+        let count = texts.first().map_or(0, |(_, array)| array.len());
+        for row in 0..count {
+            number += 1;
+            match stage(&texts, &columns, row, limits, rows) {
+                Some(reason) => rows.reject(number, reason),
+                None => rows.accept(number)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Stages the values of a row, or says why it cannot be read.
+fn stage(
+    texts: &[(String, StringArray)],
+    columns: &[usize],
+    row: usize,
+    limits: &Limits,
+    rows: &mut ExtractBuilder<'_>,
+) -> Option<Reason> {
+    for ((name, array), column) in texts.iter().zip(columns) {
+        if array.is_null(row) {
+            continue;
+        }
+        let text = array.value(row);
+        let detail = if text.len() > limits.field_bytes {
+            format!("`{name}` is longer than {} bytes", limits.field_bytes)
+        } else if text.contains('\0') {
+            format!("`{name}` holds a NUL character")
+        } else if rows.stage(*column, text) {
+            continue;
+        } else {
+            format!("the column `{name}` is given twice")
+        };
+        return Some(Reason::Unreadable { detail });
+    }
+    None
+}
+
+/// The columns of a batch as text, those of structures with dotted names.
+fn texts(batch: &RecordBatch) -> Result<Vec<(String, StringArray)>, ArrowError> {
+    let mut found = Vec::new();
+    let schema = batch.schema();
+    for (field, array) in schema.fields().iter().zip(batch.columns()) {
+        add(field.name(), array, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn add(
+    name: &str,
+    array: &ArrayRef,
+    found: &mut Vec<(String, StringArray)>,
+) -> Result<(), ArrowError> {
+    let array = match array.data_type() {
+        DataType::Struct(fields) => {
+            let parts = array.as_struct();
+            for (field, part) in fields.iter().zip(parts.columns()) {
+                let nulls = arrow::buffer::NullBuffer::union(parts.nulls(), part.nulls());
+                let data = part.to_data().into_builder().nulls(nulls).build()?;
+                add(
+                    &format!("{name}.{}", field.name()),
+                    &arrow::array::make_array(data),
+                    found,
+                )?;
+            }
+            return Ok(());
+        }
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => return Ok(()),
+        DataType::Timestamp(_, Some(_)) => {
+            // An offset that is no zone's name needs no database of zones.
+            let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+            cast(array, &utc)?
+        }
+        _ => Arc::clone(array),
+    };
+    if can_cast_types(array.data_type(), &DataType::Utf8) && !array.data_type().is_nested() {
+        let text = cast(&array, &DataType::Utf8)?;
+        found.push((name.to_owned(), text.as_string().clone()));
+    }
+    Ok(())
+}

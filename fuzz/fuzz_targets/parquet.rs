@@ -1,0 +1,5 @@
+//! Any bytes as evidence of the kind parquet.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("parquet", data));
