@@ -32,10 +32,17 @@ impl CodeList {
         for (line, record) in records {
             let place = at_line(file, line);
             if record.len() != header.len() {
-                let message = format!(
-                    "the row should have {} fields like the header, found {}",
-                    header.len(),
-                    record.len()
+                let message = Text::new(
+                    format!(
+                        "行の欄の数が見出しと一致しません(見出し{}、この行{})",
+                        header.len(),
+                        record.len()
+                    ),
+                    format!(
+                        "the row should have {} fields like the header, found {}",
+                        header.len(),
+                        record.len()
+                    ),
                 );
                 problems.push(Problem::new(place, message));
                 continue;
@@ -45,14 +52,26 @@ impl CodeList {
             };
             if code.is_empty() {
                 problems.push(
-                    Problem::new(place, "the row has no code")
-                        .hint("write the code into the first column, or take the row away"),
+                    Problem::new(
+                        place,
+                        Text::new("行にコードがありません", "the row has no code"),
+                    )
+                    .hint(Text::new(
+                        "最初の列にコードを書くか、行を削除してください",
+                        "write the code into the first column, or take the row away",
+                    )),
                 );
                 continue;
             }
             if let Some(first) = lines.insert(code.clone(), line) {
-                let message = format!("the code is already in line {first}: {code}");
-                problems.push(Problem::new(place, message).hint("a code stands for one thing"));
+                let message = Text::new(
+                    format!("コードが{first}行目と重複しています: {code}"),
+                    format!("the code is already in line {first}: {code}"),
+                );
+                problems.push(Problem::new(place, message).hint(Text::new(
+                    "一つのコードは一つのものを表します",
+                    "a code stands for one thing",
+                )));
                 continue;
             }
             let values = values
@@ -161,7 +180,13 @@ pub(crate) fn read_table(
     let fault = |error: &csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
         let place = at_line(file, usize::try_from(line).unwrap_or(0));
-        Problem::new(place, format!("cannot be read: {error}"))
+        Problem::new(
+            place,
+            Text::new(
+                format!("読めません: {error}"),
+                format!("cannot be read: {error}"),
+            ),
+        )
     };
     let owned = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
     let header = reader.headers().map(owned).map_err(|e| vec![fault(&e)])?;
@@ -196,16 +221,31 @@ fn header_problems(file: &str, header: &[String]) -> Vec<Problem> {
     let place = at_line(file, 1);
     if header.len() < 2 {
         problems.push(
-            Problem::new(place.clone(), "a code list needs a column beside its codes")
-                .hint("the first column holds the codes, each other column what they stand for"),
+            Problem::new(
+                place.clone(),
+                Text::new(
+                    "コード一覧には、コード以外の列が必要です",
+                    "a code list needs a column beside its codes",
+                ),
+            )
+            .hint(Text::new(
+                "最初の列にコードを、ほかの列にそれが表すものを書いてください",
+                "the first column holds the codes, each other column what they stand for",
+            )),
         );
     }
     for (position, name) in header.iter().enumerate() {
         if name.is_empty() {
-            let message = format!("column {} has no name", position + 1);
+            let message = Text::new(
+                format!("{}列目に名前がありません", position + 1),
+                format!("column {} has no name", position + 1),
+            );
             problems.push(Problem::new(place.clone(), message));
         } else if header[..position].contains(name) {
-            let message = format!("two columns have the name: {name}");
+            let message = Text::new(
+                format!("同じ名前の列が二つあります: {name}"),
+                format!("two columns have the name: {name}"),
+            );
             problems.push(Problem::new(place.clone(), message));
         }
     }

@@ -19,6 +19,7 @@ use keiki_model::document::Located;
 use keiki_model::evidence::{Claim, Counts, Extent, Missing, RejectedRow, Scope, join_key};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
@@ -406,7 +407,10 @@ pub(crate) fn evaluate(
     compiled.evaluate(rows).map_err(|message| {
         StoreError::Definition(Problem::new(
             sql.place.clone(),
-            format!("the expression cannot be computed: {message}"),
+            Text::new(
+                format!("式を計算できません: {message}"),
+                format!("the expression cannot be computed: {message}"),
+            ),
         ))
     })
 }

@@ -40,9 +40,15 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
     if node.has("place") && node.has("query") {
         let problem = Problem::new(
             node.place_of("query"),
-            "a source has files or a query, not both",
+            Text::new(
+                "取得元にはファイルか問い合わせの一方だけを指定します",
+                "a source has files or a query, not both",
+            ),
         );
-        node.report(problem.hint("take `place` or `query` away"));
+        node.report(problem.hint(Text::new(
+            "`place` か `query` を外してください",
+            "take `place` or `query` away",
+        )));
     }
     let extent = node.choice("extent", &EXTENTS).unwrap_or(Extent::Part);
     let missing = node.choice("missing", &MISSING).unwrap_or(Missing::Keep);

@@ -2,6 +2,7 @@
 
 use crate::document::{Located, Node};
 use crate::problem::Problem;
+use crate::text::Text;
 use crate::text::plain;
 
 use super::{Column, ColumnType, Dataset, DatasetKind};
@@ -151,8 +152,17 @@ pub(super) fn rules(node: &Node<'_>) -> Vec<IdentityRule> {
         table.finish();
         if columns.is_empty() {
             table.report(
-                Problem::new(table.place(), "a rule of identity names no column")
-                    .hint("add columns = [\"…\"]"),
+                Problem::new(
+                    table.place(),
+                    Text::new(
+                        "同一判定の規則に列がありません",
+                        "a rule of identity names no column",
+                    ),
+                )
+                .hint(Text::new(
+                    "columns = [\"…\"] を加えてください",
+                    "add columns = [\"…\"]",
+                )),
             );
         }
         IdentityRule {
@@ -188,9 +198,15 @@ pub(super) fn check(
         node.report(
             Problem::new(
                 node.place_of("identity"),
-                "a dataset with rules of identity needs a key of one text column",
+                Text::new(
+                    "同一判定の規則を持つデータ種別には、文字列の列一つのキーが必要です",
+                    "a dataset with rules of identity needs a key of one text column",
+                ),
             )
-            .hint("a row without a key is given one that is made from its identifiers"),
+            .hint(Text::new(
+                "キーのない行には、識別子から作ったキーを付けます",
+                "a row without a key is given one that is made from its identifiers",
+            )),
         );
     }
     for rule in rules {
@@ -203,9 +219,9 @@ pub(super) fn check(
                 node.report(
                     Problem::new(
                         located.place,
-                        format!("nothing can be identified by this column: `{column}`"),
+                        Text::new(format!("この列では同一判定ができません: `{column}`"), format!("nothing can be identified by this column: `{column}`")),
                     )
-                    .hint("name text columns that are journalled, not personal, not looked up and not the key"),
+                    .hint(Text::new("記帳される文字列の列(個人情報、参照列、キーを除く)を指定してください", "name text columns that are journalled, not personal, not looked up and not the key")),
                 );
             }
         }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::calendar::{BEGINNING, Day, parse_day};
 use crate::codes::{at_line, read_table};
 use crate::problem::{Problem, nearest};
+use crate::text::Text;
 use crate::text::plain;
 
 use super::Organisation;
@@ -83,9 +84,15 @@ impl OrgUnitNames {
     pub fn with_aliases(mut self, file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let (header, records) = read_table(file, text)?;
         if header.join(",") != HEADER {
-            let message = format!("the header is not that of aliases: {}", header.join(","));
+            let message = Text::new(
+                format!("見出しが別名表のものではありません: {}", header.join(",")),
+                format!("the header is not that of aliases: {}", header.join(",")),
+            );
             let problem = Problem::new(at_line(file, 1), message);
-            return Err(vec![problem.hint(format!("the header should be {HEADER}"))]);
+            return Err(vec![problem.hint(Text::new(
+                format!("見出しを {HEADER} としてください"),
+                format!("the header should be {HEADER}"),
+            ))]);
         }
         let mut problems = Vec::new();
         let mut read: Vec<(usize, Alias)> = Vec::new();
@@ -94,12 +101,14 @@ impl OrgUnitNames {
                 Ok(alias) => {
                     let clash = read.iter().find(|(_, other)| clashes(other, &alias));
                     if let Some((first, _)) = clash {
-                        let message =
-                            format!("the text already stands for an org unit: line {first}");
-                        problems.push(
-                            Problem::new(at_line(file, line), message)
-                                .hint("end the first with valid_until where the second begins"),
+                        let message = Text::new(
+                            format!("この表記はすでに組織に対応しています({first}行目)"),
+                            format!("the text already stands for an org unit: line {first}"),
                         );
+                        problems.push(Problem::new(at_line(file, line), message).hint(Text::new(
+                            "二つ目が始まる日を一つ目の valid_until に書いてください",
+                            "end the first with valid_until where the second begins",
+                        )));
                     }
                     read.push((line, alias));
                 }
@@ -125,30 +134,62 @@ impl OrgUnitNames {
         Ok(self)
     }
 
-    fn alias(&self, record: &[String]) -> Result<Alias, (String, String)> {
+    fn alias(&self, record: &[String]) -> Result<Alias, (Text, Text)> {
         let [form, text, org_unit, from, until] = record else {
-            let message = format!("the row should have 5 fields, found {}", record.len());
-            return Err((message, format!("fields: {HEADER}")));
+            let message = Text::new(
+                format!("行の欄は5個です(現在は{}個)", record.len()),
+                format!("the row should have 5 fields, found {}", record.len()),
+            );
+            return Err((
+                message,
+                Text::new(format!("欄: {HEADER}"), format!("fields: {HEADER}")),
+            ));
         };
         let day = |name: &str, text: &str| match text {
             "" => Ok(None),
             text => parse_day(text).map(Some).ok_or_else(|| {
-                let message = format!("`{name}` is not a date: {text}");
-                (message, "write dates as 2026-04-01".to_owned())
+                let message = Text::new(
+                    format!("`{name}` が日付ではありません: {text}"),
+                    format!("`{name}` is not a date: {text}"),
+                );
+                (
+                    message,
+                    Text::new(
+                        "日付は 2026-04-01 のように書いてください",
+                        "write dates as 2026-04-01",
+                    ),
+                )
             }),
         };
         let (from, until) = (day("valid_from", from)?, day("valid_until", until)?);
         if text.is_empty() {
-            let hint = "write what tools call the org unit".to_owned();
-            return Err(("the alias has no text".to_owned(), hint));
+            let hint = Text::new(
+                "ツールでの組織の表記を書いてください",
+                "write what tools call the org unit",
+            );
+            return Err((
+                Text::new("別名に表記がありません", "the alias has no text"),
+                hint,
+            ));
         }
         if !self.ids.contains(org_unit) {
             let near = nearest(org_unit, self.ids.iter().map(String::as_str));
             let hint = near.map_or_else(
-                || "use an id of org.csv".to_owned(),
-                |near| format!("did you mean {near}?"),
+                || Text::new("org.csv のIDを使ってください", "use an id of org.csv"),
+                |near| {
+                    Text::new(
+                        format!("{near} ではありませんか"),
+                        format!("did you mean {near}?"),
+                    )
+                },
             );
-            return Err((format!("unknown org unit: {org_unit}"), hint));
+            return Err((
+                Text::new(
+                    format!("組織がありません: {org_unit}"),
+                    format!("unknown org unit: {org_unit}"),
+                ),
+                hint,
+            ));
         }
         Ok(Alias {
             form: form_of(form, text)?,
@@ -191,7 +232,7 @@ impl OrgUnitNames {
     }
 }
 
-fn form_of(form: &str, text: &str) -> Result<Form, (String, String)> {
+fn form_of(form: &str, text: &str) -> Result<Form, (Text, Text)> {
     Ok(match form {
         "name" => Form::Name(plain(text)),
         "host" => Form::Host(plain(text)),
@@ -200,14 +241,32 @@ fn form_of(form: &str, text: &str) -> Result<Form, (String, String)> {
             let range = text.parse::<IpNet>().ok();
             let range = range.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
             let range = range.ok_or_else(|| {
-                let hint = "write it as 10.1.0.0/16 or 2001:db8::/32".to_owned();
-                (format!("not an address range: {text}"), hint)
+                let hint = Text::new(
+                    "10.1.0.0/16 または 2001:db8::/32 のように書いてください",
+                    "write it as 10.1.0.0/16 or 2001:db8::/32",
+                );
+                (
+                    Text::new(
+                        format!("アドレス範囲として読めません: {text}"),
+                        format!("not an address range: {text}"),
+                    ),
+                    hint,
+                )
             })?;
             Form::Address(range.trunc())
         }
         other => {
-            let hint = "one of: name, host, address, domain".to_owned();
-            return Err((format!("unknown form of alias: {other}"), hint));
+            let hint = Text::new(
+                "選べる値: name, host, address, domain",
+                "one of: name, host, address, domain",
+            );
+            return Err((
+                Text::new(
+                    format!("別名の種類がありません: {other}"),
+                    format!("unknown form of alias: {other}"),
+                ),
+                hint,
+            ));
         }
     })
 }

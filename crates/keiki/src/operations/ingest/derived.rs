@@ -9,6 +9,7 @@ use keiki_model::dataset::OrgUnits;
 use keiki_model::evidence::Claim;
 use keiki_model::org::UNASSIGNED;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use keiki_store::Journal;
 
 use super::Ingest;
@@ -79,9 +80,15 @@ fn at(source: &Source, error: EngineError) -> Error {
             problems: vec![
                 Problem::new(
                     query.place.clone(),
-                    format!("the query cannot be run: {message}"),
+                    Text::new(
+                        format!("問い合わせを実行できません: {message}"),
+                        format!("the query cannot be run: {message}"),
+                    ),
                 )
-                .hint("each dataset is a table of its records; $as_of is the day"),
+                .hint(Text::new(
+                    "データ種別ごとにレコードの表があり、$as_of が基準日です",
+                    "each dataset is a table of its records; $as_of is the day",
+                )),
             ],
         },
         (error, _) => error.into(),
