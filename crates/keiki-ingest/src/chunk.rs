@@ -47,7 +47,19 @@ impl<'m> Mapper<'m> {
     ///
     /// # Errors
     /// The mapping or a rule is wrong.
-    pub(crate) fn map(&self, mut extract: Extract) -> Result<Evidence, IngestError> {
+    pub(crate) fn map(&self, extract: Extract) -> Result<Evidence, IngestError> {
+        self.map_noting(extract, None)
+    }
+
+    /// Maps a chunk, and notes every fault of the rows that could be read, several of one row among them.
+    ///
+    /// # Errors
+    /// The mapping or a rule is wrong.
+    pub(crate) fn map_noting(
+        &self,
+        mut extract: Extract,
+        faults: Option<&mut Vec<RejectedRow>>,
+    ) -> Result<Evidence, IngestError> {
         let (source, dataset) = (self.source, self.dataset);
         if let Some(sql) = source.filter().filter(|_| !extract.places.is_empty()) {
             extract = filter::apply(sql, extract, self.context.expressions)?;
@@ -68,6 +80,12 @@ impl<'m> Mapper<'m> {
         let expressions = self.context.expressions;
         checks::rules(dataset, &typed.batch, expressions, &mut rejections)?;
         checks::scope(source, dataset, &typed.batch, expressions, &mut rejections)?;
+        if let Some(faults) = faults {
+            faults.extend(rejections.every().map(|(row, reason)| {
+                let key = record_key(dataset, &typed.batch, row);
+                rejected_row(&extract.files, extract.places[row], key, reason.clone())
+            }));
+        }
         sort_out(source, dataset, extract, &typed, rejections)
     }
 

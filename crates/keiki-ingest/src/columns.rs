@@ -17,16 +17,16 @@ use crate::error::IngestError;
 use crate::identity;
 use crate::mapping::{Mapped, Mapping, Origin};
 
-/// The rows of a chunk that broke a rule; of several reasons for one row the first is kept.
+/// The rows of a chunk that broke a rule, each with its reasons in the order in which they were found.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections {
-    reasons: BTreeMap<usize, Reason>,
+    reasons: BTreeMap<usize, Vec<Reason>>,
 }
 
 impl Rejections {
     /// Rejects a row.
     pub(crate) fn add(&mut self, row: usize, reason: Reason) {
-        self.reasons.entry(row).or_insert(reason);
+        self.reasons.entry(row).or_default().push(reason);
     }
 
     /// Tells whether a row is rejected.
@@ -39,9 +39,16 @@ impl Rejections {
         self.reasons.is_empty()
     }
 
-    /// The rows and their reasons, in order.
-    pub(crate) fn into_reasons(self) -> BTreeMap<usize, Reason> {
-        self.reasons
+    /// The rows, each with its first reason, in order.
+    pub(crate) fn into_reasons(self) -> impl Iterator<Item = (usize, Reason)> {
+        let rows = self.reasons.into_iter();
+        rows.filter_map(|(row, reasons)| Some((row, reasons.into_iter().next()?)))
+    }
+
+    /// The rows with every reason, in order.
+    pub(crate) fn every(&self) -> impl Iterator<Item = (usize, &Reason)> {
+        let rows = self.reasons.iter();
+        rows.flat_map(|(row, reasons)| reasons.iter().map(|reason| (*row, reason)))
     }
 }
 

@@ -34,5 +34,6 @@ pub use error::IngestError;
 pub use kind::{Kind, Kinds};
 pub use limits::Limits;
 pub use place::InputFile;
+pub use readers::collection;
 pub use reading::{Context, read_chunks, read_evidence};
 pub use source::{Source, read_source};

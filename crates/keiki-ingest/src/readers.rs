@@ -1,6 +1,7 @@
 //! The code that reads evidence, one module for each form; what a form means is for the kinds of
 //! source to say.
 
+pub mod collection;
 pub(crate) mod csv;
 mod csv_or_json;
 mod icalendar;
@@ -39,6 +40,8 @@ pub enum Reader {
     Sheet,
     /// Columns with types of their own.
     Parquet,
+    /// Collection workbooks.
+    Collection,
 }
 
 /// The keys of `[format]` for separated text.
@@ -52,7 +55,7 @@ const XML_KEYS: [&str; 2] = ["records", "keys"];
 
 impl Reader {
     /// Every reader by the name that a kind gives it.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("csv_or_json", Self::CsvOrJson),
@@ -62,6 +65,7 @@ impl Reader {
         ("lynis", Self::Lynis),
         ("sheet", Self::Sheet),
         ("parquet", Self::Parquet),
+        ("collection", Self::Collection),
     ];
 
     /// The keys of `[format]` that it takes beside those of every reader.
@@ -71,7 +75,7 @@ impl Reader {
             Self::Csv => CSV_KEYS.to_vec(),
             Self::Json | Self::Veris => JSON_KEYS.to_vec(),
             Self::Xml => XML_KEYS.to_vec(),
-            Self::Icalendar | Self::Lynis | Self::Parquet => Vec::new(),
+            Self::Icalendar | Self::Lynis | Self::Parquet | Self::Collection => Vec::new(),
             Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[1..]].concat(),
             Self::Sheet => SHEET_KEYS.to_vec(),
         }
@@ -80,7 +84,7 @@ impl Reader {
     /// Whether files that are archives by their form are opened.
     pub(crate) fn archives(self) -> Archives {
         match self {
-            Self::Sheet => Archives::Kept,
+            Self::Sheet | Self::Collection => Archives::Kept,
             _ => Archives::Opened,
         }
     }
@@ -107,6 +111,7 @@ impl Reader {
             Self::Lynis => lynis::read(input, source, context, rows),
             Self::Sheet => sheet::read(input, source, context, rows),
             Self::Parquet => parquet::read(input, context, rows),
+            Self::Collection => collection::read(input, source, rows),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod calendars;
 pub mod catalogue;
 pub mod codes;
+pub mod collection;
 pub mod dataset;
 pub mod document;
 pub mod evidence;

@@ -1,5 +1,7 @@
-//! Renders measurements for people and programs: terminal tables, JSON and CSV, all from the same values.
+//! Renders measurements for people and programs: terminal tables, JSON and CSV, all from the same values; and draws the forms by
+//! which evidence is asked for.
 
+pub mod collection;
 pub mod csv;
 pub mod format;
 pub mod formula;

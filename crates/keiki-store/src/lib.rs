@@ -4,6 +4,7 @@ mod batches;
 mod derived;
 mod error;
 mod evolution;
+mod forms;
 mod gathered;
 mod heads;
 mod identity;
@@ -26,6 +27,7 @@ mod verify;
 
 pub use batches::{Batch, RawReference, Snapshot};
 pub use error::StoreError;
+pub use forms::{Forms, SentForm};
 pub use gathered::{Gathered, Gathering, MEMORY_BYTES, Repeats, Summary};
 pub use identity::{Differing, IDENTITY_SOURCE, IdentityReport, Merge, SharedIdentifier};
 pub use journal::{FrozenPlan, Journal, Receipt, Submission};

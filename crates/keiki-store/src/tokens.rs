@@ -46,6 +46,10 @@ pub struct Person {
     /// What stands for it in the journal.
     pub token: String,
 }
+/// With what every token begins.
+const TOKEN_PREFIX: &str = "p-";
+/// How many hexadecimal digits follow.
+const TOKEN_DIGITS: usize = 32;
 
 /// The table of tokens and keys, in the workspace's database.
 #[derive(Debug, Clone)]
@@ -167,6 +171,9 @@ impl Tokens {
         let common: Vec<String> = distinct.iter().map(|value| normalised(value)).collect();
         let distinct: Vec<&str> = common.iter().map(String::as_str).collect();
         let mut tokens = HashMap::with_capacity(distinct.len());
+        // A form that comes back without having been told a person's name stands for whom the books know.
+        let known = distinct.iter().filter(|value| is_token(value));
+        tokens.extend(known.map(|token| ((*token).to_owned(), (*token).to_owned())));
         find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
         let new: Vec<&str> = distinct
             .iter()
@@ -177,7 +184,7 @@ impl Tokens {
             // It begins with a write, so that it waits for others that write and needs not give way to them.
             let mut transaction = self.pool.begin().await?;
             for value in &new {
-                let fresh = format!("p-{:032x}", rand::rng().random::<u128>());
+                let fresh = format!("{TOKEN_PREFIX}{:032x}", rand::rng().random::<u128>());
                 sqlx::query("INSERT OR IGNORE INTO tokens (value, token) VALUES (?, ?)")
                     .bind(*value)
                     .bind(&fresh)
@@ -270,6 +277,16 @@ impl Tokens {
             .transpose()
             .map_err(StoreError::from)
     }
+}
+
+/// Tells whether a value has the form of a token: it names nobody, and stays as it is.
+fn is_token(value: &str) -> bool {
+    value.strip_prefix(TOKEN_PREFIX).is_some_and(|digits| {
+        digits.len() == TOKEN_DIGITS
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
 }
 
 /// Looks up the tokens of values.

@@ -76,6 +76,7 @@ enum Command {
     Init(commands::init::Args),
     Check(commands::check::Args),
     Ingest(commands::ingest::Args),
+    Collect(commands::collect::Args),
     Measure(commands::measure::Args),
     Explain(commands::explain::Args),
     Close(commands::close::Args),
@@ -136,7 +137,8 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
     match command {
         Command::Init(args) => args.run(session).await,
         Command::Check(args) => args.run(session).await,
-        Command::Ingest(args) => args.run(session).await,
+        Command::Ingest(args) => Box::pin(args.run(session)).await,
+        Command::Collect(args) => Box::pin(args.run(session)).await,
         Command::Measure(args) => args.run(session).await,
         Command::Explain(args) => args.run(session).await,
         Command::Close(args) => args.run(session).await,

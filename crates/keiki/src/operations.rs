@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod collect;
 pub mod compact;
 pub mod coverage;
 pub mod demo;

@@ -3,6 +3,7 @@
 pub(super) mod catalogue;
 pub(super) mod check;
 pub(super) mod close;
+pub(super) mod collect;
 pub(super) mod compact;
 pub(super) mod completions;
 pub(super) mod demo;

@@ -2,7 +2,7 @@
 
 mod claims;
 pub(super) mod derived;
-mod reading;
+pub(super) mod reading;
 pub(super) mod scope;
 
 use std::collections::BTreeMap;

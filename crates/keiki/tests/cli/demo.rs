@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::guide;
 use crate::workspace::{Ran, run_in};
+use crate::{collect, guide};
 
 fn run(sample: &Path, line: &str) -> Ran {
     let arguments: Vec<&str> = ["--language", "en"]
@@ -47,6 +47,7 @@ fn the_sample_group_tells_its_story() {
     every_line_can_be_explained(&sample);
     the_regions_add_up(&sample);
     an_independent_computation_agrees(&sample);
+    collect::the_guide_is_as_written(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
     run_in(folder.path(), &["demo", "sample", "--language", "en"])
         .exits(1)

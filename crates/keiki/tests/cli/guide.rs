@@ -58,11 +58,27 @@ fn commands(guide: &str) -> Vec<&str> {
     blocks(guide).into_iter().filter_map(of_block).collect()
 }
 
+/// Follows a guide; `before` is told each command before it is run, for what a person does in between.
+pub(crate) fn follow_with(sample: &Path, language: &str, guide: &str, before: &dyn Fn(&str)) {
+    walk(sample, language, guide, None, before);
+}
+
 fn follow(sample: &Path, language: &str, guide: &str, english_page: &str) {
+    walk(sample, language, guide, Some(english_page), &|_| ());
+}
+
+fn walk(
+    sample: &Path,
+    language: &str,
+    guide: &str,
+    english_page: Option<&str>,
+    before: &dyn Fn(&str),
+) {
     let mut printed: Option<String> = None;
     for block in blocks(guide) {
         match block {
             Block::Command(command) => {
+                before(command);
                 let mut arguments = vec!["--language", language];
                 let quoted = command.split('"').enumerate();
                 for (position, part) in quoted {
@@ -81,7 +97,8 @@ fn follow(sample: &Path, language: &str, guide: &str, english_page: &str) {
                 if printed.is_none() && language != "en" {
                     continue;
                 }
-                let printed = printed.clone().unwrap_or_else(|| one_spaced(english_page));
+                let page = || one_spaced(english_page.unwrap_or_default());
+                let printed = printed.clone().unwrap_or_else(page);
                 for piece in lines.iter().flat_map(|line| line.split('…')) {
                     let piece = one_spaced(piece);
                     assert!(printed.contains(&piece), "{language}: {piece}\n{printed}");

@@ -1,6 +1,7 @@
 //! The program from outside: what it prints, how it exits, and what is left on disk.
 
 mod calendars;
+mod collect;
 mod config;
 mod demo;
 mod derived;
@@ -14,6 +15,7 @@ mod person;
 mod programme;
 mod records;
 mod screen;
+mod spreadsheet;
 mod statement;
 mod walk;
 mod workspace;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use keiki_model::calendar::date_of;
+use keiki_model::collection::COLLECTION_SOURCE;
 use keiki_model::evidence::{Extent, Missing, RejectedRow};
 use keiki_model::text::{Language, Text};
 use keiki_report::format;
@@ -13,16 +14,17 @@ use crate::cli::{Exit, failure};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::messages::{self, Phrase};
+use crate::operations::collect::{self, Input};
 use crate::operations::ingest::{self, Confirmation, Ingest, Outcome, Report, What};
 use crate::operations::{period, sources};
 
 /// The rejected rows that are shown at once.
 const SHOWN_REJECTS: usize = 5;
 
-/// Take evidence in: of all sources, of the sources named, or of files into a dataset
+/// Take evidence in: of all sources, of the sources named, of files into a dataset, or of collection workbooks
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Sources [default: all]; with --dataset: files
+    /// Sources [default: all, and new workbooks in evidence/collected], or workbooks; with --dataset: files
     #[arg(value_name = "SOURCE|FILE")]
     inputs: Vec<String>,
     /// Read files into this dataset, columns by name
@@ -66,11 +68,23 @@ enum Gone {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
-        let asked = self.asked()?;
-        let outcomes = ingest::ingest(&workspace, &asked, session.progress()).await?;
+        let what = collect::input(&workspace, &self.inputs, self.dataset.as_deref())?;
+        if let Input::Workbooks(files) = what {
+            return super::collect::take_files(files, &workspace, session).await;
+        }
         let mut exit = Exit::Fine;
-        for outcome in &outcomes {
-            exit = worse(exit, show(outcome, session));
+        if what != Input::DropFolder {
+            let asked = self.asked()?;
+            let outcomes = ingest::ingest(&workspace, &asked, session.progress()).await?;
+            for outcome in &outcomes {
+                exit = worse(exit, show(outcome, session));
+            }
+        }
+        if what != Input::Sources {
+            exit = worse(
+                exit,
+                super::collect::take_dropped(&workspace, session).await?,
+            );
         }
         Ok(exit)
     }
@@ -132,7 +146,7 @@ fn one(mut names: Vec<String>) -> Result<String> {
 }
 
 /// Of two exits, the one that tells more: a fault of the program, then of the input, then rejected rows.
-fn worse(a: Exit, b: Exit) -> Exit {
+pub(crate) fn worse(a: Exit, b: Exit) -> Exit {
     let weight = |exit| match exit {
         Exit::Fine => 0,
         Exit::Rejected => 1,
@@ -162,14 +176,37 @@ pub(crate) fn show(outcome: &Outcome, session: &Session) -> Exit {
 }
 
 fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
-    let mut lines = vec![format!(
+    let head = format!(
         "{} → {}  {} {}  {}",
         outcome.source,
         outcome.dataset,
         messages::AS_OF.get(language),
         date_of(report.as_of),
         messages::files(&report.files).get(language),
-    )];
+    );
+    let again = sources::confirming(&outcome.source, &outcome.dataset, report.as_of);
+    below(head, (&outcome.source, &again), report, language)
+}
+
+/// Shows what became of a sheet of a workbook.
+pub(crate) fn sheet(dataset: &str, report: &Report, language: Language) -> String {
+    let head = format!(
+        "  {dataset}  {} {}",
+        messages::AS_OF.get(language),
+        date_of(report.as_of)
+    );
+    let files = report.files.join(" ");
+    let again = format!("keiki collect import {files} --confirm-missing");
+    below(head, (COLLECTION_SOURCE, &again), report, language)
+}
+
+fn below(
+    head: String,
+    (source, again): (&str, &str),
+    report: &Report,
+    language: Language,
+) -> String {
+    let mut lines = vec![head];
     lines.push(format!("  {}", counts(report, language)));
     if report.receipt.seq.is_none() {
         lines.push(format!("  {}", messages::REPLAY.get(language)));
@@ -177,7 +214,6 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
     let held = report.receipt.counts.retirements_held;
     if held > 0 {
         lines.push(format!("  {}", messages::held(held).get(language)));
-        let command = sources::confirming(&outcome.source, &outcome.dataset, report.as_of);
         let mut shown = report.receipt.held.iter();
         let first: Vec<&str> = shown
             .by_ref()
@@ -188,7 +224,7 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
         lines.push(format!("    {}{more}", first.join(", ")));
         lines.push(format!(
             "    hint: {}",
-            messages::confirm_hint(&command).get(language)
+            messages::confirm_hint(again).get(language)
         ));
     }
     if !report.uncovered.is_empty() {
@@ -207,7 +243,7 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
     }
     let kept = &report.receipt.kept;
     if !kept.is_empty() {
-        let text = messages::kept(kept.len(), &outcome.source);
+        let text = messages::kept(kept.len(), source);
         lines.push(format!("  {}", text.get(language)));
     }
     lines.extend(
@@ -223,7 +259,7 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
             .map(|row| format!("    {}", rejected_row(row, language))),
     );
     if rejected.len() > SHOWN_REJECTS {
-        let more = messages::more_rejects(rejected.len() - SHOWN_REJECTS, &outcome.source);
+        let more = messages::more_rejects(rejected.len() - SHOWN_REJECTS, source);
         lines.push(format!("    {}", more.get(language)));
     }
     lines.join("\n") + "\n"

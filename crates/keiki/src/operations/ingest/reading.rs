@@ -77,6 +77,7 @@ pub(super) async fn read(
         asked,
         stored: &stored,
         inputs: derived.as_ref().map(|derived| &derived.inputs),
+        scope_units: None,
     };
     let committed = match (evidence, kept) {
         (Ok(evidence), Ok(())) => reading.commit(evidence, names, progress).await,
@@ -96,20 +97,22 @@ pub(super) async fn read(
 }
 
 /// A reading whose files are read and kept.
-struct Reading<'r> {
-    workspace: &'r Workspace,
-    journal: &'r Journal,
-    source: Source,
-    dataset: Arc<Dataset>,
-    asked: &'r Ingest,
-    stored: &'r [RawFile],
+pub(in crate::operations) struct Reading<'r> {
+    pub(in crate::operations) workspace: &'r Workspace,
+    pub(in crate::operations) journal: &'r Journal,
+    pub(in crate::operations) source: Source,
+    pub(in crate::operations) dataset: Arc<Dataset>,
+    pub(in crate::operations) asked: &'r Ingest,
+    pub(in crate::operations) stored: &'r [RawFile],
+    /// The org units in scope, where they are not the source's with all below them.
+    pub(in crate::operations) scope_units: Option<Vec<String>>,
     /// The datasets from which the rows follow, where they do.
-    inputs: Option<&'r BTreeSet<String>>,
+    pub(in crate::operations) inputs: Option<&'r BTreeSet<String>>,
 }
 
 impl Reading<'_> {
     /// Commits what the files held.
-    async fn commit(
+    pub(in crate::operations) async fn commit(
         self,
         evidence: Gathered,
         files: Vec<String>,
@@ -155,7 +158,9 @@ impl Reading<'_> {
             now: asked.now,
             extent: source.extent,
             missing: source.missing,
-            scope_units: scope::expand(&workspace.organisation, &source.scope.org_units, as_of),
+            scope_units: self.scope_units.unwrap_or_else(|| {
+                scope::expand(&workspace.organisation, &source.scope.org_units, as_of)
+            }),
             scope: source.scope,
             claims: claims.made,
             evidence,
