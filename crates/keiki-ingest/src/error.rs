@@ -3,6 +3,7 @@
 use std::io;
 
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use crate::unpack::Overflow;
 
@@ -31,8 +32,8 @@ pub enum IngestError {
         /// The file as the user knows it.
         file: String,
     },
-    /// The file is not UTF-8.
-    #[error("{place}: the file is not UTF-8: {found}")]
+    /// The file is not of its encoding.
+    #[error("{place}: the file is of another encoding: {found}")]
     Encoding {
         /// Where it shows.
         place: Place,
@@ -104,22 +105,22 @@ pub enum IngestError {
         limit: usize,
     },
     /// The archive holds what may not be in it, or is broken.
-    #[error("{file}: the archive cannot be used: {detail}")]
+    #[error("{file}: the archive cannot be used: {}", detail.en)]
     Archive {
         /// The file as the user knows it.
         file: String,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
     },
     /// The sheet or range that is asked for is not in the workbook.
-    #[error("{file}: {detail}")]
+    #[error("{file}: {}", detail.en)]
     Sheet {
         /// The file as the user knows it.
         file: String,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
         /// How to mend it.
-        hint: String,
+        hint: Box<Text>,
     },
     /// The name of a file does not say for which day it speaks.
     #[error("{file}: the name holds no day of the form {form}")]
@@ -217,11 +218,11 @@ impl IngestError {
             Self::TooLarge { what, .. } if what.contains("unpacked") => {
                 "is it what it says it is? If so, unpack it and name the files in it".into()
             }
-            Self::Archive { .. } => "unpack it, and put the files of evidence into a folder".into(),
+            Self::Archive { .. } => "put the files of evidence into a folder, as they are".into(),
             Self::NoDay { .. } => {
                 "name it with its day, or leave as_of out of [format] and say it with --as-of".into()
             }
-            Self::Sheet { hint, .. } => hint.clone(),
+            Self::Sheet { hint, .. } => hint.en.clone(),
             Self::TooLarge { .. } => "split the evidence into several readings".into(),
             Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
             Self::OutsideWorkspace { .. } => {

@@ -10,6 +10,8 @@ use std::path::{Component, Path};
 
 use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use keiki_model::text::Text;
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::encoding::{self, Encoding};
@@ -72,6 +74,11 @@ fn is_archive(file: &InputFile, archives: Archives) -> Result<bool, IngestError>
     Ok(start == ZIP || start == EMPTY_ZIP)
 }
 
+/// What the reader of archives says, which it says in English only.
+fn broken_ja(error: &ZipError) -> String {
+    format!("書庫を読めません({error})")
+}
+
 fn has_extension(path: &Path, expected: &str) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case(expected))
@@ -79,36 +86,46 @@ fn has_extension(path: &Path, expected: &str) -> bool {
 
 /// Lists the files in an archive in the order of their names.
 fn members_of(file: &InputFile, found: &mut Vec<InputFile>) -> Result<(), IngestError> {
-    let fault = |detail: String| IngestError::Archive {
+    let fault = |ja: String, en: String| IngestError::Archive {
         file: file.name.clone(),
-        detail,
+        detail: Box::new(Text::new(ja, en)),
     };
     let mut archive = open_archive(file)?;
     let mut members = Vec::new();
     for number in 0..archive.len().min(FILE_COUNT + 1) {
         let member = archive
             .by_index_raw(number)
-            .map_err(|e| fault(e.to_string()))?;
+            .map_err(|e| fault(broken_ja(&e), e.to_string()))?;
         let name = encoding::name(member.name_raw());
         if member.is_dir() || is_left_out(&name) {
             continue;
         }
         if leads_out(&name) || member.is_symlink() {
-            return Err(fault(format!("a member leads out of it: {name}")));
+            return Err(fault(
+                format!("書庫の外を指すファイルがあります: {name}"),
+                format!("a member leads out of it: {name}"),
+            ));
         }
         if has_extension(Path::new(&name), "zip") {
-            return Err(fault(format!("an archive within it is not opened: {name}")));
+            return Err(fault(
+                format!("書庫の中の書庫は開きません: {name}"),
+                format!("an archive within it is not opened: {name}"),
+            ));
         }
         if member.encrypted() {
-            return Err(fault(format!("a member is encrypted: {name}")));
+            return Err(fault(
+                format!("暗号化されたファイルがあります: {name}"),
+                format!("a member is encrypted: {name}"),
+            ));
         }
         if !matches!(
             member.compression(),
             CompressionMethod::Stored | CompressionMethod::Deflated
         ) {
-            return Err(fault(format!(
-                "a member is neither stored nor deflated: {name}"
-            )));
+            return Err(fault(
+                format!("対応していない圧縮方式のファイルがあります: {name}"),
+                format!("a member is neither stored nor deflated: {name}"),
+            ));
         }
         members.push(InputFile {
             name: format!("{}/{name}", file.name),
@@ -117,7 +134,10 @@ fn members_of(file: &InputFile, found: &mut Vec<InputFile>) -> Result<(), Ingest
         });
     }
     if members.is_empty() {
-        return Err(fault("it holds no file".to_owned()));
+        return Err(fault(
+            "ファイルが入っていません".to_owned(),
+            "it holds no file".to_owned(),
+        ));
     }
     members.sort_by(|a, b| a.name.cmp(&b.name));
     found.append(&mut members);
@@ -140,7 +160,7 @@ fn open_archive(file: &InputFile) -> Result<ZipArchive<BufReader<File>>, IngestE
     let opened = File::open(&file.path).map_err(|e| IngestError::io(&file.name, e))?;
     ZipArchive::new(BufReader::new(opened)).map_err(|e| IngestError::Archive {
         file: file.name.clone(),
-        detail: e.to_string(),
+        detail: Box::new(Text::new(broken_ja(&e), e.to_string())),
     })
 }
 
@@ -218,15 +238,14 @@ pub(crate) fn whole(input: &InputFile, limit: usize) -> Result<Cursor<Vec<u8>>, 
 /// # Errors
 /// Together they are larger than `limit`, or grow more than the limits allow.
 pub(crate) fn weigh(bytes: &Cursor<Vec<u8>>, file: &str, limit: usize) -> Result<(), IngestError> {
-    let fault = |detail: String| IngestError::Archive {
+    let fault = |e: ZipError| IngestError::Archive {
         file: file.to_owned(),
-        detail,
+        detail: Box::new(Text::new(broken_ja(&e), e.to_string())),
     };
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes.get_ref())).map_err(|e| fault(e.to_string()))?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes.get_ref())).map_err(fault)?;
     let mut left = limit as u64;
     for number in 0..archive.len() {
-        let member = archive.by_index(number).map_err(|e| fault(e.to_string()))?;
+        let member = archive.by_index(number).map_err(fault)?;
         let packed = member.compressed_size();
         let bounded = Bounded::new(member, packed, None);
         let unpacked = io::copy(&mut bounded.take(left + 1), &mut io::sink());

@@ -13,6 +13,7 @@ use arrow::compute::{can_cast_types, cast};
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::error::IngestError;
@@ -51,9 +52,13 @@ fn read_file(
     limits: &Limits,
     rows: &mut ExtractBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let fault = |detail: String| IngestError::Archive {
+    let fault = |en: String| IngestError::Sheet {
         file: input.name.clone(),
-        detail,
+        detail: Box::new(Text::new(format!("Parquetとして読めません({en})"), en)),
+        hint: Box::new(Text::new(
+            "Parquetのファイルをそのままフォルダに置き、出力が完全であることを確かめてください",
+            "put Parquet files into a folder as they are, and check that the export is complete",
+        )),
     };
     if input.member.is_some() {
         return Err(fault(

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use calamine::{Reader as _, SheetType, SheetVisible};
 use glob::Pattern;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, ExtractBuilder};
@@ -76,9 +77,14 @@ fn open(file: &InputFile) -> Result<Workbook, IngestError> {
     calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes)).map_err(|_| {
         IngestError::Sheet {
             file: file.name.clone(),
-            detail: "it is no workbook that can be read".to_owned(),
-            hint: "is it protected with a password, or of another kind? Save it as .xlsx"
-                .to_owned(),
+            detail: Box::new(Text::new(
+                "ブックとして読めません",
+                "it is no workbook that can be read",
+            )),
+            hint: Box::new(Text::new(
+                "パスワードで保護されているか、別の形式です。.xlsx で保存してください",
+                "is it protected with a password, or of another kind? Save it as .xlsx",
+            )),
         }
     })
 }
@@ -95,19 +101,31 @@ fn sheets(
         .filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible)
         .map(|sheet| sheet.name.clone())
         .collect();
-    let fault = |detail: String| IngestError::Sheet {
+    let fault = |ja: String, en: String| IngestError::Sheet {
         file: file.name.clone(),
-        detail,
-        hint: format!(
-            "say with sheet = \"…\" in [format] which to read; visible are: {}",
-            visible.join(", ")
-        ),
+        detail: Box::new(Text::new(ja, en)),
+        hint: Box::new(Text::new(
+            format!(
+                "読むシートを [format] に sheet = \"…\" と書いてください。見えるシート: {}",
+                visible.join("、")
+            ),
+            format!(
+                "say with sheet = \"…\" in [format] which to read; visible are: {}",
+                visible.join(", ")
+            ),
+        )),
     };
     let Some(asked) = &format.sheet else {
         return match visible.len() {
             1 => Ok(visible),
-            0 => Err(fault("no sheet is visible".to_owned())),
-            many => Err(fault(format!("there are {many} sheets"))),
+            0 => Err(fault(
+                "見えるシートがありません".to_owned(),
+                "no sheet is visible".to_owned(),
+            )),
+            many => Err(fault(
+                format!("シートが{many}枚あります"),
+                format!("there are {many} sheets"),
+            )),
         };
     };
     let pattern = Pattern::new(asked).ok();
@@ -123,7 +141,10 @@ fn sheets(
         .cloned()
         .collect();
     if found.is_empty() {
-        return Err(fault(format!("no visible sheet is called: {asked}")));
+        return Err(fault(
+            format!("その名前の見えるシートがありません: {asked}"),
+            format!("no visible sheet is called: {asked}"),
+        ));
     }
     Ok(found)
 }

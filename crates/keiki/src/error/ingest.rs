@@ -8,7 +8,7 @@ pub(super) fn message(error: &IngestError) -> String {
         IngestError::Io { file, source } => format!("{file}: 読めません: {source}"),
         IngestError::EmptyFile { file } => format!("{file}: ファイルが空です"),
         IngestError::Encoding { place, found } => {
-            format!("{place}: ファイルがUTF-8ではありません: {found}")
+            format!("{place}: 文字コードが違います: {found}")
         }
         IngestError::Header { place, detail } => {
             format!("{place}: 見出しとして使えません: {detail}")
@@ -43,6 +43,12 @@ pub(super) fn message(error: &IngestError) -> String {
         IngestError::Pattern { place, detail } => {
             format!("ファイル名のパターンとして読めません: {place}: {detail}")
         }
+        IngestError::Archive { file, detail } | IngestError::Sheet { file, detail, .. } => {
+            format!("{file}: {}", detail.ja)
+        }
+        IngestError::NoDay { file, form } => {
+            format!("{file}: ファイル名に {form} の形の日付がありません")
+        }
         IngestError::Internal { detail } => format!("行を組み立てられません: {detail}"),
         other => other.to_string(),
     }
@@ -56,10 +62,10 @@ pub(super) fn hint(error: &IngestError) -> String {
             "該当がないことを報告するには、見出しだけのファイル(JSONでは空の配列)を送ってください"
         }
         IngestError::Encoding { .. } => {
-            "UTF-8で保存してください。Excelでは「CSV UTF-8(コンマ区切り)」を選びます"
+            "[format] に encoding = \"cp932\" のように文字コードを書くか、UTF-8で保存してください"
         }
         IngestError::Header { .. } => {
-            "`format.preamble_lines` の行数に続く行に、列の名前を書いてください"
+            "見出しに列の名前が必要です。見出しより前の行数は `format.preamble_lines` に書いてください"
         }
         IngestError::DuplicateHeader { .. } => "列ごとに別の名前を付けてください",
         IngestError::Truncated { .. } => "ファイルが不完全です。もう一度出力してください",
@@ -88,6 +94,14 @@ pub(super) fn hint(error: &IngestError) -> String {
             ..
         } => {
             "何も取り込んでいません。ファイルの一部を読んで理由を確かめ、対応付けか出力を直してください"
+        }
+        IngestError::TooLarge { what, .. } if what.contains("unpacked") => {
+            "本当にその形式のファイルか確かめてください。正しければ、展開してからファイルを指定してください"
+        }
+        IngestError::Archive { .. } => "証跡のファイルを、展開してフォルダに置いてください",
+        IngestError::Sheet { hint, .. } => return hint.ja.clone(),
+        IngestError::NoDay { .. } => {
+            "ファイル名に日付を入れるか、[format] の as_of を外して --as-of で指定してください"
         }
         IngestError::TooLarge { .. } => "証跡を何回かに分けて取り込んでください",
         IngestError::NoFile { .. } => {

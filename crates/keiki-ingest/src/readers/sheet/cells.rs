@@ -30,8 +30,14 @@ pub(super) fn each(
 ) -> Result<(), IngestError> {
     let fault = |error: String| IngestError::Sheet {
         file: file.to_owned(),
-        detail: format!("the sheet cannot be read: {error}"),
-        hint: "open and save it again with the program that it comes from".to_owned(),
+        detail: Box::new(Text::new(
+            format!("シートを読めません({error})"),
+            format!("the sheet cannot be read: {error}"),
+        )),
+        hint: Box::new(Text::new(
+            "作成したソフトで開き、保存し直してください",
+            "open and save it again with the program that it comes from",
+        )),
     };
     match workbook {
         Sheets::Xlsx(book) => {
