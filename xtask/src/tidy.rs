@@ -34,15 +34,21 @@ const BOUNDARIES: [(&str, &[&str]); 7] = [
 ];
 
 /// Which crate alone may name a library.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("clap", &["keiki"]),
     ("axum", &["keiki"]),
     ("anyhow", &["keiki"]),
     ("deltalake-core", &["keiki-store"]),
-    ("sqlx", &["keiki-store"]),
+    // The books' own database, and the databases of others from which evidence is fetched (decision 0022).
+    ("sqlx", &["keiki-store", "keiki-ingest"]),
+    ("reqwest", &["keiki-ingest"]),
+    ("ldap3", &["keiki-ingest"]),
     ("object_store", &["keiki-store"]),
     ("datafusion", &["keiki-engine"]),
-    ("tokio", &["keiki-store", "keiki-engine", "keiki"]),
+    (
+        "tokio",
+        &["keiki-ingest", "keiki-store", "keiki-engine", "keiki"],
+    ),
 ];
 
 #[test]

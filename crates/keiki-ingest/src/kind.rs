@@ -27,6 +27,8 @@ pub struct Kind {
     pub description: Text,
     /// The code that reads it.
     pub reader: Reader,
+    /// The connector that fetches its evidence from a live system; `None` for evidence in files.
+    pub connector: Option<String>,
     /// Extensions of files that are of this kind, where nobody says what they are.
     pub extensions: Vec<String>,
     /// Where the format is specified.

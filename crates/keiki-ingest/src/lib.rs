@@ -1,8 +1,8 @@
 //! Turns evidence files into accepted, typed rows and rejected rows, each with its place and
 //! reason.
 //!
-//! It knows no clock, no environment, no network and no SQL engine: the caller passes the compiler
-//! of mapping expressions. Bad evidence is data here, never an error; an error means that the
+//! It knows no clock, no environment and no SQL engine: the caller passes the compiler of mapping
+//! expressions, and what connectors run in. Only `live` reaches a network. Bad evidence is data here, never an error; an error means that the
 //! reading as a whole cannot be used.
 
 mod checks;
@@ -23,11 +23,13 @@ pub mod error;
 pub mod format;
 pub mod kind;
 pub mod limits;
+pub mod live;
 pub mod original;
 pub mod place;
 pub mod readers;
 pub mod reading;
 pub mod sample;
+pub mod schedule;
 pub mod source;
 
 pub use error::IngestError;

@@ -8,6 +8,7 @@ mod icalendar;
 pub(crate) mod json;
 mod lynis;
 mod parquet;
+mod redmine;
 mod sheet;
 mod veris;
 mod xml;
@@ -28,6 +29,8 @@ pub enum Reader {
     Json,
     /// Either, as the first byte shows.
     CsvOrJson,
+    /// Issues of Redmine with their journals.
+    Redmine,
     /// Incident reports in VERIS JSON.
     Veris,
     /// Elements of XML.
@@ -55,10 +58,11 @@ const XML_KEYS: [&str; 2] = ["records", "keys"];
 
 impl Reader {
     /// Every reader by the name that a kind gives it.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("csv_or_json", Self::CsvOrJson),
+        ("redmine", Self::Redmine),
         ("veris", Self::Veris),
         ("xml", Self::Xml),
         ("icalendar", Self::Icalendar),
@@ -73,7 +77,7 @@ impl Reader {
     pub fn format_keys(self) -> Vec<&'static str> {
         match self {
             Self::Csv => CSV_KEYS.to_vec(),
-            Self::Json | Self::Veris => JSON_KEYS.to_vec(),
+            Self::Json | Self::Redmine | Self::Veris => JSON_KEYS.to_vec(),
             Self::Xml => XML_KEYS.to_vec(),
             Self::Icalendar | Self::Lynis | Self::Parquet | Self::Collection => Vec::new(),
             Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[1..]].concat(),
@@ -105,6 +109,7 @@ impl Reader {
             Self::Csv => csv::read(input, source, context, rows),
             Self::Json => json::read(input, source, context, rows),
             Self::CsvOrJson => csv_or_json::read(input, source, context, rows),
+            Self::Redmine => redmine::read(input, source, context, rows),
             Self::Veris => veris::read(input, source, context, rows),
             Self::Xml => xml::read(input, source, context, rows),
             Self::Icalendar => icalendar::read(input, source, context, rows),

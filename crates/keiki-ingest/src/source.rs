@@ -14,6 +14,8 @@ use keiki_model::text::Text;
 
 use crate::format::Format;
 use crate::kind::{Kind, Kinds, Preset};
+use crate::live::Connector;
+use crate::schedule::Schedule;
 
 /// The reserved column of a mapping: the day from which a row of a register holds.
 pub const EFFECTIVE_ON: &str = "effective_on";
@@ -35,6 +37,10 @@ pub struct Source {
     pub place: Option<Located>,
     /// SQL over the books from which its rows follow, in the place of files; kept as a file of the source's kind.
     pub query: Option<Located>,
+    /// How its evidence is fetched from a live system; `None` for evidence in files.
+    pub fetch: Option<Arc<dyn Connector>>,
+    /// When it is read without being asked for.
+    pub schedule: Option<Schedule>,
     /// Whether a reading holds every record in scope.
     pub extent: Extent,
     /// What it means that a full reading leaves a record out.
@@ -96,6 +102,8 @@ impl Source {
             dataset: dataset.to_owned(),
             place: None,
             query: None,
+            fetch: None,
+            schedule: None,
             extent: Extent::Part,
             missing: Missing::Keep,
             covers: Vec::new(),
@@ -196,6 +204,13 @@ impl Source {
             }
         }
         problems
+    }
+
+    /// Where its evidence is, as users know it.
+    #[must_use]
+    pub fn shown_place(&self) -> Option<String> {
+        let fetched = self.fetch.as_ref().map(|connector| connector.place());
+        fetched.or_else(|| self.place.as_ref().map(|place| place.value.clone()))
     }
 
     /// What its kind brings for its dataset.

@@ -115,6 +115,20 @@ impl Kind {
     }
 }
 
+/// A value of any type, for the few tables whose keys are not Keiki's own.
+pub enum Value<'t> {
+    /// A string.
+    Text(String),
+    /// A number, as it is written.
+    Number(String),
+    /// True or false.
+    Flag(bool),
+    /// A list; what is neither text, number, flag nor table is left out.
+    List(Vec<Value<'t>>),
+    /// A table.
+    Table(Node<'t>),
+}
+
 impl<'t> Node<'t> {
     /// The place of the table itself.
     #[must_use]
@@ -445,6 +459,40 @@ impl<'t> Node<'t> {
                 node
             })
             .collect()
+    }
+
+    /// The keys of the table, in the order of the document.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let keys = self.table.iter();
+        keys.map(|(key, _)| key.get_ref().to_string()).collect()
+    }
+
+    /// Reads a value of any type; `None` where the key is absent or holds a date.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Value<'t>> {
+        self.any(self.get(key)?)
+    }
+
+    fn any(&self, value: &'t Spanned<DeValue<'t>>) -> Option<Value<'t>> {
+        Some(match value.get_ref() {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Integer(number) => {
+                let digits = number.as_str().replace('_', "");
+                Value::Number(
+                    i64::from_str_radix(&digits, number.radix())
+                        .ok()?
+                        .to_string(),
+                )
+            }
+            DeValue::Float(number) => Value::Number(number.as_str().replace('_', "")),
+            DeValue::Boolean(flag) => Value::Flag(*flag),
+            DeValue::Array(items) => {
+                Value::List(items.iter().filter_map(|item| self.any(item)).collect())
+            }
+            DeValue::Table(_) => Value::Table(self.node(value)?),
+            DeValue::Datetime(_) => return None,
+        })
     }
 
     /// Reads every key of the table as a string, in the order of the document.

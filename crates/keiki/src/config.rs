@@ -23,7 +23,7 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Ledger, Refusals, Statements, Texts, Tokens};
+use keiki_store::{Journal, Ledger, Readings, Refusals, Statements, Texts, Tokens};
 
 use crate::error::{Error, Result};
 
@@ -157,6 +157,14 @@ impl Workspace {
     /// The database cannot be used.
     pub async fn refusals(&self) -> Result<Refusals> {
         Ok(Refusals::open(&self.root.join(&self.settings.database)).await?)
+    }
+
+    /// The book of readings.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn readings(&self) -> Result<Readings> {
+        Ok(Readings::open(&self.root.join(&self.settings.database)).await?)
     }
 
     /// The ledger of definitions.

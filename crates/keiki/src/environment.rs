@@ -8,7 +8,10 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use keiki_ingest::live::Surroundings;
 use keiki_model::text::Language;
 
 /// Where logging is asked for, such as `KEIKI_LOG=debug`.
@@ -84,6 +87,21 @@ pub fn suits_colour() -> bool {
 #[must_use]
 pub fn shows_progress() -> bool {
     std::io::stderr().is_terminal()
+}
+
+/// This process, for connectors to live systems.
+#[derive(Debug, Clone, Copy)]
+pub struct Here;
+
+#[async_trait]
+impl Surroundings for Here {
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name)
+    }
+
+    async fn wait(&self, how_long: Duration) {
+        tokio::time::sleep(how_long).await;
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -4,6 +4,7 @@ mod ingest;
 
 use keiki_engine::EngineError;
 use keiki_ingest::IngestError;
+use keiki_ingest::live::FetchError;
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 use keiki_store::StoreError;
@@ -50,6 +51,9 @@ pub enum Error {
     /// A reading cannot be used at all.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// A live system gave no evidence.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The books cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,7 +103,9 @@ impl Error {
             Self::Stopped(_)
             | Self::Ingest(IngestError::Internal { .. })
             | Self::Engine(EngineError::Sql(_) | EngineError::Arrow(_)) => Kind::Internal,
-            Self::Ingest(_) | Self::Engine(EngineError::ValueTooLarge { .. }) => Kind::Evidence,
+            Self::Ingest(_) | Self::Fetch(_) | Self::Engine(EngineError::ValueTooLarge { .. }) => {
+                Kind::Evidence
+            }
             Self::Store(error) | Self::Engine(EngineError::Store(error)) => kind_of_store(error),
             Self::User { .. } | Self::File { .. } | Self::Engine(_) => Kind::User,
         }
@@ -123,6 +129,7 @@ impl Error {
     pub fn message(&self) -> Text {
         match self {
             Self::User { message, .. } => message.clone(),
+            Self::Fetch(error) => error.message(),
             Self::Ingest(error) => Text::new(ingest::message(error), error.to_string()),
             other => Text::new(other.to_string(), other.to_string()),
         }
@@ -136,6 +143,7 @@ impl Error {
             Self::User { hint, .. } => hint.clone(),
             Self::File { source, .. } => hint_of_file(source),
             Self::Ingest(error) => Some(Text::new(ingest::hint(error), error.hint())),
+            Self::Fetch(error) => Some(error.hint()),
             Self::Store(StoreError::NoJournal(_))
             | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(Text::new(
                 "まだ何も取り込まれていません。`keiki ingest` を実行してください",

@@ -78,6 +78,21 @@ pub const ATTACHMENT: Phrase = phrase("証憑", "Attachment");
 pub const VALUES: Phrase = phrase("内容", "Values");
 /// Column: the first day on which a record is so.
 pub const EFFECTIVE_ON: Phrase = phrase("発効日", "Effective");
+/// Column: when a source could not be read.
+pub const FAILED_AT: Phrase = phrase("失敗日時", "Failed at");
+/// Column: when a source is read next.
+pub const NEXT_DUE: Phrase = phrase("次回予定", "Next due");
+/// Nothing is due by its schedule.
+pub const NOTHING_DUE: Phrase = phrase("予定の時刻を過ぎた取得元はありません", "no source is due");
+/// Nothing of a trial is kept.
+pub const NOTHING_JOURNALLED: Phrase = phrase(
+    "試し読みです。何も記帳していません",
+    "this was a trial; nothing was journalled",
+);
+/// A trial found no row.
+pub const NO_ROW: Phrase = phrase("行がありません", "there are no rows");
+/// Heading: rows that would be rejected.
+pub const WOULD_REJECT: Phrase = phrase("取込エラーになる行", "rows that would be rejected");
 /// Counts: rows accepted.
 pub const ACCEPTED: Phrase = phrase("受理", "accepted");
 /// Counts: records changed.
@@ -426,4 +441,30 @@ pub fn files(names: &[String]) -> Text {
             format!("{first} and {} more", rest.len()),
         ),
     }
+}
+
+/// Why a source could not be read, and how often.
+#[must_use]
+pub fn failed(source: &str, failures: u32, reason: &Text) -> Text {
+    Text::new(
+        format!("{source}: {failures}回続けて失敗: {}", reason.ja),
+        format!(
+            "{source}: failed {}: {}",
+            if failures == 1 {
+                "once".to_owned()
+            } else {
+                format!("{failures} times in a row")
+            },
+            reason.en
+        ),
+    )
+}
+
+/// What a trial found.
+#[must_use]
+pub fn tried(accepted: usize, rejected: usize, shown: usize) -> Text {
+    Text::new(
+        format!("受理される行 {accepted}(うち {shown} 行を表示)、取込エラーになる行 {rejected}"),
+        format!("{accepted} rows would be accepted ({shown} shown), {rejected} rejected"),
+    )
 }

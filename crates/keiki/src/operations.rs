@@ -22,6 +22,7 @@ pub mod sources;
 pub mod sql;
 pub mod statement;
 pub mod trend;
+pub mod trial;
 pub mod unassigned;
 pub mod verify;
 

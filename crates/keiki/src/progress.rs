@@ -5,6 +5,11 @@
 pub enum Step {
     /// The definitions of the workspace are being loaded.
     Loading,
+    /// A live system is being asked.
+    Fetching {
+        /// The source.
+        source: String,
+    },
     /// A source's files are being stored and read.
     Reading {
         /// The source.

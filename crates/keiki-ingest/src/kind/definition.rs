@@ -6,6 +6,7 @@ use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 
 use crate::format::{self, Format};
+use crate::live;
 use crate::readers::Reader;
 
 use super::{Kind, Preset};
@@ -34,6 +35,15 @@ fn kind(node: &Node<'_>, expected: &str, file: &str, text: &str) -> Option<Kind>
     let title = node.required_text("title");
     let description = node.required_text("description");
     let reader = node.required_choice("reader", &Reader::ALL);
+    let connector = node.string("connector");
+    if let Some(name) = connector
+        .as_deref()
+        .filter(|name| !live::is_connector(name))
+    {
+        let message = format!("there is no connector `{name}`");
+        let problem = Problem::new(node.place_of("connector"), message);
+        node.report(problem.hint("leave it out for a kind of file"));
+    }
     let extensions = node.strings("extensions");
     let references = node.strings("references");
     let example = node.string("example").unwrap_or_default();
@@ -50,6 +60,7 @@ fn kind(node: &Node<'_>, expected: &str, file: &str, text: &str) -> Option<Kind>
         title: title?,
         description: description?,
         reader: reader?,
+        connector,
         extensions,
         references,
         example: example.trim_start().to_owned(),

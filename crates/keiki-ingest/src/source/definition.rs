@@ -11,6 +11,8 @@ use keiki_model::text::Text;
 
 use crate::format::{self, Format};
 use crate::kind::{Kind, Kinds, Preset};
+use crate::live::{self, Connector};
+use crate::schedule::{self, Schedule};
 
 use super::{History, PRECEDENCE_DEFAULT, Source};
 
@@ -26,30 +28,8 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
     let name = name(node, file);
     let kind = kind(node, kinds);
     let dataset = dataset(node, kind.as_deref());
-    let (place, query) = (node.located("place"), node.located("query"));
-    if place.is_none() && !node.has("place") && !node.has("query") {
-        let problem = Problem::new(
-            node.place(),
-            Text::new("項目 `place` がありません", "missing key `place`"),
-        );
-        node.report(problem.hint(Text::new(
-            "ファイル、フォルダまたはパターンを place = \"evidence/…\" のように書いてください",
-            "add place = \"evidence/…\", a file, folder or pattern",
-        )));
-    }
-    if node.has("place") && node.has("query") {
-        let problem = Problem::new(
-            node.place_of("query"),
-            Text::new(
-                "取得元にはファイルか問い合わせの一方だけを指定します",
-                "a source has files or a query, not both",
-            ),
-        );
-        node.report(problem.hint(Text::new(
-            "`place` か `query` を外してください",
-            "take `place` or `query` away",
-        )));
-    }
+    let origin = origin(node, kind.as_deref());
+    let schedule = schedule(node);
     let extent = node.choice("extent", &EXTENTS).unwrap_or(Extent::Part);
     let missing = node.choice("missing", &MISSING).unwrap_or(Missing::Keep);
     if missing != Missing::Keep && extent == Extent::Part {
@@ -65,6 +45,16 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
                 "extent = \"full\" を加えるか、`missing` を外してください",
                 "add extent = \"full\", or leave out `missing`",
             )),
+        );
+    }
+    let is_incremental = origin
+        .as_ref()
+        .and_then(|origin| origin.fetch.as_ref())
+        .is_some_and(|connector| connector.is_incremental());
+    if is_incremental && extent == Extent::Full {
+        node.report(
+            Problem::new(node.place_of("extent"), "an incremental reading is a part")
+                .hint("leave out `extent`, or what makes the reading incremental"),
         );
     }
     let covers = node.strings("covers");
@@ -90,8 +80,10 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         version: version(text, kind.as_ref()?),
         kind: kind?,
         dataset: dataset?,
-        place: if query.is_some() { None } else { Some(place?) },
-        query,
+        place: origin.as_ref()?.place.clone(),
+        query: origin.as_ref()?.query.clone(),
+        fetch: origin?.fetch,
+        schedule,
         extent,
         missing,
         covers,
@@ -134,6 +126,75 @@ pub(super) fn filled(
         .collect();
     columns.extend(brought);
     columns
+}
+
+/// Where evidence comes from: files, the books themselves, or a live system.
+struct Origin {
+    place: Option<Located>,
+    query: Option<Located>,
+    fetch: Option<Arc<dyn Connector>>,
+}
+
+fn origin(node: &Node<'_>, kind: Option<&Kind>) -> Option<Origin> {
+    let Some(connector) = kind.and_then(|kind| kind.connector.as_deref()) else {
+        return files_or_query(node);
+    };
+    let Some(table) = node.table("fetch") else {
+        if !node.has("fetch") {
+            let problem = Problem::new(node.place(), "missing table `[fetch]`");
+            node.report(
+                problem.hint("add [fetch] with what the connector needs to reach the system"),
+            );
+        }
+        return None;
+    };
+    Some(Origin {
+        place: None,
+        query: None,
+        fetch: Some(live::definition(connector, &table)?),
+    })
+}
+
+fn files_or_query(node: &Node<'_>) -> Option<Origin> {
+    let (place, query) = (node.located("place"), node.located("query"));
+    if place.is_none() && !node.has("place") && !node.has("query") {
+        let problem = Problem::new(
+            node.place(),
+            Text::new("項目 `place` がありません", "missing key `place`"),
+        );
+        node.report(problem.hint(Text::new(
+            "ファイル、フォルダまたはパターンを place = \"evidence/…\" のように書いてください",
+            "add place = \"evidence/…\", a file, folder or pattern",
+        )));
+    }
+    if node.has("place") && node.has("query") {
+        let problem = Problem::new(
+            node.place_of("query"),
+            Text::new(
+                "取得元にはファイルか問い合わせの一方だけを指定します",
+                "a source has files or a query, not both",
+            ),
+        );
+        node.report(problem.hint(Text::new(
+            "`place` か `query` を外してください",
+            "take `place` or `query` away",
+        )));
+    }
+    Some(Origin {
+        place: if query.is_some() { None } else { Some(place?) },
+        query,
+        fetch: None,
+    })
+}
+
+fn schedule(node: &Node<'_>) -> Option<Schedule> {
+    let text = node.string("schedule")?;
+    let found = Schedule::parse(&text);
+    if found.is_none() {
+        let message = format!("`schedule` cannot be `{text}`");
+        node.report(Problem::new(node.place_of("schedule"), message).hint(schedule::FORMS));
+    }
+    found
 }
 
 fn name(node: &Node<'_>, file: &str) -> Option<String> {

@@ -6,6 +6,7 @@ mod errors;
 mod fixture;
 mod hostile;
 mod limits;
+mod live;
 mod places;
 mod sources;
 
@@ -45,7 +46,10 @@ fn check_fixtures(kind: &str) {
 #[test]
 fn evidence_of_every_kind_is_read_as_its_fixtures_say() {
     for kind in Kinds::shipped().iter() {
-        check_fixtures(&kind.name);
+        // What a live system answers is tried against the system, in `live`.
+        if kind.connector.is_none() {
+            check_fixtures(&kind.name);
+        }
     }
 }
 

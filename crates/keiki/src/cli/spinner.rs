@@ -61,6 +61,10 @@ impl Progress for Spinner {
 fn words(step: &Step) -> Text {
     match step {
         Step::Loading => Text::new("定義を読み込んでいます", "loading definitions"),
+        Step::Fetching { source } => Text::new(
+            format!("{source}: 取得しています"),
+            format!("{source}: fetching"),
+        ),
         Step::Reading { source, files } => Text::new(
             format!("{source}: {files}ファイルを読み取っています"),
             format!(

@@ -75,6 +75,7 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
             write(&workspace.root.join(name), text)?;
         }
         let asked = Ingest {
+            surroundings: &crate::environment::Here,
             what: What::Sources(vec![delivery.source.to_owned()]),
             as_of: Some(delivery.as_of),
             covers: Vec::new(),

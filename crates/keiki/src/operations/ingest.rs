@@ -2,6 +2,8 @@
 
 mod claims;
 pub(super) mod derived;
+pub mod due;
+pub(super) mod fetching;
 pub(super) mod reading;
 pub(super) mod scope;
 
@@ -9,11 +11,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keiki_ingest::live::Surroundings;
 use keiki_ingest::{InputFile, Kind, Kinds, Source, place};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Receipt};
+use keiki_store::{Journal, Readings, Receipt};
 
 use super::programme::{self, Run};
 use super::refusals;
@@ -29,6 +32,8 @@ pub const FILES_SOURCE: &str = "files";
 pub enum What {
     /// Sources by name; empty = all.
     Sources(Vec<String>),
+    /// Sources that their schedule says are due.
+    Due,
     /// Files in the place of a source's own, by its mapping: a part, such as rows that were mended.
     Mended {
         /// The source.
@@ -43,6 +48,13 @@ pub enum What {
         /// The files.
         files: Vec<PathBuf>,
     },
+}
+
+impl What {
+    /// Whether it is the evidence of sources from where they have it, not files that were named for once.
+    fn is_of_sources(&self) -> bool {
+        matches!(self, Self::Sources(_) | Self::Due)
+    }
 }
 
 /// Whether retirements that were held back are confirmed.
@@ -69,6 +81,8 @@ pub struct Ingest {
     pub missing: Option<Missing>,
     /// Whether retirements that were held back are confirmed.
     pub confirmation: Confirmation,
+    /// What connectors to live systems run in.
+    pub surroundings: &'static dyn Surroundings,
     /// Who runs it.
     pub author: String,
     /// Now, UTC microseconds.
@@ -112,7 +126,13 @@ pub async fn ingest(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
-    let wanted = wanted(workspace, asked)?;
+    let mut wanted = wanted(workspace, asked)?;
+    if asked.what == What::Due {
+        due::retain(workspace, &mut wanted, asked.now).await?;
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
     record(workspace, asked).await?;
     let journal = workspace.journal(Opening::Create).await?;
     read_all(workspace, &journal, wanted, asked, progress).await
@@ -150,6 +170,7 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
     scope::check_units(workspace, &asked.covers)?;
     let mut wanted = Vec::new();
     match &asked.what {
+        What::Due => wanted.extend(due::scheduled(workspace)?),
         What::Sources(names) if names.is_empty() => {
             wanted.extend(
                 workspace
@@ -221,6 +242,7 @@ async fn read_all(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
+    let readings = workspace.readings().await?;
     let mut outcomes = Vec::new();
     let order = derived::Order::new(workspace).await?;
     let (mut derive, wanted): (Vec<Wanted>, Vec<Wanted>) = wanted
@@ -232,7 +254,9 @@ async fn read_all(
             ..asked.clone()
         };
         let source = adjusted(source, &asked);
-        outcomes.push(one(workspace, journal, source, files, &asked, progress).await?);
+        let outcome = one(workspace, journal, source, files, &asked, progress).await?;
+        note_failure(&readings, &outcome, &asked).await?;
+        outcomes.push(outcome);
     }
     // What follows from what came in is derived again, each source after those on which it rests.
     for source in order.sources() {
@@ -248,10 +272,23 @@ async fn read_all(
                 Some(place) => adjusted(derive.remove(place).0, asked),
                 None => (*source).clone(),
             };
-            outcomes.push(one(workspace, journal, source, None, asked, progress).await?);
+            let outcome = one(workspace, journal, source, None, asked, progress).await?;
+            note_failure(&readings, &outcome, asked).await?;
+            outcomes.push(outcome);
         }
     }
     Ok(outcomes)
+}
+
+/// Notes why a source could not be read. That it was is noted with the reading itself.
+async fn note_failure(readings: &Readings, outcome: &Outcome, asked: &Ingest) -> Result<()> {
+    if let Err(error) = &outcome.result
+        && asked.what.is_of_sources()
+    {
+        let reason = error.message();
+        readings.failed(&outcome.source, asked.now, &reason).await?;
+    }
+    Ok(())
 }
 
 /// Reads one source. What is wrong with it is in its outcome.

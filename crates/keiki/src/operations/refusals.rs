@@ -46,7 +46,7 @@ pub(super) async fn note(
             IngestError::NoFile { .. }
                 | IngestError::OutsideWorkspace { .. }
                 | IngestError::Pattern { .. }
-        )
+        ) | Error::Fetch(_)
     );
     if error.kind() != Kind::Evidence || is_no_reading {
         return Ok(());

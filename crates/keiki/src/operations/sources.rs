@@ -1,10 +1,12 @@
 //! Lists the sources with what they last brought.
 
+use std::collections::BTreeMap;
+
 use keiki_ingest::Source;
 use keiki_model::calendar::{Day, date_of};
-use keiki_store::{Batch, StoreError};
+use keiki_store::{Batch, Standing, StoreError};
 
-use super::ingest::FILES_SOURCE;
+use super::ingest::{FILES_SOURCE, due};
 use super::refusals::{self, Refused};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
@@ -22,13 +24,17 @@ pub struct Listed<'w> {
     pub last: Option<Batch>,
     /// The reading that was refused last.
     pub refused: Option<Refused>,
+    /// When it was tried last, and how that went.
+    pub standing: Standing,
+    /// When it is to be read next, UTC microseconds; not after now where it is due. Absent without a schedule.
+    pub next_due: Option<i64>,
 }
 
 /// Lists the workspace's sources, then those that the journal alone knows.
 ///
 /// # Errors
 /// The journal cannot be read; that there is none yet is no error.
-pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
+pub async fn list(workspace: &Workspace, now: i64) -> Result<Vec<Listed<'_>>> {
     let batches = match workspace.journal(Opening::Existing).await {
         Ok(journal) => journal.snapshot().await?.batches().to_vec(),
         Err(Error::Store(StoreError::NoJournal(_))) => Vec::new(),
@@ -48,15 +54,26 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
             .find(|batch| batch.source == name && batch.dataset == dataset)
             .cloned()
     };
+    // A workspace that has read nothing yet has no database, and is not given one by a look.
+    let standings = if workspace.root.join(&workspace.settings.database).is_file() {
+        workspace.readings().await?.all().await?
+    } else {
+        BTreeMap::new()
+    };
     let mut listed: Vec<Listed<'_>> = workspace
         .sources
         .iter()
-        .map(|source| Listed {
-            source: Some(source),
-            name: source.name.clone(),
-            dataset: source.dataset.clone(),
-            last: last(&source.name, &source.dataset),
-            refused: refused(&source.name, &source.dataset),
+        .map(|source| {
+            let standing = standings.get(&source.name).cloned().unwrap_or_default();
+            Listed {
+                source: Some(source),
+                name: source.name.clone(),
+                dataset: source.dataset.clone(),
+                last: last(&source.name, &source.dataset),
+                next_due: due::next(workspace, source, &standing, now),
+                standing,
+                refused: refused(&source.name, &source.dataset),
+            }
         })
         .collect();
     for batch in batches.iter().rev() {
@@ -70,6 +87,8 @@ pub async fn list(workspace: &Workspace) -> Result<Vec<Listed<'_>>> {
                 dataset: batch.dataset.clone(),
                 last: Some(batch.clone()),
                 refused: refused(&batch.source, &batch.dataset),
+                standing: Standing::default(),
+                next_due: None,
             });
         }
     }

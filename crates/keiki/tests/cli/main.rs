@@ -10,6 +10,7 @@ mod evolution;
 mod full_disk;
 mod guide;
 mod hierarchies;
+mod live;
 mod mapping;
 mod person;
 mod programme;

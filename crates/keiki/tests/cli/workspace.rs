@@ -86,6 +86,13 @@ impl Workspace {
         run_in(self.path(), arguments)
     }
 
+    /// Runs the program in the workspace, in English and with everything in its log.
+    pub(crate) fn run_logged(&self, arguments: &[&str]) -> Ran {
+        ran(command(self.path())
+            .env("KEIKI_LOG", "trace")
+            .args(arguments))
+    }
+
     /// Asserts that nothing of a reading is in the books: no commit and no raw evidence.
     pub(crate) fn holds_nothing(&self) {
         let raw = self.path().join(".keiki/journal/raw");
@@ -105,6 +112,10 @@ impl Workspace {
 
 /// Runs the program in a folder, in English and without what the caller's environment says.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    ran(command(folder).args(arguments))
+}
+
+fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keiki"));
     for variable in [
         "KEIKI_LANGUAGE",
@@ -116,11 +127,12 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     ] {
         command.env_remove(variable);
     }
-    let output = command
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program can be run");
+    command.current_dir(folder);
+    command
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().expect("the program can be run");
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).expect("the output is UTF-8"),

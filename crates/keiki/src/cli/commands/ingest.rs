@@ -11,6 +11,7 @@ use keiki_report::format;
 
 use crate::cli::session::Session;
 use crate::cli::{Exit, failure};
+use crate::config::Workspace;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::messages::{self, Phrase};
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Sources [default: all, and new workbooks in evidence/collected], or workbooks; with --dataset: files
     #[arg(value_name = "SOURCE|FILE")]
     inputs: Vec<String>,
+    /// Read the sources that are due by their schedule
+    #[arg(long, conflicts_with_all = ["inputs", "dataset", "as_of"])]
+    due: bool,
     /// Read files into this dataset, columns by name
     #[arg(long, value_name = "DATASET", requires = "inputs")]
     dataset: Option<String>,
@@ -68,6 +72,9 @@ enum Gone {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
+        if self.due {
+            return self.take_due(&workspace, session).await;
+        }
         let what = collect::input(&workspace, &self.inputs, self.dataset.as_deref())?;
         if let Input::Workbooks(files) = what {
             return super::collect::take_files(files, &workspace, session).await;
@@ -89,6 +96,15 @@ impl Args {
         Ok(exit)
     }
 
+    async fn take_due(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
+        let outcomes = ingest::ingest(workspace, &self.asked()?, session.progress()).await?;
+        if outcomes.is_empty() {
+            session.line(messages::NOTHING_DUE.get(session.language()));
+        }
+        let shown = outcomes.iter().map(|outcome| show(outcome, session));
+        Ok(shown.fold(Exit::Fine, worse))
+    }
+
     fn asked(self) -> Result<Ingest> {
         let missing = self.missing.map(|gone| match gone {
             Gone::Keep => Missing::Keep,
@@ -104,6 +120,7 @@ impl Args {
                 source: one(self.inputs)?,
                 files: self.file,
             },
+            None if self.due => What::Due,
             None => What::Sources(self.inputs),
         };
         let is_part = matches!(what, What::Files { .. }) && missing.is_some();
@@ -122,6 +139,7 @@ impl Args {
             } else {
                 Confirmation::Ask
             },
+            surroundings: &environment::Here,
             author: environment::author(),
             now: environment::now(),
         })

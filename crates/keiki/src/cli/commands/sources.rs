@@ -1,6 +1,7 @@
 //! `keiki sources`
 
 mod coverage;
+mod trial;
 
 use keiki_model::calendar::date_of;
 use keiki_report::table::Column;
@@ -17,13 +18,16 @@ use crate::operations::coverage::{self as owed, Asked, Timeliness};
 use crate::operations::sources::{self, Listed};
 use crate::operations::unassigned;
 
-/// List sources with what they brought last
+/// List sources with what they brought last, or try one
 #[derive(Debug, clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// List for each org unit and dataset when evidence last came, what is overdue, and which KPIs that leaves without data
     #[arg(long, conflicts_with = "unassigned")]
     coverage: bool,
@@ -44,9 +48,17 @@ pub(crate) struct Args {
     format: Format,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Test(trial::Args),
+}
+
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
+        if let Some(Action::Test(args)) = self.action {
+            return args.run(&workspace, session).await;
+        }
         if self.coverage {
             return self.owed(&workspace, session).await;
         }
@@ -56,56 +68,7 @@ impl Args {
         if self.unassigned {
             return self.unassigned(&workspace, session).await;
         }
-        let listed = sources::list(&workspace).await?;
-        let language = session.language();
-        let is_table = self.format == Format::Table;
-        let grid = Grid {
-            names: vec![
-                "source",
-                "dataset",
-                "kind",
-                "place",
-                "as_of",
-                "known_at",
-                "accepted",
-                "changed",
-                "retired",
-                "rejected",
-                "refused_at",
-                "refused_because",
-                "mended_by",
-            ],
-            columns: vec![
-                Column::text(messages::SOURCE.get(language), 10),
-                Column::text(messages::DATASET.get(language), 10),
-                Column::text(messages::KIND.get(language), 4).spare(),
-                Column::text(messages::PLACE.get(language), 10).spare(),
-                Column::text(messages::AS_OF.get(language), 10),
-                Column::text(messages::KNOWN_AT.get(language), 16),
-                Column::figure(messages::ACCEPTED.get(language)),
-                Column::figure(messages::CHANGED.get(language)),
-                Column::figure(messages::RETIRED.get(language)),
-                Column::figure(messages::REJECTED.get(language)),
-            ],
-            rows: listed
-                .iter()
-                .map(|listed| row(listed, &workspace, is_table, messages::NEVER.get(language)))
-                .collect(),
-        };
-        grid.print(self.format, session)?;
-        if is_table {
-            for one in listed.iter().filter_map(|listed| listed.refused.as_ref()) {
-                let at = instant(one.refusal.at, &workspace, is_table).unwrap_or_default();
-                let said = messages::refused(&at, one.mended_by);
-                let reason = one.refusal.reason.get(language);
-                session.note(format!(
-                    "{}: {}: {reason}",
-                    one.refusal.source,
-                    said.get(language)
-                ));
-            }
-        }
-        Ok(Exit::Fine)
+        list(&workspace, self.format, session).await
     }
 
     async fn owed(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
@@ -128,7 +91,7 @@ impl Args {
 
     async fn waiting(self, workspace: &Workspace, session: &Session) -> Result<Exit> {
         let language = session.language();
-        let listed = sources::list(workspace).await?;
+        let listed = sources::list(workspace, environment::now()).await?;
         let waits = |one: &&Listed<'_>| {
             let last = one.last.as_ref();
             last.is_some_and(|last| last.counts.retirements_held > 0)
@@ -211,12 +174,95 @@ impl Args {
     }
 }
 
+async fn list(workspace: &Workspace, format: Format, session: &Session) -> Result<Exit> {
+    let listed = sources::list(workspace, environment::now()).await?;
+    let language = session.language();
+    let is_table = format == Format::Table;
+    let has_schedules = listed
+        .iter()
+        .any(|listed| listed.next_due.is_some() || listed.standing.failed_at.is_some());
+    let mut grid = Grid {
+        names: vec![
+            "source", "dataset", "kind", "place", "as_of", "known_at", "accepted", "changed",
+            "retired", "rejected",
+        ],
+        columns: vec![
+            Column::text(messages::SOURCE.get(language), 10),
+            Column::text(messages::DATASET.get(language), 10),
+            Column::text(messages::KIND.get(language), 4).spare(),
+            Column::text(messages::PLACE.get(language), 10).spare(),
+            Column::text(messages::AS_OF.get(language), 10),
+            Column::text(messages::KNOWN_AT.get(language), 16),
+            Column::figure(messages::ACCEPTED.get(language)),
+            Column::figure(messages::CHANGED.get(language)),
+            Column::figure(messages::RETIRED.get(language)),
+            Column::figure(messages::REJECTED.get(language)),
+        ],
+        rows: listed
+            .iter()
+            .map(|listed| row(listed, workspace, is_table, messages::NEVER.get(language)))
+            .collect(),
+    };
+    if !is_table {
+        grid.names
+            .extend(["refused_at", "refused_because", "mended_by"]);
+    }
+    if !is_table || has_schedules {
+        grid.names.extend(["failed_at", "next_due"]);
+        grid.columns
+            .push(Column::text(messages::FAILED_AT.get(language), 16));
+        grid.columns
+            .push(Column::text(messages::NEXT_DUE.get(language), 16));
+        for (row, listed) in grid.rows.iter_mut().zip(&listed) {
+            let shown = |at: Option<i64>| json!(instant(at, workspace, is_table));
+            row.extend([shown(listed.standing.failed_at), shown(listed.next_due)]);
+        }
+    }
+    if !is_table {
+        grid.names.extend(["succeeded_at", "failures", "reason"]);
+        for (row, listed) in grid.rows.iter_mut().zip(&listed) {
+            let standing = &listed.standing;
+            let reason = standing.reason.as_ref().map(|reason| reason.get(language));
+            row.push(json!(instant(standing.succeeded_at, workspace, is_table)));
+            row.extend([json!(standing.failures), json!(reason)]);
+        }
+    }
+    grid.print(format, session)?;
+    if is_table {
+        complain(&listed, workspace, session);
+    }
+    Ok(Exit::Fine)
+}
+
+/// Says which sources failed or were refused last, and why.
+fn complain(listed: &[Listed<'_>], workspace: &Workspace, session: &Session) {
+    let language = session.language();
+    for one in listed.iter().filter_map(|listed| listed.refused.as_ref()) {
+        let at = instant(Some(one.refusal.at), workspace, true).unwrap_or_default();
+        let said = messages::refused(&at, one.mended_by);
+        let reason = one.refusal.reason.get(language);
+        session.note(format!(
+            "{}: {}: {reason}",
+            one.refusal.source,
+            said.get(language)
+        ));
+    }
+    for listed in listed {
+        let standing = &listed.standing;
+        let is_told = listed
+            .refused
+            .as_ref()
+            .is_some_and(|one| Some(one.refusal.at) == standing.failed_at);
+        if let Some(reason) = standing.reason.as_ref().filter(|_| !is_told) {
+            let text = messages::failed(&listed.name, standing.failures, reason);
+            session.note(text.get(language));
+        }
+    }
+}
+
 fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) -> Vec<Value> {
     let kind = listed.source.map(|source| source.kind.name.as_str());
-    let place = listed
-        .source
-        .and_then(|source| source.place.as_ref())
-        .map(|place| place.value.clone());
+    let place = listed.source.and_then(keiki_ingest::Source::shown_place);
     let mut row = vec![
         json!(listed.name),
         json!(listed.dataset),
@@ -229,10 +275,9 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
             row.extend(vec![Value::Null; 5]);
         }
         Some(batch) => {
-            let shown = instant(batch.known_at, workspace, is_table);
             row.extend([
                 json!(date_of(batch.as_of).to_string()),
-                json!(shown),
+                json!(instant(Some(batch.known_at), workspace, is_table)),
                 json!(batch.counts.accepted),
                 json!(batch.counts.changed),
                 json!(batch.counts.retired),
@@ -243,7 +288,7 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
     if !is_table {
         let refused = listed.refused.as_ref();
         row.extend([
-            json!(refused.map(|one| instant(one.refusal.at, workspace, is_table))),
+            json!(refused.and_then(|one| instant(Some(one.refusal.at), workspace, is_table))),
             json!(refused.map(|one| one.refusal.reason.en.as_str())),
             json!(refused.map(|one| one.mended_by)),
         ]);
@@ -251,14 +296,12 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
     row
 }
 
-/// An instant: on screen in the workspace's zone, to the minute.
-fn instant(micros: i64, workspace: &Workspace, is_table: bool) -> Option<String> {
-    let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
+/// An instant for people in the workspace's zone, for programs in UTC.
+fn instant(at: Option<i64>, workspace: &Workspace, is_table: bool) -> Option<String> {
+    let instant = jiff::Timestamp::from_microsecond(at?).ok()?;
     Some(if is_table {
-        instant
-            .to_zoned(workspace.settings.zone.clone())
-            .strftime("%Y-%m-%d %H:%M")
-            .to_string()
+        let local = instant.to_zoned(workspace.settings.zone.clone());
+        local.strftime("%Y-%m-%d %H:%M").to_string()
     } else {
         instant.to_string()
     })

@@ -273,6 +273,7 @@ fn write_copy(
 
 fn as_ingest(asked: &Import) -> Ingest {
     Ingest {
+        surroundings: &crate::environment::Here,
         what: What::Sources(vec![COLLECTION_SOURCE.to_owned()]),
         as_of: None,
         covers: Vec::new(),

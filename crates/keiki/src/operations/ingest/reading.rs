@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::claims::{self, Claims, Span};
 use super::derived::{self, Derived};
-use super::{Confirmation, Ingest, Report, scope};
+use super::{Confirmation, Ingest, Report, fetching, scope};
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 use crate::operations::plans;
@@ -32,19 +32,58 @@ pub(super) async fn read(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let dataset = workspace.dataset(&source.dataset)?;
+    let fetched = match &files {
+        None => fetching::fetch(workspace, &source, asked, progress).await?,
+        Some(_) => None,
+    };
     let mut derived = None;
-    let files = match (files, &source.place) {
-        (Some(files), _) => files,
-        (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
-        (None, None) if source.query.is_some() => {
+    let files = match (files, &fetched, &source.place) {
+        (Some(files), ..) => files,
+        (None, Some(fetched), _) => fetched.files.clone(),
+        (None, None, Some(place)) => place::expand(&place.value, &workspace.root)?,
+        (None, None, None) if source.query.is_some() => {
             let found = Derived::new(workspace, journal, &source, asked).await?;
             let files = vec![found.file.clone()];
             derived = Some(found);
             files
         }
-        (None, None) => Vec::new(),
+        (None, None, None) => Vec::new(),
     };
+    let (name, definition) = (source.name.clone(), source.version.clone());
+    let to_read = ToRead {
+        files,
+        inputs: derived.as_ref().map(|derived| &derived.inputs),
+    };
+    let report = read_files(workspace, journal, source, to_read, asked, progress).await?;
+    if asked.what.is_of_sources() {
+        // The next reading goes on from here, now that this one is in the journal.
+        let cursor = fetched.and_then(|fetched| fetched.cursor(definition));
+        let readings = workspace.readings().await?;
+        readings
+            .succeeded(&name, asked.now, cursor.as_ref())
+            .await?;
+    }
+    Ok(report)
+}
+
+/// The files of a reading, wherever they are from.
+struct ToRead<'r> {
+    files: Vec<InputFile>,
+    /// The datasets from which the rows follow, where they do.
+    inputs: Option<&'r BTreeSet<String>>,
+}
+
+/// Reads files and commits what they hold.
+async fn read_files(
+    workspace: &Workspace,
+    journal: &Journal,
+    source: Source,
+    to_read: ToRead<'_>,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    let ToRead { files, inputs } = to_read;
+    let dataset = workspace.dataset(&source.dataset)?;
     progress.begin(&Step::Reading {
         source: source.name.clone(),
         files: files.len(),
@@ -76,7 +115,7 @@ pub(super) async fn read(
         dataset,
         asked,
         stored: &stored,
-        inputs: derived.as_ref().map(|derived| &derived.inputs),
+        inputs,
         scope_units: None,
     };
     let committed = match (evidence, kept) {

@@ -1,0 +1,199 @@
+//! Database servers that the tests start on free ports of the loopback address, in temporary folders.
+
+use std::process::{Child, Command};
+
+use tempfile::TempDir;
+
+use super::servers::{end, free_port, run, stop};
+
+/// A `PostgreSQL` with a database `cmdb` and a user `keiki`.
+pub(crate) struct Postgresql {
+    folder: TempDir,
+    pub(crate) port: u16,
+}
+
+impl Postgresql {
+    pub(crate) fn start(sql: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(folder.path().join("password"), super::SECRET).expect("it can be written");
+        if is_root() {
+            // PostgreSQL does not run as root.
+            run(
+                "chown",
+                &["-R", "postgres", &folder.path().display().to_string()],
+            );
+        }
+        as_postgres(&[
+            "initdb",
+            "-D",
+            &at("data"),
+            "-U",
+            "keiki",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            &at("password"),
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]);
+        let options = format!(
+            "-h 127.0.0.1 -p {port} -k {} -c fsync=off",
+            folder.path().display()
+        );
+        as_postgres(&[
+            "pg_ctl",
+            "-D",
+            &at("data"),
+            "-w",
+            "-o",
+            &options,
+            "-l",
+            &at("log"),
+            "start",
+        ]);
+        let address = |database: &str| {
+            format!(
+                "postgresql://keiki:{}@127.0.0.1:{port}/{database}",
+                super::SECRET.replace('/', "%2F").replace('+', "%2B")
+            )
+        };
+        run(
+            "psql",
+            &["-q", "-c", "create database cmdb", &address("postgres")],
+        );
+        run(
+            "psql",
+            &["-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &address("cmdb")],
+        );
+        Self { folder, port }
+    }
+}
+
+impl Drop for Postgresql {
+    fn drop(&mut self) {
+        end(&self.folder.path().join("data/postmaster.pid"));
+    }
+}
+
+fn is_root() -> bool {
+    run("id", &["-u"]).stdout.starts_with(b"0\n")
+}
+
+/// Runs a program of `PostgreSQL`, which Debian keeps out of the path, as the user that it wants.
+fn as_postgres(arguments: &[&str]) {
+    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is installed; see .ci/test")
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    versions.sort();
+    let newest = versions
+        .last()
+        .expect("PostgreSQL is installed; see .ci/test");
+    let program = newest.join("bin").join(arguments[0]).display().to_string();
+    // Its server keeps the standard streams; a pipe would never end.
+    let mut command = if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", &program]);
+        command
+    } else {
+        Command::new(&program)
+    };
+    let null = std::process::Stdio::null;
+    let status = command
+        .args(&arguments[1..])
+        .stdout(null())
+        .stderr(null())
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "{arguments:?} failed"
+    );
+}
+
+/// A `MariaDB` with a database `cmdb` and a user `keiki`.
+pub(crate) struct Mariadb {
+    _folder: TempDir,
+    server: Child,
+    pub(crate) port: u16,
+}
+
+impl Mariadb {
+    pub(crate) fn start(sql: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let user = String::from_utf8(run("id", &["-un"]).stdout).expect("a name is text");
+        let user = format!("--user={}", user.trim());
+        let data = format!("--datadir={}", at("data"));
+        let socket = format!("--socket={}", at("socket"));
+        run(
+            "mariadb-install-db",
+            &[
+                "--no-defaults",
+                &user,
+                &data,
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
+        );
+        let null = std::process::Stdio::null;
+        let server = Command::new("/usr/sbin/mariadbd")
+            .args([
+                "--no-defaults",
+                &user,
+                &data,
+                &socket,
+                &format!("--port={port}"),
+                "--bind-address=127.0.0.1",
+            ])
+            .stdout(null())
+            .stderr(null())
+            .spawn()
+            .expect("MariaDB is installed; see .ci/test");
+        run(
+            "mariadb-admin",
+            &[
+                "--no-defaults",
+                "-u",
+                "root",
+                &socket,
+                "--wait=60",
+                "--connect-timeout=60",
+                "ping",
+            ],
+        );
+        let made = format!(
+            "create database cmdb character set utf8mb4; create user keiki@'127.0.0.1' identified by '{}'; \
+             grant select on cmdb.* to keiki@'127.0.0.1'; use cmdb; {sql}",
+            super::SECRET
+        );
+        run(
+            "mariadb",
+            &[
+                "--no-defaults",
+                "--default-character-set=utf8mb4",
+                "-u",
+                "root",
+                &socket,
+                "-e",
+                &made,
+            ],
+        );
+        Self {
+            _folder: folder,
+            server,
+            port,
+        }
+    }
+}
+
+impl Drop for Mariadb {
+    fn drop(&mut self) {
+        stop(&mut self.server);
+    }
+}

@@ -1,0 +1,196 @@
+//! Tries a source: reads a few rows and shows what would become of them. Nothing is journalled, and no cursor moves.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use arrow::util::display::array_value_to_string;
+use keiki_ingest::live::{Amount, Surroundings};
+use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
+use keiki_model::calendar::{Day, local_day};
+use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR, OrgUnits};
+use keiki_model::evidence::{Evidence, RejectedRow};
+use keiki_model::org::UNASSIGNED;
+
+use super::ingest::fetching::{self, Part};
+use crate::config::Workspace;
+use crate::error::{Error, Result};
+use crate::progress::{Progress, Step};
+
+/// Rows that are shown.
+pub const ROWS: usize = 10;
+
+/// What stands in the place of a value that names a person.
+pub const HIDDEN: &str = "•••";
+
+/// What became of the rows of a trial.
+#[derive(Debug)]
+pub struct Trial {
+    /// The source's name.
+    pub source: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The files read.
+    pub files: Vec<String>,
+    /// How many rows would be accepted.
+    pub accepted: usize,
+    /// The first of them.
+    pub rows: Vec<TriedRow>,
+    /// Rows that would be rejected.
+    pub rejected: Vec<RejectedRow>,
+    /// Values that would be left unknown.
+    pub left_unknown: Vec<RejectedRow>,
+    /// Org units of rows that the tree does not know.
+    pub unassigned: Vec<String>,
+}
+
+/// A row as it would be journalled.
+#[derive(Debug)]
+pub struct TriedRow {
+    /// Its line or number in its file.
+    pub row: u64,
+    /// Columns and their values as text; `None` is unknown.
+    pub values: Vec<(String, Option<String>)>,
+}
+
+/// Reads rows of a source: about ten of a live system, the files of any other.
+///
+/// # Errors
+/// There is no such source, nothing could be fetched, or the files cannot be used.
+pub async fn try_source(
+    workspace: &Workspace,
+    name: &str,
+    now: i64,
+    surroundings: &dyn Surroundings,
+    progress: &dyn Progress,
+) -> Result<Trial> {
+    let source = workspace.source(name)?;
+    let dataset = workspace.dataset(&source.dataset)?;
+    progress.begin(&Step::Fetching {
+        source: source.name.clone(),
+    });
+    let part = Part {
+        cursor: None,
+        amount: Amount::Sample(ROWS),
+        now,
+    };
+    let fetched = fetching::fetch_part(workspace, source, part, surroundings).await?;
+    let files = match (&fetched, &source.place) {
+        (Some(fetched), _) => fetched.files.clone(),
+        (None, Some(place)) => place::expand(&place.value, &workspace.root)?,
+        (None, None) => Vec::new(),
+    };
+    progress.begin(&Step::Reading {
+        source: source.name.clone(),
+        files: files.len(),
+    });
+    let today = local_day(now, &workspace.settings.zone);
+    let evidence = evidence(workspace, source, &dataset, &files, today).await?;
+    Ok(Trial {
+        source: source.name.clone(),
+        dataset: dataset.name.clone(),
+        files: files.into_iter().map(|file| file.name).collect(),
+        accepted: evidence.rows.num_rows(),
+        rows: rows(&dataset, &evidence),
+        unassigned: unassigned(workspace, &dataset, &evidence, today),
+        rejected: evidence.rejected,
+        left_unknown: evidence.left_unknown,
+    })
+}
+
+async fn evidence(
+    workspace: &Workspace,
+    source: &Source,
+    dataset: &Arc<Dataset>,
+    files: &[InputFile],
+    today: Day,
+) -> Result<Evidence> {
+    let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
+    let (expressions, zone) = (
+        Arc::clone(&workspace.expressions),
+        workspace.settings.zone.clone(),
+    );
+    let task = tokio::task::spawn_blocking(move || {
+        let context = Context {
+            expressions: expressions.as_ref(),
+            zone,
+            limits: Limits::default(),
+            as_of: today,
+        };
+        read_evidence(&source, &dataset, &files, &context)
+    });
+    Ok(task
+        .await
+        .map_err(|error| Error::Stopped(error.to_string()))??)
+}
+
+/// The org units of rows that the tree of the day does not know.
+fn unassigned(
+    workspace: &Workspace,
+    dataset: &Dataset,
+    evidence: &Evidence,
+    today: Day,
+) -> Vec<String> {
+    let column = evidence.rows.column_by_name(ORG_UNIT);
+    let column = column.and_then(|column| column.as_string_opt::<i32>());
+    let Some(column) = column.filter(|_| dataset.org_units != OrgUnits::None) else {
+        return Vec::new();
+    };
+    let tree = workspace.organisation.tree(today);
+    let units: BTreeSet<&str> = column
+        .iter()
+        .flatten()
+        .flat_map(|value| value.split(ORG_UNIT_SEPARATOR).map(str::trim))
+        .filter(|unit| !unit.is_empty())
+        .filter(|unit| tree.nodes()[tree.position_of_evidence(unit)].id == UNASSIGNED)
+        .collect();
+    units.into_iter().map(str::to_owned).collect()
+}
+
+fn rows(dataset: &Dataset, evidence: &Evidence) -> Vec<TriedRow> {
+    let schema = evidence.rows.schema();
+    let extra: [(&str, Option<&dyn Array>); 2] = [
+        (
+            "effective_on",
+            evidence
+                .effective_on
+                .as_ref()
+                .map(|array| array as &dyn Array),
+        ),
+        (
+            "known_at",
+            evidence.known_at.as_ref().map(|array| array as &dyn Array),
+        ),
+    ];
+    let is_personal = |name: &str| dataset.column(name).is_some_and(|column| column.personal);
+    (0..evidence.rows.num_rows().min(ROWS))
+        .map(|row| {
+            let text = |array: &dyn Array| {
+                array
+                    .is_valid(row)
+                    .then(|| array_value_to_string(array, row).unwrap_or_default())
+            };
+            let columns = schema.fields().iter().zip(evidence.rows.columns());
+            let mut values: Vec<(String, Option<String>)> = columns
+                .map(|(field, array)| {
+                    let value = text(array.as_ref());
+                    let value = if is_personal(field.name()) {
+                        value.map(|_| HIDDEN.to_owned())
+                    } else {
+                        value
+                    };
+                    (field.name().clone(), value)
+                })
+                .collect();
+            for (name, array) in extra {
+                if let Some(array) = array {
+                    values.push((name.to_owned(), text(array)));
+                }
+            }
+            TriedRow {
+                row: evidence.places[row],
+                values,
+            }
+        })
+        .collect()
+}
