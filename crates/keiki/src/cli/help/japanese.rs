@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 105] = [
+const TEXTS: [(&str, &str); 122] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -330,5 +330,67 @@ const TEXTS: [(&str, &str); 105] = [
     (
         "List the texts in the place of org units that nobody knows, which need an alias",
         "組織として解決できない、別名の登録が必要な表記を一覧する",
+    ),
+    (
+        "Collect evidence by workbook: make the forms, take them back, see what is missing",
+        "ワークブックで証跡を収集する。様式の作成、回収、未提出の確認",
+    ),
+    (
+        "Look into returned workbooks without taking anything in",
+        "提出されたワークブックを、取り込まずに点検する",
+    ),
+    (
+        "Workbooks [default: those in evidence/collected]",
+        "ワークブック [既定: evidence/collected にあるもの]",
+    ),
+    (
+        "Write a copy with every problem marked in its cell",
+        "問題のあるセルすべてに印を付けた写しを書き出す",
+    ),
+    (
+        "Write a workbook for each org unit with what it owes for a period",
+        "対象期間に提出すべき内容のワークブックを、組織ごとに書き出す",
+    ),
+    ("Org units", "組織"),
+    (
+        "Every entity below them too, a workbook each",
+        "配下の会社も含め、会社ごとにワークブックを作る",
+    ),
+    (
+        "Datasets [default: those that are owed and that no source sends]",
+        "データ種別 [既定: 提出が必要で、どの取得元からも届かないもの]",
+    ),
+    (
+        "KPIs to be reported as totals [default: those that were, in the last twelve periods]",
+        "集計値で報告するKPI [既定: 過去12期間に集計値で報告されたもの]",
+    ),
+    (
+        "The day by which the workbooks are to be back",
+        "ワークブックの提出期限",
+    ),
+    (
+        "The folder for the workbooks [default: forms/PERIOD in the workspace]",
+        "ワークブックを置くフォルダ [既定: ワークスペースの forms/対象期間]",
+    ),
+    (
+        "Take returned workbooks in",
+        "提出されたワークブックを取り込む",
+    ),
+    (
+        "Workbooks [default: the new ones in evidence/collected]",
+        "ワークブック [既定: evidence/collected にある新しいもの]",
+    ),
+    (
+        "List what was sent to whom, what came back, and what is missing",
+        "誰に何を送り、何が提出され、何が未提出かを一覧する",
+    ),
+    ("Org units [default: all]", "組織 [既定: すべて]"),
+    (
+        "Take evidence in: of all sources, of the sources named, of files into a dataset, or of collection workbooks",
+        "証跡を取り込む。すべての取得元、指定した取得元、データ種別へのファイル、または収集ワークブック",
+    ),
+    (
+        "Sources [default: all, and new workbooks in evidence/collected], or workbooks; with --dataset: files",
+        "取得元 [既定: すべてと、evidence/collected にある新しいワークブック]、またはワークブック。--dataset を付けるとファイル",
     ),
 ];
