@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 122] = [
+const TEXTS: [(&str, &str); 127] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -393,4 +393,18 @@ const TEXTS: [(&str, &str); 122] = [
         "Sources [default: all, and new workbooks in evidence/collected], or workbooks; with --dataset: files",
         "取得元 [既定: すべてと、evidence/collected にある新しいワークブック]、またはワークブック。--dataset を付けるとファイル",
     ),
+    (
+        "Read the sources that are due by their schedule",
+        "予定の時刻になった取得元を読む",
+    ),
+    (
+        "List sources with what they brought last, or try one",
+        "取得元を、最後に取り込んだ内容とともに一覧する。または一つの取得元を試す",
+    ),
+    (
+        "Read a few rows of a source and show what would become of them; nothing is journalled",
+        "取得元の行をいくつか読み、取り込むとどうなるかを示す。記帳はしない",
+    ),
+    ("The source", "取得元"),
+    ("How to print what was read", "読み取った内容の形式"),
 ];
