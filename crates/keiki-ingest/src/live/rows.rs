@@ -73,7 +73,8 @@ impl<'r> RowsFile<'r> {
             let limit = limits.fetch_bytes as u64;
             return Err(FetchError::limit(&self.system, "bytes", limit));
         }
-        self.write(if self.count == 0 { b"\n" } else { b",\n" })?;
+        // The bracket stands beside the first row: a row on a line of its own would be taken for NDJSON.
+        self.write(if self.count == 0 { b"" } else { b",\n" })?;
         self.write(row.as_bytes())?;
         self.count += 1;
         Ok(match self.request.amount {
@@ -87,7 +88,7 @@ impl<'r> RowsFile<'r> {
     /// # Errors
     /// It cannot be written.
     pub(crate) fn finish(mut self) -> Result<InputFile, FetchError> {
-        self.write(b"\n]\n")?;
+        self.write(b"]\n")?;
         self.out.flush().map_err(FetchError::file(&self.path))?;
         Ok(InputFile::new(self.name, self.path))
     }

@@ -43,7 +43,10 @@ const TOKENS: [&[u8]; 22] = [
 fn broken_evidence_never_stops_the_program() {
     let mut random = Random(0x6B65_696B_6900_0001);
     let mut read = 0;
-    for kind in Kinds::shipped().iter() {
+    let of_files = Kinds::shipped()
+        .iter()
+        .filter(|kind| kind.connector.is_none());
+    for kind in of_files {
         for fixture in fixtures(&kind.name) {
             for _ in 0..COPIES {
                 let folder = broken_copy(&fixture, &mut random);

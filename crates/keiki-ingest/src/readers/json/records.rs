@@ -105,6 +105,10 @@ fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> 
             Line::End => break,
             Line::TooLong => found.push(false),
             Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
+            // An array that has a line for each record, of which there may be one only.
+            Line::Whole if found.is_empty() && line.trim_ascii_start().starts_with(b"[") => {
+                return Ok(false);
+            }
             Line::Whole => found.push(is_object(&line)),
         }
     }

@@ -49,6 +49,7 @@ fn server() -> Http {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let body = match path.split('?').next().unwrap_or_default() {
             "/redmine/issue_statuses.json" => r#"{"issue_statuses":[{"id":1,"name":"New","is_closed":false},{"id":2,"name":"Open","is_closed":false},{"id":5,"name":"Closed","is_closed":true}]}"#.to_owned(),
+            "/redmine/users/current.json" => r#"{"user":{"id":1}}"#.to_owned(),
             "/redmine/trackers.json" => r#"{"trackers":[]}"#.to_owned(),
             "/redmine/enumerations/issue_priorities.json" => r#"{"issue_priorities":[]}"#.to_owned(),
             "/redmine/issues.json" if path.contains("offset=0") => r#"{"issues":[{"id":7,"updated_on":"2026-05-01T00:00:00Z"}],"total_count":1}"#.to_owned(),
@@ -136,7 +137,10 @@ async fn a_real_redmine_gives_its_history_and_then_what_changed() {
     let definition = source(&server.url).replace("/redmine\"", "\"");
     let first = live.read(&definition, None).await.expect("it can be read");
     let text = shown(&first.evidence);
-    assert!(text.starts_with("accepted: 2\n"), "{text}");
+    assert!(
+        text.starts_with("accepted: 2\n") && text.contains("rejected: 0\n"),
+        "{text}"
+    );
     assert!(
         text.contains(
             "title=New Old TLS | raised_on=2026-04-01\n     known_at=2026-04-01T00:00:00Z"
