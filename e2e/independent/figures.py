@@ -13,13 +13,16 @@ import argparse
 import csv
 import datetime as dt
 import fnmatch
+import gzip
 import io
 import json
 import os
 import re
+import zipfile
 from collections import defaultdict, namedtuple
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from xml.etree import ElementTree
 
 ZONE = dt.timezone(dt.timedelta(hours=9))  # Asia/Tokyo has no summer time
 FIRST_MONTH = 4
@@ -357,6 +360,8 @@ def pairs(text):
 
 YES_NO = {"対象": "true", "対象外": "false"}
 LEVELS = {"高": "high", "中": "medium", "低": "low"}
+BODIES = {"経営層打合せ": "executive_briefing", "取締役会": "board", "経営会議": "management"}
+PRIORITIES = {"1 - Critical": "critical", "2 - High": "high", "3 - Moderate": "medium", "4 - Low": "low"}
 SEVERITIES = {"致命的": "critical", **LEVELS}
 ORIGINS = {"監督官庁": "regulator", "委託先監査": "supplier_audit", "内部監査": "internal_audit"}
 PROJECTS = {"事故対応手順": "incident_procedure", "公表判定基準": "disclosure_criteria", "セキュリティシステム": "security_system",
@@ -402,9 +407,9 @@ SOURCES = [
         "asset_id": "Tag", "org_unit": "Entity", "kind": "Class", "name": "Description", "owner_id": "Owner",
         "owner_assigned_on": "Owner since", "discovered_on": "First seen", "inventoried_on": "Verified",
         "monitored_on": "Monitored since", "disposed_on": "Retired", "effective_on": "Changed"}, {}, ["%m/%d/%Y"], 20),
-    Source("assets_scanner", "assets", "assets_scanner.ndjson", "JP1", pairs(  # covers: the entity of its rows
-        "asset_id=mac org_unit=site name=hostname discovered_on=first_seen declared_on=declared owner_assigned_on=declared disposed_on=gone "
-        "effective_on=at"), precedence=90),
+    Source("assets_scanner", "assets", "assets_scanner.xml", "JP1", pairs(  # covers: the entity of its rows
+        "asset_id=@mac org_unit=@site name=hostname discovered_on=firstSeen declared_on=declared owner_assigned_on=declared disposed_on=gone "
+        "effective_on=@at"), precedence=90),
     Source("budgets", "budgets", "budgets/*.csv", "HD", pairs(
         "budget_line_id=明細番号 org_unit=会社 fiscal_year_start_on=年度開始日 entry_kind=区分 entry_on=計上日 category=予算区分 amount=金額 "
         "currency=通貨"),
@@ -429,7 +434,7 @@ SOURCES = [
         {"origin": ORIGINS}),
     Source("findings_jp3", "findings", "jp3/findings.csv", "JP3", pairs(
         "finding_id=No origin=指摘元 supplier=業者名 raised_on=受領日 deadline_on=期限 closed_on=是正日"), {"origin": ORIGINS}),
-    Source("headcounts", "headcounts", "headcounts.csv", "HD", pairs(
+    Source("headcounts", "headcounts", "headcounts.xlsx", "HD", pairs(
         "org_unit=会社コード all_staff=全社員 it_staff=IT要員 security_staff=セキュリティ要員 all_contractors=外部要員 "
         "it_contractors=外部IT要員 security_contractors=外部セキュリティ要員 effective_on=適用日")),
     Source("incidents", "incidents", "incidents.json", DEPARTMENTS + "JP1 JP2 JP3 JP4 JP5 DE1", DESK, {"severity": SEVERITIES}, precedence=10),
@@ -439,16 +444,15 @@ SOURCES = [
     Source("incidents_log", "incidents", "incidents_log.ndjson", DEPARTMENTS + "JP1 JP2 JP3 JP4 JP5 SG1 DE1", DESK, {"severity": SEVERITIES},
            precedence=50),
     Source("incidents_sg1", "incidents", "sg1/incidents.csv", "SG1", ASIA),
-    Source("incidents_sg1_portal", "incidents", "sg1/portal.csv", "SG1", ASIA),
-    Source("incidents_us1", "incidents", "us1/incidents.csv", "US1", {
-        "incident_id": "Ticket", "kind": "Category", "severity": "Severity", "had_intrusion": "Intrusion",
-        "intruded_at": "Entered by attacker", "detected_at": "Detected", "contained_at": "Contained", "completed_at": "Closed",
-        "effort_hours": "Hours"}),
+    Source("incidents_sg1_portal", "incidents", "sg1/portal.csv", "SG1", {
+        "incident_id": "Issue key", "kind": "Labels", "severity": "Priority", "detected_at": "Created", "contained_at": "Contained",
+        "completed_at": "Resolved", "effort_hours": "Effort hours"}),
+    Source("incidents_us1", "incidents", "us1/incidents.csv", "US1", pairs(
+        "incident_id=number kind=category severity=priority had_intrusion=u_intrusion intruded_at=u_intruded_at detected_at=opened_at "
+        "contained_at=u_contained_at completed_at=closed_at effort_hours=u_effort_hours"), {"severity": PRIORITIES}),
     Source("kev", "exploited_vulnerabilities", "kev.csv", "", pairs("cve_id=cveID listed_on=dateAdded due_on=dueDate")),
-    Source("meetings", "meetings", "meetings.csv", "HD", pairs(
-        "meeting_id=会議番号 org_unit=会社 kind=会議体 held_on=開催日 duration_minutes=所要分 attended_by=CISO出席"),
-        {"kind": {"経営層打合せ": "executive_briefing", "取締役会": "board", "経営会議": "management"},
-         "attended_by": {"CISO": "ciso", "代理者": "deputy", "欠席": "nobody"}}),
+    Source("meetings", "meetings", "meetings.ics", "HD", pairs(
+        "meeting_id=uid org_unit=company kind=kind held_on=held duration_minutes=minutes attended_by=attended")),
     Source("milestones", "milestones", "milestones.csv", MOST, pairs(
         "entered=更新日時 milestone_id=マイルストーンID org_unit=担当組織 project=区分 stage=工程 plan_approved_on=計画承認日 planned_on=計画完了日 "
         "replanned_on=改訂計画日 replan_approved_on=改訂承認日 done_on=実績日 ceased_on=終了日 ceased_because=終了理由 enforced_on=施行日"),
@@ -468,10 +472,10 @@ SOURCES = [
         "store_id=台帳番号 org_unit=保有組織 data_kind=区分 person_count=件数 is_in_scope=措置対象 planned_on=措置予定日 "
         "anonymised_on=匿名化日 removed_on=廃棄日 tokenised_on=トークン化日 effective_on=登録日"),
         {"data_kind": {"顧客": "customer", "従業員": "employee", "カード": "card"}, "is_in_scope": YES_NO}),
-    Source("phishing", "phishing_results", "phishing.csv", MOST, PHISHING),
-    Source("phishing_jp3", "phishing_results", "jp3/phishing.csv", "JP3", PHISHING),
+    Source("phishing", "phishing_results", "phishing.csv.gz", MOST, PHISHING),
+    Source("phishing_jp3", "phishing_results", "jp3/phishing.zip", "JP3", PHISHING),
     Source("plan_rates", "plan_rates", "plan_rates.csv", "", pairs("fiscal_year_start_on=年度開始日 currency=通貨 rate=レート approved_on=承認日")),
-    Source("policy", "policy_requirements", "policy.csv", "HD", pairs(
+    Source("policy", "policy_requirements", "policy.txt", "HD", pairs(
         "requirement_id=要求番号 org_unit=現地法人 is_applicable=適用区分 planned_on=準拠計画日 met_on=準拠確認日 effective_on=登録日"),
         {"is_applicable": YES_NO}),
     Source("reviews", "project_reviews", "reviews.csv", MOST, pairs(
@@ -486,7 +490,7 @@ SOURCES = [
     Source("totals_de1", "reported_figures", "totals_de1.csv", "HD", {
         "kpi_no": "KPI", "indicator": "Indicator", "org_unit": "Entity", "period": "Period", "numerator": "Numerator",
         "denominator": "Denominator", "value": "Ratio only"}),
-    Source("trainings", "trainings", "trainings.csv", MOST, TRAINING, EMPLOYMENT),
+    Source("trainings", "trainings", "trainings.zip", MOST, TRAINING, EMPLOYMENT),
     Source("trainings_jp3", "trainings", "jp3/trainings.csv", "JP3", TRAINING, EMPLOYMENT),
     Source("vulnerabilities", "vulnerabilities", "vulnerabilities.ndjson", MOST, VULNERABILITY),
     Source("vulnerabilities_jp3", "vulnerabilities", "jp3/vulnerabilities.ndjson", "JP3", VULNERABILITY),
@@ -505,7 +509,6 @@ def complete(source, v):
         v["severity"] = v["severity"] and v["severity"].lower()
     if name == "incidents_us1":
         v["org_unit"] = "US1"
-        v["severity"] = v["severity"] and v["severity"].lower()
     if name == "policy":
         v["subject_kind"] = "overseas"
     if source.dataset == "trainings":
@@ -544,10 +547,83 @@ def flat(value, prefix=""):
     return out
 
 
+def decoded(data):
+    """Text in the encoding that the file shows: a byte order mark, UTF-8, else the one of two Japanese ones that fits and has kana."""
+    if data.startswith(b"\xff\xfe"):
+        return data.decode("utf-16")
+    for encoding in ("utf-8-sig", "euc_jp", "cp932"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "euc_jp" or "番号" in text:
+            return text
+    raise ValueError("no encoding fits")
+
+
+def rows_of_workbook(data):
+    """The first sheet of an .xlsx file below its title: the headings stand in the first row that has several cells."""
+    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        strings = ["".join(t.text or "" for t in item.iter("{%s}t" % space["m"]))
+                   for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml")).findall("m:si", space)]
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    rows, names = [], None
+    for row in sheet.iter("{%s}row" % space["m"]):
+        cells = {}
+        for cell in row.findall("m:c", space):
+            value = cell.find("m:v", space)
+            if value is not None:
+                letters = cell.get("r").rstrip("0123456789")
+                cells[letters] = strings[int(value.text)] if cell.get("t") == "s" else value.text
+        if names is None:
+            names = cells if len(cells) > 1 else None
+            continue
+        values = {name: cells.get(letters) for letters, name in names.items()}
+        if values.get("適用日") is not None:  # a day is the number of days since 30 December 1899
+            values["適用日"] = str(dt.date(1899, 12, 30) + dt.timedelta(days=int(values["適用日"])))
+        rows.append(values)
+    return rows
+
+
+def rows_of_calendar(text):
+    """The events of an .ics file. Lines that begin with a space go on with the line before."""
+    rows, event = [], None
+    for line in re.sub(r"\r?\n[ \t]", "", text).splitlines():
+        name, _, value = line.partition(":")
+        name, *parameters = name.split(";")
+        if line == "BEGIN:VEVENT":
+            event = defaultdict(list)
+        elif line == "END:VEVENT":
+            start, end = (dt.datetime.strptime(event[k][0], "%Y%m%dT%H%M%S") if k in event else None for k in ("DTSTART", "DTEND"))
+            kinds = [BODIES[c] for c in event["CATEGORIES"][0].split(",") if c in BODIES]
+            came = ["ciso" if "ciso@" in who else "deputy" for how, who in event["ATTENDEE"] if how == "PARTSTAT=ACCEPTED"]
+            rows.append({"uid": event["UID"][0], "company": event["LOCATION"][0].split(" ")[0], "kind": kinds[0] if kinds else None,
+                         "held": str(start.date()), "minutes": str(int((end - start).total_seconds()) // 60) if end else None,
+                         "attended": came[0] if came else "nobody" if event["ATTENDEE"] else None})
+            event = None
+        elif event is not None:
+            event[name].append((parameters[0], value) if name == "ATTENDEE" else value)
+    return rows
+
+
 def rows_of(path, data):
-    text = data.decode("utf-8-sig")
-    if path.endswith(".csv"):
-        return [{k: (v if v != "" else None) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    if path.endswith(".gz"):
+        return rows_of(path[:-3], gzip.decompress(data))
+    if path.endswith(".zip"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return [row for name in sorted(archive.namelist()) for row in rows_of(name, archive.read(name))]
+    if path.endswith(".xlsx"):
+        return rows_of_workbook(data)
+    if path.endswith(".xml"):
+        return [{"@site": site.get("id"), **{"@" + k: v for k, v in device.items()}, **{e.tag: e.text for e in device}}
+                for site in ElementTree.fromstring(data).iter("site") for device in site.iter("device")]
+    text = decoded(data)
+    if path.endswith(".ics"):
+        return rows_of_calendar(text)
+    if path.endswith((".csv", ".txt")):
+        lines = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if path.endswith(".txt") else ",")
+        return [{k: (v if v != "" else None) for k, v in row.items()} for row in lines]
     if path.endswith(".json"):
         return [flat(o) for o in json.loads(text, parse_float=str)]
     return [flat(json.loads(line, parse_float=str)) for line in text.splitlines() if line.strip()]

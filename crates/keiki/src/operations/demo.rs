@@ -3,6 +3,7 @@
 mod assets;
 mod budgets;
 mod dice;
+mod forms;
 mod incidents;
 mod page;
 mod people;
@@ -72,7 +73,8 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
             month: Month::of(delivery.as_of).to_string(),
         });
         for (name, text) in &delivery.files {
-            write(&workspace.root.join(name), text)?;
+            let (name, bytes) = forms::sent(name, text);
+            write(&workspace.root.join(name), &bytes)?;
         }
         let asked = Ingest {
             surroundings: &crate::environment::Here,
@@ -110,22 +112,22 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
 }
 
 /// Writes a file of evidence over the one before.
-fn write(path: &Path, text: &str) -> Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     }
-    std::fs::write(path, text).map_err(Error::file(path))
+    std::fs::write(path, bytes).map_err(Error::file(path))
 }
 
 /// The files of the workspace, beside the evidence that the story brings.
-fn files() -> Vec<(String, String)> {
-    let mut files = vec![(".gitignore".to_owned(), "/.keiki/\n".to_owned())];
+fn files() -> Vec<(String, Vec<u8>)> {
+    let mut files = vec![(".gitignore".to_owned(), b"/.keiki/\n".to_vec())];
     let mut open = vec![&FILES];
     while let Some(folder) = open.pop() {
         open.extend(folder.dirs());
         for file in folder.files() {
             let name = file.path().to_string_lossy().replace('\\', "/");
-            files.extend(file.contents_utf8().map(|text| (name, text.to_owned())));
+            files.extend(file.contents_utf8().map(|text| forms::sent(&name, text)));
         }
     }
     files.sort();

@@ -46,7 +46,7 @@ pub async fn init(folder: &Path) -> Result<Made> {
 ///
 /// # Errors
 /// One of them is, and nothing was written; or the folder cannot be written.
-pub(crate) fn write(folder: &Path, files: &[(String, String)]) -> Result<()> {
+pub(crate) fn write(folder: &Path, files: &[(String, impl AsRef<[u8]>)]) -> Result<()> {
     if let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
         let path = folder.join(name);
         return Err(Error::user(

@@ -206,7 +206,7 @@ fn undecided(span: Span) -> String {
 
 /// What the network scanner saw in the west plant and nobody owned: 23 devices; 16 were declared by June, 4 scrapped, 3 are left.
 pub(super) fn discovered(span: Span) -> String {
-    let mut text = String::new();
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<inventory scanner=\"network scanner\">\n <site id=\"JP1-FAC2\">\n".to_owned();
     for index in 0..23 {
         let seen = day(2026, 2, 11) + index * 2;
         let host = match index {
@@ -226,15 +226,19 @@ pub(super) fn discovered(span: Span) -> String {
             }
             let is_settled = Some(on) == settled;
             let is_scrapped = is_settled && index > 16;
-            let declared = (is_settled && !is_scrapped).then(|| iso(on));
-            let line = json!({
-                "mac": format!("02-00-5e-10-00-{index:02x}"), "site": "JP1-FAC2", "hostname": host,
-                "first_seen": iso(seen), "declared": declared, "gone": is_scrapped.then(|| iso(on)), "at": iso(on),
-            });
-            text.push_str(&format!("{line}\n"));
+            let outcome = match (is_settled, is_scrapped) {
+                (false, _) => String::new(),
+                (true, true) => format!("<gone>{}</gone>", iso(on)),
+                (true, false) => format!("<declared>{}</declared>", iso(on)),
+            };
+            text.push_str(&format!(
+                "  <device mac=\"02-00-5e-10-00-{index:02x}\" at=\"{}\"><hostname>{host}</hostname><firstSeen>{}</firstSeen>{outcome}</device>\n",
+                iso(on),
+                iso(seen),
+            ));
         }
     }
-    text
+    text + " </site>\n</inventory>\n"
 }
 
 impl Span {

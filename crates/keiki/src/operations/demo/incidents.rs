@@ -307,10 +307,10 @@ pub(super) fn correction() -> String {
     format!("{:#}\n", Value::Array(rows))
 }
 
-/// Fictional America's own desk: other columns, dates and zone.
+/// Fictional America's own desk, as ServiceNow exports its list; columns that begin with `u_` are its own.
 pub(super) fn american(today: Day) -> String {
     let mut sheet = Sheet::new(
-        "Ticket,Title,Severity,Category,Intrusion,Entered by attacker,Detected,Contained,Closed,Hours",
+        "number,short_description,priority,category,u_intrusion,u_intruded_at,opened_at,u_contained_at,closed_at,u_effort_hours",
     );
     for incident in all(today).iter().filter(|incident| incident.unit == "US1") {
         let closed = incident.by(incident.completed, today);
@@ -322,7 +322,7 @@ pub(super) fn american(today: Day) -> String {
                 "loss" => "lost device",
                 _ => "suspicious activity",
             },
-            severity_in_english(incident),
+            priority(incident),
             incident.kind,
             if incident.is_intrusion { "yes" } else { "no" },
             &incident.intruded.map_or_else(String::new, |minutes| {
@@ -337,6 +337,15 @@ pub(super) fn american(today: Day) -> String {
     sheet.text()
 }
 
+fn priority(incident: &Incident) -> &'static str {
+    match incident.severity {
+        "致命的" => "1 - Critical",
+        "高" => "2 - High",
+        "中" => "3 - Moderate",
+        _ => "4 - Low",
+    }
+}
+
 fn severity_in_english(incident: &Incident) -> &'static str {
     match incident.severity {
         "致命的" => "Critical",
@@ -346,9 +355,26 @@ fn severity_in_english(incident: &Incident) -> &'static str {
     }
 }
 
-/// Fictional Asia's own list of the incidents of some days, for the tool that it has and for the one that it gets.
+/// Fictional Asia's own list of the incidents of some days, out of the tool that it has until August.
 pub(super) fn asian(from: Day, today: Day) -> String {
-    let mut sheet = Sheet::new("Ref,Category,Severity,Detected,Contained,Closed,Hours");
+    of_asia(
+        "Ref,Category,Severity,Detected,Contained,Closed,Hours",
+        from,
+        today,
+    )
+}
+
+/// The same out of Jira, which Fictional Asia has from September.
+pub(super) fn asian_issues(from: Day, today: Day) -> String {
+    of_asia(
+        "Issue key,Labels,Priority,Created,Contained,Resolved,Effort hours",
+        from,
+        today,
+    )
+}
+
+fn of_asia(header: &str, from: Day, today: Day) -> String {
+    let mut sheet = Sheet::new(header);
     let found = all(today);
     let is_wanted = |incident: &&Incident| incident.unit == "SG1" && incident.on >= from;
     for incident in found.iter().filter(is_wanted) {

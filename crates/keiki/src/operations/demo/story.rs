@@ -220,7 +220,7 @@ impl Plan<'_> {
         self.file(
             "incidents_sg1_portal",
             "sg1/portal.csv",
-            incidents::asian(day(2026, 9, 1), self.as_of),
+            incidents::asian_issues(day(2026, 9, 1), self.as_of),
         );
         self.refused("incidents_cn1", "cn1/incidents.csv");
         self.file(
@@ -281,7 +281,7 @@ impl Plan<'_> {
     fn scanner(&mut self, span: Span) {
         self.file(
             "assets_scanner",
-            "assets_scanner.ndjson",
+            "assets_scanner.xml",
             assets::discovered(span),
         );
     }
