@@ -122,9 +122,7 @@ fn zip(name: &str, text: &str) -> Vec<u8> {
         .start_file(name, options)
         .and_then(|()| Ok(writer.write_all(text.as_bytes())?))
         .and_then(|()| writer.finish());
-    written
-        .expect("writing to memory cannot fail")
-        .into_inner()
+    written.expect("writing to memory cannot fail").into_inner()
 }
 
 #[cfg(test)]

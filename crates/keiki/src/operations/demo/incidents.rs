@@ -307,7 +307,7 @@ pub(super) fn correction() -> String {
     format!("{:#}\n", Value::Array(rows))
 }
 
-/// Fictional America's own desk, as ServiceNow exports its list; columns that begin with `u_` are its own.
+/// Fictional America's own desk, as `ServiceNow` exports its list; columns that begin with `u_` are its own.
 pub(super) fn american(today: Day) -> String {
     let mut sheet = Sheet::new(
         "number,short_description,priority,category,u_intrusion,u_intruded_at,opened_at,u_contained_at,closed_at,u_effort_hours",
@@ -317,11 +317,7 @@ pub(super) fn american(today: Day) -> String {
         let hours = incident.hours.filter(|_| closed.is_some());
         sheet.row(&[
             &incident.id.replace("INC", "US"),
-            match incident.kind {
-                "ransomware" => "ransomware at a dealer portal",
-                "loss" => "lost device",
-                _ => "suspicious activity",
-            },
+            title_in_english(incident),
             priority(incident),
             incident.kind,
             if incident.is_intrusion { "yes" } else { "no" },
@@ -335,6 +331,14 @@ pub(super) fn american(today: Day) -> String {
         ]);
     }
     sheet.text()
+}
+
+fn title_in_english(incident: &Incident) -> &'static str {
+    match incident.kind {
+        "ransomware" => "ransomware at a dealer portal",
+        "loss" => "lost device",
+        _ => "suspicious activity",
+    }
 }
 
 fn priority(incident: &Incident) -> &'static str {
@@ -358,7 +362,7 @@ fn severity_in_english(incident: &Incident) -> &'static str {
 /// Fictional Asia's own list of the incidents of some days, out of the tool that it has until August.
 pub(super) fn asian(from: Day, today: Day) -> String {
     of_asia(
-        "Ref,Category,Severity,Detected,Contained,Closed,Hours",
+        "Ref,Title,Category,Severity,Detected,Contained,Closed,Hours",
         from,
         today,
     )
@@ -367,7 +371,7 @@ pub(super) fn asian(from: Day, today: Day) -> String {
 /// The same out of Jira, which Fictional Asia has from September.
 pub(super) fn asian_issues(from: Day, today: Day) -> String {
     of_asia(
-        "Issue key,Labels,Priority,Created,Contained,Resolved,Effort hours",
+        "Issue key,Summary,Labels,Priority,Created,Contained,Resolved,Effort hours",
         from,
         today,
     )
@@ -380,6 +384,7 @@ fn of_asia(header: &str, from: Day, today: Day) -> String {
     for incident in found.iter().filter(is_wanted) {
         sheet.row(&[
             &incident.id.replace("INC", "SG"),
+            title_in_english(incident),
             incident.kind,
             severity_in_english(incident),
             &instant(incident.on, incident.detected),

@@ -18,7 +18,16 @@ pub(super) fn text(table: &str) -> String {
     ];
     for row in table.lines().skip(1) {
         let values: Vec<&str> = row.split(',').collect();
-        let &[number, company, body, subject, occasion, held_on, minutes, attended] = &values[..]
+        let &[
+            number,
+            company,
+            body,
+            subject,
+            occasion,
+            held_on,
+            minutes,
+            attended,
+        ] = &values[..]
         else {
             continue;
         };
@@ -41,9 +50,11 @@ pub(super) fn text(table: &str) -> String {
             .filter(|text| !text.is_empty())
             .collect();
         lines.push(format!("CATEGORIES:{}", categories.join(",")));
-        lines.extend(attendees(attended).into_iter().map(|(answer, address)| {
-            format!("ATTENDEE;PARTSTAT={answer}:mailto:{address}")
-        }));
+        lines.extend(
+            attendees(attended)
+                .into_iter()
+                .map(|(answer, address)| format!("ATTENDEE;PARTSTAT={answer}:mailto:{address}")),
+        );
         lines.push("END:VEVENT".to_owned());
     }
     lines.push("END:VCALENDAR".to_owned());

@@ -41,10 +41,6 @@ fn write(table: &str) -> Result<Vec<u8>, XlsxError> {
 fn date(value: &str) -> Option<Result<ExcelDateTime, XlsxError>> {
     let mut parts = value.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let (year, month, day) = (
-        year.parse().ok()?,
-        month.parse().ok()?,
-        day.parse().ok()?,
-    );
+    let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
     Some(ExcelDateTime::from_ymd(year, month, day))
 }
