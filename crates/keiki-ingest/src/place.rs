@@ -123,10 +123,10 @@ fn day_in_name(name: &str, form: &str) -> Option<Day> {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let mut before = None;
     for (at, c) in base.char_indices() {
-        // A number is not begun in its middle.
+        // A number is not begun in its middle, and a hyphen before it is no sign of it.
         let is_within = c.is_ascii_digit() && before.is_some_and(|c: char| c.is_ascii_digit());
         before = Some(c);
-        if is_within {
+        if is_within || matches!(c, '-' | '+') && form.starts_with('%') {
             continue;
         }
         let Ok((time, length)) = BrokenDownTime::parse_prefix(form, &base[at..]) else {

@@ -15,6 +15,7 @@ use crate::mapping::{Mapping, Required, identifiers, wanted};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
+use crate::unpack;
 
 /// What holding a mapping against the evidence came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,12 @@ pub fn check_against(
     files: &[InputFile],
     context: &Context<'_>,
 ) -> Result<Sampled, IngestError> {
+    let packed = &files[..files.len().min(1)];
+    let files = unpack::members(
+        packed,
+        source.kind.reader.archives(),
+        source.format.encoding,
+    )?;
     let Some(first) = files.first() else {
         return Ok(Sampled::Unseen);
     };

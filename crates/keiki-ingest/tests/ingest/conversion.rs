@@ -11,7 +11,7 @@ use keiki_model::calendar::{BEGINNING, date_of};
 use keiki_model::evidence::Evidence;
 use proptest::prelude::*;
 
-use crate::fixture::read_text;
+use crate::fixture::{read_below_the_first_line, read_text};
 
 const LAST_DAY: i32 = 2_932_896; // 9999-12-31
 
@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn every_row_is_accepted_or_rejected_with_its_line(lines in prop::collection::vec("[a-z0-9,\"; \r]{0,12}", 0..30)) {
         let text = format!("thing_id,org_unit\n{}\n", lines.join("\n"));
-        let evidence = read_text("things", "things.csv", &text, Limits::default()).expect("the header is good");
+        let evidence = read_below_the_first_line("things", "things.csv", &text).expect("the header is good");
         let mut rows = evidence.places.clone();
         rows.extend(evidence.rejected.iter().map(|row| row.row));
         let last = lines.len() as u64 + 1;

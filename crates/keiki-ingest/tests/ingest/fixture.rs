@@ -102,11 +102,36 @@ pub(crate) fn read_text(
     text: impl AsRef<[u8]>,
     limits: Limits,
 ) -> Result<Evidence, IngestError> {
+    read_text_as(None, (dataset_name, file), text, limits)
+}
+
+/// The same of a file whose header is stated to be its first line, with commas, whatever stands below it.
+pub(crate) fn read_below_the_first_line(
+    dataset_name: &str,
+    file: &str,
+    text: impl AsRef<[u8]>,
+) -> Result<Evidence, IngestError> {
+    read_text_as(
+        Some((0, b',')),
+        (dataset_name, file),
+        text,
+        Limits::default(),
+    )
+}
+
+fn read_text_as(
+    stated: Option<(usize, u8)>,
+    (dataset_name, file): (&str, &str),
+    text: impl AsRef<[u8]>,
+    limits: Limits,
+) -> Result<Evidence, IngestError> {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join(file);
     std::fs::write(&path, text).expect("the folder can be written to");
     let kind = Kinds::shipped().of_file(&path);
-    let source = Source::by_name("file", kind, dataset_name);
+    let mut source = Source::by_name("file", kind, dataset_name);
+    source.format.preamble_lines = stated.map(|(lines, _)| lines);
+    source.format.separator = stated.map(|(_, separator)| separator);
     let files = [InputFile::new(file, path)];
     read(&source, &dataset(dataset_name), &files, limits)
 }

@@ -25,13 +25,13 @@ fn a_definition_is_read_with_its_defaults() {
 fn every_fault_of_a_definition_is_told_at_once_with_its_place() {
     let text = r#"
 name = "other"
-kind = "excel"
+kind = "punch cards"
 missing = "retire"
 presedence = 1
 [window]
 from = "2026-02-30"
 [format]
-separator = "|"
+separator = "~"
 date = ["%d/%Q"]
 instant = ["%d/%m/%Y"]
 zone = "Asia/Tokio"

@@ -107,7 +107,7 @@ async fn evidence(
 ) -> Result<Evidence> {
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
     let (expressions, zone) = (
-        Arc::clone(&workspace.expressions),
+        Arc::clone(&workspace.mappings),
         workspace.settings.zone.clone(),
     );
     let task = tokio::task::spawn_blocking(move || {

@@ -5,6 +5,7 @@
 //! of which more than half of that many fields are filled; titles and the like above it are not. Fields
 //! stand in single quotes where the header does and no double quote is anywhere.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Chain, Cursor, Read};
 
@@ -96,7 +97,8 @@ fn layout(head: &[u8], format: &Format) -> Option<Layout> {
             .map(|(separator, (fields, _))| (separator, fields))?,
     };
     let (separator, fields) = likely;
-    let is_header = |record: &&Record| record.filled_of(separator) * 2 > fields;
+    // A title over a table that was saved with all its columns fills few of them, a header nearly all.
+    let is_header = |record: &&Record| record.filled_of(separator) * 4 >= fields * 3;
     let header = match format.preamble_lines {
         Some(_) => records.first()?,
         None => records.iter().find(is_header).or(records.first())?,
@@ -217,17 +219,17 @@ fn push(
     }
 }
 
-/// The number of fields that most records have, two at least, and how many have it; of equals the more.
+/// The number of fields that most records have, two at least, and how many have it; of equals the
+/// one that comes first, since a header stands above what is broken below it.
 fn usual(records: &[Record], separator: u8) -> (usize, usize) {
-    let mut lines: BTreeMap<usize, usize> = BTreeMap::new();
-    for record in records {
-        *lines.entry(record.count_of(separator)).or_default() += 1;
+    let mut lines: BTreeMap<usize, (usize, Reverse<usize>)> = BTreeMap::new();
+    for (number, record) in records.iter().enumerate() {
+        let seen = lines.entry(record.count_of(separator));
+        seen.or_insert((0, Reverse(number))).0 += 1;
     }
     lines.remove(&1);
-    lines
-        .into_iter()
-        .max_by_key(|(fields, lines)| (*lines, *fields))
-        .unwrap_or((1, 0))
+    let most = lines.into_iter().max_by_key(|(_, seen)| *seen);
+    most.map_or((1, 0), |(fields, (lines, _))| (fields, lines))
 }
 
 /// Reads the names of the columns. A column without a name is called after its number.
