@@ -23,7 +23,7 @@ const TYPES_POSTGRESQL: &str = "select 1 as id, 12345678901234567890.1234567890:
 #[tokio::test]
 async fn postgresql_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
     let server = Postgresql::start(
-        "create table m (id bigint, changed timestamptz); insert into m values (1, '2026-04-01 00:00+00'), (2, '2026-04-02 00:00+00'), (3, null);",
+        "create sequence numbers; create table m (id bigint, changed timestamptz); insert into m values (1, '2026-04-01 00:00+00'), (2, '2026-04-02 00:00+00'), (3, null);",
     );
     let live = Live::new();
     let of = |query: &str, more: &str| source("postgresql", server.port, query, more);
@@ -57,8 +57,9 @@ async fn postgresql_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
     for (query, said) in [
         (
             "with gone as (delete from m returning *) select id from gone",
-            "read-only",
+            "data-modifying statement",
         ),
+        ("select nextval('numbers') as id", "read-only transaction"),
         ("select 1 as id) as q; drop table m; --", "refused"),
         (
             "select '\\\\\\\\x00'::bytea as id",

@@ -133,8 +133,12 @@ issue.journals.last.update_columns(created_on: Time.utc(2026, 5, 2))
 #[tokio::test]
 async fn a_real_redmine_gives_its_history_and_then_what_changed() {
     let server = Redmine::start(SEED);
-    let live = Live::new();
-    let definition = source(&server.url).replace("/redmine\"", "\"");
+    let mut live = Live::new();
+    let key = ("REDMINE_KEY".to_owned(), Redmine::KEY.to_owned());
+    live.still.variables.extend([key]);
+    let definition = source(&server.url)
+        .replace("/redmine\"", "\"")
+        .replace("\"SECRET\"", "\"REDMINE_KEY\"");
     let first = live.read(&definition, None).await.expect("it can be read");
     let text = shown(&first.evidence);
     assert!(
@@ -162,7 +166,7 @@ async fn a_real_redmine_gives_its_history_and_then_what_changed() {
         "{text}"
     );
     let denied = live
-        .fault(&definition.replace("\"SECRET\"", "\"PATH\""))
+        .fault(&definition.replace("\"REDMINE_KEY\"", "\"SECRET\""))
         .await;
     assert!(denied.contains("refused: 401"), "{denied}");
 }
