@@ -1,9 +1,10 @@
 //! Finds the header of a file: behind the preamble, with the separator and quotes that it shows.
 //!
-//! What the source does not state is found in the first lines. The separator is the one that gives most
-//! of them the same number of fields, of several the one that gives more. The header is the first line
-//! of which more than half of that many fields are filled; titles and the like above it are not. Fields
-//! stand in single quotes where the header does and no double quote is anywhere.
+//! What the source does not state is found in the first lines. A first line of several fields that all
+//! hold something is the header, unless most lines show twice as many fields. Else the separator is the
+//! one that gives most of them the same number of fields, of several the one that gives more, and the
+//! header the first line of which three quarters of that many fields are filled; titles and the like
+//! above it are not. Fields stand in single quotes where the header does and no double quote is anywhere.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -86,22 +87,28 @@ struct Layout {
 fn layout(head: &[u8], format: &Format) -> Option<Layout> {
     let (skipped, first_line) = skip(head, format.preamble_lines.unwrap_or(0));
     let records = records(&head[skipped..], first_line, format.quote);
+    let first = records.first()?;
+    let own = first.separator(format.separator);
     let likely = match format.separator {
-        Some(separator) => (separator, usual(&records, separator).0),
+        Some(separator) => (separator, usual(&records, separator)),
         None => SEPARATORS
             .into_iter()
             .map(|separator| (separator, usual(&records, separator)))
             // Of equals the first, which is the likelier.
             .rev()
-            .max_by_key(|(_, (fields, lines))| (*lines, *fields))
-            .map(|(separator, (fields, _))| (separator, fields))?,
+            .max_by_key(|(_, (fields, lines))| (*lines, *fields))?,
     };
-    let (separator, fields) = likely;
+    let (separator, (fields, lines)) = likely;
+    let is_outweighed =
+        lines >= 3 && lines * 2 > records.len() && fields >= 2 * first.count_of(own);
     // A title over a table that was saved with all its columns fills few of them, a header nearly all.
     let is_header = |record: &&Record| record.filled_of(separator) * 4 >= fields * 3;
-    let header = match format.preamble_lines {
-        Some(_) => records.first()?,
-        None => records.iter().find(is_header).or(records.first())?,
+    let (separator, header) = if first.is_whole(own) && !is_outweighed {
+        (own, first)
+    } else if format.preamble_lines.is_some() {
+        (separator, first)
+    } else {
+        (separator, records.iter().find(is_header).unwrap_or(first))
     };
     let quote = match format.quote {
         Some(Quote::Sign(sign)) => Some(sign),
@@ -151,6 +158,22 @@ impl Record {
 
     fn count_of(&self, separator: u8) -> usize {
         self.fields.get(&separator).map_or(1, |(count, _)| *count)
+    }
+
+    /// What separates its fields: the stated separator, or the one that stands in it most often.
+    fn separator(&self, stated: Option<u8>) -> u8 {
+        stated.unwrap_or_else(|| {
+            let separators = SEPARATORS.into_iter().rev();
+            separators
+                .max_by_key(|separator| self.count_of(*separator))
+                .unwrap_or(b',')
+        })
+    }
+
+    /// Tells whether it has several fields and all of them hold something, as those of a header do.
+    fn is_whole(&self, separator: u8) -> bool {
+        let count = self.count_of(separator);
+        count > 1 && self.filled_of(separator) == count
     }
 
     fn filled_of(&self, separator: u8) -> usize {
@@ -330,8 +353,12 @@ mod tests {
         for (text, line) in [
             ("Assets of JP1\n\nid,name,unit\n1,x,HD\n2,y,HD\n", 3),
             (
-                "Assets,,\nas of,2026-04-01,\n,,\nid,name,unit,kind\n1,x,HD,h\n",
+                "Assets,,,\nas of,2026-04-01,,\n,,,\nid,name,unit,kind\n1,x,HD,h\n",
                 4,
+            ),
+            (
+                "by tool, v2\nid;name;unit;kind\n1;x;HD;h\n2;x;HD;h\n3;x;HD;h\n",
+                2,
             ),
             ("exported by tool\nid;name;unit\n", 2),
             ("id,name\n1,x\n", 1),
