@@ -9,3 +9,4 @@ pub mod json;
 pub mod scorecard;
 pub mod sentence;
 pub mod table;
+pub mod workbook;

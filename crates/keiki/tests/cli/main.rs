@@ -18,5 +18,6 @@ mod records;
 mod screen;
 mod spreadsheet;
 mod statement;
+mod statement_workbook;
 mod walk;
 mod workspace;

@@ -1,5 +1,7 @@
 //! `keiki statement`
 
+mod workbook;
+
 use std::path::PathBuf;
 
 use keiki_model::calendar::Period;
@@ -43,9 +45,37 @@ pub(crate) struct Args {
     /// File figures of the time before Keiki as revision 0, from a CSV file
     #[arg(long, value_name = "FILE", conflicts_with = "period")]
     import: Option<PathBuf>,
-    /// How to print the figures
+    /// How to print the figures; `xlsx` writes a workbook
     #[arg(long, default_value = "table", value_name = "FORMAT")]
-    format: Format,
+    format: Form,
+    /// The file of the workbook [default: statement-PERIOD.xlsx]
+    #[arg(long, value_name = "FILE", requires = "period")]
+    out: Option<PathBuf>,
+}
+
+/// The form in which a statement is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Form {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+    /// An Excel workbook.
+    Xlsx,
+}
+
+impl Form {
+    /// The form of what is not a workbook.
+    fn plain(self) -> Format {
+        match self {
+            Self::Table | Self::Xlsx => Format::Table,
+            Self::Json => Format::Json,
+            Self::Csv => Format::Csv,
+        }
+    }
 }
 
 impl Args {
@@ -67,12 +97,16 @@ impl Args {
         }
         let Some(period) = &self.period else {
             let events = statement::events(&workspace).await?;
-            return book(&events, &workspace, self.format, session);
+            return book(&events, &workspace, self.format.plain(), session);
         };
         let period = period::period(period)?;
         let revision = self.revision.as_deref().map(revision_of).transpose()?;
         let of = revision.unwrap_or(Revision::Last);
         let first = statement::get(&workspace, period, of, &run, session.progress()).await?;
+        if self.format == Form::Xlsx {
+            workbook::write(&self, (period, &first, of), &workspace, &run, session).await?;
+            return Ok(Exit::Fine);
+        }
         match &self.against {
             None => self.show(&first, of, &workspace, session)?,
             Some(other) => {
@@ -89,7 +123,7 @@ impl Args {
     /// The org units that are shown: those asked for, or in a table the root.
     fn is_shown(&self, one: &Measurement, root: &str) -> bool {
         if self.org.is_empty() {
-            self.format != Format::Table || one.org_unit == *root
+            self.format.plain() != Format::Table || one.org_unit == *root
         } else {
             self.org.iter().any(|id| one.org_unit == *id)
         }
@@ -110,7 +144,7 @@ impl Args {
             .filter(shown)
             .cloned()
             .collect();
-        match self.format {
+        match self.format.plain() {
             Format::Json => {
                 let mut whole = header(statement, of);
                 whole["measurements"] = json::measurements(&measured);
@@ -156,16 +190,16 @@ impl Args {
                 .or(change.restated.before.as_ref());
             one.is_some_and(|one| {
                 let is_listed =
-                    self.format != Format::Table || self.companions || !one.is_companion;
+                    self.format.plain() != Format::Table || self.companions || !one.is_companion;
                 self.is_shown(one, &root) && is_listed
             })
         });
         let language = session.language();
-        if found.is_empty() && self.format == Format::Table {
+        if found.is_empty() && self.format.plain() == Format::Table {
             session.line(Text::new("違いはありません", "nothing differs").get(language));
             return Ok(());
         }
-        if self.format == Format::Table {
+        if self.format.plain() == Format::Table {
             session.table(&differences(&found, workspace, session));
             return Ok(());
         }
@@ -185,7 +219,7 @@ impl Args {
             columns: Vec::new(),
             rows,
         };
-        grid.print(self.format, session)
+        grid.print(self.format.plain(), session)
     }
 }
 

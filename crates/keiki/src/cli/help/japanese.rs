@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 127] = [
+const TEXTS: [(&str, &str); 130] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -407,4 +407,13 @@ const TEXTS: [(&str, &str); 127] = [
     ),
     ("The source", "取得元"),
     ("How to print what was read", "読み取った内容の形式"),
+    (
+        "How to print the figures; `xlsx` writes a workbook",
+        "数値の形式。`xlsx` はブックを書き出す",
+    ),
+    (
+        "The file of the workbook [default: statement-PERIOD.xlsx]",
+        "ブックのファイル [既定: statement-対象期間.xlsx]",
+    ),
+    ("An Excel workbook", "Excelブック"),
 ];

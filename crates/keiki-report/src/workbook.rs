@@ -1,0 +1,200 @@
+//! The Excel edition of a statement: scorecard, a sheet per group of KPIs with charts, what the figures rest on, what was
+//! restated, definitions. Numbers are numbers, and what is a quotient is a formula over its parts.
+
+mod definitions;
+mod figures;
+mod grounds;
+mod groups;
+mod restatements;
+mod style;
+
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::{DATA_DIGITS, Measurement};
+use keiki_model::statement::{Restated, Statement};
+use keiki_model::text::{Language, Text};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+
+use crate::collection::WorkbookError;
+use crate::scorecard::Names;
+use style::Style;
+
+type Result<T> = std::result::Result<T, XlsxError>;
+
+/// A figure that differs from another revision, with what moved it.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The figure in both.
+    pub restated: Restated,
+    /// How far evidence that became known since moved it.
+    pub by_evidence: Option<Fraction>,
+    /// How far definitions, org tree and programme moved it after that.
+    pub by_definitions: Option<Fraction>,
+}
+
+/// What an edition is drawn from.
+#[derive(Debug)]
+pub struct Edition<'e> {
+    /// The statement.
+    pub statement: &'e Statement,
+    /// What kind of figures these are: as reported, as restated, not closed.
+    pub kind: Text,
+    /// When it was closed and by whom, reason and second person, a line each.
+    pub remarks: Vec<String>,
+    /// The names of what the figures speak of.
+    pub names: Names<'e>,
+    /// The organisation's name.
+    pub organisation: &'e str,
+    /// The org unit whose figures make the scorecard.
+    pub root: &'e str,
+    /// The measurements that are shown.
+    pub measurements: &'e [Measurement],
+    /// What differs from the revision before; `None` where there is none.
+    pub restated: Option<&'e [Moved]>,
+}
+
+impl Edition<'_> {
+    fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
+        match self.names.language {
+            Language::Ja => ja,
+            Language::En => en,
+        }
+    }
+}
+
+/// Draws the edition as the bytes of an `.xlsx`.
+///
+/// # Errors
+/// The statement is beyond the limits of Excel.
+pub fn draw(edition: &Edition<'_>) -> std::result::Result<Vec<u8>, WorkbookError> {
+    let style = Style::new(edition.names.language);
+    let mut workbook = Workbook::new();
+    workbook.set_properties(&properties(edition)?);
+    workbook.push_worksheet(figures::scorecard(edition, &style)?);
+    let mut data = groups::ChartData::default();
+    for sheet in groups::draw(edition, &style, &mut data)? {
+        workbook.push_worksheet(sheet);
+    }
+    workbook.push_worksheet(grounds::draw(edition, &style)?);
+    if let Some(restated) = edition.restated {
+        workbook.push_worksheet(restatements::draw(edition, restated, &style)?);
+    }
+    workbook.push_worksheet(definitions::draw(edition, &style)?);
+    if let Some(sheet) = data.draw(edition, &style)? {
+        workbook.push_worksheet(sheet);
+    }
+    Ok(workbook.save_to_buffer()?)
+}
+
+/// The time of the close stands for that of the file, so that the same statement gives the same bytes.
+fn properties(edition: &Edition<'_>) -> Result<DocProperties> {
+    let seconds = edition.statement.closed_at / 1_000_000;
+    let title = format!(
+        "{} {}",
+        edition.say("KPI報告書", "KPI statement"),
+        edition.statement.period
+    );
+    Ok(DocProperties::new()
+        .set_title(title)
+        .set_author("Keiki")
+        .set_company(edition.organisation)
+        .set_creation_datetime(&ExcelDateTime::from_timestamp(seconds)?))
+}
+
+/// A column of a table.
+struct Column {
+    title: String,
+    width: f64,
+}
+
+fn column(title: &str, width: f64) -> Column {
+    Column {
+        title: title.to_owned(),
+        width,
+    }
+}
+
+/// The first column of tables; the one before it is a margin.
+const FIRST: u16 = 1;
+
+/// Begins a sheet: its name, a title and what kind of figures it holds. Returns the row after them.
+fn begin(
+    edition: &Edition<'_>,
+    style: &Style,
+    sheet: &mut Worksheet,
+    (name, title): (&str, &str),
+) -> Result<u32> {
+    sheet.set_name(name)?;
+    sheet.set_column_width(0, 2)?;
+    sheet.set_row_height(1, 26)?;
+    sheet.write_string_with_format(1, FIRST, title, &style.title())?;
+    let line = format!(
+        "{}  {}  {}",
+        edition.organisation,
+        edition.statement.period,
+        edition.kind.get(edition.names.language)
+    );
+    sheet.write_string_with_format(2, FIRST, line, &style.subtitle())?;
+    let mut row = 3;
+    for remark in &edition.remarks {
+        sheet.write_string_with_format(row, FIRST, remark, &style.soft())?;
+        row += 1;
+    }
+    Ok(row + 1)
+}
+
+/// Writes the headings of a table.
+fn headings(sheet: &mut Worksheet, row: u32, columns: &[Column], style: &Style) -> Result<()> {
+    sheet.set_row_height(row, 30)?;
+    for (at, column) in (FIRST..).zip(columns) {
+        sheet.write_string_with_format(row, at, &column.title, &style.heading())?;
+        sheet.set_column_width(at, column.width)?;
+    }
+    Ok(())
+}
+
+/// Ends a sheet with a table from a row of headings to a last row: filter, panes, print.
+fn end(
+    edition: &Edition<'_>,
+    sheet: &mut Worksheet,
+    (heading, last): (u32, u32),
+    columns: usize,
+) -> Result<()> {
+    let last_column = FIRST + u16::try_from(columns).unwrap_or(1) - 1;
+    if last > heading {
+        sheet.autofilter(heading, FIRST, last, last_column)?;
+    }
+    let period = &edition.statement.period;
+    sheet
+        .set_screen_gridlines(false)
+        .set_landscape()
+        .set_paper_size(9)
+        .set_margins(0.5, 0.5, 0.6, 0.6, 0.3, 0.3)
+        .set_print_fit_to_pages(1, 0)
+        .set_freeze_panes(heading + 1, FIRST + 2)?
+        .set_repeat_rows(heading, heading)?
+        .set_print_area(1, FIRST, last.max(heading), last_column)?
+        .set_footer(format!("&L&8{period}&C&8&A&R&8&P / &N"));
+    Ok(())
+}
+
+/// Writes a number, or nothing where there is none: unknown is never zero.
+fn number(
+    sheet: &mut Worksheet,
+    place: (u32, u16),
+    value: Option<Fraction>,
+    format: &Format,
+) -> Result<()> {
+    match value {
+        Some(value) => sheet.write_number_with_format(place.0, place.1, data(value), format)?,
+        None => sheet.write_blank(place.0, place.1, format)?,
+    };
+    Ok(())
+}
+
+/// The number that data formats carry, as a spreadsheet holds it.
+fn data(value: Fraction) -> f64 {
+    value
+        .to_short_decimal(DATA_DIGITS)
+        .parse()
+        .unwrap_or_else(|_| value.to_f64())
+}

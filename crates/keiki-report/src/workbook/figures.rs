@@ -1,0 +1,172 @@
+//! The table of figures, which the scorecard and the sheets of groups share.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::Unit;
+use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::text::{Language, Text};
+use rust_xlsxwriter::{Formula, Worksheet, utility::row_col_to_cell};
+
+use super::style::Style;
+use super::{Column, Edition, FIRST, Result, begin, column, data, end, headings, number};
+use crate::scorecard::{is_idle, mark};
+
+/// The column of the numerator.
+const NUMERATOR: u16 = FIRST + 5;
+/// The column of the value.
+pub(super) const VALUE: u16 = FIRST + 7;
+
+/// Draws the scorecard: the figures of the root, companions left out.
+pub(super) fn scorecard(edition: &Edition<'_>, style: &Style) -> Result<Worksheet> {
+    let title = edition.say("KPIスコアカード", "KPI scorecard");
+    let name = edition.say("スコアカード", "Scorecard");
+    let mut sheet = Worksheet::new();
+    let heading = begin(edition, style, &mut sheet, (name, title))?;
+    let shown: Vec<&Measurement> = edition
+        .measurements
+        .iter()
+        .filter(|one| one.org_unit == *edition.root && !one.is_companion && !is_idle(one))
+        .collect();
+    table(edition, style, &mut sheet, heading, &shown)?;
+    Ok(sheet)
+}
+
+/// Draws a table of figures below a row of headings, and ends the sheet.
+pub(super) fn table(
+    edition: &Edition<'_>,
+    style: &Style,
+    sheet: &mut Worksheet,
+    heading: u32,
+    shown: &[&Measurement],
+) -> Result<()> {
+    let columns = columns(edition);
+    headings(sheet, heading, &columns, style)?;
+    let mut last = heading;
+    for (row, one) in (heading + 1..).zip(shown) {
+        line(edition, style, sheet, row, one)?;
+        last = row;
+    }
+    end(edition, sheet, (heading, last), columns.len())
+}
+
+fn columns(edition: &Edition<'_>) -> Vec<Column> {
+    let say = |ja: &str, en: &str, width: f64| column(edition.say(ja, en), width);
+    vec![
+        say("No.", "No.", 6.0),
+        say("KPI", "KPI", 30.0),
+        say("指標", "Indicator", 30.0),
+        say("組織", "Org unit", 20.0),
+        say("組織ID", "Org unit id", 10.0),
+        say("分子", "Numerator", 14.0),
+        say("分母", "Denominator", 14.0),
+        say("値", "Value", 12.0),
+        say("単位", "Unit", 9.0),
+        say("目標(以上)", "Target, at least", 10.0),
+        say("目標(以下)", "Target, at most", 10.0),
+        say("状態", "Status", 20.0),
+        say("報告済み", "Covered", 9.0),
+        say("報告すべき", "Expected", 9.0),
+        say("件数 n", "n", 8.0),
+        say("根拠", "Basis", 14.0),
+        say("指標コード", "Indicator code", 24.0),
+    ]
+}
+
+fn line(
+    edition: &Edition<'_>,
+    style: &Style,
+    sheet: &mut Worksheet,
+    row: u32,
+    one: &Measurement,
+) -> Result<()> {
+    let names = &edition.names;
+    let text = style.text();
+    let whole = style.part(None);
+    sheet.write_number_with_format(row, FIRST, one.no, &whole)?;
+    let texts = [
+        names.kpi(one.no),
+        names.indicator(one.no, &one.indicator),
+        names.unit_of(one),
+        one.org_unit.to_string(),
+    ];
+    for (at, value) in (FIRST + 1..).zip(texts) {
+        sheet.write_string_with_format(row, at, value, &text)?;
+    }
+    for (at, part) in (NUMERATOR..).zip([one.numerator, one.denominator]) {
+        number(sheet, (row, at), part, &style.part(part))?;
+    }
+    value(sheet, row, one, style)?;
+    sheet.write_string_with_format(row, VALUE + 1, unit(one.unit).get(names.language), &text)?;
+    let target = one.target;
+    let bounds = [
+        target.and_then(|target| target.at_least),
+        target.and_then(|target| target.at_most),
+    ];
+    for (at, bound) in (VALUE + 2..).zip(bounds) {
+        number(sheet, (row, at), bound, &style.bound(one.unit))?;
+    }
+    let (shape, _) = mark(one.status);
+    let word = format!("{shape} {}", one.status.title().get(names.language));
+    sheet.write_string_with_format(row, VALUE + 4, word, &style.status(one.status))?;
+    sheet.write_number_with_format(row, VALUE + 5, one.coverage.covered, &whole)?;
+    sheet.write_number_with_format(row, VALUE + 6, one.coverage.expected, &whole)?;
+    let n = one.n.map(Fraction::whole);
+    number(sheet, (row, VALUE + 7), n, &whole)?;
+    let basis = basis(one.basis, names.language);
+    sheet.write_string_with_format(row, VALUE + 8, basis, &text)?;
+    sheet.write_string_with_format(row, VALUE + 9, one.indicator.to_string(), &text)?;
+    Ok(())
+}
+
+/// Writes the value: as a formula over numerator and denominator where it is their quotient.
+fn value(sheet: &mut Worksheet, row: u32, one: &Measurement, style: &Style) -> Result<()> {
+    let format = style.value(one.unit);
+    let (Some(value), true) = (one.value, is_quotient(one)) else {
+        return number(sheet, (row, VALUE), one.value, &format);
+    };
+    let above = row_col_to_cell(row, NUMERATOR);
+    let below = row_col_to_cell(row, NUMERATOR + 1);
+    let divisor = match one.unit.divisor() {
+        1 => String::new(),
+        divisor => format!("/{divisor}"),
+    };
+    let formula = Formula::new(format!("={above}/{below}{divisor}"));
+    let result = data(value).to_string();
+    sheet.write_formula_with_format(row, VALUE, formula.set_result(result), &format)?;
+    Ok(())
+}
+
+/// Tells whether a value is exactly what stands above the line over what stands below it.
+fn is_quotient(one: &Measurement) -> bool {
+    let (Some(value), Some(above), Some(below)) = (one.value, one.numerator, one.denominator)
+    else {
+        return false;
+    };
+    below != Fraction::whole(0)
+        && value
+            .times(below)
+            .and_then(|product| product.times(Fraction::whole(one.unit.divisor())))
+            == Some(above)
+}
+
+/// A unit in words.
+pub(super) fn unit(unit: Unit) -> Text {
+    match unit {
+        Unit::Ratio => Text::new("比率", "ratio"),
+        Unit::Count => Text::new("数", "count"),
+        Unit::Hours => Text::new("時間", "hours"),
+        Unit::Days => Text::new("日", "days"),
+        Unit::PersonHours => Text::new("人時", "person-hours"),
+        Unit::Score => Text::new("点", "points"),
+        Unit::Currency => Text::new("金額", "amount"),
+    }
+}
+
+/// What a figure is computed from, in words.
+pub(super) fn basis(basis: Basis, language: Language) -> String {
+    let text = match basis {
+        Basis::Rows => Text::new("明細", "rows"),
+        Basis::Reported => Text::new("報告集計値を含む", "reported totals"),
+        Basis::Reference => Text::new("参考値", "reference value"),
+    };
+    text.get(language).to_owned()
+}
