@@ -100,9 +100,10 @@ fn every_figure_of_the_workbook_is_that_of_the_data() {
         let unit = Cell::from(one["org_unit"].as_str().expect("an id"));
         let key = format!("{:?} {unit:?}", (format!("{no:?}"), code));
         let Some(row) = cells.remove(&key) else {
-            assert_eq!(
-                one["value"],
-                Value::Null,
+            // As on the scorecard: evidence of unknown org units has no row where there is none.
+            let is_idle = one["org_unit"] == "unassigned" && one["value"] == 0 && one["n"] == 0;
+            assert!(
+                one["value"].is_null() || is_idle,
                 "left out although it has a value: {one}"
             );
             continue;
