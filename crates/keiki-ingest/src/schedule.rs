@@ -1,7 +1,9 @@
 //! When a source is read: a few plain words in its definition.
 //!
-//!     hourly · hourly at :15 · daily at 06:00 · weekdays at 06:00 · weekly on monday at 06:00
-//!     monthly on day 5 at 06:00 · monthly on last day at 06:00 · monthly on business day 3 at 06:00
+//! ```text
+//! hourly · hourly at :15 · daily at 06:00 · weekdays at 06:00 · weekly on monday at 06:00
+//! monthly on day 5 at 06:00 · monthly on last day at 06:00 · monthly on business day 3 at 06:00
+//! ```
 //!
 //! A business day is Monday to Friday; public holidays are not known here. Times are those of the
 //! workspace's zone. *Source*: own definition.
