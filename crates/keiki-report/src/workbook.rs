@@ -173,7 +173,8 @@ fn end(
         .set_freeze_panes(heading + 1, FIRST + 2)?
         .set_repeat_rows(heading, heading)?
         .set_print_area(1, FIRST, last.max(heading), last_column)?
-        .set_footer(format!("&L&8{period}&C&8&A&R&8&P / &N"));
+        // The space keeps a digit that follows from being read as part of the size.
+        .set_footer(format!("&L&8 {period}&C&8 &A&R&8 &P / &N"));
     Ok(())
 }
 

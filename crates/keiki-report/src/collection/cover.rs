@@ -38,7 +38,7 @@ pub(crate) fn draw(drawing: &Drawing<'_>) -> Result<Worksheet> {
         .set_print_fit_to_pages(1, 1)
         .set_print_area(0, 0, row, 3)?
         .set_footer(format!(
-            "&L&8{}&R&8Keiki {}",
+            "&L&8 {}&R&8 Keiki {}",
             escaped(organisation),
             drawing.form.signature.id()
         ));

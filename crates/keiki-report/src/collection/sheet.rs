@@ -366,8 +366,9 @@ fn page(drawing: &Drawing<'_>, form: &FormSheet, sheet: &mut Worksheet) -> Resul
         .set_repeat_rows(HEADER_ROW, HEADER_ROW)?
         .set_repeat_columns(FIRST_COLUMN, FIRST_COLUMN)?
         .set_print_area(1, FIRST_COLUMN, row_at(printed - 1), last_column)?
+        // The space keeps a digit that follows from being read as part of the size.
         .set_footer(format!(
-            "&L&8{} {}&C&8{}&R&8&P / &N",
+            "&L&8 {} {}&C&8 {}&R&8 &P / &N",
             escaped(of.org_unit.get(drawing.language)),
             of.signature.period,
             of.signature.id()
