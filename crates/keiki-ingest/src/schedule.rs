@@ -1,23 +1,46 @@
 //! When a source is read: a few plain words in its definition.
 //!
 //! ```text
-//! hourly · hourly at :15 · daily at 06:00 · weekdays at 06:00 · weekly on monday at 06:00
-//! monthly on day 5 at 06:00 · monthly on last day at 06:00 · monthly on business day 3 at 06:00
+//! hourly · hourly at :15 · daily at 06:00 · weekdays at 06:00 · business days at 06:00
+//! weekly on monday at 06:00 · monthly on day 5 at 06:00 · monthly on last day at 06:00
+//! monthly on business day 3 at 06:00 · monthly on last business day at 06:00
 //! ```
 //!
-//! A business day is Monday to Friday; public holidays are not known here. Times are those of the
+//! Weekdays are Monday to Friday; business days are the workspace's. Times are those of the
 //! workspace's zone. *Source*: own definition.
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use keiki_model::business_days::BusinessDays;
+use keiki_model::calendar::{Month, day_of};
+use keiki_model::text::Text;
 
 /// The forms, for hints.
-pub const FORMS: &str = "write hourly at :15, daily at 06:00, weekdays at 06:00, weekly on monday at 06:00, \
-                         monthly on day 5 at 06:00, monthly on last day at 06:00, or monthly on business day 3 at 06:00";
+#[must_use]
+pub fn forms() -> Text {
+    const FORMS: [&str; 9] = [
+        "hourly at :15",
+        "daily at 06:00",
+        "weekdays at 06:00",
+        "business days at 06:00",
+        "weekly on monday at 06:00",
+        "monthly on day 5 at 06:00",
+        "monthly on last day at 06:00",
+        "monthly on business day 3 at 06:00",
+        "monthly on last business day at 06:00",
+    ];
+    Text::new(
+        format!("次のいずれかの形で書いてください: {}", FORMS.join("、")),
+        format!("write it like one of these: {}", FORMS.join(", ")),
+    )
+}
 
-/// Days looked at to find one; every form falls on one within that.
-const DAYS_LOOKED_AT: i64 = 70;
+/// Days looked at to find one; every form falls on one within that, however much is closed.
+const DAYS_LOOKED_AT: i64 = 130;
+
+/// The highest business day of a month that may be named; most months have as many.
+const MOST_BUSINESS_DAY: i8 = 15;
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -42,10 +65,12 @@ enum Rhythm {
     Hourly,
     Daily,
     Weekdays,
+    BusinessDays,
     Weekly(Weekday),
     DayOfMonth(i8),
     LastDayOfMonth,
-    BusinessDay(i8),
+    BusinessDayOfMonth(u32),
+    LastBusinessDayOfMonth,
 }
 
 impl Schedule {
@@ -67,13 +92,17 @@ impl Schedule {
             }
             ["daily"] => Rhythm::Daily,
             ["weekdays"] => Rhythm::Weekdays,
+            ["business", "days"] => Rhythm::BusinessDays,
             ["weekly", "on", day] => {
                 let found = WEEKDAYS.iter().find(|(name, _)| name == day);
                 Rhythm::Weekly(found?.1)
             }
             ["monthly", "on", "last", "day"] => Rhythm::LastDayOfMonth,
+            ["monthly", "on", "last", "business", "day"] => Rhythm::LastBusinessDayOfMonth,
             ["monthly", "on", "day", day] => Rhythm::DayOfMonth(within(day, 28)?),
-            ["monthly", "on", "business", "day", day] => Rhythm::BusinessDay(within(day, 20)?),
+            ["monthly", "on", "business", "day", day] => {
+                Rhythm::BusinessDayOfMonth(within(day, MOST_BUSINESS_DAY)?.try_into().ok()?)
+            }
             _ => return None,
         };
         let at = clock(at?)?;
@@ -82,7 +111,12 @@ impl Schedule {
 
     /// The last time at or before an instant that the schedule names.
     #[must_use]
-    pub fn last(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    pub fn last(
+        &self,
+        now: Timestamp,
+        zone: &TimeZone,
+        business_days: &BusinessDays,
+    ) -> Option<Timestamp> {
         if self.rhythm == Rhythm::Hourly {
             let found = self.in_hour(now, zone)?;
             return if found <= now {
@@ -94,21 +128,29 @@ impl Schedule {
         let today = now.to_zoned(zone.clone()).date();
         (0..=DAYS_LOOKED_AT)
             .filter_map(|days| today.checked_sub(days.days()).ok())
-            .filter(|day| self.falls_on(*day))
+            .filter(|day| self.falls_on(*day, business_days))
             .filter_map(|day| self.on(day, zone))
             .find(|found| *found <= now)
     }
 
     /// The next time after an instant that the schedule names.
     #[must_use]
-    pub fn next(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    pub fn next(
+        &self,
+        now: Timestamp,
+        zone: &TimeZone,
+        business_days: &BusinessDays,
+    ) -> Option<Timestamp> {
         if self.rhythm == Rhythm::Hourly {
-            return self.last(now, zone)?.checked_add(1.hour()).ok();
+            return self
+                .last(now, zone, business_days)?
+                .checked_add(1.hour())
+                .ok();
         }
         let today = now.to_zoned(zone.clone()).date();
         (0..=DAYS_LOOKED_AT)
             .filter_map(|days| today.checked_add(days.days()).ok())
-            .filter(|day| self.falls_on(*day))
+            .filter(|day| self.falls_on(*day, business_days))
             .filter_map(|day| self.on(day, zone))
             .find(|found| *found > now)
     }
@@ -128,35 +170,23 @@ impl Schedule {
         Some(local.timestamp())
     }
 
-    fn falls_on(&self, day: Date) -> bool {
+    fn falls_on(&self, date: Date, business_days: &BusinessDays) -> bool {
+        let day = day_of(date);
         match self.rhythm {
             Rhythm::Hourly | Rhythm::Daily => true,
-            Rhythm::Weekdays => is_business_day(day),
-            Rhythm::Weekly(weekday) => day.weekday() == weekday,
-            Rhythm::DayOfMonth(number) => day.day() == number,
-            Rhythm::LastDayOfMonth => day == day.last_of_month(),
-            Rhythm::BusinessDay(number) => {
-                is_business_day(day) && business_days_until(day) == number
+            Rhythm::Weekdays => !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday),
+            Rhythm::BusinessDays => business_days.is_one(day),
+            Rhythm::Weekly(weekday) => date.weekday() == weekday,
+            Rhythm::DayOfMonth(number) => date.day() == number,
+            Rhythm::LastDayOfMonth => date == date.last_of_month(),
+            Rhythm::BusinessDayOfMonth(number) => {
+                business_days.of_month(Month::of(day), number) == Some(day)
+            }
+            Rhythm::LastBusinessDayOfMonth => {
+                business_days.last_of_month(Month::of(day)) == Some(day)
             }
         }
     }
-}
-
-fn is_business_day(day: Date) -> bool {
-    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
-}
-
-/// Business days from the first of the month to the day, both counted.
-fn business_days_until(day: Date) -> i8 {
-    let first = day.first_of_month();
-    let mut count = 0;
-    for at in 0..day.day() {
-        let is_one = first
-            .checked_add(i64::from(at).days())
-            .is_ok_and(is_business_day);
-        count += i8::from(is_one);
-    }
-    count
 }
 
 fn within(text: &str, most: i8) -> Option<i8> {
@@ -185,14 +215,15 @@ mod tests {
     fn around(text: &str, now: &str) -> String {
         let schedule = Schedule::parse(text).unwrap_or_else(|| unreachable!("{text}"));
         let now: Timestamp = now.parse().expect("an instant");
+        let days = BusinessDays::default();
         let shown = |at: Option<Timestamp>| {
             let at = at.expect("there is one").to_zoned(tokyo());
             at.strftime("%Y-%m-%d %H:%M").to_string()
         };
         format!(
             "{} | {}",
-            shown(schedule.last(now, &tokyo())),
-            shown(schedule.next(now, &tokyo()))
+            shown(schedule.last(now, &tokyo(), &days)),
+            shown(schedule.next(now, &tokyo(), &days))
         )
     }
 
@@ -230,11 +261,27 @@ mod tests {
                 "2026-11-25T00:00:00Z",
                 "2026-10-31 18:00 | 2026-11-30 18:00",
             ),
-            // 1 November 2026 is a Sunday, 1 December a Tuesday.
+            // 1 November 2026 is a Sunday and the 3rd a holiday, 1 December a Tuesday.
             (
                 "monthly on business day 3 at 06:00",
                 "2026-11-25T00:00:00Z",
-                "2026-11-04 06:00 | 2026-12-03 06:00",
+                "2026-11-05 06:00 | 2026-12-03 06:00",
+            ),
+            (
+                "monthly on last business day at 06:00",
+                "2026-11-25T00:00:00Z",
+                "2026-10-30 06:00 | 2026-11-30 06:00",
+            ),
+            // Monday 23 November 2026 is a holiday: a weekday, but no business day.
+            (
+                "weekdays at 06:00",
+                "2026-11-22T00:00:00Z",
+                "2026-11-20 06:00 | 2026-11-23 06:00",
+            ),
+            (
+                "business days at 06:00",
+                "2026-11-22T00:00:00Z",
+                "2026-11-20 06:00 | 2026-11-24 06:00",
             ),
             (
                 "hourly at :15",
@@ -261,7 +308,7 @@ mod tests {
             "daily at 24:00",
             "weekly on funday at 06:00",
             "monthly on day 29 at 06:00",
-            "monthly on business day 21 at 06:00",
+            "monthly on business day 16 at 06:00",
             "hourly at 15",
             "0 6 * * *",
         ] {

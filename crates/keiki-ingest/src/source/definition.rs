@@ -191,8 +191,11 @@ fn schedule(node: &Node<'_>) -> Option<Schedule> {
     let text = node.string("schedule")?;
     let found = Schedule::parse(&text);
     if found.is_none() {
-        let message = format!("`schedule` cannot be `{text}`");
-        node.report(Problem::new(node.place_of("schedule"), message).hint(schedule::FORMS));
+        let message = Text::new(
+            format!("`schedule` として使えません: `{text}`"),
+            format!("`schedule` cannot be `{text}`"),
+        );
+        node.report(Problem::new(node.place_of("schedule"), message).hint(schedule::forms()));
     }
     found
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
+use keiki_model::business_days::{BusinessDays, Closure, Holidays};
 use keiki_model::calendar::{Calendar, FiscalYear, Month, Period};
 use keiki_model::calendars::EntityCalendar;
 use keiki_model::document::{Node, read_document};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub calendar: Calendar,
     /// Fiscal calendars that entities have of their own.
     pub entity_calendars: Vec<EntityCalendar>,
+    /// The days on which work is done.
+    pub business_days: BusinessDays,
     /// Path or URL of the journal.
     pub journal: String,
     /// Path of the database.
@@ -104,6 +107,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         .string("database")
         .unwrap_or_else(|| DATABASE.to_owned());
     let personal_files_days = retention(node);
+    let business_days = business_days(node);
     if database.contains("://") {
         node.report(
             Problem::new(
@@ -125,6 +129,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         zone: zone?,
         calendar: calendar?,
         entity_calendars,
+        business_days: business_days?,
         journal,
         database,
         personal_files_days,
@@ -150,6 +155,34 @@ fn retention(node: &Node<'_>) -> Option<i32> {
         )));
     }
     sound
+}
+
+/// Reads `[business_days]`.
+fn business_days(node: &Node<'_>) -> Option<BusinessDays> {
+    let Some(table) = node.table("business_days") else {
+        return (!node.has("business_days")).then(BusinessDays::default);
+    };
+    let holidays = table.choice("holidays", &Holidays::CHOICES);
+    let mut closures = Vec::new();
+    let mut is_sound = true;
+    let place = table.place_of("closed");
+    for text in table.strings("closed") {
+        match Closure::parse(&text, &place) {
+            Ok(closure) => closures.push(closure),
+            Err(problem) => {
+                table.report(problem);
+                is_sound = false;
+            }
+        }
+    }
+    table.finish();
+    match BusinessDays::new(holidays.unwrap_or_default(), closures, &place) {
+        Ok(days) => is_sound.then_some(days),
+        Err(problem) => {
+            table.report(problem);
+            None
+        }
+    }
 }
 
 fn zone(node: &Node<'_>) -> Option<TimeZone> {
@@ -293,6 +326,26 @@ mod tests {
         );
         assert!(
             found.iter().any(|p| p.contains("did you mean `journal`?")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn closed_days_are_read_and_a_wrong_one_is_named() {
+        let text = |closed: &str| {
+            format!(
+                "zone = \"Asia/Tokyo\"\n[organisation]\nname = {{ ja = \"架空\", en = \"Fictional\" }}\n\
+                 [business_days]\nclosed = [{closed}]\n"
+            )
+        };
+        let read = Settings::read(FILE, &text("\"12-29..01-03\"")).expect("it is sound");
+        let day = |text| keiki_model::calendar::parse_day(text).expect("a date");
+        let next = read.business_days.after(day("2026-12-28"), 1);
+        assert_eq!(next, day("2027-01-04"));
+        let found = problems(&text("\"12-29..01-03\", \"13-01\""));
+        assert_eq!(
+            found,
+            ["keiki.toml:5:10: not a day of closure: `13-01`"],
             "{found:?}"
         );
     }

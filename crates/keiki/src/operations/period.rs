@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keiki_engine::Against;
+use keiki_model::business_days::BusinessDays;
 use keiki_model::calendar::{Day, Month, Period, PeriodError, date_of, parse_day};
 use keiki_model::text::Text;
 
@@ -11,6 +12,8 @@ use crate::error::{Error, Result};
 
 /// The most periods that one question may span.
 const PERIOD_COUNT: i32 = 600;
+/// The most business days after a period's end that something may be due.
+const MOST_BUSINESS_DAYS: u32 = 60;
 
 /// Reads a period.
 ///
@@ -124,6 +127,35 @@ pub fn day(text: &str) -> Result<Day> {
     })
 }
 
+/// Reads the day by which something about a period is due: a date, or `business day 5`, counted from the day after its last day.
+///
+/// # Errors
+/// It is neither.
+pub fn due(text: &str, last: Day, business_days: &BusinessDays) -> Result<Day> {
+    if let Some(number) = text.strip_prefix("business day ") {
+        let count = number.trim().parse().ok();
+        if let Some(count) = count.filter(|count| (1..=MOST_BUSINESS_DAYS).contains(count)) {
+            return Ok(business_days.after(last, count));
+        }
+    } else if let Some(day) = parse_day(text) {
+        return Ok(day);
+    }
+    Err(Error::user(
+        Text::new(
+            format!("期限として読めません: {text}"),
+            format!("not a day by which something is due: {text}"),
+        ),
+        Text::new(
+            format!(
+                "2026-10-09、または \"business day 5\"(対象期間が終わってから5営業日目、{MOST_BUSINESS_DAYS}まで)のように書きます"
+            ),
+            format!(
+                "write 2026-10-09, or \"business day 5\" for the fifth after the period's end, up to {MOST_BUSINESS_DAYS}"
+            ),
+        ),
+    ))
+}
+
 /// Reads an instant: RFC 3339, a local date and time, or a date, which stands for the end of that day. *Units*: UTC microseconds.
 ///
 /// # Errors
@@ -215,6 +247,18 @@ mod tests {
             Ok(Against::KnownAt(_))
         ));
         assert!(against("last month", &tokyo()).is_err());
+    }
+
+    #[test]
+    fn what_is_due_is_a_date_or_a_business_day_after_the_period() {
+        let last = Month::new(2026, 10).last_day();
+        let due = |text| due(text, last, &BusinessDays::default()).ok();
+        // November 2026: the 1st is a Sunday, the 3rd a holiday.
+        assert_eq!(due("business day 1"), parse_day("2026-11-02"));
+        assert_eq!(due("business day 5"), parse_day("2026-11-09"));
+        assert_eq!(due("2026-11-06"), parse_day("2026-11-06"));
+        assert_eq!(due("business day 0"), None);
+        assert_eq!(due("soon"), None);
     }
 
     #[test]

@@ -365,8 +365,8 @@ const TEXTS: [(&str, &str); 130] = [
         "集計値で報告するKPI [既定: 過去12期間に集計値で報告されたもの]",
     ),
     (
-        "The day by which the workbooks are to be back",
-        "ワークブックの提出期限",
+        "The day by which the workbooks are to be back: a date, or \"business day 5\" after the period's end",
+        "ワークブックの提出期限。日付、または \"business day 5\"(対象期間の終了後5営業日目)",
     ),
     (
         "The folder for the workbooks [default: forms/PERIOD in the workspace]",

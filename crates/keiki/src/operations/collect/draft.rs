@@ -23,6 +23,7 @@ use crate::config::{Opening, Workspace, suggestion};
 use crate::error::{Error, Result};
 use crate::operations::catalogue;
 use crate::operations::ingest::scope::check_units;
+use crate::operations::period;
 
 /// How many things of the period before are shown.
 const REFERENCE_ROWS_MAX: usize = 200;
@@ -53,8 +54,8 @@ pub struct Asked {
     pub totals: Vec<String>,
     /// The language of the forms.
     pub language: Language,
-    /// When they are to be back.
-    pub due: Option<Day>,
+    /// When they are to be back: a date, or a business day after the period's end.
+    pub due: Option<String>,
     /// The folder for the forms; absent = the workspace's own.
     pub folder: Option<PathBuf>,
     /// Who makes them.
@@ -93,6 +94,7 @@ struct Draft<'d> {
     tree: Tree,
     asked: &'d Asked,
     as_of: Day,
+    due: Option<Day>,
 }
 
 /// Writes a form for each org unit, and notes that it was made.
@@ -105,6 +107,11 @@ pub async fn export(workspace: &Workspace, asked: &Asked) -> Result<Export> {
         workspace.dataset(dataset)?;
     }
     let as_of = as_of(workspace, asked.period, asked.now)?;
+    let (_, last) = span(workspace, asked.period)?;
+    let business_days = &workspace.settings.business_days;
+    let due = asked.due.as_deref();
+    let due = due.map(|due| period::due(due, last, business_days));
+    let due = due.transpose()?;
     let journal = match workspace.journal(Opening::Existing).await {
         Ok(journal) => Some(journal),
         Err(Error::Store(StoreError::NoJournal(_))) => None,
@@ -121,6 +128,7 @@ pub async fn export(workspace: &Workspace, asked: &Asked) -> Result<Export> {
         snapshot,
         asked,
         as_of,
+        due,
     };
     let book = forms(workspace).await?;
     let folder = match &asked.folder {
@@ -158,7 +166,7 @@ pub async fn export(workspace: &Workspace, asked: &Asked) -> Result<Export> {
                 .to_string_lossy()
                 .into_owned(),
             issued_at: asked.now,
-            due: asked.due.map(|due| date_of(due).to_string()),
+            due: draft.due.map(|due| date_of(due).to_string()),
             author: asked.author.clone(),
         };
         book.add(&sent).await?;
@@ -268,7 +276,7 @@ impl Draft<'_> {
             org_unit: node.name.clone(),
             zone: super::zone_name(self.workspace),
             span: span(self.workspace, self.asked.period)?,
-            due: self.asked.due,
+            due: self.due,
             issued_on: local_day(self.asked.now, &self.workspace.settings.zone),
             sheets,
         })

@@ -56,10 +56,11 @@ pub(super) async fn retain(
 pub fn next(workspace: &Workspace, source: &Source, standing: &Standing, now: i64) -> Option<i64> {
     let schedule = source.schedule?;
     let zone = &workspace.settings.zone;
+    let days = &workspace.settings.business_days;
     let instant = Timestamp::from_microsecond(now).ok()?;
-    let slot = schedule.last(instant, zone)?.as_microsecond();
+    let slot = schedule.last(instant, zone, days)?.as_microsecond();
     if standing.succeeded_at.is_some_and(|at| at >= slot) {
-        return Some(schedule.next(instant, zone)?.as_microsecond());
+        return Some(schedule.next(instant, zone, days)?.as_microsecond());
     }
     match standing.failed_at.filter(|at| *at >= slot) {
         Some(failed_at) => Some(failed_at.saturating_add(wait(standing.failures))),

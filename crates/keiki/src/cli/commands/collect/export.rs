@@ -29,8 +29,8 @@ pub(crate) struct Args {
     /// KPIs to be reported as totals [default: those that were, in the last twelve periods]
     #[arg(long, value_name = "NO|CODE", num_args = 1.., value_delimiter = ',')]
     totals: Vec<String>,
-    /// The day by which the workbooks are to be back
-    #[arg(long, value_name = "DATE")]
+    /// The day by which the workbooks are to be back: a date, or "business day 5" after the period's end
+    #[arg(long, value_name = "DATE|BUSINESS DAY")]
     due: Option<String>,
     /// The folder for the workbooks [default: forms/PERIOD in the workspace]
     #[arg(long, value_name = "DIR")]
@@ -51,7 +51,7 @@ impl Args {
             datasets: self.datasets,
             totals: self.totals,
             language: session.language(),
-            due: self.due.as_deref().map(period::day).transpose()?,
+            due: self.due,
             folder: self.out,
             author: environment::author(),
             now: environment::now(),
