@@ -173,10 +173,10 @@ impl BusinessDays {
     /// Tells whether a day is a business day.
     #[must_use]
     pub fn is_one(&self, day: Day) -> bool {
-        let weekend = matches!(date_of(day).weekday(), Weekday::Saturday | Weekday::Sunday);
-        !weekend
-            && !self.closures.iter().any(|closure| closure.holds_on(day))
-            && !(self.holidays == Holidays::Japan && is_holiday(day))
+        let is_weekend = matches!(date_of(day).weekday(), Weekday::Saturday | Weekday::Sunday);
+        let is_closed = || self.closures.iter().any(|closure| closure.holds_on(day));
+        let is_off = || self.holidays == Holidays::Japan && is_holiday(day);
+        !(is_weekend || is_closed() || is_off())
     }
 
     /// The day itself where it is a business day, else the next one.

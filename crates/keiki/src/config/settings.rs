@@ -343,11 +343,8 @@ mod tests {
         let next = read.business_days.after(day("2026-12-28"), 1);
         assert_eq!(next, day("2027-01-04"));
         let found = problems(&text("\"12-29..01-03\", \"13-01\""));
-        assert_eq!(
-            found,
-            ["keiki.toml:5:10: not a day of closure: `13-01`"],
-            "{found:?}"
-        );
+        let wrong = "keiki.toml:5:10: not a day of closure: `13-01`\n";
+        assert!(found.len() == 1 && found[0].starts_with(wrong), "{found:?}");
     }
 
     #[test]
