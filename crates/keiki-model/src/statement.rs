@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::fraction::Fraction;
 use crate::measurement::Measurement;
 use crate::name::Name;
+use crate::remark::Remarks;
 use crate::status::Status;
 
 /// What stood in the way of a close.
@@ -55,6 +56,9 @@ pub struct Statement {
     pub edition: Option<i64>,
     /// What stood in the way.
     pub obstacles: Vec<Obstacle>,
+    /// What was said of its figures, what is done about them, and what the board asked for.
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
     /// Every measurement.
     pub measurements: Vec<Measurement>,
 }

@@ -1,6 +1,7 @@
 //! Holds the books: the journal, raw evidence and the operational database; alone knows Delta, object stores and SQL databases.
 
 mod batches;
+mod chain;
 mod derived;
 mod error;
 mod evolution;
@@ -19,6 +20,7 @@ mod raw;
 mod readings;
 mod refusals;
 mod rejects;
+mod remarks;
 mod scan;
 mod schema;
 mod statements;
@@ -39,6 +41,7 @@ pub use raw::{RawFile, RawWriter};
 pub use readings::{Cursor, Readings, Standing};
 pub use refusals::{Refusal, Refusals};
 pub use rejects::{Afterwards, Outcome, StoredReject};
+pub use remarks::{RecordedRemark, RemarkBook};
 pub use scan::{EntryFile, Scan};
 pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, entries_schema};
 pub use statements::{Event, Recorded, Statements};

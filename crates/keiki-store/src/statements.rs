@@ -5,10 +5,8 @@ use std::path::Path;
 
 use keiki_model::statement::Statement;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
 
+use crate::chain::{Chain, Link, Seen};
 use crate::error::{Result, StoreError};
 
 /// What happened to a period.
@@ -55,7 +53,7 @@ pub struct Recorded {
 /// The book.
 #[derive(Debug, Clone)]
 pub struct Statements {
-    pool: SqlitePool,
+    chain: Chain,
 }
 
 impl Statements {
@@ -64,14 +62,8 @@ impl Statements {
     /// # Errors
     /// The file cannot be used.
     pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
-            "CREATE TABLE IF NOT EXISTS statements (number INTEGER PRIMARY KEY, period TEXT NOT NULL, \
-             sha256 TEXT NOT NULL, event BLOB NOT NULL)",
-        )
-        .execute(&pool)
-        .await?;
-        Ok(Self { pool })
+        let chain = Chain::open(path, "statements", "period").await?;
+        Ok(Self { chain })
     }
 
     /// All events in order.
@@ -79,10 +71,8 @@ impl Statements {
     /// # Errors
     /// The database cannot be read, or an event is damaged.
     pub async fn events(&self) -> Result<Vec<Recorded>> {
-        let rows = sqlx::query("SELECT number, sha256, event FROM statements ORDER BY number")
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(recorded).collect()
+        let links = self.chain.links(None).await?;
+        links.into_iter().map(|link| self.recorded(link)).collect()
     }
 
     /// The events of one period in order.
@@ -90,13 +80,18 @@ impl Statements {
     /// # Errors
     /// The database cannot be read, or an event is damaged.
     pub async fn of_period(&self, period: &str) -> Result<Vec<Recorded>> {
-        let rows = sqlx::query(
-            "SELECT number, sha256, event FROM statements WHERE period = ? ORDER BY number",
-        )
-        .bind(period)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(recorded).collect()
+        let links = self.chain.links(Some(period)).await?;
+        links.into_iter().map(|link| self.recorded(link)).collect()
+    }
+
+    fn recorded(&self, link: Link) -> Result<Recorded> {
+        let event = serde_json::from_slice(&link.text);
+        let event = event.map_err(|e| self.chain.damaged(link.number, &e.to_string()))?;
+        Ok(Recorded {
+            number: link.number,
+            sha256: link.sha256,
+            event,
+        })
     }
 
     /// Adds an event. `last_of_period` is the number of the period's last event that the caller has seen.
@@ -106,34 +101,8 @@ impl Statements {
     pub async fn add(&self, event: &Event, last_of_period: Option<i64>) -> Result<Recorded> {
         let text = serde_json::to_vec(event)
             .map_err(|e| StoreError::Damaged(format!("a statement cannot be written: {e}")))?;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let seen: Option<i64> =
-            sqlx::query_scalar("SELECT max(number) FROM statements WHERE period = ?")
-                .bind(event.period())
-                .fetch_one(&mut *transaction)
-                .await?;
-        if seen != last_of_period {
-            return Err(StoreError::StatementMoved(event.period().to_owned()));
-        }
-        let last =
-            sqlx::query("SELECT number, sha256 FROM statements ORDER BY number DESC LIMIT 1")
-                .fetch_optional(&mut *transaction)
-                .await?;
-        let (number, before): (i64, String) = match &last {
-            None => (1, String::new()),
-            Some(row) => (row.try_get::<i64, _>(0)? + 1, row.try_get(1)?),
-        };
-        let sha256 = bound(&before, &text);
-        let packed = zstd::encode_all(text.as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL)
-            .map_err(|e| StoreError::Damaged(format!("a statement cannot be compressed: {e}")))?;
-        sqlx::query("INSERT INTO statements (number, period, sha256, event) VALUES (?, ?, ?, ?)")
-            .bind(number)
-            .bind(event.period())
-            .bind(&sha256)
-            .bind(packed)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+        let seen = Seen::OfTopic(last_of_period);
+        let (number, sha256) = self.chain.add(event.period(), &text, seen).await?;
         Ok(Recorded {
             number,
             sha256,
@@ -146,56 +115,10 @@ impl Statements {
     /// # Errors
     /// The database cannot be read.
     pub async fn broken(&self) -> Result<Option<(i64, String)>> {
-        let rows =
-            sqlx::query("SELECT number, sha256, event, period FROM statements ORDER BY number")
-                .fetch_all(&self.pool)
-                .await?;
-        let mut before = String::new();
-        for (row, expected) in rows.iter().zip(1_i64..) {
-            let number: i64 = row.try_get(0)?;
-            if number != expected {
-                return Ok(Some((expected, "it is missing".to_owned())));
-            }
-            let sha256: String = row.try_get(1)?;
-            let packed: Vec<u8> = row.try_get(2)?;
-            let Ok(text) = zstd::decode_all(packed.as_slice()) else {
-                return Ok(Some((number, "its text cannot be read".to_owned())));
-            };
-            if bound(&before, &text) != sha256 {
-                let why = "its text, or that of the one before it, is not what was recorded";
-                return Ok(Some((number, why.to_owned())));
-            }
-            let period: String = row.try_get(3)?;
-            let event: Option<Event> = serde_json::from_slice(&text).ok();
-            if event.is_none_or(|event| event.period() != period) {
-                return Ok(Some((
-                    number,
-                    "it is filed under another period".to_owned(),
-                )));
-            }
-            before = sha256;
-        }
-        Ok(None)
+        let is_of = |text: &[u8], period: &str| {
+            let event: Option<Event> = serde_json::from_slice(text).ok();
+            event.is_some_and(|event| event.period() == period)
+        };
+        self.chain.broken(is_of).await
     }
-}
-
-/// The hash of a text that comes after another hash.
-fn bound(before: &str, text: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(before);
-    hash.update(b"\n");
-    hash.update(text);
-    format!("{:x}", hash.finalize())
-}
-
-fn recorded(row: &SqliteRow) -> Result<Recorded> {
-    let number: i64 = row.try_get(0)?;
-    let damaged = |why: String| StoreError::Damaged(format!("statement event {number}: {why}"));
-    let packed: Vec<u8> = row.try_get(2)?;
-    let text = zstd::decode_all(packed.as_slice()).map_err(|e| damaged(e.to_string()))?;
-    Ok(Recorded {
-        number,
-        sha256: row.try_get(1)?,
-        event: serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?,
-    })
 }

@@ -23,7 +23,7 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Ledger, Readings, Refusals, Statements, Texts, Tokens};
+use keiki_store::{Journal, Ledger, Readings, Refusals, RemarkBook, Statements, Texts, Tokens};
 
 use crate::error::{Error, Result};
 
@@ -149,6 +149,14 @@ impl Workspace {
     /// The database cannot be used.
     pub async fn statements(&self) -> Result<Statements> {
         Ok(Statements::open(&self.root.join(&self.settings.database)).await?)
+    }
+
+    /// The book of remarks.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn remarks(&self) -> Result<RemarkBook> {
+        Ok(RemarkBook::open(&self.root.join(&self.settings.database)).await?)
     }
 
     /// The readings that were refused.

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ingest;
 pub mod init;
 pub mod measure;
+pub mod notes;
 pub mod past;
 pub mod period;
 pub mod person;

@@ -12,6 +12,7 @@ pub(super) mod identity;
 pub(super) mod ingest;
 pub(super) mod init;
 pub(super) mod measure;
+pub(super) mod notes;
 pub(super) mod person;
 pub(super) mod programme;
 pub(super) mod rejects;

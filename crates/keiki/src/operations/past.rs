@@ -8,6 +8,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
+use keiki_model::remark::Remarks;
 use keiki_model::statement::Statement;
 use keiki_model::status::{Facts, Found, Status, judge};
 use keiki_model::text::Text;
@@ -67,6 +68,7 @@ pub async fn import(workspace: &Workspace, file: &Path, run: &Run) -> Result<Vec
             journal_version: 0,
             edition: None,
             obstacles: Vec::new(),
+            remarks: Remarks::default(),
             measurements,
         };
         book.add(&Event::Closed(statement), None).await?;

@@ -11,6 +11,7 @@ use keiki_model::text::Text;
 use keiki_store::{Event, Recorded};
 
 use super::measure::{Measure, Units, measure_in, root};
+use super::notes;
 use super::obstacles::obstacles;
 use super::programme::{self, Run};
 use crate::config::{Opening, Workspace};
@@ -108,6 +109,7 @@ pub async fn close(
     if !obstacles.is_empty() && !is_agreed {
         return Ok(Closing::Hindered(obstacles));
     }
+    let since = closed_before(&book.events().await?, asked.period, workspace);
     let statement = Statement {
         period: name.into(),
         revision: next_revision(&events),
@@ -121,6 +123,7 @@ pub async fn close(
         journal_version,
         edition,
         obstacles,
+        remarks: notes::of_period(workspace, asked.period, since).await?,
         measurements,
     };
     let event = Event::Closed(statement.clone());
@@ -192,6 +195,8 @@ pub async fn get(
                 journal_version: journal.snapshot().await?.seq(),
             };
             let editions = programme::editions(workspace).await?;
+            let events = workspace.statements().await?.events().await?;
+            let since = closed_before(&events, period, workspace);
             Ok(Statement {
                 period: name.into(),
                 revision: 0,
@@ -202,6 +207,7 @@ pub async fn get(
                 journal_version: pinned.journal_version,
                 edition: editions.last().map(|edition| edition.number),
                 obstacles: Vec::new(),
+                remarks: notes::of_period(workspace, period, since).await?,
                 measurements: pinned.measure(workspace, progress).await?,
             })
         }
@@ -278,6 +284,13 @@ pub async fn verify(
     if let Some((number, why)) = book.broken().await? {
         let misfit = Misfit {
             statement: format!("event {number}"),
+            message: why,
+        };
+        return Ok((0, Some(misfit)));
+    }
+    if let Some((number, why)) = workspace.remarks().await?.broken().await? {
+        let misfit = Misfit {
+            statement: format!("remark {number}"),
             message: why,
         };
         return Ok((0, Some(misfit)));
@@ -385,6 +398,31 @@ fn closed_now(events: &[Recorded]) -> Option<u32> {
         Event::Closed(statement) => Some(statement.revision),
         Event::Reopened { .. } => None,
     }
+}
+
+/// When the last of the periods of the same kind before this one was closed; `None` where none was.
+fn closed_before(events: &[Recorded], period: Period, workspace: &Workspace) -> Option<i64> {
+    let calendar = &workspace.settings.calendar;
+    let first = period.months(calendar).map(|(first, _)| first)?;
+    let closed = events.iter().filter_map(|recorded| match &recorded.event {
+        Event::Closed(statement) if statement.revision == 1 => {
+            let earlier = Period::parse(&statement.period).ok()?;
+            let (_, last) = earlier.months(calendar)?;
+            let is_alike = std::mem::discriminant(&earlier) == std::mem::discriminant(&period);
+            (is_alike && last < first).then_some((last, statement.closed_at))
+        }
+        _ => None,
+    });
+    closed.max().map(|(_, at)| at)
+}
+
+/// The org units whose deviations need an explanation: the root of the tree.
+#[must_use]
+pub fn explained_units(workspace: &Workspace, statement: &Statement) -> Vec<String> {
+    let first = statement.measurements.first();
+    let on = first.and_then(|one| keiki_model::calendar::parse_day(&one.cut_on));
+    let root = on.map(|day| root(workspace, None, day));
+    root.into_iter().collect()
 }
 
 fn next_revision(events: &[Recorded]) -> u32 {

@@ -12,6 +12,7 @@ mod guide;
 mod hierarchies;
 mod live;
 mod mapping;
+mod notes;
 mod person;
 mod programme;
 mod records;

@@ -325,6 +325,7 @@ fn header(statement: &Statement, of: Revision) -> Value {
         "journal_version": statement.journal_version,
         "edition": statement.edition,
         "obstacles": statement.obstacles,
+        "remarks": statement.remarks,
     })
 }
 

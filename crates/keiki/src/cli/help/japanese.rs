@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 130] = [
+const TEXTS: [(&str, &str); 150] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -416,4 +416,51 @@ const TEXTS: [(&str, &str); 130] = [
         "ブックのファイル [既定: statement-対象期間.xlsx]",
     ),
     ("An Excel workbook", "Excelブック"),
+    (
+        "Why figures missed their targets, what is done about it, and what the board asked for",
+        "差異の原因、対応、取締役会の指示を記録し、完了まで追う",
+    ),
+    (
+        "List what waits for an explanation, what was explained, and what is to be done",
+        "説明待ちの差異、説明済みの差異、対応を一覧する",
+    ),
+    (
+        "The figures of this period too, and what its statement carries",
+        "この期間の数値と、報告書に載る内容を示す",
+    ),
+    ("Everything that was ever said", "過去の記録もすべて示す"),
+    (
+        "How to print the list; CSV can be filled in and imported",
+        "一覧の形式。CSVは記入して取り込める",
+    ),
+    (
+        "Say why a figure is what it is, and what is done about it",
+        "数値の差異の原因と対応を記録する",
+    ),
+    ("The cause", "原因"),
+    ("What is done about it", "対応の内容"),
+    ("Who sees to it", "担当者"),
+    ("By when it is due", "期限"),
+    ("Note what the board asked for", "取締役会の指示を記録する"),
+    ("What it asked for", "指示の内容"),
+    (
+        "The period whose statement lay before the board",
+        "取締役会に報告した期間",
+    ),
+    (
+        "Note how far an action is, who sees to it now, or by when",
+        "対応の進捗、担当者、期限の変更を記録する",
+    ),
+    ("The number of the action", "対応の番号"),
+    ("What happened", "記録する内容"),
+    (
+        "Open an action again that had ended",
+        "終わった対応を再開する",
+    ),
+    ("Note that an action is done", "対応の完了を記録する"),
+    ("Give an action up", "対応を取り下げる"),
+    (
+        "Take in a CSV file that `list --format csv` wrote and somebody filled in",
+        "`list --format csv` で書き出し、記入したCSVファイルを取り込む",
+    ),
 ];

@@ -1,0 +1,187 @@
+//! A book of texts in the order in which they came, each bound by a hash to the one before it, so that none can be changed or
+//! taken out unseen.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::error::{Result, StoreError};
+
+/// The book, a table of the workspace's database.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    pool: SqlitePool,
+    table: &'static str,
+    topic: &'static str,
+}
+
+/// A text with its place in the book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Its number, from 1.
+    pub(crate) number: i64,
+    /// What it is filed under.
+    pub(crate) topic: String,
+    /// The hash that binds it to the one before it.
+    pub(crate) sha256: String,
+    /// The text.
+    pub(crate) text: Vec<u8>,
+}
+
+impl Chain {
+    /// Opens the book, making it where there is none. `table` and `topic`, the column of what texts are filed under, are names
+    /// that the program chose.
+    pub(crate) async fn open(
+        path: &Path,
+        table: &'static str,
+        topic: &'static str,
+    ) -> Result<Self> {
+        let pool = crate::tokens::database(path).await?;
+        let make = format!(
+            "CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {topic} TEXT NOT NULL, \
+             sha256 TEXT NOT NULL, event BLOB NOT NULL)"
+        );
+        sqlx::query(AssertSqlSafe(make)).execute(&pool).await?;
+        Ok(Self { pool, table, topic })
+    }
+
+    /// The texts in order; with a topic, those filed under it.
+    pub(crate) async fn links(&self, topic: Option<&str>) -> Result<Vec<Link>> {
+        let Self {
+            table, topic: of, ..
+        } = self;
+        let query = format!(
+            "SELECT number, {of}, sha256, event FROM {table} WHERE ?1 IS NULL OR {of} = ?1 ORDER BY number"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(topic)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| self.link(row)).collect()
+    }
+
+    fn link(&self, row: &SqliteRow) -> Result<Link> {
+        let number: i64 = row.try_get(0)?;
+        let packed: Vec<u8> = row.try_get(3)?;
+        let text = zstd::decode_all(packed.as_slice())
+            .map_err(|error| self.damaged(number, &error.to_string()))?;
+        Ok(Link {
+            number,
+            topic: row.try_get(1)?,
+            sha256: row.try_get(2)?,
+            text,
+        })
+    }
+
+    /// An event that cannot be read.
+    pub(crate) fn damaged(&self, number: i64, why: &str) -> StoreError {
+        StoreError::Damaged(format!("event {number} of {}: {why}", self.table))
+    }
+
+    /// Adds a text. `last` is the number of the last event that the caller has seen: of the topic, or of the whole book.
+    ///
+    /// # Errors
+    /// Somebody else has added one meanwhile, or the database cannot be written.
+    pub(crate) async fn add(&self, topic: &str, text: &[u8], seen: Seen) -> Result<(i64, String)> {
+        let Self {
+            table, topic: of, ..
+        } = self;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let (query, expected) = match seen {
+            Seen::OfTopic(last) => (
+                format!("SELECT max(number) FROM {table} WHERE {of} = ?1"),
+                last,
+            ),
+            Seen::OfAll(last) => (
+                format!("SELECT max(number) FROM {table} WHERE ?1 IS NOT NULL"),
+                last,
+            ),
+        };
+        let found: Option<i64> = sqlx::query_scalar(AssertSqlSafe(query))
+            .bind(topic)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if found != expected {
+            return Err(StoreError::StatementMoved(topic.to_owned()));
+        }
+        let query = format!("SELECT number, sha256 FROM {table} ORDER BY number DESC LIMIT 1");
+        let last = sqlx::query(AssertSqlSafe(query))
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let (number, before): (i64, String) = match &last {
+            None => (1, String::new()),
+            Some(row) => (row.try_get::<i64, _>(0)? + 1, row.try_get(1)?),
+        };
+        let sha256 = bound(&before, text);
+        let packed = zstd::encode_all(text, zstd::DEFAULT_COMPRESSION_LEVEL)
+            .map_err(|error| self.damaged(number, &error.to_string()))?;
+        let query =
+            format!("INSERT INTO {table} (number, {of}, sha256, event) VALUES (?, ?, ?, ?)");
+        sqlx::query(AssertSqlSafe(query))
+            .bind(number)
+            .bind(topic)
+            .bind(&sha256)
+            .bind(packed)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok((number, sha256))
+    }
+
+    /// Follows the hashes. *Shape*: the number of the first event that does not fit, with why; `None` = all fit. `is_filed`
+    /// tells whether a text is one of its topic.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) async fn broken(
+        &self,
+        is_filed: impl Fn(&[u8], &str) -> bool,
+    ) -> Result<Option<(i64, String)>> {
+        let Self {
+            table, topic: of, ..
+        } = self;
+        let query = format!("SELECT number, {of}, sha256, event FROM {table} ORDER BY number");
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .fetch_all(&self.pool)
+            .await?;
+        let mut before = String::new();
+        for (row, expected) in rows.iter().zip(1_i64..) {
+            let number: i64 = row.try_get(0)?;
+            let why = |text: &str| Ok(Some((number, text.to_owned())));
+            if number != expected {
+                return Ok(Some((expected, "it is missing".to_owned())));
+            }
+            let Ok(link) = self.link(row) else {
+                return why("its text cannot be read");
+            };
+            if bound(&before, &link.text) != link.sha256 {
+                return why("its text, or that of the one before it, is not what was recorded");
+            }
+            if !is_filed(&link.text, &link.topic) {
+                return why("it is filed under another topic");
+            }
+            before = link.sha256;
+        }
+        Ok(None)
+    }
+}
+
+/// The last event that a writer has seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Seen {
+    /// Of the topic.
+    OfTopic(Option<i64>),
+    /// Of the whole book.
+    OfAll(Option<i64>),
+}
+
+/// The hash of a text that comes after another hash.
+pub(crate) fn bound(before: &str, text: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(before);
+    hash.update(b"\n");
+    hash.update(text);
+    format!("{:x}", hash.finalize())
+}
