@@ -35,7 +35,6 @@ pub mod optional_day {
     ///
     /// # Errors
     /// As the serializer says.
-    #[expect(clippy::ref_option, reason = "the form that serde asks for")]
     pub fn serialize<S: Serializer>(day: &Option<Day>, serializer: S) -> Result<S::Ok, S::Error> {
         match day {
             Some(day) => serializer.collect_str(&date_of(*day)),
