@@ -35,7 +35,7 @@ pub struct Close {
 #[derive(Debug, Clone)]
 pub enum Closing {
     /// It is closed.
-    Closed(Statement),
+    Closed(Box<Statement>),
     /// Something stands in the way, and there was no reason or no second person.
     Hindered(Vec<Obstacle>),
 }
@@ -129,7 +129,7 @@ pub async fn close(
     let event = Event::Closed(statement.clone());
     book.add(&event, events.last().map(|last| last.number))
         .await?;
-    Ok(Closing::Closed(statement))
+    Ok(Closing::Closed(Box::new(statement)))
 }
 
 /// Opens a closed period again. Returns the revision that stays the one reported until it is closed again.
