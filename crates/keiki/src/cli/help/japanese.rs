@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 150] = [
+const TEXTS: [(&str, &str); 151] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -463,4 +463,5 @@ const TEXTS: [(&str, &str); 150] = [
         "Take in a CSV file that `list --format csv` wrote and somebody filled in",
         "`list --format csv` で書き出し、記入したCSVファイルを取り込む",
     ),
+    ("The file", "ファイル"),
 ];
