@@ -1,8 +1,8 @@
 """The first indicators of the 47 KPIs of the demo workspace, worked out a second time.
 
 Plain loops over records, as an auditor would do it with the export files on the table: no SQL, nothing of Keiki's state and none of its
-output. What is read: `org.csv`, the files under `evidence/`, and, if given, a folder of earlier deliveries (the demo overwrites some files
-with later ones; see `compare.py --record`). How the columns of a file are to be read is written down here again, from `sources/*.toml`.
+output. What is read: `org.csv`, the fiscal years in `keiki.toml`, the files under `evidence/`, and, if given, a folder of earlier deliveries (the demo overwrites some files
+with later ones; see `compare.py`). How the columns of a file are to be read is written down here again, from `sources/*.toml`.
 
     figures.py WORKSPACE [--deliveries DIR] [--org HD,JP1,US1] [--period 2026-09]
 
@@ -18,6 +18,7 @@ import io
 import json
 import os
 import re
+import tomllib
 import zipfile
 from collections import defaultdict, namedtuple
 from decimal import Decimal, InvalidOperation
@@ -56,15 +57,33 @@ OVERWRITTEN = {
 
 # ---------------------------------------------------------------------------------------------------------------- calendar
 
-def fiscal_year_start(d):
-    return None if d is None else dt.date(d.year if d.month >= FIRST_MONTH else d.year - 1, FIRST_MONTH, 1)
+CALENDARS = {}  # entity -> the first month of its fiscal year, where it has its own; filled from keiki.toml
 
 
-def fiscal_year_end(d):
+def read_calendars(workspace):
+    with open(os.path.join(workspace, "keiki.toml"), "rb") as f:
+        fiscal = tomllib.load(f)["fiscal"]
+    CALENDARS.clear()
+    CALENDARS.update({own["org_unit"]: own["first_month"] for own in fiscal.get("entities", [])})
+    return fiscal["first_month"]
+
+
+def first_month(unit):
+    """Of the fiscal year that an org unit follows; who names several, and differs, follows the group's. (No entity with a year of its own
+    has departments here, so that the unit's name is enough.)"""
+    months = {CALENDARS.get(u.strip(), FIRST_MONTH) for u in unit.split(";")}
+    return months.pop() if len(months) == 1 else FIRST_MONTH
+
+
+def fiscal_year_start(d, unit):
     if d is None:
         return None
-    s = fiscal_year_start(d)
-    return dt.date(s.year + 1, FIRST_MONTH, 1) - dt.timedelta(days=1)
+    first = first_month(unit)
+    return dt.date(d.year if d.month >= first else d.year - 1, first, 1)
+
+
+def fiscal_year_end(d, unit):
+    return None if d is None else months_after(fiscal_year_start(d, unit), 12) - dt.timedelta(days=1)
 
 
 def days_after(d, n):
@@ -79,9 +98,9 @@ def months_after(d, n):
     return dt.date(y, m + 1, min(d.day, last))
 
 
-def after_fiscal_year(d):
-    """First day after the fiscal year of d."""
-    return days_after(fiscal_year_end(d), 1)
+def after_fiscal_year(d, r):
+    """First day after the fiscal year of d, in the calendar of the record's org unit."""
+    return days_after(fiscal_year_end(d, r.org_unit), 1)
 
 
 def local_date(t):
@@ -177,7 +196,7 @@ def rules_assessments(r):
 
 
 def rules_budgets(r):
-    start, end = fiscal_year_start(r.fiscal_year_start_on), fiscal_year_end(r.fiscal_year_start_on)
+    start, end = fiscal_year_start(r.fiscal_year_start_on, r.org_unit), fiscal_year_end(r.fiscal_year_start_on, r.org_unit)
     return ((r.amount is None or r.amount >= 0) and r.fiscal_year_start_on == start
             and (r.entry_kind == "budget" or r.entry_on is None or start <= r.entry_on <= end))
 
@@ -239,8 +258,8 @@ def rules_totals(r):
 
 
 def rules_audits(r):
-    start = fiscal_year_start(r.fiscal_year_start_on)
-    return r.fiscal_year_start_on == start and (r.planned_on is None or fiscal_year_start(r.planned_on) == start)
+    start = fiscal_year_start(r.fiscal_year_start_on, r.org_unit)
+    return r.fiscal_year_start_on == start and (r.planned_on is None or fiscal_year_start(r.planned_on, r.org_unit) == start)
 
 
 def rules_controls(r):
@@ -679,7 +698,7 @@ def keep_plan(source, before, record):
 
     def is_frozen(r):
         day = r.planned_on if r else None
-        year = None if day is None else day.year - (day.month < 4)
+        year = None if day is None else fiscal_year_start(day, record.org_unit).year
         return year in PLANS_APPROVED and record.entered >= PLANS_APPROVED[year]
 
     if is_frozen(before) or is_frozen(record):
@@ -969,7 +988,7 @@ def inventory(cell, kind):
     def inventoried(r):
         if r.inventoried_on is None or r.owner_assigned_on is None or r.inventoried_by not in ("declaration", "designated_tool"):
             return False
-        until = least(r.disposed_on, after_fiscal_year(r.inventoried_on))
+        until = least(r.disposed_on, after_fiscal_year(r.inventoried_on, r))
         return in_scope(r) if cell.stock(greatest(r.inventoried_on, r.owner_assigned_on), until) else False
     return ratio(cell, "assets", inventoried, in_scope)
 
@@ -1013,7 +1032,7 @@ def kpi_6(cell):
 def findings_closed(cell, origin):
     """7 and 39: findings raised this fiscal year or open when it began."""
     def when(r, begins):
-        if r.origin is not None and r.origin != origin or not cell.stock(begins, after_fiscal_year(r.closed_on)):
+        if r.origin is not None and r.origin != origin or not cell.stock(begins, after_fiscal_year(r.closed_on, r)):
             return False
         return True if r.origin == origin else UNKNOWN
     return ratio(cell, "findings", lambda r: when(r, r.closed_on), lambda r: when(r, r.raised_on))
@@ -1051,7 +1070,7 @@ def budget_of(cell, entry_kind, categories):
         if r.entry_kind != entry_kind or (r.category is not None and r.category not in categories):
             return False
         begins = r.fiscal_year_start_on if entry_kind == "budget" else greatest(r.entry_on, r.fiscal_year_start_on)
-        if not cell.stock(begins, after_fiscal_year(r.fiscal_year_start_on)):
+        if not cell.stock(begins, after_fiscal_year(r.fiscal_year_start_on, r)):
             return False
         if r.category is None or r.amount is None or r.plan_rate is None or (entry_kind == "spent" and r.entry_on is None):
             return UNKNOWN
@@ -1154,8 +1173,8 @@ def exercises_held(cell, audience):
         if r.audience not in (None, audience) or not cell.stock(begins, ends):
             return False
         return UNKNOWN if r.audience is None else True
-    return ratio(cell, "exercises", lambda r: when(r, r.held_on, after_fiscal_year(r.held_on)),
-                 lambda r: when(r, r.planned_on, least(r.cancelled_on, after_fiscal_year(r.planned_on))))
+    return ratio(cell, "exercises", lambda r: when(r, r.held_on, after_fiscal_year(r.held_on, r)),
+                 lambda r: when(r, r.planned_on, least(r.cancelled_on, after_fiscal_year(r.planned_on, r))))
 
 
 def kpi_19(cell):
@@ -1268,7 +1287,7 @@ def training_share(cell, kind, done):
     """32 and 33: of the courses whose deadline has come this fiscal year."""
     def when(r, begins):
         inside = in_audience(r, kind)
-        until = least(r.left_on, r.exempted_on, after_fiscal_year(r.deadline_on))
+        until = least(r.left_on, r.exempted_on, after_fiscal_year(r.deadline_on, r))
         if inside is False or not cell.stock(begins, until):
             return False
         return UNKNOWN if inside is None else True
@@ -1291,7 +1310,7 @@ def kpi_33(cell):
 def kpi_34(cell):
     def when(r, begins):
         inside = in_audience(r, "course")
-        if inside is False or r.has_test is False or r.attended_on is None or not cell.stock(begins, after_fiscal_year(r.attended_on)):
+        if inside is False or r.has_test is False or r.attended_on is None or not cell.stock(begins, after_fiscal_year(r.attended_on, r)):
             return False
         return UNKNOWN if inside is None or r.has_test is None else True
 
@@ -1328,7 +1347,7 @@ def kpi_37(cell):
 
 def kpi_38(cell):
     def until(r):
-        return least(r.ceased_on, after_fiscal_year(r.fiscal_year_start_on))
+        return least(r.ceased_on, after_fiscal_year(r.fiscal_year_start_on, r))
     return ratio(cell, "supplier_audits",
                  lambda r: r.audited_on is not None and cell.stock(greatest(r.fiscal_year_start_on, r.scoped_on, r.audited_on), until(r)),
                  lambda r: cell.stock(greatest(r.fiscal_year_start_on, r.scoped_on), until(r)))
@@ -1372,7 +1391,7 @@ def kpi_45(cell):
 
 def kpi_46(cell):
     def of_year(r):
-        return after_fiscal_year(greatest(r.planned_on, r.held_on))
+        return after_fiscal_year(greatest(r.planned_on, r.held_on), r)
     return ratio(cell, "project_reviews", lambda r: cell.stock(r.held_on, of_year(r)),
                  lambda r: cell.stock(r.planned_on, r.cancelled_on if r.held_on is None else of_year(r)))
 
@@ -1419,6 +1438,7 @@ def left_out(evidence, no, unit):
 
 def figures(workspace, units, months, deliveries=None):
     """(no, indicator, unit, month) -> Figure, or a text: why it is left out."""
+    assert read_calendars(workspace) == FIRST_MONTH
     evidence = Evidence(workspace, deliveries)
     out = {}
     for month in months:

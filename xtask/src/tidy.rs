@@ -1,5 +1,7 @@
 //! Holds the crate boundaries, the sizes of files, and what no file may contain.
 
+mod languages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -6,7 +6,7 @@ use keiki_model::histogram::{Cell as HistogramCell, Histogram};
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::error::{EngineError, Result};
+use crate::error::{Dimension, EngineError, Result};
 
 /// What is added up in one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,14 +102,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn number(&mut self, name: &str, what: &'static str) -> Result<u16> {
+    pub(crate) fn number(&mut self, name: &str, dimension: Dimension) -> Result<u16> {
         if let Some(number) = self.numbers.get(name) {
             return Ok(*number);
         }
         let number = u16::try_from(self.names.len())
             .ok()
             .filter(|n| *n < 65_000)
-            .ok_or(EngineError::TooMany(what))?;
+            .ok_or(EngineError::TooMany(dimension))?;
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         Ok(number)
@@ -167,7 +167,7 @@ impl Cube {
     }
 
     pub(crate) fn unit(&mut self, name: &str) -> Result<u16> {
-        let number = self.units.number(name, "org units")?;
+        let number = self.units.number(name, Dimension::OrgUnits)?;
         let (units, bins) = (self.units.list().len(), self.axis.bins());
         if self.undated.len() < units * self.measures {
             self.counts.resize(units * self.measures * bins, 0);
@@ -281,7 +281,7 @@ impl Cube {
             .groups
             .list()
             .iter()
-            .map(|name| self.groups.number(name, "groups"))
+            .map(|name| self.groups.number(name, Dimension::Groups))
             .collect::<Result<_>>()?;
         let (per_unit, bins) = (self.measures * self.axis.bins(), self.axis.bins());
         let sums_per_unit = self.valued.iter().flatten().count() * bins;

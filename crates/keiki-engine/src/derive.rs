@@ -14,6 +14,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionContext, col};
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::dataset::Dataset;
+use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, RECORD_KEY, WEIGHT, entries_schema};
 
 use crate::engine::Engine;
@@ -182,7 +183,7 @@ async fn plan(context: &SessionContext, query: &str, as_of: Day) -> Result<DataF
 }
 
 fn wrong(error: &DataFusionError) -> EngineError {
-    EngineError::Query(error.strip_backtrace())
+    EngineError::query(Text::quoted(error.strip_backtrace()))
 }
 
 /// The tables that a plan reads, those of its subqueries among them.

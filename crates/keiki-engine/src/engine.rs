@@ -16,6 +16,7 @@ use keiki_model::measurement::{Measurement, Scope};
 use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
+use keiki_model::text::Text;
 use keiki_store::{Journal, Snapshot};
 
 use crate::axis::Axis;
@@ -318,9 +319,10 @@ impl Engine {
             let months = period
                 .months(self.setting.calendars.group())
                 .ok_or_else(|| {
-                    EngineError::NotMeasurable(format!(
-                        "{period} (the fiscal year has no such part)"
-                    ))
+                    EngineError::NotMeasurable(Box::new(Text::new(
+                        format!("{period}(会計年度にその期間はありません)"),
+                        format!("{period} (the fiscal year has no such part)"),
+                    )))
                 })?;
             if months.0.first_day() <= today {
                 let cut = months.1.last_day().min(today);

@@ -1,6 +1,8 @@
 //! What can go wrong when figures are computed.
 
+use keiki_model::calendar::Period;
 use keiki_model::problem::Problem;
+use keiki_model::text::{Language, Text, Wording};
 use keiki_store::StoreError;
 
 /// An error of the engine.
@@ -19,8 +21,8 @@ pub enum EngineError {
     #[error("{0}")]
     Definition(Problem),
     /// A user's query is wrong.
-    #[error("the query cannot be run: {0}")]
-    Query(String),
+    #[error("the query cannot be run: {}", .0.en)]
+    Query(Box<Text>),
     /// There is no such KPI.
     #[error("unknown KPI: {0}")]
     UnknownKpi(String),
@@ -51,8 +53,8 @@ pub enum EngineError {
         known: Vec<String>,
     },
     /// The period begins after the instant of knowledge, or does not exist.
-    #[error("the period cannot be measured as known at that instant: {0}")]
-    NotMeasurable(String),
+    #[error("the period cannot be measured as known at that instant: {}", .0.en)]
+    NotMeasurable(Box<Text>),
     /// A value is greater than a histogram holds.
     #[error("a value of measure `{measure}` is beyond the limit of 2^39: {value}")]
     ValueTooLarge {
@@ -62,37 +64,112 @@ pub enum EngineError {
         value: i128,
     },
     /// More org units or groups than the cube's axes hold.
-    #[error("more than 65,000 {0}")]
-    TooMany(&'static str),
+    #[error("more than 65,000 {}", .0.words().en)]
+    TooMany(Dimension),
+}
+
+/// What a cube counts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    /// Org units.
+    OrgUnits,
+    /// Groups of a measure.
+    Groups,
+}
+
+impl Dimension {
+    fn words(self) -> Text {
+        match self {
+            Self::OrgUnits => Text::new("組織", "org units"),
+            Self::Groups => Text::new("区分", "groups"),
+        }
+    }
 }
 
 impl EngineError {
+    pub(crate) fn query(why: impl Wording) -> Self {
+        Self::Query(Box::new(why.into_text()))
+    }
+
+    pub(crate) fn no_column(of: Text, name: &str) -> Self {
+        Self::query(Text::new(
+            format!("{}に列 {name} がありません", of.ja),
+            format!("{} lack the column {name}", of.en),
+        ))
+    }
+
+    pub(crate) fn not_measurable(period: Period) -> Self {
+        Self::NotMeasurable(Box::new(Text::quoted(period)))
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        let ja = match self {
+            Self::Store(error) => return error.message(),
+            Self::Sql(error) => format!("証跡台帳を集計できません: {error}"),
+            Self::Arrow(error) => format!("行を計算できません: {error}"),
+            Self::Definition(problem) => problem.said(Language::Ja),
+            Self::Query(why) => format!("問い合わせを実行できません: {}", why.ja),
+            Self::UnknownKpi(found) => format!("KPIがありません: {found}"),
+            Self::UnknownIndicator { no, found, .. } => {
+                format!("KPI {no} に指標がありません: {found}")
+            }
+            Self::UnknownOrgUnit { found, .. } => format!("組織がありません: {found}"),
+            Self::UnknownHierarchy { found, .. } => format!("階層がありません: {found}"),
+            Self::NotMeasurable(period) => {
+                format!("その認識時点では、対象期間を測定できません: {}", period.ja)
+            }
+            Self::ValueTooLarge { measure, value } => {
+                format!("測定量 `{measure}` の値が上限(2の39乗)を超えています: {value}")
+            }
+            Self::TooMany(of) => format!("{}が65,000を超えています", of.words().ja),
+        };
+        Text::new(ja, self.to_string())
+    }
+
     /// How to mend it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Store(error) => error.hint(),
-            Self::Definition(problem) => problem.hint.as_ref().map(|hint| hint.en.clone()),
-            Self::UnknownKpi(_) => Some("`keiki catalogue` lists the KPIs".into()),
+    pub fn hint(&self) -> Option<Text> {
+        let hint = match self {
+            Self::Store(error) => return error.hint(),
+            Self::Definition(problem) => return problem.hint.as_deref().cloned(),
+            Self::UnknownKpi(_) => Text::new(
+                "`keiki catalogue` でKPIの一覧を確かめてください",
+                "`keiki catalogue` lists the KPIs",
+            ),
             Self::UnknownIndicator { known, .. } => {
-                Some(format!("indicators: {}", known.join(", ")))
+                let known = known.join(", ");
+                Text::new(format!("指標: {known}"), format!("indicators: {known}"))
             }
             Self::UnknownOrgUnit {
                 near: Some(near), ..
-            } => Some(format!("did you mean {near}?")),
-            Self::UnknownOrgUnit { .. } => {
-                Some("org.csv lists the org units and their dates".into())
-            }
-            Self::UnknownHierarchy { known, .. } => Some(format!(
-                "those in the folder hierarchies: {}",
-                known.join(", ")
-            )),
-            Self::NotMeasurable(_) => Some("choose an earlier period or a later --known-at".into()),
-            Self::Query(_) => Some(
-                "tables are the datasets and `batches`; see `keiki sql \"show tables\"`".into(),
+            } => Text::new(
+                format!("{near} のことですか"),
+                format!("did you mean {near}?"),
             ),
-            _ => None,
-        }
+            Self::UnknownOrgUnit { .. } => Text::new(
+                "組織とその有効期間は org.csv にあります",
+                "org.csv lists the org units and their dates",
+            ),
+            Self::UnknownHierarchy { known, .. } => {
+                let known = known.join(", ");
+                Text::new(
+                    format!("フォルダ hierarchies にある階層: {known}"),
+                    format!("those in the folder hierarchies: {known}"),
+                )
+            }
+            Self::NotMeasurable(_) => Text::new(
+                "より前の対象期間か、より後の --known-at を指定してください",
+                "choose an earlier period or a later --known-at",
+            ),
+            Self::Query(_) => Text::new(
+                "表はデータ種別と `batches` です。`keiki sql \"show tables\"` で確かめてください",
+                "tables are the datasets and `batches`; see `keiki sql \"show tables\"`",
+            ),
+            _ => return None,
+        };
+        Some(hint)
     }
 }
 

@@ -227,13 +227,13 @@ impl Engine {
             .await?
             .into_iter()
             .find(|m| m.indicator == indicator.code)
-            .ok_or_else(|| EngineError::NotMeasurable(period.to_string()))?;
+            .ok_or_else(|| EngineError::not_measurable(period))?;
         let knowledge = self
             .knowledge(journal, known_at, question.seq, question.now)
             .await?;
         let slots = self.slots(&[period], &question.structure, knowledge.today)?;
         let Some(slot) = slots.first().copied() else {
-            return Err(EngineError::NotMeasurable(period.to_string()));
+            return Err(EngineError::not_measurable(period));
         };
         let plan = self.plan_on(slot.cut)?;
         let evaluation = self
@@ -423,7 +423,7 @@ impl Texts {
         let text = |name: &str| -> Result<StringArray> {
             let column = batch
                 .column_by_name(name)
-                .ok_or_else(|| EngineError::Query(format!("entries lack {name}")))?;
+                .ok_or_else(|| EngineError::no_column(Text::new("記帳", "entries"), name))?;
             Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
         };
         let journal: BTreeSet<&str> = [

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::cube::{Cell, Cube, Names};
+use crate::error::Dimension;
 
 /// The form in which cubes are kept; another form is computed again.
 pub(crate) const FORM: u32 = 2;
@@ -206,7 +207,7 @@ impl Stored {
             cube.unit(name).ok()?;
         }
         for name in self.groups.list() {
-            cube.groups.number(name, "groups").ok()?;
+            cube.groups.number(name, Dimension::Groups).ok()?;
         }
         for (position, cell) in self.cells {
             cube.put(position, cell)?;

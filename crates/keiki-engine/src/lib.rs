@@ -21,7 +21,7 @@ mod timing;
 
 pub use derive::{Derivation, Outline};
 pub use engine::{Engine, Request, Setting, Structure};
-pub use error::EngineError;
+pub use error::{Dimension, EngineError};
 pub use explain::{
     Against, Comparison, Difference, Explanation, Part, Question, ReportedTotal, Row,
     TotalDifference,

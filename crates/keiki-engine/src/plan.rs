@@ -11,6 +11,7 @@ use keiki_model::dataset::{Dataset, content_version};
 use keiki_model::document::Located;
 use keiki_model::expression::{Expression, Expressions};
 use keiki_model::kpi::{Clock, Formula, Kpi, Measure};
+use keiki_model::text::Text;
 use keiki_store::entries_schema;
 
 use crate::error::{EngineError, Result};
@@ -145,9 +146,10 @@ impl DatasetPlan {
     /// What was computed, or the error that says of which dataset it was.
     pub(crate) fn computed<T>(&self, found: std::result::Result<T, String>) -> Result<T> {
         found.map_err(|message| {
-            EngineError::Query(format!(
-                "an expression over {} cannot be computed: {message}",
-                self.dataset.name
+            let name = &self.dataset.name;
+            EngineError::query(Text::new(
+                format!("{name} の式を計算できません: {message}"),
+                format!("an expression over {name} cannot be computed: {message}"),
             ))
         })
     }
@@ -360,9 +362,10 @@ impl<'m> Maker<'m> {
         let sql: Vec<String> = numbers.iter().map(|number| sql[*number].clone()).collect();
         let program = self.compiler.program(&sql, &Arc::new(Schema::new(read)));
         program.map_err(|error| {
-            EngineError::Query(format!(
-                "the expressions over {} do not go together: {error}",
-                self.dataset.name
+            let name = &self.dataset.name;
+            EngineError::query(Text::new(
+                format!("{name} の式を組み合わせられません: {error}"),
+                format!("the expressions over {name} do not go together: {error}"),
             ))
         })
     }

@@ -6,6 +6,7 @@ use arrow::array::{Date32Array, Int64Array, RecordBatch, StringArray, TimestampM
 use arrow::datatypes::Schema;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SQLOptions;
+use keiki_model::text::Text;
 use keiki_store::{Journal, Snapshot, entries_schema};
 
 use crate::engine::Engine;
@@ -37,7 +38,9 @@ impl Engine {
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        let wrong = |e: datafusion::error::DataFusionError| EngineError::Query(e.strip_backtrace());
+        let wrong = |e: datafusion::error::DataFusionError| {
+            EngineError::query(Text::quoted(e.strip_backtrace()))
+        };
         let frame = context
             .sql_with_options(query, reading)
             .await

@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::fraction::Fraction;
+use keiki_model::text::Text;
 use keiki_store::{RECORD_KEY, WEIGHT};
 
 use crate::error::{EngineError, Result};
@@ -100,7 +101,7 @@ impl ReportedFigures {
 }
 
 fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::ArrayRef> {
-    batch
-        .column_by_name(name)
-        .ok_or_else(|| EngineError::Query(format!("reported figures lack the column {name}")))
+    batch.column_by_name(name).ok_or_else(|| {
+        EngineError::no_column(Text::new("報告された合計値", "reported figures"), name)
+    })
 }

@@ -9,6 +9,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use keiki_model::calendar::Day;
+use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::error::{EngineError, Result};
@@ -56,7 +57,7 @@ impl<'r> Rows<'r> {
 pub(crate) fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef> {
     batch
         .column_by_name(name)
-        .ok_or_else(|| EngineError::Query(format!("entries lack the column {name}")))
+        .ok_or_else(|| EngineError::no_column(Text::new("記帳", "entries"), name))
 }
 
 /// The values of a measure.

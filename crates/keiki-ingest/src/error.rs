@@ -1,11 +1,14 @@
 //! What makes a whole reading unusable; everything less is a rejected row.
 
+mod wording;
+
 use std::io;
 
 use keiki_model::problem::{Place, Problem};
 use keiki_model::text::Text;
 
-use crate::unpack::Overflow;
+use crate::limits::Quantity;
+use crate::unpack::{Altered, Overflow};
 
 /// Says why a reading cannot be used at all. Nothing of it is accepted.
 #[derive(Debug, thiserror::Error)]
@@ -33,20 +36,20 @@ pub enum IngestError {
         file: String,
     },
     /// The file is not of its encoding.
-    #[error("{place}: the file is of another encoding: {found}")]
+    #[error("{place}: the file is of another encoding: {}", found.en)]
     Encoding {
         /// Where it shows.
         place: Place,
         /// What was found.
-        found: String,
+        found: Box<Text>,
     },
     /// The header cannot serve as one.
-    #[error("{place}: the header cannot be used: {detail}")]
+    #[error("{place}: the header cannot be used: {}", detail.en)]
     Header {
         /// Where the header stands.
         place: Place,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
     },
     /// Two columns of the header have the same name.
     #[error("{place}: columns {first} and {second} have the same name: {name}")]
@@ -61,22 +64,22 @@ pub enum IngestError {
         second: usize,
     },
     /// The file ends in the middle of what it holds.
-    #[error("{place}: the file ends too early, in {within}")]
+    #[error("{place}: the file ends too early, in {}", within.en)]
     Truncated {
         /// Where it ends.
         place: Place,
         /// What it ends in.
-        within: String,
+        within: Box<Text>,
     },
     /// The file is not of its format.
-    #[error("{place}: expected {expected}, found {found}")]
+    #[error("{place}: expected {}, found {}", expected.en, found.en)]
     Syntax {
         /// Where.
         place: Place,
         /// What should stand there.
-        expected: String,
+        expected: Box<Text>,
         /// What stands there.
-        found: String,
+        found: Box<Text>,
     },
     /// The file declares entities of its own.
     #[error("{place}: the document type declares entities")]
@@ -95,12 +98,12 @@ pub enum IngestError {
         keys: Vec<String>,
     },
     /// The reading is larger than a limit.
-    #[error("{file}: more than the limit of {limit} {what}")]
+    #[error("{file}: more than the limit of {}", what.amount(*limit as u64).en)]
     TooLarge {
         /// The file in which it was exceeded.
         file: String,
         /// What is limited.
-        what: &'static str,
+        what: Quantity,
         /// The limit.
         limit: usize,
     },
@@ -181,65 +184,22 @@ impl IngestError {
         }
     }
 
-    /// How to mend it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Definition { problems } => {
-                let hint = problems.iter().find_map(|p| p.hint.as_ref());
-                hint.map_or_else(|| "mend the definition".into(), |hint| hint.en.clone())
-            }
-            Self::Io { .. } => "check that the file exists and may be read".into(),
-            Self::EmptyFile { .. } => {
-                "to report that there is nothing, send a file with its header only (or an empty JSON array)".into()
-            }
-            Self::Encoding { .. } => {
-                "state the encoding in [format], for example encoding = \"cp932\", or save the file as UTF-8".into()
-            }
-            Self::Header { .. } => {
-                "the header must name the columns; say with `format.preamble_lines` how many lines stand before it".into()
-            }
-            Self::DuplicateHeader { .. } => "give each column a name of its own".into(),
-            Self::Truncated { .. } => "export the file again; the copy is incomplete".into(),
-            Self::Syntax { .. } => "check `kind` and `format` of the source, and that the export is complete".into(),
-            Self::Entities { .. } => {
-                "entities can swell a file without end; export it without a document type definition".into()
-            }
-            Self::NoRecords { keys, .. } if keys.is_empty() => "correct `format.records`".into(),
-            Self::NoRecords { keys, .. } => {
-                format!("correct `format.records`; the keys there are {}", keys.join(", "))
-            }
-            Self::TooLarge { what: "columns", .. } => {
-                "keys that are data make a column each; say with `format.records` where the records are".into()
-            }
-            Self::TooLarge { what: "rejected rows", .. } => {
-                "nothing was taken in; read a part of the file to see the reasons, then correct the mapping or the export".into()
-            }
-            Self::TooLarge { what, .. } if what.contains("unpacked") => {
-                "is it what it says it is? If so, unpack it and name the files in it".into()
-            }
-            Self::Archive { .. } => "put the files of evidence into a folder, as they are".into(),
-            Self::NoDay { .. } => {
-                "name it with its day, or leave as_of out of [format] and say it with --as-of".into()
-            }
-            Self::Sheet { hint, .. } => hint.en.clone(),
-            Self::TooLarge { .. } => "split the evidence into several readings".into(),
-            Self::NoFile { .. } => "check `place`, a path or pattern relative to the workspace".into(),
-            Self::OutsideWorkspace { .. } => {
-                "put the evidence below the workspace, or name the file on the command line".into()
-            }
-            Self::Pattern { .. } => "write a path, or a pattern with * and ?".into(),
-            Self::Internal { .. } => "report it with the version of Keiki".into(),
-        }
-    }
-
     pub(crate) fn io(file: &str, source: io::Error) -> Self {
         let overflow = source.get_ref().and_then(|e| e.downcast_ref::<Overflow>());
         if let Some(Overflow { what, limit }) = overflow {
             return Self::TooLarge {
                 file: file.to_owned(),
-                what,
+                what: *what,
                 limit: usize::try_from(*limit).unwrap_or(usize::MAX),
+            };
+        }
+        if source.get_ref().is_some_and(|e| e.is::<Altered>()) {
+            return Self::Archive {
+                file: file.to_owned(),
+                detail: Box::new(Text::new(
+                    "チェックサムが一致しません",
+                    "its checksum is another",
+                )),
             };
         }
         Self::Io {

@@ -11,7 +11,7 @@ use keiki_model::evidence::Reason;
 use keiki_model::text::Text;
 
 use crate::error::IngestError;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quantity};
 
 /// Begins the names of fields that stand around records.
 const AROUND: &str = "$.";
@@ -166,7 +166,7 @@ impl<'a> ExtractBuilder<'a> {
     /// It is more.
     pub(crate) fn check_around(&self, bytes: usize) -> Result<(), IngestError> {
         if bytes > self.limits.record_bytes {
-            return Err(self.too_large("bytes around records", self.limits.record_bytes));
+            return Err(self.too_large(Quantity::AroundBytes, self.limits.record_bytes));
         }
         Ok(())
     }
@@ -187,13 +187,12 @@ impl<'a> ExtractBuilder<'a> {
             return Ok(());
         }
         let rows = self.places.len();
-        let behind = "rows before a field that stands behind them";
         let Some(from) = from.checked_sub(self.first_row) else {
-            return Err(self.too_large(behind, self.limits.held_rows));
+            return Err(self.too_large(Quantity::HeldRows, self.limits.held_rows));
         };
         let bytes = value.len() * rows.saturating_sub(from);
         if self.bytes + bytes > self.limits.held_bytes * 2 {
-            return Err(self.too_large("bytes in fields behind rows", self.limits.held_bytes));
+            return Err(self.too_large(Quantity::HeldBytes, self.limits.held_bytes));
         }
         let column = &mut self.columns[number];
         if column.ends.len() <= from {
@@ -229,7 +228,7 @@ impl<'a> ExtractBuilder<'a> {
         }
         let number = self.columns.len();
         if number >= self.limits.column_count {
-            return Err(self.too_large("columns", self.limits.column_count));
+            return Err(self.too_large(Quantity::Columns, self.limits.column_count));
         }
         self.numbers.insert(name.to_owned(), number);
         self.columns.push(ColumnBuilder::new(name));
@@ -264,7 +263,7 @@ impl<'a> ExtractBuilder<'a> {
     /// More rows than the limit, or whoever takes the chunk fails.
     pub(crate) fn accept(&mut self, row: u64) -> Result<(), IngestError> {
         if self.first_row + self.places.len() >= self.limits.row_count {
-            return Err(self.too_large("rows", self.limits.row_count));
+            return Err(self.too_large(Quantity::Rows, self.limits.row_count));
         }
         for column in self.staged.drain(..) {
             self.bytes += self.columns[column].last_bytes();
@@ -320,7 +319,7 @@ impl<'a> ExtractBuilder<'a> {
     }
 
     /// The error for more than a limit in the file that is being read.
-    pub(crate) fn too_large(&self, what: &'static str, limit: usize) -> IngestError {
+    pub(crate) fn too_large(&self, what: Quantity, limit: usize) -> IngestError {
         IngestError::TooLarge {
             file: self.file_name().to_owned(),
             what,

@@ -1,6 +1,109 @@
 //! Limits on what comes from outside, so that a hostile or broken file costs a rejected row and not
 //! the machine.
 
+use keiki_model::text::Text;
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// Files of a reading.
+    Files,
+    /// Rows of a reading or an answer.
+    Rows,
+    /// Rejected rows of a reading.
+    RejectedRows,
+    /// Columns of a reading.
+    Columns,
+    /// Bytes of everything that is fetched.
+    Bytes,
+    /// Bytes of a file that is read as a whole.
+    FileBytes,
+    /// Bytes that come out of a packed file.
+    UnpackedBytes,
+    /// How many times larger a packed file gets.
+    UnpackedTimes,
+    /// Bytes in one piece of XML.
+    XmlPieceBytes,
+    /// Levels of XML.
+    XmlLevels,
+    /// Bytes in one calendar.
+    CalendarBytes,
+    /// Bytes in the fields around records.
+    AroundBytes,
+    /// Rows that wait for a field behind them.
+    HeldRows,
+    /// Bytes in fields that stand behind their rows.
+    HeldBytes,
+    /// Bytes in one answer of a live system.
+    AnswerBytes,
+    /// Seconds until a live system has answered.
+    Seconds,
+    /// Pages of answers.
+    Pages,
+    /// Groups of a directory.
+    Groups,
+}
+
+impl Quantity {
+    /// So many of it, in words.
+    #[must_use]
+    pub fn amount(self, count: u64) -> Text {
+        match self {
+            Self::Files => Text::new(format!("{count}ファイル"), format!("{count} files")),
+            Self::Rows => Text::new(format!("{count}行"), format!("{count} rows")),
+            Self::RejectedRows => Text::new(
+                format!("取込エラー行 {count}行"),
+                format!("{count} rejected rows"),
+            ),
+            Self::Columns => Text::new(format!("{count}列"), format!("{count} columns")),
+            Self::Bytes => Text::new(format!("{count}バイト"), format!("{count} bytes")),
+            Self::FileBytes => Text::new(
+                format!("この種類のファイルでは{count}バイト"),
+                format!("{count} bytes in a file of this kind"),
+            ),
+            Self::UnpackedBytes => Text::new(
+                format!("展開後のサイズ {count}バイト"),
+                format!("{count} bytes unpacked"),
+            ),
+            Self::UnpackedTimes => Text::new(
+                format!("展開後のサイズが圧縮時の{count}倍"),
+                format!("{count} times its size when unpacked"),
+            ),
+            Self::XmlPieceBytes => Text::new(
+                format!("XMLの1つのタグまたはテキストで{count}バイト"),
+                format!("{count} bytes in one piece of XML"),
+            ),
+            Self::XmlLevels => Text::new(
+                format!("XMLの階層 {count}段"),
+                format!("{count} levels of XML"),
+            ),
+            Self::CalendarBytes => Text::new(
+                format!("1つのカレンダーで{count}バイト"),
+                format!("{count} bytes in one calendar"),
+            ),
+            Self::AroundBytes => Text::new(
+                format!("レコードの外側にある項目で{count}バイト"),
+                format!("{count} bytes around records"),
+            ),
+            Self::HeldRows => Text::new(
+                format!("後ろに置かれた項目を待つ行 {count}行"),
+                format!("{count} rows before a field that stands behind them"),
+            ),
+            Self::HeldBytes => Text::new(
+                format!("レコードの後ろに置かれた項目で{count}バイト"),
+                format!("{count} bytes in fields behind rows"),
+            ),
+            Self::AnswerBytes => Text::new(
+                format!("1回の応答で{count}バイト"),
+                format!("{count} bytes in one answer"),
+            ),
+            Self::Seconds => Text::new(format!("{count}秒"), format!("{count} seconds")),
+            Self::Pages => Text::new(format!("{count}ページ"), format!("{count} pages")),
+            Self::Groups => Text::new(format!("{count}グループ"), format!("{count} groups")),
+        }
+    }
+}
+
 /// Bounds of one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

@@ -30,6 +30,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keiki_model::document::Node;
 
+use crate::limits::Quantity;
 use crate::place::InputFile;
 
 pub use error::FetchError;
@@ -130,8 +131,13 @@ pub async fn fetch(
 ) -> Result<Fetched, FetchError> {
     let limit = request.limits.fetch_seconds;
     let fetched = tokio::time::timeout(Duration::from_secs(limit), connector.fetch(request)).await;
-    let fetched =
-        fetched.unwrap_or_else(|_| Err(FetchError::limit(&connector.place(), "seconds", limit)));
+    let fetched = fetched.unwrap_or_else(|_| {
+        Err(FetchError::limit(
+            &connector.place(),
+            Quantity::Seconds,
+            limit,
+        ))
+    });
     fetched.map_err(|error| error.map(|text| request.vault.scrub(text)))
 }
 

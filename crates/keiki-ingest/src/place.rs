@@ -9,7 +9,7 @@ use keiki_model::calendar::{Day, day_of};
 
 use crate::encoding::Encoding;
 use crate::error::IngestError;
-use crate::limits::FILE_COUNT;
+use crate::limits::{FILE_COUNT, Quantity};
 
 /// One file of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn finish(mut files: Vec<InputFile>, place: &str) -> Result<Vec<InputFile>, Inge
         1..=FILE_COUNT => Ok(files),
         _ => Err(IngestError::TooLarge {
             file: place.to_owned(),
-            what: "files",
+            what: Quantity::Files,
             limit: FILE_COUNT,
         }),
     }

@@ -4,6 +4,7 @@
 pub mod collection;
 pub(crate) mod csv;
 mod csv_or_json;
+mod faults;
 mod icalendar;
 pub(crate) mod json;
 mod lynis;

@@ -18,7 +18,7 @@ use crate::chunk::Mapper;
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
 use crate::format::Repeated;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quantity};
 use crate::mapping;
 use crate::place::InputFile;
 use crate::source::Source;
@@ -200,7 +200,7 @@ fn take_in_order<E: From<IngestError>>(
                 let file = chunk.rejected.last().map(|row| row.file.clone());
                 return Err(IngestError::TooLarge {
                     file: file.unwrap_or_default(),
-                    what: "rejected rows",
+                    what: Quantity::RejectedRows,
                     limit: rejected_limit,
                 }
                 .into());

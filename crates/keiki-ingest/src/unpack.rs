@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::encoding::{self, Encoding};
 use crate::error::IngestError;
-use crate::limits::{FILE_COUNT, UNPACKED_BYTES, UNPACKED_FREE_BYTES, UNPACKED_RATIO};
+use crate::limits::{FILE_COUNT, Quantity, UNPACKED_BYTES, UNPACKED_FREE_BYTES, UNPACKED_RATIO};
 use crate::place::InputFile;
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -55,7 +55,7 @@ pub(crate) fn members(
         if found.len() > FILE_COUNT {
             return Err(IngestError::TooLarge {
                 file: files.first().map(|f| f.name.clone()).unwrap_or_default(),
-                what: "files",
+                what: Quantity::Files,
                 limit: FILE_COUNT,
             });
         }
@@ -225,7 +225,7 @@ pub(crate) fn whole(input: &InputFile, limit: usize) -> Result<Cursor<Vec<u8>>, 
     if bytes.len() > limit {
         return Err(IngestError::TooLarge {
             file: input.name.clone(),
-            what: "bytes in a file of this kind",
+            what: Quantity::FileBytes,
             limit,
         });
     }
@@ -254,7 +254,7 @@ pub(crate) fn weigh(bytes: &Cursor<Vec<u8>>, file: &str, limit: usize) -> Result
             .checked_sub(unpacked)
             .ok_or_else(|| IngestError::TooLarge {
                 file: file.to_owned(),
-                what: "bytes unpacked",
+                what: Quantity::UnpackedBytes,
                 limit,
             })?;
     }
@@ -263,11 +263,16 @@ pub(crate) fn weigh(bytes: &Cursor<Vec<u8>>, file: &str, limit: usize) -> Result
 
 /// More came out of a packed file than the limits allow.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("more than {limit} {what}")]
+#[error("more than {}", what.amount(*limit).en)]
 pub(crate) struct Overflow {
-    pub(crate) what: &'static str,
+    pub(crate) what: Quantity,
     pub(crate) limit: u64,
 }
+
+/// What came out of a packed file is not what went in.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("its checksum is another")]
+pub(crate) struct Altered;
 
 /// Unpacks, and stops where more comes out than may, or at the end where something else does than was
 /// put in.
@@ -295,17 +300,17 @@ impl<R: Read> Read for Bounded<R> {
         self.unpacked += length as u64;
         let overflow = |what, limit| Err(io::Error::other(Overflow { what, limit }));
         if self.unpacked > UNPACKED_BYTES {
-            return overflow("bytes unpacked", UNPACKED_BYTES);
+            return overflow(Quantity::UnpackedBytes, UNPACKED_BYTES);
         }
         let most = self.packed.saturating_mul(UNPACKED_RATIO);
         if self.unpacked > most.max(UNPACKED_FREE_BYTES) {
-            return overflow("times its size when unpacked", UNPACKED_RATIO);
+            return overflow(Quantity::UnpackedTimes, UNPACKED_RATIO);
         }
         if let Some((crc, expected)) = &mut self.crc {
             crc.update(&buffer[..length]);
             if length == 0 && !buffer.is_empty() && crc.sum() != *expected {
                 let kind = io::ErrorKind::InvalidData;
-                return Err(io::Error::new(kind, "its checksum is another"));
+                return Err(io::Error::new(kind, Altered));
             }
         }
         Ok(length)

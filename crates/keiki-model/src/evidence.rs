@@ -3,7 +3,7 @@
 use arrow::array::{Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use serde::{Deserialize, Serialize};
 
-use crate::text::Text;
+use crate::text::{self, Text};
 
 /// Accepted rows of one reading, typed, with the dataset's journalled columns (its `schema()`).
 #[derive(Debug, Clone)]
@@ -108,8 +108,9 @@ pub enum Reason {
     },
     /// The row is longer than the limit, or cannot be read at all.
     Unreadable {
-        /// Why, in English, from the reader.
-        detail: String,
+        /// Why.
+        #[serde(deserialize_with = "text::said")]
+        detail: Text,
     },
     /// The mapping's expression cannot be computed for this row.
     Expression {
@@ -258,8 +259,8 @@ impl Reason {
                 format!("the row should have {expected} fields like the header, found {found}"),
             ),
             Self::Unreadable { detail } => Text::new(
-                format!("行を読み取れません({detail})"),
-                format!("unreadable row: {detail}"),
+                format!("行を読み取れません({})", detail.ja),
+                format!("unreadable row: {}", detail.en),
             ),
             Self::Expression { column, detail } => Text::new(
                 format!("「{column}」の式を計算できません({detail})"),

@@ -74,59 +74,30 @@ pub struct Problem {
 
 impl Problem {
     /// Makes a problem without a hint.
-    pub fn new(place: Place, message: impl Wording) -> Self {
+    #[must_use]
+    pub fn new(place: Place, message: Text) -> Self {
         Self {
             place,
-            message: Box::new(message.into_text()),
+            message: Box::new(message),
             hint: None,
         }
     }
 
     /// Adds the way to mend it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Wording) -> Self {
-        self.hint = Some(Box::new(hint.into_text()));
+    pub fn hint(mut self, hint: Text) -> Self {
+        self.hint = Some(Box::new(hint));
         self
     }
 
     /// The problem in a language: its place, what is wrong, and on a line of its own how to mend it.
     #[must_use]
     pub fn said(&self, language: Language) -> String {
-        let words = |text: &'_ Text| -> String {
-            match text.get(language) {
-                "" => text.en.clone(),
-                said => said.to_owned(),
-            }
-        };
-        let mut said = format!("{}: {}", self.place, words(&self.message));
+        let mut said = format!("{}: {}", self.place, self.message.get(language));
         if let Some(hint) = &self.hint {
-            said.push_str(&format!("\n  hint: {}", words(hint)));
+            said.push_str(&format!("\n  hint: {}", hint.get(language)));
         }
         said
-    }
-}
-
-/// What can word a problem: a text in both languages. A plain string is English alone, and is shown so in either language.
-pub trait Wording {
-    /// The text.
-    fn into_text(self) -> Text;
-}
-
-impl Wording for Text {
-    fn into_text(self) -> Text {
-        self
-    }
-}
-
-impl Wording for &str {
-    fn into_text(self) -> Text {
-        Text::new("", self)
-    }
-}
-
-impl Wording for String {
-    fn into_text(self) -> Text {
-        Text::new("", self)
     }
 }
 

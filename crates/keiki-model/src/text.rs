@@ -43,6 +43,16 @@ impl Text {
         }
     }
 
+    /// Takes over what somebody else says, a library or another system, as it stands, in whatever language.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "errors are handed over as they come"
+    )]
+    pub fn quoted(said: impl ToString) -> Self {
+        let said = said.to_string();
+        Self::new(said.clone(), said)
+    }
+
     /// Returns the text in `language`.
     #[must_use]
     pub fn get(&self, language: Language) -> &str {
@@ -50,6 +60,41 @@ impl Text {
             Language::Ja => &self.ja,
             Language::En => &self.en,
         }
+    }
+}
+
+/// Reads a text, or the plain string that older journals hold in its place.
+///
+/// # Errors
+/// It is neither.
+pub fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Said {
+        Text(Text),
+        Plain(String),
+    }
+    Ok(match Said::deserialize(from)? {
+        Said::Text(text) => text,
+        Said::Plain(text) => Text::quoted(text),
+    })
+}
+
+/// What can say why something failed: a text in both languages, or an error of a library, which is quoted. A plain string cannot.
+pub trait Wording {
+    /// The text.
+    fn into_text(self) -> Text;
+}
+
+impl Wording for Text {
+    fn into_text(self) -> Text {
+        self
+    }
+}
+
+impl<E: std::error::Error> Wording for E {
+    fn into_text(self) -> Text {
+        Text::quoted(self)
     }
 }
 

@@ -10,7 +10,7 @@ mod style;
 mod validation;
 
 use keiki_model::collection::{Form, Mark, SIGNATURE_MARK, SIGNATURE_SHEET, SheetKind};
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, Worksheet, XlsxError};
 
 use style::Style;
@@ -19,6 +19,17 @@ use style::Style;
 #[derive(Debug, thiserror::Error)]
 #[error("the workbook cannot be drawn: {0}")]
 pub struct WorkbookError(#[from] XlsxError);
+
+impl WorkbookError {
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        Text::new(
+            format!("ブックを作成できません: {}", self.0),
+            self.to_string(),
+        )
+    }
+}
 
 type Result<T> = std::result::Result<T, XlsxError>;
 

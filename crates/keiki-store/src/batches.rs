@@ -247,13 +247,19 @@ impl Batches {
                 .column_by_name("details")
                 .map(|c| arrow::compute::cast(c, &DataType::Utf8))
                 .transpose()?;
-            let details = details
-                .ok_or_else(|| StoreError::Damaged("the batch list has no details".into()))?;
+            let details = details.ok_or_else(|| {
+                StoreError::damaged(
+                    "取込の一覧に明細がありません",
+                    "the batch list has no details",
+                )
+            })?;
             for text in details.as_string::<i32>().iter().flatten() {
-                batches
-                    .push(serde_json::from_str(text).map_err(|e| {
-                        StoreError::Damaged(format!("a batch cannot be read: {e}"))
-                    })?);
+                batches.push(serde_json::from_str(text).map_err(|e| {
+                    StoreError::damaged(
+                        format!("取込の記録を読めません: {e}"),
+                        format!("a batch cannot be read: {e}"),
+                    )
+                })?);
             }
         }
         Ok(batches)
@@ -293,8 +299,12 @@ fn rows(batches: &[Batch]) -> Result<RecordBatch> {
     let details: Vec<String> = batches
         .iter()
         .map(|batch| {
-            serde_json::to_string(batch)
-                .map_err(|e| StoreError::Damaged(format!("a batch cannot be written: {e}")))
+            serde_json::to_string(batch).map_err(|e| {
+                StoreError::damaged(
+                    format!("取込の記録を書き込めません: {e}"),
+                    format!("a batch cannot be written: {e}"),
+                )
+            })
         })
         .collect::<Result<_>>()?;
     Ok(RecordBatch::try_new(

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use keiki_model::text::Text;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -77,7 +78,10 @@ impl Chain {
 
     /// An event that cannot be read.
     pub(crate) fn damaged(&self, number: i64, why: &str) -> StoreError {
-        StoreError::Damaged(format!("event {number} of {}: {why}", self.table))
+        StoreError::damaged(
+            format!("{} の記録{number}: {why}", self.table),
+            format!("event {number} of {}: {why}", self.table),
+        )
     }
 
     /// Adds a text. `last` is the number of the last event that the caller has seen: of the topic, or of the whole book.
@@ -138,7 +142,7 @@ impl Chain {
     pub(crate) async fn broken(
         &self,
         is_filed: impl Fn(&[u8], &str) -> bool,
-    ) -> Result<Option<(i64, String)>> {
+    ) -> Result<Option<(i64, Text)>> {
         let Self {
             table, topic: of, ..
         } = self;
@@ -149,18 +153,27 @@ impl Chain {
         let mut before = String::new();
         for (row, expected) in rows.iter().zip(1_i64..) {
             let number: i64 = row.try_get(0)?;
-            let why = |text: &str| Ok(Some((number, text.to_owned())));
+            let why = |ja: &str, en: &str| Ok(Some((number, Text::new(ja, en))));
             if number != expected {
-                return Ok(Some((expected, "it is missing".to_owned())));
+                return Ok(Some((
+                    expected,
+                    Text::new("記録がありません", "it is missing"),
+                )));
             }
             let Ok(link) = self.link(row) else {
-                return why("its text cannot be read");
+                return why("内容を読めません", "its text cannot be read");
             };
             if bound(&before, &link.text) != link.sha256 {
-                return why("its text, or that of the one before it, is not what was recorded");
+                return why(
+                    "この記録か直前の記録の内容が、記録時と一致しません",
+                    "its text, or that of the one before it, is not what was recorded",
+                );
             }
             if !is_filed(&link.text, &link.topic) {
-                return why("it is filed under another topic");
+                return why(
+                    "別の項目の記録として保存されています",
+                    "it is filed under another topic",
+                );
             }
             before = link.sha256;
         }

@@ -1,6 +1,7 @@
 //! What can go wrong with the books.
 
 use keiki_model::problem::Problem;
+use keiki_model::text::{Language, Text, Wording};
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +48,14 @@ pub enum StoreError {
     #[error("there is no journal at {0}")]
     NoJournal(String),
     /// Something stored is not what it must be.
-    #[error("the journal is damaged: {0}")]
-    Damaged(String),
+    #[error("the journal is damaged: {}", .0.en)]
+    Damaged(Box<Text>),
     /// A definition does not fit what is journalled, or an expression cannot be computed.
     #[error("{0}")]
     Definition(Problem),
     /// A thread of the work did not end as it should.
-    #[error("the work was stopped: {0}")]
-    Stopped(String),
+    #[error("the work was stopped: {}", .0.en)]
+    Stopped(Box<Text>),
     /// The file changed while it was read.
     #[error("the file changed while it was read: {0}")]
     ChangedWhileRead(String),
@@ -67,38 +68,90 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(crate) fn damaged(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Damaged(Box::new(Text::new(ja, en)))
+    }
+
+    pub(crate) fn stopped(why: impl Wording) -> Self {
+        Self::Stopped(Box::new(why.into_text()))
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        let ja = match self {
+            Self::Delta { table, source } => {
+                format!("証跡台帳の表 {table} を使えません: {source}")
+            }
+            Self::Parquet(error) => format!("証跡台帳のファイルを使えません: {error}"),
+            Self::Arrow(error) => format!("行を並べられません: {error}"),
+            Self::Object(error) => format!("保存先を使えません: {error}"),
+            Self::File { path, source } => format!("{path}: {source}"),
+            Self::Database(error) => {
+                format!("ワークスペースのデータベースを使えません: {error}")
+            }
+            Self::NewerFormat { found, known } => format!(
+                "証跡台帳の形式 {found} は、このプログラムが扱える形式 {known} より新しいものです"
+            ),
+            Self::NoJournal(place) => format!("証跡台帳がありません: {place}"),
+            Self::Damaged(why) => format!("証跡台帳が壊れています: {}", why.ja),
+            Self::Definition(problem) => problem.said(Language::Ja),
+            Self::Stopped(why) => format!("処理が停止しました: {}", why.ja),
+            Self::ChangedWhileRead(file) => {
+                format!("読み取り中にファイルが変更されました: {file}")
+            }
+            Self::Contended(attempts) => {
+                format!("ほかの取込が先に記帳し続けたため、{attempts}回試みて中止しました")
+            }
+            Self::StatementMoved(period) => {
+                format!("{period} は、その間にほかの人が締めたか、締めを解除しました")
+            }
+        };
+        Text::new(ja, self.to_string())
+    }
+
     /// How to mend it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NewerFormat { .. } => {
-                Some("install a newer Keiki, or restore a backup made by this one".into())
-            }
-            Self::NoJournal(_) => {
-                Some("run `keiki init DIR` first, or name the workspace with --workspace".into())
-            }
-            Self::Damaged(_) => {
-                Some("run `keiki verify`, and restore the journal from a backup".into())
-            }
-            Self::ChangedWhileRead(_) => Some(
-                "wait until the export is complete, then ingest again; nothing was taken in".into(),
+    pub fn hint(&self) -> Option<Text> {
+        let hint = match self {
+            Self::NewerFormat { .. } => Text::new(
+                "新しい版のKeikiを導入するか、この版で作成したバックアップから復元してください",
+                "install a newer Keiki, or restore a backup made by this one",
             ),
-            Self::Contended(_) => {
-                Some("try again when fewer ingests run at once; nothing was taken in".into())
-            }
-            Self::StatementMoved(_) => {
-                Some("look at `keiki statement`, then try again; nothing was written".into())
-            }
-            Self::Definition(problem) => problem.hint.as_ref().map(|hint| hint.en.clone()),
-            Self::File { source, .. } if is_full(source) => {
-                Some("free space on the disk, then try again; nothing was taken in".into())
-            }
-            other if mentions_full_disk(other) => {
-                Some("free space on the disk, then try again; nothing was taken in".into())
-            }
-            _ => None,
-        }
+            Self::NoJournal(_) => Text::new(
+                "先に `keiki init DIR` を実行するか、--workspace でワークスペースを指定してください",
+                "run `keiki init DIR` first, or name the workspace with --workspace",
+            ),
+            Self::Damaged(_) => Text::new(
+                "`keiki verify` を実行し、証跡台帳をバックアップから復元してください",
+                "run `keiki verify`, and restore the journal from a backup",
+            ),
+            Self::ChangedWhileRead(_) => Text::new(
+                "出力が終わるのを待って、もう一度取り込んでください。何も取り込んでいません",
+                "wait until the export is complete, then ingest again; nothing was taken in",
+            ),
+            Self::Contended(_) => Text::new(
+                "同時に実行する取込を減らして、もう一度試してください。何も取り込んでいません",
+                "try again when fewer ingests run at once; nothing was taken in",
+            ),
+            Self::StatementMoved(_) => Text::new(
+                "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",
+                "look at `keiki statement`, then try again; nothing was written",
+            ),
+            Self::Definition(problem) => return problem.hint.as_deref().cloned(),
+            Self::File { source, .. } if is_full(source) => hint_of_full_disk(),
+            other if mentions_full_disk(other) => hint_of_full_disk(),
+            _ => return None,
+        };
+        Some(hint)
     }
+}
+
+fn hint_of_full_disk() -> Text {
+    Text::new(
+        "ディスクの空きを増やして、もう一度試してください。何も取り込んでいません",
+        "free space on the disk, then try again; nothing was taken in",
+    )
 }
 
 fn is_full(error: &std::io::Error) -> bool {

@@ -454,7 +454,10 @@ async fn without_repeats(dataset: &Arc<Dataset>, rows: Settled) -> Result<Settle
     })
     .await?;
     let mut rows = Arc::into_inner(rows).ok_or_else(|| {
-        crate::error::StoreError::Stopped("a thread still holds the rows of the reading".into())
+        crate::error::StoreError::stopped(keiki_model::text::Text::new(
+            "取込の行を別の処理がまだ使っています",
+            "a thread still holds the rows of the reading",
+        ))
     })?;
     let mut places = HashSet::new();
     for found in found {

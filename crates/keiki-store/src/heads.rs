@@ -388,8 +388,12 @@ impl Heads {
     }
 
     async fn write_manifest(&self, seq: i64, manifest: Manifest) -> Result<()> {
-        let manifest = serde_json::to_vec(&Manifest { seq, ..manifest })
-            .map_err(|e| StoreError::Damaged(format!("heads cannot be written: {e}")))?;
+        let manifest = serde_json::to_vec(&Manifest { seq, ..manifest }).map_err(|e| {
+            StoreError::damaged(
+                format!("現況表を書き込めません: {e}"),
+                format!("heads cannot be written: {e}"),
+            )
+        })?;
         self.store
             .put(&manifest_path(&self.folder), manifest.into())
             .await?;
@@ -509,15 +513,21 @@ pub(crate) fn primitive<'a, T: arrow::datatypes::ArrowPrimitiveType>(
     rows.column_by_name(name)
         .and_then(|column| column.as_primitive_opt::<T>())
         .ok_or_else(|| {
-            StoreError::Damaged(format!("a journal file has no column `{name}` of its type"))
+            StoreError::damaged(
+                format!("台帳のファイルに、その型の列 `{name}` がありません"),
+                format!("a journal file has no column `{name}` of its type"),
+            )
         })
 }
 
 /// Reads a column of text, whatever form it has.
 pub(crate) fn strings(rows: &RecordBatch, name: &str) -> Result<arrow::array::StringArray> {
-    let column = rows
-        .column_by_name(name)
-        .ok_or_else(|| StoreError::Damaged(format!("a journal file has no column `{name}`")))?;
+    let column = rows.column_by_name(name).ok_or_else(|| {
+        StoreError::damaged(
+            format!("台帳のファイルに列 `{name}` がありません"),
+            format!("a journal file has no column `{name}`"),
+        )
+    })?;
     Ok(arrow::compute::cast(column, &DataType::Utf8)?
         .as_string::<i32>()
         .clone())

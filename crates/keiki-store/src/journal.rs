@@ -144,7 +144,7 @@ impl Journal {
         let path = prefix.clone().join("journal.json");
         if let Err(object_store::Error::NotFound { .. }) = store.head(&path).await {
             let format = serde_json::to_vec(&Format { format: FORMAT })
-                .map_err(|e| StoreError::Damaged(e.to_string()))?;
+                .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))?;
             store.put(&path, format.into()).await?;
         }
         let journal = Self::open(root, expressions, tokens).await?;
@@ -169,8 +169,12 @@ impl Journal {
             }
             Err(error) => return Err(error.into()),
         };
-        let format: Format = serde_json::from_slice(&found)
-            .map_err(|e| StoreError::Damaged(format!("journal.json cannot be read: {e}")))?;
+        let format: Format = serde_json::from_slice(&found).map_err(|e| {
+            StoreError::damaged(
+                format!("journal.json を読めません: {e}"),
+                format!("journal.json cannot be read: {e}"),
+            )
+        })?;
         if format.format > FORMAT {
             return Err(StoreError::NewerFormat {
                 found: format.format,
@@ -431,9 +435,12 @@ pub(crate) fn keys_of(rows: &RecordBatch, dataset: &Dataset) -> Result<StringArr
         .key
         .iter()
         .map(|name| {
-            let column = rows
-                .column_by_name(name)
-                .ok_or_else(|| StoreError::Damaged(format!("rows have no key column {name}")))?;
+            let column = rows.column_by_name(name).ok_or_else(|| {
+                StoreError::damaged(
+                    format!("行にキーの列 {name} がありません"),
+                    format!("rows have no key column {name}"),
+                )
+            })?;
             Ok(arrow::compute::cast(column, &DataType::Utf8)?
                 .as_string::<i32>()
                 .clone())

@@ -96,13 +96,19 @@ impl Ledger {
         .fetch_all(&self.pool)
         .await?;
         if rows.is_empty() {
-            return Err(StoreError::Damaged(format!(
-                "the ledger has no edition {number}"
-            )));
+            return Err(StoreError::damaged(
+                format!("定義の第{number}版がありません"),
+                format!("the ledger has no edition {number}"),
+            ));
         }
         rows.iter()
             .map(|row| {
-                let damaged = || StoreError::Damaged(format!("edition {number} cannot be read"));
+                let damaged = || {
+                    StoreError::damaged(
+                        format!("定義の第{number}版を読めません"),
+                        format!("edition {number} cannot be read"),
+                    )
+                };
                 let bytes: Vec<u8> = row.try_get(1)?;
                 let text = zstd::decode_all(bytes.as_slice()).map_err(|_| damaged())?;
                 let text = String::from_utf8(text).map_err(|_| damaged())?;
@@ -178,6 +184,10 @@ impl Ledger {
 }
 
 fn compressed(text: &str) -> Result<Vec<u8>> {
-    zstd::encode_all(text.as_bytes(), zstd::DEFAULT_COMPRESSION_LEVEL)
-        .map_err(|e| StoreError::Damaged(format!("a text cannot be compressed: {e}")))
+    zstd::encode_all(text.as_bytes(), zstd::DEFAULT_COMPRESSION_LEVEL).map_err(|e| {
+        StoreError::damaged(
+            format!("定義を圧縮できません: {e}"),
+            format!("a text cannot be compressed: {e}"),
+        )
+    })
 }

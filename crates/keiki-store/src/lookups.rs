@@ -57,9 +57,10 @@ fn dataset_named<'s>(submission: &'s Submission, name: &str) -> Result<&'s Arc<D
         .iter()
         .find(|dataset| dataset.name == name);
     found.ok_or_else(|| {
-        StoreError::Damaged(format!(
-            "a lookup names a dataset that does not exist: {name}"
-        ))
+        StoreError::damaged(
+            format!("参照先のデータ種別がありません: {name}"),
+            format!("a lookup names a dataset that does not exist: {name}"),
+        )
     })
 }
 
@@ -99,9 +100,10 @@ impl Found {
             }
         }
         let column = all.column_by_name(column).ok_or_else(|| {
-            StoreError::Damaged(format!(
-                "a lookup names a column that does not exist: {column}"
-            ))
+            StoreError::damaged(
+                format!("参照先の列がありません: {column}"),
+                format!("a lookup names a column that does not exist: {column}"),
+            )
         })?;
         Ok(Self {
             rows,
@@ -240,9 +242,10 @@ fn lookup_keys(rows: &RecordBatch, names: &[String]) -> Result<Vec<Option<String
         .iter()
         .map(|name| {
             let column = rows.column_by_name(name).ok_or_else(|| {
-                StoreError::Damaged(format!(
-                    "a lookup uses a column that does not exist: {name}"
-                ))
+                StoreError::damaged(
+                    format!("参照に使う列がありません: {name}"),
+                    format!("a lookup uses a column that does not exist: {name}"),
+                )
             })?;
             Ok(arrow::compute::cast(column, &DataType::Utf8)?
                 .as_string::<i32>()

@@ -36,9 +36,7 @@ pub(crate) async fn each<T: Send + 'static>(
         .collect();
     let mut all = Vec::with_capacity(count);
     for task in tasks {
-        let done: Result<Vec<(usize, T)>> = task
-            .await
-            .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?;
+        let done: Result<Vec<(usize, T)>> = task.await.map_err(StoreError::stopped)?;
         all.extend(done?);
     }
     all.sort_unstable_by_key(|(number, _)| *number);
@@ -56,10 +54,7 @@ pub(crate) fn in_order<T: Send + 'static>(
     let tasks = stream::iter(0..count).map(move |number| {
         let work = Arc::clone(&work);
         let task = tokio::task::spawn_blocking(move || work(number));
-        async move {
-            task.await
-                .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?
-        }
+        async move { task.await.map_err(StoreError::stopped)? }
     });
     tasks.buffered(threads).boxed()
 }

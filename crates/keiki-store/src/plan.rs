@@ -154,7 +154,10 @@ impl Values {
     /// Adds a batch of the dataset's columns and returns its number.
     pub(crate) fn add(&mut self, rows: RecordBatch) -> Result<u32> {
         if self.converter.is_none() {
-            return Err(StoreError::Damaged("values without columns".into()));
+            return Err(StoreError::damaged(
+                "列のない値があります",
+                "values without columns",
+            ));
         }
         self.comparable.push(OnceLock::new());
         self.batches.push(rows);
@@ -191,7 +194,10 @@ impl Values {
         match refs.first() {
             Some(first) if picks.is_empty() => Ok(RecordBatch::new_empty(first.schema())),
             Some(_) => Ok(arrow::compute::interleave_record_batch(&refs, &picks)?),
-            None => Err(StoreError::Damaged("no rows to pick from".into())),
+            None => Err(StoreError::damaged(
+                "選び出す行がありません",
+                "no rows to pick from",
+            )),
         }
     }
 }

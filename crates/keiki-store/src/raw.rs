@@ -218,10 +218,10 @@ impl Journal {
                 let tombstone = self.raw_path(&tombstone_of(reference));
                 return match self.store.head(&tombstone).await {
                     Ok(_) => Ok(None),
-                    Err(_) => Err(StoreError::Damaged(format!(
-                        "raw evidence is missing: {}",
-                        reference.path
-                    ))),
+                    Err(_) => Err(StoreError::damaged(
+                        format!("原本がありません: {}", reference.path),
+                        format!("raw evidence is missing: {}", reference.path),
+                    )),
                 };
             }
             Err(error) => return Err(error.into()),
@@ -282,10 +282,11 @@ fn tombstone_of(reference: &RawReference) -> String {
 }
 
 fn damaged(reference: &RawReference) -> StoreError {
-    StoreError::Damaged(format!(
-        "raw evidence is not what was read: {} ({})",
-        reference.path, reference.name
-    ))
+    let (path, name) = (&reference.path, &reference.name);
+    StoreError::damaged(
+        format!("原本が取込時のものと一致しません: {path}({name})"),
+        format!("raw evidence is not what was read: {path} ({name})"),
+    )
 }
 
 /// Reads up to the bytes of a block; none at the end.
@@ -327,7 +328,7 @@ impl Encryption {
 }
 
 fn cannot_encrypt() -> StoreError {
-    StoreError::Damaged("raw evidence cannot be encrypted".into())
+    StoreError::damaged("原本を暗号化できません", "raw evidence cannot be encrypted")
 }
 
 fn decrypt(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {

@@ -110,7 +110,8 @@ pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject
     let reasons: Vec<String> = rejects
         .iter()
         .map(|r| {
-            serde_json::to_string(&r.row.reason).map_err(|e| StoreError::Damaged(e.to_string()))
+            serde_json::to_string(&r.row.reason)
+                .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))
         })
         .collect::<Result<_>>()?;
     let rows = RecordBatch::try_new(
@@ -158,8 +159,12 @@ impl Journal {
             let numbers = primitive::<arrow::datatypes::Int64Type>(&rows, "row")?;
             let seqs = seqs(&rows)?;
             for row in 0..rows.num_rows() {
-                let reason: Reason = serde_json::from_str(reasons.value(row))
-                    .map_err(|e| StoreError::Damaged(format!("a reason cannot be read: {e}")))?;
+                let reason: Reason = serde_json::from_str(reasons.value(row)).map_err(|e| {
+                    StoreError::damaged(
+                        format!("取込エラーの理由を読めません: {e}"),
+                        format!("a reason cannot be read: {e}"),
+                    )
+                })?;
                 found.push(StoredReject {
                     seq: seqs.value(row),
                     batch_id: ids.value(row).to_owned(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use keiki_model::remark::{Origin, Remark, Said};
+use keiki_model::text::Text;
 
 use crate::chain::{Chain, Seen};
 use crate::error::{Result, StoreError};
@@ -64,8 +65,12 @@ impl RemarkBook {
     pub async fn add(&self, remarks: &[Remark], last: Option<i64>) -> Result<()> {
         let mut last = last;
         for remark in remarks {
-            let text = serde_json::to_vec(remark)
-                .map_err(|e| StoreError::Damaged(format!("a remark cannot be written: {e}")))?;
+            let text = serde_json::to_vec(remark).map_err(|e| {
+                StoreError::damaged(
+                    format!("所見を書き込めません: {e}"),
+                    format!("a remark cannot be written: {e}"),
+                )
+            })?;
             let seen = Seen::OfAll(last);
             let (number, _) = self.chain.add(topic(remark), &text, seen).await?;
             last = Some(number);
@@ -77,7 +82,7 @@ impl RemarkBook {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn broken(&self) -> Result<Option<(i64, String)>> {
+    pub async fn broken(&self) -> Result<Option<(i64, Text)>> {
         let is_of = |text: &[u8], filed: &str| {
             let remark: Option<Remark> = serde_json::from_slice(text).ok();
             remark.is_some_and(|remark| topic(&remark) == filed)

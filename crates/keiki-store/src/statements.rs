@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use keiki_model::statement::Statement;
+use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Link, Seen};
@@ -99,8 +100,12 @@ impl Statements {
     /// # Errors
     /// Somebody else has closed or reopened the period meanwhile, or the database cannot be written.
     pub async fn add(&self, event: &Event, last_of_period: Option<i64>) -> Result<Recorded> {
-        let text = serde_json::to_vec(event)
-            .map_err(|e| StoreError::Damaged(format!("a statement cannot be written: {e}")))?;
+        let text = serde_json::to_vec(event).map_err(|e| {
+            StoreError::damaged(
+                format!("報告書を書き込めません: {e}"),
+                format!("a statement cannot be written: {e}"),
+            )
+        })?;
         let seen = Seen::OfTopic(last_of_period);
         let (number, sha256) = self.chain.add(event.period(), &text, seen).await?;
         Ok(Recorded {
@@ -114,7 +119,7 @@ impl Statements {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn broken(&self) -> Result<Option<(i64, String)>> {
+    pub async fn broken(&self) -> Result<Option<(i64, Text)>> {
         let is_of = |text: &[u8], period: &str| {
             let event: Option<Event> = serde_json::from_slice(text).ok();
             event.is_some_and(|event| event.period() == period)

@@ -329,10 +329,18 @@ impl Table {
     ) -> Result<()> {
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let fields: Vec<StructField> = schema.fields().iter().map(delta_field).collect();
-        let delta_schema = deltalake_core::kernel::StructType::try_new(fields)
-            .map_err(|e| StoreError::Damaged(format!("not a table schema: {e}")))?;
-        let damaged =
-            |e: serde_json::Error| StoreError::Damaged(format!("not a table schema: {e}"));
+        let delta_schema = deltalake_core::kernel::StructType::try_new(fields).map_err(|e| {
+            StoreError::damaged(
+                format!("表の構造として読めません: {e}"),
+                format!("not a table schema: {e}"),
+            )
+        })?;
+        let damaged = |e: serde_json::Error| {
+            StoreError::damaged(
+                format!("表の構造として読めません: {e}"),
+                format!("not a table schema: {e}"),
+            )
+        };
         let mut metadata = serde_json::to_value(state.metadata()).map_err(damaged)?;
         metadata["schemaString"] = serde_json::to_string(&delta_schema)
             .map_err(damaged)?
@@ -487,8 +495,12 @@ fn fault(table: &str) -> impl FnOnce(DeltaTableError) -> StoreError + use<> {
 }
 
 fn table_url(root: &Url, name: &str) -> Result<Url> {
-    root.join(&format!("{name}/"))
-        .map_err(|e| StoreError::Damaged(format!("not a table address: {name}: {e}")))
+    root.join(&format!("{name}/")).map_err(|e| {
+        StoreError::damaged(
+            format!("表の場所として読めません: {name}: {e}"),
+            format!("not a table address: {name}: {e}"),
+        )
+    })
 }
 
 fn delta_field(field: impl AsRef<arrow::datatypes::Field>) -> StructField {

@@ -8,6 +8,7 @@ use arrow::datatypes::{Date32Type, Int32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::dataset::{Dataset, DatasetKind};
+use keiki_model::text::Text;
 use keiki_model::timeline::{Word, resolve};
 
 use crate::batches::{Batch, Snapshot};
@@ -26,7 +27,7 @@ pub struct Finding {
     /// The dataset or batch.
     pub subject: String,
     /// What does not fit.
-    pub message: String,
+    pub message: Text,
 }
 
 /// What verification looked at and found.
@@ -63,7 +64,7 @@ impl Journal {
                     Ok(Some(_)) => {}
                     Ok(None) => found.raw_redacted += 1,
                     Err(error) => {
-                        found.add("raw", &format!("commit {}", batch.seq), error.to_string());
+                        found.add("raw", &format!("commit {}", batch.seq), error.message());
                     }
                 }
             }
@@ -114,7 +115,7 @@ impl Journal {
 }
 
 impl Verification {
-    fn add(&mut self, check: &'static str, subject: &str, message: String) {
+    fn add(&mut self, check: &'static str, subject: &str, message: Text) {
         self.findings.push(Finding {
             check,
             subject: subject.to_owned(),
@@ -130,7 +131,10 @@ fn check_commits(batches: &[Batch], found: &mut Verification) {
             found.add(
                 "commits",
                 &format!("commit {}", batch.seq),
-                format!("the commits are not numbered without gaps; expected {expected}"),
+                Text::new(
+                    format!("記帳番号が連続していません。次にあるべき番号: {expected}"),
+                    format!("the commits are not numbered without gaps; expected {expected}"),
+                ),
             );
             return;
         }
@@ -138,7 +142,10 @@ fn check_commits(batches: &[Batch], found: &mut Verification) {
             found.add(
                 "commits",
                 &format!("commit {}", batch.seq),
-                "it became known before the commit before it".into(),
+                Text::new(
+                    "認識時点が、直前の記帳より前です",
+                    "it became known before the commit before it",
+                ),
             );
         }
         known_at = batch.known_at;
@@ -181,7 +188,10 @@ fn check_weights(
             } else {
                 key
             };
-            let message = format!("record {key}, commit {seq}: {message}");
+            let message = Text::new(
+                format!("レコード {key}、記帳 {seq}: {}", message.ja),
+                format!("record {key}, commit {seq}: {}", message.en),
+            );
             found.add("weights", &dataset.name, message);
         }
         let mut net: HashMap<&[u8], i32> = HashMap::new();
@@ -209,7 +219,7 @@ struct Line<'v> {
 ///
 /// Entries of one commit that became known before entries of an earlier one (distinct things may) are seen among those that
 /// were known by then.
-fn first_unbalanced(lines: &[Line<'_>]) -> Option<(i64, String)> {
+fn first_unbalanced(lines: &[Line<'_>]) -> Option<(i64, Text)> {
     let is_in_order = lines.is_sorted_by_key(|line| line.known_at);
     let ends = (1..=lines.len()).filter(|end| {
         let is_last_of_commit = lines.get(*end).is_none_or(|l| l.seq != lines[*end - 1].seq);
@@ -239,7 +249,7 @@ fn first_unbalanced(lines: &[Line<'_>]) -> Option<(i64, String)> {
     None
 }
 
-fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<String> {
+fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<Text> {
     let mut level: HashMap<&[u8], i32> = HashMap::new();
     for (day, changes) in timeline {
         for (values, weight) in changes {
@@ -248,10 +258,10 @@ fn unbalanced(timeline: &BTreeMap<Day, Vec<(&[u8], i32)>>) -> Option<String> {
         level.retain(|_, weight| *weight != 0);
         let sum: i32 = level.values().sum();
         if level.values().any(|weight| *weight != 1) || sum > 1 {
-            return Some(format!(
-                "the weights on {} sum to {sum} over {} states",
-                date_of(*day),
-                level.len()
+            let (day, count) = (date_of(*day), level.len());
+            return Some(Text::new(
+                format!("{day} の重みの合計が、{count}個の状態で {sum} になっています"),
+                format!("the weights on {day} sum to {sum} over {count} states"),
             ));
         }
     }
@@ -325,7 +335,10 @@ async fn check_resolution(
                 found.add(
                     "resolution",
                     &dataset.name,
-                    format!("the entries of record {key} do not sum to what its sources say"),
+                    Text::new(
+                        format!("レコード {key} の記帳の合計が、取得元の示す内容と一致しません"),
+                        format!("the entries of record {key} do not sum to what its sources say"),
+                    ),
                 );
             }
         }
@@ -334,9 +347,15 @@ async fn check_resolution(
         found.add(
             "resolution",
             &dataset.name,
-            format!(
-                "{} records are in the entries, {seen} were said",
-                states.len()
+            Text::new(
+                format!(
+                    "記帳には{}件のレコードがありますが、取得元が示したのは{seen}件です",
+                    states.len()
+                ),
+                format!(
+                    "{} records are in the entries, {seen} were said",
+                    states.len()
+                ),
             ),
         );
     }
@@ -355,7 +374,10 @@ async fn check_heads(
             head_set(&kept.bucket(bucket).await?, dataset)?,
         );
         if a != b {
-            found.add("heads", &dataset.name, format!("the kept heads of bucket {bucket} differ from what the journal says; delete the folder heads to rebuild them"));
+            found.add("heads", &dataset.name, Text::new(
+                format!("保存した現況(区画 {bucket})が証跡台帳と一致しません。フォルダ heads を削除すると作り直します"),
+                format!("the kept heads of bucket {bucket} differ from what the journal says; delete the folder heads to rebuild them"),
+            ));
         }
     }
     Ok(())

@@ -131,7 +131,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    built.map_err(|error| crate::error::Error::Stopped(error.to_string()))
+    built.map_err(crate::error::Error::stopped)
 }
 
 async fn run(command: Command, session: &Session) -> Result<Exit> {

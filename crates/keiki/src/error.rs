@@ -1,13 +1,13 @@
 //! What can go wrong in a use case: its kind, which decides the exit code, and the hints that mend it.
 
-mod ingest;
-
 use keiki_engine::EngineError;
 use keiki_ingest::IngestError;
 use keiki_ingest::live::FetchError;
 use keiki_model::problem::Problem;
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text, Wording};
 use keiki_store::StoreError;
+
+use crate::messages;
 
 /// Who can mend an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub enum Error {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A part of the program stopped.
-    #[error("a part of the program stopped: {0}")]
-    Stopped(String),
+    #[error("a part of the program stopped: {}", .0.en)]
+    Stopped(Box<Text>),
 }
 
 /// The result of a use case.
@@ -83,6 +83,12 @@ impl Error {
             message,
             hint: Some(hint),
         }
+    }
+
+    /// Makes an error of a part of the program that stopped.
+    #[must_use]
+    pub fn stopped(why: impl Wording) -> Self {
+        Self::Stopped(Box::new(why.into_text()))
     }
 
     /// Makes an error from a file that could not be used.
@@ -130,27 +136,36 @@ impl Error {
         match self {
             Self::User { message, .. } => message.clone(),
             Self::Fetch(error) => error.message(),
-            Self::Ingest(error) => Text::new(ingest::message(error), error.to_string()),
-            other => Text::new(other.to_string(), other.to_string()),
+            Self::Store(error) => error.message(),
+            Self::Engine(error) => error.message(),
+            Self::Ingest(error) => error.message(),
+            Self::File { .. } => Text::quoted(self),
+            Self::Stopped(why) => Text::new(
+                format!("プログラムの一部が停止しました: {}", why.ja),
+                self.to_string(),
+            ),
+            Self::Problems { problems } => match problems.as_slice() {
+                [one] => Text::new(one.said(Language::Ja), one.to_string()),
+                many => messages::problems(many.len()),
+            },
         }
     }
 
     /// How to mend it.
     #[must_use]
     pub fn hint(&self) -> Option<Text> {
-        let same = |text: String| Text::new(text.clone(), text);
         match self {
             Self::User { hint, .. } => hint.clone(),
             Self::File { source, .. } => hint_of_file(source),
-            Self::Ingest(error) => Some(Text::new(ingest::hint(error), error.hint())),
+            Self::Ingest(error) => Some(error.hint()),
             Self::Fetch(error) => Some(error.hint()),
             Self::Store(StoreError::NoJournal(_))
             | Self::Engine(EngineError::Store(StoreError::NoJournal(_))) => Some(Text::new(
                 "まだ何も取り込まれていません。`keiki ingest` を実行してください",
                 "nothing was ingested yet; run `keiki ingest`",
             )),
-            Self::Store(error) => error.hint().map(same),
-            Self::Engine(error) => error.hint().map(same),
+            Self::Store(error) => error.hint(),
+            Self::Engine(error) => error.hint(),
             Self::Problems { .. } => None,
             Self::Stopped(_) => Some(internal_hint()),
         }

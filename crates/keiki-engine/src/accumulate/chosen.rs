@@ -14,7 +14,7 @@ use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::axis::Axis;
 use crate::cube::{Adder, Cube};
-use crate::error::{EngineError, Result};
+use crate::error::{Dimension, EngineError, Result};
 use crate::plan::{ClockPlan, DatasetPlan, Kin, MeasurePlan};
 use crate::rows::{OPEN, Values, column, steps};
 
@@ -215,7 +215,7 @@ impl<'k> ChosenRows<'k> {
         if !plan.has_histogram {
             return Ok(Groups::One(0));
         }
-        let mut number = |name: &str| cube.groups.number(name, "groups");
+        let mut number = |name: &str| cube.groups.number(name, Dimension::Groups);
         let Some(index) = plan.group else {
             return Ok(Groups::One(number("")?));
         };

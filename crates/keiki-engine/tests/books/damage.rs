@@ -204,7 +204,7 @@ fn an_entry_smuggled_into_the_journal_is_found() {
         assert!(
             findings
                 .iter()
-                .any(|f| f.check == "weights" && f.message.contains("sum to 2")),
+                .any(|f| f.check == "weights" && f.message.en.contains("sum to 2")),
             "{findings:?}"
         );
     });

@@ -8,15 +8,20 @@ use arrow::datatypes::{DataType, Decimal128Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::ColumnType;
+use keiki_model::text::Text;
 
 use super::{Converted, Misfit, number, why};
 
 /// Says how to mend an expression whose type cannot become the column's; `None` if it can.
-pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str> {
+pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<Text> {
     use DataType as T;
-    const EXACT: &str = "figures are exact: yield text, an integer or a decimal, for example cast(… as decimal(12,2))";
     let fits = match found {
-        T::Float16 | T::Float32 | T::Float64 => return Some(EXACT),
+        T::Float16 | T::Float32 | T::Float64 => {
+            return Some(Text::new(
+                "数値は正確でなければなりません。cast(… as decimal(12,2)) のように、文字列・整数・十進数の値にしてください",
+                "figures are exact: yield text, an integer or a decimal, for example cast(… as decimal(12,2))",
+            ));
+        }
         T::Null | T::Utf8 | T::LargeUtf8 | T::Utf8View => true,
         T::Dictionary(_, value) => value.is_string(),
         found if found.is_integer() || found.is_decimal() => {
@@ -29,18 +34,28 @@ pub(crate) fn misfit(found: &DataType, kind: ColumnType) -> Option<&'static str>
         T::Date32 => matches!(kind, ColumnType::Text | ColumnType::Date),
         T::Timestamp(_, Some(_)) => kind == ColumnType::Instant,
         T::Timestamp(_, None) if kind == ColumnType::Instant => {
-            return Some(
+            return Some(Text::new(
+                "時間帯のない日時からは時点が決まりません。文字列のまま渡し、読み方を `format` に書いてください",
                 "a timestamp without zone is no instant: yield the text, which `format` says how to read",
-            );
+            ));
         }
         _ => false,
     };
-    (!fits).then_some(match kind {
-        ColumnType::Date => "yield text or a date",
-        ColumnType::Instant => "yield text or a timestamp with time zone",
-        ColumnType::Boolean => "yield text or a boolean, for example … = 'yes'",
-        ColumnType::Text => "yield text",
-        ColumnType::Integer | ColumnType::Decimal { .. } => "yield text, an integer or a decimal",
+    (!fits).then(|| match kind {
+        ColumnType::Date => Text::new("文字列か日付の値にしてください", "yield text or a date"),
+        ColumnType::Instant => Text::new(
+            "文字列か、時間帯のある日時の値にしてください",
+            "yield text or a timestamp with time zone",
+        ),
+        ColumnType::Boolean => Text::new(
+            "… = 'yes' のように、文字列か真偽の値にしてください",
+            "yield text or a boolean, for example … = 'yes'",
+        ),
+        ColumnType::Text => Text::new("文字列の値にしてください", "yield text"),
+        ColumnType::Integer | ColumnType::Decimal { .. } => Text::new(
+            "文字列・整数・十進数の値にしてください",
+            "yield text, an integer or a decimal",
+        ),
     })
 }
 

@@ -56,7 +56,10 @@ impl IngestError {
                 format!("{file}: 次の位置にレコードがありません: {path}")
             }
             Self::TooLarge { file, what, limit } => {
-                format!("{file}: 上限({})を超えています", what.amount(*limit as u64).ja)
+                format!(
+                    "{file}: 上限({})を超えています",
+                    what.amount(*limit as u64).ja
+                )
             }
             Self::NoFile { place } => format!("該当するファイルがありません: {place}"),
             Self::OutsideWorkspace { place } => {

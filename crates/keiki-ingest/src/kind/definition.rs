@@ -40,9 +40,15 @@ fn kind(node: &Node<'_>, expected: &str, file: &str, text: &str) -> Option<Kind>
         .as_deref()
         .filter(|name| !live::is_connector(name))
     {
-        let message = format!("there is no connector `{name}`");
+        let message = Text::new(
+            format!("コネクターがありません: `{name}`"),
+            format!("there is no connector `{name}`"),
+        );
         let problem = Problem::new(node.place_of("connector"), message);
-        node.report(problem.hint("leave it out for a kind of file"));
+        node.report(problem.hint(Text::new(
+            "ファイルの取得元では `connector` を書きません",
+            "leave it out for a kind of file",
+        )));
     }
     let extensions = node.strings("extensions");
     let references = node.strings("references");

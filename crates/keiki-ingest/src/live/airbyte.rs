@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keiki_model::document::Node;
+use keiki_model::text::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -187,18 +188,18 @@ fn configured(stream: &Value) -> Value {
 }
 
 /// What a trace says went wrong.
-fn error_of(trace: &Value) -> Option<String> {
+fn error_of(trace: &Value) -> Option<Text> {
     if trace["type"] != "ERROR" {
         return None;
     }
     let said = |key: &str| trace["error"][key].as_str().filter(|text| !text.is_empty());
     let (message, internal) = (said("message"), said("internal_message"));
     let detail = match (message, internal) {
-        (Some(message), Some(internal)) => format!("{message} ({internal})"),
-        (one, other) => one
-            .or(other)
-            .unwrap_or("an error without a message")
-            .to_owned(),
+        (Some(message), Some(internal)) => Text::quoted(format!("{message} ({internal})")),
+        (one, other) => one.or(other).map_or_else(
+            || Text::new("メッセージのないエラー", "an error without a message"),
+            Text::quoted,
+        ),
     };
     Some(detail)
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use keiki_model::document::{Node, Value};
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use serde_json::{Map, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Child;
@@ -20,6 +21,7 @@ use tokio::process::Child;
 use super::error::FetchError;
 use super::secret::{self, SecretReference, Setting};
 use super::{Request, Vault};
+use crate::limits::Quantity;
 
 /// Lines of standard error that are shown.
 const SHOWN_LINES: usize = 20;
@@ -55,8 +57,14 @@ impl Command {
         let environment = secret::settings(node, "environment");
         let config = node.table("config").map(|table| config(&table));
         let Some((program, arguments)) = words.split_first() else {
-            let problem = Problem::new(node.place_of("command"), "there is no `command`");
-            node.report(problem.hint("write command = [\"tap-x\"], the program and its arguments"));
+            let problem = Problem::new(
+                node.place_of("command"),
+                Text::new("`command` がありません", "there is no `command`"),
+            );
+            node.report(problem.hint(Text::new(
+                "command = [\"tap-x\"] のように、プログラムと引数を書いてください",
+                "write command = [\"tap-x\"], the program and its arguments",
+            )));
             return None;
         };
         for argument in arguments {
@@ -65,11 +73,15 @@ impl Command {
             {
                 let problem = Problem::new(
                     node.place_of("command"),
-                    format!("a secret must not stand in a command: {name}"),
+                    Text::new(
+                        format!("コマンドに秘密情報を書くことはできません: {name}"),
+                        format!("a secret must not stand in a command: {name}"),
+                    ),
                 );
-                node.report(problem.hint(
+                node.report(problem.hint(Text::new(
+                    "[fetch.environment] または [fetch.config] で参照してください。書かれていた秘密情報は変更してください",
                     "put it into [fetch.environment] or [fetch.config] by reference; and change it",
-                ));
+                )));
             }
         }
         Some(Self {
@@ -122,19 +134,19 @@ impl Command {
             line.clear();
             let limit = request.limits.answer_bytes as u64;
             let read = (&mut lines).take(limit).read_until(b'\n', &mut line).await;
-            let read = read.map_err(|e| self.failed(&e.to_string(), &said))?;
+            let read = read.map_err(|e| self.failed(Text::quoted(e), &said))?;
             if read == 0 {
                 break;
             }
             bytes += read;
             if bytes > request.limits.fetch_bytes {
                 let limit = request.limits.fetch_bytes as u64;
-                return Err(FetchError::limit(&self.program, "bytes", limit));
+                return Err(FetchError::limit(&self.program, Quantity::Bytes, limit));
             }
             if read as u64 == limit && line.last() != Some(&b'\n') {
                 return Err(FetchError::limit(
                     &self.program,
-                    "bytes in one answer",
+                    Quantity::AnswerBytes,
                     limit,
                 ));
             }
@@ -145,14 +157,17 @@ impl Command {
             }
         }
         let status = child.wait().await;
-        let status = status.map_err(|e| self.failed(&e.to_string(), &said))?;
+        let status = status.map_err(|e| self.failed(Text::quoted(e), &said))?;
         // A grandchild may hold standard error open; what was said by then is enough.
         let heard = tokio::time::timeout(LISTENING, listening).await;
         drop(heard);
         if status.success() {
             Ok(())
         } else {
-            Err(self.failed(&status.to_string(), &said))
+            Err(self.failed(
+                Text::new(format!("異常終了しました: {status}"), status.to_string()),
+                &said,
+            ))
         }
     }
 
@@ -180,11 +195,11 @@ impl Command {
             .map_err(|e| FetchError::unreachable(&self.program, e))
     }
 
-    fn failed(&self, detail: &str, said: &Mutex<VecDeque<String>>) -> FetchError {
+    fn failed(&self, detail: Text, said: &Mutex<VecDeque<String>>) -> FetchError {
         let said = said.lock().unwrap_or_else(PoisonError::into_inner);
         FetchError::Command {
             program: self.program.clone(),
-            detail: detail.to_owned(),
+            detail: Box::new(detail),
             stderr: said.iter().cloned().collect::<Vec<_>>().join("\n"),
         }
     }
@@ -235,8 +250,14 @@ fn config(table: &Node<'_>) -> Config {
             Some(Value::Text(_)) if secret::names_a_secret(&key) => secret::literal(table, &key),
             Some(value) => values.push((key, plain(value))),
             None => table.report(
-                Problem::new(table.place_of(&key), format!("`{key}` is a date"))
-                    .hint("write it in quotes, as the program wants it"),
+                Problem::new(
+                    table.place_of(&key),
+                    Text::new(format!("`{key}` が日付です"), format!("`{key}` is a date")),
+                )
+                .hint(Text::new(
+                    "プログラムが求める形で、引用符で囲んで書いてください",
+                    "write it in quotes, as the program wants it",
+                )),
             ),
         }
     }

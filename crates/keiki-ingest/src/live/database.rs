@@ -2,6 +2,7 @@
 
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 /// A query whose rows are evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,17 @@ impl Query {
             .any(|word| lower.starts_with(word))
         {
             node.report(
-                Problem::new(node.place_of("query"), "the query should be a select")
-                    .hint("write query = \"select … from …\"; it runs in a read-only transaction"),
+                Problem::new(
+                    node.place_of("query"),
+                    Text::new(
+                        "クエリーはselect文でなければなりません",
+                        "the query should be a select",
+                    ),
+                )
+                .hint(Text::new(
+                    "query = \"select … from …\" と書いてください。読み取り専用のトランザクションで実行します",
+                    "write query = \"select … from …\"; it runs in a read-only transaction",
+                )),
             );
         }
         Some(Self {
@@ -64,4 +74,22 @@ pub(crate) fn incremental(node: &Node<'_>) -> Option<Incremental> {
 /// Quotes a name as standard SQL does.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Says that two columns of a query have one name.
+pub(crate) fn two_columns(name: &str) -> Text {
+    Text::new(
+        format!("クエリーに同じ名前の列が2つあります: {name}"),
+        format!("the query has two columns named {name}"),
+    )
+}
+
+/// Says that a column cannot order what is new.
+pub(crate) fn not_ordered(column: &str) -> Text {
+    Text::new(
+        format!("`incremental` には、数値・日付・日時・文字列のいずれかの列が必要です: {column}"),
+        format!(
+            "`incremental` needs a column {column} of the query that is a number, a date, an instant or a text"
+        ),
+    )
 }

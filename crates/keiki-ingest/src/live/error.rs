@@ -1,42 +1,44 @@
 //! What can go wrong while evidence is fetched from a live system.
 
-use keiki_model::text::Text;
+use keiki_model::text::{Text, Wording};
+
+use crate::limits::Quantity;
 
 /// Says why nothing could be fetched. The texts of systems are in it as they were, without secrets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// A secret that the definition refers to is not there.
-    #[error("the secret is not there: {reference}: {detail}")]
+    #[error("the secret is not there: {reference}: {}", detail.en)]
     Secret {
         /// The reference, as the definition has it.
         reference: String,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
     },
     /// The system cannot be reached.
-    #[error("{system}: cannot be reached: {detail}")]
+    #[error("{system}: cannot be reached: {}", detail.en)]
     Unreachable {
         /// The system.
         system: String,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
     },
     /// The system was reached and says no.
-    #[error("{system}: refused: {detail}")]
+    #[error("{system}: refused: {}", detail.en)]
     Refused {
         /// The system.
         system: String,
         /// What it says.
-        detail: String,
+        detail: Box<Text>,
     },
     /// The answer is not what was asked for.
-    #[error("{system}: not usable: {detail}")]
+    #[error("{system}: not usable: {}", detail.en)]
     Unusable {
         /// The system.
         system: String,
         /// Why.
-        detail: String,
+        detail: Box<Text>,
     },
     /// A value cannot be written as text.
     #[error("{system}: column {column} is of a type that is not taken: {found}")]
@@ -49,12 +51,12 @@ pub enum FetchError {
         found: String,
     },
     /// More came than the limit.
-    #[error("{system}: more than the limit of {limit} {what}")]
+    #[error("{system}: more than the limit of {}", what.amount(*limit).en)]
     Limit {
         /// The system.
         system: String,
         /// What is limited.
-        what: &'static str,
+        what: Quantity,
         /// The limit.
         limit: u64,
     },
@@ -83,12 +85,12 @@ pub enum FetchError {
         feature: &'static str,
     },
     /// The command failed.
-    #[error("{program}: {detail}{}", shown(stderr))]
+    #[error("{program}: {}{}", detail.en, shown(stderr))]
     Command {
         /// The program.
         program: String,
         /// How it ended.
-        detail: String,
+        detail: Box<Text>,
         /// The last lines of its standard error.
         stderr: String,
     },
@@ -112,40 +114,28 @@ fn shown(stderr: &str) -> String {
 }
 
 impl FetchError {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "errors are handed over as they come"
-    )]
-    pub(crate) fn unreachable(system: &str, detail: impl ToString) -> Self {
+    pub(crate) fn unreachable(system: &str, detail: impl Wording) -> Self {
         Self::Unreachable {
             system: system.to_owned(),
-            detail: detail.to_string(),
+            detail: Box::new(detail.into_text()),
         }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "errors are handed over as they come"
-    )]
-    pub(crate) fn refused(system: &str, detail: impl ToString) -> Self {
+    pub(crate) fn refused(system: &str, detail: impl Wording) -> Self {
         Self::Refused {
             system: system.to_owned(),
-            detail: detail.to_string(),
+            detail: Box::new(detail.into_text()),
         }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "errors are handed over as they come"
-    )]
-    pub(crate) fn unusable(system: &str, detail: impl ToString) -> Self {
+    pub(crate) fn unusable(system: &str, detail: impl Wording) -> Self {
         Self::Unusable {
             system: system.to_owned(),
-            detail: detail.to_string(),
+            detail: Box::new(detail.into_text()),
         }
     }
 
-    pub(crate) fn limit(system: &str, what: &'static str, limit: u64) -> Self {
+    pub(crate) fn limit(system: &str, what: Quantity, limit: u64) -> Self {
         Self::Limit {
             system: system.to_owned(),
             what,
@@ -165,15 +155,15 @@ impl FetchError {
         match self {
             Self::Unreachable { system, detail } => Self::Unreachable {
                 system,
-                detail: change(detail),
+                detail: Box::new(Text::new(change(detail.ja), change(detail.en))),
             },
             Self::Refused { system, detail } => Self::Refused {
                 system,
-                detail: change(detail),
+                detail: Box::new(Text::new(change(detail.ja), change(detail.en))),
             },
             Self::Unusable { system, detail } => Self::Unusable {
                 system,
-                detail: change(detail),
+                detail: Box::new(Text::new(change(detail.ja), change(detail.en))),
             },
             Self::Elsewhere { system, target } => Self::Elsewhere {
                 system,
@@ -185,7 +175,7 @@ impl FetchError {
                 stderr,
             } => Self::Command {
                 program,
-                detail: change(detail),
+                detail: Box::new(Text::new(change(detail.ja), change(detail.en))),
                 stderr: change(stderr),
             },
             other => other,
@@ -197,12 +187,14 @@ impl FetchError {
     pub fn message(&self) -> Text {
         let ja = match self {
             Self::Secret { reference, detail } => {
-                format!("秘密情報を参照できません: {reference}: {detail}")
+                format!("秘密情報を参照できません: {reference}: {}", detail.ja)
             }
-            Self::Unreachable { system, detail } => format!("{system}: 接続できません: {detail}"),
-            Self::Refused { system, detail } => format!("{system}: 拒否されました: {detail}"),
+            Self::Unreachable { system, detail } => {
+                format!("{system}: 接続できません: {}", detail.ja)
+            }
+            Self::Refused { system, detail } => format!("{system}: 拒否されました: {}", detail.ja),
             Self::Unusable { system, detail } => {
-                format!("{system}: 応答を利用できません: {detail}")
+                format!("{system}: 利用できません: {}", detail.ja)
             }
             Self::Type {
                 system,
@@ -213,7 +205,7 @@ impl FetchError {
                 system,
                 what,
                 limit,
-            } => format!("{system}: 上限 {limit} {} を超えました", unit_ja(what)),
+            } => format!("{system}: 上限({})を超えました", what.amount(*limit).ja),
             Self::Elsewhere { system, target } => {
                 format!("{system}: 別のサーバーへ転送されました: {target}")
             }
@@ -227,7 +219,7 @@ impl FetchError {
                 program,
                 detail,
                 stderr,
-            } => format!("{program}: 異常終了しました: {detail}{}", shown(stderr)),
+            } => format!("{program}: {}{}", detail.ja, shown(stderr)),
             Self::File { file, source } => format!("{file}: {source}"),
         };
         Text::new(ja, self.to_string())
@@ -282,16 +274,5 @@ impl FetchError {
                 "check the path and its permissions",
             ),
         }
-    }
-}
-
-fn unit_ja(what: &str) -> &str {
-    match what {
-        "seconds" => "秒",
-        "bytes" | "bytes in one answer" => "バイト",
-        "rows" => "行",
-        "pages" => "ページ",
-        "attempts" => "回",
-        other => other,
     }
 }

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keiki_model::document::Node;
+use keiki_model::text::Text;
 use serde_json::Value;
 use url::Url;
 
+use crate::limits::Quantity;
 use crate::place::InputFile;
 
 use super::error::FetchError;
@@ -92,12 +94,22 @@ impl Connector for Http {
         loop {
             let url = self.address(&base, &step, &client)?;
             if !seen.insert(url.clone()) {
-                let detail = "the next page is one that was read already";
+                let detail = Text::new(
+                    "次のページが、すでに読んだページを指しています",
+                    "the next page is one that was read already",
+                );
                 return Err(FetchError::unusable(&self.place(), detail));
             }
             let answer = client.get(url).await?;
-            let value: Value = serde_json::from_slice(&answer.body)
-                .map_err(|e| FetchError::unusable(&self.place(), format!("not JSON: {e}")))?;
+            let value: Value = serde_json::from_slice(&answer.body).map_err(|e| {
+                FetchError::unusable(
+                    &self.place(),
+                    Text::new(
+                        format!("JSONとして読めません: {e}"),
+                        format!("not JSON: {e}"),
+                    ),
+                )
+            })?;
             let records = self.records(&value, request.records)?;
             files.push(save(request, files.len() + 1, &answer.body)?);
             began = began.or(answer.at);
@@ -110,7 +122,7 @@ impl Connector for Http {
             count += records.len();
             if count > request.limits.row_count {
                 let limit = request.limits.row_count as u64;
-                return Err(FetchError::limit(&self.place(), "rows", limit));
+                return Err(FetchError::limit(&self.place(), Quantity::Rows, limit));
             }
             let came = Came {
                 now: records.len(),
@@ -124,7 +136,7 @@ impl Connector for Http {
             }
             if files.len() >= request.limits.page_count {
                 let limit = request.limits.page_count as u64;
-                return Err(FetchError::limit(&self.place(), "pages", limit));
+                return Err(FetchError::limit(&self.place(), Quantity::Pages, limit));
             }
         }
         Ok(Fetched {
@@ -161,9 +173,9 @@ impl Http {
                 Ok(url)
             }
             Step::Url(text) => {
-                let url = base
-                    .join(text)
-                    .map_err(|e| FetchError::unusable(&self.place(), format!("{e}: {text}")))?;
+                let url = base.join(text).map_err(|e| {
+                    FetchError::unusable(&self.place(), Text::quoted(format!("{e}: {text}")))
+                })?;
                 client.check_origin(&url)?;
                 Ok(url)
             }
@@ -184,9 +196,15 @@ impl Http {
                         .collect::<Vec<_>>()
                         .join(", ")
                 });
-                let detail = format!(
-                    "the answer has no list at {}; its keys are: {keys}",
-                    path.unwrap_or("its root")
+                let detail = Text::new(
+                    format!(
+                        "応答の次の位置に一覧がありません: {}(そこにある項目: {keys})",
+                        path.unwrap_or("最上位")
+                    ),
+                    format!(
+                        "the answer has no list at {}; its keys are: {keys}",
+                        path.unwrap_or("its root")
+                    ),
                 );
                 Err(FetchError::unusable(&self.place(), detail))
             }

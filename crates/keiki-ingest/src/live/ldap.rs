@@ -14,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use ldap3::Scope;
 use serde_json::{Map, Value};
 
@@ -47,17 +48,25 @@ pub(super) fn definition(node: &Node<'_>) -> Option<Arc<dyn Connector>> {
         .string("filter")
         .unwrap_or_else(|| "(objectClass=person)".to_owned());
     if ldap3::parse_filter(&filter).is_err() {
-        let problem = Problem::new(node.place_of("filter"), "not a filter of LDAP");
-        node.report(problem.hint("write it as in filter = \"(&(objectClass=person)(mail=*))\""));
+        let problem = Problem::new(
+            node.place_of("filter"),
+            Text::new("LDAPのフィルターとして読めません", "not a filter of LDAP"),
+        );
+        node.report(problem.hint(Text::new(
+            "filter = \"(&(objectClass=person)(mail=*))\" のように書いてください",
+            "write it as in filter = \"(&(objectClass=person)(mail=*))\"",
+        )));
     }
     let attributes = node.strings("attributes");
     if attributes.is_empty() {
-        let problem = Problem::new(node.place_of("attributes"), "there are no `attributes`");
-        node.report(
-            problem.hint(
-                "name those that the mapping needs, such as attributes = [\"uid\", \"mail\"]",
-            ),
+        let problem = Problem::new(
+            node.place_of("attributes"),
+            Text::new("`attributes` がありません", "there are no `attributes`"),
         );
+        node.report(problem.hint(Text::new(
+            "対応付けに必要な属性を attributes = [\"uid\", \"mail\"] のように書いてください",
+            "name those that the mapping needs, such as attributes = [\"uid\", \"mail\"]",
+        )));
     }
     let groups = node.strings("groups");
     Some(Arc::new(Ldap {

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keiki_model::document::Node;
+use keiki_model::text::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::limits::Quantity;
 use crate::place::InputFile;
 
 use super::error::FetchError;
@@ -70,9 +72,15 @@ pub(super) fn definition(node: &Node<'_>) -> Option<Arc<dyn Connector>> {
     let endpoint = Endpoint::read(node);
     let key = secret::reference(node, "key");
     if key.is_none() && !node.has("key") {
-        let problem = keiki_model::problem::Problem::new(node.place(), "missing key `key`");
+        let problem = keiki_model::problem::Problem::new(
+            node.place(),
+            Text::new("キー `key` がありません", "missing key `key`"),
+        );
         node.report(
-            problem.hint("add key = { env = \"REDMINE_KEY\" }, the API access key of an account"),
+            problem.hint(Text::new(
+                "key = { env = \"REDMINE_KEY\" } のように、アカウントのAPIアクセスキーを参照してください",
+                "add key = { env = \"REDMINE_KEY\" }, the API access key of an account",
+            )),
         );
     }
     let start = node.string("start");
@@ -175,7 +183,7 @@ impl Redmine {
             }
         }
         let limit = request.limits.page_count as u64;
-        Err(FetchError::limit(&self.place(), "pages", limit))
+        Err(FetchError::limit(&self.place(), Quantity::Pages, limit))
     }
 
     fn parse<'b, T: Deserialize<'b>>(&self, body: &'b [u8]) -> Result<T, FetchError> {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::limits::Quantity;
 use crate::place::InputFile;
 
 use super::error::FetchError;
@@ -66,12 +67,12 @@ impl<'r> RowsFile<'r> {
         let limits = self.request.limits;
         if self.count >= limits.row_count {
             let limit = limits.row_count as u64;
-            return Err(FetchError::limit(&self.system, "rows", limit));
+            return Err(FetchError::limit(&self.system, Quantity::Rows, limit));
         }
         self.bytes += row.len();
         if self.bytes > limits.fetch_bytes {
             let limit = limits.fetch_bytes as u64;
-            return Err(FetchError::limit(&self.system, "bytes", limit));
+            return Err(FetchError::limit(&self.system, Quantity::Bytes, limit));
         }
         // The bracket stands beside the first row: a row on a line of its own would be taken for NDJSON.
         self.write(if self.count == 0 { b"" } else { b",\n" })?;

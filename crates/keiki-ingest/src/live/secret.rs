@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use keiki_model::document::{Node, Value};
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 use super::Surroundings;
 use super::error::FetchError;
@@ -113,23 +114,27 @@ impl<'v> Vault<'v> {
     /// # Errors
     /// It is not where the reference says, or is empty.
     pub fn open(&self, reference: &SecretReference) -> Result<Secret, FetchError> {
-        let missing = |detail: String| FetchError::Secret {
+        let missing = |detail: Text| FetchError::Secret {
             reference: reference.to_string(),
-            detail,
+            detail: Box::new(detail),
         };
         let value = match reference {
-            SecretReference::Environment(name) => self
-                .surroundings
-                .variable(name)
-                .ok_or_else(|| missing("the variable is not set".to_owned()))?,
+            SecretReference::Environment(name) => {
+                self.surroundings.variable(name).ok_or_else(|| {
+                    missing(Text::new(
+                        "環境変数が設定されていません",
+                        "the variable is not set",
+                    ))
+                })?
+            }
             SecretReference::File(path) => {
                 let text = std::fs::read_to_string(self.workspace.join(path))
-                    .map_err(|e| missing(e.to_string()))?;
+                    .map_err(|e| missing(Text::quoted(e)))?;
                 text.lines().next().unwrap_or_default().trim().to_owned()
             }
         };
         if value.is_empty() {
-            return Err(missing("it is empty".to_owned()));
+            return Err(missing(Text::new("値が空です", "it is empty")));
         }
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if !opened.contains(&value) {
@@ -190,9 +195,17 @@ pub(crate) fn settings(node: &Node<'_>, key: &str) -> Vec<(String, Setting)> {
                 }
             }
             Some(Value::List(_)) | None => table.report(
-                Problem::new(table.place_of(&name), format!("`{name}` should be a text")).hint(
+                Problem::new(
+                    table.place_of(&name),
+                    Text::new(
+                        format!("`{name}` は文字列でなければなりません"),
+                        format!("`{name}` should be a text"),
+                    ),
+                )
+                .hint(Text::new(
+                    format!("{name} = \"…\"、または {name} = {{ env = \"…\" }} と書いてください"),
                     format!("write {name} = \"…\", or {name} = {{ env = \"…\" }}"),
-                ),
+                )),
             ),
             Some(_) if names_a_secret(&name) => literal(&table, &name),
             Some(Value::Text(text) | Value::Number(text)) => {
@@ -216,10 +229,18 @@ pub(crate) fn literal(node: &Node<'_>, key: &str) {
     node.report(
         Problem::new(
             node.place_of(key),
-            format!("`{key}` is a secret and must not stand in a file"),
+            Text::new(
+                format!("`{key}` は秘密情報であり、ファイルに書くことはできません"),
+                format!("`{key}` is a secret and must not stand in a file"),
+            ),
         )
-        .hint(format!(
-            "refer to it: {key} = {{ env = \"NAME\" }}, or {{ file = \"path\" }}; and change the secret, which others may have read"
+        .hint(Text::new(
+            format!(
+                "{key} = {{ env = \"名前\" }} または {{ file = \"パス\" }} で参照してください。書かれていた秘密情報は、ほかの人に読まれた可能性があるため変更してください"
+            ),
+            format!(
+                "refer to it: {key} = {{ env = \"NAME\" }}, or {{ file = \"path\" }}; and change the secret, which others may have read"
+            ),
         )),
     );
 }
@@ -233,8 +254,14 @@ pub(crate) fn of_table(table: &Node<'_>) -> Option<SecretReference> {
         (Some(one), None) | (None, Some(one)) => Some(one),
         _ => {
             table.report(
-                Problem::new(table.place(), "a secret is in one place")
-                    .hint("write { env = \"NAME\" } or { file = \"path\" }"),
+                Problem::new(
+                    table.place(),
+                    Text::new("秘密情報の参照先は1つです", "a secret is in one place"),
+                )
+                .hint(Text::new(
+                    "{ env = \"名前\" } または { file = \"パス\" } と書いてください",
+                    "write { env = \"NAME\" } or { file = \"path\" }",
+                )),
             );
             None
         }

@@ -2,6 +2,7 @@
 
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 
 use super::secret::{self, SecretReference};
 
@@ -45,8 +46,14 @@ impl Server {
         let port = node.integer("port").unwrap_or(i64::from(default_port));
         let port = u16::try_from(port).ok().filter(|port| *port > 0);
         if port.is_none() {
-            let problem = Problem::new(node.place_of("port"), "`port` is not one");
-            node.report(problem.hint(format!("leave it out for {default_port}")));
+            let problem = Problem::new(
+                node.place_of("port"),
+                Text::new("`port` がポート番号ではありません", "`port` is not one"),
+            );
+            node.report(problem.hint(Text::new(
+                format!("省略すると {default_port} になります"),
+                format!("leave it out for {default_port}"),
+            )));
         }
         let database = node.required_string("database");
         let user = node.required_string("user");

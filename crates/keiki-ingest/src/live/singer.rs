@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keiki_model::document::Node;
+use keiki_model::text::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -122,9 +123,10 @@ impl<'s> Streams<'s> {
         }
         match self.wanted {
             Some(wanted) => Ok(wanted == stream),
-            None if self.seen.len() > 1 => {
-                Err(self.wrong("several streams came, name one with `stream`"))
-            }
+            None if self.seen.len() > 1 => Err(self.wrong(&Text::new(
+                "複数のストリームが届きました。`stream` で1つ指定してください",
+                "several streams came, name one with `stream`",
+            ))),
             None => Ok(true),
         }
     }
@@ -135,24 +137,35 @@ impl<'s> Streams<'s> {
     /// It was not.
     pub(super) fn check(&self) -> Result<(), FetchError> {
         match self.wanted {
-            Some(wanted) if !self.seen.contains(wanted) => {
-                Err(self.wrong(&format!("there is no stream {wanted}")))
-            }
-            None if self.seen.is_empty() => Err(self.wrong("no stream came")),
-            None if self.seen.len() > 1 => {
-                Err(self.wrong("several streams came, name one with `stream`"))
-            }
+            Some(wanted) if !self.seen.contains(wanted) => Err(self.wrong(&Text::new(
+                format!("ストリーム {wanted} がありません"),
+                format!("there is no stream {wanted}"),
+            ))),
+            None if self.seen.is_empty() => Err(self.wrong(&Text::new(
+                "ストリームが1つも届きませんでした",
+                "no stream came",
+            ))),
+            None if self.seen.len() > 1 => Err(self.wrong(&Text::new(
+                "複数のストリームが届きました。`stream` で1つ指定してください",
+                "several streams came, name one with `stream`",
+            ))),
             _ => Ok(()),
         }
     }
 
-    fn wrong(&self, what: &str) -> FetchError {
+    fn wrong(&self, what: &Text) -> FetchError {
         let seen = self
             .seen
             .iter()
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join(", ");
-        FetchError::unusable(self.program, format!("{what}; streams: {seen}"))
+        FetchError::unusable(
+            self.program,
+            Text::new(
+                format!("{}(届いたストリーム: {seen})", what.ja),
+                format!("{}; streams: {seen}", what.en),
+            ),
+        )
     }
 }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use keiki_model::document::Node;
+use keiki_model::text::Text;
 use serde_json::{Map, Value};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
 
 use crate::place;
 
-use super::database::{Query, quoted};
+use super::database::{Query, quoted, two_columns};
 use super::error::FetchError;
 use super::rows::RowsFile;
 use super::{Connector, Fetched, Request};
@@ -53,9 +54,12 @@ impl Connector for Sqlite {
     async fn fetch(&self, request: &Request<'_>) -> Result<Fetched, FetchError> {
         let refused = |e: sqlx::Error| FetchError::refused(&self.place, e);
         let files = place::expand(&self.place, request.workspace)
-            .map_err(|e| FetchError::unreachable(&self.place, e))?;
+            .map_err(|e| FetchError::unreachable(&self.place, e.message()))?;
         let [file] = files.as_slice() else {
-            let detail = format!("{} files are there, one database is wanted", files.len());
+            let detail = Text::new(
+                format!("データベースは1つですが、{}ファイルあります", files.len()),
+                format!("{} files are there, one database is wanted", files.len()),
+            );
             return Err(FetchError::unreachable(&self.place, detail));
         };
         let options = SqliteConnectOptions::new()
@@ -162,7 +166,7 @@ impl Sqlite {
                 _ => Value::String(row.try_get_unchecked(at).map_err(broken)?),
             };
             if values.insert(column.name().to_owned(), value).is_some() {
-                let detail = format!("the query has two columns named {}", column.name());
+                let detail = two_columns(column.name());
                 return Err(FetchError::unusable(&self.place, detail));
             }
         }
@@ -170,7 +174,10 @@ impl Sqlite {
     }
 
     fn no_column(&self, column: &str) -> FetchError {
-        let detail = format!("the query has no column {column}, which `incremental` names");
+        let detail = Text::new(
+            format!("`incremental` に指定した列 {column} がクエリーにありません"),
+            format!("the query has no column {column}, which `incremental` names"),
+        );
         FetchError::unusable(&self.place, detail)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use keiki_model::text::Text;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -43,7 +44,7 @@ pub(super) async fn begin(
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from(host.to_owned())
-        .map_err(|e| FetchError::unusable(system, format!("{e}: {host}")))?;
+        .map_err(|e| FetchError::unusable(system, Text::quoted(format!("{e}: {host}"))))?;
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await

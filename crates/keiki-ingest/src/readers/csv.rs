@@ -9,11 +9,13 @@ mod header;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
 use crate::limits::Limits;
 use crate::place::InputFile;
+use crate::readers::faults::foreign_column;
 use crate::reading::Context;
 use crate::source::Source;
 
@@ -126,7 +128,10 @@ fn stage(
     builder: &mut ExtractBuilder<'_>,
 ) -> Option<Reason> {
     if record.as_slice().contains(&0) {
-        return Some(unreadable("a NUL byte stands in the row".into()));
+        return Some(unreadable(Text::new(
+            "行にNUL文字があります",
+            "a NUL byte stands in the row",
+        )));
     }
     if record.len() != columns.len() {
         return Some(Reason::RowShape {
@@ -136,10 +141,17 @@ fn stage(
     }
     for (index, (field, column)) in record.iter().zip(columns).enumerate() {
         if field.len() > limits.field_bytes {
-            return Some(unreadable(format!(
-                "field {} is longer than {} bytes",
-                index + 1,
-                limits.field_bytes
+            return Some(unreadable(Text::new(
+                format!(
+                    "{}列目が{}バイトを超えています",
+                    index + 1,
+                    limits.field_bytes
+                ),
+                format!(
+                    "field {} is longer than {} bytes",
+                    index + 1,
+                    limits.field_bytes
+                ),
             )));
         }
         match std::str::from_utf8(field) {
@@ -148,11 +160,7 @@ fn stage(
             }
             Err(e) => {
                 let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
-                let field = index + 1;
-                return Some(unreadable(match encoding {
-                    "UTF-8" => format!("byte 0x{byte:02X} in field {field} is not UTF-8"),
-                    other => format!("field {field} holds what is not {other}"),
-                }));
+                return Some(unreadable(foreign_column(index + 1, byte, encoding)));
             }
         }
     }
@@ -162,15 +170,19 @@ fn stage(
 fn fault_reason(fault: Fault, limits: &Limits) -> Reason {
     unreadable(match fault {
         Fault::TooLong => {
-            format!(
-                "longer than {} bytes; perhaps a quotation mark is not closed",
-                limits.record_bytes
+            let limit = limits.record_bytes;
+            Text::new(
+                format!("{limit}バイトを超えています(引用符が閉じていない可能性があります)"),
+                format!("longer than {limit} bytes; perhaps a quotation mark is not closed"),
             )
         }
-        Fault::OpenQuote => "a quotation mark is opened and never closed".into(),
+        Fault::OpenQuote => Text::new(
+            "引用符が開いたまま閉じていません",
+            "a quotation mark is opened and never closed",
+        ),
     })
 }
 
-fn unreadable(detail: String) -> Reason {
+fn unreadable(detail: Text) -> Reason {
     Reason::Unreadable { detail }
 }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, day_of};
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
@@ -75,7 +76,7 @@ pub(crate) fn read(
     Ok(AbsentColumn::Null)
 }
 
-fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: String) {
+fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: Text) {
     builder.reject(line, Reason::Unreadable { detail });
 }
 

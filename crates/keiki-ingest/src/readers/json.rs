@@ -17,6 +17,7 @@ mod scanner;
 
 use keiki_model::evidence::Reason;
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::enclosing::Enclosing;
 use crate::error::IngestError;
@@ -55,8 +56,11 @@ pub(crate) fn read(
                     if let Some(found) = flatten::value(text, name, limits, &mut around)? {
                         return Err(IngestError::Syntax {
                             place: Place::file(&file.name),
-                            expected: format!("a value of `{name}`"),
-                            found,
+                            expected: Box::new(Text::new(
+                                format!("`{name}` の値"),
+                                format!("a value of `{name}`"),
+                            )),
+                            found: Box::new(found),
                         });
                     }
                 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
@@ -50,7 +51,10 @@ pub(crate) fn read(
                 line: report.lines,
                 column: 1,
             };
-            let within = format!("a report without `{END}`");
+            let within = Box::new(Text::new(
+                format!("`{END}` のない報告"),
+                format!("a report without `{END}`"),
+            ));
             return Err(IngestError::Truncated { place, within });
         }
         report.stage(rows)?;
@@ -82,8 +86,8 @@ fn report(file: &InputFile, limits: &Limits) -> Result<Report, IngestError> {
             };
             return Err(IngestError::Syntax {
                 place,
-                expected: "key=value".into(),
-                found: text.chars().take(40).collect(),
+                expected: Box::new(Text::new("key=value の形の行", "key=value")),
+                found: Box::new(Text::quoted(text.chars().take(40).collect::<String>())),
             });
         };
         report.take(key, value);

@@ -20,6 +20,7 @@ use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, ExtractBuilder};
 use crate::limits::Limits;
 use crate::place::InputFile;
+use crate::readers::faults::{field_too_long, field_with_nul};
 use crate::reading::Context;
 
 /// Rows that are decoded at a time.
@@ -52,18 +53,22 @@ fn read_file(
     limits: &Limits,
     rows: &mut ExtractBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let fault = |en: String| IngestError::Sheet {
+    let fault = |why: Text| IngestError::Sheet {
         file: input.name.clone(),
-        detail: Box::new(Text::new(format!("Parquetとして読めません({en})"), en)),
+        detail: Box::new(Text::new(
+            format!("Parquetとして読めません({})", why.ja),
+            why.en,
+        )),
         hint: Box::new(Text::new(
             "Parquetのファイルをそのままフォルダに置き、出力が完全であることを確かめてください",
             "put Parquet files into a folder as they are, and check that the export is complete",
         )),
     };
     if input.member.is_some() {
-        return Err(fault(
-            "Parquet is not read from within an archive".to_owned(),
-        ));
+        return Err(fault(Text::new(
+            "書庫の中のParquetは読みません",
+            "Parquet is not read from within an archive",
+        )));
     }
     let opened = File::open(&input.path).map_err(|e| IngestError::io(&input.name, e))?;
     if opened.metadata().is_ok_and(|metadata| metadata.len() == 0) {
@@ -72,10 +77,10 @@ fn read_file(
         });
     }
     let builder = ParquetRecordBatchReaderBuilder::try_new(opened)
-        .map_err(|e| fault(format!("no Parquet: {e}")))?;
+        .map_err(|e| fault(Text::new(e.to_string(), format!("no Parquet: {e}"))))?;
     let schema = Arc::clone(builder.schema());
     let empty = RecordBatch::new_empty(schema);
-    let names = texts(&empty).map_err(|e| fault(e.to_string()))?;
+    let names = texts(&empty).map_err(|e| fault(Text::quoted(e)))?;
     let columns = names
         .iter()
         .map(|(name, _)| rows.column(name))
@@ -86,12 +91,12 @@ fn read_file(
     let batches = builder
         .with_batch_size(BATCH_ROWS)
         .build()
-        .map_err(|e| fault(e.to_string()))?;
+        .map_err(|e| fault(Text::quoted(e)))?;
     let mut number = 0;
     for batch in batches {
         let texts = batch
             .and_then(|batch| texts(&batch))
-            .map_err(|e| fault(e.to_string()))?;
+            .map_err(|e| fault(Text::quoted(e)))?;
         let count = texts.first().map_or(0, |(_, array)| array.len());
         for row in 0..count {
             number += 1;
@@ -118,13 +123,16 @@ fn stage(
         }
         let text = array.value(row);
         let detail = if text.len() > limits.field_bytes {
-            format!("`{name}` is longer than {} bytes", limits.field_bytes)
+            field_too_long(name, limits.field_bytes)
         } else if text.contains('\0') {
-            format!("`{name}` holds a NUL character")
+            field_with_nul(name)
         } else if rows.stage(*column, text) {
             continue;
         } else {
-            format!("the column `{name}` is given twice")
+            Text::new(
+                format!("列名が重複しています: `{name}`"),
+                format!("the column `{name}` is given twice"),
+            )
         };
         return Some(Reason::Unreadable { detail });
     }

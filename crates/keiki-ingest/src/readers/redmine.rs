@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 use serde_json::{Map, Value};
 
 use crate::error::IngestError;
@@ -74,7 +75,7 @@ pub(crate) fn read(
                 };
                 let issue = record.and_then(|record| {
                     serde_json::from_slice::<Value>(record).map_err(|e| Reason::Unreadable {
-                        detail: e.to_string(),
+                        detail: Text::quoted(e),
                     })
                 });
                 let versions = match issue.and_then(|issue| about.versions(&issue)) {
@@ -103,8 +104,11 @@ impl About {
         let bytes = std::fs::read(&file.path).map_err(|e| IngestError::io(&file.name, e))?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|e| IngestError::Syntax {
             place: keiki_model::problem::Place::file(&file.name),
-            expected: "what was fetched from Redmine, as JSON".to_owned(),
-            found: e.to_string(),
+            expected: Box::new(Text::new(
+                "Redmineから取得したJSON",
+                "what was fetched from Redmine, as JSON",
+            )),
+            found: Box::new(Text::quoted(e)),
         })?;
         let mut about = Self {
             since: instant(&value["since"]),
@@ -130,17 +134,27 @@ impl About {
 
     /// The versions of an issue that are new, oldest first.
     fn versions(&self, issue: &Value) -> Result<Vec<Map<String, Value>>, Reason> {
-        let unreadable = |detail: &str| Reason::Unreadable {
-            detail: detail.to_owned(),
+        let unreadable = |ja: &str, en: &str| Reason::Unreadable {
+            detail: Text::new(ja, en),
         };
         let created = issue["created_on"].as_str();
-        let created = created.ok_or_else(|| unreadable("an issue without created_on"))?;
+        let created = created.ok_or_else(|| {
+            unreadable(
+                "チケットにcreated_onがありません",
+                "an issue without created_on",
+            )
+        })?;
         let journals = issue["journals"].as_array().map_or(&[][..], Vec::as_slice);
         let mut state = state(issue);
         let mut versions = Vec::new();
         for journal in journals.iter().rev() {
             let at = journal["created_on"].as_str();
-            let at = at.ok_or_else(|| unreadable("a journal without created_on"))?;
+            let at = at.ok_or_else(|| {
+                unreadable(
+                    "履歴にcreated_onがありません",
+                    "a journal without created_on",
+                )
+            })?;
             let before = self.undone(&state, journal);
             if before != state {
                 versions.push((at.to_owned(), state));

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -150,8 +151,14 @@ struct Parsed<'t> {
 }
 
 fn report(text: &[u8]) -> Result<Parsed<'_>, Reason> {
-    let report: Report<'_> = serde_json::from_slice(text).map_err(|e| Reason::Unreadable {
-        detail: format!("not a VERIS report: {}", flatten::plain(&e)),
+    let report: Report<'_> = serde_json::from_slice(text).map_err(|e| {
+        let said = flatten::plain(&e);
+        Reason::Unreadable {
+            detail: Text::new(
+                format!("VERISの報告として読めません: {said}"),
+                format!("not a VERIS report: {said}"),
+            ),
+        }
     })?;
     match report.security_incident.as_deref() {
         Some(found @ ("False positive" | "Near miss")) => Err(Reason::OutsideScope {

@@ -53,8 +53,17 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         .is_some_and(|connector| connector.is_incremental());
     if is_incremental && extent == Extent::Full {
         node.report(
-            Problem::new(node.place_of("extent"), "an incremental reading is a part")
-                .hint("leave out `extent`, or what makes the reading incremental"),
+            Problem::new(
+                node.place_of("extent"),
+                Text::new(
+                    "差分の読み取りは全件ではありません",
+                    "an incremental reading is a part",
+                ),
+            )
+            .hint(Text::new(
+                "`extent`、または差分の読み取りの指定を外してください",
+                "leave out `extent`, or what makes the reading incremental",
+            )),
         );
     }
     let covers = node.strings("covers");
@@ -141,10 +150,14 @@ fn origin(node: &Node<'_>, kind: Option<&Kind>) -> Option<Origin> {
     };
     let Some(table) = node.table("fetch") else {
         if !node.has("fetch") {
-            let problem = Problem::new(node.place(), "missing table `[fetch]`");
-            node.report(
-                problem.hint("add [fetch] with what the connector needs to reach the system"),
+            let problem = Problem::new(
+                node.place(),
+                Text::new("表 `[fetch]` がありません", "missing table `[fetch]`"),
             );
+            node.report(problem.hint(Text::new(
+                "コネクターがシステムに接続するための [fetch] を加えてください",
+                "add [fetch] with what the connector needs to reach the system",
+            )));
         }
         return None;
     };

@@ -53,7 +53,7 @@ impl Fixture {
     pub(crate) fn outcome(&self, limits: Limits) -> String {
         match self.read(limits) {
             Ok(evidence) => shown(&evidence),
-            Err(error) => format!("error: {error}\n  hint: {}\n", error.hint()),
+            Err(error) => format!("error: {error}\n  hint: {}\n", error.hint().en),
         }
     }
 }

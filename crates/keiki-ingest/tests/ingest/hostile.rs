@@ -71,7 +71,11 @@ fn check(fixture: &Path, folder: &Path) {
         Err(IngestError::Internal { detail }) => {
             unreachable!("{}: {detail}", fixture.display())
         }
-        Err(error) => assert!(!error.hint().is_empty(), "{}: {error}", fixture.display()),
+        Err(error) => assert!(
+            !error.hint().en.is_empty(),
+            "{}: {error}",
+            fixture.display()
+        ),
     }
 }
 

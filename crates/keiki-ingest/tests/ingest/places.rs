@@ -54,7 +54,7 @@ fn a_place_with_no_file_is_an_error_with_a_hint() {
     let error =
         place::expand("evidence/*.json", workspace().path()).expect_err("there is no such file");
     assert!(matches!(error, IngestError::NoFile { .. }), "{error}");
-    assert!(!error.hint().is_empty());
+    assert!(!error.hint().ja.is_empty());
 }
 
 #[test]

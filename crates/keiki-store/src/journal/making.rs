@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use keiki_model::evidence::{Counts, Missing, RejectedRow};
+use keiki_model::text::Text;
 use keiki_model::timeline::Word;
 use tokio::runtime::Handle;
 
@@ -129,8 +130,12 @@ impl Making {
         let own = self.own.map(|own| Changes::joined(&own)).transpose()?;
         let entries = self.entries.finish().await?;
         let assertions = self.assertions.finish().await?;
-        let work = Arc::into_inner(self.work)
-            .ok_or_else(|| StoreError::Stopped("a thread still works on the commit".into()))?;
+        let work = Arc::into_inner(self.work).ok_or_else(|| {
+            StoreError::stopped(Text::new(
+                "記帳を別の処理がまだ続けています",
+                "a thread still works on the commit",
+            ))
+        })?;
         Ok(Made {
             written: entries.into_iter().chain(assertions).collect(),
             own,

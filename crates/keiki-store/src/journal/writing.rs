@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use keiki_model::text::Text;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -71,7 +72,10 @@ impl Writing {
         }
         // The task ended before its time, and says why.
         self.end().await?;
-        Err(StoreError::Stopped("a journal file is closed".into()))
+        Err(StoreError::stopped(Text::new(
+            "台帳のファイルはすでに閉じています",
+            "a journal file is closed",
+        )))
     }
 
     /// Ends the file; `None` if it has no row.
@@ -83,9 +87,7 @@ impl Writing {
         self.sender = None;
         match self.task.take() {
             None => Ok(None),
-            Some(task) => task
-                .await
-                .map_err(|stopped| StoreError::Stopped(stopped.to_string()))?,
+            Some(task) => task.await.map_err(StoreError::stopped)?,
         }
     }
 }

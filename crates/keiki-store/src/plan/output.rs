@@ -33,7 +33,7 @@ impl Changes {
     pub(crate) fn joined(parts: &[Self]) -> Result<Self> {
         let first = parts
             .first()
-            .ok_or_else(|| StoreError::Damaged("a commit without changes".into()))?;
+            .ok_or_else(|| StoreError::damaged("変更のない記帳です", "a commit without changes"))?;
         let entries = parts.iter().map(|part| &part.entries);
         let assertions = parts.iter().map(|part| &part.assertions);
         Ok(Self {

@@ -54,15 +54,13 @@ pub(super) fn print_json(value: &Value, session: &Session) {
 
 /// Writes rows as CSV.
 pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Result<String> {
-    let fault = |error: csv::Error| Error::Stopped(error.to_string());
+    let fault = Error::stopped;
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(names).map_err(fault)?;
     for row in rows {
         writer.write_record(row.iter().map(cell)).map_err(fault)?;
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| Error::Stopped(error.to_string()))?;
+    let bytes = writer.into_inner().map_err(Error::stopped)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -3,6 +3,7 @@
 use keiki_ingest::sample::{Sampled, check_against};
 use keiki_ingest::{Context, IngestError, Limits, Source, place};
 use keiki_model::problem::{Place, Problem};
+use keiki_model::text::Text;
 
 use super::ingest::derived;
 use crate::config::Workspace;
@@ -40,10 +41,13 @@ pub async fn check(workspace: &Workspace) -> Result<Contents> {
             Err(IngestError::Definition { problems: found }) => problems.extend(found),
             Err(error) => {
                 let place = error.place().unwrap_or_else(|| Place::file(&source.file));
-                let message = error.to_string();
-                let message = message
-                    .strip_prefix(&format!("{place}: "))
-                    .unwrap_or(&message);
+                let before = format!("{place}: ");
+                let without = |said: String| match said.strip_prefix(&before) {
+                    Some(rest) => rest.to_owned(),
+                    None => said,
+                };
+                let said = error.message();
+                let message = Text::new(without(said.ja), without(said.en));
                 problems.push(Problem::new(place, message).hint(error.hint()));
             }
         }

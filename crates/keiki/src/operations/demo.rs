@@ -59,10 +59,20 @@ pub struct Refused {
 
 /// Makes the sample group in a new folder, takes its evidence in month by month, and measures the last month.
 ///
+/// A numbered copy of each export goes to `deliveries`, where that is given: later ones take the place of earlier ones in the workspace.
+///
 /// # Errors
 /// The folder holds a workspace already, or cannot be written.
-pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
+pub async fn demo(
+    folder: &Path,
+    deliveries: Option<&Path>,
+    progress: &dyn Progress,
+) -> Result<Played> {
     init::write(folder, &files())?;
+    let mut kept = Kept {
+        folder: deliveries,
+        count: 0,
+    };
     let workspace = Workspace::load(folder)?;
     let journal = workspace.journal(Opening::Create).await?;
     let zone = &workspace.settings.zone;
@@ -74,6 +84,7 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         });
         for (name, text) in &delivery.files {
             let (name, bytes) = forms::sent(name, text);
+            kept.keep(&name, &bytes)?;
             write(&workspace.root.join(name), &bytes)?;
         }
         let asked = Ingest {
@@ -109,6 +120,25 @@ pub async fn demo(folder: &Path, progress: &dyn Progress) -> Result<Played> {
         refused,
         scorecard,
     })
+}
+
+/// The copies of what arrived.
+struct Kept<'f> {
+    folder: Option<&'f Path>,
+    count: usize,
+}
+
+impl Kept<'_> {
+    /// Keeps a copy, named after its number and its place below the folder of evidence.
+    fn keep(&mut self, place: &str, bytes: &[u8]) -> Result<()> {
+        let Some(folder) = self.folder else {
+            return Ok(());
+        };
+        self.count += 1;
+        let place = place.strip_prefix("evidence/").unwrap_or(place);
+        let name = format!("{:04}_{}", self.count, place.replace('/', "__"));
+        write(&folder.join(name), bytes)
+    }
 }
 
 /// Writes a file of evidence over the one before.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::UNASSIGNED;
 use keiki_model::statement::Obstacle;
-use keiki_store::{Journal, Outcome};
+use keiki_store::{Afterwards, Journal, Outcome};
 
 use crate::error::Result;
 
-/// Lists what stands in the way: evidence that is owed, rejected rows of a source's last reading, evidence of org units that
+/// Lists what stands in the way: evidence that is owed, rejected rows that are still out, evidence of org units that
 /// nobody knows. *Shape*: by kind, then KPI or source.
 pub(super) async fn obstacles(
     journal: &Journal,
@@ -38,18 +38,14 @@ fn missing(measured: &[Measurement], root: &str) -> Vec<Obstacle> {
         .collect()
 }
 
-/// A later reading of a source resolves what an earlier one left.
+/// Counts what is still out: neither mended by a later reading nor replaced by one.
 async fn rejected(journal: &Journal) -> Result<Vec<Obstacle>> {
     let snapshot = journal.snapshot().await?;
-    let last: BTreeMap<&str, i64> = snapshot
-        .batches()
-        .iter()
-        .map(|batch| (batch.source.as_str(), batch.seq))
-        .collect();
+    let rejects = journal.rejects(&snapshot).await?;
+    let afterwards = journal.afterwards(&snapshot, &rejects).await?;
     let mut by_source: BTreeMap<String, u64> = BTreeMap::new();
-    for reject in journal.rejects(&snapshot).await? {
-        let is_last = last.get(reject.source.as_str()) == Some(&reject.seq);
-        if is_last && reject.outcome == Outcome::Rejected {
+    for (reject, afterwards) in rejects.into_iter().zip(afterwards) {
+        if reject.outcome == Outcome::Rejected && afterwards == Afterwards::Open {
             *by_source.entry(reject.source).or_default() += 1;
         }
     }

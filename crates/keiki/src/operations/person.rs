@@ -98,7 +98,7 @@ pub async fn export(
         );
         for batch in engine.sql(&journal, &query).await? {
             let options = FormatOptions::default();
-            let fault = |error: arrow::error::ArrowError| Error::Stopped(error.to_string());
+            let fault = Error::stopped;
             for row in 0..batch.num_rows() {
                 let mut columns = Vec::new();
                 for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -277,7 +277,7 @@ async fn sources_of(
     let mut found = Vec::new();
     for batch in workspace.engine()?.sql(journal, &query).await? {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8);
-        let texts = texts.map_err(|error| Error::Stopped(error.to_string()))?;
+        let texts = texts.map_err(Error::stopped)?;
         found.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
     }
     Ok(found)

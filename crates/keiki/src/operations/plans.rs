@@ -75,7 +75,7 @@ fn by_year(
 
 fn beginning_of(day: Day, zone: &TimeZone) -> Result<i64> {
     let begins = date_of(day).to_zoned(zone.clone());
-    let begins = begins.map_err(|error| Error::Stopped(error.to_string()))?;
+    let begins = begins.map_err(Error::stopped)?;
     Ok(begins.timestamp().as_microsecond())
 }
 
@@ -179,8 +179,7 @@ async fn items(
 
 fn read(rows: &RecordBatch) -> Result<Vec<Items>> {
     let cast = |column: usize, to: &DataType| {
-        arrow::compute::cast(rows.column(column), to)
-            .map_err(|error| Error::Stopped(error.to_string()))
+        arrow::compute::cast(rows.column(column), to).map_err(Error::stopped)
     };
     let units = cast(0, &DataType::Utf8)?;
     let (baselines, revisions) = (cast(1, &DataType::Date32)?, cast(2, &DataType::Date32)?);

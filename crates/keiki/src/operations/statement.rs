@@ -266,9 +266,9 @@ pub async fn changes(
 #[derive(Debug, Clone)]
 pub struct Misfit {
     /// The period, with the revision.
-    pub statement: String,
+    pub statement: Text,
     /// What does not fit.
-    pub message: String,
+    pub message: Text,
 }
 
 /// Follows the chain of statements and computes every closed one again. *Shape*: how many were computed, and the first that
@@ -283,14 +283,20 @@ pub async fn verify(
     let book = workspace.statements().await?;
     if let Some((number, why)) = book.broken().await? {
         let misfit = Misfit {
-            statement: format!("event {number}"),
+            statement: Text::new(
+                format!("報告書の履歴 {number}"),
+                format!("statement event {number}"),
+            ),
             message: why,
         };
         return Ok((0, Some(misfit)));
     }
     if let Some((number, why)) = workspace.remarks().await?.broken().await? {
         let misfit = Misfit {
-            statement: format!("remark {number}"),
+            statement: Text::new(
+                format!("説明・対応の記録 {number}"),
+                format!("remark {number}"),
+            ),
             message: why,
         };
         return Ok((0, Some(misfit)));
@@ -315,12 +321,26 @@ pub async fn verify(
         if again != statement.measurements {
             let first = restated(&statement.measurements, &again);
             let place = first.first().map_or_else(
-                || "what a figure carries".to_owned(),
-                |one| format!("KPI {} {} {}", one.place.0, one.place.1, one.place.2),
+                || Text::new("数値に付随する内容", "what a figure carries"),
+                |one| {
+                    Text::quoted(format!(
+                        "KPI {} {} {}",
+                        one.place.0, one.place.1, one.place.2
+                    ))
+                },
             );
             let misfit = Misfit {
-                statement: format!("{} revision {}", statement.period, statement.revision),
-                message: format!("{place} does not come out as it was closed"),
+                statement: Text::new(
+                    format!("報告書 {} 第{}版", statement.period, statement.revision),
+                    format!(
+                        "statement {} revision {}",
+                        statement.period, statement.revision
+                    ),
+                ),
+                message: Text::new(
+                    format!("締めたときの結果と一致しません: {}", place.ja),
+                    format!("{} does not come out as it was closed", place.en),
+                ),
             };
             return Ok((computed, Some(misfit)));
         }

@@ -119,9 +119,7 @@ async fn evidence(
         };
         read_evidence(&source, &dataset, &files, &context)
     });
-    Ok(task
-        .await
-        .map_err(|error| Error::Stopped(error.to_string()))??)
+    Ok(task.await.map_err(Error::stopped)??)
 }
 
 /// The org units of rows that the tree of the day does not know.

@@ -1,6 +1,7 @@
 //! Evidence that follows from evidence: a threshold over results, tickets joined by key, and what a later scan no longer sees.
 
-use crate::workspace::Workspace;
+use crate::guide::{follow_with, written};
+use crate::workspace::{Workspace, run_in};
 
 fn csv(workspace: &Workspace, name: &str, dataset: &str, extra: &str, text: &str) {
     workspace.write(
@@ -216,4 +217,27 @@ fn a_vulnerability_starts_by_its_ticket_and_closes_when_complete_scans_see_it_no
                    group by started_on having sum(weight) > 0";
     assert_eq!(value(&workspace, started), "2026-04-05");
     workspace.run(&["verify"]).exits(0);
+}
+
+const GUIDES: [(&str, &str); 2] = [
+    ("en", include_str!("../../../../docs/guides/derived.md")),
+    ("ja", include_str!("../../../../docs/guides/derived.ja.md")),
+];
+
+#[test]
+fn the_guide_derives_what_it_says() {
+    let [english, japanese] = GUIDES.map(|(_, guide)| written(guide));
+    assert_eq!(english, japanese, "both guides make the same files");
+    assert_eq!(english.len(), 11, "{english:?}");
+    for (language, guide) in GUIDES {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (first, rest) = guide
+            .split_once("keiki init watch\n```")
+            .expect("the guide begins with a new workspace");
+        assert!(!first.contains("\nkeiki "));
+        run_in(folder.path(), &["--language", language, "init", "watch"]).exits(0);
+        let workspace = folder.path().join("watch");
+        follow_with(&workspace, language, rest, &|_| ());
+        run_in(&workspace, &["verify"]).exits(0);
+    }
 }

@@ -26,8 +26,9 @@ pub(crate) fn is_as_written(sample: &Path, english_page: &str) {
     });
 }
 
-/// What stands in a guide's blocks: commands, and texts that show what the last command printed.
+/// What stands in a guide's blocks: files, commands, and texts that show what the last command printed.
 enum Block<'g> {
+    File(&'g str, String),
     Command(&'g str),
     Shown(Vec<&'g str>),
 }
@@ -35,25 +36,47 @@ enum Block<'g> {
 fn blocks(guide: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     let mut lines = guide.lines();
+    let mut file = None;
     while let Some(line) = lines.next() {
-        let inside: Vec<&str> = match line {
-            "```sh" | "```text" => lines.by_ref().take_while(|line| *line != "```").collect(),
-            _ => continue,
+        let Some(kind) = line.strip_prefix("```").filter(|kind| !kind.is_empty()) else {
+            file = file_named(line).or(file);
+            continue;
         };
-        if line == "```text" {
-            found.push(Block::Shown(inside));
-        } else {
-            let commands = inside.into_iter().filter_map(|l| l.strip_prefix("keiki "));
-            found.extend(commands.map(Block::Command));
+        let inside: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match (kind, file.take()) {
+            ("text", _) => found.push(Block::Shown(inside)),
+            ("toml" | "csv", Some(name)) => {
+                found.push(Block::File(name, inside.join("\n") + "\n"));
+            }
+            ("sh", _) => {
+                let commands = inside.into_iter().filter_map(|l| l.strip_prefix("keiki "));
+                found.extend(commands.map(Block::Command));
+            }
+            _ => {}
         }
     }
     found
 }
 
+/// The file that a line names as the one that follows: a path in code before the line's end.
+fn file_named(line: &str) -> Option<&str> {
+    let name = line.trim_end().strip_suffix("`:")?.rsplit('`').next()?;
+    name.contains('/').then_some(name)
+}
+
 fn commands(guide: &str) -> Vec<&str> {
     let of_block = |block| match block {
         Block::Command(command) => Some(command),
-        Block::Shown(_) => None,
+        Block::File(..) | Block::Shown(_) => None,
+    };
+    blocks(guide).into_iter().filter_map(of_block).collect()
+}
+
+/// The files that a guide has its reader write.
+pub(crate) fn written(guide: &str) -> Vec<(String, String)> {
+    let of_block = |block| match block {
+        Block::File(name, text) => Some((name.to_owned(), text)),
+        Block::Command(_) | Block::Shown(_) => None,
     };
     blocks(guide).into_iter().filter_map(of_block).collect()
 }
@@ -77,6 +100,12 @@ fn walk(
     let mut printed: Option<String> = None;
     for block in blocks(guide) {
         match block {
+            Block::File(name, text) => {
+                let path = sample.join(name);
+                let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+                let written = made.and_then(|()| std::fs::write(&path, text));
+                written.expect("the guide's file can be written");
+            }
             Block::Command(command) => {
                 before(command);
                 let mut arguments = vec!["--language", language];

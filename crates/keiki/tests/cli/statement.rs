@@ -197,6 +197,31 @@ fn what_stands_in_the_way_needs_a_reason_and_a_second_person() {
         .complains("from 2099-02-01 on");
 }
 
+#[test]
+fn a_row_that_is_still_out_stands_in_the_way_until_a_later_reading_mends_it() {
+    let wrong = "A5,JP1,hardware,five,perhaps,E1,2026-04-01,,,,\n";
+    let workspace = with(&format!("{ROWS}{wrong}"));
+    workspace.write("sources/assets.toml", SOURCE.replace("assets.csv", "*.csv"));
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(3);
+    let next = |name: &str, before: &str, rows: &str| {
+        std::fs::remove_file(workspace.path().join("evidence").join(before)).expect("it is there");
+        let place = format!("evidence/{name}");
+        workspace.write(&place, format!("{ASSETS_HEADER}{rows}"));
+        workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    };
+    // A later file with other records leaves the row out as it is.
+    next("second.csv", "assets.csv", CORRECTED);
+    workspace
+        .run(&["close", "2026-05", "--reason", "it is late"])
+        .exits(1)
+        .complains("source assets: 1 rejected rows, unresolved");
+    next("third.csv", "second.csv", &wrong.replace("perhaps", "true"));
+    workspace
+        .run(&["close", "2026-05"])
+        .exits(0)
+        .says("as revision 1");
+}
+
 /// Changes one byte of the first event in the book, as somebody might who wants another figure.
 fn tamper(workspace: &Workspace, sql: &str) {
     let script = format!(

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Proxy, Response, StatusCode};
@@ -23,6 +24,7 @@ use super::super::error::FetchError;
 use super::super::secret::{self, SecretReference, Setting};
 use super::super::{Request, Vault};
 use super::address::{Network, NotPublic, PublicOnly};
+use crate::limits::Quantity;
 
 /// Redirects within one server that are followed.
 const REDIRECT_COUNT: usize = 5;
@@ -93,17 +95,29 @@ impl Endpoint {
         let ca = node.string("ca");
         let proxy = node.string("proxy");
         let text = node.required_string("url")?;
-        let wrong = |message: &str, hint: &str| {
+        let wrong = |message: Text, hint: Text| {
             node.report(Problem::new(node.place_of("url"), message).hint(hint));
         };
         let Ok(url) = Url::parse(&text) else {
-            wrong("`url` is not an address", "write it as https://host/path");
+            wrong(
+                Text::new("`url` がアドレスではありません", "`url` is not an address"),
+                Text::new(
+                    "https://host/path のように書いてください",
+                    "write it as https://host/path",
+                ),
+            );
             return None;
         };
         if !url.username().is_empty() || url.password().is_some() {
             wrong(
-                "a name or password must not stand in an address",
-                "use `user` and password = { env = \"NAME\" }; and change the password",
+                Text::new(
+                    "アドレスに名前やパスワードを書くことはできません",
+                    "a name or password must not stand in an address",
+                ),
+                Text::new(
+                    "`user` と password = { env = \"名前\" } を使い、書かれていたパスワードは変更してください",
+                    "use `user` and password = { env = \"NAME\" }; and change the password",
+                ),
             );
         }
         if url
@@ -111,8 +125,14 @@ impl Endpoint {
             .any(|(key, _)| secret::names_a_secret(&key))
         {
             wrong(
-                "a secret must not stand in an address",
-                "put it into `parameters` by reference, such as key = { env = \"NAME\" }; and change it",
+                Text::new(
+                    "アドレスに秘密情報を書くことはできません",
+                    "a secret must not stand in an address",
+                ),
+                Text::new(
+                    "`parameters` で key = { env = \"名前\" } のように参照し、書かれていた秘密情報は変更してください",
+                    "put it into `parameters` by reference, such as key = { env = \"NAME\" }; and change it",
+                ),
             );
         }
         let has_secret = !matches!(credentials, Credentials::None)
@@ -124,12 +144,24 @@ impl Endpoint {
             "https" => {}
             "http" if network == Network::Internal || !has_secret => {}
             "http" => wrong(
-                "a secret would go over the internet unencrypted",
-                "use https, or network = \"internal\" for a system of your own network",
+                Text::new(
+                    "秘密情報が暗号化されずにインターネットへ送られます",
+                    "a secret would go over the internet unencrypted",
+                ),
+                Text::new(
+                    "httpsを使ってください。社内のシステムであれば network = \"internal\" と書いてください",
+                    "use https, or network = \"internal\" for a system of your own network",
+                ),
             ),
             _ => wrong(
-                "`url` should begin with https or http",
-                "write https://host/path",
+                Text::new(
+                    "`url` は https か http で始めます",
+                    "`url` should begin with https or http",
+                ),
+                Text::new(
+                    "https://host/path のように書いてください",
+                    "write https://host/path",
+                ),
             ),
         }
         Some(Self {
@@ -160,9 +192,15 @@ fn credentials(node: &Node<'_>) -> Credentials {
         _ => {
             let problem = Problem::new(
                 node.place(),
-                "give either `token`, or `user` and `password`",
+                Text::new(
+                    "`token`、または `user` と `password` の一方を指定してください",
+                    "give either `token`, or `user` and `password`",
+                ),
             );
-            node.report(problem.hint("both by reference, such as token = { env = \"NAME\" }"));
+            node.report(problem.hint(Text::new(
+                "どちらも token = { env = \"名前\" } のように参照で書きます",
+                "both by reference, such as token = { env = \"NAME\" }",
+            )));
             Credentials::None
         }
     }
@@ -198,7 +236,8 @@ impl<'r> Client<'r> {
             .timeout(Duration::from_secs(request.limits.answer_seconds))
             .no_proxy();
         if let Some(proxy) = &endpoint.proxy {
-            let proxy = Proxy::all(proxy).map_err(|e| FetchError::unusable(&place, chain(&e)))?;
+            let proxy = Proxy::all(proxy)
+                .map_err(|e| FetchError::unusable(&place, Text::quoted(chain(&e))))?;
             builder = builder.proxy(proxy);
         }
         if endpoint.network == Network::Public {
@@ -208,13 +247,14 @@ impl<'r> Client<'r> {
         if let Some(path) = &endpoint.ca {
             let path = request.workspace.join(path);
             let pem = std::fs::read(&path).map_err(FetchError::file(&path))?;
-            let certificates = Certificate::from_pem_bundle(&pem)
-                .map_err(|e| FetchError::unusable(&path.display().to_string(), chain(&e)))?;
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| {
+                FetchError::unusable(&path.display().to_string(), Text::quoted(chain(&e)))
+            })?;
             builder = builder.tls_certs_merge(certificates);
         }
         let inner = builder
             .build()
-            .map_err(|e| FetchError::unusable(&place, chain(&e)))?;
+            .map_err(|e| FetchError::unusable(&place, Text::quoted(chain(&e))))?;
         Ok(Self {
             inner,
             endpoint,
@@ -296,10 +336,10 @@ impl<'r> Client<'r> {
         let shown = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]).into_owned();
         let error = FetchError::refused(
             &self.endpoint.place(),
-            format!(
+            Text::quoted(format!(
                 "{status} {}",
                 shown.split_whitespace().collect::<Vec<_>>().join(" ")
-            ),
+            )),
         );
         let is_passing = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
             || matches!(
@@ -322,11 +362,11 @@ impl<'r> Client<'r> {
                 Failure::Final(FetchError::limit(&place, what, limit as u64))
             };
             if body.len() + part.len() > limits.answer_bytes {
-                return Err(over("bytes in one answer", limits.answer_bytes));
+                return Err(over(Quantity::AnswerBytes, limits.answer_bytes));
             }
             let all = self.bytes.fetch_add(part.len(), Ordering::Relaxed) + part.len();
             if all > limits.fetch_bytes {
-                return Err(over("bytes", limits.fetch_bytes));
+                return Err(over(Quantity::Bytes, limits.fetch_bytes));
             }
             body.extend_from_slice(&part);
         }
@@ -350,9 +390,12 @@ impl<'r> Client<'r> {
         }
         if error.is_timeout() {
             let limit = self.request.limits.answer_seconds;
-            return Failure::Passing(FetchError::limit(&system, "seconds", limit), None);
+            return Failure::Passing(FetchError::limit(&system, Quantity::Seconds, limit), None);
         }
-        Failure::Passing(FetchError::unreachable(&system, chain(&error)), None)
+        Failure::Passing(
+            FetchError::unreachable(&system, Text::quoted(chain(&error))),
+            None,
+        )
     }
 }
 
@@ -381,8 +424,15 @@ fn headers(endpoint: &Endpoint, vault: &Vault<'_>, place: &str) -> Result<Header
     headers.insert("accept", HeaderValue::from_static("application/json"));
     for (name, value) in &endpoint.headers {
         let value = header(&vault.setting(value)?, name, place)?;
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| FetchError::unusable(place, format!("not a header: {name}")))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            FetchError::unusable(
+                place,
+                Text::new(
+                    format!("ヘッダー名として使えません: {name}"),
+                    format!("not a header: {name}"),
+                ),
+            )
+        })?;
         headers.insert(name, value);
     }
     let authorization = match &endpoint.credentials {
@@ -405,7 +455,13 @@ fn headers(endpoint: &Endpoint, vault: &Vault<'_>, place: &str) -> Result<Header
 
 fn header(value: &str, name: &str, place: &str) -> Result<HeaderValue, FetchError> {
     let mut value = HeaderValue::from_str(value).map_err(|_| {
-        FetchError::unusable(place, format!("the value cannot stand in a header: {name}"))
+        FetchError::unusable(
+            place,
+            Text::new(
+                format!("ヘッダーの値として使えません: {name}"),
+                format!("the value cannot stand in a header: {name}"),
+            ),
+        )
     })?;
     value.set_sensitive(true);
     Ok(value)

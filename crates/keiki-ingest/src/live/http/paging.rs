@@ -2,6 +2,7 @@
 
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use serde_json::Value;
 
 use super::client::Answer;
@@ -179,9 +180,17 @@ fn size(table: &Node<'_>) -> Option<(String, usize)> {
         (Some(parameter), Some(size)) if size > 0 => Some((parameter, usize::try_from(size).ok()?)),
         _ => {
             table.report(
-                Problem::new(table.place(), "`size` and `size_parameter` belong together").hint(
+                Problem::new(
+                    table.place(),
+                    Text::new(
+                        "`size` と `size_parameter` は組で指定します",
+                        "`size` and `size_parameter` belong together",
+                    ),
+                )
+                .hint(Text::new(
+                    "システムの仕様に合わせて size = 100 と size_parameter = \"limit\" のように書いてください",
                     "write size = 100 and size_parameter = \"limit\", as the system has them",
-                ),
+                )),
             );
             None
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
+use keiki_model::text::Text;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, StdStream};
 use serde_json::{Map, Value};
@@ -18,6 +19,7 @@ use super::super::error::FetchError;
 use super::super::secret::{self, SecretReference};
 use super::super::tls;
 use super::{Entry, written};
+use crate::limits::Quantity;
 
 /// Entries asked for at once; directories seldom give more than 1,000.
 const PAGE_SIZE: i32 = 500;
@@ -69,22 +71,49 @@ impl Server {
         });
         let Some((host, port, security)) = parts else {
             node.report(
-                Problem::new(node.place_of("url"), "`url` is not a directory's address")
-                    .hint("write it as ldaps://host or ldap://host:389"),
+                Problem::new(
+                    node.place_of("url"),
+                    Text::new(
+                        "`url` がディレクトリのアドレスではありません",
+                        "`url` is not a directory's address",
+                    ),
+                )
+                .hint(Text::new(
+                    "ldaps://host または ldap://host:389 のように書いてください",
+                    "write it as ldaps://host or ldap://host:389",
+                )),
             );
             return None;
         };
         let is_here = host == "localhost" || host.starts_with("127.") || host == "[::1]";
         if bind.is_some() && security == Security::Plain && !is_here {
             node.report(
-                Problem::new(node.place_of("url"), "the password would go unencrypted")
-                    .hint("use ldaps://, or start_tls = true"),
+                Problem::new(
+                    node.place_of("url"),
+                    Text::new(
+                        "パスワードが暗号化されずに送られます",
+                        "the password would go unencrypted",
+                    ),
+                )
+                .hint(Text::new(
+                    "ldaps:// か start_tls = true を使ってください",
+                    "use ldaps://, or start_tls = true",
+                )),
             );
         }
         if bind.is_some() != node.has("password") {
             node.report(
-                Problem::new(node.place(), "`bind` and `password` belong together")
-                    .hint("write bind = \"cn=…\" and password = { env = \"NAME\" }"),
+                Problem::new(
+                    node.place(),
+                    Text::new(
+                        "`bind` と `password` は組で指定します",
+                        "`bind` and `password` belong together",
+                    ),
+                )
+                .hint(Text::new(
+                    "bind = \"cn=…\" と password = { env = \"名前\" } を書いてください",
+                    "write bind = \"cn=…\" and password = { env = \"NAME\" }",
+                )),
             );
         }
         Some(Self {
@@ -127,7 +156,7 @@ impl Directory {
         let connecting = stream(server, request);
         let (scheme, stream) = tokio::time::timeout(Duration::from_secs(seconds), connecting)
             .await
-            .map_err(|_| FetchError::limit(&place, "seconds", seconds))??;
+            .map_err(|_| FetchError::limit(&place, Quantity::Seconds, seconds))??;
         let settings = LdapConnSettings::new().set_std_stream(stream);
         let (connection, handle) = LdapConnAsync::with_settings(settings, scheme)
             .await
@@ -264,7 +293,11 @@ impl Directory {
             found.extend(values);
             range = given;
         }
-        Err(FetchError::limit(&self.place, "pages", RANGE_COUNT as u64))
+        Err(FetchError::limit(
+            &self.place,
+            Quantity::Pages,
+            RANGE_COUNT as u64,
+        ))
     }
 
     /// Says goodbye. What the server makes of it does not matter.
@@ -280,9 +313,11 @@ impl Directory {
                 } else {
                     format!("{result}: {}", result.text)
                 };
-                FetchError::refused(&self.place, text)
+                FetchError::refused(&self.place, Text::quoted(text))
             }
-            LdapError::Timeout { .. } => FetchError::limit(&self.place, "seconds", self.seconds),
+            LdapError::Timeout { .. } => {
+                FetchError::limit(&self.place, Quantity::Seconds, self.seconds)
+            }
             other => FetchError::unreachable(&self.place, other),
         }
     }
@@ -326,7 +361,10 @@ async fn start_tls(tcp: &mut TcpStream, place: &str) -> Result<(), FetchError> {
     let [0x30, length @ 0..0x80] = head else {
         return Err(FetchError::unusable(
             place,
-            "the answer to StartTLS is not LDAP",
+            Text::new(
+                "StartTLSへの応答がLDAPではありません",
+                "the answer to StartTLS is not LDAP",
+            ),
         ));
     };
     let mut body = vec![0; usize::from(length)];
@@ -337,6 +375,12 @@ async fn start_tls(tcp: &mut TcpStream, place: &str) -> Result<(), FetchError> {
     if is_success {
         Ok(())
     } else {
-        Err(FetchError::refused(place, "the server does not begin TLS"))
+        Err(FetchError::refused(
+            place,
+            Text::new(
+                "サーバーがTLSを開始しません",
+                "the server does not begin TLS",
+            ),
+        ))
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
+use keiki_model::text::Text;
 use ldap3::{Scope, ldap_escape};
 use serde_json::Value;
 
 use super::super::error::FetchError;
 use super::connection::Directory;
 use super::{Entry, Ldap};
+use crate::limits::Quantity;
 
 /// Attributes that list members by name. *Source*: RFC 4519, RFC 2307, Active Directory.
 const MEMBERS: [&str; 2] = ["member", "uniqueMember"];
@@ -48,12 +50,19 @@ pub(super) async fn of(
         groups += 1;
         if groups > GROUP_COUNT {
             let place = asked.server.place();
-            return Err(FetchError::limit(&place, "groups", GROUP_COUNT as u64));
+            return Err(FetchError::limit(
+                &place,
+                Quantity::Groups,
+                GROUP_COUNT as u64,
+            ));
         }
         let entry = one(&current, &wanted, directory).await?;
         let Some(entry) = entry else {
             if current == group {
-                let detail = format!("there is no group {group}");
+                let detail = Text::new(
+                    format!("グループがありません: {group}"),
+                    format!("there is no group {group}"),
+                );
                 return Err(FetchError::unusable(&asked.server.place(), detail));
             }
             continue;

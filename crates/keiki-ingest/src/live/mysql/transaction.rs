@@ -1,6 +1,7 @@
 //! The transaction in which a query runs.
 
 use futures::TryStreamExt;
+use keiki_model::text::Text;
 use serde_json::{Map, Value};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{
@@ -8,6 +9,7 @@ use sqlx::{
     TypeInfo,
 };
 
+use super::super::database::{not_ordered, two_columns};
 use super::super::error::FetchError;
 use super::super::rows::RowsFile;
 use super::super::server::Encryption;
@@ -121,7 +123,7 @@ impl Mysql {
             options = options.ssl_ca(request.workspace.join(ca));
         }
         options.connect().await.map_err(|e| match e {
-            sqlx::Error::Database(said) => FetchError::refused(&self.place(), said),
+            sqlx::Error::Database(said) => FetchError::refused(&self.place(), Text::quoted(said)),
             other => FetchError::unreachable(&self.place(), other),
         })
     }
@@ -143,7 +145,7 @@ impl Mysql {
                 });
             };
             if columns.iter().any(|known| known.name == name) {
-                let detail = format!("the query has two columns named {name}");
+                let detail = two_columns(&name);
                 return Err(FetchError::unusable(&self.place(), detail));
             }
             columns.push(Taken { name, form });
@@ -179,10 +181,7 @@ impl Mysql {
             Some(Form::Timestamp | Form::Datetime) => "cast(? as datetime(6))",
             Some(Form::Text) => "?",
             _ => {
-                let detail = format!(
-                    "`incremental` needs a column {} of the query that is a number, a date, an instant or a text",
-                    incremental.column
-                );
+                let detail = not_ordered(&incremental.column);
                 return Err(FetchError::unusable(&self.place(), detail));
             }
         };

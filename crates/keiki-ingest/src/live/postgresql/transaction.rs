@@ -1,6 +1,7 @@
 //! The transaction in which a query runs.
 
 use futures::TryStreamExt;
+use keiki_model::text::Text;
 use serde_json::{Map, Value};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
 use sqlx::{
@@ -8,7 +9,7 @@ use sqlx::{
     TypeInfo,
 };
 
-use super::super::database::quoted;
+use super::super::database::{not_ordered, quoted, two_columns};
 use super::super::error::FetchError;
 use super::super::rows::RowsFile;
 use super::super::server::Encryption;
@@ -100,7 +101,7 @@ impl Postgresql {
             options = options.ssl_root_cert(request.workspace.join(ca));
         }
         options.connect().await.map_err(|e| match e {
-            sqlx::Error::Database(said) => FetchError::refused(&self.place(), said),
+            sqlx::Error::Database(said) => FetchError::refused(&self.place(), Text::quoted(said)),
             other => FetchError::unreachable(&self.place(), other),
         })
     }
@@ -129,7 +130,7 @@ impl Postgresql {
                 });
             }
             if columns.iter().any(|(known, _)| *known == name) {
-                let detail = format!("the query has two columns named {name}");
+                let detail = two_columns(&name);
                 return Err(FetchError::unusable(&self.place(), detail));
             }
             columns.push((name, kind));
@@ -161,10 +162,7 @@ impl Postgresql {
         };
         let kind = columns.iter().find(|(name, _)| *name == incremental.column);
         let Some((name, kind)) = kind.filter(|(_, kind)| ORDERED.contains(&kind.as_str())) else {
-            let detail = format!(
-                "`incremental` needs a column {} of the query that is a number, a date, an instant or a text",
-                incremental.column
-            );
+            let detail = not_ordered(&incremental.column);
             return Err(FetchError::unusable(&self.place(), detail));
         };
         let column = quoted(name);

@@ -12,6 +12,7 @@ use std::io::{BufRead, Chain, Cursor, Read};
 
 use csv::ByteRecord;
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::format::{Format, Quote};
@@ -274,19 +275,20 @@ pub(super) fn names(
     for (index, field) in record.iter().enumerate() {
         let name = std::str::from_utf8(field).map_err(|e| {
             let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
+            let number = index + 1;
             let found = match encoding {
-                "UTF-8" => format!(
-                    "byte 0x{byte:02X} in column {} of the header is not UTF-8",
-                    index + 1
+                "UTF-8" => Text::new(
+                    format!("見出しの{number}列目にUTF-8ではないバイトがあります(0x{byte:02X})"),
+                    format!("byte 0x{byte:02X} in column {number} of the header is not UTF-8"),
                 ),
-                other => format!(
-                    "column {} of the header holds what is not {other}",
-                    index + 1
+                other => Text::new(
+                    format!("見出しの{number}列目に{other}として読めない文字があります"),
+                    format!("column {number} of the header holds what is not {other}"),
                 ),
             };
             IngestError::Encoding {
                 place: place.clone(),
-                found,
+                found: Box::new(found),
             }
         })?;
         let name = match name.trim() {
@@ -314,10 +316,16 @@ pub(super) fn unusable(file: &str, line: u64, limits: &Limits) -> IngestError {
             line: usize::try_from(line).unwrap_or(0),
             column: 0,
         },
-        detail: format!(
-            "longer than {} bytes, or a quotation mark in it is not closed",
-            limits.record_bytes
-        ),
+        detail: Box::new(Text::new(
+            format!(
+                "{}バイトを超えているか、引用符が閉じていません",
+                limits.record_bytes
+            ),
+            format!(
+                "longer than {} bytes, or a quotation mark in it is not closed",
+                limits.record_bytes
+            ),
+        )),
     }
 }
 

@@ -4,9 +4,10 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quantity};
 use crate::lines;
 use crate::place::InputFile;
 
@@ -68,7 +69,10 @@ pub(super) struct Event {
 }
 
 /// The line in which an event begins, and the event or why it cannot be read.
-pub(super) type Numbered = (u64, Result<Event, String>);
+/// What a calendar begins with.
+const FIRST_LINE: &str = "BEGIN:VCALENDAR";
+
+pub(super) type Numbered = (u64, Result<Event, Text>);
 
 /// Reads the events of a calendar with the line in which each begins.
 ///
@@ -89,7 +93,7 @@ pub(super) fn read(
         if bytes > limits.calendar_bytes {
             return Err(IngestError::TooLarge {
                 file: input.name.clone(),
-                what: "bytes in one calendar",
+                what: Quantity::CalendarBytes,
                 limit: limits.calendar_bytes,
             });
         }
@@ -130,40 +134,43 @@ pub(super) fn read(
     match open.last() {
         _ if !is_calendar => Err(IngestError::Syntax {
             place: Place { line: 1, ..place },
-            expected: "BEGIN:VCALENDAR".into(),
-            found: "something else".into(),
+            expected: Box::new(Text::quoted(FIRST_LINE)),
+            found: Box::new(Text::new("別のもの", "something else")),
         }),
         Some(name) => Err(IngestError::Truncated {
             place,
-            within: name.clone(),
+            within: Box::new(Text::quoted(name)),
         }),
         None => Ok(events),
     }
 }
 
 impl Event {
-    fn new(properties: Vec<Property>, is_cancelled: bool, zone: &TimeZone) -> Result<Self, String> {
+    fn new(properties: Vec<Property>, is_cancelled: bool, zone: &TimeZone) -> Result<Self, Text> {
         let find = |name: &str| properties.iter().find(|property| property.name == name);
-        let moments = |name: &str| -> Result<Vec<Moment>, String> {
+        let moments = |name: &str| -> Result<Vec<Moment>, Text> {
             let all = properties.iter().filter(|property| property.name == name);
             let lists = all.map(|property| moments(property, zone));
             Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
         };
-        let first = |name: &str| Ok::<_, String>(moments(name)?.into_iter().next());
+        let first = |name: &str| Ok::<_, Text>(moments(name)?.into_iter().next());
         let uid = find("UID").map(|uid| uid.value.trim().to_owned());
         let uid = uid.filter(|uid| !uid.is_empty());
-        let start = first("DTSTART")?.ok_or("the event has no DTSTART")?;
+        let start = first("DTSTART")?.ok_or_else(|| missing("DTSTART"))?;
         let end = match (first("DTEND")?, find("DURATION")) {
             (Some(end), _) => Some(end.instant()),
             (None, Some(duration)) => Some(after(&start, &duration.value)?),
             (None, None) => None,
         };
         if end.is_some_and(|end| end < start.instant()) {
-            return Err("the event ends before it begins".into());
+            return Err(Text::new(
+                "予定の終了が開始より前です",
+                "the event ends before it begins",
+            ));
         }
         let status = find("STATUS").map(|status| status.value.trim().to_ascii_uppercase());
         Ok(Self {
-            uid: uid.ok_or("the event has no UID")?,
+            uid: uid.ok_or_else(|| missing("UID"))?,
             end,
             recurrence: first("RECURRENCE-ID")?,
             rule: find("RRULE").map(|rule| rule.value.trim().to_ascii_uppercase()),
@@ -209,25 +216,51 @@ impl Event {
     }
 }
 
+fn missing(name: &str) -> Text {
+    Text::new(
+        format!("予定に {name} がありません"),
+        format!("the event has no {name}"),
+    )
+}
+
+pub(super) fn no_moment(text: &str) -> Text {
+    Text::new(
+        format!("日付または日時として読めません: {text}"),
+        format!("not a date or time: {text}"),
+    )
+}
+
 fn joined(texts: impl Iterator<Item = String>) -> Option<String> {
     let texts: Vec<String> = texts.collect();
     (!texts.is_empty()).then(|| texts.join(";"))
 }
 
-fn after(start: &Moment, duration: &str) -> Result<Timestamp, String> {
-    let span: Span = duration
-        .trim()
-        .parse()
-        .map_err(|_| format!("not a duration: {duration}"))?;
+fn after(start: &Moment, duration: &str) -> Result<Timestamp, Text> {
+    let span: Span = duration.trim().parse().map_err(|_| {
+        Text::new(
+            format!("期間として読めません: {duration}"),
+            format!("not a duration: {duration}"),
+        )
+    })?;
     let wall = start.wall.checked_add(span);
-    let wall = wall.map_err(|_| format!("a duration out of range: {duration}"))?;
+    let wall = wall.map_err(|_| {
+        Text::new(
+            format!("期間が長すぎます: {duration}"),
+            format!("a duration out of range: {duration}"),
+        )
+    })?;
     Ok(start.at(wall))
 }
 
 /// The times of a property, which may be several with commas between them.
-fn moments(property: &Property, zone: &TimeZone) -> Result<Vec<Moment>, String> {
+fn moments(property: &Property, zone: &TimeZone) -> Result<Vec<Moment>, Text> {
     let zone = match property.parameter("TZID") {
-        Some(name) => zone_named(name).ok_or_else(|| format!("unknown time zone: {name}"))?,
+        Some(name) => zone_named(name).ok_or_else(|| {
+            Text::new(
+                format!("時間帯がありません: {name}"),
+                format!("unknown time zone: {name}"),
+            )
+        })?,
         None => zone.clone(),
     };
     let texts = property.value.split(',').map(str::trim);
@@ -245,8 +278,8 @@ fn zone_named(name: &str) -> Option<TimeZone> {
     })
 }
 
-fn moment(text: &str, zone: &TimeZone) -> Result<Moment, String> {
-    let fault = || format!("not a date or time: {text}");
+fn moment(text: &str, zone: &TimeZone) -> Result<Moment, Text> {
+    let fault = || no_moment(text);
     // A period begins with its start.
     let text = text.split('/').next().unwrap_or(text);
     if text.len() == 8 {

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, date_of};
+use keiki_model::text::Text;
 use rrule::{RRuleSet, Tz};
 
-use super::event::{Event, Moment};
+use super::event::{Event, Moment, no_moment};
 
 /// The days for which occurrences are listed, and how many at most.
 pub(super) struct Window {
@@ -35,7 +36,7 @@ pub(super) fn of(
     event: &Event,
     exceptions: &BTreeMap<&str, BTreeSet<Timestamp>>,
     window: &Window,
-) -> Result<Vec<Occurrence>, String> {
+) -> Result<Vec<Occurrence>, Text> {
     if let Some(recurrence) = &event.recurrence {
         return Ok(vec![Occurrence {
             start: event.start.instant(),
@@ -100,7 +101,7 @@ fn label(wall: civil::DateTime, is_day: bool) -> String {
 }
 
 /// The times of a rule within the window, on the event's clock.
-fn walls(start: &Moment, rule: &str, window: &Window) -> Result<BTreeSet<civil::DateTime>, String> {
+fn walls(start: &Moment, rule: &str, window: &Window) -> Result<BTreeSet<civil::DateTime>, Text> {
     let text = format!(
         "DTSTART:{}Z\nRRULE:{}",
         start.wall.strftime("%Y%m%dT%H%M%S"),
@@ -109,19 +110,25 @@ fn walls(start: &Moment, rule: &str, window: &Window) -> Result<BTreeSet<civil::
     let set: RRuleSet = text.parse().map_err(|e: rrule::RRuleError| {
         let detail = e.to_string();
         let first = detail.lines().next().unwrap_or_default().to_owned();
-        format!("a rule that cannot be followed: {first}")
+        Text::new(
+            format!("繰り返しの規則を解釈できません: {first}"),
+            format!("a rule that cannot be followed: {first}"),
+        )
     })?;
     let bound = |day: Day| {
         let midnight = date_of(day).to_datetime(civil::Time::midnight());
         let instant = midnight.to_zoned(TimeZone::UTC).ok()?.timestamp();
         Some(DateTime::from_timestamp(instant.as_second(), 0)?.with_timezone(&Tz::UTC))
     };
-    let out_of_range = || "the window is out of range".to_owned();
+    let out_of_range = || Text::new("読む期間が範囲の外です", "the window is out of range");
     let from = bound(window.from).ok_or_else(out_of_range)?;
     let until = bound(window.until.saturating_add(1)).ok_or_else(out_of_range)?;
     let found = set.after(from).before(until).all(window.most);
     if found.dates.len() >= usize::from(window.most) {
-        return Err(format!("it recurs {} times or more", window.most));
+        return Err(Text::new(
+            format!("繰り返しが{}回以上あります", window.most),
+            format!("it recurs {} times or more", window.most),
+        ));
     }
     found
         .dates
@@ -135,15 +142,15 @@ fn walls(start: &Moment, rule: &str, window: &Window) -> Result<BTreeSet<civil::
 }
 
 /// The rule with the end of its UNTIL on the event's clock.
-fn with_until_on_clock(rule: &str, start: &Moment) -> Result<String, String> {
-    let parts: Result<Vec<String>, String> = rule
+fn with_until_on_clock(rule: &str, start: &Moment) -> Result<String, Text> {
+    let parts: Result<Vec<String>, Text> = rule
         .split(';')
         .filter(|part| !part.is_empty())
         .map(|part| {
             let Some(until) = part.strip_prefix("UNTIL=") else {
                 return Ok(part.to_owned());
             };
-            let fault = || format!("not a date or time: {until}");
+            let fault = || no_moment(until);
             let wall = if until.len() == 8 {
                 let date = civil::Date::strptime("%Y%m%d", until).map_err(|_| fault())?;
                 date.at(23, 59, 59, 0)

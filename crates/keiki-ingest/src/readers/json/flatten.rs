@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use keiki_model::text::Text;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::IngestError;
 use crate::extract::ExtractBuilder;
 use crate::limits::Limits;
+use crate::readers::faults::{field_too_long, field_with_nul, not_utf8, too_deep};
 
 /// Takes the values of a record under their dotted names.
 pub(crate) trait Sink {
@@ -34,9 +36,12 @@ pub(crate) fn stage(
     record: &[u8],
     limits: &Limits,
     builder: &mut ExtractBuilder<'_>,
-) -> Result<Option<String>, IngestError> {
+) -> Result<Option<Text>, IngestError> {
     if record.first() != Some(&b'{') {
-        return Ok(Some("expected an object".into()));
+        return Ok(Some(Text::new(
+            "オブジェクトではありません",
+            "expected an object",
+        )));
     }
     value(record, "", limits, builder)
 }
@@ -50,12 +55,12 @@ pub(crate) fn value(
     name: &str,
     limits: &Limits,
     sink: &mut dyn Sink,
-) -> Result<Option<String>, IngestError> {
+) -> Result<Option<Text>, IngestError> {
     let text = match std::str::from_utf8(text) {
         Ok(text) => text,
         Err(e) => {
             let byte = text.get(e.valid_up_to()).copied().unwrap_or_default();
-            return Ok(Some(format!("byte 0x{byte:02X} is not UTF-8")));
+            return Ok(Some(not_utf8(byte)));
         }
     };
     let mut flatten = Flatten {
@@ -72,7 +77,7 @@ pub(crate) fn value(
 }
 
 enum Fault {
-    Record(String),
+    Record(Text),
     Reading(IngestError),
 }
 
@@ -85,14 +90,11 @@ struct Flatten<'f> {
 
 impl Flatten<'_> {
     fn object(&mut self, text: &str) -> Result<(), Fault> {
-        let entries: Entries<'_> = serde_json::from_str(text)
-            .map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+        let entries: Entries<'_> =
+            serde_json::from_str(text).map_err(|e| Fault::Record(not_json(&e)))?;
         self.depth += 1;
         if self.depth > self.limits.json_depth {
-            return Err(Fault::Record(format!(
-                "nested more than {} levels deep",
-                self.limits.json_depth
-            )));
+            return Err(Fault::Record(too_deep(self.limits.json_depth)));
         }
         for (key, value) in entries.0 {
             let length = self.name.len();
@@ -111,8 +113,8 @@ impl Flatten<'_> {
         match text.as_bytes().first() {
             Some(b'{') => self.object(text),
             Some(b'"') => {
-                let value: Borrowed<'_> = serde_json::from_str(text)
-                    .map_err(|e| Fault::Record(format!("not valid JSON: {}", plain(&e))))?;
+                let value: Borrowed<'_> =
+                    serde_json::from_str(text).map_err(|e| Fault::Record(not_json(&e)))?;
                 self.leaf(&value.0)
             }
             Some(b'n') => self.leaf(""),
@@ -123,26 +125,28 @@ impl Flatten<'_> {
     fn leaf(&mut self, value: &str) -> Result<(), Fault> {
         if value.len() > self.limits.field_bytes {
             let limit = self.limits.field_bytes;
-            return Err(Fault::Record(format!(
-                "`{}` is longer than {limit} bytes",
-                self.name
-            )));
+            return Err(Fault::Record(field_too_long(&self.name, limit)));
         }
         if value.contains('\0') {
-            return Err(Fault::Record(format!(
-                "`{}` holds a NUL character",
-                self.name
-            )));
+            return Err(Fault::Record(field_with_nul(&self.name)));
         }
         if self.sink.take(&self.name, value).map_err(Fault::Reading)? {
             Ok(())
         } else {
-            Err(Fault::Record(format!(
-                "the key `{}` is given twice",
-                self.name
+            Err(Fault::Record(Text::new(
+                format!("項目名が重複しています: `{}`", self.name),
+                format!("the key `{}` is given twice", self.name),
             )))
         }
     }
+}
+
+fn not_json(error: &serde_json::Error) -> Text {
+    let said = plain(error);
+    Text::new(
+        format!("JSONとして読めません: {said}"),
+        format!("not valid JSON: {said}"),
+    )
 }
 
 /// The entries of an object in their order, doubles included.

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::limits::Limits;
 use crate::lines::{self, Line};
 use crate::place::InputFile;
+use crate::readers::faults::{too_deep, too_long};
 
 use crate::enclosing::ROOT;
 
 use super::path::{Path, Step};
-use super::scanner::{Scanner, Value};
+use super::scanner::{Scanner, Value, Within};
 
 /// How many keys are noted for a message.
 const KEYS_NOTED: usize = 100;
@@ -73,15 +75,22 @@ pub(crate) fn each(
                 &mut record,
                 limits.record_bytes,
                 limits.json_depth,
-                "an object",
+                ("オブジェクト", "an object"),
             )?;
             visit(Found::Record(1, check(value, &record, limits)))?;
         }
-        (Some(other), _) => return Err(scanner.unexpected("an array or object", other)),
+        (Some(other), _) => {
+            return Err(scanner.unexpected(
+                Text::new("配列またはオブジェクト", "an array or object"),
+                other,
+            ));
+        }
     }
     match scanner.peek_token()? {
         None => Ok(()),
-        Some(other) => Err(scanner.unexpected("the end of the file", other)),
+        Some(other) => {
+            Err(scanner.unexpected(Text::new("ファイルの終わり", "the end of the file"), other))
+        }
     }
 }
 
@@ -161,7 +170,10 @@ fn unfold_line(
     visit: &mut Visit<'_>,
 ) -> Result<Way, IngestError> {
     if !is_object(line.trim_ascii()) {
-        let detail = "expected a line that holds one object".to_owned();
+        let detail = Text::new(
+            "1行に1つのオブジェクトがありません",
+            "expected a line that holds one object",
+        );
         visit(Found::Record(row, Err(Reason::Unreadable { detail })))?;
         return Ok(way);
     }
@@ -183,7 +195,7 @@ fn array<R: BufRead>(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), IngestError> {
-    const WITHIN: &str = "an array of records";
+    const WITHIN: Within = ("レコードの配列", "an array of records");
     scanner.token(b"[", WITHIN)?;
     if scanner.peek_token()? == Some(b']') {
         scanner.token(b"]", WITHIN)?;
@@ -246,8 +258,8 @@ struct Walk<'w, R> {
 }
 
 impl<'w, R: BufRead> Walk<'w, R> {
-    const OBJECT: &'static str = "an object";
-    const ARRAY: &'static str = "an array of records";
+    const OBJECT: Within = ("オブジェクト", "an object");
+    const ARRAY: Within = ("レコードの配列", "an array of records");
 
     fn new(scanner: &'w mut Scanner<R>, limits: &'w Limits, path: &'w Path) -> Self {
         Self {
@@ -341,9 +353,9 @@ impl<'w, R: BufRead> Walk<'w, R> {
             Some(b'n') if !is_first => self.skip(),
             Some(other) => Err(self.scanner.unexpected(
                 if step.is_list {
-                    "an array"
+                    Text::new("配列", "an array")
                 } else {
-                    Self::OBJECT
+                    Text::new("オブジェクト", "an object")
                 },
                 other,
             )),
@@ -414,8 +426,8 @@ impl<'w, R: BufRead> Walk<'w, R> {
 fn check<'r>(value: Value, record: &'r [u8], limits: &Limits) -> Result<&'r [u8], Reason> {
     let detail = match value {
         Value::Whole => return Ok(record),
-        Value::TooLong => format!("longer than {} bytes", limits.record_bytes),
-        Value::TooDeep => format!("nested more than {} levels deep", limits.json_depth),
+        Value::TooLong => too_long(limits.record_bytes),
+        Value::TooDeep => too_deep(limits.json_depth),
     };
     Err(Reason::Unreadable { detail })
 }

@@ -3,8 +3,12 @@
 use std::io::BufRead;
 
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::error::IngestError;
+
+/// What the file is in the middle of, in Japanese and English.
+pub(super) type Within = (&'static str, &'static str);
 
 /// Says how a value came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +60,7 @@ impl<R: BufRead> Scanner<R> {
         }
     }
 
-    fn next(&mut self, within: &str) -> Result<u8, IngestError> {
+    fn next(&mut self, within: Within) -> Result<u8, IngestError> {
         let byte = self.peek()?.ok_or_else(|| self.truncated(within))?;
         self.take(byte);
         Ok(byte)
@@ -74,7 +78,7 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Takes the next token, which must be one of `expected`.
-    pub(super) fn token(&mut self, expected: &[u8], within: &str) -> Result<u8, IngestError> {
+    pub(super) fn token(&mut self, expected: &[u8], within: Within) -> Result<u8, IngestError> {
         let found = self.peek_token()?.ok_or_else(|| self.truncated(within))?;
         if expected.contains(&found) {
             self.take(found);
@@ -84,7 +88,7 @@ impl<R: BufRead> Scanner<R> {
             .iter()
             .map(|byte| format!("`{}`", char::from(*byte)))
             .collect();
-        Err(self.unexpected(&names.join(" or "), found))
+        Err(self.unexpected(Text::new(names.join(" または "), names.join(" or ")), found))
     }
 
     /// Takes the next value into `buffer`.
@@ -96,7 +100,7 @@ impl<R: BufRead> Scanner<R> {
         buffer: &mut Vec<u8>,
         limit_bytes: usize,
         limit_depth: usize,
-        within: &str,
+        within: Within,
     ) -> Result<Value, IngestError> {
         buffer.clear();
         let mut outcome = Value::Whole;
@@ -135,7 +139,7 @@ impl<R: BufRead> Scanner<R> {
         buffer: &mut Vec<u8>,
         limit: usize,
         outcome: &mut Value,
-        within: &str,
+        within: Within,
     ) -> Result<(), IngestError> {
         loop {
             let byte = self.next(within)?;
@@ -151,22 +155,25 @@ impl<R: BufRead> Scanner<R> {
         }
     }
 
-    pub(super) fn truncated(&self, within: &str) -> IngestError {
+    pub(super) fn truncated(&self, within: Within) -> IngestError {
         IngestError::Truncated {
             place: self.place.clone(),
-            within: within.to_owned(),
+            within: Box::new(Text::new(within.0, within.1)),
         }
     }
 
-    pub(super) fn unexpected(&self, expected: &str, found: u8) -> IngestError {
+    pub(super) fn unexpected(&self, expected: Text, found: u8) -> IngestError {
         let found = match char::from(found) {
-            c if c.is_ascii_graphic() => format!("`{c}`"),
-            _ => format!("byte 0x{found:02X}"),
+            c if c.is_ascii_graphic() => Text::quoted(format!("`{c}`")),
+            _ => Text::new(
+                format!("バイト 0x{found:02X}"),
+                format!("byte 0x{found:02X}"),
+            ),
         };
         IngestError::Syntax {
             place: self.place.clone(),
-            expected: expected.to_owned(),
-            found,
+            expected: Box::new(expected),
+            found: Box::new(found),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::evidence::Reason;
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 
 use crate::convert::UNREADABLE;
 use crate::error::IngestError;
@@ -151,11 +152,15 @@ impl<'t> Table<'t> {
                 column: 0,
             };
             if name.starts_with(UNREADABLE) {
-                let detail = format!(
-                    "a name is an error: {}",
-                    name.trim_start_matches(UNREADABLE)
+                let error = name.trim_start_matches(UNREADABLE);
+                let detail = Text::new(
+                    format!("列の名前がエラー値です: {error}"),
+                    format!("a name is an error: {error}"),
                 );
-                return Err(IngestError::Header { place, detail });
+                return Err(IngestError::Header {
+                    place,
+                    detail: Box::new(detail),
+                });
             }
             if let Some(first) = seen.insert(name, *number) {
                 return Err(IngestError::DuplicateHeader {
@@ -181,22 +186,24 @@ impl<'t> Table<'t> {
             let Some(number) = columns.get(column) else {
                 continue;
             };
+            let cell = cells::name(row.number, *column);
             let detail = if text.len() > self.limits.field_bytes {
-                format!("is longer than {} bytes", self.limits.field_bytes)
+                let limit = self.limits.field_bytes;
+                Text::new(
+                    format!("セル{cell}が{limit}バイトを超えています"),
+                    format!("cell {cell} is longer than {limit} bytes"),
+                )
             } else if text.contains('\0') {
-                "holds a NUL character".to_owned()
+                Text::new(
+                    format!("セル{cell}にNUL文字があります"),
+                    format!("cell {cell} holds a NUL character"),
+                )
             } else {
                 is_filled = true;
                 let _first = rows.stage(*number, text);
                 continue;
             };
-            let cell = cells::name(row.number, *column);
-            rows.reject(
-                place,
-                Reason::Unreadable {
-                    detail: format!("cell {cell} {detail}"),
-                },
-            );
+            rows.reject(place, Reason::Unreadable { detail });
             return Ok(());
         }
         if is_filled {

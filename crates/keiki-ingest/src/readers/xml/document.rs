@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::errors::{Error, IllFormedError, SyntaxError};
@@ -10,6 +11,7 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use crate::error::IngestError;
+use crate::limits::Quantity;
 use crate::lines;
 use crate::place::InputFile;
 
@@ -88,6 +90,7 @@ impl Document {
                     let stated = encoding.map(|encoding| encoding.to_ascii_lowercase());
                     if let Some(found) = stated.filter(|e| !is_utf8(e)) {
                         let place = self.place();
+                        let found = Box::new(Text::quoted(found));
                         return Err(IngestError::Encoding { place, found });
                     }
                 }
@@ -108,15 +111,24 @@ impl Document {
     fn element(&self, start: &BytesStart<'_>) -> Result<Element, IngestError> {
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            let attribute =
-                attribute.map_err(|e| self.syntax("attributes of an element", &e.to_string()))?;
+            let attribute = attribute.map_err(|e| {
+                self.syntax(
+                    Text::new("要素の属性", "attributes of an element"),
+                    Text::quoted(e),
+                )
+            })?;
             let name = attribute.key;
             if name.as_namespace_binding().is_some() {
                 continue;
             }
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|e| self.syntax("the value of an attribute", &e.to_string()))?;
+                .map_err(|e| {
+                    self.syntax(
+                        Text::new("属性の値", "the value of an attribute"),
+                        Text::quoted(e),
+                    )
+                })?;
             let name = name.local_name().as_ref().to_owned();
             attributes.push((name, value.into_owned()));
         }
@@ -135,14 +147,20 @@ impl Document {
         };
         resolved.map(Piece::Text).ok_or_else(|| {
             let name: String = reference.chars().take(SHOWN).collect();
-            self.syntax("a known entity", &format!("&{name};"))
+            self.syntax(
+                Text::new("定義済みの実体", "a known entity"),
+                Text::quoted(format!("&{name};")),
+            )
         })
     }
 
     fn end(&self) -> Result<Piece, IngestError> {
         match self.open.last() {
             None => Ok(Piece::Eof),
-            Some(name) => Err(self.truncated(&format!("the element {name}"))),
+            Some(name) => Err(self.truncated(Text::new(
+                format!("要素 {name}"),
+                format!("the element {name}"),
+            ))),
         }
     }
 
@@ -150,39 +168,44 @@ impl Document {
         match error {
             Error::Io(_) if self.reader.get_ref().left == 0 => IngestError::TooLarge {
                 file: self.file.clone(),
-                what: "bytes in one piece of XML",
+                what: Quantity::XmlPieceBytes,
                 limit: self.limit,
             },
             Error::Io(error) => {
                 IngestError::io(&self.file, io::Error::new(error.kind(), error.to_string()))
             }
-            Error::Syntax(SyntaxError::InvalidBangMarkup) => {
-                self.syntax("markup", "an unknown `<!`")
-            }
-            Error::Syntax(_) => self.truncated("markup"),
-            Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
-                self.syntax(&format!("</{expected}>"), &format!("</{found}>"))
-            }
+            Error::Syntax(SyntaxError::InvalidBangMarkup) => self.syntax(
+                Text::new("マークアップ", "markup"),
+                Text::new("不明な `<!`", "an unknown `<!`"),
+            ),
+            Error::Syntax(_) => self.truncated(Text::new("マークアップ", "markup")),
+            Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => self.syntax(
+                Text::quoted(format!("</{expected}>")),
+                Text::quoted(format!("</{found}>")),
+            ),
             Error::Encoding(error) => IngestError::Encoding {
                 place: self.place(),
-                found: error.to_string(),
+                found: Box::new(Text::quoted(error)),
             },
-            other => self.syntax("well-formed XML", &other.to_string()),
+            other => self.syntax(
+                Text::new("整形式のXML", "well-formed XML"),
+                Text::quoted(other),
+            ),
         }
     }
 
-    fn truncated(&self, within: &str) -> IngestError {
+    fn truncated(&self, within: Text) -> IngestError {
         IngestError::Truncated {
             place: self.place(),
-            within: within.to_owned(),
+            within: Box::new(within),
         }
     }
 
-    fn syntax(&self, expected: &str, found: &str) -> IngestError {
+    fn syntax(&self, expected: Text, found: Text) -> IngestError {
         IngestError::Syntax {
             place: self.place(),
-            expected: expected.to_owned(),
-            found: found.to_owned(),
+            expected: Box::new(expected),
+            found: Box::new(found),
         }
     }
 }

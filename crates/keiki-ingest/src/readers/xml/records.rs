@@ -1,12 +1,14 @@
 //! Walks through a document and makes a row of each element at the path.
 
 use keiki_model::evidence::Reason;
+use keiki_model::text::Text;
 
 use crate::enclosing::{Enclosing, Fields, ROOT};
 use crate::error::IngestError;
 use crate::extract::ExtractBuilder;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quantity};
 use crate::place::InputFile;
+use crate::readers::faults::{field_too_long, too_deep, too_long};
 
 use super::document::{Document, Element, Piece};
 use super::path::{Keys, Path};
@@ -40,7 +42,7 @@ pub(super) struct Records<'r, 'b> {
     /// The names of the elements below the innermost step.
     below: Vec<String>,
     record: Fields,
-    fault: Option<String>,
+    fault: Option<Text>,
     /// The records so far, and their number when the last step but one began.
     rows: u64,
     rows_before: u64,
@@ -93,7 +95,7 @@ impl<'r, 'b> Records<'r, 'b> {
         match root {
             None => Err(IngestError::Truncated {
                 place: document.place(),
-                within: "a document without an element".into(),
+                within: Box::new(Text::new("要素のない文書", "a document without an element")),
             }),
             Some(root) if !self.found_first => Err(IngestError::NoRecords {
                 file: input.name.clone(),
@@ -177,12 +179,11 @@ impl<'r, 'b> Records<'r, 'b> {
         let limit = self.limits.xml_depth;
         if self.is_in_record() {
             if self.below.len() >= limit {
-                self.fault
-                    .get_or_insert_with(|| format!("nested more than {limit} levels deep"));
+                self.fault.get_or_insert_with(|| too_deep(limit));
             }
             Ok(())
         } else if self.open.len() > limit + self.path.steps.len() {
-            Err(self.builder.too_large("levels of XML", limit))
+            Err(self.builder.too_large(Quantity::XmlLevels, limit))
         } else {
             Ok(())
         }
@@ -243,10 +244,10 @@ impl<'r, 'b> Records<'r, 'b> {
         };
         if is_long {
             let limit = self.limits.field_bytes;
-            self.fault = Some(format!("`{column}` is longer than {limit} bytes"));
+            self.fault = Some(field_too_long(&column, limit));
         } else if self.record.bytes() + value.len() > self.limits.record_bytes {
             let limit = self.limits.record_bytes;
-            self.fault = Some(format!("longer than {limit} bytes"));
+            self.fault = Some(too_long(limit));
         } else {
             self.record.add(number, value);
         }

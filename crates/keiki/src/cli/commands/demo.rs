@@ -18,16 +18,20 @@ pub(crate) struct Args {
     /// The folder; it is made where there is none
     #[arg(default_value = "keiki-demo")]
     dir: PathBuf,
+    /// Keep a numbered copy of each export here, as it arrived
+    #[arg(long, value_name = "DIR")]
+    deliveries: Option<PathBuf>,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
-        let played = demo::demo(&self.dir, session.progress()).await?;
+        let played = demo::demo(&self.dir, self.deliveries.as_deref(), session.progress()).await?;
         let language = session.language_in(&played.workspace);
         let shown = self.dir.display();
         for outcome in &played.outcomes {
             if let Err(error) = &outcome.result {
-                session.complain(format!("{}: {}", outcome.source, error));
+                let why = error.message();
+                session.complain(format!("{}: {}", outcome.source, why.get(language)));
             }
         }
         let made = Text::new(

@@ -88,8 +88,7 @@ impl Args {
         match format {
             Format::Json => print_json(&json::with_trends(&measured, &trends), session),
             Format::Csv => {
-                let text = csv::measurements(&measured)
-                    .map_err(|error| Error::Stopped(error.to_string()))?;
+                let text = csv::measurements(&measured).map_err(Error::stopped)?;
                 session.print(&text);
             }
             Format::Table => {

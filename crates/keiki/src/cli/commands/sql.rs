@@ -94,7 +94,7 @@ fn is_number(kind: &DataType) -> bool {
 
 /// The rows of a batch; numbers stay numbers, whatever else is text.
 fn values(batch: &RecordBatch) -> Result<Vec<Vec<Value>>> {
-    let fault = |error: arrow::error::ArrowError| Error::Stopped(error.to_string());
+    let fault = Error::stopped;
     let options = FormatOptions::default();
     let formatters = batch
         .columns()

@@ -151,8 +151,7 @@ impl Args {
                 print_json(&whole, session);
             }
             Format::Csv => {
-                let text =
-                    csv::measurements(&measured).map_err(|e| Error::Stopped(e.to_string()))?;
+                let text = csv::measurements(&measured).map_err(Error::stopped)?;
                 session.print(&text);
             }
             Format::Table => {

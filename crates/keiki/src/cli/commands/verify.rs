@@ -44,8 +44,9 @@ impl Args {
         session.line(looked.get(language));
         if let Some(misfit) = &misfit {
             session.complain(format!(
-                "error: statement {}: {}",
-                misfit.statement, misfit.message
+                "error: {}: {}",
+                misfit.statement.get(language),
+                misfit.message.get(language)
             ));
         }
         if found.findings.is_empty() && misfit.is_none() {
@@ -55,7 +56,9 @@ impl Args {
         for finding in &found.findings {
             session.complain(format!(
                 "error: {} {}: {}",
-                finding.check, finding.subject, finding.message
+                finding.check,
+                finding.subject,
+                finding.message.get(language)
             ));
         }
         let hint = Text::new(

@@ -77,6 +77,10 @@ const TEXTS: [(&str, &str); 151] = [
         "フォルダ(なければ作成する)",
     ),
     (
+        "Keep a numbered copy of each export here, as it arrived",
+        "届いた証跡の写しに番号を付けて、このフォルダに残す",
+    ),
+    (
         "Open a figure: the formula filled in, its rows, and what changed",
         "数値の内訳を開く。計算式、元になった行、変化した点",
     ),

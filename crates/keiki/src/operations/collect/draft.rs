@@ -148,7 +148,7 @@ pub async fn export(workspace: &Workspace, asked: &Asked) -> Result<Export> {
             continue;
         }
         let bytes = keiki_report::collection::draw(&form, &[])
-            .map_err(|error| Error::Stopped(error.to_string()))?;
+            .map_err(|error| Error::stopped(error.message()))?;
         let file = folder.join(file_name(&id, asked.period));
         std::fs::write(&file, bytes).map_err(Error::file(&file))?;
         let sent = SentForm {

@@ -165,7 +165,7 @@ impl Copy {
             .filter(|mark| mark.weight == Weight::Rejected)
             .count();
         let bytes = keiki_report::collection::draw(&self.form, &self.marks)
-            .map_err(|error| Error::Stopped(error.to_string()))?;
+            .map_err(|error| Error::stopped(error.message()))?;
         Ok((bytes, wrong))
     }
 }

@@ -127,7 +127,7 @@ fn collect(
     batch: &RecordBatch,
     records: &mut Vec<(String, Record)>,
 ) -> Result<()> {
-    let fault = |error: arrow::error::ArrowError| crate::error::Error::Stopped(error.to_string());
+    let fault = crate::error::Error::stopped;
     let keys = cast(batch.column(0), &DataType::Utf8).map_err(fault)?;
     let mut arrays: Vec<ArrayRef> = Vec::new();
     for (column, array) in columns.iter().zip(&batch.columns()[1..]) {

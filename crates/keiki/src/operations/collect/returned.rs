@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use keiki_ingest::collection::{Filled, FilledSheet, FormFault, OnFile, SheetEvidence, open};
+use keiki_ingest::collection::{Filled, FilledSheet, OnFile, SheetEvidence, open};
 use keiki_ingest::{Context, InputFile, Kinds, Limits, Source};
 use keiki_model::calendar::{Day, Period};
 use keiki_model::collection::{
-    Answer, COLLECTION_SOURCE, SheetKind, Signature, SignatureFault, SignedSheet, Value, on_file,
+    Answer, COLLECTION_SOURCE, SheetKind, Signature, SignedSheet, Value, on_file,
 };
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::evidence::{Extent, Missing, Reason, RejectedRow};
@@ -316,8 +316,8 @@ async fn book(
     let file = InputFile::new(shown(workspace, path), path);
     let filled = tokio::task::spawn_blocking(move || open(&file))
         .await
-        .map_err(|error| Error::Stopped(error.to_string()))?
-        .map_err(|fault| refused(&fault))?;
+        .map_err(Error::stopped)?
+        .map_err(|fault| Error::user(fault.message(), fault.hint()))?;
     let Filled { signature, sheets } = filled;
     let period = crate::operations::period::period(&signature.period)?;
     let as_of = as_of(workspace, period, now)?;
@@ -543,9 +543,7 @@ async fn evidence(
         };
         sheet.evidence(&source, &dataset, &unit, &known, &context)
     });
-    let mut found = task
-        .await
-        .map_err(|error| Error::Stopped(error.to_string()))??;
+    let mut found = task.await.map_err(Error::stopped)??;
     let outside = outside(&found, book);
     found
         .faults
@@ -710,46 +708,4 @@ impl Taking<'_> {
             .commit(gathered, vec![name.to_owned()], progress)
             .await
     }
-}
-
-/// A workbook that cannot be used, for the user.
-fn refused(fault: &FormFault) -> Error {
-    let (ja, hint) = match fault {
-        FormFault::Unreadable { file, detail } => (
-            format!("{file}: Excelブックとして読めません: {detail}"),
-            Text::new(
-                "Excelで開いて「Excelブック(.xlsx)」として保存し直してください",
-                "open it in Excel and save it as an Excel workbook (.xlsx)",
-            ),
-        ),
-        FormFault::TooLarge { file } => (
-            format!("{file}: 様式としては大きすぎます"),
-            Text::new(
-                "別のファイルでないか確かめてください",
-                "see whether it is another file",
-            ),
-        ),
-        FormFault::NotAForm { file } => (
-            format!("{file}: 収集票ではありません(様式の署名がありません)"),
-            Text::new(
-                "収集票のシートを別のブックへ写した場合は、元の収集票に記入してください。ほかのExcelファイルは --dataset で取り込みます",
-                "fill in the workbook that was sent, not a copy of its sheets; other Excel files are ingested with --dataset",
-            ),
-        ),
-        FormFault::Signature { file, fault } => match fault {
-            SignatureFault::Newer(version) => (
-                format!("{file}: 新しい版の様式です: {version}"),
-                Text::new("Keikiを更新してください", "update Keiki"),
-            ),
-            SignatureFault::Changed | SignatureFault::Unreadable => (
-                format!("{file}: 様式の署名が作成時と一致しません"),
-                Text::new(
-                    "`keiki collect export` で様式を作成し直してください",
-                    "make the form again with `keiki collect export`",
-                ),
-            ),
-        },
-        other => (other.to_string(), Text::default()),
-    };
-    Error::user(Text::new(ja, fault.to_string()), hint)
 }

@@ -131,8 +131,14 @@ mod tests {
 
     #[test]
     fn a_table_is_sent_in_the_form_of_its_system_and_always_the_same() {
-        let table = "会社コード,全社員\nHD,400\n";
-        for (place, _, sent_as) in SENT {
+        let staff = "会社コード,全社員\nHD,400\n";
+        let meetings = "会議番号,会社,会議体,議題,契機,開催日,所要分,CISO出席\n\
+                        M-001,HD,取締役会,定例報告,定例,2023-05-18,90,CISO\n";
+        for (place, form, sent_as) in SENT {
+            let table = match form {
+                Form::Calendar => meetings,
+                _ => staff,
+            };
             let (name, bytes) = sent(place, table);
             assert_eq!(name, sent_as);
             assert!(!bytes.is_empty());

@@ -50,7 +50,7 @@ impl Derived {
             .build(file);
         for rows in &rows {
             let written = writer.write(rows);
-            written.map_err(|error| Error::Stopped(error.to_string()))?;
+            written.map_err(Error::stopped)?;
         }
         Ok(Self {
             file: InputFile::new(format!("{} ({})", source.name, inputs_text(&inputs)), path),
@@ -81,8 +81,8 @@ fn at(source: &Source, error: EngineError) -> Error {
                 Problem::new(
                     query.place.clone(),
                     Text::new(
-                        format!("問い合わせを実行できません: {message}"),
-                        format!("the query cannot be run: {message}"),
+                        format!("問い合わせを実行できません: {}", message.ja),
+                        format!("the query cannot be run: {}", message.en),
                     ),
                 )
                 .hint(Text::new(

@@ -291,9 +291,7 @@ async fn gathered(
         read_chunks(&source, &dataset, &files, &context, &mut take)?;
         Ok::<_, Error>(gathering)
     });
-    let gathering = task
-        .await
-        .map_err(|error| Error::Stopped(error.to_string()))??;
+    let gathering = task.await.map_err(Error::stopped)??;
     Ok(gathering.finish().await?)
 }
 

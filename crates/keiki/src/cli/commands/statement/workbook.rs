@@ -45,7 +45,7 @@ pub(super) async fn write(
         measurements: &measurements,
         restated: moved.as_deref(),
     };
-    let bytes = draw(&edition).map_err(|error| Error::Stopped(error.to_string()))?;
+    let bytes = draw(&edition).map_err(|error| Error::stopped(error.message()))?;
     let file = args
         .out
         .clone()

@@ -18,7 +18,7 @@ pub(super) fn text(table: &str) -> String {
     ];
     for row in table.lines().skip(1) {
         let values: Vec<&str> = row.split(',').collect();
-        let &[
+        let [
             number,
             company,
             body,
@@ -27,10 +27,9 @@ pub(super) fn text(table: &str) -> String {
             held_on,
             minutes,
             attended,
-        ] = &values[..]
-        else {
-            continue;
-        };
+        ]: [&str; 8] = values
+            .try_into()
+            .expect("a line of the table of meetings has eight columns");
         lines.push("BEGIN:VEVENT".to_owned());
         lines.push(format!("UID:{number}"));
         let date = held_on.replace('-', "");
