@@ -91,7 +91,7 @@ impl EngineError {
         Self::Query(Box::new(why.into_text()))
     }
 
-    pub(crate) fn no_column(of: Text, name: &str) -> Self {
+    pub(crate) fn no_column(of: &Text, name: &str) -> Self {
         Self::query(Text::new(
             format!("{}に列 {name} がありません", of.ja),
             format!("{} lack the column {name}", of.en),

@@ -423,7 +423,7 @@ impl Texts {
         let text = |name: &str| -> Result<StringArray> {
             let column = batch
                 .column_by_name(name)
-                .ok_or_else(|| EngineError::no_column(Text::new("記帳", "entries"), name))?;
+                .ok_or_else(|| EngineError::no_column(&Text::new("記帳", "entries"), name))?;
             Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
         };
         let journal: BTreeSet<&str> = [

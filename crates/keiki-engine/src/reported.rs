@@ -102,6 +102,6 @@ impl ReportedFigures {
 
 fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::ArrayRef> {
     batch.column_by_name(name).ok_or_else(|| {
-        EngineError::no_column(Text::new("報告された合計値", "reported figures"), name)
+        EngineError::no_column(&Text::new("報告された合計値", "reported figures"), name)
     })
 }

@@ -57,7 +57,7 @@ impl<'r> Rows<'r> {
 pub(crate) fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r ArrayRef> {
     batch
         .column_by_name(name)
-        .ok_or_else(|| EngineError::no_column(Text::new("記帳", "entries"), name))
+        .ok_or_else(|| EngineError::no_column(&Text::new("記帳", "entries"), name))
 }
 
 /// The values of a measure.

@@ -193,7 +193,8 @@ impl IngestError {
                 limit: usize::try_from(*limit).unwrap_or(usize::MAX),
             };
         }
-        if source.get_ref().is_some_and(|e| e.is::<Altered>()) {
+        let altered = source.get_ref().and_then(|e| e.downcast_ref::<Altered>());
+        if altered.is_some() {
             return Self::Archive {
                 file: file.to_owned(),
                 detail: Box::new(Text::new(
