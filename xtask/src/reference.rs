@@ -1,12 +1,14 @@
-//! The reference pages of the catalogue, the datasets and the kinds of source, generated from their definitions.
+//! The reference pages of the catalogue, the datasets, the kinds of source and the frameworks, generated from their definitions.
 
 mod catalogue;
 mod datasets;
+mod frameworks;
 mod sources;
 
 use std::path::{Path, PathBuf};
 
 use keiki_model::catalogue::Catalogue;
+use keiki_model::framework::{self, Framework};
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 
@@ -16,6 +18,8 @@ pub const CATALOGUE_PAGE: &str = "docs/reference/catalogue.md";
 pub const DATASETS_PAGE: &str = "docs/reference/datasets.md";
 /// The page of the kinds of source.
 pub const SOURCES_PAGE: &str = "docs/reference/sources.md";
+/// The page of the frameworks.
+pub const FRAMEWORKS_PAGE: &str = "docs/reference/frameworks.md";
 
 /// Why pages could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +62,14 @@ pub fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
         (CATALOGUE_PAGE, catalogue::page(root, &definitions)?),
         (DATASETS_PAGE, datasets::page(&definitions)),
         (SOURCES_PAGE, sources::page(&definitions)),
+        (FRAMEWORKS_PAGE, frameworks::page(&definitions)),
     ])
 }
 
 /// The shipped definitions, each under its path below the root.
 struct Definitions {
     catalogue: Catalogue,
+    frameworks: Vec<Framework>,
 }
 
 impl Definitions {
@@ -73,7 +79,22 @@ impl Definitions {
         })?;
         let kpis = texts(root, "catalogue", &|path| path.ends_with("kpi.toml"))?;
         let catalogue = Catalogue::read(&datasets, &kpis).map_err(ReferenceError::Definitions)?;
-        Ok(Self { catalogue })
+        let files = texts(root, "catalogue/frameworks", &|path| {
+            path.extension().is_some_and(|e| e == "toml")
+        })?;
+        let mut frameworks = Vec::new();
+        for (file, text) in files {
+            frameworks.push(Framework::read(&file, &text).map_err(ReferenceError::Definitions)?);
+        }
+        frameworks.sort_by_key(|of| framework::CODES.iter().position(|code| *code == of.code));
+        let problems = catalogue.check_context(&frameworks);
+        if !problems.is_empty() {
+            return Err(ReferenceError::Definitions(problems));
+        }
+        Ok(Self {
+            catalogue,
+            frameworks,
+        })
     }
 }
 

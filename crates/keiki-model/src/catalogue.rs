@@ -1,5 +1,7 @@
 //! The whole of datasets and KPIs, checked together.
 
+mod context;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

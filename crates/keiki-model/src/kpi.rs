@@ -1,5 +1,6 @@
 //! A KPI's definition: its base measures, indicators, companions, parameters, texts and sources.
 
+mod context;
 mod read;
 mod sql;
 
@@ -12,6 +13,7 @@ use crate::org::UnitKind;
 use crate::problem::Place;
 use crate::text::Text;
 
+pub use context::{Counter, FrameworkItem, ReferenceFigure, Worse};
 pub use read::read_kpi;
 pub(crate) use read::{read_due, read_margin, read_target};
 pub use sql::sql;
@@ -364,6 +366,8 @@ pub struct Reference {
     pub value: Option<Text>,
     /// Address.
     pub url: Option<String>,
+    /// What it says in figures of this KPI.
+    pub figures: Vec<ReferenceFigure>,
 }
 
 /// A KPI.
@@ -401,6 +405,12 @@ pub struct Kpi {
     pub seed: Vec<(String, String)>,
     /// Published sources.
     pub references: Vec<Reference>,
+    /// What must not get worse with it.
+    pub counters: Vec<Counter>,
+    /// What it serves in published frameworks.
+    pub frameworks: Vec<FrameworkItem>,
+    /// Whether it says something of people although no key of its evidence names one.
+    pub is_about_people: bool,
     /// Parameters.
     pub parameters: Vec<Parameter>,
     /// Base measures.

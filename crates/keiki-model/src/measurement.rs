@@ -72,6 +72,8 @@ pub enum Basis {
     Reported,
     /// A percentage alone, which is shown and never rolled up.
     Reference,
+    /// Withheld, since it speaks of few people or would tell of few by subtraction.
+    Withheld,
 }
 
 /// Results that are kept apart by group.

@@ -77,7 +77,7 @@ pub struct Organisation {
     rows: Vec<OrgUnit>,
 }
 
-const HEADER: &str =
+pub(crate) const HEADER: &str =
     "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id";
 
 impl Organisation {

@@ -121,6 +121,7 @@ fn basis(basis: Basis) -> &'static str {
         Basis::Rows => "rows",
         Basis::Reported => "reported",
         Basis::Reference => "reference",
+        Basis::Withheld => "withheld",
     }
 }
 

@@ -45,6 +45,35 @@ pub fn difference(value: Fraction, unit: Unit, language: Language) -> String {
     format!("{sign}{text}")
 }
 
+/// Writes an approximation as figures are written.
+#[must_use]
+pub fn approximate(value: f64, unit: Unit, language: Language) -> String {
+    optional_figure(fraction(value), unit, language)
+}
+
+/// Writes an approximate movement, with its sign.
+#[must_use]
+pub fn approximate_difference(value: f64, unit: Unit, language: Language) -> String {
+    let written = fraction(value).map(|value| difference(value, unit, language));
+    written.unwrap_or_else(|| NOTHING.to_owned())
+}
+
+/// An approximation in whole billionths, which is finer than anything is written; large ones in whole numbers.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is written has few digits; a number out of range becomes the end of the range"
+)]
+fn fraction(value: f64) -> Option<Fraction> {
+    const BILLION: i128 = 1_000_000_000;
+    if !value.is_finite() {
+        return None;
+    }
+    if value.abs() < 1e15 {
+        return Fraction::new((value * 1e9).round() as i128, BILLION);
+    }
+    Some(Fraction::whole(value.round() as i128))
+}
+
 /// From this on, a scorecard tells what stands above and below the line in millions.
 const MILLIONS_FROM: i128 = 10_000_000;
 

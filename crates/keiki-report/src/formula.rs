@@ -6,6 +6,7 @@ use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::text::{Language, Text};
 
 use crate::format;
+use crate::scorecard::WITHHELD;
 
 /// Writes how the figure comes about, such as `inventoried 1,203 ÷ in scope 1,270 = 94.7 %`.
 #[must_use]
@@ -16,6 +17,9 @@ pub fn filled_in(
     language: Language,
 ) -> String {
     let value = format::optional_figure(measurement.value, measurement.unit, language);
+    if measurement.is_withheld() {
+        return format!("{} = {WITHHELD}", indicator.title.get(language));
+    }
     if measurement.basis == Basis::Reference {
         return Text::new(
             format!("参考値として報告された {value}"),

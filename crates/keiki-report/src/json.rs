@@ -1,5 +1,6 @@
 //! Measurements as a JSON array of objects.
 
+use keiki_model::judgement::Judgement;
 use keiki_model::measurement::Measurement;
 use serde_json::{Value, json};
 
@@ -8,17 +9,25 @@ use crate::scorecard::Point;
 /// Gives the measurements as data, in their order. *Units*: ratios 0..=1; unknown is null.
 #[must_use]
 pub fn measurements(measurements: &[Measurement]) -> Value {
-    with_trends(measurements, &[])
+    with_trends(measurements, &[], &[])
 }
 
 /// Gives the measurements as data, each with its trend where there are any: under `trend` a list of `period`, `value`,
-/// `revision` (of the closed statement; null where the period is not closed) and `reference`.
+/// `revision` (of the closed statement; null where the period is not closed) and `reference`; and under `judgement` what they say
+/// together.
 #[must_use]
-pub fn with_trends(measurements: &[Measurement], trends: &[Vec<Point>]) -> Value {
+pub fn with_trends(
+    measurements: &[Measurement],
+    trends: &[Vec<Point>],
+    judgements: &[Judgement],
+) -> Value {
     let one = |(at, measurement): (usize, &Measurement)| {
         let mut data = measurement.to_json();
         if let Some(points) = trends.get(at) {
             data["trend"] = json!(points);
+        }
+        if let Some(judgement) = judgements.get(at) {
+            data["judgement"] = judgement.to_json();
         }
         data
     };

@@ -6,6 +6,7 @@ pub mod csv;
 pub mod format;
 pub mod formula;
 pub mod json;
+pub mod judgement;
 pub mod scorecard;
 pub mod sentence;
 pub mod table;

@@ -19,6 +19,9 @@ use crate::table::{Cell, Column, Paint, Table};
 pub use overview::{Line, overview};
 pub use trend::{Origin, Point, trend};
 
+/// Stands where a figure is withheld, since it would tell of few people.
+pub const WITHHELD: &str = "***";
+
 /// What the figures' codes stand for.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'n> {
@@ -263,6 +266,7 @@ pub fn value(measurement: &Measurement, language: Language) -> String {
         Basis::Rows => figure,
         Basis::Reported => format!("{figure} *"),
         Basis::Reference => format!("({figure})"),
+        Basis::Withheld => WITHHELD.to_owned(),
     }
 }
 

@@ -18,6 +18,12 @@ pub fn status(measurement: &Measurement) -> Text {
         measurement,
         language,
     };
+    if measurement.is_withheld() {
+        return Text::new(
+            "少人数を対象とする数値か、他の数値との差から少人数の数値が分かるため、秘匿しています。",
+            "It speaks of few people, or figures of few people would follow from it by subtraction, and is withheld.",
+        );
+    }
     let (ja, en) = (words(Language::Ja), words(Language::En));
     match measurement.status {
         Status::Met => Text::new(
@@ -111,6 +117,20 @@ pub fn status(measurement: &Measurement) -> Text {
         ),
         Status::Waived => waived(&ja, &en),
     }
+}
+
+/// Says how far a sample's ratio may be from that of all; `None` where the figure is no sample.
+#[must_use]
+pub fn interval(measurement: &Measurement) -> Option<Text> {
+    let (low, high) = measurement.statistics.interval?;
+    let n = measurement.n.map(format::count)?;
+    let end = |value, language| format::approximate(value, measurement.unit, language);
+    let of = |language| (end(low, language), end(high, language));
+    let ((low_ja, high_ja), (low_en, high_en)) = (of(Language::Ja), of(Language::En));
+    Some(Text::new(
+        format!("標本{n}件による値で、95%区間は{low_ja}〜{high_ja}です。"),
+        format!("From a sample of {n}; its 95 % interval is {low_en} to {high_en}."),
+    ))
 }
 
 /// Says of which months figures are in entities whose fiscal year is not the group's; each entity and period once.

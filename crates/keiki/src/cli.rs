@@ -146,7 +146,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Reopen(args) => args.run(session).await,
         Command::Statement(args) => args.run(session).await,
         Command::Notes(args) => Box::pin(args.run(session)).await,
-        Command::Catalogue(args) => args.run(session),
+        Command::Catalogue(args) => args.run(session).await,
         Command::Programme(args) => args.run(session).await,
         Command::Sources(args) => args.run(session).await,
         Command::Rejects(args) => args.run(session).await,

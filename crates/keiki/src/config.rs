@@ -18,6 +18,7 @@ use keiki_model::catalogue::{Catalogue, full_schema};
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
 use keiki_model::expression::Expressions;
+use keiki_model::framework::{self, Framework};
 use keiki_model::kpi::read_kpi;
 use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
@@ -63,6 +64,8 @@ pub struct Workspace {
     pub catalogue: Arc<Catalogue>,
     /// What `programme.toml` says; empty where there is none.
     pub programme: Arc<Programme>,
+    /// The published frameworks to which KPIs are mapped.
+    pub frameworks: Vec<Framework>,
     /// The kinds of source that ship with Keiki, and its own.
     pub kinds: Kinds,
     /// Its sources, by name.
@@ -199,6 +202,10 @@ impl Workspace {
             .as_ref()
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
+        let frameworks = frameworks().map_err(&mut keep).unwrap_or_default();
+        if let Some(catalogue) = &catalogue {
+            keep(catalogue.check_context(&frameworks));
+        }
         let programme = programme(&content).map_err(&mut keep).ok();
         let kinds = Kinds::with(&content.below(KINDS_FOLDER))
             .map_err(&mut keep)
@@ -271,6 +278,7 @@ impl Workspace {
                 hierarchies: Arc::new(hierarchies),
                 catalogue: Arc::new(catalogue),
                 programme: Arc::new(programme),
+                frameworks,
                 kinds,
                 sources,
                 mappings: Arc::new(mappings),
@@ -388,6 +396,16 @@ pub fn suggestion<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) 
             format!("those that exist: {all}"),
         )
     }
+}
+
+/// The frameworks, in the order in which they are named.
+fn frameworks() -> std::result::Result<Vec<Framework>, Vec<Problem>> {
+    let mut found = Vec::new();
+    for (file, text) in shipped::frameworks() {
+        found.push(Framework::read(&file, &text)?);
+    }
+    found.sort_by_key(|of| framework::CODES.iter().position(|code| *code == of.code));
+    Ok(found)
 }
 
 fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> {

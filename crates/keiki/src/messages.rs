@@ -114,6 +114,39 @@ pub const NO_PLANS: Phrase = phrase(
 );
 /// Label: target.
 pub const TARGET: Phrase = phrase("目標", "target");
+/// What the marks of the table of judgements mean.
+pub const JUDGEMENT_LEGEND: Phrase = phrase(
+    "● 改善  ▼ 悪化  ◆ 変化(良否なし)  ≈ 通常の変動の範囲内  ? 履歴不足。予測の括弧内は95%区間。値は keiki explain で文章で確認できます",
+    "● better  ▼ worse  ◆ moved, neither way is better  ≈ no more than noise  ? too little history; forecasts with their 95 % interval; keiki explain says it in sentences",
+);
+/// Heading: how good forecasts would have been.
+pub const BACK_TEST: Phrase = phrase(
+    "予測の検証(各時点までの値だけで1〜6期間先を予測し、実績と比べたもの)",
+    "back-test: each value forecast from those before it, one to six periods ahead, and held against what came",
+);
+/// No forecast could be tried.
+pub const NO_BACK_TEST: Phrase = phrase(
+    "予測を検証できるだけの履歴(9期間以上)を持つ指標がありません",
+    "no figure has the history that a back-test needs, nine periods",
+);
+/// Heading: the other figures of a KPI.
+pub const OTHER_FIGURES: Phrase = phrase("同じKPIの他の数値", "Other figures of the KPI");
+/// Column: an indicator.
+pub const INDICATOR: Phrase = phrase("指標", "Indicator");
+/// Column: a value.
+pub const VALUE: Phrase = phrase("値", "Value");
+/// Heading: what must not get worse with a KPI.
+pub const COUNTERS: Phrase = phrase(
+    "併せて悪化していないかを見る指標",
+    "What must not get worse with it",
+);
+/// Heading: items of published frameworks that a KPI serves.
+pub const FRAMEWORKS: Phrase = phrase("対応する枠組みの項目", "Frameworks that it serves");
+/// Why a figure is withheld.
+pub const WITHHELD_LEGEND: Phrase = phrase(
+    "*** 少人数の保護のため秘匿(keiki.toml の [people] で設定)",
+    "*** withheld to protect few people; [people] in keiki.toml sets from how many on figures are shown",
+);
 /// Label: coverage.
 pub const COVERAGE: Phrase = phrase("報告充足率", "coverage");
 /// Label: parts of a figure.
@@ -466,5 +499,14 @@ pub fn tried(accepted: usize, rejected: usize, shown: usize) -> Text {
     Text::new(
         format!("受理される行 {accepted}(うち {shown} 行を表示)、取込エラーになる行 {rejected}"),
         format!("{accepted} rows would be accepted ({shown} shown), {rejected} rejected"),
+    )
+}
+
+/// Says that records are not listed, since they are of few people.
+#[must_use]
+pub fn records_withheld(count: usize) -> Text {
+    Text::new(
+        format!("少人数の保護のため、{count}件のレコードを表示していません"),
+        format!("{count} records are not listed, to protect few people"),
     )
 }

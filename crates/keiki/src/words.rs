@@ -1,7 +1,7 @@
 //! The words of definitions in the reader's languages: groups, units, directions and the like.
 
 use keiki_model::dataset::DatasetKind;
-use keiki_model::kpi::{CLASSES, Direction, Due, GROUPS, Indicator, MATURITIES, Tag, Unit};
+use keiki_model::kpi::{CLASSES, Direction, Due, GROUPS, Indicator, MATURITIES, Tag, Unit, Worse};
 use keiki_model::text::Text;
 
 /// The title of a group; the word itself where it is unknown.
@@ -132,5 +132,19 @@ pub fn seed_column(column: &str) -> Text {
         "reference" => Text::new("参考情報", "reference"),
         "url" => Text::new("URL", "URL"),
         other => Text::new(other, other),
+    }
+}
+
+/// Which way a counter-indicator must not move.
+#[must_use]
+pub fn worse(worse: Worse, direction: Direction) -> Text {
+    match (worse, direction) {
+        (Worse::Falling, _) | (Worse::AgainstItsDirection, Direction::Higher) => {
+            Text::new("低下しないこと", "must not fall")
+        }
+        (Worse::Rising, _) | (Worse::AgainstItsDirection, Direction::Lower) => {
+            Text::new("上昇しないこと", "must not rise")
+        }
+        (Worse::AgainstItsDirection, Direction::None) => Text::default(),
     }
 }

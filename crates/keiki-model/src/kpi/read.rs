@@ -1,5 +1,6 @@
 //! Reads a KPI's definition from its file.
 
+use super::context::{counters, frameworks, reference_figures};
 use super::{
     CLASSES, Clock, CoveredBy, Direction, Due, Formula, GROUPS, Indicator, Kpi, MATURITIES,
     Measure, Nothing, Parameter, Reference, Resolution, Tag, Target, Unit,
@@ -81,6 +82,9 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
         .iter()
         .filter_map(reference)
         .collect();
+    let counters = counters(node);
+    let frameworks = frameworks(node);
+    let is_about_people = node.flag("people");
     let parameters = node
         .tables("parameters")
         .iter()
@@ -96,6 +100,40 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
         .iter()
         .filter_map(|table| indicator(table, &measures))
         .collect();
+    check_indicators(node, &indicators);
+    Some(Kpi {
+        no: no?,
+        code: code?,
+        seed_code,
+        group: group?,
+        class: class?,
+        maturity: maturity?,
+        frequency: frequency?,
+        name: name?,
+        middle_item: middle_item?,
+        purpose: purpose?,
+        evidence: evidence?,
+        reading: reading?,
+        coverage_at_least: coverage,
+        covered_by,
+        seed: seed
+            .into_iter()
+            .map(|(key, cell)| (key, cell.value))
+            .collect(),
+        references,
+        counters,
+        frameworks,
+        is_about_people,
+        parameters,
+        measures,
+        indicators,
+        version: content_version(text),
+        file: file.to_owned(),
+    })
+}
+
+/// Reports indicators that share a code, and that there are none but companions.
+fn check_indicators(node: &Node<'_>, indicators: &[Indicator]) {
     for (at, indicator) in indicators.iter().enumerate() {
         if indicators[..at].iter().any(|i| i.code == indicator.code) {
             node.report(
@@ -128,32 +166,6 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
             )),
         );
     }
-    Some(Kpi {
-        no: no?,
-        code: code?,
-        seed_code,
-        group: group?,
-        class: class?,
-        maturity: maturity?,
-        frequency: frequency?,
-        name: name?,
-        middle_item: middle_item?,
-        purpose: purpose?,
-        evidence: evidence?,
-        reading: reading?,
-        coverage_at_least: coverage,
-        covered_by,
-        seed: seed
-            .into_iter()
-            .map(|(key, cell)| (key, cell.value))
-            .collect(),
-        references,
-        parameters,
-        measures,
-        indicators,
-        version: content_version(text),
-        file: file.to_owned(),
-    })
 }
 
 fn one_of(node: &Node<'_>, key: &str, names: &[&'static str]) -> Option<String> {
@@ -161,7 +173,7 @@ fn one_of(node: &Node<'_>, key: &str, names: &[&'static str]) -> Option<String> 
     node.required_choice(key, &choices).map(str::to_owned)
 }
 
-fn decimal(node: &Node<'_>, key: &str) -> Option<Fraction> {
+pub(super) fn decimal(node: &Node<'_>, key: &str) -> Option<Fraction> {
     let found = node.located(key)?;
     let value = Fraction::parse_decimal(&found.value);
     if value.is_none() {
@@ -186,6 +198,7 @@ fn reference(node: &Node<'_>) -> Option<Reference> {
     let title = node.required_text("title");
     let (year, is_lapsed) = (node.integer("year"), node.flag("lapsed"));
     let (value, url) = (node.text("value"), node.string("url"));
+    let figures = reference_figures(node);
     node.finish();
     Some(Reference {
         title: title?,
@@ -193,6 +206,7 @@ fn reference(node: &Node<'_>) -> Option<Reference> {
         is_lapsed,
         value,
         url,
+        figures,
     })
 }
 

@@ -167,6 +167,7 @@ pub(super) fn basis(basis: Basis, language: Language) -> String {
         Basis::Rows => Text::new("明細", "rows"),
         Basis::Reported => Text::new("報告集計値を含む", "reported totals"),
         Basis::Reference => Text::new("参考値", "reference value"),
+        Basis::Withheld => Text::new("秘匿(少人数)", "withheld (few people)"),
     };
     text.get(language).to_owned()
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use keiki_model::business_days::{BusinessDays, Closure, Holidays};
 use keiki_model::calendar::{Calendar, FiscalYear, Month, Period};
 use keiki_model::calendars::EntityCalendar;
+use keiki_model::disclosure;
 use keiki_model::document::{Node, read_document};
 use keiki_model::problem::Problem;
 use keiki_model::text::{Language, Text};
@@ -40,6 +41,26 @@ pub struct Settings {
     pub database: String,
     /// For how many days raw files with personal data are kept; absent = for ever.
     pub personal_files_days: Option<i32>,
+    /// Of whom figures may speak, and who sees all of them.
+    pub people: PeopleSettings,
+}
+
+/// What `[people]` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleSettings {
+    /// The fewest people of whom something is said; 0 or 1 = no figure is withheld.
+    pub fewest: u32,
+    /// The users from whom nothing is withheld.
+    pub shown_to: Vec<String>,
+}
+
+impl Default for PeopleSettings {
+    fn default() -> Self {
+        Self {
+            fewest: disclosure::FEWEST,
+            shown_to: Vec::new(),
+        }
+    }
 }
 
 impl Settings {
@@ -108,6 +129,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         .unwrap_or_else(|| DATABASE.to_owned());
     let personal_files_days = retention(node);
     let business_days = business_days(node);
+    let people = people(node);
     if database.contains("://") {
         node.report(
             Problem::new(
@@ -133,7 +155,37 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         journal,
         database,
         personal_files_days,
+        people,
     })
+}
+
+/// Reads `[people]`.
+fn people(node: &Node<'_>) -> PeopleSettings {
+    let mut settings = PeopleSettings::default();
+    let Some(table) = node.table("people") else {
+        return settings;
+    };
+    if let Some(fewest) = table.integer("fewest") {
+        match u32::try_from(fewest) {
+            Ok(fewest) => settings.fewest = fewest,
+            Err(_) => table.report(
+                Problem::new(
+                    table.place_of("fewest"),
+                    Text::new(
+                        format!("人数にはなりません: {fewest}"),
+                        format!("not a number of people: {fewest}"),
+                    ),
+                )
+                .hint(Text::new(
+                    "0以上の整数を書いてください(0は秘匿なし)",
+                    "write 0 or more; 0 withholds nothing",
+                )),
+            ),
+        }
+    }
+    settings.shown_to = table.strings("shown_to");
+    table.finish();
+    settings
 }
 
 /// Reads `[retention]`.

@@ -20,6 +20,13 @@ pub fn kpis() -> Vec<(String, String)> {
     texts(&CATALOGUE, "catalogue", &|name| name.ends_with("/kpi.toml"))
 }
 
+/// The frameworks to which KPIs are mapped as (file, text).
+#[must_use]
+pub fn frameworks() -> Vec<(String, String)> {
+    let is_framework = |name: &str| name.starts_with("frameworks/") && super::files::is_toml(name);
+    texts(&CATALOGUE, "catalogue", &is_framework)
+}
+
 fn texts(
     root: &Dir<'static>,
     folder: &str,

@@ -2,9 +2,14 @@
 
 use keiki_engine::{Against, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
+use keiki_model::fraction::Fraction;
+use keiki_model::judgement::{Change, HISTORY, Judgement, Verdict};
+use keiki_model::kpi::{Counter, Direction, Worse};
+use keiki_model::measurement::Measurement;
 
+use super::measure::{Measure, Units, measure_with_trends};
 use super::programme::{self, Run};
-use super::{catalogue, units};
+use super::{catalogue, disclosure, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
@@ -34,6 +39,15 @@ pub struct Explain {
     pub now: i64,
 }
 
+/// A figure opened as far as the reader may see it.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The figure.
+    pub explanation: Explanation,
+    /// How many records are not listed, since they are of few people.
+    pub records_withheld: usize,
+}
+
 /// Explains.
 ///
 /// # Errors
@@ -42,7 +56,7 @@ pub async fn explain(
     workspace: &Workspace,
     asked: &Explain,
     progress: &dyn Progress,
-) -> Result<Explanation> {
+) -> Result<Explained> {
     let run = Run {
         author: asked.author.clone(),
         now: asked.now,
@@ -65,5 +79,126 @@ pub async fn explain(
         against: asked.against,
     };
     let explained = workspace.engine()?.explain(&journal, &question).await;
-    explained.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))
+    let mut explanation =
+        explained.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))?;
+    let of = asked.as_measure();
+    let mut figures = vec![explanation.measurement.clone()];
+    figures.extend(explanation.against.iter().map(|of| of.measurement.clone()));
+    let shield = disclosure::shield(workspace, &of, &figures, progress).await?;
+    let records_withheld = shield.map_or(0, |shield| shield.open(&mut explanation));
+    Ok(Explained {
+        explanation,
+        records_withheld,
+    })
+}
+
+impl Explain {
+    /// The question for the figure alone.
+    fn as_measure(&self) -> Measure {
+        Measure {
+            kpis: vec![self.kpi.clone()],
+            units: Units::Named(vec![self.org_unit.clone()]),
+            periods: vec![self.period],
+            structure: self.structure.clone(),
+            known_at: self.known_at,
+            journal_version: self.journal_version,
+            author: self.author.clone(),
+            now: self.now,
+        }
+    }
+}
+
+/// What stands around an explained figure.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// What its values until its period say together.
+    pub judgement: Judgement,
+    /// The other figures of its KPI.
+    pub others: Vec<Measurement>,
+    /// What must not get worse with it.
+    pub counters: Vec<Beside>,
+}
+
+/// A counter-indicator beside a figure.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// The counter-indicator as the KPI names it.
+    pub counter: Counter,
+    /// Its own direction.
+    pub direction: Direction,
+    /// Its figure for the same org unit and period.
+    pub measurement: Measurement,
+    /// What its values say together.
+    pub judgement: Judgement,
+}
+
+impl Beside {
+    /// Whether it moved the way that it must not, by more than noise, against the period before or a year ago.
+    #[must_use]
+    pub fn has_got_worse(&self) -> bool {
+        let falls = match (self.counter.worse, self.direction) {
+            (Worse::Falling, _) | (Worse::AgainstItsDirection, Direction::Higher) => true,
+            (Worse::Rising, _) | (Worse::AgainstItsDirection, Direction::Lower) => false,
+            (Worse::AgainstItsDirection, Direction::None) => return false,
+        };
+        let is_worse = |change: &Change| {
+            let has_moved = matches!(
+                change.verdict,
+                Verdict::Better | Verdict::Worse | Verdict::Moved
+            );
+            has_moved && (change.by < Fraction::whole(0)) == falls
+        };
+        let changes = [&self.judgement.previous, &self.judgement.year_before];
+        changes.into_iter().flatten().any(is_worse)
+    }
+}
+
+/// Measures what stands around an explained figure.
+///
+/// # Errors
+/// As `explain`.
+pub async fn surroundings(
+    workspace: &Workspace,
+    asked: &Explain,
+    explained: &Measurement,
+    progress: &dyn Progress,
+) -> Result<Surroundings> {
+    let Some(kpi) = workspace.catalogue.kpi(&asked.kpi) else {
+        return Ok(Surroundings::default());
+    };
+    let counters: Vec<_> = workspace.catalogue.counters_of(kpi).collect();
+    let mut asked = asked.as_measure();
+    asked
+        .kpis
+        .extend(counters.iter().map(|(_, of, _)| of.no.to_string()));
+    asked.kpis.sort();
+    asked.kpis.dedup();
+    let trended = measure_with_trends(workspace, &asked, HISTORY, progress).await?;
+    let figures: Vec<(Measurement, Judgement)> = trended
+        .figures
+        .into_iter()
+        .zip(trended.judgements)
+        .collect();
+    let find = |no: u32, code: &str| {
+        let mut figures = figures.iter();
+        figures.find(|(one, _)| one.no == no && *one.indicator == *code)
+    };
+    let beside = counters.into_iter().filter_map(|(counter, of, indicator)| {
+        let (measurement, judgement) = find(of.no, &indicator.code)?;
+        Some(Beside {
+            counter: counter.clone(),
+            direction: indicator.direction,
+            measurement: measurement.clone(),
+            judgement: judgement.clone(),
+        })
+    });
+    let others = figures
+        .iter()
+        .filter(|(one, _)| one.no == kpi.no && one.indicator != explained.indicator);
+    let judgement = find(kpi.no, &explained.indicator);
+    Ok(Surroundings {
+        judgement: judgement.map(|(_, of)| of.clone()).unwrap_or_default(),
+        others: others.map(|(one, _)| one.clone()).collect(),
+        counters: beside.collect(),
+    })
 }

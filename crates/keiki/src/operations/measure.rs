@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Month, Period, local_day};
+use keiki_model::judgement::{Backtest, HISTORY, Judgement};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::{Arrangement, Hierarchy};
 use keiki_report::scorecard::Point;
 
 use super::programme::{self, Run};
-use super::trend::trends;
-use super::{catalogue, period, units};
+use super::trend::runs;
+use super::{catalogue, disclosure, period, units};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
@@ -47,7 +48,7 @@ pub struct Measure {
     pub now: i64,
 }
 
-/// Measures.
+/// Measures. What the reader may not see is withheld.
 ///
 /// # Errors
 /// Something asked for does not exist, or the journal cannot be read.
@@ -61,10 +62,52 @@ pub async fn measure(
         now: asked.now,
     };
     let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
-    measure_in(in_force.as_ref().unwrap_or(workspace), asked, progress).await
+    let workspace = in_force.as_ref().unwrap_or(workspace);
+    let mut measured = measure_in(workspace, asked, progress).await?;
+    disclosure::withhold(workspace, asked, &mut measured, progress).await?;
+    Ok(measured)
 }
 
-/// Measures figures of one period with their values in so many periods until it.
+/// Figures of one period with what came before them. *Shape*: each list has an item for each figure.
+pub struct Trended {
+    /// The figures.
+    pub figures: Vec<Measurement>,
+    /// Their values in the periods until this one, itself the last.
+    pub trends: Vec<Vec<Point>>,
+    /// What their values say together.
+    pub judgements: Vec<Judgement>,
+    /// How good forecasts would have been.
+    pub backtests: Vec<Backtest>,
+}
+
+impl Trended {
+    /// Figures of which nothing before is known.
+    #[must_use]
+    pub fn without_history(figures: Vec<Measurement>) -> Self {
+        Self {
+            figures,
+            trends: Vec::new(),
+            judgements: Vec::new(),
+            backtests: Vec::new(),
+        }
+    }
+
+    /// Keeps the figures that are wanted, with what belongs to them.
+    pub fn retain(&mut self, is_wanted: impl Fn(&Measurement) -> bool) {
+        let wanted: Vec<bool> = self.figures.iter().map(is_wanted).collect();
+        keep(&mut self.figures, &wanted);
+        keep(&mut self.trends, &wanted);
+        keep(&mut self.judgements, &wanted);
+        keep(&mut self.backtests, &wanted);
+    }
+}
+
+fn keep<T>(items: &mut Vec<T>, wanted: &[bool]) {
+    let mut wanted = wanted.iter().copied();
+    items.retain(|_| wanted.next().unwrap_or(true));
+}
+
+/// Measures figures of one period with their values in so many periods until it, and judges them by as many as are worth reading.
 ///
 /// # Errors
 /// As `measure`; a period of before the fiscal calendar began is left out.
@@ -73,7 +116,7 @@ pub async fn measure_with_trends(
     asked: &Measure,
     count: u16,
     progress: &dyn Progress,
-) -> Result<(Vec<Measurement>, Vec<Vec<Point>>)> {
+) -> Result<Trended> {
     let today = local_day(
         asked.known_at.unwrap_or(asked.now),
         &workspace.settings.zone,
@@ -81,7 +124,7 @@ pub async fn measure_with_trends(
     let last = asked.periods.last().copied();
     let last = last.unwrap_or_else(|| Period::Month(Month::of(today).plus(-1)));
     let calendar = &workspace.settings.calendar;
-    let mut periods = period::until(last, count);
+    let mut periods = period::until(last, count.max(HISTORY));
     periods.retain(|period| *period == last || period.months(calendar).is_some());
     let whole = Measure {
         periods: periods.clone(),
@@ -91,8 +134,13 @@ pub async fn measure_with_trends(
     let name = last.to_string();
     let of_last = measured.iter().filter(|one| one.period == name);
     let figures: Vec<Measurement> = of_last.cloned().collect();
-    let trends = trends(workspace, &figures, &periods, &measured).await?;
-    Ok((figures, trends))
+    let runs = runs(workspace, &figures, &periods, &measured).await?;
+    Ok(Trended {
+        trends: runs.points(usize::from(count)),
+        judgements: runs.judgements(workspace, &figures),
+        backtests: runs.backtests(workspace, &figures),
+        figures,
+    })
 }
 
 /// Measures by what the workspace's files say, whatever was in force at the instant of knowledge.

@@ -10,6 +10,7 @@ use keiki_model::statement::{Obstacle, Place, Restated, Statement, restated};
 use keiki_model::text::Text;
 use keiki_store::{Event, Recorded};
 
+use super::disclosure;
 use super::measure::{Measure, Units, measure_in, root};
 use super::notes;
 use super::obstacles::obstacles;
@@ -162,7 +163,8 @@ pub async fn events(workspace: &Workspace) -> Result<Vec<Recorded>> {
     Ok(workspace.statements().await?.events().await?)
 }
 
-/// The figures of a period: a closed statement, or as a statement would be if it were closed now.
+/// The figures of a period: a closed statement, or as a statement would be if it were closed now. What the reader may not see is
+/// withheld.
 ///
 /// # Errors
 /// There is no such revision.
@@ -180,12 +182,12 @@ pub async fn get(
             closed.push(statement);
         }
     }
-    match revision {
-        Revision::Last => closed.pop().ok_or_else(|| not_closed(&name)),
+    let mut statement = match revision {
+        Revision::Last => closed.pop().ok_or_else(|| not_closed(&name))?,
         Revision::Number(number) => closed
             .into_iter()
             .find(|statement| statement.revision == number)
-            .ok_or_else(|| no_revision(&name, number)),
+            .ok_or_else(|| no_revision(&name, number))?,
         Revision::Open => {
             programme::record(workspace, run, None).await?;
             let journal = workspace.journal(Opening::Existing).await?;
@@ -197,7 +199,7 @@ pub async fn get(
             let editions = programme::editions(workspace).await?;
             let events = workspace.statements().await?.events().await?;
             let since = closed_before(&events, period, workspace);
-            Ok(Statement {
+            Statement {
                 period: name.into(),
                 revision: 0,
                 closed_at: run.now,
@@ -209,9 +211,11 @@ pub async fn get(
                 obstacles: Vec::new(),
                 remarks: notes::of_period(workspace, period, since).await?,
                 measurements: pinned.measure(workspace, progress).await?,
-            })
+            }
         }
-    }
+    };
+    disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
+    Ok(statement)
 }
 
 /// What differs between two statements of a period, and how much of it new evidence moved, and how much definitions, org

@@ -1,8 +1,11 @@
 //! `keiki catalogue`
 
+mod framework;
+mod road_map;
 mod whole;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use keiki_model::framework::CODES;
 use keiki_model::kpi::{CLASSES, GROUPS, Kpi, MATURITIES};
 use keiki_model::text::{Language, Text};
 use keiki_report::format;
@@ -12,9 +15,13 @@ use serde_json::json;
 use crate::cli::grid::Grid;
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
+use crate::environment;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::catalogue::{self, Filter};
+use crate::operations::framework::report;
+use crate::operations::programme::Run;
+use crate::operations::road_map::road_map as way;
 use crate::words;
 
 /// List the KPIs by group, or show one whole
@@ -32,6 +39,17 @@ pub(crate) struct Args {
     /// Only this class
     #[arg(long, value_parser = Word(&CLASSES), conflicts_with = "kpi")]
     class: Option<String>,
+    /// Show which KPIs the programme has adopted, which the next stage of maturity adds, and what evidence each needs
+    #[arg(long, conflicts_with_all = ["kpi", "group", "maturity", "class", "framework"])]
+    road_map: bool,
+    /// Show a published framework with the KPIs that serve it and how they stood last month
+    #[arg(
+        long,
+        value_name = "FRAMEWORK",
+        value_parser = CODES,
+        conflicts_with_all = ["kpi", "group", "maturity", "class"]
+    )]
+    framework: Option<String>,
     /// How to print the list
     #[arg(
         long,
@@ -64,13 +82,30 @@ impl TypedValueParser for Word {
 }
 
 impl Args {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit> {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let language = session.language();
+        if self.road_map {
+            let stages = way(&workspace).await?;
+            road_map::show(&stages, self.format, session)?;
+            return Ok(Exit::Fine);
+        }
+        if let Some(code) = &self.framework {
+            let run = Run {
+                author: environment::author(),
+                now: environment::now(),
+            };
+            let report = report(&workspace, code, &run, session.progress()).await?;
+            if let Some(report) = report {
+                framework::show(&report, self.format, session)?;
+            }
+            return Ok(Exit::Fine);
+        }
         if let Some(kpi) = &self.kpi {
             let kpi = catalogue::find(&workspace.catalogue, kpi)?;
             let datasets = catalogue::datasets(&workspace.catalogue, &kpi);
-            session.print(&whole::text(&kpi, &datasets, language, session.width()));
+            let text = whole::text(&kpi, &datasets, &workspace, language, session.width());
+            session.print(&text);
             return Ok(Exit::Fine);
         }
         let filter = Filter {

@@ -1,8 +1,11 @@
 //! `keiki explain`
 
+mod beside;
 mod data;
 mod screen;
 mod totals;
+
+use keiki_model::measurement::Measurement;
 
 use crate::cli::Exit;
 use crate::cli::grid::print_json;
@@ -11,6 +14,7 @@ use crate::cli::structure::StructureArgs;
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
+use crate::messages;
 use crate::operations::explain::{self, Explain};
 use crate::operations::period;
 
@@ -68,11 +72,27 @@ impl Args {
         } else {
             Rows::LeftOut
         };
-        let explanation =
-            explain::explain(&workspace, &self.asked(&workspace)?, session.progress()).await?;
+        let asked = self.asked(&workspace)?;
+        let explained = explain::explain(&workspace, &asked, session.progress()).await?;
+        let explanation = explained.explanation;
+        let figure = &explanation.measurement;
+        let around = explain::surroundings(&workspace, &asked, figure, session.progress()).await?;
         match self.format {
-            Form::Json => print_json(&data::explanation(&explanation, rows), session),
-            Form::Table => screen::show(&explanation, rows, &workspace, session),
+            Form::Json => {
+                let mut data = data::explanation(&explanation, rows);
+                data["judgement"] = around.judgement.to_json();
+                data["others"] = around.others.iter().map(Measurement::to_json).collect();
+                data["counter_indicators"] = around.counters.iter().map(data::counter).collect();
+                data["records_withheld"] = explained.records_withheld.into();
+                print_json(&data, session);
+            }
+            Form::Table => {
+                screen::show(&explanation, &around, rows, &workspace, session);
+                if rows == Rows::Listed && explained.records_withheld > 0 {
+                    let said = messages::records_withheld(explained.records_withheld);
+                    session.note(said.get(session.language()));
+                }
+            }
         }
         Ok(Exit::Fine)
     }

@@ -2,7 +2,7 @@
 
 use keiki_model::measurement::{Basis, Measurement};
 use keiki_report::scorecard::Point;
-use keiki_report::{csv, json, scorecard, sentence};
+use keiki_report::{csv, json, judgement, scorecard, sentence};
 
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
@@ -12,7 +12,7 @@ use crate::config::Workspace;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::messages;
-use crate::operations::measure::{self, Measure, Units};
+use crate::operations::measure::{self, Measure, Trended, Units};
 use crate::operations::period;
 
 /// Measure KPIs for org units and periods
@@ -57,6 +57,9 @@ pub(crate) struct Args {
         conflicts_with = "from"
     )]
     trend: Option<u16>,
+    /// Show how good forecasts from the values before would have been
+    #[arg(long, requires = "trend")]
+    back_test: bool,
     #[command(flatten)]
     structure: StructureArgs,
     /// How to print the figures
@@ -71,34 +74,39 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let (format, companions, count) = (self.format, self.companions, self.trend);
+        let is_back_test = self.back_test;
         let asked = self.asked(&workspace)?;
-        let (mut measured, mut trends) = match count {
-            None => {
-                let measured = measure::measure(&workspace, &asked, session.progress()).await?;
-                (measured, Vec::new())
-            }
+        let mut measured = match count {
+            None => Trended::without_history(
+                measure::measure(&workspace, &asked, session.progress()).await?,
+            ),
             Some(count) => {
                 let progress = session.progress();
                 measure::measure_with_trends(&workspace, &asked, count, progress).await?
             }
         };
-        if measured.is_empty() {
+        if measured.figures.is_empty() {
             session.note(messages::NOTHING_MEASURED.get(session.language()));
         }
         match format {
-            Format::Json => print_json(&json::with_trends(&measured, &trends), session),
+            Format::Json => {
+                let data =
+                    json::with_trends(&measured.figures, &measured.trends, &measured.judgements);
+                print_json(&data, session);
+            }
             Format::Csv => {
-                let text = csv::measurements(&measured).map_err(Error::stopped)?;
+                let text = csv::measurements(&measured.figures).map_err(Error::stopped)?;
                 session.print(&text);
             }
             Format::Table => {
-                let is_shown = |measurement: &Measurement| {
+                measured.retain(|measurement| {
                     (companions || !measurement.is_companion) && !scorecard::is_idle(measurement)
-                };
-                let mut flags = measured.iter().map(is_shown);
-                trends.retain(|_| flags.next().unwrap_or(true));
-                measured.retain(is_shown);
-                show(&measured, &trends, &workspace, session);
+                });
+                show(&measured.figures, &measured.trends, &workspace, session);
+                show_judgements(&measured, &workspace, session);
+                if is_back_test {
+                    show_back_tests(&measured, &workspace, session);
+                }
             }
         }
         Ok(Exit::Fine)
@@ -161,14 +169,40 @@ pub(crate) fn show(
     if !trends.is_empty() {
         session.note(messages::TREND_LEGEND.get(language));
     }
-    if measured
-        .iter()
-        .any(|measurement| measurement.basis != Basis::Rows)
-    {
+    let has = |of: &[Basis]| measured.iter().any(|one| of.contains(&one.basis));
+    if has(&[Basis::Reported, Basis::Reference]) {
         session.note(messages::REPORTED_LEGEND.get(language));
+    }
+    if has(&[Basis::Withheld]) {
+        session.note(messages::WITHHELD_LEGEND.get(language));
     }
     for sentence in sentence::own_periods(measured) {
         session.note(sentence.get(language));
+    }
+}
+
+/// Shows what the values of each figure say together.
+fn show_judgements(measured: &Trended, workspace: &Workspace, session: &Session) {
+    let names = session.names(workspace);
+    let table = judgement::table(&measured.figures, &measured.judgements, &names);
+    if !table.is_empty() {
+        session.line("");
+        session.table(&table);
+        session.note(messages::JUDGEMENT_LEGEND.get(session.language()));
+    }
+}
+
+/// Shows how good forecasts would have been.
+fn show_back_tests(measured: &Trended, workspace: &Workspace, session: &Session) {
+    let language = session.language();
+    let names = session.names(workspace);
+    let table = judgement::backtests(&measured.figures, &measured.backtests, &names);
+    session.line("");
+    if table.is_empty() {
+        session.line(messages::NO_BACK_TEST.get(language));
+    } else {
+        session.line(messages::BACK_TEST.get(language));
+        session.table(&table);
     }
 }
 

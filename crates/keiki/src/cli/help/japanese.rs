@@ -32,6 +32,14 @@ const TEXTS: [(&str, &str); 152] = [
         "KPIをグループ別に一覧する。または一つのKPIの定義全体を表示する",
     ),
     ("A KPI by number or code", "KPIの番号またはコード"),
+    (
+        "Show which KPIs the programme has adopted, which the next stage of maturity adds, and what evidence each needs",
+        "採用済みのKPI、次の成熟度の段階で加わるKPI、それぞれに必要な証跡を表示する",
+    ),
+    (
+        "Show a published framework with the KPIs that serve it and how they stood last month",
+        "公開された枠組みの項目ごとに、対応するKPIと前月の状況を表示する",
+    ),
     ("Only this group", "このグループだけ"),
     (
         "Only those that suit this maturity",
@@ -111,6 +119,10 @@ const TEXTS: [(&str, &str); 152] = [
         "別の対象期間、または別の認識時点の同じ数値と比べる",
     ),
     ("How to print it", "表示の形式"),
+    (
+        "Show how good forecasts from the values before would have been",
+        "過去の値から予測した場合の精度を検証して表示する",
+    ),
     (
         "Take evidence in: of all sources, of the sources named, or of files into a dataset",
         "証跡を取り込む。すべての取得元、指定した取得元、またはデータ種別へのファイル",

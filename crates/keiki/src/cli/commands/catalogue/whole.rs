@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use keiki_model::dataset::Dataset;
-use keiki_model::kpi::{Indicator, Kpi, Parameter, Reference, sql};
+use keiki_model::framework::Framework;
+use keiki_model::kpi::{Counter, Indicator, Kpi, Parameter, Reference, sql};
 use keiki_model::text::Language;
 use keiki_report::format;
 
 use crate::cli::prose;
+use crate::config::Workspace;
 use crate::messages::{self, Phrase};
 use crate::operations::catalogue::formula;
 use crate::words;
@@ -16,6 +18,7 @@ use crate::words;
 pub(super) fn text(
     kpi: &Kpi,
     datasets: &[Arc<Dataset>],
+    workspace: &Workspace,
     language: Language,
     width: Option<usize>,
 ) -> String {
@@ -48,6 +51,18 @@ pub(super) fn text(
     for dataset in datasets {
         page.dataset(dataset);
     }
+    if !kpi.counters.is_empty() {
+        page.section(messages::COUNTERS);
+        for (counter, of, indicator) in workspace.catalogue.counters_of(kpi) {
+            page.counter(counter, (of, indicator));
+        }
+    }
+    if !kpi.frameworks.is_empty() {
+        page.section(messages::FRAMEWORKS);
+        for framework in &workspace.frameworks {
+            page.framework(kpi, framework);
+        }
+    }
     if !kpi.seed.is_empty() {
         page.section(messages::SEED);
         for (column, value) in &kpi.seed {
@@ -58,7 +73,7 @@ pub(super) fn text(
     if !kpi.references.is_empty() {
         page.section(messages::REFERENCES);
         for reference in &kpi.references {
-            page.reference(reference);
+            page.reference(kpi, reference);
         }
     }
     page.out
@@ -175,7 +190,33 @@ impl Page {
         );
     }
 
-    fn reference(&mut self, reference: &Reference) {
+    /// A counter-indicator, which way it gets worse, and why it is looked at.
+    fn counter(&mut self, counter: &Counter, (of, indicator): (&Kpi, &Indicator)) {
+        let language = self.language;
+        let (name, title) = (of.name.get(language), indicator.title.get(language));
+        let way = words::worse(counter.worse, indicator.direction);
+        let line = format!("{} {name}: {title}  {}", of.no, way.get(language));
+        self.hanging(2, 4, &line);
+        self.line(4, counter.why.get(language));
+    }
+
+    /// The items of a framework that the KPI serves.
+    fn framework(&mut self, kpi: &Kpi, framework: &Framework) {
+        let language = self.language;
+        let serves = |id: &str| {
+            let mut items = kpi.frameworks.iter();
+            items.any(|item| item.framework == framework.code && item.id.value == id)
+        };
+        let items = framework.items().filter(|item| serves(&item.id));
+        let items = items.map(|item| format!("{} {}", item.id, item.label.get(language)));
+        let items: Vec<String> = items.collect();
+        if !items.is_empty() {
+            let title = framework.title.get(language);
+            self.hanging(2, 4, &format!("{title}: {}", items.join(", ")));
+        }
+    }
+
+    fn reference(&mut self, kpi: &Kpi, reference: &Reference) {
         let mut parts = vec![reference.title.get(self.language).to_owned()];
         parts.extend(reference.year.map(|year| format!("({year})")));
         if reference.is_lapsed {
@@ -184,6 +225,18 @@ impl Page {
         self.hanging(2, 4, &parts.join(" "));
         if let Some(value) = &reference.value {
             self.line(4, value.get(self.language));
+        }
+        for figure in &reference.figures {
+            let code = figure.indicator.as_ref();
+            let mut indicators = kpi.indicators.iter();
+            let found = code.map_or(kpi.indicators.first(), |code| {
+                indicators.find(|one| one.code == code.value)
+            });
+            if let Some(indicator) = found {
+                let value = format::figure(figure.value, indicator.unit, self.language);
+                let title = indicator.title.get(self.language);
+                self.line(4, &format!("{title}: {value}"));
+            }
         }
         if let Some(url) = &reference.url {
             self.line(4, url);

@@ -7,6 +7,7 @@ use keiki_model::measurement::DATA_DIGITS;
 use serde_json::{Map, Value, json};
 
 use super::Rows;
+use crate::operations::explain::Beside;
 
 /// The explanation as data. *Units*: amounts in the measure's own unit, seconds for durations.
 pub(super) fn explanation(explanation: &Explanation, rows: Rows) -> Value {
@@ -15,6 +16,16 @@ pub(super) fn explanation(explanation: &Explanation, rows: Rows) -> Value {
         "parts": explanation.parts.iter().map(|found| part(found, rows)).collect::<Vec<_>>(),
         "reported_totals": explanation.totals.iter().map(total).collect::<Vec<_>>(),
         "against": explanation.against.as_ref().map(comparison),
+    })
+}
+
+/// A counter-indicator as data.
+pub(super) fn counter(beside: &Beside) -> Value {
+    json!({
+        "measurement": beside.measurement.to_json(),
+        "judgement": beside.judgement.to_json(),
+        "has_got_worse": beside.has_got_worse(),
+        "why": { "ja": beside.counter.why.ja, "en": beside.counter.why.en },
     })
 }
 

@@ -7,17 +7,19 @@ use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
-use keiki_report::{format, formula, scorecard, sentence};
+use keiki_report::{format, formula, judgement, scorecard, sentence};
 
-use super::{Rows, totals};
+use super::{Rows, beside, totals};
 use crate::cli::commands::measure::local;
 use crate::cli::session::Session;
 use crate::config::Workspace;
 use crate::messages;
+use crate::operations::explain::Surroundings;
 
 /// Prints the figure, its parts and the comparison.
 pub(super) fn show(
     explanation: &Explanation,
+    around: &Surroundings,
     rows: Rows,
     workspace: &Workspace,
     session: &Session,
@@ -51,6 +53,13 @@ pub(super) fn show(
     for lag in sentence::own_periods([measurement]) {
         session.line(lag.get(language));
     }
+    for said in sentence::interval(measurement)
+        .into_iter()
+        .chain(judgement::sentences(&around.judgement, measurement.unit))
+    {
+        session.line(said.get(language));
+    }
+    beside::show(around, (kpi, indicator), workspace, session);
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
         show_part(part, indicator.unit, rows, session, language);

@@ -1,0 +1,72 @@
+//! Whether two values differ by more than noise.
+
+use super::{Change, Observation, Verdict, Yardstick, verdict_of};
+use crate::fraction::Fraction;
+use crate::kpi::Direction;
+use crate::proportion::newcombe_interval;
+
+/// How many movements are needed to tell which are usual.
+const MOVEMENTS: usize = 5;
+
+/// The upper limit of moving ranges of two, in medians of them. *Source*: Wheeler and Chambers, Understanding Statistical
+/// Process Control, 3rd edition (2010), table of factors for the median moving range: 3.865.
+const LIMIT_IN_MEDIANS: f64 = 3.865;
+
+/// Holds the last value against an earlier one; `None` where that one has no value.
+pub(super) fn change(
+    history: &[Observation],
+    earlier: &Observation,
+    last: &Observation,
+    direction: Direction,
+) -> Option<Change> {
+    let back = earlier.value?.times(Fraction::whole(-1))?;
+    let by = last.value?.plus(back)?;
+    let yardstick = match (last.sample, earlier.sample) {
+        (Some(last), Some(earlier)) => of_samples(last, earlier),
+        _ => of_movements(history),
+    };
+    let rises = by > Fraction::whole(0);
+    let verdict = match yardstick {
+        _ if by == Fraction::whole(0) => Verdict::WithinNoise,
+        Yardstick::Nothing => Verdict::TooLittleHistory,
+        Yardstick::Interval { low, high } if low > 0.0 || high < 0.0 => {
+            verdict_of(rises, direction)
+        }
+        Yardstick::UsualMovement { limit } if by.to_f64().abs() > limit => {
+            verdict_of(rises, direction)
+        }
+        _ => Verdict::WithinNoise,
+    };
+    Some(Change {
+        against: earlier.period.to_string().into(),
+        by,
+        yardstick,
+        verdict,
+    })
+}
+
+fn of_samples(last: (i128, i128), earlier: (i128, i128)) -> Yardstick {
+    newcombe_interval(last, earlier).map_or(Yardstick::Nothing, |(low, high)| Yardstick::Interval {
+        low,
+        high,
+    })
+}
+
+/// The limit of the movements from one period to the next, the last one left out: it is what is judged.
+fn of_movements(history: &[Observation]) -> Yardstick {
+    let before = history.split_last().map_or(history, |(_, before)| before);
+    let values: Vec<f64> = before
+        .iter()
+        .filter_map(|one| one.value.map(Fraction::to_f64))
+        .collect();
+    let mut movements: Vec<f64> = values
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).abs())
+        .collect();
+    if movements.len() < MOVEMENTS {
+        return Yardstick::Nothing;
+    }
+    movements.sort_by(f64::total_cmp);
+    let limit = LIMIT_IN_MEDIANS * super::slope::median(&movements);
+    Yardstick::UsualMovement { limit }
+}
