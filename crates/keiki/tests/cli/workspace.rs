@@ -86,6 +86,11 @@ impl Workspace {
         run_in(self.path(), arguments)
     }
 
+    /// Runs the program in the workspace as somebody.
+    pub(crate) fn run_as(&self, user: &str, arguments: &[&str]) -> Ran {
+        ran(command(self.path()).env("USER", user).args(arguments))
+    }
+
     /// Runs the program in the workspace, in English and with everything in its log.
     pub(crate) fn run_logged(&self, arguments: &[&str]) -> Ran {
         ran(command(self.path())

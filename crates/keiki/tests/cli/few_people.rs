@@ -1,0 +1,194 @@
+//! Figures about few people are withheld wherever they would be shown, and so are those from which they follow.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::workspace::{Ran, Workspace};
+
+const SOURCE: &str = "name = \"courses\"\nkind = \"csv\"\ndataset = \"trainings\"\nplace = \"evidence/courses.csv\"\n\
+                      covers = [\"HD\"]\n";
+
+/// Three people of US1, twelve of JP1-IT and twenty of JP1 itself, of whom every second has attended.
+fn taken() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("sources/courses.toml", SOURCE);
+    let mut rows =
+        "course_id,person_id,org_unit,kind,employment_kind,audience_on,deadline_on,attended_on\n"
+            .to_owned();
+    for (unit, count) in [("US1", 3), ("JP1-IT", 12), ("JP1", 20)] {
+        for at in 0..count {
+            let attended = if at % 2 == 0 { "2026-05-10" } else { "" };
+            writeln!(
+                rows,
+                "C1,{unit}-{at},{unit},course,employee,2026-04-01,2026-05-31,{attended}"
+            )
+            .expect("it is memory");
+        }
+    }
+    workspace.write("evidence/courses.csv", rows);
+    workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
+    workspace
+}
+
+fn set(workspace: &Workspace, people: &str) {
+    let file = workspace.path().join("keiki.toml");
+    let text = std::fs::read_to_string(&file).expect("there are settings");
+    workspace.write("keiki.toml", format!("{text}\n[people]\n{people}\n"));
+}
+
+const MEASURE: [&str; 8] = [
+    "measure",
+    "--kpi",
+    "33",
+    "--period",
+    "2026-06",
+    "--all-orgs",
+    "--format",
+    "json",
+];
+
+/// The attendance of an org unit.
+fn attendance(found: &Value, org_unit: &str) -> Value {
+    let mut all = found.as_array().expect("an array").iter();
+    let one = all.find(|one| one["org_unit"] == org_unit && one["indicator"] == "attended_ratio");
+    one.expect("it is measured").clone()
+}
+
+#[test]
+fn a_small_company_is_withheld_and_does_not_follow_from_the_others() {
+    let workspace = taken();
+    let found = workspace.run(&MEASURE).exits(0).json();
+    let group = attendance(&found, "HD");
+    assert_eq!(
+        (&group["numerator"], &group["denominator"]),
+        (&18.into(), &35.into())
+    );
+    let department = attendance(&found, "JP1-IT");
+    assert_eq!(department["denominator"], 12);
+    // Group less JP1 would be US1.
+    for org_unit in ["US1", "JP1"] {
+        let one = attendance(&found, org_unit);
+        assert_eq!(
+            (&one["basis"], &one["status"]),
+            (&"withheld".into(), &"too_few".into())
+        );
+        for key in ["value", "numerator", "denominator", "n"] {
+            assert!(one[key].is_null(), "{key} of {one}");
+        }
+    }
+    let companions = found.as_array().expect("an array").iter();
+    for one in companions.filter(|one| one["org_unit"] == "US1") {
+        assert!(one["value"].is_null(), "{one}");
+    }
+    workspace
+        .run(&[
+            "measure", "--kpi", "33", "--org", "US1", "--period", "2026-06",
+        ])
+        .exits(0)
+        .says("***")
+        .complains("withheld to protect few people");
+}
+
+#[test]
+fn what_stands_alone_and_what_lies_along_another_tree_is_withheld_too() {
+    let workspace = taken();
+    workspace.write(
+        "hierarchies/region.csv",
+        "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+         ALL,,全世界,World,group,,,,\nAMER,ALL,米州,Americas,group,,,,\nUS1,AMER,,,,,,,\nAPAC,ALL,アジア,Asia,group,,,,\n\
+         HD,APAC,,,,,,,\nJP1,APAC,,,,,,,\n",
+    );
+    let along = |arguments: &[&str]| {
+        let mut all = MEASURE.to_vec();
+        all.extend(arguments);
+        workspace.run(&all).exits(0).json()
+    };
+    let regions = along(&["--hierarchy", "region"]);
+    assert_eq!(attendance(&regions, "ALL")["denominator"], 35);
+    assert_eq!(attendance(&regions, "AMER")["basis"], "withheld");
+    assert_eq!(attendance(&regions, "APAC")["basis"], "withheld");
+    let alone = along(&["--stand-alone"]);
+    assert_eq!(attendance(&alone, "JP1")["basis"], "withheld");
+}
+
+#[test]
+fn an_explanation_lists_no_record_of_few_people() {
+    let workspace = taken();
+    let explain = |org_unit: &str| -> Ran {
+        let arguments = [
+            "explain", "33", "--org", org_unit, "--period", "2026-06", "--rows", "--format", "json",
+        ];
+        workspace.run(&arguments).exits(0)
+    };
+    let small = explain("US1");
+    assert!(
+        small.json()["parts"]
+            .as_array()
+            .expect("an array")
+            .is_empty()
+    );
+    assert!(small.json()["records_withheld"].as_u64() > Some(0));
+    let group = explain("HD");
+    assert!(
+        group.out.contains("JP1-IT") && !group.out.contains("US1"),
+        "{}",
+        group.out
+    );
+    workspace
+        .run(&[
+            "explain", "33", "--org", "US1", "--period", "2026-06", "--rows",
+        ])
+        .exits(0)
+        .says("***")
+        .complains("records are not listed");
+}
+
+#[test]
+fn a_statement_withholds_what_it_holds() {
+    let workspace = taken();
+    workspace
+        .run(&[
+            "close",
+            "2026-06",
+            "--reason",
+            "first close",
+            "--agreed-by",
+            "somebody",
+        ])
+        .exits(0);
+    let shown = workspace
+        .run(&["statement", "2026-06", "--format", "json"])
+        .exits(0)
+        .json();
+    let found = &shown["measurements"];
+    assert_eq!(attendance(found, "US1")["basis"], "withheld");
+    assert_eq!(attendance(found, "HD")["denominator"], 35);
+    set(&workspace, "fewest = 0");
+    let shown = workspace
+        .run(&["statement", "2026-06", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(attendance(&shown["measurements"], "US1")["denominator"], 3);
+    workspace.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn who_has_the_right_sees_all_and_zero_switches_it_off() {
+    let workspace = taken();
+    set(&workspace, "shown_to = [\"ciso\"]");
+    let asked = workspace.run_as("ciso", &MEASURE).exits(0).json();
+    assert_eq!(attendance(&asked, "US1")["denominator"], 3);
+    let asked = workspace.run_as("somebody", &MEASURE).exits(0).json();
+    assert_eq!(attendance(&asked, "US1")["basis"], "withheld");
+    let open = taken();
+    set(&open, "fewest = 0");
+    let asked = open.run(&MEASURE).exits(0).json();
+    assert_eq!(attendance(&asked, "US1")["denominator"], 3);
+    let wrong = taken();
+    set(&wrong, "fewest = -1");
+    wrong
+        .run(&["check"])
+        .exits(1)
+        .complains("not a number of people: -1");
+}

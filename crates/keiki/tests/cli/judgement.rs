@@ -1,0 +1,193 @@
+//! What figures say beyond their last value: change, trend, pace and forecast; counter-indicators; road map and frameworks.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::workspace::{ASSETS_HEADER, Workspace};
+
+const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
+                      covers = [\"HD\"]\n";
+
+/// A hundred assets, of which so many are inventoried in each month from April on.
+fn inventoried(by_month: &[u32]) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("sources/assets.toml", SOURCE);
+    let mut rows = ASSETS_HEADER.to_owned();
+    let mut from = 0;
+    for (month, count) in (4..).zip(by_month) {
+        for at in from..from + count {
+            let on = format!("2025-{month:02}-10");
+            writeln!(
+                rows,
+                "A{at},JP1,hardware,one,true,E1,2025-04-01,{on},{on},declaration,"
+            )
+            .expect("it is memory");
+        }
+        from += count;
+    }
+    for at in from..100 {
+        writeln!(rows, "A{at},JP1,hardware,one,true,E1,2025-04-01,,,,").expect("it is memory");
+    }
+    workspace.write("evidence/assets.csv", rows);
+    workspace.run(&["ingest", "--as-of", "2025-04-01"]).exits(0);
+    workspace
+}
+
+fn judged(workspace: &Workspace) -> Value {
+    let arguments = [
+        "measure", "--kpi", "1", "--org", "HD", "--period", "2025-12", "--trend", "6", "--format",
+        "json",
+    ];
+    let found = workspace.run(&arguments).exits(0).json();
+    let mut all = found.as_array().expect("an array").iter();
+    let one = all.find(|one| one["indicator"] == "inventory_ratio");
+    one.expect("KPI 1 is measured").clone()
+}
+
+#[test]
+fn progress_through_a_year_has_pace_trend_and_forecast() {
+    let workspace = inventoried(&[8, 9, 8, 7, 9, 8, 8, 9, 8]);
+    let one = judged(&workspace);
+    assert_eq!(one["trend"].as_array().map(Vec::len), Some(6));
+    let judgement = &one["judgement"];
+    assert_eq!(judgement["previous"]["against"], "2025-11");
+    assert_eq!(judgement["previous"]["by"], 0.08);
+    assert_eq!(judgement["previous"]["verdict"], "within_noise");
+    assert_eq!(judgement["trend"]["verdict"], "better");
+    assert_eq!(judgement["trend"]["n"], 9);
+    assert_eq!(judgement["pace"]["due_on"], "2026-03-31");
+    assert_eq!(judgement["pace"]["periods_left"], 3);
+    assert_eq!(judgement["pace"]["needed_per_period"], 0.07);
+    let forecast = &judgement["forecast"];
+    assert_eq!(forecast["periods_ahead"], 3);
+    let value = forecast["value"].as_f64().expect("a number");
+    assert!((0.9..=1.0).contains(&value), "{forecast}");
+}
+
+#[test]
+fn an_explanation_says_it_in_sentences_and_shows_what_stands_beside() {
+    let workspace = inventoried(&[8, 9, 8, 7, 9, 8, 8, 9, 8]);
+    let arguments = ["explain", "1", "--org", "HD", "--period", "2025-12"];
+    workspace
+        .run(&arguments)
+        .exits(0)
+        .says("Against the period before (2025-11): +8.0 pt; no more than noise")
+        .says("Due on 2026-03-31 (3 periods left): each has to bring +7.0 pt; so far each brought +8.3 pt.")
+        .says("Forecast for 2026-03-31:")
+        .says("Other figures of the KPI")
+        .says("What must not get worse with it")
+        .says("must not rise");
+    let mut japanese = vec!["--language", "ja"];
+    japanese.extend(arguments);
+    workspace
+        .run(&japanese)
+        .exits(0)
+        .says("達成には1期間あたり+7.0ポイントが必要です");
+}
+
+#[test]
+fn forecasts_are_held_against_what_came() {
+    let workspace = inventoried(&[8, 9, 8, 7, 9, 8, 8, 9, 8]);
+    let arguments = [
+        "measure",
+        "--kpi",
+        "1",
+        "--org",
+        "HD",
+        "--period",
+        "2025-12",
+        "--trend",
+        "--back-test",
+    ];
+    workspace
+        .run(&arguments)
+        .exits(0)
+        .says("back-test")
+        .says("1/1");
+}
+
+#[test]
+fn the_road_map_says_what_the_next_stage_adds_and_what_evidence_is_there() {
+    let workspace = inventoried(&[8]);
+    workspace.write("programme.toml", "maturities = [\"low\"]\n");
+    let shown = workspace
+        .run(&["catalogue", "--road-map", "--format", "json"])
+        .exits(0)
+        .json();
+    let find = |no: u32| {
+        let stages = shown.as_array().expect("stages").iter();
+        let mut kpis = stages.flat_map(|stage| stage["kpis"].as_array().expect("KPIs"));
+        kpis.find(|kpi| kpi["no"] == no)
+            .expect("it is there")
+            .clone()
+    };
+    assert_eq!(
+        (&find(1)["adoption"], &find(1)["ready"]),
+        (&"adopted".into(), &true.into())
+    );
+    assert_eq!(
+        (&find(4)["adoption"], &find(4)["ready"]),
+        (&"next".into(), &true.into())
+    );
+    assert_eq!(
+        (&find(34)["adoption"], &find(34)["ready"]),
+        (&"next".into(), &false.into())
+    );
+    assert_eq!(find(16)["adoption"], "later");
+    workspace
+        .run(&["catalogue", "--road-map"])
+        .exits(0)
+        .says("next stage")
+        .says("● ");
+}
+
+#[test]
+fn a_framework_shows_its_gaps() {
+    let workspace = inventoried(&[8]);
+    let shown = workspace
+        .run(&["catalogue", "--framework", "csf", "--format", "json"])
+        .exits(0)
+        .json();
+    let items = shown["items"].as_array().expect("items");
+    assert_eq!(items.len(), 106);
+    let find = |id: &str| {
+        items
+            .iter()
+            .find(|item| item["id"] == id)
+            .expect("it is there")
+    };
+    assert_eq!(find("ID.AM-01")["served"], "adopted");
+    assert_eq!(find("PR.DS-02")["served"], "no_kpi");
+    for (code, count) in [("iso27001", 93), ("meti", 10), ("cis", 153)] {
+        let shown = workspace.run(&["catalogue", "--framework", code, "--format", "json"]);
+        let items = shown.exits(0).json()["items"].as_array().map(Vec::len);
+        assert_eq!(items, Some(count), "{code}");
+    }
+    workspace
+        .run(&["catalogue", "--framework", "meti"])
+        .exits(0)
+        .says("of 10 items");
+}
+
+#[test]
+fn what_a_definition_names_has_to_exist() {
+    let workspace = Workspace::new();
+    let own = include_str!("../../../../catalogue/staff_education/35_phishing_drills/kpi.toml");
+    let own = own
+        .replace("no = 35\n", "no = 1035\n")
+        .replace("code = \"4.3.1\"\nseed_code", "code = \"X.1\"\nseed_code")
+        .replace(
+            "indicator = \"retest_open_ratio\"",
+            "indicator = \"retest_opn_ratio\"",
+        )
+        .replace("must_not = \"fall\"\n", "")
+        .replace("\"14.2\"", "\"14.22\"");
+    workspace.write("kpis/own/kpi.toml", own);
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("KPI 36 has no indicator `retest_opn_ratio`")
+        .complains("neither way is better for that indicator")
+        .complains("CIS Controls has no item `14.22`");
+}
