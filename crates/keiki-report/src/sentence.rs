@@ -14,16 +14,13 @@ const NAMED: usize = 5;
 /// Explains the status of a measurement in both languages.
 #[must_use]
 pub fn status(measurement: &Measurement) -> Text {
+    if measurement.is_withheld() {
+        return withheld();
+    }
     let words = |language| Words {
         measurement,
         language,
     };
-    if measurement.is_withheld() {
-        return Text::new(
-            "少人数を対象とする数値か、他の数値との差から少人数の数値が分かるため、秘匿しています。",
-            "It speaks of few people, or figures of few people would follow from it by subtraction, and is withheld.",
-        );
-    }
     let (ja, en) = (words(Language::Ja), words(Language::En));
     match measurement.status {
         Status::Met => Text::new(
@@ -336,6 +333,13 @@ fn provisional(ja: &Words<'_>, en: &Words<'_>) -> Text {
             en.missing(),
             en.value()
         ),
+    )
+}
+
+fn withheld() -> Text {
+    Text::new(
+        "少人数を対象とする数値か、他の数値との差から少人数の数値が分かるため、秘匿しています。",
+        "It speaks of few people, or figures of few people would follow from it by subtraction, and is withheld.",
     )
 }
 

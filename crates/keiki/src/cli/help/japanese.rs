@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 152] = [
+const TEXTS: [(&str, &str); 155] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",

@@ -108,6 +108,7 @@ fn rows(line: &Line, language: Language, table: &mut Table) {
                 Cell::painted(open.get(language).to_owned(), Paint::Faint),
             ]);
             table.push(row);
+            continue;
         }
         for figure in figures {
             let blank = || vec![Cell::default(); 4];

@@ -2,7 +2,7 @@
 
 use keiki_model::kpi::{Indicator, Kpi, Reference};
 use keiki_model::text::{Language, Text};
-use keiki_report::table::{Cell, Column, Table};
+use keiki_report::table::{Column, Table};
 use keiki_report::{format, judgement, scorecard};
 
 use crate::cli::session::Session;
