@@ -1,7 +1,5 @@
 //! The page of the frameworks to which KPIs are mapped.
 
-use std::fmt::Write;
-
 use keiki_model::framework::Framework;
 use keiki_model::kpi::Kpi;
 
@@ -28,9 +26,7 @@ fn section(page: &mut String, framework: &Framework, definitions: &Definitions) 
     });
     let (served, all) = (served.count(), framework.items().count());
     let title = &framework.title;
-    // Writing to memory does not fail.
-    drop(write!(
-        page,
+    page.push_str(&format!(
         "\n## {} / {}\n\n{}  \n{}\n\n{served} of {all} items have a KPI.\n",
         plain(&title.ja),
         plain(&title.en),
@@ -38,8 +34,7 @@ fn section(page: &mut String, framework: &Framework, definitions: &Definitions) 
         plain(&framework.edition.en),
     ));
     for part in &framework.parts {
-        drop(write!(
-            page,
+        page.push_str(&format!(
             "\n### {} / {}\n",
             plain(&part.title.ja),
             plain(&part.title.en)
