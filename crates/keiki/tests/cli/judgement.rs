@@ -9,28 +9,30 @@ use crate::workspace::{ASSETS_HEADER, Workspace};
 const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
                       covers = [\"HD\"]\n";
 
-/// A hundred assets, of which so many are inventoried in each month from April on.
+/// A hundred assets, of which so many are inventoried in each month from April on; read at the end of each.
 fn inventoried(by_month: &[u32]) -> Workspace {
     let workspace = Workspace::new();
     workspace.write("sources/assets.toml", SOURCE);
-    let mut rows = ASSETS_HEADER.to_owned();
-    let mut from = 0;
-    for (month, count) in (4..).zip(by_month) {
-        for at in from..from + count {
-            let on = format!("2025-{month:02}-10");
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let first = jiff::civil::date(2025, 4, 1);
+    let mut done = Vec::new();
+    for (at, count) in (0..).zip(by_month) {
+        let month = first.saturating_add(jiff::Span::new().months(at));
+        done.extend(std::iter::repeat_n(month.to_string(), *count as usize));
+        let mut rows = ASSETS_HEADER.to_owned();
+        for asset in 0..100 {
+            let on = done.get(asset).map_or("", String::as_str);
+            let by = if on.is_empty() { "" } else { "declaration" };
             writeln!(
                 rows,
-                "A{at},JP1,hardware,one,true,E1,2025-04-01,{on},{on},declaration,"
+                "A{asset},JP1,hardware,one,true,E1,2025-04-01,{on},{on},{by},"
             )
             .expect("it is memory");
         }
-        from += count;
+        workspace.write("evidence/assets.csv", rows);
+        let as_of = month.last_of_month().to_string();
+        workspace.run(&["ingest", "--as-of", &as_of]).exits(0);
     }
-    for at in from..100 {
-        writeln!(rows, "A{at},JP1,hardware,one,true,E1,2025-04-01,,,,").expect("it is memory");
-    }
-    workspace.write("evidence/assets.csv", rows);
-    workspace.run(&["ingest", "--as-of", "2025-04-01"]).exits(0);
     workspace
 }
 
@@ -110,7 +112,7 @@ fn forecasts_are_held_against_what_came() {
 #[test]
 fn the_road_map_says_what_the_next_stage_adds_and_what_evidence_is_there() {
     let workspace = inventoried(&[8]);
-    workspace.write("programme.toml", "maturities = [\"low\"]\n");
+    workspace.write("programme.toml", "[adopted]\nmaturity = [\"low\"]\n");
     let shown = workspace
         .run(&["catalogue", "--road-map", "--format", "json"])
         .exits(0)
@@ -158,6 +160,7 @@ fn a_framework_shows_its_gaps() {
             .expect("it is there")
     };
     assert_eq!(find("ID.AM-01")["served"], "adopted");
+    assert_eq!(find("GV.RR-03")["served"], "not_adopted");
     assert_eq!(find("PR.DS-02")["served"], "no_kpi");
     for (code, count) in [("iso27001", 93), ("meti", 10), ("cis", 153)] {
         let shown = workspace.run(&["catalogue", "--framework", code, "--format", "json"]);
@@ -167,7 +170,7 @@ fn a_framework_shows_its_gaps() {
     workspace
         .run(&["catalogue", "--framework", "meti"])
         .exits(0)
-        .says("of 10 items");
+        .complains("of 10 items");
 }
 
 #[test]
