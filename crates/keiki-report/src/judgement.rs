@@ -339,11 +339,11 @@ mod tests {
         let said = sentences(&judgement, Unit::Ratio);
         assert_eq!(
             said[0].en,
-            "Against the period before (2026-08): -1.2 pt; worse, by more than noise (up to 0.40 % is usual)."
+            "Against the period before (2026-08): −1.2 pt; worse, by more than noise (up to 0.40 % is usual)."
         );
         assert_eq!(
             said[0].ja,
-            "前の期間(2026-08)との差は-1.2ポイント。通常の変動を超える悪化です(通常の変動は0.40%まで)。"
+            "前の期間(2026-08)との差は−1.2ポイント。通常の変動を超える悪化です(通常の変動は0.40%まで)。"
         );
     }
 

@@ -22,6 +22,9 @@ const COURSES: &str = "course_id,person_id,org_unit,kind,employment_kind,audienc
 
 fn with(rows: &str) -> Workspace {
     let workspace = Workspace::new();
+    let settings = workspace.path().join("keiki.toml");
+    let text = std::fs::read_to_string(settings).expect("there are settings");
+    workspace.write("keiki.toml", format!("{text}\n[people]\nfewest = 0\n"));
     workspace.write("sources/certificates.toml", SOURCE);
     workspace.write("sources/courses.toml", TRAININGS);
     workspace.write("evidence/certificates.csv", format!("{HEADER}{rows}"));
