@@ -5,7 +5,7 @@ import re
 import sys
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "docs", "benchmarks.md")
-PARTS = {"The books": sys.argv[1], "Evidence in": sys.argv[2]}
+PARTS = {"The books": sys.argv[1], "Evidence in": sys.argv[2], "Statements out": sys.argv[3]}
 
 
 def read(path):
@@ -100,6 +100,27 @@ def evidence(found):
         row(f"{size:.1f} GB of CSV, first load", speed, "under 1,024 MiB", memory < 1024)
 
 
+def statements(found):
+    best = {name: min(values) for name, values in found.items()}
+    print("The editions of the sample group's statement of a month: ten companies, 47 KPIs, some 4,000 measurements, twelve periods before it.")
+    print("`keiki statement` from start to end, so reading the statement and measuring what was not closed before it are in.\n")
+    print("| what | measured | wanted | reached |")
+    print("|---|---|---|---|")
+    for name, title, limit in (
+        ("pdf_board", "PDF, board edition", 2),
+        ("pdf_full", "PDF, full edition", None),
+        ("xlsx", "Excel workbook", 1),
+        ("html", "HTML", None),
+        ("json", "JSON, to compare with: the statement alone", None),
+    ):
+        seconds = best.get(f"{name}_seconds")
+        if seconds is None:
+            continue
+        size = best.get(f"{name}_bytes")
+        figure = f"{seconds:.2f} s" + (f"; {size / 1024:,.0f} KiB" if size else "")
+        row(title, figure, f"under {limit} s" if limit else "", seconds < limit if limit else None)
+
+
 def kept(title):
     """What the page says of a part now."""
     try:
@@ -114,7 +135,7 @@ before = {title: kept(title) for title in PARTS}
 print("# Benchmarks\n")
 print("Written by `benches/run`. The best of several runs in one go on one machine; machines are noisy, so what is")
 print(f"compared was run side by side. Cores: {os.cpu_count()}.")
-for (title, path), write in zip(PARTS.items(), (books, evidence)):
+for (title, path), write in zip(PARTS.items(), (books, evidence, statements)):
     print(f"\n## {title}\n")
     found = read(path)
     if found:

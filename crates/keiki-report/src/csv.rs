@@ -108,7 +108,7 @@ fn row(m: &Measurement) -> [String; 25] {
 }
 
 /// The entities that lag, each with its months: `US1 2026-04..2026-06`, separated by `;`.
-fn own_periods(all: &[OwnPeriod]) -> String {
+pub(crate) fn own_periods(all: &[OwnPeriod]) -> String {
     let one = |own: &OwnPeriod| {
         let first = own.first.as_deref().unwrap_or_default();
         format!("{} {first}..{}", own.org_unit, own.last)
@@ -116,7 +116,7 @@ fn own_periods(all: &[OwnPeriod]) -> String {
     all.iter().map(one).collect::<Vec<_>>().join(";")
 }
 
-fn basis(basis: Basis) -> &'static str {
+pub(crate) fn basis(basis: Basis) -> &'static str {
     match basis {
         Basis::Rows => "rows",
         Basis::Reported => "reported",

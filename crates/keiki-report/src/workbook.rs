@@ -6,97 +6,55 @@ mod figures;
 mod grounds;
 mod groups;
 mod restatements;
+mod sheet;
 mod style;
 
 use keiki_model::fraction::Fraction;
-use keiki_model::measurement::{DATA_DIGITS, Measurement};
-use keiki_model::statement::{Restated, Statement};
-use keiki_model::text::{Language, Text};
+use keiki_model::measurement::DATA_DIGITS;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use crate::collection::WorkbookError;
-use crate::scorecard::Names;
+use crate::report::Report;
 use style::Style;
 
 type Result<T> = std::result::Result<T, XlsxError>;
-
-/// A figure that differs from another revision, with what moved it.
-#[derive(Debug, Clone)]
-pub struct Moved {
-    /// The figure in both.
-    pub restated: Restated,
-    /// How far evidence that became known since moved it.
-    pub by_evidence: Option<Fraction>,
-    /// How far definitions, org tree and programme moved it after that.
-    pub by_definitions: Option<Fraction>,
-}
-
-/// What an edition is drawn from.
-#[derive(Debug)]
-pub struct Edition<'e> {
-    /// The statement.
-    pub statement: &'e Statement,
-    /// What kind of figures these are: as reported, as restated, not closed.
-    pub kind: Text,
-    /// When it was closed and by whom, reason and second person, a line each.
-    pub remarks: Vec<String>,
-    /// The names of what the figures speak of.
-    pub names: Names<'e>,
-    /// The organisation's name.
-    pub organisation: &'e str,
-    /// The org unit whose figures make the scorecard.
-    pub root: &'e str,
-    /// The measurements that are shown.
-    pub measurements: &'e [Measurement],
-    /// What differs from the revision before; `None` where there is none.
-    pub restated: Option<&'e [Moved]>,
-}
-
-impl Edition<'_> {
-    fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
-        match self.names.language {
-            Language::Ja => ja,
-            Language::En => en,
-        }
-    }
-}
 
 /// Draws the edition as the bytes of an `.xlsx`.
 ///
 /// # Errors
 /// The statement is beyond the limits of Excel.
-pub fn draw(edition: &Edition<'_>) -> std::result::Result<Vec<u8>, WorkbookError> {
-    let style = Style::new(edition.names.language);
+pub fn draw(report: &Report<'_>) -> std::result::Result<Vec<u8>, WorkbookError> {
+    let style = Style::new(report.source.names.language);
     let mut workbook = Workbook::new();
-    workbook.set_properties(&properties(edition)?);
-    workbook.push_worksheet(figures::scorecard(edition, &style)?);
+    workbook.set_properties(&properties(report)?);
+    workbook.push_worksheet(figures::scorecard(report, &style)?);
     let mut data = groups::ChartData::default();
-    for sheet in groups::draw(edition, &style, &mut data)? {
+    for sheet in groups::draw(report, &style, &mut data)? {
         workbook.push_worksheet(sheet);
     }
-    workbook.push_worksheet(grounds::draw(edition, &style)?);
-    if let Some(restated) = edition.restated {
-        workbook.push_worksheet(restatements::draw(edition, restated, &style)?);
+    workbook.push_worksheet(grounds::draw(report, &style)?);
+    if let Some(restated) = report.source.restated {
+        workbook.push_worksheet(restatements::draw(report, restated, &style)?);
     }
-    workbook.push_worksheet(definitions::draw(edition, &style)?);
-    if let Some(sheet) = data.draw(edition, &style)? {
+    workbook.push_worksheet(definitions::draw(report, &style)?);
+    if let Some(sheet) = data.draw(report, &style)? {
         workbook.push_worksheet(sheet);
     }
     Ok(workbook.save_to_buffer()?)
 }
 
 /// The time of the close stands for that of the file, so that the same statement gives the same bytes.
-fn properties(edition: &Edition<'_>) -> Result<DocProperties> {
-    let seconds = edition.statement.closed_at / 1_000_000;
+fn properties(report: &Report<'_>) -> Result<DocProperties> {
+    let seconds = report.source.statement.closed_at / 1_000_000;
     let title = format!(
         "{} {}",
-        edition.say("KPI報告書", "KPI statement"),
-        edition.statement.period
+        report.say("KPI報告書", "KPI statement"),
+        report.source.statement.period
     );
     Ok(DocProperties::new()
         .set_title(title)
         .set_author("Keiki")
-        .set_company(edition.organisation)
+        .set_company(report.source.organisation)
         .set_creation_datetime(&ExcelDateTime::from_timestamp(seconds)?))
 }
 
@@ -118,7 +76,7 @@ const FIRST: u16 = 1;
 
 /// Begins a sheet: its name, a title and what kind of figures it holds. Returns the row after them.
 fn begin(
-    edition: &Edition<'_>,
+    report: &Report<'_>,
     style: &Style,
     sheet: &mut Worksheet,
     (name, title): (&str, &str),
@@ -129,13 +87,13 @@ fn begin(
     sheet.write_string_with_format(1, FIRST, title, &style.title())?;
     let line = format!(
         "{}  {}  {}",
-        edition.organisation,
-        edition.statement.period,
-        edition.kind.get(edition.names.language)
+        report.source.organisation,
+        report.source.statement.period,
+        report.source.kind.get(report.source.names.language)
     );
     sheet.write_string_with_format(2, FIRST, line, &style.subtitle())?;
     let mut row = 3;
-    for remark in &edition.remarks {
+    for remark in &report.source.remarks {
         sheet.write_string_with_format(row, FIRST, remark, &style.soft())?;
         row += 1;
     }
@@ -154,7 +112,7 @@ fn headings(sheet: &mut Worksheet, row: u32, columns: &[Column], style: &Style) 
 
 /// Ends a sheet with a table from a row of headings to a last row: filter, panes, print.
 fn end(
-    edition: &Edition<'_>,
+    report: &Report<'_>,
     sheet: &mut Worksheet,
     (heading, last): (u32, u32),
     columns: usize,
@@ -163,7 +121,7 @@ fn end(
     if last > heading {
         sheet.autofilter(heading, FIRST, last, last_column)?;
     }
-    let period = &edition.statement.period;
+    let period = &report.source.statement.period;
     sheet
         .set_screen_gridlines(false)
         .set_landscape()

@@ -21,6 +21,7 @@ pub mod plans;
 pub mod programme;
 pub mod refusals;
 pub mod rejects;
+pub mod report;
 pub mod road_map;
 pub mod sources;
 pub mod sql;

@@ -1,13 +1,13 @@
 //! The table of figures, which the scorecard and the sheets of groups share.
 
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::Unit;
 use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::text::{Language, Text};
 use rust_xlsxwriter::{Formula, Worksheet, utility::row_col_to_cell};
 
 use super::style::Style;
-use super::{Column, Edition, FIRST, Result, begin, column, data, end, headings, number};
+use super::{Column, FIRST, Result, begin, column, data, end, headings, number};
+use crate::report::{Report, unit};
 use crate::scorecard::{is_idle, mark};
 
 /// The column of the numerator.
@@ -16,40 +16,40 @@ const NUMERATOR: u16 = FIRST + 5;
 pub(super) const VALUE: u16 = FIRST + 7;
 
 /// Draws the scorecard: the figures of the root, companions left out.
-pub(super) fn scorecard(edition: &Edition<'_>, style: &Style) -> Result<Worksheet> {
-    let title = edition.say("KPIスコアカード", "KPI scorecard");
-    let name = edition.say("スコアカード", "Scorecard");
+pub(super) fn scorecard(report: &Report<'_>, style: &Style) -> Result<Worksheet> {
+    let title = report.say("KPIスコアカード", "KPI scorecard");
+    let name = report.say("スコアカード", "Scorecard");
     let mut sheet = Worksheet::new();
-    let heading = begin(edition, style, &mut sheet, (name, title))?;
-    let shown: Vec<&Measurement> = edition
-        .measurements
-        .iter()
-        .filter(|one| one.org_unit == *edition.root && !one.is_companion && !is_idle(one))
+    let heading = begin(report, style, &mut sheet, (name, title))?;
+    let shown: Vec<&Measurement> = report
+        .source
+        .of_root()
+        .filter(|one| !is_idle(one))
         .collect();
-    table(edition, style, &mut sheet, heading, &shown)?;
+    table(report, style, &mut sheet, heading, &shown)?;
     Ok(sheet)
 }
 
 /// Draws a table of figures below a row of headings, and ends the sheet.
 pub(super) fn table(
-    edition: &Edition<'_>,
+    report: &Report<'_>,
     style: &Style,
     sheet: &mut Worksheet,
     heading: u32,
     shown: &[&Measurement],
 ) -> Result<()> {
-    let columns = columns(edition);
+    let columns = columns(report);
     headings(sheet, heading, &columns, style)?;
     let mut last = heading;
     for (row, one) in (heading + 1..).zip(shown) {
-        line(edition, style, sheet, row, one)?;
+        line(report, style, sheet, row, one)?;
         last = row;
     }
-    end(edition, sheet, (heading, last), columns.len())
+    end(report, sheet, (heading, last), columns.len())
 }
 
-fn columns(edition: &Edition<'_>) -> Vec<Column> {
-    let say = |ja: &str, en: &str, width: f64| column(edition.say(ja, en), width);
+fn columns(report: &Report<'_>) -> Vec<Column> {
+    let say = |ja: &str, en: &str, width: f64| column(report.say(ja, en), width);
     vec![
         say("No.", "No.", 6.0),
         say("KPI", "KPI", 30.0),
@@ -72,13 +72,13 @@ fn columns(edition: &Edition<'_>) -> Vec<Column> {
 }
 
 fn line(
-    edition: &Edition<'_>,
+    report: &Report<'_>,
     style: &Style,
     sheet: &mut Worksheet,
     row: u32,
     one: &Measurement,
 ) -> Result<()> {
-    let names = &edition.names;
+    let names = &report.source.names;
     let text = style.text();
     let whole = style.part(None);
     sheet.write_number_with_format(row, FIRST, one.no, &whole)?;
@@ -146,19 +146,6 @@ fn is_quotient(one: &Measurement) -> bool {
             .times(below)
             .and_then(|product| product.times(Fraction::whole(one.unit.divisor())))
             == Some(above)
-}
-
-/// A unit in words.
-pub(super) fn unit(unit: Unit) -> Text {
-    match unit {
-        Unit::Ratio => Text::new("比率", "ratio"),
-        Unit::Count => Text::new("数", "count"),
-        Unit::Hours => Text::new("時間", "hours"),
-        Unit::Days => Text::new("日", "days"),
-        Unit::PersonHours => Text::new("人時", "person-hours"),
-        Unit::Score => Text::new("点", "points"),
-        Unit::Currency => Text::new("金額", "amount"),
-    }
 }
 
 /// What a figure is computed from, in words.

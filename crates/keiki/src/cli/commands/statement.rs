@@ -1,6 +1,6 @@
 //! `keiki statement`
 
-mod workbook;
+mod editions;
 
 use std::path::PathBuf;
 
@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Change, Revision};
 use crate::operations::{past, period};
+use editions::Extent;
 
 /// Show what was closed: as reported, as restated, and what differs
 #[derive(Debug, clap::Args)]
@@ -45,12 +46,20 @@ pub(crate) struct Args {
     /// File figures of the time before Keiki as revision 0, from a CSV file
     #[arg(long, value_name = "FILE", conflicts_with = "period")]
     import: Option<PathBuf>,
-    /// How to print the figures; `xlsx` writes a workbook
+    /// How to give the figures; all but `table`, `json` and `csv` write a file
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: Form,
-    /// The file of the workbook [default: statement-PERIOD.xlsx]
-    #[arg(long, value_name = "FILE", requires = "period")]
-    out: Option<PathBuf>,
+    /// What the PDF and HTML editions hold
+    #[arg(
+        long,
+        default_value = "board",
+        value_name = "EDITION",
+        requires = "period"
+    )]
+    edition: Extent,
+    /// The file of an edition [default: statement-PERIOD.pdf and so on]
+    #[arg(long, alias = "out", value_name = "FILE", requires = "period")]
+    output: Option<PathBuf>,
 }
 
 /// The form in which a statement is given.
@@ -65,15 +74,37 @@ enum Form {
     Csv,
     /// An Excel workbook.
     Xlsx,
+    /// A document for the board or for reference.
+    Pdf,
+    /// A page in one file.
+    Html,
+    /// A table with types, for analysis.
+    Parquet,
+    /// OSCAL assessment results, in JSON.
+    Oscal,
 }
 
 impl Form {
-    /// The form of what is not a workbook.
+    /// The form of what is printed.
     fn plain(self) -> Format {
         match self {
-            Self::Table | Self::Xlsx => Format::Table,
             Self::Json => Format::Json,
             Self::Csv => Format::Csv,
+            Self::Table | Self::Xlsx | Self::Pdf | Self::Html | Self::Parquet | Self::Oscal => {
+                Format::Table
+            }
+        }
+    }
+
+    /// What the name of its file ends with; `None` for what is printed.
+    fn extension(self) -> Option<&'static str> {
+        match self {
+            Self::Table | Self::Json | Self::Csv => None,
+            Self::Xlsx => Some("xlsx"),
+            Self::Pdf => Some("pdf"),
+            Self::Html => Some("html"),
+            Self::Parquet => Some("parquet"),
+            Self::Oscal => Some("oscal.json"),
         }
     }
 }
@@ -103,8 +134,9 @@ impl Args {
         let revision = self.revision.as_deref().map(revision_of).transpose()?;
         let of = revision.unwrap_or(Revision::Last);
         let first = statement::get(&workspace, period, of, &run, session.progress()).await?;
-        if self.format == Form::Xlsx {
-            workbook::write(&self, (period, &first, of), &workspace, &run, session).await?;
+        if let Some(extension) = self.format.extension() {
+            let what = (period, &first, of);
+            editions::write(&self, what, extension, (&workspace, &run), session).await?;
             return Ok(Exit::Fine);
         }
         match &self.against {

@@ -1,0 +1,178 @@
+//! One figure of several org units side by side, with the target as a line.
+
+use keiki_model::kpi::Unit;
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+
+use super::canvas::{Anchor, Canvas, Fill, Shape, fitted, stroke, text, width_of};
+use super::scale::Scale;
+use super::{Chart, Shown, Token};
+
+/// An org unit's figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The org unit.
+    pub name: String,
+    /// The value; `None` where there is none.
+    pub value: Option<f64>,
+    /// The value in words.
+    pub words: String,
+    /// How many records are behind it, in words.
+    pub count: String,
+    /// How it stands.
+    pub status: Status,
+    /// The target's bounds, where the org unit has its own.
+    pub target: Option<f64>,
+}
+
+/// A figure of several org units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The figure's name.
+    pub name: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// The reader's language.
+    pub language: Language,
+    /// The org units.
+    pub rows: Vec<Row>,
+    /// Width in points.
+    pub width: f64,
+    /// Height of a row in points.
+    pub row_height: f64,
+}
+
+const SIZE: f64 = 6.2;
+
+impl Comparison {
+    /// Draws it.
+    #[must_use]
+    pub fn draw(&self) -> Chart {
+        let count = f64::from(u16::try_from(self.rows.len()).unwrap_or(u16::MAX));
+        let mut canvas = Canvas::new(self.width, count * self.row_height + 2.0);
+        let width = |of: fn(&Row) -> &str, most: f64| {
+            let widths = self.rows.iter().map(|row| width_of(of(row), SIZE));
+            widths.fold(0.0, f64::max).min(most)
+        };
+        let names = width(|row| &row.name, self.width * 0.34);
+        let words = self
+            .rows
+            .iter()
+            .map(|row| width_of(&self.said(row), SIZE))
+            .fold(0.0, f64::max)
+            .min(self.width * 0.34);
+        let left = names + 5.0;
+        let right = self.width - words - 12.0;
+        let values = self.rows.iter().filter_map(|row| row.value);
+        let targets = self.rows.iter().filter_map(|row| row.target);
+        let scale = Scale::holding(values.chain(targets), self.unit);
+        let x = |value: f64| left + scale.share(value) * (right - left).max(1.0);
+        for (at, row) in (0_u16..).zip(&self.rows) {
+            let top = 1.0 + f64::from(at) * self.row_height;
+            let middle = top + self.row_height / 2.0;
+            let baseline = middle + SIZE * 0.36;
+            let name = fitted(&row.name, SIZE, names + 1.0);
+            canvas.text((0.0, baseline), text(SIZE, Token::Ink), name);
+            let (bar, half) = (self.row_height * 0.56, self.row_height * 0.28);
+            match row.value {
+                Some(value) => {
+                    let size = (x(value) - left, bar);
+                    canvas.rect((left, middle - half), size, area(row.status));
+                }
+                None if is_owed(row.status) => {
+                    let size = (right - left, bar);
+                    let fill = Fill::Outline(Token::Faint);
+                    canvas.rect((left, middle - half), size, fill);
+                }
+                None => {}
+            }
+            if let Some(target) = row.target {
+                let x = x(target);
+                let (from, to) = ((x, top + 0.4), (x, top + self.row_height - 0.4));
+                canvas.line(from, to, stroke(Token::Ink, 1.0));
+            }
+            let (mark, token) = shape(row.status);
+            canvas.shape((self.width - 3.2, middle), 2.1, mark, token);
+            let style = text(SIZE, Token::Ink).anchored(Anchor::End);
+            let said = fitted(&self.said(row), SIZE, words + 1.0);
+            canvas.text((self.width - 8.2, baseline), style, said);
+        }
+        let bottom = count * self.row_height + 1.0;
+        canvas.line((left, 1.0), (left, bottom), stroke(Token::Soft, 0.6));
+        Chart::new(self.name.clone(), self.description(), self.shown(), canvas)
+    }
+
+    /// The value; where there is none, why.
+    fn said(&self, row: &Row) -> String {
+        match row.value {
+            Some(_) => row.words.clone(),
+            None => row.status.title().get(self.language).to_owned(),
+        }
+    }
+
+    fn description(&self) -> String {
+        let one = |row: &Row| format!("{} {}", row.name, self.said(row));
+        let all: Vec<String> = self.rows.iter().map(one).collect();
+        let separator = Text::new("、", ", ");
+        let end = Text::new("。", ".");
+        format!(
+            "{}{}",
+            all.join(separator.get(self.language)),
+            end.get(self.language)
+        )
+    }
+
+    fn shown(&self) -> Shown {
+        let word = |ja: &str, en: &str| Text::new(ja, en).get(self.language).to_owned();
+        let row = |row: &Row| {
+            vec![
+                row.name.clone(),
+                row.words.clone(),
+                row.count.clone(),
+                row.status.title().get(self.language).to_owned(),
+            ]
+        };
+        Shown {
+            columns: vec![
+                word("組織", "Org unit"),
+                self.name.clone(),
+                word("件数", "n"),
+                word("状態", "Status"),
+            ],
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+}
+
+/// Whether a figure is missing that ought to be there.
+fn is_owed(status: Status) -> bool {
+    matches!(status, Status::NoData | Status::Provisional)
+}
+
+/// The shape and colour of a status. The same shapes as in `scorecard::mark`.
+pub(super) fn shape(status: Status) -> (Shape, Token) {
+    match status {
+        Status::Met | Status::OnPace => (Shape::Disc, Token::Good),
+        Status::Near => (Shape::Up, Token::Warning),
+        Status::Missed | Status::Behind => (Shape::Down, Token::Bad),
+        Status::Waived => (Shape::Diamond, Token::Ink),
+        Status::NoData | Status::Provisional | Status::TooFew => (Shape::Ring, Token::Warning),
+        Status::NotDue | Status::NoneOccurred | Status::NotApplicable | Status::NoTarget => {
+            (Shape::Dash, Token::Faint)
+        }
+    }
+}
+
+/// How the area of a figure is filled: what misses is hatched, what is not judged is pale.
+pub(super) fn area(status: Status) -> Fill {
+    match status {
+        Status::Met | Status::OnPace => Fill::Solid(Token::Good),
+        Status::Near => Fill::Hatch(Token::Warning),
+        Status::Missed | Status::Behind => Fill::Cross(Token::Bad),
+        Status::Waived => Fill::Hatch(Token::Soft),
+        Status::NoData | Status::Provisional | Status::TooFew => Fill::Hatch(Token::Faint),
+        Status::NotDue | Status::NoneOccurred | Status::NotApplicable | Status::NoTarget => {
+            Fill::Solid(Token::Blue)
+        }
+    }
+}

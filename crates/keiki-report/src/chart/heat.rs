@@ -1,0 +1,155 @@
+//! How every KPI stands in every org unit, at a glance.
+
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+
+use super::canvas::{Anchor, Canvas, Fill, fitted, stroke, text};
+use super::comparison::shape;
+use super::{Chart, Shown, Token};
+
+/// A KPI in an org unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// How it stands; `None` where it does not concern the org unit.
+    pub status: Option<Status>,
+    /// The value in words.
+    pub words: String,
+}
+
+/// KPIs by org units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heat {
+    /// What it is.
+    pub title: String,
+    /// The reader's language.
+    pub language: Language,
+    /// The org units.
+    pub columns: Vec<String>,
+    /// The KPIs: number, name, a cell for each org unit.
+    pub rows: Vec<(String, String, Vec<Cell>)>,
+    /// Width in points.
+    pub width: f64,
+    /// Height of a row in points.
+    pub row_height: f64,
+}
+
+const SIZE: f64 = 6.6;
+
+impl Heat {
+    /// Draws it.
+    #[must_use]
+    pub fn draw(&self) -> Chart {
+        let of = |count: usize| f64::from(u16::try_from(count).unwrap_or(u16::MAX));
+        let top = 16.0;
+        let height = top + of(self.rows.len()) * self.row_height + 1.0;
+        let mut canvas = Canvas::new(self.width, height);
+        let names = self.width * 0.36;
+        let step = (self.width - names) / of(self.columns.len().max(1));
+        for (at, name) in self.columns.iter().enumerate() {
+            let x = names + step * (of(at) + 0.5);
+            let style = text(5.8, Token::Soft).anchored(Anchor::Middle);
+            self.head(&mut canvas, (x, step), name, style);
+        }
+        for (at, (number, name, cells)) in self.rows.iter().enumerate() {
+            let y = top + of(at) * self.row_height;
+            canvas.line((0.0, y), (self.width, y), stroke(Token::Line, 0.4));
+            let baseline = y + self.row_height / 2.0 + SIZE * 0.36;
+            canvas.text((0.0, baseline), text(5.8, Token::Soft), number);
+            let name = fitted(name, SIZE, names - 18.0);
+            canvas.text((14.0, baseline), text(SIZE, Token::Ink), name);
+            for (at, cell) in cells.iter().enumerate() {
+                let x = names + step * of(at);
+                let Some(status) = cell.status else { continue };
+                let (mark, token) = shape(status);
+                let at = (x + 1.2, y + 1.2);
+                let size = (step - 2.4, self.row_height - 2.4);
+                canvas.rect(at, size, Fill::Solid(ground(token)));
+                let middle = (x + step / 2.0, y + self.row_height / 2.0);
+                canvas.shape(middle, 2.2, mark, token);
+            }
+        }
+        Chart::new(self.title.clone(), self.description(), self.shown(), canvas)
+    }
+
+    /// Writes the name of a column, on two lines where one is too short.
+    fn head(
+        &self,
+        canvas: &mut Canvas,
+        (x, step): (f64, f64),
+        name: &str,
+        style: super::canvas::Type,
+    ) {
+        let whole = fitted(name, style.size, step - 1.0);
+        if whole == name {
+            canvas.text((x, 12.0), style, whole);
+            return;
+        }
+        let half = match self.language {
+            Language::Ja => name
+                .char_indices()
+                .nth(name.chars().count().div_ceil(2))
+                .map(|(at, _)| at),
+            Language::En => name.find(' '),
+        };
+        let (first, second) = name.split_at(half.unwrap_or(name.len()));
+        canvas.text((x, 6.0), style, fitted(first, style.size, step - 1.0));
+        let second = fitted(second.trim(), style.size, step - 1.0);
+        canvas.text((x, 12.4), style, second);
+    }
+
+    fn description(&self) -> String {
+        let count = |wanted: fn(Status) -> bool| {
+            let cells = self.rows.iter().flat_map(|(.., cells)| cells);
+            cells.filter(|cell| cell.status.is_some_and(wanted)).count()
+        };
+        let bad = count(|status| matches!(status, Status::Missed | Status::Behind));
+        let near = count(|status| status == Status::Near);
+        let owed = count(|status| status == Status::NoData);
+        Text::new(
+            format!(
+                "{}指標を{}組織で並べた表。未達または計画遅延{bad}、僅差未達{near}、未報告{owed}。",
+                self.rows.len(),
+                self.columns.len()
+            ),
+            format!(
+                "{} indicators in {} org units: {bad} missed or behind, {near} near, {owed} not reported.",
+                self.rows.len(),
+                self.columns.len()
+            ),
+        )
+        .get(self.language)
+        .to_owned()
+    }
+
+    fn shown(&self) -> Shown {
+        let mut columns = vec![Text::new("指標", "Indicator").get(self.language).to_owned()];
+        columns.extend(self.columns.iter().cloned());
+        let cell = |cell: &Cell| match cell.status {
+            None => String::new(),
+            Some(status) => {
+                let (mark, _) = crate::scorecard::mark(status);
+                let word = status.title();
+                format!("{mark} {} ({})", word.get(self.language), cell.words)
+            }
+        };
+        let row = |(number, name, cells): &(String, String, Vec<Cell>)| {
+            let mut row = vec![format!("{number} {name}")];
+            row.extend(cells.iter().map(cell));
+            row
+        };
+        Shown {
+            columns,
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+}
+
+/// The ground under a mark.
+fn ground(token: Token) -> Token {
+    match token {
+        Token::Good => Token::GoodSoft,
+        Token::Warning => Token::WarningSoft,
+        Token::Bad => Token::BadSoft,
+        _ => Token::FaintSoft,
+    }
+}

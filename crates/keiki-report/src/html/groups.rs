@@ -1,0 +1,219 @@
+//! The scorecard, and the KPIs of each group.
+
+use super::{Page, escaped, shown, standing};
+use crate::chart::Shown;
+use crate::pdf::Edition;
+use crate::report::{Figure, KpiPart};
+
+impl Page<'_, '_> {
+    pub(super) fn scorecard(&mut self) {
+        let report = self.report;
+        let columns = [
+            ("No.", "No."),
+            ("指標", "Indicator"),
+            ("実績", "Value"),
+            ("目標との比較", "Against target"),
+            ("推移", "Trend"),
+            ("前期差", "Change"),
+            ("状態", "Status"),
+            ("充足", "Cover"),
+        ];
+        let columns: String = columns
+            .iter()
+            .map(|(ja, en)| format!("<th scope=\"col\">{}</th>", report.say(ja, en)))
+            .collect();
+        let title = report.say("スコアカード", "Scorecard");
+        self.push(&format!(
+            "<section><h2 id=\"scorecard\">{title}</h2><div class=\"scroll\"><table><thead><tr>{columns}</tr></thead>"
+        ));
+        for group in &report.groups {
+            self.push(&format!(
+                "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"8\">{} {}</th></tr>",
+                group.number,
+                escaped(&group.title)
+            ));
+            for kpi in &group.kpis {
+                for figure in &kpi.figures {
+                    let row = self.line(kpi, figure);
+                    self.push(&row);
+                }
+            }
+            self.push("</tbody>");
+        }
+        self.push("</table></div></section>\n");
+    }
+
+    fn line(&mut self, kpi: &KpiPart, figure: &Figure) -> String {
+        let bullet = match &figure.bullet {
+            Some(chart) if !figure.target.is_empty() => self.svg(chart),
+            _ => String::new(),
+        };
+        let spark = figure
+            .spark
+            .as_ref()
+            .map_or_else(String::new, |chart| self.svg(chart));
+        let name = if kpi.figures.len() > 1 {
+            &figure.name
+        } else {
+            &kpi.name
+        };
+        format!(
+            "<tr><td class=\"soft\">{no}</td><th scope=\"row\"><a href=\"#k{no}\">{name}</a></th>\
+             <td class=\"r\"><span class=\"v\">{value}</span><span class=\"parts\">{parts}</span></td>\
+             <td>{bullet}<span class=\"parts\">{target}</span></td><td>{spark}</td>\
+             <td class=\"r\">{change}</td><td>{status}</td><td class=\"r soft\">{coverage}</td></tr>",
+            no = kpi.no,
+            name = escaped(name),
+            value = escaped(&figure.value),
+            parts = escaped(&figure.parts),
+            target = escaped(&figure.target),
+            change = self.change(figure),
+            status = standing(&figure.status),
+            coverage = escaped(&figure.coverage),
+        )
+    }
+
+    /// How a value moved, with a word for the direction.
+    fn change(&self, figure: &Figure) -> String {
+        let word = match figure.turn {
+            "worse" => self.say("悪化", "worse"),
+            "better" => self.say("改善", "better"),
+            _ => "",
+        };
+        format!(
+            "<span class=\"{}\">{} {word}</span>",
+            figure.turn,
+            escaped(&figure.change)
+        )
+    }
+
+    pub(super) fn groups(&mut self, edition: Edition) {
+        let report = self.report;
+        for group in &report.groups {
+            self.push(&format!(
+                "<section><h2 id=\"g{number}\">{number} {}</h2>\n",
+                escaped(&group.title),
+                number = group.number
+            ));
+            for kpi in &group.kpis {
+                self.kpi(kpi, edition);
+            }
+            self.push("</section>\n");
+        }
+    }
+
+    fn kpi(&mut self, kpi: &KpiPart, edition: Edition) {
+        let Some(first) = kpi.figures.first() else {
+            return;
+        };
+        let figures = self.figures(kpi);
+        let trend = self.figure(&kpi.trend);
+        let comparison = kpi
+            .comparison
+            .as_ref()
+            .map_or_else(String::new, |chart| self.figure(chart));
+        let sentences = kpi.sentences.iter();
+        let sentences: String = sentences
+            .map(|one| format!("<p>{}</p>", escaped(one)))
+            .collect();
+        self.push(&format!(
+            "<article id=\"k{no}\" aria-labelledby=\"k{no}-t\"><div class=\"head\"><h3 id=\"k{no}-t\"><span class=\"no\">{no}</span>{name}</h3>{status}</div>\
+             <div class=\"kpi\"><div>{figures}</div><div>{trend}</div><div>{comparison}</div></div>{sentences}",
+            no = kpi.no,
+            name = escaped(&kpi.name),
+            status = standing(&first.status),
+        ));
+        self.beside(kpi);
+        if edition == Edition::Full {
+            self.definition(kpi);
+        }
+        self.push("</article>\n");
+    }
+
+    fn figures(&self, kpi: &KpiPart) -> String {
+        let one = |(at, figure): (usize, &Figure)| {
+            let name = if at == 0 && kpi.figures.len() == 1 {
+                String::new()
+            } else {
+                format!("<p class=\"soft\">{}</p>", escaped(&figure.name))
+            };
+            let pair = |ja: &str, en: &str, text: &str| {
+                if text.is_empty() {
+                    return String::new();
+                }
+                format!("<dt>{}</dt><dd>{text}</dd>", self.say(ja, en))
+            };
+            format!(
+                "{name}<div class=\"big\">{}</div><span class=\"parts\">{}</span><dl>{}{}{}{}</dl>",
+                escaped(&figure.value),
+                escaped(&figure.parts),
+                pair("目標", "Target", &escaped(&figure.target)),
+                pair(
+                    "前期差",
+                    "Change",
+                    &if figure.change.is_empty() {
+                        String::new()
+                    } else {
+                        self.change(figure)
+                    }
+                ),
+                pair("充足", "Cover", &escaped(&figure.coverage)),
+                pair("根拠", "Basis", &escaped(&figure.basis)),
+            )
+        };
+        kpi.figures.iter().enumerate().map(one).collect()
+    }
+
+    /// The figures beside the KPI's own.
+    fn beside(&mut self, kpi: &KpiPart) {
+        if kpi.companions.is_empty() {
+            return;
+        }
+        let report = self.report;
+        let title = report.say("補助指標", "Beside it");
+        let row = |figure: &Figure| {
+            vec![
+                figure.name.clone(),
+                figure.value.clone(),
+                figure.parts.clone(),
+            ]
+        };
+        let table = Shown {
+            columns: vec![
+                title.to_owned(),
+                report.say("実績", "Value").to_owned(),
+                report.say("分子 / 分母", "Num. / den.").to_owned(),
+            ],
+            rows: kpi.companions.iter().map(row).collect(),
+        };
+        let table = shown(&kpi.name, &table);
+        self.push(&format!(
+            "<details><summary>{title}</summary><div class=\"scroll\">{table}</div></details>"
+        ));
+    }
+
+    fn definition(&mut self, kpi: &KpiPart) {
+        let report = self.report;
+        let formulas: String = kpi
+            .formulas
+            .iter()
+            .map(|one| format!("<p class=\"formula\">{}</p>", escaped(one)))
+            .collect();
+        let part = |ja: &str, en: &str, text: &str| {
+            format!("<dt>{}</dt><dd>{}</dd>", report.say(ja, en), escaped(text))
+        };
+        let html = format!(
+            "{formulas}<details><summary>{}</summary><dl class=\"glossary\">{}{}{}{}</dl></details>",
+            report.say("定義", "Definition"),
+            part("目的", "Purpose", &kpi.purpose),
+            part(
+                "原表の読み方",
+                "How the published row is read",
+                &kpi.reading
+            ),
+            part("証跡", "Evidence", &kpi.evidence),
+            part("定義の版", "Version", &kpi.version),
+        );
+        self.push(&html);
+    }
+}

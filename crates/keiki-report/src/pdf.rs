@@ -1,0 +1,108 @@
+//! The PDF edition of a statement, set with Typst: A4, PDF/A-2b, bookmarks, tags, fonts embedded; the same report gives the same
+//! bytes.
+//!
+//! The template is code of Typst in files of its own and gets the report as data; no text of the report is ever read as code.
+//! *Source*: ISO 19005-2 (PDF/A-2), decision 0042.
+
+mod world;
+
+use serde_json::json;
+use typst::foundations::{Datetime, Smart};
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+
+use crate::report::Report;
+use world::Desk;
+
+/// What an edition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// For the board: the first page, each group's KPIs with chart, target, trend, comparison and actions, the words.
+    Board,
+    /// Every KPI with its definition, its formula filled in, the reading note and each company's figure.
+    Full,
+}
+
+impl Edition {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Board => "board",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// The report could not be set.
+#[derive(Debug, thiserror::Error)]
+pub enum PdfError {
+    /// The template and the report do not fit each other.
+    #[error("the document cannot be set: {message}")]
+    Setting {
+        /// What Typst said.
+        message: String,
+    },
+    /// The document does not conform to PDF/A.
+    #[error("the document cannot be written as PDF/A-2b: {message}")]
+    Conformance {
+        /// What Typst said.
+        message: String,
+    },
+    /// The report cannot be handed to the template.
+    #[error("the report is not data: {0}")]
+    Data(#[from] serde_json::Error),
+}
+
+/// Draws the edition as the bytes of a PDF.
+///
+/// # Errors
+/// The template and the report do not fit each other, which the tests of every edition and language rule out.
+pub fn draw(report: &Report<'_>, edition: Edition) -> Result<Vec<u8>, PdfError> {
+    let data = json!({ "edition": edition.name(), "report": report });
+    let desk = Desk::new(&serde_json::to_vec(&data)?);
+    let set = typst::compile(&desk).output;
+    let document = set.map_err(|problems| PdfError::Setting {
+        message: said(problems.iter().map(|problem| problem.message.as_str())),
+    })?;
+    let standards =
+        PdfStandards::new(&[PdfStandard::A_2b]).map_err(|problem| PdfError::Conformance {
+            message: problem.message().to_string(),
+        })?;
+    let statement = report.source.statement;
+    let options = PdfOptions {
+        // The statement itself, whoever prints it and whenever.
+        ident: Smart::Custom(format!(
+            "keiki/{}/{}/{}/{}/{}",
+            report.source.organisation,
+            statement.period,
+            statement.revision,
+            statement.journal_version,
+            edition.name()
+        )),
+        creator: Smart::Custom(Some("Keiki".to_owned())),
+        timestamp: timestamp(statement.closed_at),
+        standards,
+        ..PdfOptions::default()
+    };
+    typst_pdf::pdf(&document, &options).map_err(|problems| PdfError::Conformance {
+        message: said(problems.iter().map(|problem| problem.message.as_str())),
+    })
+}
+
+fn said<'p>(messages: impl Iterator<Item = &'p str>) -> String {
+    messages.collect::<Vec<_>>().join("; ")
+}
+
+/// The time of the close stands for that of the file.
+fn timestamp(closed_at: i64) -> Option<Timestamp> {
+    let at = jiff::Timestamp::from_microsecond(closed_at).ok()?;
+    let at = at.to_zoned(jiff::tz::TimeZone::UTC);
+    let part = |part: i8| u8::try_from(part).ok();
+    let at = Datetime::from_ymd_hms(
+        i32::from(at.year()),
+        part(at.month())?,
+        part(at.day())?,
+        part(at.hour())?,
+        part(at.minute())?,
+        part(at.second())?,
+    )?;
+    Some(Timestamp::new_utc(at))
+}

@@ -1,0 +1,422 @@
+//! One value from which every edition of a statement is rendered: all figures, words and charts, in the reader's language.
+//!
+//! PDF, Excel, HTML and the rest take what they show from here, so that they cannot disagree. *Source*: decision 0041.
+
+mod charts;
+mod figure;
+mod front;
+mod glossary;
+mod groups;
+mod reliance;
+
+use std::collections::HashMap;
+
+use keiki_model::calendar::Period;
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::Measurement;
+use keiki_model::name::Name;
+use keiki_model::statement::{Obstacle, Restated, Statement};
+use keiki_model::text::{Language, Text};
+use serde::Serialize;
+
+use crate::chart::Chart;
+use crate::format;
+use crate::scorecard::Names;
+
+pub use figure::{Figure, Standing};
+pub use front::{Fact, Front, Item, Lag, Worse};
+pub use glossary::Entry;
+pub(crate) use groups::unit;
+pub use groups::{GroupPart, KpiPart, UnitFigure};
+pub use reliance::Reliance;
+
+/// A figure that differs from another revision, with what moved it.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The figure in both.
+    pub restated: Restated,
+    /// How far evidence that became known since moved it.
+    pub by_evidence: Option<Fraction>,
+    /// How far definitions, org tree and programme moved it after that.
+    pub by_definitions: Option<Fraction>,
+}
+
+/// The figures of a period before the statement's.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The period as written.
+    pub period: Name,
+    /// The revision that was reported; `None` where the period was not closed when the statement was.
+    pub revision: Option<u32>,
+    /// The figures.
+    pub measurements: Vec<Measurement>,
+}
+
+/// What a report is built from.
+#[derive(Debug)]
+pub struct Source<'s> {
+    /// The statement.
+    pub statement: &'s Statement,
+    /// What kind of figures these are: as reported, as restated, not closed.
+    pub kind: Text,
+    /// The day of the close in the organisation's zone, as `2026-10-14`.
+    pub closed_on: String,
+    /// When it was closed and by whom, reason and second person, a line each.
+    pub remarks: Vec<String>,
+    /// The names of what the figures speak of.
+    pub names: Names<'s>,
+    /// The organisation's name.
+    pub organisation: &'s str,
+    /// The org unit whose figures make the scorecard.
+    pub root: &'s str,
+    /// The measurements that are shown.
+    pub measurements: &'s [Measurement],
+    /// The periods before, oldest first.
+    pub earlier: &'s [Earlier],
+    /// What differs from the revision before; `None` where there is none.
+    pub restated: Option<&'s [Moved]>,
+}
+
+impl Source<'_> {
+    /// The text in the reader's language.
+    pub(crate) fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
+        match self.names.language {
+            Language::Ja => ja,
+            Language::En => en,
+        }
+    }
+
+    /// The figures of the root that stand for themselves.
+    pub(crate) fn of_root(&self) -> impl Iterator<Item = &Measurement> {
+        self.measurements
+            .iter()
+            .filter(|one| one.org_unit == *self.root && !one.is_companion)
+    }
+}
+
+/// The value of an earlier period, and whether it was reported.
+#[derive(Debug, Clone, Copy)]
+struct Past<'s> {
+    measurement: &'s Measurement,
+    is_reported: bool,
+}
+
+/// The figures of the periods before, by their place.
+struct History<'s> {
+    periods: Vec<(&'s str, HashMap<Key<'s>, Past<'s>>)>,
+}
+
+/// KPI, indicator, org unit.
+type Key<'s> = (u32, &'s str, &'s str);
+
+fn key(one: &Measurement) -> Key<'_> {
+    (one.no, &one.indicator, &one.org_unit)
+}
+
+impl<'s> History<'s> {
+    fn new(source: &'s Source<'s>) -> Self {
+        let of = |earlier: &'s Earlier| {
+            let figures = earlier.measurements.iter().map(|measurement| {
+                let past = Past {
+                    measurement,
+                    is_reported: earlier.revision.is_some(),
+                };
+                (key(measurement), past)
+            });
+            (&*earlier.period, figures.collect())
+        };
+        Self {
+            periods: source.earlier.iter().map(of).collect(),
+        }
+    }
+
+    /// The figure in each period before, oldest first.
+    fn of<'h>(
+        &'h self,
+        one: &'h Measurement,
+    ) -> impl Iterator<Item = (&'s str, Option<Past<'s>>)> + 'h {
+        self.periods
+            .iter()
+            .map(move |(period, figures)| (*period, figures.get(&key(one)).copied()))
+    }
+
+    /// The figure in the period just before.
+    fn previous(&self, one: &Measurement) -> Option<&'s Measurement> {
+        let (_, figures) = self.periods.last()?;
+        figures.get(&key(one)).map(|past| past.measurement)
+    }
+}
+
+/// What the statement says of itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct Head {
+    /// The reader's language.
+    pub language: Language,
+    /// The title.
+    pub title: String,
+    /// The organisation.
+    pub organisation: String,
+    /// The org unit whose figures are shown first.
+    pub scope: String,
+    /// The period as written in data.
+    pub period_code: String,
+    /// The period in words.
+    pub period: String,
+    /// What kind of figures these are.
+    pub kind: String,
+    /// The day of the close.
+    pub closed_on: String,
+    /// Who closed it.
+    pub closed_by: String,
+    /// The journal version.
+    pub journal_version: i64,
+    /// When it was closed and by whom, reason and second person, a line each.
+    pub remarks: Vec<String>,
+    /// Why it was closed although something stood in the way.
+    pub reason: Option<String>,
+    /// Who agreed.
+    pub agreed_by: Option<String>,
+    /// What stood in the way, a line each.
+    pub obstacles: Vec<String>,
+}
+
+/// A figure that was restated.
+#[derive(Debug, Clone, Serialize)]
+pub struct RestatedPart {
+    /// The KPI.
+    pub no: u32,
+    /// The indicator.
+    pub name: String,
+    /// The org unit.
+    pub org_unit: String,
+    /// As it was, as it is, and how far it moved.
+    pub before: String,
+    /// As it is.
+    pub after: String,
+    /// How far evidence moved it.
+    pub by_evidence: String,
+    /// How far definitions moved it.
+    pub by_definitions: String,
+    /// The way from one to the other.
+    pub bridge: Option<Chart>,
+}
+
+/// A statement as it is put before a reader.
+#[derive(Debug, Serialize)]
+pub struct Report<'s> {
+    /// What it is built from.
+    #[serde(skip)]
+    pub source: &'s Source<'s>,
+    /// What the statement says of itself.
+    pub head: Head,
+    /// The first page.
+    pub front: Front,
+    /// How far the figures can be relied on.
+    pub reliance: Reliance,
+    /// How every KPI with a target stands in every company; `None` where there are no companies.
+    pub heat: Option<Chart>,
+    /// The groups of KPIs.
+    pub groups: Vec<GroupPart>,
+    /// What was restated; `None` where there is no revision before.
+    pub restated: Option<Vec<RestatedPart>>,
+    /// The words.
+    pub glossary: Vec<Entry>,
+}
+
+impl<'s> Report<'s> {
+    /// Builds the report.
+    #[must_use]
+    pub fn new(source: &'s Source<'s>) -> Self {
+        let history = History::new(source);
+        let reliance = Reliance::new(source);
+        Self {
+            head: head(source),
+            front: Front::new(source, &history, &reliance),
+            heat: charts::heat(source),
+            groups: groups::groups(source, &history),
+            restated: source
+                .restated
+                .map(|moved| moved.iter().map(|one| restated(source, one)).collect()),
+            glossary: glossary::glossary(source.names.language),
+            reliance,
+            source,
+        }
+    }
+
+    /// The text in the reader's language.
+    pub(crate) fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
+        self.source.say(ja, en)
+    }
+}
+
+fn head(source: &Source<'_>) -> Head {
+    let language = source.names.language;
+    let statement = source.statement;
+    let period = period_name(&statement.period, language);
+    let title = Text::new(
+        format!("{period} KPI報告書"),
+        format!("KPI statement, {period}"),
+    );
+    Head {
+        language,
+        title: title.get(language).to_owned(),
+        organisation: source.organisation.to_owned(),
+        scope: source.names.org_unit(source.root),
+        period_code: statement.period.to_string(),
+        period,
+        kind: source.kind.get(language).to_owned(),
+        closed_on: source.closed_on.clone(),
+        closed_by: statement.closed_by.clone(),
+        journal_version: statement.journal_version,
+        remarks: source.remarks.clone(),
+        reason: statement.reason.clone(),
+        agreed_by: statement.agreed_by.clone(),
+        obstacles: statement
+            .obstacles
+            .iter()
+            .map(|one| obstacle(one, source))
+            .collect(),
+    }
+}
+
+fn obstacle(obstacle: &Obstacle, source: &Source<'_>) -> String {
+    let text = match obstacle {
+        Obstacle::Missing { kpi, org_units } => {
+            let name = source.names.kpi(*kpi);
+            let units: Vec<String> = org_units
+                .iter()
+                .map(|id| source.names.org_unit(id))
+                .collect();
+            Text::new(
+                format!("KPI {kpi} {name}: 未報告 {}", units.join("、")),
+                format!("KPI {kpi} {name}: not reported by {}", units.join(", ")),
+            )
+        }
+        Obstacle::Rejected { source, rows } => Text::new(
+            format!("取得元 {source}: 未解決の取込エラー行 {rows}件"),
+            format!("source {source}: {rows} rejected rows unresolved"),
+        ),
+        Obstacle::Unassigned { kpi } => {
+            let name = source.names.kpi(*kpi);
+            Text::new(
+                format!("KPI {kpi} {name}: 組織不明の証跡あり"),
+                format!("KPI {kpi} {name}: evidence of unknown org units"),
+            )
+        }
+    };
+    text.get(source.names.language).to_owned()
+}
+
+fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
+    let language = source.names.language;
+    let (no, indicator, org_unit) = &moved.restated.place;
+    let (before, after) = (&moved.restated.before, &moved.restated.after);
+    let unit = after
+        .as_ref()
+        .or(before.as_ref())
+        .map_or(keiki_model::kpi::Unit::Count, |one| one.unit);
+    let value = |one: &Option<Measurement>| {
+        format::optional_figure(one.as_ref().and_then(|one| one.value), unit, language)
+    };
+    let by = |by: Option<Fraction>| {
+        by.map_or_else(
+            || format::NOTHING.to_owned(),
+            |by| format::difference(by, unit, language),
+        )
+    };
+    RestatedPart {
+        no: *no,
+        name: source.names.indicator(*no, indicator),
+        org_unit: source.names.org_unit(org_unit),
+        before: value(before),
+        after: value(after),
+        by_evidence: by(moved.by_evidence),
+        by_definitions: by(moved.by_definitions),
+        bridge: charts::bridge(source, moved),
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A period in words, such as `2026年9月` or `September 2026`.
+#[must_use]
+pub fn period_name(code: &str, language: Language) -> String {
+    let Ok(period) = Period::parse(code) else {
+        return code.to_owned();
+    };
+    let month_word = |number: i32| {
+        let at = usize::try_from(number - 1).unwrap_or_default();
+        MONTHS.get(at).copied().unwrap_or_default()
+    };
+    let text = match period {
+        Period::Month(month) => Text::new(
+            format!("{}年{}月度", month.year(), month.number()),
+            format!("{} {}", month_word(month.number()), month.year()),
+        ),
+        Period::Quarter(year, quarter) => Text::new(
+            format!("{year}年度第{quarter}四半期"),
+            format!("Q{quarter} of fiscal {year}"),
+        ),
+        Period::Half(year, half) => {
+            let ja = if half == 1 { "上期" } else { "下期" };
+            let en = if half == 1 { "First" } else { "Second" };
+            Text::new(
+                format!("{year}年度{ja}"),
+                format!("{en} half of fiscal {year}"),
+            )
+        }
+        Period::Year(year) => Text::new(format!("{year}年度"), format!("Fiscal {year}")),
+        Period::YearToDate(month) => Text::new(
+            format!("{}年{}月までの年度累計", month.year(), month.number()),
+            format!("Year to {} {}", month_word(month.number()), month.year()),
+        ),
+    };
+    text.get(language).to_owned()
+}
+
+/// A period as an axis names it, such as `9月` or `Sep`; a month that begins a year carries the year.
+#[must_use]
+pub fn period_label(code: &str, language: Language) -> String {
+    let Ok(period) = Period::parse(code) else {
+        return code.to_owned();
+    };
+    let text = match period {
+        Period::Month(month) | Period::YearToDate(month) => {
+            let at = usize::try_from(month.number() - 1).unwrap_or_default();
+            let name = MONTHS.get(at).map_or("", |name| &name[..3]);
+            let short = month.year().rem_euclid(100);
+            if month.number() == 1 {
+                Text::new(format!("{short:02}年1月"), format!("Jan {short:02}"))
+            } else {
+                Text::new(format!("{}月", month.number()), name)
+            }
+        }
+        Period::Quarter(year, quarter) => {
+            let short = year.rem_euclid(100);
+            Text::new(
+                format!("{short:02}年Q{quarter}"),
+                format!("Q{quarter} {short:02}"),
+            )
+        }
+        Period::Half(year, half) => {
+            let short = year.rem_euclid(100);
+            let ja = if half == 1 { "上" } else { "下" };
+            Text::new(format!("{short:02}年{ja}"), format!("H{half} {short:02}"))
+        }
+        Period::Year(year) => Text::new(format!("{year}年度"), format!("FY{year}")),
+    };
+    text.get(language).to_owned()
+}

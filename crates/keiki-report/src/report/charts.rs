@@ -1,0 +1,288 @@
+//! The charts of a report, from its measurements.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Direction, Target, Unit};
+use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::status::Status;
+use keiki_model::text::Text;
+
+use super::figure::definition;
+use super::{History, Moved, Source, period_label, period_name};
+use crate::chart::{Bridge, Bullet, Cell, Chart, Comparison, Heat, Place, Row, Spark, Step, Trend};
+use crate::format;
+
+/// The width of a page's text. *Units*: points.
+const PAGE: f64 = 481.0;
+
+fn drawn(value: Option<Fraction>) -> Option<f64> {
+    value.map(Fraction::to_f64)
+}
+
+/// A target's bounds as they are drawn, and how it is written.
+fn bounds(
+    target: Option<Target>,
+    unit: Unit,
+    source: &Source<'_>,
+) -> Option<(Option<f64>, Option<f64>, String)> {
+    let target = target?;
+    let words = format::target(target, unit, source.names.language);
+    Some((drawn(target.at_least), drawn(target.at_most), words))
+}
+
+/// The value against the target.
+pub(super) fn bullet(source: &Source<'_>, one: &Measurement) -> Chart {
+    let language = source.names.language;
+    Bullet {
+        name: source.names.indicator(one.no, &one.indicator),
+        unit: one.unit,
+        language,
+        value: drawn(one.value),
+        words: format::optional_figure(one.value, one.unit, language),
+        target: bounds(one.target, one.unit, source),
+        status: one.status,
+        size: (84.0, 9.0),
+    }
+    .draw()
+}
+
+/// The way of a figure through the periods before.
+pub(super) fn spark(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Chart {
+    let places = places(source, history, one);
+    let name = source.names.indicator(one.no, &one.indicator);
+    let values: Vec<String> = places
+        .iter()
+        .map(|place| format!("{} {}", place.label, place.words))
+        .collect();
+    let title = Text::new(
+        format!("{name}の推移"),
+        format!("{name} through the periods"),
+    );
+    Spark {
+        title: title.get(source.names.language).to_owned(),
+        description: values.join(source.say("、", ", ")),
+        values: places.iter().map(|place| place.value).collect(),
+        status: one.status,
+        size: (62.0, 12.0),
+    }
+    .draw()
+}
+
+/// The values of the periods before and the figure's own.
+fn places(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Vec<Place> {
+    let language = source.names.language;
+    let place = |period: &str, found: Option<(&Measurement, bool)>| {
+        let value = found.and_then(|(one, _)| one.value);
+        Place {
+            label: period_label(period, language),
+            period: period_name(period, language),
+            value: drawn(value),
+            words: format::optional_figure(value, one.unit, language),
+            is_reported: found.is_some_and(|(_, is_reported)| is_reported),
+            is_reference: found.is_some_and(|(one, _)| one.basis == Basis::Reference),
+        }
+    };
+    let mut places: Vec<Place> = history
+        .of(one)
+        .map(|(period, past)| {
+            place(
+                period,
+                past.map(|past| (past.measurement, past.is_reported)),
+            )
+        })
+        .collect();
+    let is_closed = source.statement.edition.is_some() && source.statement.revision > 0;
+    places.push(place(&one.period, Some((one, is_closed))));
+    places
+}
+
+/// A figure through the periods, with the median beside a mean where the KPI has one.
+pub(super) fn trend(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Chart {
+    let beside = median_beside(source, one).map(|median| {
+        let name = Text::new("中央値", "median");
+        let values = history
+            .of(median)
+            .map(|(_, past)| past.and_then(|past| drawn(past.measurement.value)));
+        let values = values.chain([drawn(median.value)]).collect();
+        (name.get(source.names.language).to_owned(), values)
+    });
+    Trend {
+        name: source.names.indicator(one.no, &one.indicator),
+        unit: one.unit,
+        language: source.names.language,
+        places: places(source, history, one),
+        beside,
+        target: bounds(one.target, one.unit, source),
+        references: Vec::new(),
+        forecast: None,
+        size: (200.0, 84.0),
+    }
+    .draw()
+}
+
+/// The companion that is the median of a mean.
+fn median_beside<'s>(source: &Source<'s>, one: &Measurement) -> Option<&'s Measurement> {
+    let (kpi, indicator) = definition(source, one)?;
+    if indicator.formula.kind() != "mean" {
+        return None;
+    }
+    let measured = indicator.formula.measures();
+    let median = kpi
+        .indicators
+        .iter()
+        .find(|other| other.formula.kind() == "median" && other.formula.measures() == measured)?;
+    source.measurements.iter().find(|other| {
+        other.no == one.no && other.indicator == *median.code && other.org_unit == one.org_unit
+    })
+}
+
+/// A figure in the companies below the root, the one that lags most first; `None` where there are fewer than two.
+pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart> {
+    let language = source.names.language;
+    let mut found: Vec<&Measurement> = source
+        .measurements
+        .iter()
+        .filter(|other| {
+            other.no == one.no
+                && other.indicator == one.indicator
+                && is_company(source, other)
+                && other.status != Status::NotApplicable
+        })
+        .collect();
+    if found.len() < 2 {
+        return None;
+    }
+    let direction = definition(source, one).map_or(Direction::None, |(_, found)| found.direction);
+    match direction {
+        Direction::Higher => found.sort_by_key(|one| (one.value.is_none(), one.value)),
+        Direction::Lower => {
+            found.sort_by_key(|one| (one.value.is_none(), std::cmp::Reverse(one.value)));
+        }
+        Direction::None => {}
+    }
+    let row = |one: &&Measurement| Row {
+        name: source.names.org_unit(&one.org_unit),
+        value: drawn(one.value),
+        words: format::optional_figure(one.value, one.unit, language),
+        count: one.n.map_or_else(String::new, format::count),
+        status: one.status,
+        target: drawn(
+            one.target
+                .and_then(|target| target.at_least.or(target.at_most)),
+        ),
+    };
+    let comparison = Comparison {
+        name: source.names.indicator(one.no, &one.indicator),
+        unit: one.unit,
+        language,
+        rows: found.iter().map(row).collect(),
+        width: 170.0,
+        row_height: 9.0,
+    };
+    Some(comparison.draw())
+}
+
+/// Tells whether a figure is a company's, not the root's.
+pub(super) fn is_company(source: &Source<'_>, one: &Measurement) -> bool {
+    let mut units = source.names.organisation.rows().iter();
+    one.org_unit != *source.root
+        && units.any(|unit| one.org_unit == *unit.id && unit.kind.is_entity())
+}
+
+/// The companies in the order of the org tree.
+pub(super) fn companies<'s>(source: &Source<'s>) -> Vec<&'s str> {
+    let mut found: Vec<&str> = Vec::new();
+    for one in source.measurements {
+        if is_company(source, one) && !found.contains(&&*one.org_unit) {
+            found.push(&one.org_unit);
+        }
+    }
+    found
+}
+
+/// How every KPI with a target stands in every company.
+pub(super) fn heat(source: &Source<'_>) -> Option<Chart> {
+    let companies = companies(source);
+    if companies.len() < 2 {
+        return None;
+    }
+    let language = source.names.language;
+    let with_target = source.of_root().filter(|one| one.target.is_some());
+    let row = |one: &Measurement| {
+        let cell = |company: &&str| {
+            let found = source.measurements.iter().find(|other| {
+                other.no == one.no
+                    && other.indicator == one.indicator
+                    && *other.org_unit == **company
+            });
+            Cell {
+                status: found
+                    .map(|found| found.status)
+                    .filter(|status| *status != Status::NotApplicable),
+                words: found.map_or_else(String::new, |found| {
+                    format::optional_figure(found.value, found.unit, language)
+                }),
+            }
+        };
+        (
+            one.no.to_string(),
+            source.names.indicator(one.no, &one.indicator),
+            companies.iter().map(cell).collect(),
+        )
+    };
+    let rows: Vec<(String, String, Vec<Cell>)> = with_target.map(row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let title = Text::new("会社別の状態", "How each company stands");
+    let heat = Heat {
+        title: title.get(language).to_owned(),
+        language,
+        columns: companies
+            .iter()
+            .map(|id| source.names.org_unit(id))
+            .collect(),
+        rows,
+        width: PAGE,
+        row_height: 13.0,
+    };
+    Some(heat.draw())
+}
+
+/// The way from a figure as reported to the figure as restated; `None` where one of them has no value.
+pub(super) fn bridge(source: &Source<'_>, moved: &Moved) -> Option<Chart> {
+    let language = source.names.language;
+    let before = moved.restated.before.as_ref()?;
+    let after = moved.restated.after.as_ref()?;
+    let (was, is) = (before.value?, after.value?);
+    let unit = after.unit;
+    let step = |name: Text, by: Option<Fraction>| {
+        let by = by.filter(|by| *by != Fraction::whole(0))?;
+        Some(Step {
+            name: name.get(language).to_owned(),
+            by: by.to_f64(),
+            words: format::difference(by, unit, language),
+        })
+    };
+    let steps = [
+        step(Text::new("証跡", "Evidence"), moved.by_evidence),
+        step(Text::new("定義等", "Definitions"), moved.by_definitions),
+    ];
+    let end = |name: Text, value: Fraction| {
+        (
+            name.get(language).to_owned(),
+            value.to_f64(),
+            format::figure(value, unit, language),
+        )
+    };
+    let (no, indicator, _) = &moved.restated.place;
+    let bridge = Bridge {
+        name: source.names.indicator(*no, indicator),
+        unit,
+        language,
+        before: end(Text::new("訂正前", "Before"), was),
+        steps: steps.into_iter().flatten().collect(),
+        after: end(Text::new("訂正後", "After"), is),
+        size: (220.0, 90.0),
+    };
+    Some(bridge.draw())
+}

@@ -1,0 +1,376 @@
+//! The first page: at most ten figures, in the order in which a director asks.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::measurement::Measurement;
+use keiki_model::status::Status;
+use keiki_model::text::Text;
+use serde::Serialize;
+
+use super::charts;
+use super::figure::{Figure, Turn, definition, moved};
+use super::{History, Reliance, Source};
+use crate::{format, sentence};
+
+/// The most figures of the first page.
+const FIGURES_MOST: usize = 10;
+/// The most indicators that got worse, and the most companies that lag, which are named.
+const WORSE_MOST: usize = 3;
+const LAG_MOST: usize = 3;
+
+/// A figure of the first page with what it says.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    /// The figure.
+    pub value: String,
+    /// What it is.
+    pub label: String,
+    /// What belongs to it.
+    pub note: String,
+}
+
+/// An indicator that got worse.
+#[derive(Debug, Clone, Serialize)]
+pub struct Worse {
+    /// The KPI.
+    pub no: u32,
+    /// The figure.
+    pub figure: Figure,
+    /// What it was in the period before.
+    pub before: String,
+    /// Why: the explanation that was given, else which companies moved it.
+    pub cause: String,
+}
+
+/// A company that lags.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lag {
+    /// The company.
+    pub org_unit: String,
+    /// How many indicators it misses.
+    pub missed: String,
+    /// Which ones.
+    pub indicators: String,
+}
+
+/// Something to decide, or to answer for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Item {
+    /// What it is about.
+    pub what: String,
+    /// Who, until when, and how it stands.
+    pub note: String,
+}
+
+/// The first page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Front {
+    /// Serious incidents.
+    pub incidents: Vec<Fact>,
+    /// What is not known of them.
+    pub incidents_note: String,
+    /// What got worse and why.
+    pub worse: Vec<Worse>,
+    /// Which companies lag, by name.
+    pub lags: Vec<Lag>,
+    /// What the board is asked to decide.
+    pub asked: Vec<Item>,
+    /// What became of what it asked for before.
+    pub instructed: Vec<Item>,
+    /// How far the figures can be relied on.
+    pub reliance: Vec<Fact>,
+}
+
+impl Front {
+    pub(super) fn new(source: &Source<'_>, history: &History<'_>, reliance: &Reliance) -> Self {
+        let incidents = incidents(source);
+        let reliance = relied(source, reliance);
+        let left = FIGURES_MOST - incidents.len() - reliance.len();
+        let mut worse = worse(source, history);
+        worse.truncate(WORSE_MOST.min(left));
+        let mut lags = lags(source);
+        lags.truncate(LAG_MOST.min(left - worse.len()));
+        let note = if incidents.is_empty() {
+            source.say(
+                "インシデントの対応時間を測る指標を導入していない。",
+                "The programme has not adopted the indicators that measure incident response.",
+            )
+        } else {
+            source.say(
+                "損失額と業務停止時間は証跡に含まれないため、ここには示さない。",
+                "Loss and outage are not part of the evidence and are not shown here.",
+            )
+        };
+        Self {
+            incidents,
+            incidents_note: note.to_owned(),
+            worse,
+            lags,
+            asked: Vec::new(),
+            instructed: Vec::new(),
+            reliance,
+        }
+    }
+
+    /// How many figures the page carries.
+    #[must_use]
+    pub fn figure_count(&self) -> usize {
+        self.incidents.len() + self.worse.len() + self.lags.len() + self.reliance.len()
+    }
+}
+
+/// The indicators that speak of incidents, by the catalogue's codes.
+const CRITICAL: &str = "containment_hours_critical_mean";
+const HIGH: &str = "containment_hours_high_mean";
+const OPEN: (u32, &str) = (23, "open_count");
+const OPEN_DAYS: &str = "open_days_longest";
+
+fn incidents(source: &Source<'_>) -> Vec<Fact> {
+    let language = source.names.language;
+    let find = |indicator: &str| {
+        source.measurements.iter().find(|one| {
+            one.no == OPEN.0 && one.org_unit == *source.root && one.indicator == *indicator
+        })
+    };
+    let mut facts = Vec::new();
+    if let (Some(critical), Some(high)) = (find(CRITICAL), find(HIGH)) {
+        let n = critical.n.unwrap_or(0) + high.n.unwrap_or(0);
+        let time = |one: &Measurement| format::optional_figure(one.value, one.unit, language);
+        facts.push(Fact {
+            value: with_unit(n, source),
+            label: source
+                .say(
+                    "当期に封じ込めた重大インシデント(致命的・高)",
+                    "serious incidents (critical, high) contained in the period",
+                )
+                .to_owned(),
+            note: Text::new(
+                format!(
+                    "封じ込めまでの平均: 致命的 {}、高 {}",
+                    time(critical),
+                    time(high)
+                ),
+                format!(
+                    "Mean time to contain: critical {}, high {}",
+                    time(critical),
+                    time(high)
+                ),
+            )
+            .get(language)
+            .to_owned(),
+        });
+    }
+    if let Some(open) = find(OPEN.1) {
+        let longest = find(OPEN_DAYS).and_then(|one| one.value);
+        let note = longest.map_or_else(String::new, |days| {
+            let days = format::figure(days, keiki_model::kpi::Unit::Days, language);
+            Text::new(
+                format!("最も長いものは検知から{days}"),
+                format!("the oldest was detected {days} ago"),
+            )
+            .get(language)
+            .to_owned()
+        });
+        facts.push(Fact {
+            value: open.value.map_or_else(
+                || format::NOTHING.to_owned(),
+                |value| with_unit(value.numerator(), source),
+            ),
+            label: source
+                .say(
+                    "期末に封じ込めていないインシデント(全深刻度)",
+                    "incidents of any severity not contained at the end",
+                )
+                .to_owned(),
+            note,
+        });
+    }
+    facts
+}
+
+fn with_unit(count: i128, source: &Source<'_>) -> String {
+    format!("{}{}", format::count(count), source.say("件", ""))
+}
+
+/// The indicators that got worse: those whose status fell first, then those that moved most of their target's way.
+fn worse(source: &Source<'_>, history: &History<'_>) -> Vec<Worse> {
+    let mut found: Vec<(bool, Fraction, &Measurement, &Measurement)> = Vec::new();
+    for one in source.of_root() {
+        let Some((_, indicator)) = definition(source, one) else {
+            continue;
+        };
+        let (Some(moved), Some(before)) = (moved(one, indicator, history), history.previous(one))
+        else {
+            continue;
+        };
+        if moved.turn != Turn::Worse || !is_judged(one.status) {
+            continue;
+        }
+        let fell = is_good(before.status) && !is_good(one.status);
+        let scale = one
+            .target
+            .and_then(|target| target.at_least.or(target.at_most))
+            .or(before.value)
+            .filter(|scale| *scale != Fraction::whole(0));
+        let share = scale.and_then(|scale| relative(moved.by, scale));
+        found.push((fell, share.unwrap_or(Fraction::whole(0)), one, before));
+    }
+    found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    found
+        .into_iter()
+        .map(|(_, _, one, before)| Worse {
+            no: one.no,
+            figure: Figure::new(source, history, one),
+            before: format::optional_figure(before.value, before.unit, source.names.language),
+            cause: cause(source, history, one),
+        })
+        .collect()
+}
+
+/// The size of a movement against a scale.
+fn relative(by: Fraction, scale: Fraction) -> Option<Fraction> {
+    let size = if by < Fraction::whole(0) {
+        by.times(Fraction::whole(-1))?
+    } else {
+        by
+    };
+    size.times(Fraction::new(scale.denominator(), scale.numerator())?)
+}
+
+fn is_good(status: Status) -> bool {
+    matches!(status, Status::Met | Status::OnPace)
+}
+
+fn is_judged(status: Status) -> bool {
+    !matches!(
+        status,
+        Status::NoData | Status::Provisional | Status::TooFew | Status::NotApplicable
+    )
+}
+
+/// Which companies moved a figure for the worse, else why it stands as it does.
+fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> String {
+    let language = source.names.language;
+    let Some((_, indicator)) = definition(source, one) else {
+        return String::new();
+    };
+    let mut movers: Vec<(Fraction, &Measurement)> = source
+        .measurements
+        .iter()
+        .filter(|other| {
+            other.no == one.no
+                && other.indicator == one.indicator
+                && charts::is_company(source, other)
+        })
+        .filter_map(|other| {
+            let moved = moved(other, indicator, history)?;
+            (moved.turn == Turn::Worse).then_some((moved.by, other))
+        })
+        .collect();
+    movers.sort_by(|a, b| {
+        let size = |by: Fraction| relative(by, Fraction::whole(1)).unwrap_or(by);
+        size(b.0).cmp(&size(a.0))
+    });
+    if movers.is_empty() {
+        return sentence::status(one).get(language).to_owned();
+    }
+    let named: Vec<String> = movers
+        .iter()
+        .take(2)
+        .map(|(by, other)| {
+            let by = format::difference(*by, other.unit, language);
+            format!("{} {by}", source.names.org_unit(&other.org_unit))
+        })
+        .collect();
+    Text::new(
+        format!("悪化した会社: {}", named.join("、")),
+        format!("Companies that got worse: {}", named.join(", ")),
+    )
+    .get(language)
+    .to_owned()
+}
+
+/// The companies that miss the most indicators.
+fn lags(source: &Source<'_>) -> Vec<Lag> {
+    let mut found: Vec<(&str, Vec<&Measurement>)> = charts::companies(source)
+        .into_iter()
+        .map(|company| {
+            let missed = source.measurements.iter().filter(|one| {
+                *one.org_unit == *company
+                    && !one.is_companion
+                    && matches!(one.status, Status::Missed | Status::Behind)
+            });
+            (company, missed.collect::<Vec<_>>())
+        })
+        .filter(|(_, missed)| !missed.is_empty())
+        .collect();
+    found.sort_by_key(|(_, missed)| std::cmp::Reverse(missed.len()));
+    found
+        .into_iter()
+        .map(|(company, missed)| Lag {
+            org_unit: source.names.org_unit(company),
+            missed: Text::new(
+                format!("{}指標", missed.len()),
+                format!("{} indicators", missed.len()),
+            )
+            .get(source.names.language)
+            .to_owned(),
+            indicators: missed
+                .iter()
+                .map(|one| format!("{} {}", one.no, source.names.kpi(one.no)))
+                .collect::<Vec<_>>()
+                .join(source.say("、", ", ")),
+        })
+        .collect()
+}
+
+fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
+    let language = source.names.language;
+    let missing: Vec<String> = reliance
+        .missing
+        .iter()
+        .map(|one| {
+            let kpis: Vec<String> = one.kpis.iter().map(u32::to_string).collect();
+            format!(
+                "{} (KPI {})",
+                one.org_unit,
+                kpis.join(source.say("・", ", "))
+            )
+        })
+        .collect();
+    let missing = if missing.is_empty() {
+        source
+            .say("全社から報告あり", "everyone has reported")
+            .to_owned()
+    } else {
+        Text::new(
+            format!("未報告: {}", missing.join("、")),
+            format!("Not reported: {}", missing.join(", ")),
+        )
+        .get(language)
+        .to_owned()
+    };
+    vec![
+        Fact {
+            value: reliance.coverage.clone(),
+            label: source.say("報告充足率", "coverage").to_owned(),
+            note: missing,
+        },
+        Fact {
+            value: reliance.reported.clone(),
+            label: source
+                .say("報告集計値を含む指標", "of figures rest on reported totals")
+                .to_owned(),
+            note: reliance.reported_parts.clone(),
+        },
+        Fact {
+            value: reliance.restated.clone(),
+            label: source
+                .say(
+                    "前の版から訂正した指標",
+                    "figures restated since the revision before",
+                )
+                .to_owned(),
+            note: String::new(),
+        },
+    ]
+}

@@ -1,0 +1,213 @@
+//! The groups of KPIs, each KPI with its figures, charts and words.
+
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{CLASSES, GROUPS, Kpi, MATURITIES, Unit};
+use keiki_model::measurement::Measurement;
+use keiki_model::status::Status;
+use keiki_model::text::Text;
+use serde::Serialize;
+
+use super::charts;
+use super::figure::{Figure, Standing};
+use super::{History, Source, period_label};
+use crate::chart::Chart;
+use crate::{format, formula, sentence};
+
+/// A group of the catalogue.
+#[derive(Debug, Clone, Serialize)]
+pub struct GroupPart {
+    /// Its place in the catalogue.
+    pub number: u32,
+    /// Its title.
+    pub title: String,
+    /// Its KPIs.
+    pub kpis: Vec<KpiPart>,
+}
+
+/// A figure of an org unit.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnitFigure {
+    /// The org unit.
+    pub org_unit: String,
+    /// The value with its unit.
+    pub value: String,
+    /// What it is made of.
+    pub parts: String,
+    /// The target.
+    pub target: String,
+    /// How it stands.
+    pub status: Standing,
+}
+
+/// A KPI.
+#[derive(Debug, Clone, Serialize)]
+pub struct KpiPart {
+    /// Its number.
+    pub no: u32,
+    /// Its dotted number.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Class and maturity.
+    pub class: String,
+    /// What it is for.
+    pub purpose: String,
+    /// How the published row is read.
+    pub reading: String,
+    /// How its evidence is collected.
+    pub evidence: String,
+    /// The version of its definition.
+    pub version: String,
+    /// The KPI's own figures.
+    pub figures: Vec<Figure>,
+    /// Figures beside them, those without a value left out.
+    pub companions: Vec<Figure>,
+    /// How each of its own figures comes about.
+    pub formulas: Vec<String>,
+    /// Why it stands as it does, for each of its own figures.
+    pub sentences: Vec<String>,
+    /// The first figure through the periods.
+    pub trend: Chart,
+    /// The first figure in the companies.
+    pub comparison: Option<Chart>,
+    /// The first figure in the companies, as a table.
+    pub companies: Vec<UnitFigure>,
+    /// The first figure's exact values through the periods, each with the period's name; its own last.
+    #[serde(skip)]
+    pub series: Vec<(String, Option<Fraction>)>,
+}
+
+pub(super) fn groups(source: &Source<'_>, history: &History<'_>) -> Vec<GroupPart> {
+    let mut groups = Vec::new();
+    for (number, (code, ja, en)) in (1..).zip(GROUPS) {
+        let kpis = source.names.catalogue.kpis.iter();
+        let kpis: Vec<KpiPart> = kpis
+            .filter(|kpi| kpi.group == code)
+            .filter_map(|kpi| part(source, history, kpi))
+            .collect();
+        if !kpis.is_empty() {
+            groups.push(GroupPart {
+                number,
+                title: source.say(ja, en).to_owned(),
+                kpis,
+            });
+        }
+    }
+    groups
+}
+
+fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart> {
+    let language = source.names.language;
+    let of_root: Vec<&Measurement> = source
+        .measurements
+        .iter()
+        .filter(|one| one.no == kpi.no && one.org_unit == *source.root)
+        .collect();
+    let own: Vec<&Measurement> = of_root
+        .iter()
+        .filter(|one| !one.is_companion)
+        .copied()
+        .collect();
+    let first = own.first().copied()?;
+    let formula = |one: &&Measurement| {
+        let mut indicators = kpi.indicators.iter();
+        let indicator = indicators.find(|indicator| indicator.code == *one.indicator)?;
+        Some(formula::filled_in(kpi, indicator, one, language))
+    };
+    let sentence = |one: &&Measurement| sentence::status(one).get(language).to_owned();
+    let beside = of_root
+        .iter()
+        .filter(|one| one.is_companion && one.value.is_some());
+    Some(KpiPart {
+        no: kpi.no,
+        code: kpi.code.clone(),
+        name: kpi.name.get(language).to_owned(),
+        class: class(source, kpi),
+        purpose: kpi.purpose.get(language).to_owned(),
+        reading: kpi.reading.get(language).to_owned(),
+        evidence: kpi.evidence.get(language).to_owned(),
+        version: kpi.version.clone(),
+        figures: own
+            .iter()
+            .map(|one| Figure::new(source, history, one))
+            .collect(),
+        companions: beside
+            .map(|one| Figure::new(source, history, one))
+            .collect(),
+        formulas: own.iter().filter_map(formula).collect(),
+        sentences: own
+            .iter()
+            .filter(|one| one.status != Status::NoTarget)
+            .map(sentence)
+            .collect(),
+        trend: charts::trend(source, history, first),
+        comparison: charts::comparison(source, first),
+        companies: companies(source, first),
+        series: series(source, history, first),
+    })
+}
+
+fn series(
+    source: &Source<'_>,
+    history: &History<'_>,
+    first: &Measurement,
+) -> Vec<(String, Option<Fraction>)> {
+    let label = |period: &str| period_label(period, source.names.language);
+    let before = history
+        .of(first)
+        .map(|(period, past)| (label(period), past.and_then(|past| past.measurement.value)));
+    before
+        .chain([(label(&first.period), first.value)])
+        .collect()
+}
+
+/// Class and maturity in words.
+fn class(source: &Source<'_>, kpi: &Kpi) -> String {
+    let find = |all: &[(&str, &'static str, &'static str)], code: &str| {
+        let found = all.iter().find(|(one, ..)| *one == code);
+        found.map_or_else(
+            || code.to_owned(),
+            |(_, ja, en)| source.say(ja, en).to_owned(),
+        )
+    };
+    let (class, maturity) = (find(&CLASSES, &kpi.class), find(&MATURITIES, &kpi.maturity));
+    format!("{class}{}{maturity}", source.say("・", ", "))
+}
+
+/// The figure of each company, in the order of the org tree.
+fn companies(source: &Source<'_>, first: &Measurement) -> Vec<UnitFigure> {
+    let language = source.names.language;
+    let one = |one: &Measurement| UnitFigure {
+        org_unit: source.names.org_unit(&one.org_unit),
+        value: format::optional_figure(one.value, one.unit, language),
+        parts: crate::scorecard::parts(one, language),
+        target: one.target.map_or_else(String::new, |target| {
+            format::target(target, one.unit, language)
+        }),
+        status: Standing::of(one.status, language),
+    };
+    source
+        .measurements
+        .iter()
+        .filter(|other| {
+            other.no == first.no
+                && other.indicator == first.indicator
+                && charts::is_company(source, other)
+        })
+        .map(one)
+        .collect()
+}
+
+/// A unit in words.
+#[must_use]
+pub(crate) fn unit(unit: Unit) -> Text {
+    match unit {
+        Unit::Ratio => Text::new("比率", "ratio"),
+        Unit::Count => Text::new("数", "count"),
+        Unit::Hours => Text::new("時間", "hours"),
+        Unit::Days => Text::new("日", "days"),
+        Unit::PersonHours => Text::new("人時", "person-hours"),
+        Unit::Score => Text::new("点", "points"),
+        Unit::Currency => Text::new("金額", "amount"),
+    }
+}

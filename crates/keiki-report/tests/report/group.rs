@@ -1,0 +1,172 @@
+//! A small group with a statement, from the shipped definitions.
+
+use std::path::{Path, PathBuf};
+
+use keiki_model::catalogue::Catalogue;
+use keiki_model::fraction::Fraction;
+use keiki_model::kpi::{Target, Unit};
+use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
+use keiki_model::org::Organisation;
+use keiki_model::statement::{Obstacle, Statement, restated};
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+use keiki_report::report::{Earlier, Moved, Source};
+use keiki_report::scorecard::Names;
+
+/// A company whose name would do harm if it were read as code.
+pub(crate) const EVIL: &str = "#pagebreak() $x$ *a* <b> \"] #panic(1) \\ //";
+
+pub(crate) struct Group {
+    catalogue: Catalogue,
+    organisation: Organisation,
+    statement: Statement,
+    earlier: Vec<Earlier>,
+    moved: Vec<Moved>,
+}
+
+impl Group {
+    pub(crate) fn new() -> Self {
+        let org = format!(
+            "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+             HD,,架空ホールディングス,Fictional Holdings,group,JP,2018-04-01,,\n\
+             A,HD,架空製造,Fictional Manufacturing,subsidiary,JP,2018-04-01,,\n\
+             B,HD,\"{evil}\",\"{evil}\",subsidiary,JP,2018-04-01,,\n",
+            evil = EVIL.replace('"', "\"\"")
+        );
+        let organisation = Organisation::read("org.csv", &org).expect("the tree is sound");
+        let now = measurements("2026-09", ["0.92", "0.97", "0.80"]);
+        let before = measurements("2026-08", ["0.96", "0.97", "0.95"]);
+        let first = measurements("2026-09", ["0.90", "0.97", "0.75"]);
+        let moved = restated(&first, &now).into_iter().map(|restated| Moved {
+            by_evidence: restated.moved_by(),
+            by_definitions: Some(Fraction::whole(0)),
+            restated,
+        });
+        let moved = moved.collect();
+        Self {
+            catalogue: catalogue(),
+            organisation,
+            statement: Statement {
+                period: "2026-09".into(),
+                revision: 2,
+                closed_at: 1_791_936_000_000_000,
+                closed_by: "yamada".to_owned(),
+                agreed_by: Some("suzuki".to_owned()),
+                reason: Some(EVIL.to_owned()),
+                journal_version: 66,
+                edition: Some(1),
+                obstacles: vec![Obstacle::Rejected {
+                    source: "kev".to_owned(),
+                    rows: 2,
+                }],
+                measurements: now,
+            },
+            earlier: vec![
+                Earlier {
+                    period: "2026-07".into(),
+                    revision: None,
+                    measurements: Vec::new(),
+                },
+                Earlier {
+                    period: "2026-08".into(),
+                    revision: Some(1),
+                    measurements: before,
+                },
+            ],
+            moved,
+        }
+    }
+
+    pub(crate) fn source(&self, language: Language) -> Source<'_> {
+        Source {
+            statement: &self.statement,
+            kind: Text::new("訂正値(第2版)", "as restated (revision 2)"),
+            closed_on: "2026-10-14".to_owned(),
+            remarks: vec!["2026-10-14 yamada".to_owned()],
+            names: Names {
+                catalogue: &self.catalogue,
+                organisation: &self.organisation,
+                hierarchies: &[],
+                language,
+            },
+            organisation: "架空グループ",
+            root: "HD",
+            measurements: &self.statement.measurements,
+            earlier: &self.earlier,
+            restated: Some(&self.moved),
+        }
+    }
+}
+
+/// The shipped definitions.
+fn catalogue() -> Catalogue {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalogue");
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut open = vec![root];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the catalogue is there") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.ends_with("kpi.toml") {
+                files.push(path);
+            }
+        }
+    }
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).expect("it is text");
+        (path.display().to_string(), text)
+    };
+    let files: Vec<(String, String)> = files.iter().map(read).collect();
+    Catalogue::read(&[], &files).expect("the shipped definitions are sound")
+}
+
+/// KPI 1 in the group, and in both companies.
+fn measurements(period: &str, values: [&str; 3]) -> Vec<Measurement> {
+    let units = ["HD", "A", "B"];
+    let one = |(unit, value): (&str, &str)| measurement(period, unit, value);
+    units.into_iter().zip(values).map(one).collect()
+}
+
+fn measurement(period: &str, unit: &str, value: &str) -> Measurement {
+    let value = Fraction::parse_decimal(value);
+    let at_least = Fraction::parse_decimal("0.95");
+    Measurement {
+        no: 1,
+        code: "1.1.1".into(),
+        indicator: "inventory_ratio".into(),
+        is_companion: false,
+        org_unit: unit.into(),
+        hierarchy: None,
+        scope: Scope::Consolidated,
+        tree_on: None,
+        period: period.into(),
+        cut_on: "2026-09-30".into(),
+        own_periods: Vec::new(),
+        known_at: "2026-10-14T00:00:00Z".into(),
+        value,
+        unit: Unit::Ratio,
+        numerator: value.and_then(|value| value.times(Fraction::whole(1000))),
+        denominator: Some(Fraction::whole(1000)),
+        n: Some(1000),
+        target: Some(Target {
+            at_least,
+            at_most: None,
+        }),
+        status: if value < at_least {
+            Status::Missed
+        } else {
+            Status::Met
+        },
+        coverage: Coverage {
+            covered: 2,
+            expected: 2,
+            headcount: None,
+        },
+        basis: Basis::Rows,
+        definition_version: "abc".into(),
+        journal_version: 66,
+        statistics: std::sync::Arc::default(),
+        grounds: std::sync::Arc::default(),
+    }
+}

@@ -1,0 +1,151 @@
+//! What a report needs beside its statement: the periods before it as they were reported when it was closed, and what it restates.
+
+use std::collections::BTreeMap;
+
+use keiki_engine::Structure;
+use keiki_model::calendar::{Period, date_of, local_day};
+use keiki_model::measurement::Measurement;
+use keiki_model::statement::Statement;
+use keiki_report::report::{Earlier, Moved};
+use keiki_store::Event;
+
+use super::measure::{Measure, Units, measure_in};
+use super::period;
+use super::programme::{self, Run};
+use super::statement::{self, Revision};
+use crate::config::Workspace;
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// How many periods before its own a report shows.
+const EARLIER_COUNT: u16 = 12;
+
+/// What a report needs beside its statement.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// The periods before, oldest first.
+    pub earlier: Vec<Earlier>,
+    /// What differs from the revision before; `None` where there is none.
+    pub restated: Option<Vec<Moved>>,
+    /// The day of the close in the workspace's zone.
+    pub closed_on: String,
+}
+
+/// Gathers it. What was closed after the statement is not looked at, so that the same statement gives the same report for ever.
+///
+/// # Errors
+/// The statements or the journal cannot be read.
+pub async fn material(
+    workspace: &Workspace,
+    (period, statement, of): (Period, &Statement, Revision),
+    run: &Run,
+    progress: &dyn Progress,
+) -> Result<Material> {
+    let zone = &workspace.settings.zone;
+    Ok(Material {
+        earlier: earlier(workspace, period, statement, progress).await?,
+        restated: restated(workspace, (period, statement, of), run, progress).await?,
+        closed_on: date_of(local_day(statement.closed_at, zone)).to_string(),
+    })
+}
+
+/// The periods before: as reported where they had been closed by then, else as they were known at the close.
+async fn earlier(
+    workspace: &Workspace,
+    period: Period,
+    statement: &Statement,
+    progress: &dyn Progress,
+) -> Result<Vec<Earlier>> {
+    let calendar = &workspace.settings.calendar;
+    let mut periods = period::until(period, EARLIER_COUNT + 1);
+    periods.retain(|one| *one != period && one.months(calendar).is_some());
+    let book = workspace.statements().await?;
+    let mut reported: Vec<Option<Statement>> = Vec::new();
+    for one in &periods {
+        let events = book.of_period(&one.to_string()).await?.into_iter();
+        let closed = events.filter_map(|recorded| match recorded.event {
+            Event::Closed(closed) if closed.closed_at <= statement.closed_at => Some(closed),
+            Event::Closed(_) | Event::Reopened { .. } => None,
+        });
+        reported.push(closed.last());
+    }
+    let open = periods.iter().zip(&reported);
+    let open = open.filter(|(_, reported)| reported.is_none());
+    let open: Vec<Period> = open.map(|(one, _)| *one).collect();
+    let mut measured = known(workspace, open, statement, progress).await?;
+    let of = |(one, reported): (Period, Option<Statement>)| {
+        let code = one.to_string();
+        let (revision, measurements) = match reported {
+            Some(closed) => (Some(closed.revision), closed.measurements),
+            None => (None, measured.remove(&code).unwrap_or_default()),
+        };
+        Earlier {
+            period: code.into(),
+            revision,
+            measurements,
+        }
+    };
+    let mut earlier: Vec<Earlier> = periods.into_iter().zip(reported).map(of).collect();
+    // What lies before the first evidence says nothing.
+    let first = earlier
+        .iter()
+        .position(|one| one.measurements.iter().any(|one| one.value.is_some()));
+    earlier.drain(..first.unwrap_or(earlier.len()));
+    Ok(earlier)
+}
+
+/// What was known of periods at the close of a statement, by the definitions of its edition.
+async fn known(
+    workspace: &Workspace,
+    periods: Vec<Period>,
+    statement: &Statement,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, Vec<Measurement>>> {
+    let mut by_period: BTreeMap<String, Vec<Measurement>> = BTreeMap::new();
+    let Some(edition) = statement.edition.filter(|_| !periods.is_empty()) else {
+        return Ok(by_period);
+    };
+    let then = programme::of_edition(workspace, edition).await?;
+    let asked = Measure {
+        kpis: Vec::new(),
+        units: Units::All,
+        periods,
+        structure: Structure::default(),
+        known_at: Some(statement.closed_at),
+        journal_version: Some(statement.journal_version),
+        author: String::new(),
+        now: statement.closed_at,
+    };
+    for one in measure_in(&then, &asked, progress).await? {
+        by_period
+            .entry(one.period.to_string())
+            .or_default()
+            .push(one);
+    }
+    Ok(by_period)
+}
+
+/// What differs from the revision before.
+async fn restated(
+    workspace: &Workspace,
+    (period, statement, of): (Period, &Statement, Revision),
+    run: &Run,
+    progress: &dyn Progress,
+) -> Result<Option<Vec<Moved>>> {
+    let earlier = match of {
+        Revision::Open => Revision::Last,
+        _ if statement.revision > 1 => Revision::Number(statement.revision - 1),
+        _ => return Ok(None),
+    };
+    let Ok(before) = statement::get(workspace, period, earlier, run, progress).await else {
+        // Nothing was closed yet.
+        return Ok(None);
+    };
+    let changes = statement::changes(workspace, period, &before, statement, progress).await?;
+    let moved = changes.into_iter().map(|change| Moved {
+        restated: change.restated,
+        by_evidence: change.by_evidence,
+        by_definitions: change.by_definitions,
+    });
+    Ok(Some(moved.collect()))
+}

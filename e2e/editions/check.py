@@ -1,0 +1,87 @@
+"""Builds every edition of the sample group's statement and reads it back: text, pages, fonts, tags and PDF/A of the PDF, every cell of
+the workbook, the page, the data against its schema.
+
+    check.py KEIKI
+
+Needs qpdf and poppler-utils; pikepdf, openpyxl and jsonschema are installed from PyPI into a folder of their own. veraPDF is in no
+registry that Debian's tools reach, so conformance to PDF/A-2b is held by what Typst enforces while it writes, by `qpdf --check`, and
+by the structural rules below. Exit code: 0 all agree, 1 something does not, 2 a tool is missing or fails.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIBRARIES = ["pikepdf==10.18.0", "openpyxl==3.1.5", "jsonschema==4.26.0"]
+PERIOD = "2026-09"
+LANGUAGES = ("ja", "en")
+EVIL = "#pagebreak() $x$ *a* <b>[1"
+
+
+def fail(message):
+    print(message, file=sys.stderr)
+    sys.exit(2)
+
+
+def run(*command, codes=(0,), **more):
+    """Runs a command and returns what it prints."""
+    if shutil.which(command[0]) is None:
+        fail(f"not installed: {command[0]}")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, **more)
+    if done.returncode not in codes:
+        fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def main(keiki):
+    with tempfile.TemporaryDirectory() as folder:
+        libraries = os.path.join(folder, "libraries")
+        venv.create(libraries, with_pip=True)
+        python = os.path.join(libraries, "bin", "python")
+        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *LIBRARIES)
+        workspace = os.path.join(folder, "demo")
+        run(keiki, "--language", "en", "demo", workspace)
+        build(keiki, workspace, folder)
+        done = subprocess.run([python, os.path.join(HERE, "read.py"), folder])
+        sys.exit(done.returncode)
+
+
+def build(keiki, workspace, folder):
+    """Closes a month, restates it, and writes every edition of it."""
+    ask = lambda *words, **more: run(keiki, *words, "--workspace", workspace, **more)
+    second = ("--agreed-by", "second person")
+    # A company's name that would do harm if a renderer read it as code.
+    organisation = os.path.join(workspace, "org.csv")
+    text = open(organisation, encoding="utf-8").read()
+    changed = text.replace("JP2,HD,架空商事,Fictional Trading,", f"JP2,HD,{EVIL},{EVIL},")
+    if changed == text:
+        fail("org.csv of the sample group has no JP2 as it was")
+    with open(organisation, "w", encoding="utf-8") as file:
+        file.write(changed)
+    ask("close", PERIOD, "--reason", "cut-off", *second)
+    for language in LANGUAGES:
+        for edition in ("board", "full"):
+            for time in ("first", "again"):
+                file = os.path.join(folder, f"{language}-{edition}-{time}.pdf")
+                ask("--language", language, "statement", PERIOD, "--format", "pdf", "--edition", edition, "--output", file)
+        file = os.path.join(folder, f"{language}.html")
+        ask("--language", language, "statement", PERIOD, "--format", "html", "--edition", "full", "--output", file)
+        file = os.path.join(folder, f"{language}.xlsx")
+        ask("--language", language, "statement", PERIOD, "--format", "xlsx", "--output", file)
+    with open(os.path.join(folder, "statement.json"), "w") as file:
+        file.write(ask("statement", PERIOD, "--format", "json"))
+    closed = json.load(open(os.path.join(folder, "statement.json")))
+    known = ("--known-at", closed["closed_at"], "--journal-version", str(closed["journal_version"]))
+    with open(os.path.join(folder, "measured.json"), "w") as file:
+        file.write(ask("measure", "--period", PERIOD, "--all-orgs", *known, "--format", "json"))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        fail(__doc__)
+    main(os.path.abspath(sys.argv[1]))
