@@ -20,6 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARIES = ["pikepdf==10.18.0", "openpyxl==3.1.5", "jsonschema==4.26.0"]
 PERIOD = "2026-09"
 LANGUAGES = ("ja", "en")
+CAUSE = "the base that holds identities is being replaced"
+ACTION = "finish the replacement"
+INSTRUCTION = "say what an outage of the order system would cost"
 EVIL = "#pagebreak() $x$ *a* <b>[1"
 
 
@@ -63,10 +66,14 @@ def build(keiki, workspace, folder):
         fail("org.csv of the sample group has no JP2 as it was")
     with open(organisation, "w", encoding="utf-8") as file:
         file.write(changed)
+    ask("notes", "explain", "7", "--org", "HD", "--period", PERIOD, "--cause", CAUSE,
+        "--action", ACTION, "--owner", "system owner", "--due", "2026-11-30")
+    ask("notes", "instruct", INSTRUCTION, "--period", "2026-08", "--owner", "CISO", "--due", "2026-12-25")
     ask("close", PERIOD, "--reason", "cut-off", *second)
     for language in LANGUAGES:
         for edition in ("board", "full"):
-            for time in ("first", "again"):
+            # One of them twice: the same statement gives the same bytes.
+            for time in ("first", "again") if (language, edition) == ("ja", "board") else ("first",):
                 file = os.path.join(folder, f"{language}-{edition}-{time}.pdf")
                 ask("--language", language, "statement", PERIOD, "--format", "pdf", "--edition", edition, "--output", file)
         file = os.path.join(folder, f"{language}.html")

@@ -14,6 +14,9 @@ import pikepdf
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 ROOT_UNIT = "HD"
+CAUSE = "the base that holds identities is being replaced"
+ACTION = "finish the replacement"
+INSTRUCTION = "say what an outage of the order system would cost"
 EVIL = "#pagebreak() $x$ *a* <b>[1"
 found = []
 
@@ -43,7 +46,8 @@ def pdf(folder, language, edition, measurements):
     file = os.path.join(folder, f"{language}-{edition}-first.pdf")
     name = f"{language} {edition} PDF"
     again = os.path.join(folder, f"{language}-{edition}-again.pdf")
-    expect(open(file, "rb").read() == open(again, "rb").read(), f"{name}: the same statement gives other bytes")
+    if os.path.exists(again):
+        expect(open(file, "rb").read() == open(again, "rb").read(), f"{name}: the same statement gives other bytes")
     checked = subprocess.run(["qpdf", "--check", file], capture_output=True, text=True)
     expect(checked.returncode == 0, f"{name}: qpdf: {checked.stdout} {checked.stderr}")
     document = pikepdf.open(file)
@@ -58,6 +62,9 @@ def pdf(folder, language, edition, measurements):
         width, height = (float(document.pages[number - 1].MediaBox[at]) for at in (2, 3))
         expect(abs(width - 595.28) < 1 and abs(height - 841.89) < 1, f"{name}: page {number} is not A4")
     whole = squeezed("".join(pages))
+    expect(squeezed(INSTRUCTION) in squeezed(pages[0]), f"{name}: the first page leaves out what the board asked for")
+    for said in (CAUSE, ACTION):
+        expect(squeezed(said) in whole, f"{name}: what people said is not in it: {said}")
     if edition == "full":
         expect(squeezed(EVIL) in whole, f"{name}: a name was read as code")
     numbers = sorted({one["no"] for one in measurements if one["org_unit"] == ROOT_UNIT})

@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use keiki_model::calendar::parse_day;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{DATA_DIGITS, Measurement};
+use keiki_model::text::Text;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -31,6 +32,17 @@ pub enum Error {
     /// The file could not be written.
     #[error(transparent)]
     File(#[from] ParquetError),
+}
+
+impl Error {
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        Text::new(
+            format!("Parquetとして書き出せません: {self}"),
+            self.to_string(),
+        )
+    }
 }
 
 /// Writes the measurements. *Units*: ratios 0..=1; unknown is null, and so is the hierarchy of the org tree.
@@ -64,17 +76,21 @@ fn columns(all: &[Measurement]) -> Result<Vec<(&'static str, ArrayRef)>, Error> 
         ),
         (
             "companion",
-            Arc::new(BooleanArray::from_iter(
-                all.iter().map(|one| Some(one.is_companion)),
-            )),
+            Arc::new(
+                all.iter()
+                    .map(|one| Some(one.is_companion))
+                    .collect::<BooleanArray>(),
+            ),
         ),
         ("org_unit", texts(all, |one| Some(one.org_unit.to_string()))),
         ("period", texts(all, |one| Some(one.period.to_string()))),
         (
             "cut_on",
-            Arc::new(Date32Array::from_iter(
-                all.iter().map(|one| parse_day(&one.cut_on)),
-            )),
+            Arc::new(
+                all.iter()
+                    .map(|one| parse_day(&one.cut_on))
+                    .collect::<Date32Array>(),
+            ),
         ),
         ("known_at", instants(all)),
         ("value", decimals(all, |one| one.value)?),

@@ -6,6 +6,7 @@
 
 mod world;
 
+use keiki_model::text::Text;
 use serde_json::json;
 use typst::foundations::{Datetime, Smart};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
@@ -49,6 +50,21 @@ pub enum PdfError {
     /// The report cannot be handed to the template.
     #[error("the report is not data: {0}")]
     Data(#[from] serde_json::Error),
+}
+
+impl PdfError {
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> Text {
+        let ja = match self {
+            Self::Setting { message } => format!("文書を組版できません: {message}"),
+            Self::Conformance { message } => {
+                format!("PDF/A-2bとして書き出せません: {message}")
+            }
+            Self::Data(error) => format!("報告書をデータにできません: {error}"),
+        };
+        Text::new(ja, self.to_string())
+    }
 }
 
 /// Draws the edition as the bytes of a PDF.

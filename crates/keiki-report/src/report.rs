@@ -8,6 +8,7 @@ mod front;
 mod glossary;
 mod groups;
 mod reliance;
+mod remarks;
 
 use std::collections::HashMap;
 
@@ -15,20 +16,21 @@ use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
 use keiki_model::name::Name;
-use keiki_model::statement::{Obstacle, Restated, Statement};
+use keiki_model::statement::{Restated, Statement};
 use keiki_model::text::{Language, Text};
 use serde::Serialize;
 
 use crate::chart::Chart;
-use crate::format;
 use crate::scorecard::Names;
+use crate::{format, sentence};
 
 pub use figure::{Figure, Standing};
 pub use front::{Fact, Front, Item, Lag, Worse};
 pub use glossary::Entry;
 pub(crate) use groups::unit;
 pub use groups::{GroupPart, KpiPart, UnitFigure};
-pub use reliance::Reliance;
+pub use reliance::{Missing, Reliance};
+pub use remarks::ActionPart;
 
 /// A figure that differs from another revision, with what moved it.
 #[derive(Debug, Clone)]
@@ -274,37 +276,13 @@ fn head(source: &Source<'_>) -> Head {
         obstacles: statement
             .obstacles
             .iter()
-            .map(|one| obstacle(one, source))
+            .map(|one| {
+                sentence::obstacle(one, &source.names)
+                    .get(language)
+                    .to_owned()
+            })
             .collect(),
     }
-}
-
-fn obstacle(obstacle: &Obstacle, source: &Source<'_>) -> String {
-    let text = match obstacle {
-        Obstacle::Missing { kpi, org_units } => {
-            let name = source.names.kpi(*kpi);
-            let units: Vec<String> = org_units
-                .iter()
-                .map(|id| source.names.org_unit(id))
-                .collect();
-            Text::new(
-                format!("KPI {kpi} {name}: 未報告 {}", units.join("、")),
-                format!("KPI {kpi} {name}: not reported by {}", units.join(", ")),
-            )
-        }
-        Obstacle::Rejected { source, rows } => Text::new(
-            format!("取得元 {source}: 未解決の取込エラー行 {rows}件"),
-            format!("source {source}: {rows} rejected rows unresolved"),
-        ),
-        Obstacle::Unassigned { kpi } => {
-            let name = source.names.kpi(*kpi);
-            Text::new(
-                format!("KPI {kpi} {name}: 組織不明の証跡あり"),
-                format!("KPI {kpi} {name}: evidence of unknown org units"),
-            )
-        }
-    };
-    text.get(source.names.language).to_owned()
 }
 
 fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
@@ -326,7 +304,7 @@ fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
     };
     RestatedPart {
         no: *no,
-        name: source.names.indicator(*no, indicator),
+        name: figure::name(source, *no, indicator),
         org_unit: source.names.org_unit(org_unit),
         before: value(before),
         after: value(after),

@@ -1,5 +1,7 @@
 //! The sentence that explains a status: why it is this one, and what would change it.
 
+mod obstacle;
+
 use keiki_model::calendar::date_of;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{Basis, Measurement, OwnPeriod};
@@ -7,6 +9,8 @@ use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 
 use crate::format;
+
+pub use obstacle::obstacle;
 
 /// How many org units are named before the rest is counted.
 const NAMED: usize = 5;

@@ -311,8 +311,16 @@ impl Mark {
                     Weight::Regular => "",
                     Weight::Bold => " font-weight=\"700\"",
                 };
+                // A text that is to be read first keeps the lines under it away.
+                let halo = match kind.weight {
+                    Weight::Regular => String::new(),
+                    Weight::Bold => format!(
+                        " stroke=\"{}\" stroke-width=\"2\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
+                        Token::Paper.colour(theme)
+                    ),
+                };
                 format!(
-                    "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}>{}</text>",
+                    "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}{halo}>{}</text>",
                     number(at.0),
                     number(at.1),
                     number(kind.size),

@@ -20,9 +20,9 @@ impl Scale {
     /// Makes an axis that holds some values. A share that comes near the whole gets all of it.
     pub(super) fn holding(values: impl IntoIterator<Item = f64>, unit: Unit) -> Self {
         let greatest = values.into_iter().fold(0.0_f64, f64::max);
-        if unit == Unit::Ratio && greatest > 0.5 && greatest <= 1.0 {
+        if unit == Unit::Ratio && greatest > 0.5 && greatest <= 1.5 {
             return Self {
-                top: 1.0,
+                top: (greatest / 0.25).ceil().max(4.0) * 0.25,
                 step: 0.25,
             };
         }
@@ -65,11 +65,7 @@ pub(super) fn label(value: f64, unit: Unit) -> String {
         Unit::Ratio => (value * 100.0, "%"),
         _ => (value, ""),
     };
-    let digits = if (value - value.round()).abs() < 1e-9 {
-        0
-    } else {
-        1
-    };
+    let digits = usize::from((value - value.round()).abs() >= 1e-9);
     let text = format!("{value:.digits$}");
     let number = Fraction::parse_decimal(&text);
     let text = number.map_or(text, |number| crate::format::number(number, 1));
@@ -100,6 +96,8 @@ mod tests {
         assert_eq!(hours.lines(), vec![0.0, 20.0, 40.0, 60.0]);
         let share = Scale::holding([0.94, 0.97], Unit::Ratio);
         assert_eq!(share.lines(), vec![0.0, 0.25, 0.5, 0.75, 1.0]);
+        let above = Scale::holding([1.04, 0.9], Unit::Ratio);
+        assert_eq!(above.lines().last(), Some(&1.25));
         let small = Scale::holding([0.072], Unit::Ratio);
         assert_eq!(label(small.top, Unit::Ratio), "8%");
         let nothing = Scale::holding([], Unit::Count);

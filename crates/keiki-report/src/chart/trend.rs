@@ -278,8 +278,8 @@ impl Trend {
         else {
             let word = Text::new("データなし", "no data");
             let middle = (
-                (frame.left + frame.right) / 2.0,
-                (frame.top + frame.bottom) / 2.0,
+                frame.left.midpoint(frame.right),
+                frame.top.midpoint(frame.bottom),
             );
             let style = text(7.0, Token::Soft).anchored(Anchor::Middle);
             canvas.text(middle, style, word.get(self.language));

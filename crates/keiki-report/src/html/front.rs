@@ -134,7 +134,7 @@ impl Page<'_, '_> {
             .iter()
             .map(|one| {
                 format!(
-                    "<tr><th scope=\"row\">{}</th><td class=\"v\">{}</td><td class=\"soft\">{}</td></tr>",
+                    "<tr><th scope=\"row\" class=\"fixed\">{}</th><td class=\"v fixed\">{}</td><td class=\"soft\">{}</td></tr>",
                     escaped(&one.org_unit),
                     escaped(&one.missed),
                     escaped(&one.indicators)

@@ -20,7 +20,14 @@ impl Page<'_, '_> {
         ];
         let columns: String = columns
             .iter()
-            .map(|(ja, en)| format!("<th scope=\"col\">{}</th>", report.say(ja, en)))
+            .map(|(ja, en)| {
+                let class = if matches!(*en, "Value" | "Change" | "Cover") {
+                    " class=\"r\""
+                } else {
+                    ""
+                };
+                format!("<th scope=\"col\"{class}>{}</th>", report.say(ja, en))
+            })
             .collect();
         let title = report.say("スコアカード", "Scorecard");
         self.push(&format!(
@@ -123,6 +130,7 @@ impl Page<'_, '_> {
             name = escaped(&kpi.name),
             status = standing(&first.status),
         ));
+        self.said(kpi);
         self.beside(kpi);
         if edition == Edition::Full {
             self.definition(kpi);
@@ -162,6 +170,28 @@ impl Page<'_, '_> {
             )
         };
         kpi.figures.iter().enumerate().map(one).collect()
+    }
+
+    /// What people said of the figures, and what is done about them.
+    fn said(&mut self, kpi: &KpiPart) {
+        let mut html = String::new();
+        for cause in &kpi.explanations {
+            let word = self.say("原因", "Cause");
+            html.push_str(&format!(
+                "<p><strong>{word}</strong> {}</p>",
+                escaped(cause)
+            ));
+        }
+        for action in &kpi.actions {
+            let word = self.say("是正", "Action");
+            html.push_str(&format!(
+                "<p><strong>{word} {}</strong> {} <span class=\"soft\">{}</span></p>",
+                action.number,
+                escaped(&action.what),
+                escaped(&action.note)
+            ));
+        }
+        self.push(&html);
     }
 
     /// The figures beside the KPI's own.

@@ -6,7 +6,7 @@ use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::status::Status;
 use keiki_model::text::Text;
 
-use super::figure::definition;
+use super::figure::{definition, name};
 use super::{History, Moved, Source, period_label, period_name};
 use crate::chart::{Bridge, Bullet, Cell, Chart, Comparison, Heat, Place, Row, Spark, Step, Trend};
 use crate::format;
@@ -33,14 +33,14 @@ fn bounds(
 pub(super) fn bullet(source: &Source<'_>, one: &Measurement) -> Chart {
     let language = source.names.language;
     Bullet {
-        name: source.names.indicator(one.no, &one.indicator),
+        name: name(source, one.no, &one.indicator),
         unit: one.unit,
         language,
         value: drawn(one.value),
         words: format::optional_figure(one.value, one.unit, language),
         target: bounds(one.target, one.unit, source),
         status: one.status,
-        size: (84.0, 9.0),
+        size: (78.0, 9.0),
     }
     .draw()
 }
@@ -48,21 +48,21 @@ pub(super) fn bullet(source: &Source<'_>, one: &Measurement) -> Chart {
 /// The way of a figure through the periods before.
 pub(super) fn spark(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Chart {
     let places = places(source, history, one);
-    let name = source.names.indicator(one.no, &one.indicator);
+    let named = name(source, one.no, &one.indicator);
     let values: Vec<String> = places
         .iter()
         .map(|place| format!("{} {}", place.label, place.words))
         .collect();
     let title = Text::new(
-        format!("{name}の推移"),
-        format!("{name} through the periods"),
+        format!("{named}の推移"),
+        format!("{named} through the periods"),
     );
     Spark {
         title: title.get(source.names.language).to_owned(),
         description: values.join(source.say("、", ", ")),
         values: places.iter().map(|place| place.value).collect(),
         status: one.status,
-        size: (62.0, 12.0),
+        size: (58.0, 12.0),
     }
     .draw()
 }
@@ -106,7 +106,7 @@ pub(super) fn trend(source: &Source<'_>, history: &History<'_>, one: &Measuremen
         (name.get(source.names.language).to_owned(), values)
     });
     Trend {
-        name: source.names.indicator(one.no, &one.indicator),
+        name: name(source, one.no, &one.indicator),
         unit: one.unit,
         language: source.names.language,
         places: places(source, history, one),
@@ -171,7 +171,7 @@ pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart
         ),
     };
     let comparison = Comparison {
-        name: source.names.indicator(one.no, &one.indicator),
+        name: name(source, one.no, &one.indicator),
         unit: one.unit,
         language,
         rows: found.iter().map(row).collect(),
@@ -225,7 +225,7 @@ pub(super) fn heat(source: &Source<'_>) -> Option<Chart> {
         };
         (
             one.no.to_string(),
-            source.names.indicator(one.no, &one.indicator),
+            name(source, one.no, &one.indicator),
             companies.iter().map(cell).collect(),
         )
     };
@@ -276,7 +276,7 @@ pub(super) fn bridge(source: &Source<'_>, moved: &Moved) -> Option<Chart> {
     };
     let (no, indicator, _) = &moved.restated.place;
     let bridge = Bridge {
-        name: source.names.indicator(*no, indicator),
+        name: name(source, *no, indicator),
         unit,
         language,
         before: end(Text::new("訂正前", "Before"), was),

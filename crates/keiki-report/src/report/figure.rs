@@ -109,6 +109,19 @@ pub(super) fn definition<'d>(
     Some((kpi, indicator))
 }
 
+/// What a reader calls a figure: the KPI's name where it is the KPI's only one, else the indicator's.
+pub(super) fn name(source: &Source<'_>, no: u32, indicator: &str) -> String {
+    let mut kpis = source.names.catalogue.kpis.iter();
+    let own = kpis.find(|kpi| kpi.no == no).map(|kpi| {
+        let own = kpi.indicators.iter().filter(|one| !one.is_companion);
+        own.map(|one| one.code.as_str()).collect::<Vec<_>>()
+    });
+    match own.as_deref() {
+        Some([only]) if *only == indicator => source.names.kpi(no),
+        _ => source.names.indicator(no, indicator),
+    }
+}
+
 /// How a figure moved since the period before, and whether that is for the better.
 pub(super) fn moved(
     one: &Measurement,
@@ -136,18 +149,28 @@ impl Figure {
         let language = source.names.language;
         let defined = definition(source, one);
         let moved = defined.and_then(|(_, indicator)| moved(one, indicator, history));
+        let change = moved.map(|moved| format::difference(moved.by, one.unit, language));
+        // What rounds to nothing is not called better or worse.
+        let is_seen = change
+            .as_ref()
+            .is_some_and(|change| change.chars().any(|c| matches!(c, '1'..='9')));
+        let change = change.map(|change| match change.strip_prefix(['+', '\u{2212}']) {
+            Some(rest) if !is_seen => rest.to_owned(),
+            _ => change,
+        });
         let is_root = one.org_unit == *source.root && !one.is_companion;
         Self {
-            name: source.names.indicator(one.no, &one.indicator),
+            name: name(source, one.no, &one.indicator),
             value: format::optional_figure(one.value, one.unit, language),
             parts: scorecard::parts(one, language),
             target: one.target.map_or_else(String::new, |target| {
                 format::target(target, one.unit, language)
             }),
-            change: moved.map_or_else(String::new, |moved| {
-                format::difference(moved.by, one.unit, language)
-            }),
-            turn: moved.map_or(Turn::Even, |moved| moved.turn).code(),
+            change: change.unwrap_or_default(),
+            turn: moved
+                .filter(|_| is_seen)
+                .map_or(Turn::Even, |moved| moved.turn)
+                .code(),
             coverage: scorecard::coverage(one.coverage),
             status: Standing::of(one.status, language),
             basis: basis(one.basis, language),

@@ -1,6 +1,7 @@
 //! The first page: at most ten figures, in the order in which a director asks.
 
 use keiki_model::fraction::Fraction;
+use keiki_model::kpi::Unit;
 use keiki_model::measurement::Measurement;
 use keiki_model::status::Status;
 use keiki_model::text::Text;
@@ -8,14 +9,16 @@ use serde::Serialize;
 
 use super::charts;
 use super::figure::{Figure, Turn, definition, moved};
-use super::{History, Reliance, Source};
-use crate::{format, sentence};
+use super::{History, Reliance, Source, remarks};
+use crate::{format, scorecard, sentence};
 
 /// The most figures of the first page.
 const FIGURES_MOST: usize = 10;
 /// The most indicators that got worse, and the most companies that lag, which are named.
 const WORSE_MOST: usize = 3;
 const LAG_MOST: usize = 3;
+/// The most KPIs of a company that are named.
+const NAMED_MOST: usize = 6;
 
 /// A figure of the first page with what it says.
 #[derive(Debug, Clone, Serialize)]
@@ -105,8 +108,8 @@ impl Front {
             incidents_note: note.to_owned(),
             worse,
             lags,
-            asked: Vec::new(),
-            instructed: Vec::new(),
+            asked: remarks::asked(source),
+            instructed: remarks::instructed(source),
             reliance,
         }
     }
@@ -162,7 +165,7 @@ fn incidents(source: &Source<'_>) -> Vec<Fact> {
     if let Some(open) = find(OPEN.1) {
         let longest = find(OPEN_DAYS).and_then(|one| one.value);
         let note = longest.map_or_else(String::new, |days| {
-            let days = format::figure(days, keiki_model::kpi::Unit::Days, language);
+            let days = format::figure(days, Unit::Days, language);
             Text::new(
                 format!("最も長いものは検知から{days}"),
                 format!("the oldest was detected {days} ago"),
@@ -202,7 +205,9 @@ fn worse(source: &Source<'_>, history: &History<'_>) -> Vec<Worse> {
         else {
             continue;
         };
-        if moved.turn != Turn::Worse || !is_judged(one.status) {
+        // How often something happened in a month says little without a target.
+        let is_count = one.unit == Unit::Count && one.target.is_none();
+        if moved.turn != Turn::Worse || !is_judged(one.status) || is_count {
             continue;
         }
         let fell = is_good(before.status) && !is_good(one.status);
@@ -214,7 +219,7 @@ fn worse(source: &Source<'_>, history: &History<'_>) -> Vec<Worse> {
         let share = scale.and_then(|scale| relative(moved.by, scale));
         found.push((fell, share.unwrap_or(Fraction::whole(0)), one, before));
     }
-    found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    found.sort_by_key(|one| std::cmp::Reverse((one.0, one.1)));
     found
         .into_iter()
         .map(|(_, _, one, before)| Worse {
@@ -250,8 +255,9 @@ fn is_judged(status: Status) -> bool {
 /// Which companies moved a figure for the worse, else why it stands as it does.
 fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> String {
     let language = source.names.language;
-    let Some((_, indicator)) = definition(source, one) else {
-        return String::new();
+    let explained = remarks::explanation(source, one);
+    let Some((_, indicator)) = definition(source, one).filter(|_| explained.is_empty()) else {
+        return explained;
     };
     let mut movers: Vec<(Fraction, &Measurement)> = source
         .measurements
@@ -266,12 +272,13 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
             (moved.turn == Turn::Worse).then_some((moved.by, other))
         })
         .collect();
-    movers.sort_by(|a, b| {
-        let size = |by: Fraction| relative(by, Fraction::whole(1)).unwrap_or(by);
-        size(b.0).cmp(&size(a.0))
-    });
+    movers
+        .sort_by_key(|(by, _)| std::cmp::Reverse(relative(*by, Fraction::whole(1)).unwrap_or(*by)));
     if movers.is_empty() {
-        return sentence::status(one).get(language).to_owned();
+        return match one.target {
+            Some(_) => sentence::status(one).get(language).to_owned(),
+            None => scorecard::parts(one, language),
+        };
     }
     let named: Vec<String> = movers
         .iter()
@@ -314,13 +321,26 @@ fn lags(source: &Source<'_>) -> Vec<Lag> {
             )
             .get(source.names.language)
             .to_owned(),
-            indicators: missed
-                .iter()
-                .map(|one| format!("{} {}", one.no, source.names.kpi(one.no)))
-                .collect::<Vec<_>>()
-                .join(source.say("、", ", ")),
+            indicators: named(source, &missed),
         })
         .collect()
+}
+
+/// The KPIs of some figures, the first few by name.
+fn named(source: &Source<'_>, figures: &[&Measurement]) -> String {
+    let mut numbers: Vec<u32> = figures.iter().map(|one| one.no).collect();
+    numbers.dedup();
+    let mut names: Vec<String> = numbers
+        .iter()
+        .take(NAMED_MOST)
+        .map(|no| format!("{no} {}", source.names.kpi(*no)))
+        .collect();
+    let rest = numbers.len().saturating_sub(NAMED_MOST);
+    if rest > 0 {
+        let more = Text::new(format!("ほか{rest}"), format!("{rest} more"));
+        names.push(more.get(source.names.language).to_owned());
+    }
+    names.join(source.say("、", ", "))
 }
 
 fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
@@ -370,7 +390,11 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
                     "figures restated since the revision before",
                 )
                 .to_owned(),
-            note: String::new(),
+            note: if source.restated.is_none() {
+                source.say("前の版はない", "no revision before").to_owned()
+            } else {
+                String::new()
+            },
         },
     ]
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::charts;
 use super::figure::{Figure, Standing};
-use super::{History, Source, period_label};
+use super::{ActionPart, History, Source, period_label, remarks};
 use crate::chart::Chart;
 use crate::{format, formula, sentence};
 
@@ -66,6 +66,10 @@ pub struct KpiPart {
     pub formulas: Vec<String>,
     /// Why it stands as it does, for each of its own figures.
     pub sentences: Vec<String>,
+    /// Why its own figures miss their targets, as people explained it.
+    pub explanations: Vec<String>,
+    /// What is done about them.
+    pub actions: Vec<ActionPart>,
     /// The first figure through the periods.
     pub trend: Chart,
     /// The first figure in the companies.
@@ -139,6 +143,15 @@ fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart
             .iter()
             .filter(|one| one.status != Status::NoTarget)
             .map(sentence)
+            .collect(),
+        explanations: own
+            .iter()
+            .map(|one| remarks::explanation(source, one))
+            .filter(|text| !text.is_empty())
+            .collect(),
+        actions: own
+            .iter()
+            .flat_map(|one| remarks::actions(source, one))
             .collect(),
         trend: charts::trend(source, history, first),
         comparison: charts::comparison(source, first),

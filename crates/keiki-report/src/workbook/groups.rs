@@ -194,7 +194,7 @@ impl ChartData {
                 .set_format(&mut target_line());
         }
         let word = report.say("推移", "trend");
-        Some(self.dressed(report, chart, one, word))
+        Some(dressed(report, chart, one, word))
     }
 
     /// Takes the figures of a KPI, and draws them as bars with the target as a line.
@@ -235,26 +235,9 @@ impl ChartData {
         }
         let word = report.say("会社別の比較", "by entity");
         match compared.first() {
-            Some((_, one)) => self.dressed(report, chart, one, word),
+            Some((_, one)) => dressed(report, chart, one, word),
             None => chart,
         }
-    }
-
-    /// Title, axis and text alternative.
-    fn dressed(
-        &self,
-        report: &Report<'_>,
-        mut chart: Chart,
-        one: &Measurement,
-        word: &str,
-    ) -> Chart {
-        let name = report.source.names.indicator(one.no, &one.indicator);
-        chart.title().set_name(&format!("{}  {name}", one.no));
-        let form = number_form(one.unit);
-        chart.y_axis().set_num_format(form).set_min(0);
-        chart.set_width(560).set_height(290).show_na_as_empty_cell();
-        chart.set_alt_text(format!("{name}: {word}"));
-        chart
     }
 
     /// The row that comes next.
@@ -291,6 +274,20 @@ impl ChartData {
         sheet.set_screen_gridlines(false);
         Ok(Some(sheet))
     }
+}
+
+/// Gives a chart its title, axis and text alternative.
+fn dressed(report: &Report<'_>, mut chart: Chart, one: &Measurement, word: &str) -> Chart {
+    let name = report.source.names.indicator(one.no, &one.indicator);
+    chart.title().set_name(&format!("{}  {name}", one.no));
+    let form = number_form(one.unit);
+    chart.y_axis().set_num_format(form).set_min(0);
+    chart
+        .set_width(560)
+        .set_height(290)
+        .show_na_as_empty_cell()
+        .set_alt_text(format!("{name}: {word}"));
+    chart
 }
 
 /// Sheet, first row and column, last row and column.

@@ -7,6 +7,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::org::Organisation;
+use keiki_model::remark::Remarks;
 use keiki_model::statement::{Obstacle, Statement, restated};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
@@ -59,6 +60,7 @@ impl Group {
                     source: "kev".to_owned(),
                     rows: 2,
                 }],
+                remarks: Remarks::default(),
                 measurements: now,
             },
             earlier: vec![

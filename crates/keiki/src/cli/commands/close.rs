@@ -2,7 +2,7 @@
 
 use keiki_model::statement::Obstacle;
 use keiki_model::text::Text;
-use keiki_report::format;
+use keiki_report::{format, sentence};
 
 use crate::cli::Exit;
 use crate::cli::session::Session;
@@ -87,30 +87,7 @@ pub(super) fn list(
 ) {
     let names = session.names(workspace);
     for obstacle in obstacles {
-        let text = match obstacle {
-            Obstacle::Missing { kpi, org_units } => {
-                let units: Vec<String> = org_units.iter().map(|id| names.org_unit(id)).collect();
-                Text::new(
-                    format!("KPI {kpi} {}: 未報告 {}", names.kpi(*kpi), units.join("、")),
-                    format!(
-                        "KPI {kpi} {}: not reported by {}",
-                        names.kpi(*kpi),
-                        units.join(", ")
-                    ),
-                )
-            }
-            Obstacle::Rejected { source, rows } => Text::new(
-                format!("取得元 {source}: 未解決の取込エラー行 {rows}件"),
-                format!("source {source}: {rows} rejected rows, unresolved"),
-            ),
-            Obstacle::Unassigned { kpi } => Text::new(
-                format!("KPI {kpi} {}: 組織不明の証跡あり", names.kpi(*kpi)),
-                format!(
-                    "KPI {kpi} {}: evidence of unknown org units",
-                    names.kpi(*kpi)
-                ),
-            ),
-        };
+        let text = sentence::obstacle(obstacle, &names);
         say(session, format!("  - {}", text.get(session.language())));
     }
 }

@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 155] = [
+const TEXTS: [(&str, &str); 162] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -424,14 +424,36 @@ const TEXTS: [(&str, &str); 155] = [
     ("The source", "取得元"),
     ("How to print what was read", "読み取った内容の形式"),
     (
-        "How to print the figures; `xlsx` writes a workbook",
-        "数値の形式。`xlsx` はブックを書き出す",
+        "How to give the figures; all but `table`, `json` and `csv` write a file",
+        "数値の形式。`table`・`json`・`csv` 以外はファイルに書き出す",
     ),
     (
-        "The file of the workbook [default: statement-PERIOD.xlsx]",
-        "ブックのファイル [既定: statement-対象期間.xlsx]",
+        "The file of an edition [default: statement-PERIOD.pdf and so on]",
+        "書き出すファイル [既定: statement-対象期間.pdf など]",
     ),
     ("An Excel workbook", "Excelブック"),
+    (
+        "What the PDF and HTML editions hold",
+        "PDFとHTMLに載せる内容",
+    ),
+    (
+        "A document for the board or for reference",
+        "取締役会または参照用の文書",
+    ),
+    ("A page in one file", "1ファイルのページ"),
+    ("A table with types, for analysis", "分析用の型付きの表"),
+    (
+        "OSCAL assessment results, in JSON",
+        "OSCALのassessment results(JSON)",
+    ),
+    (
+        "For the board: ten figures first, then each group's KPIs",
+        "取締役会用。まず10個までの数字、次に分類ごとの指標",
+    ),
+    (
+        "Every KPI with definition, filled-in formula and reading note",
+        "全指標。定義、数字を入れた算式、読み方を含む",
+    ),
     (
         "Why figures missed their targets, what is done about it, and what the board asked for",
         "差異の原因、対応、取締役会の指示を記録し、完了まで追う",

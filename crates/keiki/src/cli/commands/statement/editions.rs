@@ -81,19 +81,16 @@ pub(super) async fn write(
 fn drawn(report: &Report<'_>, args: &Args) -> Result<Vec<u8>> {
     let edition = args.edition.edition();
     match args.format {
-        Form::Pdf => pdf::draw(report, edition).map_err(stopped),
+        Form::Pdf => pdf::draw(report, edition).map_err(|error| Error::stopped(error.message())),
         Form::Html => Ok(html::draw(report, edition).into_bytes()),
-        Form::Parquet => parquet::measurements(report.source.measurements).map_err(stopped),
+        Form::Parquet => parquet::measurements(report.source.measurements)
+            .map_err(|error| Error::stopped(error.message())),
         Form::Oscal => {
             let results = oscal::assessment_results(report);
-            serde_json::to_vec_pretty(&results).map_err(stopped)
+            serde_json::to_vec_pretty(&results).map_err(Error::stopped)
         }
         Form::Xlsx | Form::Table | Form::Json | Form::Csv => {
-            workbook::draw(report).map_err(stopped)
+            workbook::draw(report).map_err(|error| Error::stopped(error.message()))
         }
     }
-}
-
-fn stopped(error: impl std::fmt::Display) -> Error {
-    Error::Stopped(error.to_string())
 }
