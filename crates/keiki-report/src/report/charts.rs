@@ -6,7 +6,7 @@ use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::status::Status;
 use keiki_model::text::Text;
 
-use super::figure::{definition, name};
+use super::figure::{definition, name, value};
 use super::{History, Moved, Source, period_label, period_name};
 use crate::chart::{Bridge, Bullet, Cell, Chart, Comparison, Heat, Place, Row, Spark, Step, Trend};
 use crate::format;
@@ -162,7 +162,7 @@ pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart
     let row = |one: &&Measurement| Row {
         name: source.names.org_unit(&one.org_unit),
         value: drawn(one.value),
-        words: format::optional_figure(one.value, one.unit, language),
+        words: value(one, language),
         count: one.n.map_or_else(String::new, format::count),
         status: one.status,
         target: drawn(
@@ -218,9 +218,7 @@ pub(super) fn heat(source: &Source<'_>) -> Option<Chart> {
                 status: found
                     .map(|found| found.status)
                     .filter(|status| *status != Status::NotApplicable),
-                words: found.map_or_else(String::new, |found| {
-                    format::optional_figure(found.value, found.unit, language)
-                }),
+                words: found.map_or_else(String::new, |found| value(found, language)),
             }
         };
         (

@@ -161,7 +161,7 @@ impl Figure {
         let is_root = one.org_unit == *source.root && !one.is_companion;
         Self {
             name: name(source, one.no, &one.indicator),
-            value: format::optional_figure(one.value, one.unit, language),
+            value: value(one, language),
             parts: scorecard::parts(one, language),
             target: one.target.map_or_else(String::new, |target| {
                 format::target(target, one.unit, language)
@@ -180,12 +180,21 @@ impl Figure {
     }
 }
 
+/// The value with its unit, or that it is withheld.
+pub(super) fn value(one: &Measurement, language: Language) -> String {
+    if one.is_withheld() {
+        return scorecard::WITHHELD.to_owned();
+    }
+    format::optional_figure(one.value, one.unit, language)
+}
+
 /// What a figure rests on, where that is not rows of evidence.
 fn basis(basis: Basis, language: Language) -> String {
     let text = match basis {
         Basis::Rows => return String::new(),
         Basis::Reported => Text::new("報告集計値を含む", "includes reported totals"),
         Basis::Reference => Text::new("参考値", "reference value"),
+        Basis::Withheld => Text::new("秘匿(少人数)", "withheld (few people)"),
     };
     text.get(language).to_owned()
 }

@@ -8,7 +8,7 @@ use keiki_model::text::Text;
 use serde::Serialize;
 
 use super::charts;
-use super::figure::{Figure, Standing};
+use super::figure::{Figure, Standing, value};
 use super::{ActionPart, History, Source, period_label, remarks};
 use crate::chart::Chart;
 use crate::{format, formula, sentence};
@@ -192,7 +192,7 @@ fn companies(source: &Source<'_>, first: &Measurement) -> Vec<UnitFigure> {
     let language = source.names.language;
     let one = |one: &Measurement| UnitFigure {
         org_unit: source.names.org_unit(&one.org_unit),
-        value: format::optional_figure(one.value, one.unit, language),
+        value: value(one, language),
         parts: crate::scorecard::parts(one, language),
         target: one.target.map_or_else(String::new, |target| {
             format::target(target, one.unit, language)

@@ -9,6 +9,7 @@ use keiki_model::statement::Statement;
 use keiki_report::report::{Earlier, Moved};
 use keiki_store::Event;
 
+use super::disclosure;
 use super::measure::{Measure, Units, measure_in};
 use super::period;
 use super::programme::{self, Run};
@@ -31,7 +32,8 @@ pub struct Material {
     pub closed_on: String,
 }
 
-/// Gathers it. What was closed after the statement is not looked at, so that the same statement gives the same report for ever.
+/// Gathers it. What was closed after the statement is not looked at, so that the same statement gives the same report for ever; what
+/// the reader may not see is withheld in every period.
 ///
 /// # Errors
 /// The statements or the journal cannot be read.
@@ -43,7 +45,7 @@ pub async fn material(
 ) -> Result<Material> {
     let zone = &workspace.settings.zone;
     Ok(Material {
-        earlier: earlier(workspace, period, statement, progress).await?,
+        earlier: earlier(workspace, period, statement, run, progress).await?,
         restated: restated(workspace, (period, statement, of), run, progress).await?,
         closed_on: date_of(local_day(statement.closed_at, zone)).to_string(),
     })
@@ -54,6 +56,7 @@ async fn earlier(
     workspace: &Workspace,
     period: Period,
     statement: &Statement,
+    run: &Run,
     progress: &dyn Progress,
 ) -> Result<Vec<Earlier>> {
     let calendar = &workspace.settings.calendar;
@@ -67,12 +70,16 @@ async fn earlier(
             Event::Closed(closed) if closed.closed_at <= statement.closed_at => Some(closed),
             Event::Closed(_) | Event::Reopened { .. } => None,
         });
-        reported.push(closed.last());
+        let mut last = closed.last();
+        if let Some(closed) = &mut last {
+            disclosure::withhold_statement(workspace, closed, run, progress).await?;
+        }
+        reported.push(last);
     }
     let open = periods.iter().zip(&reported);
     let open = open.filter(|(_, reported)| reported.is_none());
     let open: Vec<Period> = open.map(|(one, _)| *one).collect();
-    let mut measured = known(workspace, open, statement, progress).await?;
+    let mut measured = known(workspace, open, statement, run, progress).await?;
     let of = |(one, reported): (Period, Option<Statement>)| {
         let code = one.to_string();
         let (revision, measurements) = match reported {
@@ -99,6 +106,7 @@ async fn known(
     workspace: &Workspace,
     periods: Vec<Period>,
     statement: &Statement,
+    run: &Run,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, Vec<Measurement>>> {
     let mut by_period: BTreeMap<String, Vec<Measurement>> = BTreeMap::new();
@@ -113,10 +121,12 @@ async fn known(
         structure: Structure::default(),
         known_at: Some(statement.closed_at),
         journal_version: Some(statement.journal_version),
-        author: String::new(),
+        author: run.author.clone(),
         now: statement.closed_at,
     };
-    for one in measure_in(&then, &asked, progress).await? {
+    let mut measured = measure_in(&then, &asked, progress).await?;
+    disclosure::withhold(&then, &asked, &mut measured, progress).await?;
+    for one in measured {
         by_period
             .entry(one.period.to_string())
             .or_default()
