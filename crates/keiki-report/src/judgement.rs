@@ -165,7 +165,7 @@ fn pace(pace: &Pace, unit: Unit) -> Option<Text> {
     let (ja, en) = match pace.brought_per_period {
         None => (String::new(), String::new()),
         Some(brought) => (
-            format!("、これまでは1期間あたり{}", step(brought, Language::Ja)),
+            format!("(これまでは1期間あたり{})", step(brought, Language::Ja)),
             format!("; so far each brought {}", step(brought, Language::En)),
         ),
     };

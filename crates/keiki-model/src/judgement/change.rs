@@ -12,6 +12,9 @@ const MOVEMENTS: usize = 5;
 /// Process Control, 3rd edition (2010), table of factors for the median moving range: 3.865.
 const LIMIT_IN_MEDIANS: f64 = 3.865;
 
+/// The same in means of them. *Source*: as above, the factor for the average moving range: 3.268.
+const LIMIT_IN_MEANS: f64 = 3.268;
+
 /// Holds the last value against an earlier one; `None` where that one has no value.
 pub(super) fn change(
     history: &[Observation],
@@ -67,6 +70,17 @@ fn of_movements(history: &[Observation]) -> Yardstick {
         return Yardstick::Nothing;
     }
     movements.sort_by(f64::total_cmp);
-    let limit = LIMIT_IN_MEDIANS * super::slope::median(&movements);
+    let median = super::slope::median(&movements);
+    // Where it mostly stays as it is, the median is nothing, and the mean tells what is usual.
+    let limit = if median > 0.0 {
+        LIMIT_IN_MEDIANS * median
+    } else {
+        LIMIT_IN_MEANS * mean(&movements)
+    };
     Yardstick::UsualMovement { limit }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a series has few values")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }

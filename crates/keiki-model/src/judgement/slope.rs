@@ -26,7 +26,8 @@ pub(super) fn trend(run: &[Observation], direction: Direction) -> Option<Trend> 
     let slopes = slopes(&points);
     let rank = Rank::of(&values);
     let slope = median(&slopes);
-    let verdict = if rank.probability() < 0.05 {
+    // Where most values are equal, a few that rise are no slope.
+    let verdict = if rank.probability() < 0.05 && slope.abs() > 0.0 {
         verdict_of(rank.score > 0, direction)
     } else {
         Verdict::WithinNoise

@@ -50,6 +50,23 @@ fn a_jump_is_told_from_what_is_usual() {
 }
 
 #[test]
+fn where_a_figure_mostly_stays_a_small_step_is_no_news() {
+    let verdict = |values: &[i128]| {
+        let change = judged(&months(values)).previous;
+        change.map(|change| change.verdict)
+    };
+    let steps = [900, 900, 910, 910, 910, 920, 920, 920];
+    assert_eq!(
+        verdict(&[&steps[..], &[921]].concat()),
+        Some(Verdict::WithinNoise)
+    );
+    assert_eq!(
+        verdict(&[&steps[..], &[960]].concat()),
+        Some(Verdict::Better)
+    );
+}
+
+#[test]
 fn the_same_month_a_year_ago_is_found_by_its_name() {
     let values: Vec<i128> = (0..13).map(|at| 500 + 10 * at).collect();
     let change = judged(&months(&values)).year_before.expect("there are 13");

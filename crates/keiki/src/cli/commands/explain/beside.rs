@@ -71,10 +71,26 @@ fn counter(beside: &Beside, name: &str, language: Language) -> String {
         ),
         scorecard::value(one, language),
     ];
-    if let Some(change) = &beside.judgement.previous {
-        let by = format::difference(change.by, one.unit, language);
-        let verdict = judgement::verdict(change.verdict);
-        parts.push(format!("{by} ({})", verdict.get(language)));
+    let changes = [
+        (
+            Text::new("前期間比", "previous"),
+            &beside.judgement.previous,
+        ),
+        (
+            Text::new("前年同期比", "a year ago"),
+            &beside.judgement.year_before,
+        ),
+    ];
+    for (name, change) in changes {
+        if let Some(change) = change {
+            let by = format::difference(change.by, one.unit, language);
+            let verdict = judgement::verdict(change.verdict);
+            parts.push(format!(
+                "{} {by} ({})",
+                name.get(language),
+                verdict.get(language)
+            ));
+        }
     }
     if beside.has_got_worse() {
         parts.push(
