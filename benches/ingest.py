@@ -26,7 +26,7 @@ DAYS = [str(datetime.date(2023, 1, 1) + datetime.timedelta(days=number)) for num
 
 def record(number):
     """One made-up finding; a hundredth of them differ in the export after."""
-    day = DAYS[number * 7 % 900 :]
+    day = number * 7 % 900
     return (
         f"V-{number:09}",
         f"U{number % 300:03}",
@@ -35,10 +35,10 @@ def record(number):
         f"product-{number % 700}",
         f"A-{number * 13 % 1_000_000:07}",
         f"{number % 100 / 10:.1f}",
-        day[0],
-        day[5],
-        day[9],
-        "" if number % 3 else day[40],
+        DAYS[day],
+        DAYS[day + 5],
+        DAYS[day + 9],
+        "" if number % 3 else DAYS[day + 40],
     )
 
 
@@ -107,6 +107,14 @@ def ingest(name, path, count, workspace="fresh", options=()):
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([keiki, "init", place], check=True, stdout=subprocess.DEVNULL)
     command = [keiki, "--workspace", place, "ingest", "--dataset", DATASET, *options, path]
+    if name == "xml":
+        # Where the records are in XML has to be said.
+        source = os.path.join(place, "sources", "findings.toml")
+        os.makedirs(os.path.dirname(source), exist_ok=True)
+        with open(source, "w", encoding="utf-8") as out:
+            out.write(f'name = "findings"\nkind = "xml"\ndataset = "{DATASET}"\nplace = "{path}"\n')
+            out.write('extent = "part"\n\n[format]\nrecords = "/findings/finding"\n')
+        command = [keiki, "--workspace", place, "ingest", "findings"]
     found = measured(command)
     if found is None:
         return

@@ -1,12 +1,14 @@
 //! Holds the dataset's row rules and the source's stated scope against the typed rows.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
 use keiki_model::evidence::{Cell, Reason};
-use keiki_model::expression::Expressions;
+use keiki_model::expression::{Expression, Expressions};
 use keiki_model::problem::{Place, Problem};
 use keiki_model::repeats::MASK;
 use keiki_model::text::Text;
@@ -16,74 +18,101 @@ use crate::convert::excerpt;
 use crate::error::IngestError;
 use crate::source::Source;
 
-/// Rejects the rows for which a rule of the dataset is false; unknown passes.
-///
-/// # Errors
-/// A rule does not compile.
-pub(crate) fn rules(
-    dataset: &Dataset,
-    batch: &RecordBatch,
-    expressions: &dyn Expressions,
-    rejections: &mut Rejections,
-) -> Result<(), IngestError> {
-    for rule in &dataset.rules {
-        let broken = |columns: &[String], row: usize| Reason::RuleBroken {
-            ja: rule.message.ja.clone(),
-            en: rule.message.en.clone(),
-            rule: rule.require.value.clone(),
-            cells: cells(dataset, batch, columns, row),
-        };
-        reject_where_false(
-            dataset,
-            batch,
-            expressions,
-            &rule.require,
-            &broken,
-            rejections,
-        )?;
+/// The dataset's row rules and the source's stated scope, compiled once for all chunks of a reading.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    rules: Vec<Arc<dyn Expression>>,
+    scope: Option<Arc<dyn Expression>>,
+}
+
+impl Conditions {
+    /// Compiles them over the columns of typed rows.
+    ///
+    /// # Errors
+    /// One does not compile, or is no condition.
+    pub(crate) fn new(
+        source: &Source,
+        dataset: &Dataset,
+        schema: &SchemaRef,
+        expressions: &dyn Expressions,
+    ) -> Result<Self, IngestError> {
+        let rules = dataset.rules.iter();
+        let rules = rules.map(|rule| condition(&rule.require, schema, expressions));
+        let scope = source.scope.predicate.as_ref().map(|predicate| Located {
+            value: format!("({predicate}) is true"),
+            place: source.scope_place.clone(),
+        });
+        let scope = scope.map(|sql| condition(&sql, schema, expressions));
+        Ok(Self {
+            rules: rules.collect::<Result<_, _>>()?,
+            scope: scope.transpose()?,
+        })
     }
-    Ok(())
+
+    /// Rejects the rows that a rule or the scope does not let pass.
+    ///
+    /// # Errors
+    /// The parts of a result do not fit together, which is a fault of Keiki.
+    pub(crate) fn check(
+        &self,
+        source: &Source,
+        dataset: &Dataset,
+        batch: &RecordBatch,
+        rejections: &mut Rejections,
+    ) -> Result<(), IngestError> {
+        self.check_rules(dataset, batch, rejections)?;
+        self.check_scope(source, dataset, batch, rejections)
+    }
+
+    /// Rejects the rows for which a rule of the dataset is false; unknown passes.
+    fn check_rules(
+        &self,
+        dataset: &Dataset,
+        batch: &RecordBatch,
+        rejections: &mut Rejections,
+    ) -> Result<(), IngestError> {
+        for (rule, compiled) in dataset.rules.iter().zip(&self.rules) {
+            let broken = |columns: &[String], row: usize| Reason::RuleBroken {
+                ja: rule.message.ja.clone(),
+                en: rule.message.en.clone(),
+                rule: rule.require.value.clone(),
+                cells: cells(dataset, batch, columns, row),
+            };
+            reject_where_false(dataset, batch, compiled.as_ref(), &broken, rejections)?;
+        }
+        Ok(())
+    }
+
+    /// Rejects the rows that lie outside what the source says that it holds; so does a row of which it
+    /// cannot be told. Org units in scope are for the caller to hold against the tree, which is not known here.
+    fn check_scope(
+        &self,
+        source: &Source,
+        dataset: &Dataset,
+        batch: &RecordBatch,
+        rejections: &mut Rejections,
+    ) -> Result<(), IngestError> {
+        let (Some(predicate), Some(compiled)) = (&source.scope.predicate, &self.scope) else {
+            return Ok(());
+        };
+        let outside = |_: &[String], _| Reason::OutsideScope {
+            found: format!("not: {}", excerpt(predicate)),
+        };
+        reject_where_false(dataset, batch, compiled.as_ref(), &outside, rejections)
+    }
 }
 
-/// Rejects the rows that lie outside what the source says that it holds; so does a row of which it
-/// cannot be told. Org units in scope are for the caller to hold against the tree, which is not known here.
-///
-/// # Errors
-/// The scope's expression does not compile.
-pub(crate) fn scope(
-    source: &Source,
-    dataset: &Dataset,
-    batch: &RecordBatch,
-    expressions: &dyn Expressions,
-    rejections: &mut Rejections,
-) -> Result<(), IngestError> {
-    let Some(predicate) = &source.scope.predicate else {
-        return Ok(());
-    };
-    let sql = Located {
-        value: format!("({predicate}) is true"),
-        place: source.scope_place.clone(),
-    };
-    let outside = |_: &[String], _| Reason::OutsideScope {
-        found: format!("not: {}", excerpt(predicate)),
-    };
-    reject_where_false(dataset, batch, expressions, &sql, &outside, rejections)
-}
-
-fn reject_where_false(
-    dataset: &Dataset,
-    batch: &RecordBatch,
-    expressions: &dyn Expressions,
+/// Compiles a condition.
+fn condition(
     sql: &Located,
-    reason: &dyn Fn(&[String], usize) -> Reason,
-    rejections: &mut Rejections,
-) -> Result<(), IngestError> {
+    schema: &SchemaRef,
+    expressions: &dyn Expressions,
+) -> Result<Arc<dyn Expression>, IngestError> {
     let compiled = expressions
-        .compile(&sql.value, &batch.schema())
+        .compile(&sql.value, schema)
         .map_err(|error| definition(error.into_problem(sql)))?;
     match compiled.data_type() {
-        DataType::Boolean => {}
-        DataType::Null => return Ok(()),
+        DataType::Boolean | DataType::Null => Ok(compiled),
         other => {
             let problem = Problem::new(
                 sql.place.clone(),
@@ -92,13 +121,25 @@ fn reject_where_false(
                     format!("a condition is needed, found {other}"),
                 ),
             );
-            return Err(definition(problem.hint(Text::new(
+            Err(definition(problem.hint(Text::new(
                 "真偽値になる式を書いてください",
                 "write an expression that is true or false",
-            ))));
+            ))))
         }
     }
-    let (array, faults) = evaluate(compiled.as_ref(), batch)?;
+}
+
+fn reject_where_false(
+    dataset: &Dataset,
+    batch: &RecordBatch,
+    compiled: &dyn Expression,
+    reason: &dyn Fn(&[String], usize) -> Reason,
+    rejections: &mut Rejections,
+) -> Result<(), IngestError> {
+    if compiled.data_type() == &DataType::Null {
+        return Ok(());
+    }
+    let (array, faults) = evaluate(compiled, batch)?;
     for (row, detail) in faults {
         let columns = compiled.columns();
         let is_personal =

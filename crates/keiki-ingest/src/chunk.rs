@@ -13,14 +13,15 @@ use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Evidence, Reason, RejectedRow};
 use keiki_model::repeats::record_key;
 
+use crate::checks::Conditions;
 use crate::columns::{self, Rejections, Typed};
 use crate::convert::Forms;
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, Extract, RowPlace};
+use crate::filter;
 use crate::mapping::{Mapping, Required};
 use crate::reading::{Context, Found};
 use crate::source::Source;
-use crate::{checks, filter};
 
 /// Maps the chunks of one reading.
 pub(crate) struct Mapper<'m> {
@@ -30,6 +31,8 @@ pub(crate) struct Mapper<'m> {
     forms: Forms,
     /// By the number of the evidence's columns: they only become more.
     mappings: Mutex<HashMap<usize, Arc<Mapping>>>,
+    /// Typed rows have the same columns in every chunk.
+    conditions: Mutex<Option<Arc<Conditions>>>,
 }
 
 impl<'m> Mapper<'m> {
@@ -40,6 +43,7 @@ impl<'m> Mapper<'m> {
             context,
             forms: Forms::new(&source.format, &context.zone),
             mappings: Mutex::default(),
+            conditions: Mutex::default(),
         }
     }
 
@@ -77,9 +81,8 @@ impl<'m> Mapper<'m> {
             &self.forms,
             &mut rejections,
         )?;
-        let expressions = self.context.expressions;
-        checks::rules(dataset, &typed.batch, expressions, &mut rejections)?;
-        checks::scope(source, dataset, &typed.batch, expressions, &mut rejections)?;
+        let conditions = self.conditions(&typed.batch.schema())?;
+        conditions.check(source, dataset, &typed.batch, &mut rejections)?;
         if let Some(faults) = faults {
             faults.extend(rejections.every().map(|(row, reason)| {
                 let key = record_key(dataset, &typed.batch, row);
@@ -104,6 +107,19 @@ impl<'m> Mapper<'m> {
         let mapping = Arc::new(self.compile(&columns, absent, &[])?);
         mappings.insert(count, Arc::clone(&mapping));
         Ok(mapping)
+    }
+
+    fn conditions(&self, schema: &SchemaRef) -> Result<Arc<Conditions>, IngestError> {
+        let mut kept = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(conditions) = &*kept {
+            return Ok(Arc::clone(conditions));
+        }
+        let expressions = self.context.expressions;
+        let conditions = Conditions::new(self.source, self.dataset, schema, expressions)?;
+        Ok(Arc::clone(kept.insert(Arc::new(conditions))))
     }
 
     fn compile(

@@ -81,7 +81,7 @@ pub(crate) fn compute(
     let mut fields = Vec::with_capacity(dataset.columns.len());
     let mut arrays = Vec::with_capacity(dataset.columns.len());
     for (mapped, column) in mapping.columns.iter().zip(&dataset.columns) {
-        let mut array = values(mapped, chunk, forms, rejections)?;
+        let mut array = values(mapping, mapped, chunk, forms, rejections)?;
         if column.name == ORG_UNIT && dataset.org_units == OrgUnits::Several {
             array = text::canonical_org_units(array.as_string());
         }
@@ -106,7 +106,7 @@ pub(crate) fn compute(
             let Some(mapped) = mapped else {
                 return Ok(None);
             };
-            let array = values(mapped, chunk, forms, rejections)?;
+            let array = values(mapping, mapped, chunk, forms, rejections)?;
             if is_required {
                 require(&mapped.name, &array, rejections);
             }
@@ -128,13 +128,14 @@ pub(crate) fn compute(
 
 /// Computes one column in its declared type.
 fn values(
+    mapping: &Mapping,
     mapped: &Mapped,
     batch: &RecordBatch,
     forms: &Forms,
     rejections: &mut Rejections,
 ) -> Result<ArrayRef, IngestError> {
     let array = match &mapped.origin {
-        Origin::Absent => return Ok(new_null_array(&mapped.kind.arrow(), batch.num_rows())),
+        Origin::Absent => return Ok(mapping.nulls(&mapped.kind.arrow(), batch.num_rows())),
         Origin::Column(number) => Arc::clone(batch.column(*number)),
         Origin::Expression(expression) => {
             let (array, faults) = evaluate(expression.as_ref(), batch)?;

@@ -19,7 +19,9 @@ use arrow::datatypes::DataType;
 use jiff::tz::TimeZone;
 use keiki_model::dataset::ColumnType;
 use keiki_model::text::Text;
+use memchr::memmem;
 
+use crate::extract::trimmed;
 use crate::format::{Format, Numbers, TimeForm, Width};
 
 pub(crate) use typed::misfit;
@@ -193,6 +195,11 @@ pub(crate) const UNREADABLE: char = '\u{FDD0}';
 
 /// Takes the values that say what could not be read.
 fn unreadable(texts: &StringArray) -> Vec<(usize, Misfit)> {
+    let mut mark = [0; 4];
+    let mark = UNREADABLE.encode_utf8(&mut mark).as_bytes();
+    if memmem::find(texts.value_data(), mark).is_none() {
+        return Vec::new();
+    }
     let found = texts.iter().enumerate().filter_map(|(row, text)| {
         let found = text?.trim_start().strip_prefix(UNREADABLE)?;
         Some((row, Misfit::new(found, CELL_ERROR)))
@@ -237,7 +244,7 @@ fn each<T>(
 ) -> Vec<(usize, Misfit)> {
     let mut faults = Vec::new();
     for (row, text) in texts.iter().enumerate() {
-        let value = match text.map(str::trim) {
+        let value = match text.map(trimmed) {
             None | Some("") => None,
             Some(text) if form.nulls.iter().any(|null| null == text) => None,
             Some(text) => match parse(text) {

@@ -10,10 +10,15 @@ pub(crate) const ROOT: &str = "$";
 /// Joins several values of one field.
 const SEPARATOR: &str = ";";
 
+/// Texts of no more bytes are used again.
+const KEPT_BYTES: usize = 4 << 10;
+
 /// Values by column; several of one column are joined.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: Vec<(usize, String)>,
+    /// So many of them are in use; the texts of the others are used again.
+    used: usize,
     bytes: usize,
 }
 
@@ -21,13 +26,21 @@ impl Fields {
     /// Adds a value of a column.
     pub(crate) fn add(&mut self, column: usize, value: &str) {
         self.bytes += value.len() + SEPARATOR.len();
-        match self.values.iter_mut().find(|(number, _)| *number == column) {
-            Some((_, values)) => {
-                values.push_str(SEPARATOR);
+        let used = &mut self.values[..self.used];
+        if let Some((_, values)) = used.iter_mut().find(|(number, _)| *number == column) {
+            values.push_str(SEPARATOR);
+            values.push_str(value);
+            return;
+        }
+        match self.values.get_mut(self.used) {
+            Some((number, values)) => {
+                *number = column;
+                values.clear();
                 values.push_str(value);
             }
             None => self.values.push((column, value.to_owned())),
         }
+        self.used += 1;
     }
 
     /// The bytes of all values.
@@ -37,13 +50,18 @@ impl Fields {
 
     /// Stages all values for the row that is being read.
     pub(crate) fn stage(&self, builder: &mut ExtractBuilder<'_>) {
-        for (column, value) in &self.values {
+        for (column, value) in &self.values[..self.used] {
             let _first = builder.stage(*column, value);
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.values.clear();
+        for (_, value) in &mut self.values[..self.used] {
+            if value.capacity() > KEPT_BYTES {
+                *value = String::new();
+            }
+        }
+        self.used = 0;
         self.bytes = 0;
     }
 }
@@ -129,9 +147,9 @@ impl Enclosing {
 impl Level {
     /// Puts what came behind records into their rows.
     fn settle(&mut self, builder: &mut ExtractBuilder<'_>) -> Result<(), IngestError> {
-        for (column, value) in self.late.values.drain(..) {
-            builder.fill(column, self.first_row, &value)?;
-            self.early.add(column, &value);
+        for (column, value) in &self.late.values[..self.late.used] {
+            builder.fill(*column, self.first_row, value)?;
+            self.early.add(*column, value);
         }
         self.late.clear();
         Ok(())

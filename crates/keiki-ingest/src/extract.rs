@@ -93,7 +93,11 @@ pub(crate) struct ExtractBuilder<'a> {
     held: usize,
     columns: Vec<ColumnBuilder>,
     numbers: HashMap<String, usize>,
+    /// The column that was asked for last.
+    last_column: usize,
     staged: Vec<usize>,
+    /// Text that is staged.
+    staged_bytes: usize,
     /// Number of the row that is being read, rejected ones included.
     row: u64,
     /// Text in the chunk.
@@ -123,7 +127,9 @@ impl<'a> ExtractBuilder<'a> {
             held: 0,
             columns: Vec::new(),
             numbers: HashMap::new(),
+            last_column: 0,
             staged: Vec::new(),
+            staged_bytes: 0,
             row: 0,
             bytes: 0,
             files: Arc::default(),
@@ -146,7 +152,7 @@ impl<'a> ExtractBuilder<'a> {
     /// # Errors
     /// More columns than the limit.
     pub(crate) fn wanted_column(&mut self, name: &str) -> Result<Option<usize>, IngestError> {
-        if self.wanted.contains(name) {
+        if self.known_column(name).is_some() || self.wanted.contains(name) {
             return self.column(name).map(Some);
         }
         if self.unread.len() < UNREAD_SHOWN && !self.unread.contains(name) {
@@ -223,8 +229,9 @@ impl<'a> ExtractBuilder<'a> {
     /// # Errors
     /// More columns than the limit.
     pub(crate) fn column(&mut self, name: &str) -> Result<usize, IngestError> {
-        if let Some(number) = self.numbers.get(name) {
-            return Ok(*number);
+        if let Some(number) = self.known_column(name) {
+            self.last_column = number;
+            return Ok(number);
         }
         let number = self.columns.len();
         if number >= self.limits.column_count {
@@ -232,7 +239,19 @@ impl<'a> ExtractBuilder<'a> {
         }
         self.numbers.insert(name.to_owned(), number);
         self.columns.push(ColumnBuilder::new(name));
+        self.last_column = number;
         Ok(number)
+    }
+
+    /// The number of a column that there is already.
+    fn known_column(&self, name: &str) -> Option<usize> {
+        // Records mostly name their fields in the order of the record before.
+        let next = self.last_column + 1;
+        let likely = if next < self.columns.len() { next } else { 0 };
+        if self.columns.get(likely).is_some_and(|c| c.name == name) {
+            return Some(likely);
+        }
+        self.numbers.get(name).copied()
     }
 
     /// Says that no further column will come. A fault of the mapping then shows with the first chunk and
@@ -249,10 +268,11 @@ impl<'a> ExtractBuilder<'a> {
         if column.staged_in.replace(self.row) == Some(self.row) {
             return false;
         }
-        let value = value.trim();
+        let value = trimmed(value);
         if !value.is_empty() && !self.nulls.iter().any(|null| null == value) {
             column.push(self.places.len(), value);
             self.staged.push(number);
+            self.staged_bytes += value.len();
         }
         true
     }
@@ -265,9 +285,8 @@ impl<'a> ExtractBuilder<'a> {
         if self.first_row + self.places.len() >= self.limits.row_count {
             return Err(self.too_large(Quantity::Rows, self.limits.row_count));
         }
-        for column in self.staged.drain(..) {
-            self.bytes += self.columns[column].last_bytes();
-        }
+        self.staged.clear();
+        self.bytes += std::mem::take(&mut self.staged_bytes);
         self.places.push(self.place(row));
         self.row += 1;
         self.hand_on_if_full()
@@ -301,15 +320,20 @@ impl<'a> ExtractBuilder<'a> {
         self.hand_on_if_full()
     }
 
-    /// Rejects the row that is being read.
-    pub(crate) fn reject(&mut self, row: u64, reason: Reason) {
+    /// Rejects the row that is being read, and hands the chunk on if it is full.
+    ///
+    /// # Errors
+    /// Whoever takes the chunk fails.
+    pub(crate) fn reject(&mut self, row: u64, reason: Reason) -> Result<(), IngestError> {
         for column in self.staged.drain(..) {
             self.columns[column].pop();
         }
+        self.staged_bytes = 0;
         let number = self.places.len();
         self.left_unknown.retain(|left| left.row < number);
         self.rejected.push((self.place(row), reason));
         self.row += 1;
+        self.hand_on_if_full()
     }
 
     /// Notes that a value of the row that is being read is not stated well enough to use.
@@ -363,6 +387,14 @@ impl<'a> ExtractBuilder<'a> {
     }
 }
 
+/// A value without the space around it, which most have not.
+pub(crate) fn trimmed(value: &str) -> &str {
+    match value.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
+        _ => value.trim(),
+    }
+}
+
 /// A column in the making. It may be shorter than the chunk: what is missing is null.
 struct ColumnBuilder {
     name: String,
@@ -405,15 +437,10 @@ impl ColumnBuilder {
             .truncate(usize::try_from(self.end()).expect("ends are positive"));
     }
 
-    fn last_bytes(&self) -> usize {
-        let before = self.ends.len().checked_sub(2).map_or(0, |at| self.ends[at]);
-        usize::try_from(self.end() - before).unwrap_or(0)
-    }
-
     /// Fills up with nulls to a number of rows.
     fn pad(&mut self, rows: usize) {
-        let end = self.end();
         if self.ends.len() < rows {
+            let end = self.end();
             self.ends.resize(rows, end);
             self.is_valid.resize(rows, false);
         }

@@ -132,8 +132,6 @@ pub struct Limits {
     pub file_count: usize,
     /// Most rows of a reading; more is an error.
     pub row_count: usize,
-    /// Most rejected rows of a reading; more is an error, for then it is not the evidence that is wrong.
-    pub rejected_count: usize,
     /// Most rows of a chunk, the part of a reading that is in memory at a time.
     pub chunk_rows: usize,
     /// Text after which a chunk is full.
@@ -174,8 +172,6 @@ pub const WHOLE_BYTES: usize = 256 << 20;
 pub const WORKBOOK_BYTES: usize = 1 << 30;
 /// 1,000 million rows.
 pub const ROW_COUNT: usize = 1_000_000_000;
-/// 200,000 rejected rows.
-pub const REJECTED_COUNT: usize = 200_000;
 /// 32,768 rows.
 pub const CHUNK_ROWS: usize = 32 << 10;
 /// 8 MiB.
@@ -196,7 +192,6 @@ impl Default for Limits {
             column_count: COLUMN_COUNT,
             file_count: FILE_COUNT,
             row_count: ROW_COUNT,
-            rejected_count: REJECTED_COUNT,
             chunk_rows: CHUNK_ROWS,
             chunk_bytes: CHUNK_BYTES,
         }

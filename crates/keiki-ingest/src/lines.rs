@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, Cursor, Read};
 
+use memchr::memchr;
+
 use crate::encoding::{self, Decoded, SAMPLE_BYTES};
 use crate::error::IngestError;
 use crate::place::InputFile;
@@ -83,7 +85,7 @@ pub(crate) fn next(
             break;
         }
         any = true;
-        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', chunk);
         let part = &chunk[..end.unwrap_or(chunk.len())];
         length += part.len();
         let room = limit.saturating_add(1).saturating_sub(buffer.len());

@@ -1,10 +1,10 @@
 //! Decides from what each column of the dataset is made: an expression, the source's column of the
 //! same name, or nothing.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::dataset::{ColumnType, Dataset, DatasetKind};
 use keiki_model::document::Located;
@@ -67,6 +67,8 @@ pub(crate) struct Mapping {
     pub(crate) order: Option<Mapped>,
     /// The source's columns, with those that the mapping names and the evidence leaves out.
     schema: SchemaRef,
+    /// Nulls by type, for the columns that are made from nothing: chunks share them.
+    nulls: Mutex<HashMap<DataType, ArrayRef>>,
 }
 
 impl Mapping {
@@ -134,6 +136,7 @@ impl Mapping {
             known_at,
             order,
             schema,
+            nulls: Mutex::default(),
         };
         mapping.hide_what_personal_columns_read();
         Ok(mapping)
@@ -151,6 +154,19 @@ impl Mapping {
         let options = RecordBatchOptions::new().with_row_count(Some(chunk.num_rows()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
             .map_err(|e| IngestError::internal(&e))
+    }
+
+    /// So many nulls of a type.
+    pub(crate) fn nulls(&self, kind: &DataType, count: usize) -> ArrayRef {
+        let mut kept = self.nulls.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.get(kind).filter(|nulls| nulls.len() >= count) {
+            Some(nulls) => nulls.slice(0, count),
+            None => {
+                let nulls = new_null_array(kind, count);
+                kept.insert(kind.clone(), Arc::clone(&nulls));
+                nulls
+            }
+        }
     }
 
     /// A column made from what a personal column is made from may show a person too.

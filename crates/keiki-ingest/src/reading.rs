@@ -107,11 +107,7 @@ pub fn read_chunks<E: From<IngestError>>(
             scope.spawn(move || map(mapper, &from_reader, &to_take));
         }
         drop((from_reader, to_take));
-        let taken = take_in_order(
-            from_mappers,
-            context.limits.rejected_count,
-            &mut take_firsts,
-        );
+        let taken = take_in_order(from_mappers, context.limits.row_count, &mut take_firsts);
         let read = reader
             .join()
             .map_err(|_| IngestError::internal(&"the reader stopped"))?;
@@ -185,7 +181,7 @@ fn map(
 /// Takes mapped chunks in the order in which they were read.
 fn take_in_order<E: From<IngestError>>(
     from_mappers: Receiver<Numbered<Result<Evidence, IngestError>>>,
-    rejected_limit: usize,
+    row_limit: usize,
     take: &mut dyn FnMut(Evidence) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut early = BTreeMap::new();
@@ -196,12 +192,12 @@ fn take_in_order<E: From<IngestError>>(
         while let Some(chunk) = early.remove(&next) {
             let chunk = chunk?;
             rejected += chunk.rejected.len();
-            if rejected > rejected_limit {
+            if rejected > row_limit {
                 let file = chunk.rejected.last().map(|row| row.file.clone());
                 return Err(IngestError::TooLarge {
                     file: file.unwrap_or_default(),
                     what: Quantity::RejectedRows,
-                    limit: rejected_limit,
+                    limit: row_limit,
                 }
                 .into());
             }

@@ -237,12 +237,12 @@ pub(crate) fn whole(input: &InputFile, limit: usize) -> Result<Cursor<Vec<u8>>, 
 ///
 /// # Errors
 /// Together they are larger than `limit`, or grow more than the limits allow.
-pub(crate) fn weigh(bytes: &Cursor<Vec<u8>>, file: &str, limit: usize) -> Result<(), IngestError> {
+pub(crate) fn weigh(bytes: &[u8], file: &str, limit: usize) -> Result<(), IngestError> {
     let fault = |e: ZipError| IngestError::Archive {
         file: file.to_owned(),
         detail: Box::new(Text::new(broken_ja(&e), e.to_string())),
     };
-    let mut archive = ZipArchive::new(Cursor::new(bytes.get_ref())).map_err(fault)?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(fault)?;
     let mut left = limit as u64;
     for number in 0..archive.len() {
         let member = archive.by_index(number).map_err(fault)?;

@@ -18,10 +18,24 @@ pub const BEGINNING: Day = -25_567; // 1900-01-01
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
-/// Returns the day of a civil date.
+/// Returns the day of a civil date. *Source*: Hinnant, «chrono-Compatible Low-Level Date Algorithms», `days_from_civil`: years
+/// begin in March, and 400 of them have 146,097 days.
 #[must_use]
 pub fn day_of(date: Date) -> Day {
-    EPOCH.until(date).map_or(0, |span| span.get_days())
+    let (year, month, day) = (
+        i32::from(date.year()),
+        i32::from(date.month()),
+        i32::from(date.day()),
+    );
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let of_era = year * 365 + year / 4 - year / 100 + of_year;
+    era * 146_097 + of_era - 719_468
 }
 
 /// Returns the civil date of a day; days out of jiff's range are clamped to its ends.
@@ -406,6 +420,13 @@ impl PeriodError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_counted_as_the_calendar_counts_them() {
+        for day in (-719_528..2_932_800).step_by(31).chain(-800..800) {
+            assert_eq!(day_of(date_of(day)), day);
+        }
+    }
 
     #[test]
     fn a_fiscal_year_is_named_by_the_year_it_starts_in() {

@@ -28,7 +28,7 @@ pub struct Evidence {
 }
 
 /// A row that broke a rule, kept with place and reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// The file, as the user knows it.
     pub file: String,

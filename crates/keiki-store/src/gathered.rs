@@ -1,6 +1,7 @@
 //! The accepted rows of one reading on their way into the journal: by bucket, in memory while they are few, in a temporary
 //! file once they are many. Decision 0028.
 
+mod rejected;
 mod settling;
 mod spill;
 
@@ -9,13 +10,17 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::array::{
+    Array, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array, new_null_array,
+};
+use arrow::compute::{concat, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, UInt64Type};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::evidence::{Evidence, RejectedRow};
 use keiki_model::repeats::{self, MASK};
+
+use futures::StreamExt;
 
 use crate::error::Result;
 use crate::heads::{BUCKETS, primitive, strings};
@@ -24,11 +29,12 @@ use crate::journal::{Journal, only_columns};
 use crate::parallel;
 use crate::schema::{RECORD_KEY, instant};
 use crate::tokens::Tokens;
+pub(crate) use rejected::RejectedRows;
 use settling::{Part, settle};
 use spill::Spill;
 
 /// The rows that are held in memory before they go to a temporary file. *Units*: bytes.
-pub const MEMORY_BYTES: usize = 128 << 20;
+pub const MEMORY_BYTES: usize = 256 << 20;
 
 /// Memory for each of the rows that one thread works on at a time: the row, and what is made of it. *Units*: bytes.
 const ROW_BYTES: usize = 4 << 10;
@@ -126,12 +132,13 @@ impl Summary {
         }
     }
 
-    /// Takes back rows that turned out not to be accepted.
-    fn remove(&mut self, units: &[Option<String>]) {
-        self.rows -= units.len() as u64;
-        for unit in units.iter().flatten() {
+    /// Takes back rows that turned out not to be accepted, by org unit.
+    fn remove(&mut self, units: &HashMap<Option<String>, u64>) {
+        self.rows -= units.values().sum::<u64>();
+        for (unit, gone) in units {
+            let Some(unit) = unit else { continue };
             if let Some(rows) = self.units.get_mut(unit) {
-                *rows -= 1;
+                *rows -= gone;
                 if *rows == 0 {
                     self.units.remove(unit);
                 }
@@ -168,12 +175,14 @@ pub(crate) struct Settled {
     counts: Vec<usize>,
     /// Positions of rows that repeat others.
     gone: HashSet<u64>,
+    /// Whether no two rows have a key in common.
+    pub(crate) has_each_key_once: bool,
     /// Rows whose key was made from an identifier and is known by no other.
     pub(crate) minted: u64,
     /// The files in the order in which they were read.
     pub(crate) files: Vec<String>,
     pub(crate) summary: Summary,
-    pub(crate) rejected: Vec<RejectedRow>,
+    pub(crate) rejected: RejectedRows,
     pub(crate) left_unknown: Vec<RejectedRow>,
 }
 
@@ -243,10 +252,11 @@ impl Journal {
                 group_rows: (memory_bytes / ROW_BYTES).clamp(1, GROUP_ROWS),
                 counts: vec![0; BUCKETS],
                 gone: HashSet::new(),
+                has_each_key_once: false,
                 minted: 0,
                 files: Vec::new(),
                 summary: Summary::default(),
-                rejected: Vec::new(),
+                rejected: RejectedRows::new(self.tokens().spill_folder()),
                 left_unknown: Vec::new(),
             },
             dataset: Arc::clone(dataset),
@@ -273,7 +283,14 @@ impl Gathering {
             self.rows.minted += identifier.identify(&mut chunk).await?;
         }
         self.rows.summary.add(&chunk);
-        self.rows.rejected.append(&mut chunk.rejected);
+        if self.dataset.key_is_personal() {
+            // A rejected row's key names a person, and what cannot be tokenised is not kept.
+            let lists = [&mut chunk.rejected, &mut chunk.left_unknown];
+            for row in lists.into_iter().flatten() {
+                row.record_key = row.record_key.as_ref().map(|_| MASK.to_owned());
+            }
+        }
+        self.rows.rejected.add(chunk.rejected.drain(..))?;
         self.rows.left_unknown.append(&mut chunk.left_unknown);
         for (file, _) in &chunk.files {
             // Few files are read at a time, and mostly the last again.
@@ -306,13 +323,6 @@ impl Gathering {
         self.settle_pending().await?;
         if self.rows.spill.is_some() {
             self.spill()?;
-        }
-        if self.dataset.key_is_personal() {
-            // A rejected row's key names a person, and what cannot be tokenised is not kept.
-            let lists = [&mut self.rows.rejected, &mut self.rows.left_unknown];
-            for row in lists.into_iter().flatten() {
-                row.record_key = row.record_key.as_ref().map(|_| MASK.to_owned());
-            }
         }
         match self.repeats {
             Repeats::Allowed => Ok(self.rows),
@@ -347,14 +357,18 @@ impl Gathering {
 
     /// Writes what is in memory to the temporary file.
     fn spill(&mut self) -> Result<()> {
-        let spill = match &mut self.rows.spill {
-            Some(spill) => spill,
-            None => self.rows.spill.insert(Spill::create(&self.folder)?),
+        let spill = if let Some(spill) = &mut self.rows.spill {
+            spill
+        } else {
+            let schema = Arc::clone(&self.rows.schema);
+            self.rows.spill.insert(Spill::create(&self.folder, schema)?)
         };
         for bucket in 0..BUCKETS {
-            let slices = Part::slices(&self.rows.parts, &(bucket..=bucket));
+            let slices = Part::slices(&self.rows.parts, bucket);
             if !slices.is_empty() {
-                spill.write(bucket, &concat_batches(&self.rows.schema, &slices)?)?;
+                let hashes = Part::hashes(&self.rows.parts, bucket);
+                let rows = concat_batches(&self.rows.schema, &slices)?;
+                spill.write(bucket, &rows, hashes)?;
             }
         }
         self.rows.parts.clear();
@@ -374,18 +388,18 @@ impl Settled {
         self.counts[buckets.clone()].iter().sum()
     }
 
-    /// The rows of some buckets. *Shape*: `schema_of`; rows of one bucket are in the order in which they were read.
+    /// The rows of some buckets. *Shape*: `schema_of`; bucket by bucket, in each in the order in which they were read.
     pub(crate) fn load(&self, buckets: &RangeInclusive<usize>) -> Result<RecordBatch> {
         let mut all = Vec::new();
-        if let Some(spill) = &self.spill {
-            for bucket in buckets.clone() {
+        for bucket in buckets.clone() {
+            if let Some(spill) = &self.spill {
                 all.extend(spill.read(bucket)?);
             }
+            all.extend(Part::slices(&self.parts, bucket));
         }
-        all.extend(Part::slices(&self.parts, buckets));
         let rows = match all.as_slice() {
             [only] => only.clone(),
-            all => concat_batches(&self.schema, all)?,
+            all => joined(&self.schema, all)?,
         };
         if self.gone.is_empty() {
             return Ok(rows);
@@ -397,6 +411,21 @@ impl Settled {
             .map(|position| Some(!self.gone.contains(position)))
             .collect();
         Ok(filter_record_batch(&rows, &keep)?)
+    }
+
+    /// Tells whether rows of some buckets may have key and day in common. What tells it is far less than the rows.
+    fn may_repeat(&self, buckets: &RangeInclusive<usize>) -> Result<bool> {
+        for bucket in buckets.clone() {
+            let mut hashes: Vec<u64> = Part::hashes(&self.parts, bucket).collect();
+            if let Some(spill) = &self.spill {
+                hashes.extend(spill.hashes(bucket)?);
+            }
+            hashes.sort_unstable();
+            if hashes.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The name of a file by its number.
@@ -434,12 +463,35 @@ impl Settled {
     }
 }
 
+/// Puts rows together; columns without a value in any of them are not looked at.
+fn joined(schema: &SchemaRef, all: &[RecordBatch]) -> Result<RecordBatch> {
+    let count = all.iter().map(RecordBatch::num_rows).sum();
+    let column = |(number, field): (usize, &Arc<Field>)| {
+        let parts: Vec<&dyn Array> = all
+            .iter()
+            .map(|rows| rows.column(number).as_ref())
+            .collect();
+        if parts.iter().all(|part| part.null_count() == part.len()) {
+            return Ok(new_null_array(field.data_type(), count));
+        }
+        concat(&parts)
+    };
+    let columns = schema.fields().iter().enumerate().map(column);
+    let columns = columns.collect::<std::result::Result<_, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
+
 /// Rows that say something again, of some buckets.
 #[derive(Debug, Default)]
 struct Repeated {
     gone: Vec<u64>,
     places: Vec<(u32, u64)>,
-    units: Vec<Option<String>>,
+    units: HashMap<Option<String>, u64>,
     rejected: Vec<RejectedRow>,
 }
 
@@ -449,23 +501,35 @@ async fn without_repeats(dataset: &Arc<Dataset>, rows: Settled) -> Result<Settle
     let groups = rows.groups(filled.map(|bucket| (bucket, rows.counts[bucket])));
     let rows = Arc::new(rows);
     let (shared, of) = (Arc::clone(&rows), Arc::clone(dataset));
-    let found = parallel::each(groups.len(), move |number| {
+    let count = groups.len();
+    let mut work = parallel::in_order(count, parallel::threads(), move |number| {
         find_repeats(&of, &shared, &groups[number])
-    })
-    .await?;
+    });
+    let mut rejected = rows.rejected.clone();
+    let mut gone = HashSet::new();
+    let mut places = HashSet::new();
+    let mut units: HashMap<Option<String>, u64> = HashMap::new();
+    while let Some(found) = work.next().await {
+        let found = found?;
+        gone.extend(found.gone);
+        rejected.add(found.rejected)?;
+        if !rows.left_unknown.is_empty() {
+            places.extend(found.places);
+        }
+        for (unit, count) in found.units {
+            *units.entry(unit).or_default() += count;
+        }
+    }
+    drop(work);
     let mut rows = Arc::into_inner(rows).ok_or_else(|| {
         crate::error::StoreError::stopped(keiki_model::text::Text::new(
             "取込の行を別の処理がまだ使っています",
             "a thread still holds the rows of the reading",
         ))
     })?;
-    let mut places = HashSet::new();
-    for found in found {
-        rows.gone.extend(found.gone);
-        rows.summary.remove(&found.units);
-        rows.rejected.extend(found.rejected);
-        places.extend(found.places);
-    }
+    rows.gone = gone;
+    rows.summary.remove(&units);
+    rows.has_each_key_once = !rows.summary.has_own_days;
     if !rows.gone.is_empty() {
         let numbers: HashMap<&str, u32> = rows.files.iter().map(String::as_str).zip(0..).collect();
         let is_kept = |left: &RejectedRow| {
@@ -473,8 +537,7 @@ async fn without_repeats(dataset: &Arc<Dataset>, rows: Settled) -> Result<Settle
             !places.contains(&(file.unwrap_or(u32::MAX), left.row))
         };
         rows.left_unknown.retain(is_kept);
-        let mut rejected = std::mem::take(&mut rows.rejected);
-        rows.in_order(&mut rejected);
+        rejected.sort_listed(|listed| rows.in_order(listed));
         rows.rejected = rejected;
     }
     Ok(rows)
@@ -485,6 +548,9 @@ fn find_repeats(
     rows: &Settled,
     buckets: &RangeInclusive<usize>,
 ) -> Result<Repeated> {
+    if !rows.may_repeat(buckets)? {
+        return Ok(Repeated::default());
+    }
     let all = rows.load(buckets)?;
     let values = only_columns(&all, dataset)?;
     let days = rows
@@ -507,7 +573,7 @@ fn find_repeats(
         repeated.places.push((file, place));
         let unit = units.as_ref().filter(|units| units.is_valid(repeat.row));
         let unit = unit.map(|units| units.value(repeat.row).to_owned());
-        repeated.units.push(unit);
+        *repeated.units.entry(unit).or_default() += 1;
         if !repeat.is_same {
             let key = repeats::record_key(dataset, &values, repeat.row);
             repeated.rejected.push(RejectedRow {

@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use keiki_model::dataset::Dataset;
+use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::async_writer::AsyncFileWriter;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
@@ -28,12 +30,21 @@ use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WORD, insta
 /// Number of buckets; a record lies in the bucket of its key's hash.
 pub(crate) const BUCKETS: usize = 128;
 
-/// The bucket of a record. *Source*: FNV-1a, 64 bits (Fowler, Noll, Vo), which is stable across machines and versions.
-pub(crate) fn bucket_of(key: &str) -> usize {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+/// The hash of a record's key. *Source*: FNV-1a, 64 bits (Fowler, Noll, Vo), which is stable across machines and versions.
+pub(crate) fn hash_of(key: &str) -> u64 {
+    key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    })
+}
+
+/// The bucket of a hash.
+pub(crate) fn bucket_of_hash(hash: u64) -> usize {
     usize::try_from((hash ^ (hash >> 32)) % BUCKETS as u64).unwrap_or(0)
+}
+
+/// The bucket of a record.
+pub(crate) fn bucket_of(key: &str) -> usize {
+    bucket_of_hash(hash_of(key))
 }
 
 /// The schema of heads: the dataset's journalled columns as they are, and what is known of the assertion.
@@ -60,6 +71,9 @@ pub(crate) fn heads_schema(dataset: &Dataset) -> SchemaRef {
 const LATER_FILES: usize = 16;
 const LATER_SHARE: u64 = 8;
 const LATER_ROWS: std::ops::Range<u64> = 4_096..262_144;
+
+/// Rows of a file that are written at a time.
+const FILE_ROWS: usize = 1 << 16;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Manifest {
@@ -401,19 +415,29 @@ impl Heads {
     }
 
     async fn write_file(&self, file: &str, rows: &RecordBatch) -> Result<()> {
-        let mut bytes = Vec::with_capacity(rows.get_array_memory_size());
-        let mut writer = FileWriter::try_new(&mut bytes, &self.schema)?;
-        writer.write(rows)?;
+        let rows = filled(rows)?;
+        let mut target = BufWriter::new(Arc::clone(&self.store), self.path(file));
+        let mut writer = FileWriter::try_new(Vec::new(), &rows.schema())?;
+        let mut start = 0;
+        while start < rows.num_rows() {
+            let count = FILE_ROWS.min(rows.num_rows() - start);
+            writer.write(&rows.slice(start, count))?;
+            start += count;
+            let bytes = std::mem::take(writer.get_mut());
+            target.put(bytes.into()).await?;
+        }
         writer.finish()?;
-        drop(writer);
-        self.store.put(&self.path(file), bytes.into()).await?;
-        Ok(())
+        let bytes = std::mem::take(writer.get_mut());
+        target.put(bytes.into()).await?;
+        Ok(target.complete().await?)
     }
 
     async fn read(&self, file: &str) -> Result<RecordBatch> {
         let bytes = self.store.get(&self.path(file)).await?.bytes().await?;
         let reader = FileReader::try_new(Cursor::new(bytes), None)?;
-        let mut batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+        let mut batches = reader
+            .map(|rows| crate::table::conform(&rows?, &self.schema))
+            .collect::<Result<Vec<_>>>()?;
         if batches.len() == 1 {
             return Ok(batches.remove(0));
         }
@@ -498,11 +522,19 @@ fn manifest_path(folder: &Path) -> Path {
 }
 
 fn shape_of(schema: &Schema) -> Vec<String> {
-    schema
-        .fields()
-        .iter()
-        .map(|f| format!("{} {}", f.name(), f.data_type()))
-        .collect()
+    let fields = schema.fields().iter();
+    let columns = fields.map(|f| format!("{} {}", f.name(), f.data_type()));
+    columns.chain([SPARSE.to_owned()]).collect()
+}
+
+/// Says that files leave out columns without a value: a program that does not know of that rebuilds the heads.
+const SPARSE: &str = "#sparse";
+
+/// Rows without the columns that hold no value in any of them.
+pub(crate) fn filled(rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns = rows.columns().iter().enumerate();
+    let filled = columns.filter(|(_, column)| column.null_count() < rows.num_rows());
+    Ok(rows.project(&filled.map(|(number, _)| number).collect::<Vec<_>>())?)
 }
 
 /// Reads a primitive column.
@@ -528,6 +560,9 @@ pub(crate) fn strings(rows: &RecordBatch, name: &str) -> Result<arrow::array::St
             format!("a journal file has no column `{name}`"),
         )
     })?;
+    if let Some(texts) = column.as_string_opt::<i32>() {
+        return Ok(texts.clone());
+    }
     Ok(arrow::compute::cast(column, &DataType::Utf8)?
         .as_string::<i32>()
         .clone())

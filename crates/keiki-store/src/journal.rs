@@ -118,7 +118,7 @@ pub struct Receipt {
     pub seq: Option<i64>,
     /// What was counted.
     pub counts: Counts,
-    /// Rows that were rejected, by the reader or by the journal.
+    /// Rows that were rejected, by the reader or by the journal; of very many the first.
     pub rejected: Vec<RejectedRow>,
     /// Values left unknown.
     pub left_unknown: Vec<RejectedRow>,

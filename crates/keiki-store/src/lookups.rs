@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, new_null_array,
+};
 use arrow::datatypes::DataType;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::{Column, Dataset, Lookup};
@@ -112,6 +114,9 @@ impl Found {
     }
 
     fn values_for(&self, rows: &RecordBatch, lookup: &Lookup, column: &Column) -> Result<ArrayRef> {
+        if self.rows.is_empty() {
+            return Ok(new_null_array(&column.kind.arrow(), rows.num_rows()));
+        }
         let keys = lookup_keys(rows, &lookup.key)?;
         let picks: UInt32Array = keys
             .iter()

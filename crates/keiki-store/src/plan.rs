@@ -103,6 +103,8 @@ pub(crate) struct Reading {
     pub(crate) extent: Extent,
     /// Whether rows carry days of their own.
     pub(crate) has_own_days: bool,
+    /// Whether no two of its rows have a key in common.
+    pub(crate) has_each_key_once: bool,
     /// Precedence by source, lower first, for all sources of the dataset.
     pub(crate) precedence: HashMap<String, i32>,
     /// The last as-of day of any full reading of the dataset so far.
@@ -117,6 +119,15 @@ impl Reading {
     /// Tells whether presence in this reading by itself asserts the values on its as-of day.
     fn asserts_by_presence(&self) -> bool {
         self.is_register() && self.extent == Extent::Full && !self.has_own_days
+    }
+
+    /// The day from which a row holds.
+    fn day_of(&self, incoming: &Incoming, row: usize) -> Day {
+        if self.is_register() {
+            incoming.days[row]
+        } else {
+            BEGINNING
+        }
     }
 
     pub(crate) fn rank(&self, source: &str) -> (i32, String) {
@@ -326,6 +337,9 @@ pub(crate) fn plan_bucket(
     in_scope: &[bool],
     output: &mut Output,
 ) -> Result<BucketResult> {
+    if heads.0.num_rows() == 0 && reading.has_each_key_once {
+        return Ok(all_new(reading, incoming, incoming_values, rows, output));
+    }
     let bucket = Bucket::new(heads.0, heads.1)?;
     let mut result = BucketResult::default();
     let mut present = vec![false; heads.0.num_rows()];
@@ -372,6 +386,31 @@ pub(crate) fn plan_bucket(
     Ok(result)
 }
 
+/// Takes rows of records of which nothing is known yet, one of each.
+fn all_new(
+    reading: &Reading,
+    incoming: &Incoming,
+    incoming_values: u32,
+    rows: &[u32],
+    output: &mut Output,
+) -> BucketResult {
+    for row in rows {
+        let at = *row as usize;
+        let (key, known_at) = (incoming.keys.value(at), incoming.known[at]);
+        let day = reading.day_of(incoming, at);
+        let values = (incoming_values, *row);
+        output.assert(key, Word::Says(values), day, known_at);
+        output.change(key, None, Some(values), day, known_at);
+    }
+    BucketResult {
+        counts: Counts {
+            changed: rows.len() as u64,
+            ..Counts::default()
+        },
+        ..BucketResult::default()
+    }
+}
+
 struct Record<'k> {
     key: &'k str,
     heads: Vec<Head>,
@@ -414,11 +453,7 @@ impl Record<'_> {
                 .push((row, knowledge_reason(known_at, latest)));
             return;
         }
-        let day = if reading.is_register() {
-            incoming.days[row as usize]
-        } else {
-            BEGINNING
-        };
+        let day = reading.day_of(incoming, row as usize);
         let values = (incoming_values, row);
         let own = self.heads.iter().find(|head| head.source == reading.source);
         let is_same = matches!(own.map(|h| h.word), Some(Word::Says(old)) if output.values().are_equal(old, values));

@@ -1,9 +1,10 @@
 //! Rejected rows, values left unknown and days of plans kept, with place and reason.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter::repeat_n;
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::evidence::{Extent, Reason, RejectedRow};
 
@@ -12,7 +13,7 @@ use crate::error::{Result, StoreError};
 use crate::heads::{primitive, seqs, strings};
 use crate::journal::{Journal, in_order};
 use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE, WORD};
-use crate::table::Table;
+use crate::table::{FileWriter, Table};
 
 const TABLE: &str = "rejects";
 
@@ -54,19 +55,6 @@ pub struct StoredReject {
     pub row: RejectedRow,
 }
 
-impl StoredReject {
-    pub(crate) fn new(batch: &Batch, outcome: Outcome, row: &RejectedRow) -> Self {
-        Self {
-            seq: batch.seq,
-            batch_id: batch.batch_id.clone(),
-            source: batch.source.clone(),
-            dataset: batch.dataset.clone(),
-            outcome,
-            row: row.clone(),
-        }
-    }
-}
-
 /// What became of a rejected row afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Afterwards {
@@ -99,41 +87,78 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// Writes rejects beside the entries of their batch; they show once the batch does.
-pub(crate) async fn write(journal: &Journal, file: &str, rejects: &[StoredReject]) -> Result<()> {
-    if rejects.is_empty() {
-        return Ok(());
+/// Writes rejects beside the entries of their batch, a part at a time; they show once the batch does.
+pub(crate) struct Writer<'w> {
+    journal: &'w Journal,
+    file: &'w str,
+    batch: &'w Batch,
+    open: Option<(Table, FileWriter)>,
+}
+
+impl<'w> Writer<'w> {
+    pub(crate) fn new(journal: &'w Journal, file: &'w str, batch: &'w Batch) -> Self {
+        Self {
+            journal,
+            file,
+            batch,
+            open: None,
+        }
     }
-    let text = |f: &dyn Fn(&StoredReject) -> Option<String>| -> Arc<dyn Array> {
-        Arc::new(rejects.iter().map(f).collect::<StringArray>())
-    };
-    let reasons: Vec<String> = rejects
-        .iter()
-        .map(|r| {
-            serde_json::to_string(&r.row.reason)
+
+    /// Adds rows. The file is made with the first.
+    pub(crate) async fn write(&mut self, outcome: Outcome, rejected: &[RejectedRow]) -> Result<()> {
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        let batch = self.batch;
+        let repeated = |text: &str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(repeat_n(
+                text,
+                rejected.len(),
+            )))
+        };
+        let reason = |row: &RejectedRow| {
+            serde_json::to_string(&row.reason)
                 .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))
-        })
-        .collect::<Result<_>>()?;
-    let rows = RecordBatch::try_new(
-        schema(),
-        vec![
-            Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.seq))),
-            text(&|r| Some(r.batch_id.clone())),
-            text(&|r| Some(r.source.clone())),
-            text(&|r| Some(r.dataset.clone())),
-            text(&|r| Some(r.outcome.name().to_owned())),
-            text(&|r| Some(r.row.file.clone())),
-            Arc::new(Int64Array::from_iter_values(
-                rejects
-                    .iter()
-                    .map(|r| i64::try_from(r.row.row).unwrap_or(i64::MAX)),
-            )),
-            text(&|r| r.row.record_key.clone()),
-            Arc::new(StringArray::from(reasons)),
-        ],
-    )?;
-    let mut table = Table::open_or_create(&journal.root, TABLE, &schema()).await?;
-    table.append(file, &rows).await
+        };
+        let reasons: Vec<String> = rejected.iter().map(reason).collect::<Result<_>>()?;
+        let places = rejected.iter();
+        let places = places.map(|row| i64::try_from(row.row).unwrap_or(i64::MAX));
+        let files = rejected.iter().map(|row| row.file.as_str());
+        let keys = rejected.iter().map(|row| row.record_key.as_deref());
+        let rows = RecordBatch::try_new(
+            schema(),
+            vec![
+                Arc::new(Int64Array::from(vec![batch.seq; rejected.len()])),
+                repeated(&batch.batch_id),
+                repeated(&batch.source),
+                repeated(&batch.dataset),
+                repeated(outcome.name()),
+                Arc::new(StringArray::from_iter_values(files)),
+                Arc::new(Int64Array::from_iter_values(places)),
+                Arc::new(keys.collect::<StringArray>()),
+                Arc::new(StringArray::from(reasons)),
+            ],
+        )?;
+        let (_, writer) = if let Some(open) = &mut self.open {
+            open
+        } else {
+            let root = &self.journal.root;
+            let table = Table::open_or_create(root, TABLE, &schema()).await?;
+            let writer = table.begin(self.file, &schema())?;
+            self.open.insert((table, writer))
+        };
+        writer.write(&rows).await
+    }
+
+    /// Makes the file part of the table, if there is one.
+    pub(crate) async fn finish(self) -> Result<()> {
+        let Some((mut table, writer)) = self.open else {
+            return Ok(());
+        };
+        let file = writer.finish().await?;
+        table.append_written(&file).await
+    }
 }
 
 impl Journal {

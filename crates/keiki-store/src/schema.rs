@@ -32,6 +32,20 @@ pub(crate) fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
+/// A schema with texts as they are in the place of dictionaries.
+pub(crate) fn plain(schema: &SchemaRef) -> SchemaRef {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        DataType::Dictionary(_, value) => {
+            let plain = field.as_ref().clone();
+            Arc::new(plain.with_data_type(value.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(
+        schema.fields().iter().map(field).collect::<Vec<_>>(),
+    ))
+}
+
 /// The schema of a dataset's entries: its journalled columns, texts as dictionaries, and the journal's own.
 #[must_use]
 pub fn entries_schema(dataset: &Dataset) -> SchemaRef {

@@ -1,6 +1,7 @@
 //! One Delta table: create, open, append files, replace files. Everything about Delta stays in here.
 
 mod file_reader;
+mod file_writer;
 
 use std::sync::Arc;
 
@@ -17,14 +18,14 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Result, StoreError};
 use file_reader::FileReader;
+pub(crate) use file_writer::FileWriter;
 
 /// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
 const ROW_GROUP_ROWS: usize = 1 << 18;
@@ -59,29 +60,6 @@ pub(crate) struct DataFile {
 /// A file that is written and not yet part of its table.
 #[derive(Debug, Clone)]
 pub(crate) struct NewFile(Add);
-
-/// A file of a table in the making: what is encoded goes to the store before the next rows come.
-pub(crate) struct FileWriter {
-    file: String,
-    schema: SchemaRef,
-    rows: usize,
-    writer: AsyncArrowWriter<BufWriter>,
-}
-
-impl FileWriter {
-    /// Adds rows. *Shape*: they have the file's columns in any order.
-    pub(crate) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.rows += rows.num_rows();
-        Ok(self.writer.write(&conform(rows, &self.schema)?).await?)
-    }
-
-    /// Ends the file.
-    pub(crate) async fn finish(mut self) -> Result<NewFile> {
-        self.writer.finish().await?;
-        let bytes = self.writer.bytes_written();
-        Ok(NewFile(added(&self.file, bytes, self.rows)))
-    }
-}
 
 fn added(file: &str, bytes: usize, rows: usize) -> Add {
     Add {
@@ -245,23 +223,24 @@ impl Table {
             .collect())
     }
 
-    /// Writes rows as one file and makes it part of the table, whatever others add at the same time. *Shape*: `rows` has the
-    /// table's columns in any order.
-    pub(crate) async fn append(&mut self, file: &str, rows: &RecordBatch) -> Result<()> {
-        let new = NewFile(self.write(file, rows).await?);
+    /// Writes rows as one file with the columns of `schema`, and makes it part of the table, whatever others add at the same
+    /// time. *Shape*: `rows` has these columns in any order.
+    pub(crate) async fn append(
+        &mut self,
+        file: &str,
+        rows: &RecordBatch,
+        schema: &SchemaRef,
+    ) -> Result<()> {
+        let mut writer = self.begin(file, schema)?;
+        writer.write(rows).await?;
+        let new = writer.finish().await?;
         self.append_written(&new).await
     }
 
     /// Begins a file that is not yet part of the table.
     pub(crate) fn begin(&self, file: &str, schema: &SchemaRef) -> Result<FileWriter> {
         let target = BufWriter::new(self.store(), Path::from(file));
-        let writer = AsyncArrowWriter::try_new(target, Arc::clone(schema), Some(properties()?))?;
-        Ok(FileWriter {
-            file: file.to_owned(),
-            schema: Arc::clone(schema),
-            rows: 0,
-            writer,
-        })
+        FileWriter::new(file, schema, target)
     }
 
     /// Makes a file that is written part of the table, whatever others add at the same time.
@@ -529,6 +508,7 @@ fn properties() -> Result<WriterProperties> {
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .build())
 }
 

@@ -24,7 +24,7 @@ fn csv(rows: &[Drawn], has_days: bool) -> String {
         } else {
             "2026-01-01"
         };
-        let _ = write!(text, "A{id},{unit},server,true,P{owner},{declared}");
+        let _ = write!(text, "A{id},{unit},hardware,true,P{owner},{declared}");
         let _ = if has_days {
             writeln!(text, ",2026-04-{:02}", from % 28 + 1)
         } else {
@@ -142,6 +142,37 @@ fn readings(drawn: &[Vec<Drawn>; 3]) -> Vec<(Reading, String)> {
 fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
     let is_broken = prop::bool::weighted(0.05);
     proptest::collection::vec((0..40_u8, any::<u8>(), 0..5_u8, 0..28_u8, is_broken), 0..60)
+}
+
+#[test]
+fn more_rejected_rows_than_are_held_in_memory_are_all_kept() {
+    const BAD: usize = 60_000;
+    const HEADER: &str = "asset_id,org_unit,kind,is_in_scope,owner_id,declared_on\n";
+    let mut text = format!("{HEADER}A0,HD-SEC,hardware,true,P1,2026-01-01\n");
+    for number in 1..=BAD {
+        let _ = writeln!(text, "A{number},HD-SEC,hardware,true,P1,2026-02-30");
+    }
+    block_on(async {
+        let world = World::shipped().await;
+        let reading = Reading {
+            missing: Missing::Retire,
+            ..Reading::new("assets", day("2026-05-10"))
+        };
+        let mut submission = world.submission(&reading, world.read("assets", HEADER));
+        submission.evidence = gathered(&world, &text, 1 << 20, 5_000).await;
+        let receipt = world.journal.commit(submission).await.expect("a receipt");
+        assert_eq!(receipt.counts.accepted, 1);
+        assert_eq!(receipt.counts.rejected, BAD as u64);
+        assert!(receipt.rejected.len() < BAD, "the first are listed");
+        let snapshot = world.journal.snapshot().await.expect("a snapshot");
+        let kept = world.journal.rejects(&snapshot).await.expect("rejects");
+        assert_eq!(kept.len(), BAD);
+        for (at, reject) in kept.iter().enumerate() {
+            assert_eq!(reject.row.row, at as u64 + 3);
+            assert_eq!(reject.row.record_key, Some(format!("A{}", at + 1)));
+        }
+        assert_eq!(verify(&world).await, []);
+    });
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, StringArray, StringBuilder};
 use keiki_model::dataset::ORG_UNIT_SEPARATOR;
 
 use super::number::narrow;
+use crate::extract::trimmed;
 use crate::format::Width;
 
 /// Trims every text; the empty text and those that mean null are null. A column that needs no change
@@ -15,7 +16,7 @@ pub(crate) fn tidied(texts: &StringArray, width: Width, nulls: &[String]) -> Arr
     let is_null = |text: &str| text.is_empty() || nulls.iter().any(|null| null == text);
     let is_tidy = |text: &str| {
         !is_null(text)
-            && text.trim().len() == text.len()
+            && trimmed(text).len() == text.len()
             && matches!(narrowed(text, width), Cow::Borrowed(_))
     };
     if texts.iter().flatten().all(is_tidy) {

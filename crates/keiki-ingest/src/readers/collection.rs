@@ -415,7 +415,7 @@ impl FilledSheet {
                 let _is_first = builder.stage(of_unit, org_unit);
             }
             match fault {
-                Some(reason) => builder.reject(filled.row, reason),
+                Some(reason) => builder.reject(filled.row, reason)?,
                 None => builder.accept(filled.row)?,
             }
         }

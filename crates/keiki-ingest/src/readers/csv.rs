@@ -4,12 +4,14 @@
 //! encodings of `encoding.rs`. A row that cannot be read is rejected and the rest goes on: too few or
 //! too many fields, bytes that are not of the encoding, a NUL byte, a record or field over the limits. A file with its header only is a nil return.
 
-mod guard;
 mod header;
+mod records;
 
-use csv::{ByteRecord, ReaderBuilder, Terminator};
+use std::ops::Range;
+
 use keiki_model::evidence::Reason;
 use keiki_model::text::Text;
+use memchr::memchr;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, ExtractBuilder};
@@ -19,7 +21,7 @@ use crate::readers::faults::foreign_column;
 use crate::reading::Context;
 use crate::source::Source;
 
-use guard::{Fault, RecordGuard};
+use records::{Fault, Fields, Records};
 
 /// Reads the files as one reading. Columns are those of all headers together.
 ///
@@ -58,39 +60,23 @@ fn read_file(
     limits: &Limits,
     builder: &mut ExtractBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let fault = |e: csv::Error| match e.into_kind() {
-        csv::ErrorKind::Io(e) => IngestError::io(&input.name, e),
-        other => IngestError::internal(&format!("{other:?}")),
-    };
+    let fault = |e| IngestError::io(&input.name, e);
     let header = header::open(input, &source.format)?;
-    let guard = RecordGuard::new(
-        header.reader,
-        (header.separator, header.quote),
-        limits.record_bytes,
-        header.line,
-    );
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(header.separator)
-        .quote(header.quote.unwrap_or(b'"'))
-        .quoting(header.quote.is_some())
-        .terminator(Terminator::Any(b'\n'))
-        .from_reader(guard);
-    let mut record = ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(fault)? {
-        return Err(IngestError::EmptyFile {
-            file: input.name.clone(),
-        });
-    }
-    if reader
-        .get_mut()
-        .start(0)
-        .is_some_and(|start| start.fault.is_some())
-    {
+    let layout = (header.separator, header.quote);
+    let mut records = Records::new(header.reader, layout, limits.record_bytes, header.line);
+    let mut fields = Fields::default();
+    let first = records.next().map_err(fault)?;
+    let first = first.ok_or_else(|| IngestError::EmptyFile {
+        file: input.name.clone(),
+    })?;
+    if first.fault.is_some() {
         return Err(header::unusable(&input.name, header.line, limits));
     }
-    let names = header::names(&record, &input.name, (header.line, header.encoding))?;
+    // A text that programs put together may have a mark within.
+    let bytes = first.bytes.strip_prefix(MARK).unwrap_or(first.bytes);
+    let (bytes, ranges) = fields.part(bytes, layout);
+    let names = ranges.iter().map(|range| &bytes[range.clone()]);
+    let names = header::names(names, &input.name, (header.line, header.encoding))?;
     let columns = names
         .iter()
         .map(|name| builder.column(name))
@@ -98,68 +84,64 @@ fn read_file(
     if place == Place::Last {
         builder.complete_columns();
     }
-    let mut line = header.line;
-    while reader.read_byte_record(&mut record).map_err(fault)? {
-        let offset = record.position().map_or(0, csv::Position::byte);
-        let start = reader.get_mut().start(offset);
-        line = start.map_or(line + 1, |start| start.line);
-        let reason = match start.and_then(|start| start.fault) {
-            Some(fault) => Some(fault_reason(fault, limits)),
-            None => stage(
-                &record,
-                (columns.as_slice(), header.encoding),
-                limits,
-                builder,
-            ),
+    while let Some(record) = records.next().map_err(fault)? {
+        let reason = if let Some(fault) = record.fault {
+            Some(fault_reason(fault, limits))
+        } else {
+            let fields = fields.part(record.bytes, layout);
+            stage(fields, (&columns, header.encoding), limits, builder)
         };
         match reason {
-            Some(reason) => builder.reject(line, reason),
-            None => builder.accept(line)?,
+            Some(reason) => builder.reject(record.line, reason)?,
+            None => builder.accept(record.line)?,
         }
     }
     Ok(())
 }
 
+/// The mark at the beginning of a text in UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Stages the fields of a record, or says why it cannot be read.
 fn stage(
-    record: &ByteRecord,
+    (bytes, fields): (&[u8], &[Range<usize>]),
     (columns, encoding): (&[usize], &str),
     limits: &Limits,
     builder: &mut ExtractBuilder<'_>,
 ) -> Option<Reason> {
-    if record.as_slice().contains(&0) {
+    if memchr(0, bytes).is_some() {
         return Some(unreadable(Text::new(
             "行にNUL文字があります",
             "a NUL byte stands in the row",
         )));
     }
-    if record.len() != columns.len() {
+    if fields.len() != columns.len() {
         return Some(Reason::RowShape {
             expected: columns.len(),
-            found: record.len(),
+            found: fields.len(),
         });
     }
-    for (index, (field, column)) in record.iter().zip(columns).enumerate() {
-        if field.len() > limits.field_bytes {
+    // Bytes are looked at as a whole, and one by one only where something is wrong with them.
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    for (index, (range, column)) in fields.iter().zip(columns).enumerate() {
+        if range.len() > limits.field_bytes {
+            let (field, limit) = (index + 1, limits.field_bytes);
             return Some(unreadable(Text::new(
-                format!(
-                    "{}列目が{}バイトを超えています",
-                    index + 1,
-                    limits.field_bytes
-                ),
-                format!(
-                    "field {} is longer than {} bytes",
-                    index + 1,
-                    limits.field_bytes
-                ),
+                format!("{field}列目が{limit}バイトを超えています"),
+                format!("field {field} is longer than {limit} bytes"),
             )));
         }
-        match std::str::from_utf8(field) {
+        let read = match text.get(range.clone()) {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(&bytes[range.clone()]),
+        };
+        match read {
             Ok(text) => {
                 let _first = builder.stage(*column, text);
             }
             Err(e) => {
-                let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
+                let byte = bytes[range.clone()].get(e.valid_up_to());
+                let byte = byte.copied().unwrap_or_default();
                 return Some(unreadable(foreign_column(index + 1, byte, encoding)));
             }
         }

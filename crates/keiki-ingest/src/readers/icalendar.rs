@@ -54,9 +54,9 @@ pub(crate) fn read(
         let exceptions = exceptions(&events);
         for (line, event) in &events {
             match event {
-                Err(detail) => reject(rows, *line, detail.clone()),
+                Err(detail) => reject(rows, *line, detail.clone())?,
                 Ok(event) => match occurrences::of(event, &exceptions, &window) {
-                    Err(detail) => reject(rows, *line, detail),
+                    Err(detail) => reject(rows, *line, detail)?,
                     Ok(all) => {
                         for occurrence in all {
                             let shown = Shown {
@@ -76,8 +76,8 @@ pub(crate) fn read(
     Ok(AbsentColumn::Null)
 }
 
-fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: Text) {
-    builder.reject(line, Reason::Unreadable { detail });
+fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: String) -> Result<(), IngestError> {
+    builder.reject(line, Reason::Unreadable { detail })
 }
 
 /// By UID, the occurrences in whose place an exception stands.

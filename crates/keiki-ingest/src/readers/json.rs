@@ -12,6 +12,7 @@
 
 pub(crate) mod flatten;
 mod path;
+mod plain;
 pub(crate) mod records;
 mod scanner;
 
@@ -64,11 +65,11 @@ pub(crate) fn read(
                         });
                     }
                 }
-                Found::Record(row, Err(reason)) => rows.reject(row, reason),
+                Found::Record(row, Err(reason)) => rows.reject(row, reason)?,
                 Found::Record(row, Ok(record)) => {
                     enclosing.stage(rows)?;
                     match flatten::stage(record, limits, rows)? {
-                        Some(detail) => rows.reject(row, Reason::Unreadable { detail }),
+                        Some(detail) => rows.reject(row, Reason::Unreadable { detail })?,
                         None => rows.accept(row)?,
                     }
                 }

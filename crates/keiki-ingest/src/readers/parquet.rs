@@ -101,7 +101,7 @@ fn read_file(
         for row in 0..count {
             number += 1;
             match stage(&texts, &columns, row, limits, rows) {
-                Some(reason) => rows.reject(number, reason),
+                Some(reason) => rows.reject(number, reason)?,
                 None => rows.accept(number)?,
             }
         }

@@ -81,14 +81,14 @@ pub(crate) fn read(
                 let versions = match issue.and_then(|issue| about.versions(&issue)) {
                     Ok(versions) => versions,
                     Err(reason) => {
-                        rows.reject(row, reason);
+                        rows.reject(row, reason)?;
                         return Ok(());
                     }
                 };
                 for version in versions {
                     let text = Value::Object(version).to_string();
                     match flatten::stage(text.as_bytes(), limits, rows)? {
-                        Some(detail) => rows.reject(row, Reason::Unreadable { detail }),
+                        Some(detail) => rows.reject(row, Reason::Unreadable { detail })?,
                         None => rows.accept(row)?,
                     }
                 }

@@ -25,7 +25,7 @@ use crate::reading::Context;
 use crate::source::Source;
 use crate::unpack;
 
-use cells::{Area, Workbook};
+use cells::{Area, Stoppable, Workbook};
 use table::Table;
 
 /// Reads the files as one reading. Columns are those of all headers together.
@@ -43,49 +43,82 @@ pub(crate) fn read(
         None => Area::default(),
     };
     for (number, file) in input.iter().enumerate() {
-        let mut workbook = open(file)?;
-        let sheets = sheets(&workbook, &source.format, file)?;
-        for (position, sheet) in sheets.iter().enumerate() {
-            let name = format!("{}/{sheet}", file.name);
-            rows.begin_file(&name);
-            let columns = if number + 1 == input.len() && position + 1 == sheets.len() {
-                Columns::Complete
-            } else {
-                Columns::Growing
-            };
-            let mut table = Table::new(&name, &source.format, area, &context.limits, columns);
-            cells::each(&mut workbook, sheet, &name, &mut |row, column, value| {
-                table.cell(row, column, value, rows)
-            })?;
-            table.finish(rows)?;
+        let bytes = unpack::whole(file, WHOLE_BYTES)?;
+        if bytes.get_ref().is_empty() {
+            return Err(IngestError::EmptyFile {
+                file: file.name.clone(),
+            });
         }
+        let bytes: Arc<[u8]> = bytes.into_inner().into();
+        let is_last = number + 1 == input.len();
+        let workbook = Stoppable::new(Arc::clone(&bytes));
+        // It is weighed while it is read: what is found to hold too much is read no further.
+        let weigh = || {
+            let weighed = if bytes.starts_with(b"PK") {
+                unpack::weigh(&bytes, &file.name, WORKBOOK_BYTES)
+            } else {
+                Ok(())
+            };
+            if weighed.is_err() {
+                workbook.stop();
+            }
+            weighed
+        };
+        std::thread::scope(|scope| {
+            let weighed = scope.spawn(weigh);
+            let read = read_file(
+                file,
+                workbook.clone(),
+                (source, area, is_last),
+                context,
+                rows,
+            );
+            let weighed = weighed
+                .join()
+                .map_err(|_| IngestError::internal(&"the weighing stopped"))?;
+            weighed.and(read)
+        })?;
     }
     Ok(AbsentColumn::Fault)
 }
 
-fn open(file: &InputFile) -> Result<Workbook, IngestError> {
-    let bytes = unpack::whole(file, WHOLE_BYTES)?;
-    if bytes.get_ref().is_empty() {
-        return Err(IngestError::EmptyFile {
-            file: file.name.clone(),
-        });
+fn read_file(
+    file: &InputFile,
+    bytes: Stoppable,
+    (source, area, is_last): (&Source, Area, bool),
+    context: &Context<'_>,
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<(), IngestError> {
+    let mut workbook = open(file, bytes)?;
+    let sheets = sheets(&workbook, &source.format, file)?;
+    for (position, sheet) in sheets.iter().enumerate() {
+        let name = format!("{}/{sheet}", file.name);
+        rows.begin_file(&name);
+        let columns = if is_last && position + 1 == sheets.len() {
+            Columns::Complete
+        } else {
+            Columns::Growing
+        };
+        let mut table = Table::new(&name, &source.format, area, &context.limits, columns);
+        cells::each(&mut workbook, sheet, &name, &mut |row, column, value| {
+            table.cell(row, column, value, rows)
+        })?;
+        table.finish(rows)?;
     }
-    if bytes.get_ref().starts_with(b"PK") {
-        unpack::weigh(&bytes, &file.name, WORKBOOK_BYTES)?;
-    }
-    let bytes: Arc<[u8]> = bytes.into_inner().into();
-    calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes)).map_err(|_| {
-        IngestError::Sheet {
-            file: file.name.clone(),
-            detail: Box::new(Text::new(
-                "ブックとして読めません",
-                "it is no workbook that can be read",
-            )),
-            hint: Box::new(Text::new(
-                "パスワードで保護されているか、別の形式です。.xlsx で保存してください",
-                "is it protected with a password, or of another kind? Save it as .xlsx",
-            )),
-        }
+    Ok(())
+}
+
+fn open(file: &InputFile, bytes: Stoppable) -> Result<Workbook, IngestError> {
+    calamine::open_workbook_auto_from_rs(bytes).map_err(|_| IngestError::Sheet {
+        file: file.name.clone(),
+        detail: Box::new(Text::new(
+            "ブックとして読めません",
+            "it is no workbook that can be read",
+        )),
+        hint: Box::new(Text::new(
+            "パスワードで保護されているか、別の形式です。.xlsx で保存してください",
+            "is it protected with a password, or of another kind? Save it as .xlsx",
+        )),
     })
 }
 

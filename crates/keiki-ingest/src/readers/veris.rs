@@ -117,12 +117,12 @@ pub(crate) fn read(
             let report = match record.and_then(report) {
                 Ok(report) => report,
                 Err(reason) => {
-                    rows.reject(row, reason);
+                    rows.reject(row, reason)?;
                     return Ok(());
                 }
             };
             if let Some(detail) = flatten::stage(report.text, limits, rows)? {
-                rows.reject(row, Reason::Unreadable { detail });
+                rows.reject(row, Reason::Unreadable { detail })?;
                 return Ok(());
             }
             let computed = Computed::of(&report.report, zone);

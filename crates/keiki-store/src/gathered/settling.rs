@@ -3,21 +3,24 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array, new_null_array};
-use arrow::compute::take_record_batch;
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, UInt64Array, new_null_array};
+use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
+use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Evidence;
 
 use super::{DAY, KNOWN, ORDER};
 use crate::error::Result;
-use crate::heads::{BUCKETS, bucket_of};
+use crate::heads::{BUCKETS, bucket_of_hash, hash_of};
 use crate::journal::keys_of;
 
 /// The rows of a chunk in the order of their buckets.
 #[derive(Debug)]
 pub(super) struct Part {
     rows: RecordBatch,
+    /// Per row, a hash of its key and day.
+    hashes: Vec<u64>,
     /// Per bucket, its first row; and the number of rows.
     starts: Vec<usize>,
 }
@@ -25,7 +28,11 @@ pub(super) struct Part {
 impl Part {
     /// The memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.rows.get_array_memory_size()
+        // Columns without a value are shared by chunks.
+        let columns = self.rows.columns().iter();
+        let filled = columns.filter(|column| column.null_count() < column.len());
+        let bytes: usize = filled.map(|column| column.get_array_memory_size()).sum();
+        bytes + self.hashes.len() * size_of::<u64>()
     }
 
     /// Where the rows of some buckets stand.
@@ -33,13 +40,20 @@ impl Part {
         self.starts[*buckets.start()]..self.starts[*buckets.end() + 1]
     }
 
-    /// The rows of some buckets, of all parts that have any.
-    pub(super) fn slices(parts: &[Self], buckets: &RangeInclusive<usize>) -> Vec<RecordBatch> {
-        let ranges = parts.iter().map(|part| (part, part.range(buckets.clone())));
+    /// The rows of a bucket, of all parts that have any.
+    pub(super) fn slices(parts: &[Self], bucket: usize) -> Vec<RecordBatch> {
+        let ranges = parts.iter().map(|part| (part, part.range(bucket..=bucket)));
         ranges
             .filter(|(_, range)| !range.is_empty())
             .map(|(part, range)| part.rows.slice(range.start, range.len()))
             .collect()
+    }
+
+    /// The hashes of the keys and days of a bucket's rows, of all parts.
+    pub(super) fn hashes(parts: &[Self], bucket: usize) -> impl Iterator<Item = u64> {
+        let of = move |part: &Self| part.range(bucket..=bucket);
+        let hashes = parts.iter().map(move |part| &part.hashes[of(part)]);
+        hashes.flatten().copied()
     }
 }
 
@@ -53,11 +67,18 @@ pub(super) fn settle(
 ) -> Result<Part> {
     let count = chunk.rows.num_rows();
     let keys = keys_of(&chunk.rows, dataset)?;
-    let buckets: Vec<usize> = keys
+    let hashes: Vec<u64> = keys
         .iter()
-        .map(|key| bucket_of(key.unwrap_or_default()))
+        .map(|key| hash_of(key.unwrap_or_default()))
         .collect();
+    let buckets: Vec<usize> = hashes.iter().map(|hash| bucket_of_hash(*hash)).collect();
     let (order, starts) = sorted(&buckets);
+    let day = |row: usize| {
+        let days = chunk.effective_on.as_ref()?;
+        days.is_valid(row).then(|| days.value(row))
+    };
+    let rows = order.values().iter().map(|row| *row as usize);
+    let hashes = rows.map(|row| with_day(hashes[row], day(row))).collect();
     let null = |name: &str| -> Result<ArrayRef> {
         let field = schema.field_with_name(name)?;
         Ok(new_null_array(field.data_type(), count))
@@ -83,9 +104,29 @@ pub(super) fn settle(
             None => null(ORDER)?,
         },
     ]);
-    let rows = RecordBatch::try_new(Arc::clone(schema), columns)?;
-    let rows = take_record_batch(&rows, &order)?;
-    Ok(Part { rows, starts })
+    let columns = columns
+        .iter()
+        .map(|column| {
+            // What is the same in every row is so in any order.
+            if column.null_count() == count {
+                return Ok(Arc::clone(column));
+            }
+            take(column, &order, None)
+        })
+        .collect::<std::result::Result<_, _>>()?;
+    Ok(Part {
+        rows: RecordBatch::try_new(Arc::clone(schema), columns)?,
+        hashes,
+        starts,
+    })
+}
+
+/// Puts a day into a hash.
+fn with_day(hash: u64, day: Option<Day>) -> u64 {
+    // *Source*: the golden ratio's fraction in 64 bits (Knuth, The Art of Computer Programming, vol. 3, section 6.4).
+    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let spread = |day: Day| i64::from(day).cast_unsigned().wrapping_mul(SPREAD);
+    day.map_or(hash, |day| hash ^ spread(day) ^ SPREAD.rotate_left(32))
 }
 
 /// The rows in the order of their buckets, and where each bucket begins. *Shape*: one start more than there are buckets.

@@ -15,10 +15,10 @@ use super::writing::Written;
 use super::{Journal, Receipt, Submission, assertions_table, entries_table, in_order};
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
-use crate::gathered::Settled;
+use crate::gathered::{RejectedRows, Settled};
 use crate::heads::{Heads, Renewed, strings};
 use crate::plan::{Changes, Incoming, Reading};
-use crate::rejects::{self, Outcome, StoredReject};
+use crate::rejects::{self, Outcome};
 use crate::schema::{RECORD_KEY, assertions_schema, entries_schema};
 use crate::table::Table;
 use crate::{derived, lookups};
@@ -43,7 +43,8 @@ pub(super) struct Prepared {
     /// The heads of the dataset as they were, and what is new.
     heads: Heads,
     renewed: Renewed,
-    rejected: Vec<RejectedRow>,
+    /// Rows that the journal did not take.
+    rejected: RejectedRows,
     /// Days of approved plans that were kept although a row gives another.
     kept: Vec<RejectedRow>,
 }
@@ -143,13 +144,13 @@ impl Attempt {
         let counts = Counts {
             accepted: self.rows.summary.rows,
             unchanged: self.rows.summary.rows,
-            rejected: self.rows.rejected.len() as u64,
+            rejected: self.rows.rejected.count(),
             ..Counts::default()
         };
         Receipt {
             seq: None,
             counts,
-            rejected: self.rows.rejected.clone(),
+            rejected: self.rows.rejected.listed().to_vec(),
             left_unknown: self.rows.left_unknown.clone(),
             kept: Vec::new(),
             held: Vec::new(),
@@ -234,6 +235,7 @@ impl Attempt {
             known_at: self.batch.known_at,
             extent: self.submission.extent,
             has_own_days: self.batch.has_own_days,
+            has_each_key_once: self.rows.has_each_key_once,
             precedence,
             last_full_as_of: of_dataset()
                 .filter(|b| b.extent == Extent::Full)
@@ -316,12 +318,12 @@ pub(super) async fn append(
         if changes.entries.num_rows() > 0 {
             let (schema, name) = (entries_schema(dataset), entries_table(&dataset.name));
             let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
-            table.append(file, &changes.entries).await?;
+            table.append(file, &changes.entries, &schema).await?;
         }
         if changes.assertions.num_rows() > 0 {
             let (schema, name) = (assertions_schema(dataset), assertions_table(&dataset.name));
             let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
-            table.append(file, &changes.assertions).await?;
+            table.append(file, &changes.assertions, &schema).await?;
         }
     }
     Ok(())
@@ -335,19 +337,17 @@ impl Prepared {
             written.append().await?;
         }
         append(journal, &file, &self.changes).await?;
-        let unknown = self
-            .rows
-            .left_unknown
-            .iter()
-            .map(|row| (Outcome::LeftUnknown, row));
-        let kept = self.kept.iter().map(|row| (Outcome::Kept, row));
-        let rejected = self.rejected.iter().map(|row| (Outcome::Rejected, row));
-        let stored: Vec<StoredReject> = rejected
-            .chain(unknown)
-            .chain(kept)
-            .map(|(outcome, row)| StoredReject::new(&self.batch, outcome, row))
-            .collect();
-        rejects::write(journal, &file, &stored).await
+        let mut writer = rejects::Writer::new(journal, &file, &self.batch);
+        for rejected in [&self.rows.rejected, &self.rejected] {
+            for number in 0..rejected.slice_count() {
+                let rows = rejected.slice(number)?;
+                writer.write(Outcome::Rejected, &rows).await?;
+            }
+        }
+        let unknown = &self.rows.left_unknown;
+        writer.write(Outcome::LeftUnknown, unknown).await?;
+        writer.write(Outcome::Kept, &self.kept).await?;
+        writer.finish().await
     }
 
     /// Brings the heads up to this commit. They are a cache: should this fail, the next ingest replays what is missing.
@@ -374,7 +374,7 @@ impl Prepared {
         Receipt {
             seq: Some(self.batch.seq),
             counts: self.batch.counts,
-            rejected: self.rejected.clone(),
+            rejected: [self.rows.rejected.listed(), self.rejected.listed()].concat(),
             left_unknown: self.rows.left_unknown.clone(),
             kept: self.kept.clone(),
             held: self.batch.held.clone(),

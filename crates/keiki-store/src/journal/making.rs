@@ -17,6 +17,7 @@ use super::writing::{Writing, Written};
 use super::{assertions_table, entries_table, only_columns};
 use crate::batches::Batch;
 use crate::error::{Result, StoreError};
+use crate::gathered::RejectedRows;
 use crate::heads::{Heads, Renewed};
 use crate::lookups::Fill;
 use crate::parallel;
@@ -40,12 +41,12 @@ const LARGE_GROUPS: usize = 4;
 pub(super) struct Making {
     attempt: Arc<Attempt>,
     work: Arc<Work>,
-    entries: Writing,
-    assertions: Writing,
+    files: Writing,
     /// What is written, at hand for the datasets that follow this one.
     own: Option<Vec<Changes>>,
     counts: Counts,
-    rejected: Vec<RejectedRow>,
+    /// Rows that the journal does not take.
+    rejected: RejectedRows,
     kept: Vec<RejectedRow>,
     alive: u64,
     left_out: Vec<LeftOut>,
@@ -60,7 +61,7 @@ pub(super) struct Made {
     pub(super) written: Vec<Written>,
     pub(super) own: Option<Changes>,
     pub(super) counts: Counts,
-    pub(super) rejected: Vec<RejectedRow>,
+    pub(super) rejected: RejectedRows,
     pub(super) kept: Vec<RejectedRow>,
     pub(super) held: Vec<String>,
     pub(super) heads: Heads,
@@ -79,15 +80,15 @@ impl Making {
             heads,
         };
         let file = format!("{}.parquet", attempt.batch().batch_id);
-        let begin = |table, schema| Writing::begin(&journal.root, table, schema, file.clone());
+        let entries = (entries_table(&dataset.name), entries_schema(dataset));
+        let assertions = (assertions_table(&dataset.name), assertions_schema(dataset));
         Ok(Self {
             attempt: Arc::clone(attempt),
             work: Arc::new(work),
-            entries: begin(entries_table(&dataset.name), entries_schema(dataset)),
-            assertions: begin(assertions_table(&dataset.name), assertions_schema(dataset)),
+            files: Writing::begin(&journal.root, &file, entries, assertions),
             own: is_followed.then(Vec::new),
             counts: Counts::default(),
-            rejected: Vec::new(),
+            rejected: RejectedRows::new(journal.tokens().spill_folder()),
             kept: Vec::new(),
             alive: 0,
             left_out: Vec::new(),
@@ -123,13 +124,11 @@ impl Making {
 
     async fn finish(mut self) -> Result<Made> {
         let rows = self.attempt.rows();
-        rows.in_order(&mut self.rejected);
+        self.rejected.sort_listed(|listed| rows.in_order(listed));
         rows.in_order(&mut self.kept);
-        let rejected = [rows.rejected.clone(), self.rejected].concat();
-        self.counts.rejected = rejected.len() as u64;
+        self.counts.rejected = rows.rejected.count() + self.rejected.count();
         let own = self.own.map(|own| Changes::joined(&own)).transpose()?;
-        let entries = self.entries.finish().await?;
-        let assertions = self.assertions.finish().await?;
+        let written = self.files.finish().await?;
         let work = Arc::into_inner(self.work).ok_or_else(|| {
             StoreError::stopped(Text::new(
                 "記帳を別の処理がまだ続けています",
@@ -137,10 +136,10 @@ impl Making {
             ))
         })?;
         Ok(Made {
-            written: entries.into_iter().chain(assertions).collect(),
+            written,
             own,
             counts: self.counts,
-            rejected,
+            rejected: self.rejected,
             kept: self.kept,
             held: self.held,
             heads: work.heads,
@@ -153,7 +152,7 @@ impl Making {
         self.counts.accepted += group.counts.accepted;
         self.counts.changed += group.counts.changed;
         self.counts.unchanged += group.counts.unchanged;
-        self.rejected.extend(group.rejected);
+        self.rejected.add(group.rejected)?;
         self.kept.extend(group.kept);
         self.alive += group.alive;
         let heads = |left: &LeftOut| left.heads.as_ref().map_or(0, RecordBatch::num_rows);
@@ -184,8 +183,7 @@ impl Making {
         if let Some(own) = &mut self.own {
             own.push(changes.clone());
         }
-        self.entries.write(changes.entries).await?;
-        self.assertions.write(changes.assertions).await
+        self.files.write(changes).await
     }
 
     /// Ends what was worked out beside the groups.
@@ -205,8 +203,7 @@ impl Making {
     /// Does what a full reading's leaving records out means. Returns the word for them, with the keys that need their history.
     async fn leave_out(&mut self) -> Result<Option<(BTreeSet<String>, Word<Pick>)>> {
         // Rejected rows count as present, but assert nothing.
-        let rejected = self.attempt.rows().rejected.iter().chain(&self.rejected);
-        let present: HashSet<String> = rejected.filter_map(|row| row.record_key.clone()).collect();
+        let present = self.rejected_of_left_out()?;
         let all = self.left_out.iter().flat_map(|left| &left.keys);
         let gone = all.filter(|key| !present.contains(*key)).count() as u64;
         let word = self.word_for_gone(gone);
@@ -254,6 +251,24 @@ impl Making {
         Ok(word.map(|word| (late_gone, word)))
     }
 
+    /// The keys of rejected rows that are about records that no accepted row is about.
+    fn rejected_of_left_out(&self) -> Result<HashSet<String>> {
+        let keys = self.left_out.iter().flat_map(|left| &left.keys);
+        let left_out: HashSet<&String> = keys.collect();
+        let mut found = HashSet::new();
+        if left_out.is_empty() {
+            return Ok(found);
+        }
+        for rejected in [&self.attempt.rows().rejected, &self.rejected] {
+            for number in 0..rejected.slice_count() {
+                let rows = rejected.slice(number)?;
+                let keys = rows.iter().filter_map(|row| row.record_key.as_ref());
+                found.extend(keys.filter(|key| left_out.contains(key)).cloned());
+            }
+        }
+        Ok(found)
+    }
+
     /// What leaving records out does, after the safeguards: nothing is retired where a key was unreadable or too many would go.
     fn word_for_gone(&mut self, count: u64) -> Option<Word<Pick>> {
         let submission = self.attempt.submission();
@@ -262,8 +277,8 @@ impl Making {
             Missing::Retire => Word::Ended,
             Missing::Withdraw => Word::Silent,
         };
-        let mut rejected = self.attempt.rows().rejected.iter().chain(&self.rejected);
-        let is_unreadable = rejected.any(|row| row.record_key.is_none());
+        let rejected = [&self.attempt.rows().rejected, &self.rejected];
+        let is_unreadable = rejected.iter().any(|rows| rows.has_unreadable());
         let is_too_many = count * 100 > self.alive * RETIREMENT_LIMIT_PERCENT;
         if count > 0 && (is_unreadable || is_too_many) && !submission.is_missing_confirmed {
             self.counts.retirements_held = count;
@@ -321,7 +336,7 @@ impl Making {
             self.counts.accepted -= out_of_order.len() as u64;
             let rejected = out_of_order.into_iter();
             self.rejected
-                .extend(rejected.map(|(row, reason)| attempt.reject(&incoming, row, reason)));
+                .add(rejected.map(|(row, reason)| attempt.reject(&incoming, row, reason)))?;
         }
         for key in gone.iter().filter(|_| word.is_some()) {
             let word = word.unwrap_or(Word::Silent);

@@ -1,6 +1,8 @@
 //! Writes the files of a commit while it is worked out. They show once its batch does.
 
-use arrow::array::RecordBatch;
+use std::ops::Range;
+
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use keiki_model::text::Text;
 use tokio::sync::mpsc::{Sender, channel};
@@ -8,13 +10,38 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::error::{Result, StoreError};
-use crate::table::{NewFile, Table};
+use crate::plan::Changes;
+use crate::table::{FileWriter, NewFile, Table};
 
-/// A file of one table in the making, encoded beside the work whose rows it takes.
+/// Rows that are sent to be encoded at a time.
+const PART_ROWS: usize = 32 << 10;
+
+/// The files of a commit's entries and assertions in the making, encoded beside the work whose rows they take.
+///
+/// Of a record that is new both say the same. As long as all records are, their columns are encoded once for both files.
 pub(super) struct Writing {
-    sender: Option<Sender<RecordBatch>>,
-    task: Option<JoinHandle<Result<Option<Written>>>>,
+    files: Files,
+    state: State,
 }
+
+/// Where the files are.
+#[derive(Clone)]
+struct Files {
+    root: Url,
+    name: String,
+    entries: (String, SchemaRef),
+    assertions: (String, SchemaRef),
+}
+
+enum State {
+    Together(Task<Changes, Option<(Open, Open)>>),
+    Apart(
+        Task<RecordBatch, Option<Written>>,
+        Task<RecordBatch, Option<Written>>,
+    ),
+}
+
+type Open = (Table, FileWriter);
 
 /// A file that is written and not yet part of its table.
 pub(super) struct Written {
@@ -30,19 +57,142 @@ impl Written {
 }
 
 impl Writing {
-    /// Begins a file; it is made with its first row.
-    pub(super) fn begin(root: &Url, table: String, schema: SchemaRef, file: String) -> Self {
-        let (sender, mut receiver) = channel::<RecordBatch>(1);
-        let root = root.clone();
+    /// Begins files of that name in the tables of entries and assertions; they are made with their first row.
+    pub(super) fn begin(
+        root: &Url,
+        name: &str,
+        entries: (String, SchemaRef),
+        assertions: (String, SchemaRef),
+    ) -> Self {
+        let files = Files {
+            root: root.clone(),
+            name: name.to_owned(),
+            entries,
+            assertions,
+        };
+        let state = State::Together(files.together());
+        Self { files, state }
+    }
+
+    /// Adds rows. When it returns, nearly all of them are encoded: of large groups only one is in memory at a time.
+    pub(super) async fn write(&mut self, changes: Changes) -> Result<()> {
+        if changes.entries.num_rows() == 0 && changes.assertions.num_rows() == 0 {
+            return Ok(());
+        }
+        if let State::Together(task) = &mut self.state {
+            if are_alike(&changes) {
+                for part in parts(changes.entries.num_rows()) {
+                    let changes = Changes {
+                        entries: changes.entries.slice(part.start, part.len()),
+                        assertions: changes.assertions.slice(part.start, part.len()),
+                    };
+                    task.send(changes).await?;
+                }
+                return Ok(());
+            }
+            let (entries, assertions) = task.end().await?.flatten().unzip();
+            self.state = State::Apart(
+                self.files.alone(&self.files.entries, entries),
+                self.files.alone(&self.files.assertions, assertions),
+            );
+        }
+        if let State::Apart(entries, assertions) = &mut self.state {
+            entries.send_rows(changes.entries).await?;
+            assertions.send_rows(changes.assertions).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the files; one that has no row is not among them.
+    pub(super) async fn finish(self) -> Result<Vec<Written>> {
+        let mut written = Vec::new();
+        match self.state {
+            State::Together(mut task) => {
+                let open = task.end().await?.flatten();
+                for (table, writer) in open.into_iter().flat_map(|(a, b)| [a, b]) {
+                    let file = writer.finish().await?;
+                    written.push(Written { table, file });
+                }
+            }
+            State::Apart(mut entries, mut assertions) => {
+                written.extend(entries.end().await?.flatten());
+                written.extend(assertions.end().await?.flatten());
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// The parts in which so many rows are sent.
+fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..rows).step_by(PART_ROWS);
+    starts.map(move |start| start..(start + PART_ROWS).min(rows))
+}
+
+/// Tells whether entries and assertions have the same rows, but for the columns that only one of them has.
+fn are_alike(changes: &Changes) -> bool {
+    let (entries, assertions) = (&changes.entries, &changes.assertions);
+    let names = entries.schema();
+    let same = |name: &str, column: &dyn Array| {
+        let other = assertions.column_by_name(name);
+        other.is_none_or(|other| other.as_ref() == column)
+    };
+    entries.num_rows() == assertions.num_rows()
+        && names
+            .fields()
+            .iter()
+            .zip(entries.columns())
+            .all(|(field, column)| same(field.name(), column.as_ref()))
+}
+
+impl Files {
+    async fn open(&self, (table, schema): &(String, SchemaRef)) -> Result<Open> {
+        let table = Table::open_or_create(&self.root, table, schema).await?;
+        let writer = table.begin(&self.name, schema)?;
+        Ok((table, writer))
+    }
+
+    fn together(&self) -> Task<Changes, Option<(Open, Open)>> {
+        let (sender, mut receiver) = channel::<Changes>(1);
+        let files = self.clone();
         let task = tokio::spawn(async move {
-            let mut open = None;
+            let mut open: Option<(Open, Open)> = None;
+            while let Some(changes) = receiver.recv().await {
+                let ((_, entries), (_, assertions)) = if let Some(open) = &mut open {
+                    open
+                } else {
+                    let both = (
+                        files.open(&files.entries).await?,
+                        files.open(&files.assertions).await?,
+                    );
+                    open.insert(both)
+                };
+                entries
+                    .write_with(&changes.entries, assertions, &changes.assertions)
+                    .await?;
+            }
+            if let Some(((_, entries), (_, assertions))) = &mut open {
+                entries.part_from(assertions).await?;
+            }
+            Ok(open)
+        });
+        Task::new(sender, task)
+    }
+
+    /// Goes on with a file by itself, or begins it.
+    fn alone(
+        &self,
+        table: &(String, SchemaRef),
+        mut open: Option<Open>,
+    ) -> Task<RecordBatch, Option<Written>> {
+        let (sender, mut receiver) = channel::<RecordBatch>(1);
+        let (files, table) = (self.clone(), table.clone());
+        let task = tokio::spawn(async move {
             while let Some(rows) = receiver.recv().await {
                 let (_, writer) = if let Some(open) = &mut open {
                     open
                 } else {
-                    let table = Table::open_or_create(&root, &table, &schema).await?;
-                    let writer = table.begin(&file, &schema)?;
-                    open.insert((table, writer))
+                    open.insert(files.open(&table).await?)
                 };
                 writer.write(&rows).await?;
             }
@@ -52,19 +202,27 @@ impl Writing {
             let file = writer.finish().await?;
             Ok(Some(Written { table, file }))
         });
+        Task::new(sender, task)
+    }
+}
+
+/// Work beside that of others, which is given what it works on.
+struct Task<T, R> {
+    sender: Option<Sender<T>>,
+    task: Option<JoinHandle<Result<R>>>,
+}
+
+impl<T, R> Task<T, R> {
+    fn new(sender: Sender<T>, task: JoinHandle<Result<R>>) -> Self {
         Self {
             sender: Some(sender),
             task: Some(task),
         }
     }
 
-    /// Adds rows.
-    pub(super) async fn write(&mut self, rows: RecordBatch) -> Result<()> {
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
+    async fn send(&mut self, given: T) -> Result<()> {
         let sent = match &self.sender {
-            Some(sender) => sender.send(rows).await.is_ok(),
+            Some(sender) => sender.send(given).await.is_ok(),
             None => false,
         };
         if sent {
@@ -78,21 +236,26 @@ impl Writing {
         )))
     }
 
-    /// Ends the file; `None` if it has no row.
-    pub(super) async fn finish(mut self) -> Result<Option<Written>> {
-        self.end().await
-    }
-
-    async fn end(&mut self) -> Result<Option<Written>> {
+    /// What came of it; `None` where it was asked before.
+    async fn end(&mut self) -> Result<Option<R>> {
         self.sender = None;
         match self.task.take() {
             None => Ok(None),
-            Some(task) => task.await.map_err(StoreError::stopped)?,
+            Some(task) => task.await.map_err(StoreError::stopped)?.map(Some),
         }
     }
 }
 
-impl Drop for Writing {
+impl<R> Task<RecordBatch, R> {
+    async fn send_rows(&mut self, rows: RecordBatch) -> Result<()> {
+        for part in parts(rows.num_rows()) {
+            self.send(rows.slice(part.start, part.len())).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<T, R> Drop for Task<T, R> {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
             task.abort();

@@ -1,5 +1,6 @@
 //! Collects the assertions and signed entries of one commit.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,16 +16,16 @@ use super::{Pick, Values};
 use crate::error::{Result, StoreError};
 use crate::schema::{
     BATCH_ID, EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, WORD, assertions_schema,
-    entries_schema,
+    entries_schema, plain,
 };
 use crate::table::conform;
 
 /// The rows that a commit adds to a dataset's tables.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
-    /// Signed entries, in the schema of the dataset's entries.
+    /// Signed entries, with the columns of the dataset's entries; texts as they are.
     pub(crate) entries: RecordBatch,
-    /// Assertions, in the schema of the dataset's assertions.
+    /// Assertions, with the columns of the dataset's assertions; texts as they are.
     pub(crate) assertions: RecordBatch,
 }
 
@@ -48,16 +49,19 @@ impl Changes {
 struct Lines {
     picks: Vec<Pick>,
     keys: StringBuilder,
-    sources: StringBuilder,
+    /// Who speaks from which line on.
+    sources: Vec<(usize, String)>,
     days: Vec<Day>,
     known: Vec<i64>,
 }
 
 impl Lines {
     fn add(&mut self, key: &str, source: &str, pick: Pick, day: Day, known_at: i64) {
+        if self.sources.last().is_none_or(|(_, last)| last != source) {
+            self.sources.push((self.picks.len(), source.to_owned()));
+        }
         self.picks.push(pick);
         self.keys.append_value(key);
-        self.sources.append_value(source);
         self.days.push(day);
         self.known.push(known_at);
     }
@@ -188,8 +192,8 @@ impl Output {
         let entries = lines(&self.values, self.entries, (WEIGHT, weights), seq, batch_id)?;
         let assertions = lines(&self.values, self.assertions, (WORD, words), seq, batch_id)?;
         Ok(Changes {
-            entries: conform(&entries, &entries_schema(dataset))?,
-            assertions: conform(&assertions, &assertions_schema(dataset))?,
+            entries: conform(&entries, &plain(&entries_schema(dataset)))?,
+            assertions: conform(&assertions, &plain(&assertions_schema(dataset)))?,
         })
     }
 }
@@ -210,11 +214,14 @@ fn lines(
         .zip(picked.columns())
         .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
         .collect();
-    let repeated = |text: &str| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
-            text, count,
-        )))
-    };
+    let ends = lines.sources.iter().skip(1).map(|(start, _)| *start);
+    let ends = ends.chain([count]);
+    let mut sources = StringBuilder::new();
+    for ((start, source), end) in lines.sources.iter().zip(ends) {
+        for source in repeat_n(source, end - start) {
+            sources.append_value(source);
+        }
+    }
     columns.extend([
         (own.0.to_owned(), own.1),
         (
@@ -226,8 +233,11 @@ fn lines(
             Arc::new(TimestampMicrosecondArray::from(lines.known).with_timezone("UTC")),
         ),
         (SEQ.to_owned(), Arc::new(Int64Array::from(vec![seq; count]))),
-        (BATCH_ID.to_owned(), repeated(batch_id)),
-        (SOURCE.to_owned(), Arc::new(lines.sources.finish())),
+        (
+            BATCH_ID.to_owned(),
+            Arc::new(StringArray::from_iter_values(repeat_n(batch_id, count))),
+        ),
+        (SOURCE.to_owned(), Arc::new(sources.finish())),
         (RECORD_KEY.to_owned(), Arc::new(lines.keys.finish())),
     ]);
     Ok(RecordBatch::try_from_iter_with_nullable(

@@ -39,6 +39,15 @@ pub(crate) fn sieve(
     layers: &Layers,
     in_scope: Option<&[bool]>,
 ) -> Result<Sieved> {
+    if layers.count() == 0 {
+        return Ok(Sieved {
+            rows: rows.to_vec(),
+            heads: layers.base().clone(),
+            in_scope: Vec::new(),
+            unchanged: 0,
+            alive: 0,
+        });
+    }
     let heads = Standing::new(layers)?;
     let found = find(reading, incoming, rows, &heads);
     let mut times = vec![0_u8; layers.count()];

@@ -10,7 +10,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Chain, Cursor, Read};
 
-use csv::ByteRecord;
 use keiki_model::problem::Place;
 use keiki_model::text::Text;
 
@@ -260,8 +259,8 @@ fn usual(records: &[Record], separator: u8) -> (usize, usize) {
 ///
 /// # Errors
 /// Two columns have the same name, or the header is not UTF-8.
-pub(super) fn names(
-    record: &ByteRecord,
+pub(super) fn names<'f>(
+    fields: impl Iterator<Item = &'f [u8]>,
     file: &str,
     (line, encoding): (u64, &str),
 ) -> Result<Vec<String>, IngestError> {
@@ -270,9 +269,9 @@ pub(super) fn names(
         line: usize::try_from(line).unwrap_or(0),
         column: 0,
     };
-    let mut names = Vec::with_capacity(record.len());
+    let mut names = Vec::new();
     let mut seen = HashMap::new();
-    for (index, field) in record.iter().enumerate() {
+    for (index, field) in fields.enumerate() {
         let name = std::str::from_utf8(field).map_err(|e| {
             let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
             let number = index + 1;

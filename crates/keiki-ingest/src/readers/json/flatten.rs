@@ -12,6 +12,8 @@ use crate::extract::ExtractBuilder;
 use crate::limits::Limits;
 use crate::readers::faults::{field_too_long, field_with_nul, not_utf8, too_deep};
 
+use super::plain::Plain;
+
 /// Takes the values of a record under their dotted names.
 pub(crate) trait Sink {
     /// Takes one; returns false if there is one of that name already.
@@ -69,7 +71,11 @@ pub(crate) fn value(
         name: name.to_owned(),
         depth: 0,
     };
-    match flatten.value(text) {
+    let flattened = match Plain::of(text) {
+        Some(plain) if name.is_empty() && limits.json_depth > 0 => flatten.plain(plain),
+        _ => flatten.value(text),
+    };
+    match flattened {
         Ok(()) => Ok(None),
         Err(Fault::Record(detail)) => Ok(Some(detail)),
         Err(Fault::Reading(error)) => Err(error),
@@ -106,6 +112,15 @@ impl Flatten<'_> {
             self.name.truncate(length);
         }
         self.depth -= 1;
+        Ok(())
+    }
+
+    fn plain(&mut self, plain: Plain<'_>) -> Result<(), Fault> {
+        for (key, value) in plain {
+            self.name.clear();
+            self.name.push_str(key);
+            self.leaf(value)?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Hands on the cells of a sheet that hold something, row by row, and says where cells are.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use calamine::{Data, DataRef, Reader as _, Sheets};
 use keiki_model::document::Located;
@@ -13,7 +14,43 @@ use crate::error::IngestError;
 use super::value::{self, Value};
 
 /// A workbook that is held in memory.
-pub(super) type Workbook = Sheets<Cursor<Arc<[u8]>>>;
+pub(super) type Workbook = Sheets<Stoppable>;
+
+/// The bytes of a workbook, which can no longer be read once it is known to hold too much.
+#[derive(Clone)]
+pub(super) struct Stoppable {
+    bytes: Cursor<Arc<[u8]>>,
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Stoppable {
+    pub(super) fn new(bytes: Arc<[u8]>) -> Self {
+        Self {
+            bytes: Cursor::new(bytes),
+            is_stopped: Arc::default(),
+        }
+    }
+
+    /// Ends all reading of these bytes.
+    pub(super) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Read for Stoppable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err(io::Error::other("too much is in it"));
+        }
+        self.bytes.read(buffer)
+    }
+}
+
+impl Seek for Stoppable {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
 
 /// Takes a cell by its row and column, both from 0.
 type Visit<'v> = dyn FnMut(u32, u32, Value<'_>) -> Result<(), IngestError> + 'v;

@@ -1,5 +1,6 @@
 //! Finds a table in the cells of a sheet, and makes rows of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::evidence::Reason;
@@ -34,6 +35,9 @@ pub(super) struct Table<'t> {
     /// Whether further tables may have further columns.
     all_columns: Columns,
     row: Row,
+    /// Of a row below the header: whether it holds anything, and what is wrong with it.
+    is_filled: bool,
+    fault: Option<Text>,
     /// Rows before the header is known.
     waiting: Vec<Row>,
     /// The numbers of the builder's columns by those of the sheet, once the header is known.
@@ -55,6 +59,8 @@ impl<'t> Table<'t> {
             limits,
             all_columns,
             row: Row::default(),
+            is_filled: false,
+            fault: None,
             waiting: Vec::new(),
             columns: None,
         }
@@ -76,10 +82,17 @@ impl<'t> Table<'t> {
             self.row.number = row;
         }
         let text = match value {
-            Value::Text(text) => text.trim().to_owned(),
-            Value::Fault(found) => format!("{UNREADABLE}{found} ({})", cells::name(row, column)),
+            Value::Text(text) => text,
+            Value::Fault(found) => {
+                let name = cells::name(row, column);
+                Cow::Owned(format!("{UNREADABLE}{found} ({name})"))
+            }
         };
-        self.row.cells.insert(column, text);
+        if self.columns.is_some() {
+            self.stage((row, column), &text, rows);
+        } else {
+            self.row.cells.insert(column, text.trim().to_owned());
+        }
         Ok(())
     }
 
@@ -93,12 +106,12 @@ impl<'t> Table<'t> {
     }
 
     fn complete_row(&mut self, rows: &mut ExtractBuilder<'_>) -> Result<(), IngestError> {
+        if self.columns.is_some() {
+            return self.end_row(rows);
+        }
         let row = std::mem::take(&mut self.row);
         if row.cells.is_empty() {
             return Ok(());
-        }
-        if self.columns.is_some() {
-            return self.push(&row, rows);
         }
         self.waiting.push(row);
         if self.waiting.len() == LOOKED_AT {
@@ -132,7 +145,11 @@ impl<'t> Table<'t> {
             rows.complete_columns();
         }
         for row in waiting.iter().filter(|row| row.number >= below) {
-            self.push(row, rows)?;
+            self.row.number = row.number;
+            for (column, text) in &row.cells {
+                self.stage((row.number, *column), text, rows);
+            }
+            self.end_row(rows)?;
         }
         Ok(())
     }
@@ -175,41 +192,41 @@ impl<'t> Table<'t> {
         Ok(columns)
     }
 
-    /// Makes a row of the evidence.
-    fn push(&self, row: &Row, rows: &mut ExtractBuilder<'_>) -> Result<(), IngestError> {
-        let Some(columns) = &self.columns else {
-            return Ok(());
+    /// Stages a cell of a row of the evidence.
+    fn stage(&mut self, (row, column): (u32, u32), text: &str, rows: &mut ExtractBuilder<'_>) {
+        let columns = self.columns.as_ref();
+        let Some(number) = columns.and_then(|columns| columns.get(&column)) else {
+            return;
         };
-        let place = u64::from(row.number) + 1;
-        let mut is_filled = false;
-        for (column, text) in &row.cells {
-            let Some(number) = columns.get(column) else {
-                continue;
-            };
-            let cell = cells::name(row.number, *column);
-            let detail = if text.len() > self.limits.field_bytes {
-                let limit = self.limits.field_bytes;
-                Text::new(
-                    format!("セル{cell}が{limit}バイトを超えています"),
-                    format!("cell {cell} is longer than {limit} bytes"),
-                )
-            } else if text.contains('\0') {
-                Text::new(
-                    format!("セル{cell}にNUL文字があります"),
-                    format!("cell {cell} holds a NUL character"),
-                )
-            } else {
-                is_filled = true;
-                let _first = rows.stage(*number, text);
-                continue;
-            };
-            rows.reject(place, Reason::Unreadable { detail });
-            return Ok(());
-        }
-        if is_filled {
-            rows.accept(place)
+        let cell = || cells::name(row, column);
+        let detail = if text.trim().len() > self.limits.field_bytes {
+            let (cell, limit) = (cell(), self.limits.field_bytes);
+            Text::new(
+                format!("セル{cell}が{limit}バイトを超えています"),
+                format!("cell {cell} is longer than {limit} bytes"),
+            )
+        } else if text.contains('\0') {
+            let cell = cell();
+            Text::new(
+                format!("セル{cell}にNUL文字があります"),
+                format!("cell {cell} holds a NUL character"),
+            )
         } else {
-            Ok(())
+            self.is_filled = true;
+            let _first = rows.stage(*number, text);
+            return;
+        };
+        self.fault.get_or_insert(detail);
+    }
+
+    /// Ends a row of the evidence.
+    fn end_row(&mut self, rows: &mut ExtractBuilder<'_>) -> Result<(), IngestError> {
+        let place = u64::from(self.row.number) + 1;
+        let is_filled = std::mem::take(&mut self.is_filled);
+        match self.fault.take() {
+            Some(detail) => rows.reject(place, Reason::Unreadable { detail }),
+            None if is_filled => rows.accept(place),
+            None => Ok(()),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Reads an XML document piece by piece, each of bounded length, and knows its line.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 use keiki_model::problem::Place;
-use keiki_model::text::Text;
+use memchr::memchr_iter;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::errors::{Error, IllFormedError, SyntaxError};
 use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesCData, BytesRef, BytesStart, BytesText, Event};
 
 use crate::error::IngestError;
 use crate::limits::Quantity;
@@ -16,32 +17,47 @@ use crate::lines;
 use crate::place::InputFile;
 
 /// A piece of a document.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// An element begins: its name and attributes.
-    Start(Element),
+pub(super) enum Piece<'p> {
+    /// An element begins.
+    Start(BytesStart<'p>),
     /// Text of the innermost element, or a part of it.
-    Text(String),
+    Text(PieceText<'p>),
     /// The innermost element ends.
     End,
+    /// What says nothing: a comment and the like.
+    Other,
     /// The document ends.
     Eof,
 }
 
-/// The beginning of an element.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Element {
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
+/// Text of an element.
+pub(super) enum PieceText<'p> {
+    Plain(BytesText<'p>),
+    Data(BytesCData<'p>),
+    Resolved(String),
 }
+
+impl PieceText<'_> {
+    pub(super) fn content(&self) -> Cow<'_, str> {
+        match self {
+            Self::Plain(text) => text.xml10_content(),
+            Self::Data(text) => text.xml10_content(),
+            Self::Resolved(text) => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// The attributes of an element by name.
+pub(super) type Attributes = Vec<(String, String)>;
 
 /// A document that is being read.
 pub(super) struct Document {
     reader: Reader<Bounded<Box<dyn BufRead>>>,
-    buffer: Vec<u8>,
     file: String,
     limit: usize,
-    open: Vec<String>,
+    /// The names of the elements that are open, one behind the other, and where each begins.
+    names: String,
+    open: Vec<usize>,
 }
 
 impl Document {
@@ -50,52 +66,55 @@ impl Document {
         reader.config_mut().expand_empty_elements = true;
         Ok(Self {
             reader,
-            buffer: Vec::new(),
             file: input.name.clone(),
             limit: piece_bytes,
+            names: String::new(),
             open: Vec::new(),
         })
     }
 
-    /// The next piece.
-    pub(super) fn next(&mut self) -> Result<Piece, IngestError> {
-        loop {
-            self.buffer.clear();
-            self.reader.get_mut().left = self.limit;
-            let read = self.reader.read_event_into(&mut self.buffer);
-            let read = read.map(Event::into_owned);
-            let event = match read {
-                Ok(event) => event,
-                Err(error) => return Err(self.fault(&error)),
-            };
-            match event {
-                Event::Start(start) => {
-                    let element = self.element(&start)?;
-                    self.open.push(element.name.clone());
-                    return Ok(Piece::Start(element));
-                }
-                Event::End(_) => {
-                    self.open.pop();
-                    return Ok(Piece::End);
-                }
-                Event::Text(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
-                Event::CData(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
-                Event::GeneralRef(reference) => return self.reference(&reference),
-                Event::DocType(text) if text.contains("<!ENTITY") => {
-                    let place = self.place();
-                    return Err(IngestError::Entities { place });
-                }
-                Event::Decl(declaration) => {
-                    let encoding = declaration.encoding().and_then(Result::ok);
-                    let stated = encoding.map(|encoding| encoding.to_ascii_lowercase());
-                    if let Some(found) = stated.filter(|e| !is_utf8(e)) {
+    /// The next piece, which stands in `buffer`.
+    pub(super) fn next<'p>(&mut self, buffer: &'p mut Vec<u8>) -> Result<Piece<'p>, IngestError> {
+        buffer.clear();
+        self.reader.get_mut().left = self.limit;
+        let event = match self.reader.read_event_into(buffer) {
+            Ok(event) => event,
+            Err(error) => return Err(self.fault(&error)),
+        };
+        match event {
+            Event::Start(start) => {
+                self.open.push(self.names.len());
+                self.names.push_str(start.local_name().as_ref());
+                Ok(Piece::Start(start))
+            }
+            Event::End(_) => {
+                self.names.truncate(self.open.pop().unwrap_or_default());
+                Ok(Piece::End)
+            }
+            Event::Text(text) => Ok(Piece::Text(PieceText::Plain(text))),
+            Event::CData(text) => Ok(Piece::Text(PieceText::Data(text))),
+            Event::GeneralRef(reference) => {
+                let text = self.reference(&reference)?;
+                Ok(Piece::Text(PieceText::Resolved(text)))
+            }
+            Event::DocType(text) if text.contains("<!ENTITY") => {
+                let place = self.place();
+                Err(IngestError::Entities { place })
+            }
+            Event::Decl(declaration) => {
+                let encoding = declaration.encoding().and_then(Result::ok);
+                let stated = encoding.map(|encoding| encoding.to_ascii_lowercase());
+                match stated.filter(|e| !is_utf8(e)) {
+                    Some(found) => {
                         let place = self.place();
-                        let found = Box::new(Text::quoted(found));
-                        return Err(IngestError::Encoding { place, found });
+                        Err(IngestError::Encoding { place, found })
                     }
+                    None => Ok(Piece::Other),
                 }
-                Event::Eof => return self.end(),
-                Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
+            }
+            Event::Eof => self.end(),
+            Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {
+                Ok(Piece::Other)
             }
         }
     }
@@ -108,7 +127,8 @@ impl Document {
         }
     }
 
-    fn element(&self, start: &BytesStart<'_>) -> Result<Element, IngestError> {
+    /// The attributes of an element.
+    pub(super) fn attributes(&self, start: &BytesStart<'_>) -> Result<Attributes, IngestError> {
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|e| {
@@ -132,20 +152,17 @@ impl Document {
             let name = name.local_name().as_ref().to_owned();
             attributes.push((name, value.into_owned()));
         }
-        Ok(Element {
-            name: start.local_name().as_ref().to_owned(),
-            attributes,
-        })
+        Ok(attributes)
     }
 
     /// A character reference or one of the five entities that every document has.
-    fn reference(&self, reference: &BytesRef<'_>) -> Result<Piece, IngestError> {
+    fn reference(&self, reference: &BytesRef<'_>) -> Result<String, IngestError> {
         let resolved = match reference.resolve_char_ref() {
             Ok(Some(character)) => Some(character.to_string()),
             Ok(None) => resolve_xml_entity(reference).map(str::to_owned),
             Err(_) => None,
         };
-        resolved.map(Piece::Text).ok_or_else(|| {
+        resolved.ok_or_else(|| {
             let name: String = reference.chars().take(SHOWN).collect();
             self.syntax(
                 Text::new("定義済みの実体", "a known entity"),
@@ -154,13 +171,16 @@ impl Document {
         })
     }
 
-    fn end(&self) -> Result<Piece, IngestError> {
+    fn end(&self) -> Result<Piece<'static>, IngestError> {
         match self.open.last() {
             None => Ok(Piece::Eof),
-            Some(name) => Err(self.truncated(Text::new(
-                format!("要素 {name}"),
-                format!("the element {name}"),
-            ))),
+            Some(start) => {
+                let name = &self.names[*start..];
+                Err(self.truncated(Text::new(
+                    format!("要素 {name}"),
+                    format!("the element {name}"),
+                )))
+            }
         }
     }
 
@@ -255,7 +275,7 @@ impl<R: BufRead> BufRead for Bounded<R> {
     fn consume(&mut self, amount: usize) {
         if let Ok(chunk) = self.input.fill_buf() {
             let taken = &chunk[..amount.min(chunk.len())];
-            self.line += taken.split(|byte| *byte == b'\n').skip(1).count() as u64;
+            self.line += memchr_iter(b'\n', taken).count() as u64;
         }
         self.left = self.left.saturating_sub(amount);
         self.input.consume(amount);

@@ -10,8 +10,11 @@ use crate::limits::{Limits, Quantity};
 use crate::place::InputFile;
 use crate::readers::faults::{field_too_long, too_deep, too_long};
 
-use super::document::{Document, Element, Piece};
+use super::document::{Attributes, Document, Piece};
 use super::path::{Keys, Path};
+
+/// Texts of no more bytes are used again.
+const KEPT_BYTES: usize = 4 << 10;
 
 /// The column of a record's own text.
 const TEXT: &str = "text()";
@@ -35,12 +38,13 @@ pub(super) struct Records<'r, 'b> {
     builder: &'r mut ExtractBuilder<'b>,
     enclosing: Enclosing,
     open: Vec<Role>,
-    /// The text of each open element so far.
+    /// The text of each open element so far; behind them, texts of elements that are closed, to be used again.
     texts: Vec<String>,
     /// How many steps of the path are open.
     steps: usize,
-    /// The names of the elements below the innermost step.
-    below: Vec<String>,
+    /// The names of the elements below the innermost step, with points between, and where each begins.
+    below: String,
+    segments: Vec<usize>,
     record: Fields,
     fault: Option<Text>,
     /// The records so far, and their number when the last step but one began.
@@ -65,7 +69,8 @@ impl<'r, 'b> Records<'r, 'b> {
             open: Vec::new(),
             texts: Vec::new(),
             steps: 0,
-            below: Vec::new(),
+            below: String::new(),
+            segments: Vec::new(),
             record: Fields::default(),
             fault: None,
             rows: 0,
@@ -81,14 +86,17 @@ impl<'r, 'b> Records<'r, 'b> {
     pub(super) fn read(mut self, input: &InputFile) -> Result<(), IngestError> {
         let mut document = Document::open(input, self.limits.xml_piece_bytes)?;
         let mut root = None;
+        let mut buffer = Vec::new();
         loop {
-            match document.next()? {
-                Piece::Start(element) => {
-                    root.get_or_insert_with(|| element.name.clone());
-                    self.start(&element)?;
+            match document.next(&mut buffer)? {
+                Piece::Start(start) => {
+                    let name = start.local_name();
+                    root.get_or_insert_with(|| name.as_ref().to_owned());
+                    self.start(name.as_ref(), &document.attributes(&start)?)?;
                 }
-                Piece::Text(text) => self.text(&text),
+                Piece::Text(text) => self.text(&text.content()),
                 Piece::End => self.end()?,
+                Piece::Other => {}
                 Piece::Eof => break,
             }
         }
@@ -110,10 +118,13 @@ impl<'r, 'b> Records<'r, 'b> {
         self.steps == self.path.steps.len()
     }
 
-    fn start(&mut self, element: &Element) -> Result<(), IngestError> {
-        let role = self.role(&element.name);
+    fn start(&mut self, name: &str, attributes: &Attributes) -> Result<(), IngestError> {
+        let role = self.role(name);
+        match self.texts.get_mut(self.open.len()) {
+            Some(text) => text.clear(),
+            None => self.texts.push(String::new()),
+        }
         self.open.push(role);
-        self.texts.push(String::new());
         match role {
             Role::Outside => return self.check_depth(),
             Role::Step => {
@@ -131,15 +142,14 @@ impl<'r, 'b> Records<'r, 'b> {
             }
             Role::Below => {
                 self.check_depth()?;
-                let segment = self.segment(element);
-                self.below.push(segment);
+                self.descend(name, attributes);
             }
         }
         let key = match role {
-            Role::Below => self.keys.attribute(&element.name),
+            Role::Below => self.keys.attribute(name),
             _ => None,
         };
-        for (name, value) in &element.attributes {
+        for (name, value) in attributes {
             if key != Some(name) {
                 self.field(&format!("@{name}"), value)?;
             }
@@ -148,7 +158,7 @@ impl<'r, 'b> Records<'r, 'b> {
     }
 
     fn role(&self, name: &str) -> Role {
-        let is_at_step = self.below.is_empty() && !self.is_in_record();
+        let is_at_step = self.segments.is_empty() && !self.is_in_record();
         let wanted = self.path.steps.get(self.steps).is_some_and(|s| s == name);
         if self.steps > 0 {
             return if is_at_step && wanted {
@@ -164,13 +174,19 @@ impl<'r, 'b> Records<'r, 'b> {
         }
     }
 
-    /// The name of an element in the name of a column.
-    fn segment(&self, element: &Element) -> String {
-        let key = self.keys.attribute(&element.name);
-        let key = key.and_then(|key| element.attributes.iter().find(|(name, _)| name == key));
-        match key {
-            Some((_, value)) => format!("{}[{value}]", element.name),
-            None => element.name.clone(),
+    /// Puts the name of an element behind those of the elements around it, as it is in the name of a column.
+    fn descend(&mut self, name: &str, attributes: &Attributes) {
+        self.segments.push(self.below.len());
+        if !self.below.is_empty() {
+            self.below.push('.');
+        }
+        self.below.push_str(name);
+        let key = self.keys.attribute(name);
+        let key = key.and_then(|key| attributes.iter().find(|(name, _)| name == key));
+        if let Some((_, value)) = key {
+            self.below.push('[');
+            self.below.push_str(value);
+            self.below.push(']');
         }
     }
 
@@ -178,8 +194,9 @@ impl<'r, 'b> Records<'r, 'b> {
     fn check_depth(&mut self) -> Result<(), IngestError> {
         let limit = self.limits.xml_depth;
         if self.is_in_record() {
-            if self.below.len() >= limit {
-                self.fault.get_or_insert_with(|| too_deep(limit));
+            if self.segments.len() >= limit {
+                self.fault
+                    .get_or_insert_with(|| format!("nested more than {limit} levels deep"));
             }
             Ok(())
         } else if self.open.len() > limit + self.path.steps.len() {
@@ -191,21 +208,34 @@ impl<'r, 'b> Records<'r, 'b> {
 
     fn text(&mut self, text: &str) {
         let room = self.limits.field_bytes + 1;
-        if let Some(so_far) = self.texts.last_mut().filter(|t| t.len() < room) {
+        let innermost = self.open.len().checked_sub(1);
+        let so_far = innermost.and_then(|innermost| self.texts.get_mut(innermost));
+        if let Some(so_far) = so_far.filter(|t| t.len() < room) {
             so_far.push_str(text);
         }
     }
 
     fn end(&mut self) -> Result<(), IngestError> {
-        let text = self.texts.pop().unwrap_or_default();
-        match self.open.pop() {
+        let role = self.open.pop();
+        let text = self.texts.get_mut(self.open.len());
+        let text = text.map(std::mem::take).unwrap_or_default();
+        self.close(role, text.trim())?;
+        let place = self.texts.get_mut(self.open.len());
+        if let Some(place) = place.filter(|_| text.capacity() <= KEPT_BYTES) {
+            *place = text;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, role: Option<Role>, text: &str) -> Result<(), IngestError> {
+        match role {
             None | Some(Role::Outside) => {}
             Some(Role::Below) => {
-                self.field("", text.trim())?;
-                self.below.pop();
+                self.field("", text)?;
+                self.below.truncate(self.segments.pop().unwrap_or_default());
             }
             Some(Role::Step) if self.is_in_record() => {
-                self.field(TEXT, text.trim())?;
+                self.field(TEXT, text)?;
                 self.finish_record()?;
                 self.steps -= 1;
             }
@@ -228,10 +258,9 @@ impl<'r, 'b> Records<'r, 'b> {
         if value.is_empty() || self.fault.is_some() {
             return Ok(());
         }
-        let is_in_record = self.is_in_record();
-        let column = self.column_name(name);
         let is_long = value.len() > self.limits.field_bytes;
-        if !is_in_record {
+        if !self.is_in_record() {
+            let column = self.column_around(name);
             // What is too long to be a field is left out, as in JSON.
             return if is_long {
                 Ok(())
@@ -239,13 +268,23 @@ impl<'r, 'b> Records<'r, 'b> {
                 self.enclosing.add(&column, value, self.builder)
             };
         }
-        let Some(number) = self.builder.wanted_column(&column)? else {
+        let length = self.below.len();
+        if !name.is_empty() {
+            if length > 0 {
+                self.below.push('.');
+            }
+            self.below.push_str(name);
+        }
+        let found = self.builder.wanted_column(&self.below);
+        if let (Ok(Some(_)), true) = (&found, is_long) {
+            let (column, limit) = (&self.below, self.limits.field_bytes);
+            self.fault = Some(field_too_long(column, limit));
+        }
+        self.below.truncate(length);
+        let Some(number) = found?.filter(|_| !is_long) else {
             return Ok(());
         };
-        if is_long {
-            let limit = self.limits.field_bytes;
-            self.fault = Some(field_too_long(&column, limit));
-        } else if self.record.bytes() + value.len() > self.limits.record_bytes {
+        if self.record.bytes() + value.len() > self.limits.record_bytes {
             let limit = self.limits.record_bytes;
             self.fault = Some(too_long(limit));
         } else {
@@ -254,27 +293,24 @@ impl<'r, 'b> Records<'r, 'b> {
         Ok(())
     }
 
-    /// The name of a column: of a record its own, else from the path's first step.
-    fn column_name(&self, name: &str) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        if !self.is_in_record() {
-            parts.push(ROOT);
-            let steps = &self.path.steps[..self.steps];
-            parts.extend(steps.iter().skip(1).map(String::as_str));
-        }
-        parts.extend(self.below.iter().map(String::as_str));
-        if !name.is_empty() {
-            parts.push(name);
-        }
+    /// The name of a column around records, from the path's first step on.
+    fn column_around(&self, name: &str) -> String {
+        let mut parts: Vec<&str> = vec![ROOT];
+        let steps = &self.path.steps[..self.steps];
+        parts.extend(steps.iter().skip(1).map(String::as_str));
+        parts.extend(
+            [self.below.as_str(), name]
+                .iter()
+                .filter(|part| !part.is_empty()),
+        );
         parts.join(".")
     }
 
     fn finish_record(&mut self) -> Result<(), IngestError> {
         self.rows += 1;
         if let Some(detail) = self.fault.take() {
-            self.builder
-                .reject(self.rows, Reason::Unreadable { detail });
-            return Ok(());
+            let reason = Reason::Unreadable { detail };
+            return self.builder.reject(self.rows, reason);
         }
         self.enclosing.stage(self.builder)?;
         self.record.stage(self.builder);

@@ -72,7 +72,7 @@ fn taken(played: &Played) -> Text {
             .filter_map(|outcome| outcome.result.as_ref().ok())
     };
     let accepted: u64 = reports().map(|report| report.receipt.counts.accepted).sum();
-    let rejected: usize = reports().map(|report| report.receipt.rejected.len()).sum();
+    let rejected: u64 = reports().map(|report| report.receipt.counts.rejected).sum();
     let (readings, accepted) = (played.outcomes.len(), format::count(i128::from(accepted)));
     Text::new(
         format!(

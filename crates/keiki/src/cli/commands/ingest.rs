@@ -276,8 +276,9 @@ fn below(
             .take(SHOWN_REJECTS)
             .map(|row| format!("    {}", rejected_row(row, language))),
     );
-    if rejected.len() > SHOWN_REJECTS {
-        let more = messages::more_rejects(rejected.len() - SHOWN_REJECTS, source);
+    let count = usize::try_from(report.receipt.counts.rejected).unwrap_or(usize::MAX);
+    if count > SHOWN_REJECTS {
+        let more = messages::more_rejects(count - SHOWN_REJECTS, source);
         lines.push(format!("    {}", more.get(language)));
     }
     lines.join("\n") + "\n"
@@ -297,7 +298,7 @@ fn counts(report: &Report, language: Language) -> String {
         word(messages::CHANGED, counts.changed),
         word(messages::UNCHANGED, counts.unchanged),
         word(messages::RETIRED, counts.retired),
-        word(messages::REJECTED, report.receipt.rejected.len() as u64),
+        word(messages::REJECTED, counts.rejected),
     ];
     let unknown = report.receipt.left_unknown.len() as u64;
     if unknown > 0 {

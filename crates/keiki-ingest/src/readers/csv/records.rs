@@ -1,0 +1,390 @@
+//! Cuts a text into records of bounded length, and a record into its fields.
+//!
+//! *Source*: RFC 4180 section 2, more leniently: a quote opens only at the start of a field, what follows a closing quote
+//! belongs to the field, and a record ends with a line feed, a carriage return or both. Blank lines are no records. Of a
+//! record that is too long only the beginning is held; the rest up to the end of its line is skipped.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
+
+/// What is read at a time.
+const READ_BYTES: usize = 256 << 10;
+
+/// Says what is wrong with a record as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is longer than the limit.
+    TooLong,
+    /// A quotation mark was opened and never closed.
+    OpenQuote,
+}
+
+/// A record as it stands in the text, without the end of its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record<'r> {
+    /// Its line, from 1.
+    pub(super) line: u64,
+    pub(super) bytes: &'r [u8],
+    /// What is wrong with it; then its bytes are of no use.
+    pub(super) fault: Option<Fault>,
+}
+
+/// Reads records of bounded length.
+pub(super) struct Records<R> {
+    input: R,
+    separator: u8,
+    quote: Option<u8>,
+    limit: usize,
+    line: u64,
+    buffer: Vec<u8>,
+    /// What is read of the buffer, and what is filled of it.
+    position: usize,
+    filled: usize,
+    is_ended: bool,
+}
+
+/// Where a record ends in the bytes that are at hand.
+enum End {
+    /// So many bytes after its start.
+    At(usize),
+    /// Not yet; whether a quote is open.
+    Beyond(Quoted),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quoted {
+    Open,
+    Closed,
+}
+
+impl<R: Read> Records<R> {
+    /// Reads `input`, whose first line has the number `line`.
+    pub(super) fn new(
+        input: R,
+        (separator, quote): (u8, Option<u8>),
+        limit: usize,
+        line: u64,
+    ) -> Self {
+        Self {
+            input,
+            separator,
+            quote,
+            limit,
+            line,
+            buffer: Vec::new(),
+            position: 0,
+            filled: 0,
+            is_ended: false,
+        }
+    }
+
+    /// The next record; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// The input cannot be read.
+    pub(super) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+        if !self.skip_blank()? {
+            return Ok(None);
+        }
+        let (length, fault) = loop {
+            match self.end() {
+                End::At(length) if length <= self.limit => break (length, None),
+                End::Beyond(_) if self.held() <= self.limit && !self.is_ended => self.fill()?,
+                End::Beyond(quoted) if self.held() <= self.limit => {
+                    let is_open = quoted == Quoted::Open;
+                    break (self.held(), is_open.then_some(Fault::OpenQuote));
+                }
+                _ => break (self.limit, Some(Fault::TooLong)),
+            }
+        };
+        let (line, start) = (self.line, self.position);
+        self.take(length);
+        if fault == Some(Fault::TooLong) {
+            self.skip_line()?;
+            return Ok(Some(Record {
+                line,
+                bytes: &[],
+                fault,
+            }));
+        }
+        Ok(Some(Record {
+            line,
+            bytes: &self.buffer[start..start + length],
+            fault,
+        }))
+    }
+
+    /// The bytes that are at hand.
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.position..self.filled]
+    }
+
+    fn held(&self) -> usize {
+        self.filled - self.position
+    }
+
+    /// Takes bytes, and counts the lines that end in them.
+    fn take(&mut self, count: usize) {
+        let taken = &self.rest()[..count];
+        // A record mostly has no line end within.
+        self.line += match memchr(b'\n', taken) {
+            None => 0,
+            Some(first) => memchr_iter(b'\n', &taken[first..]).count() as u64,
+        };
+        self.position += count;
+    }
+
+    /// Skips what ends lines. Returns false at the end of the text.
+    fn skip_blank(&mut self) -> io::Result<bool> {
+        loop {
+            match self.rest().first() {
+                Some(b'\n' | b'\r') => self.take(1),
+                Some(_) => return Ok(true),
+                None if self.is_ended => return Ok(false),
+                None => self.fill()?,
+            }
+        }
+    }
+
+    /// Skips up to the end of the line, which is not taken.
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            match memchr2(b'\n', b'\r', self.rest()) {
+                Some(end) => {
+                    self.take(end);
+                    return Ok(());
+                }
+                None => self.take(self.held()),
+            }
+            if self.is_ended {
+                return Ok(());
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Finds where the record that begins here ends.
+    fn end(&self) -> End {
+        let bytes = self.rest();
+        let Some(quote) = self.quote else {
+            let end = memchr2(b'\n', b'\r', bytes);
+            return end.map_or(End::Beyond(Quoted::Closed), End::At);
+        };
+        let mut from = 0;
+        while let Some(found) = memchr3(quote, b'\n', b'\r', &bytes[from..]) {
+            let at = from + found;
+            if bytes[at] != quote {
+                return End::At(at);
+            }
+            from = at + 1;
+            let opens = at == 0 || bytes[at - 1] == self.separator;
+            if !opens {
+                continue;
+            }
+            match closed(bytes, from, quote) {
+                Some(behind) => from = behind,
+                None => return End::Beyond(Quoted::Open),
+            }
+        }
+        End::Beyond(Quoted::Closed)
+    }
+
+    /// Reads more behind what is at hand.
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.position..self.filled, 0);
+        self.filled -= self.position;
+        self.position = 0;
+        if self.buffer.len() < self.filled + READ_BYTES {
+            self.buffer.resize(self.filled + READ_BYTES, 0);
+        }
+        let count = loop {
+            match self.input.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.filled += count;
+        self.is_ended = count == 0;
+        Ok(())
+    }
+}
+
+/// The end of what stands in quotes from `from` on, behind the closing one; two quotes are one and close nothing.
+fn closed(bytes: &[u8], mut from: usize, quote: u8) -> Option<usize> {
+    loop {
+        from += memchr(quote, &bytes[from..])? + 1;
+        if bytes.get(from) != Some(&quote) {
+            return Some(from);
+        }
+        from += 1;
+    }
+}
+
+/// The fields of one record after another.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    /// The text of fields that were quoted, and of the others beside them.
+    text: Vec<u8>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Fields {
+    /// Parts a record. Returns the bytes in which `ranges` are its fields, without quotes around them.
+    pub(super) fn part<'f>(
+        &'f mut self,
+        record: &'f [u8],
+        (separator, quote): (u8, Option<u8>),
+    ) -> (&'f [u8], &'f [Range<usize>]) {
+        self.ranges.clear();
+        match quote.filter(|quote| memchr(*quote, record).is_some()) {
+            None => {
+                let mut start = 0;
+                for end in memchr_iter(separator, record) {
+                    self.ranges.push(start..end);
+                    start = end + 1;
+                }
+                self.ranges.push(start..record.len());
+                (record, &self.ranges)
+            }
+            Some(quote) => {
+                self.unquote(record, separator, quote);
+                (&self.text, &self.ranges)
+            }
+        }
+    }
+
+    fn unquote(&mut self, record: &[u8], separator: u8, quote: u8) {
+        self.text.clear();
+        let mut at = 0;
+        loop {
+            let start = self.text.len();
+            if record.get(at) == Some(&quote) {
+                let behind = closed(record, at + 1, quote);
+                let end = behind.map_or(record.len(), |behind| behind - 1);
+                let mut inner = &record[at + 1..end];
+                while let Some(first) = memchr(quote, inner) {
+                    self.text.extend_from_slice(&inner[..=first]);
+                    inner = &inner[(first + 2).min(inner.len())..];
+                }
+                self.text.extend_from_slice(inner);
+                at = behind.unwrap_or(record.len());
+            }
+            let rest = &record[at..];
+            let length = memchr(separator, rest);
+            self.text
+                .extend_from_slice(&rest[..length.unwrap_or(rest.len())]);
+            self.ranges.push(start..self.text.len());
+            match length {
+                Some(length) => at += length + 1,
+                None => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives few bytes at a time.
+    struct Slow<'t>(&'t [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(3);
+            self.0.read(&mut buffer[..count])
+        }
+    }
+
+    type Found = (u64, Option<Fault>, Vec<String>);
+
+    fn found(text: &str, limit: usize) -> Vec<Found> {
+        let layout = (b',', Some(b'"'));
+        let mut records = Records::new(Slow(text.as_bytes()), layout, limit, 1);
+        let mut fields = Fields::default();
+        let mut found = Vec::new();
+        while let Some(record) = records.next().expect("memory can be read") {
+            let (bytes, ranges) = fields.part(record.bytes, layout);
+            let text =
+                |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
+            let fields = match record.fault {
+                None => ranges.iter().map(text).collect(),
+                Some(_) => Vec::new(),
+            };
+            found.push((record.line, record.fault, fields));
+        }
+        found
+    }
+
+    fn row(line: u64, fields: &[&str]) -> Found {
+        let fields = fields.iter().map(|field| (*field).to_owned());
+        (line, None, fields.collect())
+    }
+
+    #[test]
+    fn records_keep_their_line_through_blank_lines_and_line_breaks_in_quotes() {
+        let found = found("a,b\r\n\r\n\"x\ny\",1\r\nlast,2", 100);
+        let expected = [
+            row(1, &["a", "b"]),
+            row(3, &["x\ny", "1"]),
+            row(5, &["last", "2"]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    /// The records that the csv crate finds.
+    fn expected(text: &str) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(text.as_bytes());
+        let records = reader.records().map(|record| {
+            let record = record.expect("the text is read");
+            record.iter().map(str::to_owned).collect()
+        });
+        records.collect()
+    }
+
+    #[test]
+    fn fields_are_those_that_the_csv_crate_finds() {
+        let text = "a,,\n\"b\"\"c\",d\"e\"f,\"\"\n\"g\"h,\"i,j\"k\"l,m\n,\n\"\"\"\",n\rö,\"ü\"\n";
+        let found: Vec<Vec<String>> = found(text, 100).into_iter().map(|(.., f)| f).collect();
+        assert_eq!(found, expected(text));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn fields_of_any_text_are_those_that_the_csv_crate_finds(text in "[ab,\"\\r\\nö]{0,40}") {
+            let records = found(&text, 1_000);
+            let is_whole = records.iter().all(|(_, fault, _)| fault.is_none());
+            let fields: Vec<Vec<String>> = records.into_iter().map(|(.., f)| f).collect();
+            if is_whole {
+                proptest::prop_assert_eq!(fields, expected(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_over_the_limit_is_cut_and_the_next_line_is_read() {
+        let found = found("a,b\n\"never closed,1\n2,3\n4,5\n12345678\n123456789", 8);
+        let too_long = |line| (line, Some(Fault::TooLong), Vec::new());
+        let expected = [
+            row(1, &["a", "b"]),
+            too_long(2),
+            row(3, &["2", "3"]),
+            row(4, &["4", "5"]),
+            row(5, &["12345678"]),
+            too_long(6),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_quote_that_is_open_at_the_end_is_a_fault_of_its_record() {
+        let found = found("a,b\n1,\"2\n3,4\n", 100);
+        let open = (2, Some(Fault::OpenQuote), Vec::new());
+        assert_eq!(found, [row(1, &["a", "b"]), open]);
+    }
+}
