@@ -76,7 +76,7 @@ pub(crate) fn read(
     Ok(AbsentColumn::Null)
 }
 
-fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: String) -> Result<(), IngestError> {
+fn reject(builder: &mut ExtractBuilder<'_>, line: u64, detail: Text) -> Result<(), IngestError> {
     builder.reject(line, Reason::Unreadable { detail })
 }
 
