@@ -105,14 +105,15 @@ def ingest(name, path, count, workspace="fresh", options=()):
     place = os.path.join(folder, f"workspace-{name.split('_')[0]}")
     if workspace == "fresh":
         shutil.rmtree(place, ignore_errors=True)
-        subprocess.run([keiki, "init", place], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([keiki, "init", place], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = [keiki, "--workspace", place, "ingest", "--dataset", DATASET, *options, path]
     if name == "xml":
         # Where the records are in XML has to be said.
         source = os.path.join(place, "sources", "findings.toml")
         os.makedirs(os.path.dirname(source), exist_ok=True)
+        shutil.copy(path, os.path.join(place, "findings.xml"))
         with open(source, "w", encoding="utf-8") as out:
-            out.write(f'name = "findings"\nkind = "xml"\ndataset = "{DATASET}"\nplace = "{path}"\n')
+            out.write(f'name = "findings"\nkind = "xml"\ndataset = "{DATASET}"\nplace = "findings.xml"\n')
             out.write('extent = "part"\n\n[format]\nrecords = "/findings/finding"\n')
         command = [keiki, "--workspace", place, "ingest", "findings"]
     found = measured(command)

@@ -31,7 +31,9 @@ impl Part {
         // Columns without a value are shared by chunks.
         let columns = self.rows.columns().iter();
         let filled = columns.filter(|column| column.null_count() < column.len());
-        let bytes: usize = filled.map(|column| column.get_array_memory_size()).sum();
+        let bytes: usize = filled
+            .map(|column| Array::get_array_memory_size(column.as_ref()))
+            .sum();
         bytes + self.hashes.len() * size_of::<u64>()
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 use keiki_model::problem::Place;
+use keiki_model::text::Text;
 use memchr::memchr_iter;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -107,6 +108,7 @@ impl Document {
                 match stated.filter(|e| !is_utf8(e)) {
                     Some(found) => {
                         let place = self.place();
+                        let found = Box::new(Text::quoted(found));
                         Err(IngestError::Encoding { place, found })
                     }
                     None => Ok(Piece::Other),

@@ -195,8 +195,7 @@ impl<'r, 'b> Records<'r, 'b> {
         let limit = self.limits.xml_depth;
         if self.is_in_record() {
             if self.segments.len() >= limit {
-                self.fault
-                    .get_or_insert_with(|| format!("nested more than {limit} levels deep"));
+                self.fault.get_or_insert_with(|| too_deep(limit));
             }
             Ok(())
         } else if self.open.len() > limit + self.path.steps.len() {
