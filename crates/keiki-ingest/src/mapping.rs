@@ -159,14 +159,12 @@ impl Mapping {
     /// So many nulls of a type.
     pub(crate) fn nulls(&self, kind: &DataType, count: usize) -> ArrayRef {
         let mut kept = self.nulls.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.get(kind).filter(|nulls| nulls.len() >= count) {
-            Some(nulls) => nulls.slice(0, count),
-            None => {
-                let nulls = new_null_array(kind, count);
-                kept.insert(kind.clone(), Arc::clone(&nulls));
-                nulls
-            }
+        if let Some(nulls) = kept.get(kind).filter(|nulls| nulls.len() >= count) {
+            return nulls.slice(0, count);
         }
+        let nulls = new_null_array(kind, count);
+        kept.insert(kind.clone(), Arc::clone(&nulls));
+        nulls
     }
 
     /// A column made from what a personal column is made from may show a person too.
