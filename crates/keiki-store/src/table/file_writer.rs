@@ -284,7 +284,9 @@ mod tests {
             ("text", Arc::new(texts.collect::<StringArray>())),
             (
                 own,
-                Arc::new(Int64Array::from_iter_values(numbers.map(|n| n as i64 * 3))),
+                Arc::new(Int64Array::from_iter_values(
+                    numbers.map(|n| i64::try_from(n * 3).unwrap_or(0)),
+                )),
             ),
             (RECORD_KEY, Arc::new(StringArray::from_iter_values(keys))),
         ];

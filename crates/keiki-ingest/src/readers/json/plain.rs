@@ -149,7 +149,7 @@ mod tests {
             r#"{"a":{}}"#,
             r#"{"a":[1]}"#,
             r#"{"a":"#,
-            r#"{a:1}"#,
+            r"{a:1}",
         ] {
             assert!(Plain::of(text).is_none(), "{text}");
         }
