@@ -92,8 +92,9 @@ def evidence(found):
         for other, value in others.items():
             tool = other.split("_")[1]
             again = peak.get(other.replace("_seconds", "_peak_mib"), 0)
-            processor = best[other.replace("_seconds", "_processor_seconds")]
-            row(f"{tool} reads that {form.upper()} file", f"{value:.2f} s; processor {processor:.1f} s; peak {again:.0f} MiB")
+            used = best.get(other.replace("_seconds", "_processor_seconds"))
+            used = f"processor {used:.1f} s; " if used else ""
+            row(f"{tool} reads that {form.upper()} file", f"{value:.2f} s; {used}peak {again:.0f} MiB")
     if "take_large_seconds" in best:
         size, seconds = best["take_large_bytes"] / 1e9, best["take_large_seconds"]
         rows, memory = best["take_large_rows"], peak["take_large_peak_mib"]
