@@ -9,6 +9,7 @@ mod prose;
 mod session;
 mod spinner;
 mod structure;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,6 +112,7 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         // Clap prints to the right stream and knows that asking for help is no fault; usage errors are 2.
+        Err(error) if spoken == Language::Ja => usage::in_japanese(error).exit(),
         Err(error) => error.exit(),
     };
     logging::start();

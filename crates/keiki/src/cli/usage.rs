@@ -1,0 +1,124 @@
+//! What is wrong with a command line, in Japanese; in English it is as clap words it.
+
+use clap::Error;
+use clap::error::{ContextKind, ErrorKind};
+
+/// The error with its message in Japanese; what is no fault, such as a question for help, stays as it is.
+pub(super) fn in_japanese(error: Error) -> Error {
+    let Some(said) = said(&error) else {
+        return error;
+    };
+    let context = |kind| text(&error, kind);
+    let mut lines = vec![said];
+    for kind in [ContextKind::ValidValue, ContextKind::ValidSubcommand] {
+        lines.extend(context(kind).map(|values| format!("  使えるもの: {values}")));
+    }
+    let suggestions = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedValue,
+    ];
+    for kind in suggestions {
+        let hint = context(kind).map(|near| format!("  hint: `{near}` ではありませんか"));
+        lines.extend(hint);
+    }
+    if let Some(usage) = context(ContextKind::Usage) {
+        let usage = usage.trim_start().trim_start_matches("Usage:").trim_start();
+        lines.push(format!("\n使い方: {usage}"));
+    }
+    lines.push("\n詳しくは --help を付けて実行してください。\n".to_owned());
+    Error::raw(error.kind(), lines.join("\n"))
+}
+
+fn said(error: &Error) -> Option<String> {
+    let of = |kind| text(error, kind).unwrap_or_default();
+    let (argument, value) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue));
+    Some(match error.kind() {
+        ErrorKind::UnknownArgument => format!("この引数は使えません: {argument}"),
+        ErrorKind::InvalidSubcommand => {
+            format!(
+                "コマンドがありません: {}",
+                of(ContextKind::InvalidSubcommand)
+            )
+        }
+        ErrorKind::InvalidValue if value.is_empty() => {
+            format!("値が指定されていません: {argument}")
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            format!("{argument} の値として使えません: {value}")
+        }
+        ErrorKind::NoEquals => format!("値は = に続けて書いてください: {argument}"),
+        ErrorKind::TooManyValues => format!("{argument} の値が多すぎます: {value}"),
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("値の数が合いません: {argument}")
+        }
+        ErrorKind::ArgumentConflict => match of(ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == argument => {
+                format!("2回以上は指定できません: {argument}")
+            }
+            prior => format!("同時には指定できません: {argument} と {prior}"),
+        },
+        ErrorKind::MissingRequiredArgument => format!("必須の引数がありません: {argument}"),
+        ErrorKind::MissingSubcommand => "コマンドを指定してください".to_owned(),
+        ErrorKind::InvalidUtf8 => "引数をUTF-8として読めません".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What the error knows of a kind; `None` where it knows nothing.
+fn text(error: &Error, kind: ContextKind) -> Option<String> {
+    let found = error.get(kind).map(ToString::to_string);
+    found.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(arguments: &[&str]) -> String {
+        let command = super::super::help::command(keiki_model::text::Language::Ja);
+        let line = ["keiki"].iter().chain(arguments);
+        let error = command.try_get_matches_from(line).expect_err("it is wrong");
+        in_japanese(error).to_string()
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_japanese() {
+        for (arguments, expected) in [
+            (
+                vec!["measure", "--perod", "2026-09"],
+                "この引数は使えません: --perod",
+            ),
+            (
+                vec!["measure", "--perod", "2026-09"],
+                "`--period` ではありませんか",
+            ),
+            (vec!["mesure"], "コマンドがありません: mesure"),
+            (vec!["mesure"], "`measure` ではありませんか"),
+            (
+                vec!["measure", "--period"],
+                "値が指定されていません: --period",
+            ),
+            (
+                vec!["--color", "green", "check"],
+                "の値として使えません: green",
+            ),
+            (
+                vec!["--color", "green", "check"],
+                "使えるもの: auto, always, never",
+            ),
+            (vec!["close"], "必須の引数がありません: <PERIOD>"),
+            (vec!["close"], "使い方: keiki close"),
+        ] {
+            let said = message(&arguments);
+            assert!(said.contains(expected), "{arguments:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_question_for_help_is_no_fault() {
+        let said = message(&["measure", "--help"]);
+        assert!(said.contains("使い方: keiki measure"), "{said}");
+        assert!(!said.contains("error:"), "{said}");
+    }
+}
