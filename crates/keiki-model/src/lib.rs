@@ -24,6 +24,7 @@ pub mod programme;
 pub mod proportion;
 pub mod remark;
 pub mod repeats;
+pub mod restatement;
 pub mod statement;
 pub mod status;
 pub mod survival;

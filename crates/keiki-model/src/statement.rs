@@ -8,7 +8,9 @@ use crate::fraction::Fraction;
 use crate::measurement::Measurement;
 use crate::name::Name;
 use crate::remark::Remarks;
+use crate::restatement::Restatement;
 use crate::status::Status;
+use crate::text::Text;
 
 /// What stood in the way of a close.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,43 @@ pub enum Obstacle {
         /// The KPI.
         kpi: u32,
     },
+    /// Evidence came, and is too old for the period.
+    Overdue {
+        /// The dataset.
+        dataset: String,
+        /// The org units, by id.
+        org_units: Vec<String>,
+    },
+    /// A KPI has no figure for the whole, although nobody owes evidence.
+    NoData {
+        /// The KPI.
+        kpi: u32,
+    },
+    /// A source could not be read, and was not since.
+    Failed {
+        /// The source.
+        source: String,
+        /// Why.
+        reason: Text,
+    },
+    /// A figure missed its target, or is behind its plan, and nobody said why.
+    Unexplained {
+        /// The KPI.
+        kpi: u32,
+        /// The indicator.
+        indicator: Name,
+        /// The org unit, by id.
+        org_unit: Name,
+    },
+    /// Nobody stands by a company's figures.
+    Uncertified {
+        /// The company, by id.
+        org_unit: Name,
+        /// Who is to.
+        person: String,
+        /// Who did, before the figures changed.
+        lapsed: Option<String>,
+    },
 }
 
 /// A closed period. Revision 0 holds figures that were put before a board before Keiki kept the books.
@@ -54,11 +93,20 @@ pub struct Statement {
     pub journal_version: i64,
     /// The edition of the definitions, the org tree and the programme; `None` in revision 0.
     pub edition: Option<i64>,
+    /// The hash of that edition, by which a change of it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition_sha256: Option<String>,
+    /// The hash of the list of the journal's files with their hashes, by which a change of any of them is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_sha256: Option<String>,
     /// What stood in the way.
     pub obstacles: Vec<Obstacle>,
     /// What was said of its figures, what is done about them, and what the board asked for.
     #[serde(default, skip_serializing_if = "Remarks::is_empty")]
     pub remarks: Remarks,
+    /// What it restates; absent in the first revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restatement: Option<Restatement>,
     /// Every measurement.
     pub measurements: Vec<Measurement>,
 }

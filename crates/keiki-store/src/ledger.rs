@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keiki_model::text::Text;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::SqlitePool;
@@ -181,6 +182,68 @@ impl Ledger {
         transaction.commit().await?;
         Ok(Some(number + 1))
     }
+}
+
+impl Ledger {
+    /// The hash of an edition: over its files' names and hashes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn digest(&self, number: i64) -> Result<String> {
+        let rows =
+            sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = ? ORDER BY name")
+                .bind(number)
+                .fetch_all(&self.pool)
+                .await?;
+        let mut texts = Vec::new();
+        for row in &rows {
+            texts.push((row.try_get(0)?, row.try_get(1)?));
+        }
+        Ok(digest_of(texts))
+    }
+
+    /// Looks whether every text is what its hash says. *Shape*: the first edition that does not fit, with why.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn broken(&self) -> Result<Option<(i64, Text)>> {
+        let rows = sqlx::query(
+            "SELECT f.edition, f.name, f.sha256, c.text FROM edition_files f \
+             LEFT JOIN contents c ON c.sha256 = f.sha256 ORDER BY f.edition, f.name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut sound = std::collections::HashSet::new();
+        for row in &rows {
+            let (edition, name, sha256): (i64, String, String) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            if sound.contains(&sha256) {
+                continue;
+            }
+            let packed: Option<Vec<u8>> = row.try_get(3)?;
+            let text = packed.and_then(|packed| zstd::decode_all(packed.as_slice()).ok());
+            if text.is_none_or(|text| format!("{:x}", Sha256::digest(text)) != sha256) {
+                let why = Text::new(
+                    format!("{name} の内容が記録時と異なります"),
+                    format!("the text of {name} is not what was recorded"),
+                );
+                return Ok(Some((edition, why)));
+            }
+            sound.insert(sha256);
+        }
+        Ok(None)
+    }
+}
+
+/// The hash of an edition whose files have these names and hashes, in any order.
+#[must_use]
+pub fn digest_of(mut texts: Vec<(String, String)>) -> String {
+    texts.sort();
+    let mut hash = Sha256::new();
+    for (name, sha256) in texts {
+        hash.update(format!("{sha256}  {name}\n"));
+    }
+    format!("{:x}", hash.finalize())
 }
 
 fn compressed(text: &str) -> Result<Vec<u8>> {

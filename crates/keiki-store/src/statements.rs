@@ -3,16 +3,21 @@
 
 use std::path::Path;
 
-use keiki_model::statement::Statement;
+use keiki_model::restatement::{Cause, Restatement};
+use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 
-use crate::chain::{Chain, Link, Seen};
+use crate::chain::{Chain, Link, Seen, bound};
 use crate::error::{Result, StoreError};
 
 /// What happened to a period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every event is a statement"
+)]
 pub enum Event {
     /// It was closed.
     Closed(Statement),
@@ -26,6 +31,35 @@ pub enum Event {
         by: String,
         /// Why.
         reason: String,
+        /// The cause that was stated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
+    },
+    /// Figures differ from what was reported, and too little to open it for.
+    Noted {
+        /// The period as written.
+        period: String,
+        /// When, UTC microseconds.
+        at: i64,
+        /// Who noted it.
+        by: String,
+        /// Why they differ, in the words of who noted it.
+        reason: String,
+        /// What differs.
+        restatement: Restatement,
+    },
+    /// Its figures were put before those who certify them.
+    Preliminary {
+        /// The period as written.
+        period: String,
+        /// When, UTC microseconds; it holds what was known then.
+        at: i64,
+        /// Who did it.
+        by: String,
+        /// The journal version.
+        journal_version: i64,
+        /// What stood in the way of the close then.
+        obstacles: Vec<Obstacle>,
     },
 }
 
@@ -35,7 +69,9 @@ impl Event {
     pub fn period(&self) -> &str {
         match self {
             Self::Closed(statement) => &statement.period,
-            Self::Reopened { period, .. } => period,
+            Self::Reopened { period, .. }
+            | Self::Noted { period, .. }
+            | Self::Preliminary { period, .. } => period,
         }
     }
 }
@@ -49,6 +85,27 @@ pub struct Recorded {
     pub sha256: String,
     /// What happened.
     pub event: Event,
+}
+
+/// What of a closed statement can be told at a glance, without its measurements.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ClosedHead {
+    /// The period as written.
+    pub period: String,
+    /// Its revision.
+    pub revision: u32,
+    /// When it was closed, UTC microseconds.
+    pub closed_at: i64,
+    /// The hash of the list of the journal's files.
+    #[serde(default)]
+    pub journal_sha256: Option<String>,
+}
+
+/// An event of which only a close is read.
+#[derive(Debug, Deserialize)]
+struct Glance {
+    #[serde(default)]
+    closed: Option<ClosedHead>,
 }
 
 /// The book.
@@ -76,6 +133,20 @@ impl Statements {
         links.into_iter().map(|link| self.recorded(link)).collect()
     }
 
+    /// All closes in order, at a glance.
+    ///
+    /// # Errors
+    /// The database cannot be read, or an event is damaged.
+    pub async fn closed(&self) -> Result<Vec<ClosedHead>> {
+        let mut heads = Vec::new();
+        for link in self.chain.links(None).await? {
+            let glance: Glance = serde_json::from_slice(&link.text)
+                .map_err(|e| self.chain.damaged(link.number, &e.to_string()))?;
+            heads.extend(glance.closed);
+        }
+        Ok(heads)
+    }
+
     /// The events of one period in order.
     ///
     /// # Errors
@@ -83,6 +154,18 @@ impl Statements {
     pub async fn of_period(&self, period: &str) -> Result<Vec<Recorded>> {
         let links = self.chain.links(Some(period)).await?;
         links.into_iter().map(|link| self.recorded(link)).collect()
+    }
+
+    /// The texts of all events, as their hashes cover them, with their numbers and hashes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn texts(&self) -> Result<Vec<(i64, String, Vec<u8>)>> {
+        let links = self.chain.links(None).await?;
+        let texts = links.into_iter();
+        Ok(texts
+            .map(|link| (link.number, link.sha256, link.text))
+            .collect())
     }
 
     fn recorded(&self, link: Link) -> Result<Recorded> {
@@ -126,4 +209,10 @@ impl Statements {
         };
         self.chain.broken(is_of).await
     }
+}
+
+/// The hash that binds the text of an event to the hash of the event before it; of the first, to nothing.
+#[must_use]
+pub fn bound_sha256(before: &str, text: &[u8]) -> String {
+    bound(before, text)
 }

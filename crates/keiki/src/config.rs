@@ -24,7 +24,9 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Ledger, Readings, Refusals, RemarkBook, Statements, Texts, Tokens};
+use keiki_store::{
+    Journal, Ledger, Readings, Refusals, RemarkBook, Seals, Statements, Texts, Tokens,
+};
 
 use crate::error::{Error, Result};
 
@@ -152,6 +154,14 @@ impl Workspace {
     /// The database cannot be used.
     pub async fn statements(&self) -> Result<Statements> {
         Ok(Statements::open(&self.root.join(&self.settings.database)).await?)
+    }
+
+    /// The book of seals.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn seals(&self) -> Result<Seals> {
+        Ok(Seals::open(&self.root.join(&self.settings.database)).await?)
     }
 
     /// The book of remarks.

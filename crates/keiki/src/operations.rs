@@ -1,6 +1,8 @@
 //! The use cases of the program. They name neither the command line nor the web, and print nothing.
 
+pub mod audit;
 pub mod catalogue;
+pub mod certify;
 pub mod check;
 pub mod collect;
 pub mod compact;
@@ -23,6 +25,7 @@ pub mod refusals;
 pub mod rejects;
 pub mod report;
 pub mod road_map;
+pub mod seals;
 pub mod sources;
 pub mod sql;
 pub mod statement;
@@ -32,4 +35,5 @@ pub mod unassigned;
 pub mod verify;
 
 mod obstacles;
+mod packing;
 mod units;

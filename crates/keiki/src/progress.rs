@@ -30,6 +30,11 @@ pub enum Step {
     Verifying,
     /// The journal's files are being put together.
     Compacting,
+    /// A month is being closed.
+    Closing {
+        /// The month.
+        month: String,
+    },
     /// A month of the sample group is being played.
     Playing {
         /// The month.

@@ -56,11 +56,14 @@ impl Group {
                 reason: Some(EVIL.to_owned()),
                 journal_version: 66,
                 edition: Some(1),
+                edition_sha256: None,
+                journal_sha256: None,
                 obstacles: vec![Obstacle::Rejected {
                     source: "kev".to_owned(),
                     rows: 2,
                 }],
                 remarks: Remarks::default(),
+                restatement: None,
                 measurements: now,
             },
             earlier: vec![

@@ -79,6 +79,10 @@ fn words(step: &Step) -> Text {
         Step::Measuring => Text::new("測定しています", "measuring"),
         Step::Verifying => Text::new("証跡台帳を検査しています", "verifying the journal"),
         Step::Compacting => Text::new("証跡台帳を整理しています", "compacting the journal"),
+        Step::Closing { month } => Text::new(
+            format!("{month} を締めています"),
+            format!("closing {month}"),
+        ),
         Step::Playing { month } => Text::new(
             format!("{month} を再現しています"),
             format!("playing {month}"),

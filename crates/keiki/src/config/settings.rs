@@ -1,5 +1,7 @@
 //! `keiki.toml`: the organisation, its fiscal years, zone and language, and where its books are.
 
+mod close;
+
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -11,6 +13,8 @@ use keiki_model::document::{Node, read_document};
 use keiki_model::problem::Problem;
 use keiki_model::text::{Language, Text};
 use url::Url;
+
+pub use close::{Certifier, CloseDays, CloseSettings};
 
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
@@ -43,6 +47,8 @@ pub struct Settings {
     pub personal_files_days: Option<i32>,
     /// Of whom figures may speak, and who sees all of them.
     pub people: PeopleSettings,
+    /// How periods are closed.
+    pub close: CloseSettings,
 }
 
 /// What `[people]` says.
@@ -156,6 +162,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         database,
         personal_files_days,
         people,
+        close: close::close(node),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod assets;
 mod budgets;
+mod closing;
 mod dice;
 mod forms;
 mod incidents;
@@ -21,7 +22,7 @@ use keiki_report::scorecard::Line;
 
 use super::ingest::{self, Confirmation, Ingest, Outcome, What};
 use super::init;
-use crate::config::{Opening, Workspace};
+use crate::config::{Opening, Workspace, settings};
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent, Step};
 
@@ -57,6 +58,15 @@ pub struct Refused {
     pub reason: Text,
 }
 
+/// Whether the story's months are closed too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Books {
+    /// They stay open.
+    Open,
+    /// Eleven months are closed and signed, and two of them restated.
+    Closed,
+}
+
 /// Makes the sample group in a new folder, takes its evidence in month by month, and measures the last month.
 ///
 /// A numbered copy of each export goes to `deliveries`, where that is given: later ones take the place of earlier ones in the workspace.
@@ -65,10 +75,10 @@ pub struct Refused {
 /// The folder holds a workspace already, or cannot be written.
 pub async fn demo(
     folder: &Path,
-    deliveries: Option<&Path>,
+    (books, deliveries): (Books, Option<&Path>),
     progress: &dyn Progress,
 ) -> Result<Played> {
-    init::write(folder, &files())?;
+    init::write(folder, &files(books))?;
     let mut kept = Kept {
         folder: deliveries,
         count: 0,
@@ -78,7 +88,16 @@ pub async fn demo(
     let zone = &workspace.settings.zone;
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut refused: Vec<Refused> = Vec::new();
+    let mut acts = Vec::new();
+    if books == Books::Closed {
+        closing::make_key(&workspace)?;
+        acts = closing::acts(zone);
+        acts.reverse();
+    }
     for (position, delivery) in story::deliveries(zone).into_iter().enumerate() {
+        while let Some(act) = acts.pop_if(|(at, _)| *at < delivery.arrives_at) {
+            closing::carry_out(&workspace, act, progress).await?;
+        }
         progress.begin(&Step::Playing {
             month: Month::of(delivery.as_of).to_string(),
         });
@@ -112,6 +131,9 @@ pub async fn demo(
                 _ => outcomes.push(outcome),
             }
         }
+    }
+    while let Some(act) = acts.pop() {
+        closing::carry_out(&workspace, act, progress).await?;
     }
     let scorecard = page::page(&workspace, story::end(zone), progress).await?;
     Ok(Played {
@@ -150,7 +172,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// The files of the workspace, beside the evidence that the story brings.
-fn files() -> Vec<(String, Vec<u8>)> {
+fn files(books: Books) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![(".gitignore".to_owned(), b"/.keiki/\n".to_vec())];
     let mut open = vec![&FILES];
     while let Some(folder) = open.pop() {
@@ -158,6 +180,11 @@ fn files() -> Vec<(String, Vec<u8>)> {
         for file in folder.files() {
             let name = file.path().to_string_lossy().replace('\\', "/");
             files.extend(file.contents_utf8().map(|text| forms::sent(&name, text)));
+        }
+    }
+    if books == Books::Closed {
+        for (_, text) in files.iter_mut().filter(|(name, _)| name == settings::FILE) {
+            text.extend_from_slice(closing::SETTINGS.as_bytes());
         }
     }
     files.sort();

@@ -200,3 +200,12 @@ pub(super) fn root(workspace: &Workspace, hierarchy: Option<&Hierarchy>, day: i3
     };
     arrangement.tree().nodes()[0].id.clone()
 }
+
+/// The root of the tree on the last day of a period.
+#[must_use]
+pub fn root_of_period(workspace: &Workspace, period: Period) -> String {
+    let months = period.months(&workspace.settings.calendar);
+    months.map_or_else(String::new, |(_, last)| {
+        root(workspace, None, last.last_day())
+    })
+}

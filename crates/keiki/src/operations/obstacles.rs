@@ -2,23 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keiki_model::calendar::{Period, date_of};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::UNASSIGNED;
-use keiki_model::statement::Obstacle;
+use keiki_model::statement::{Obstacle, Statement};
+use keiki_model::status::Status;
 use keiki_store::{Afterwards, Journal, Outcome};
 
+use super::coverage::{self, Asked, Timeliness};
+use super::refusals::refused;
+use super::{certify, notes, statement};
+use crate::config::{Opening, Workspace};
 use crate::error::Result;
 
-/// Lists what stands in the way: evidence that is owed, rejected rows that are still out, evidence of org units that
-/// nobody knows. *Shape*: by kind, then KPI or source.
+/// Lists what stands in the way: evidence that is owed or too old, KPIs without data, rejected rows that are still out,
+/// evidence of org units that nobody knows, failed sources, deviations that nobody explained, companies whose figures nobody
+/// certified. *Shape*: by kind, then KPI or source.
 pub(super) async fn obstacles(
-    journal: &Journal,
-    measured: &[Measurement],
+    workspace: &Workspace,
+    period: Period,
+    of: &Statement,
     root: &str,
 ) -> Result<Vec<Obstacle>> {
+    let journal = workspace.journal(Opening::Existing).await?;
+    let measured = &of.measurements;
     let mut found = missing(measured, root);
-    found.extend(rejected(journal).await?);
+    found.extend(without_data(measured, root, &found));
+    found.extend(overdue(workspace, period).await?);
+    found.extend(rejected(&journal).await?);
     found.extend(unassigned(measured));
+    found.extend(failed(workspace, &journal).await?);
+    found.extend(unexplained(workspace, of));
+    found.extend(certify::missing(workspace, of));
     Ok(found)
 }
 
@@ -36,6 +51,48 @@ fn missing(measured: &[Measurement], root: &str) -> Vec<Obstacle> {
             org_units: ids.into_iter().map(str::to_owned).collect(),
         })
         .collect()
+}
+
+/// KPIs without a figure of the whole that are not listed for what is missing.
+fn without_data(measured: &[Measurement], root: &str, listed: &[Obstacle]) -> Vec<Obstacle> {
+    let is_listed = |no: u32| {
+        listed
+            .iter()
+            .any(|one| matches!(one, Obstacle::Missing { kpi, .. } if *kpi == no))
+    };
+    let kpis: BTreeSet<u32> = measured
+        .iter()
+        .filter(|one| one.org_unit == *root && !one.is_companion && one.status == Status::NoData)
+        .map(|one| one.no)
+        .filter(|no| !is_listed(*no))
+        .collect();
+    kpis.into_iter()
+        .map(|kpi| Obstacle::NoData { kpi })
+        .collect()
+}
+
+/// Evidence that is too old on the last day of the period.
+async fn overdue(workspace: &Workspace, period: Period) -> Result<Vec<Obstacle>> {
+    let settings = &workspace.settings;
+    let Some((_, last)) = period.months(&settings.calendar) else {
+        return Ok(Vec::new());
+    };
+    let end = date_of(last.last_day() + 1).to_zoned(settings.zone.clone());
+    let asked = Asked {
+        org_unit: None,
+        now: end.map_or(i64::MAX, |end| end.timestamp().as_microsecond() - 1),
+    };
+    let mut by_dataset: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for owed in coverage::list(workspace, &asked).await? {
+        if owed.timeliness == Timeliness::Overdue && !owed.without_data.is_empty() {
+            by_dataset
+                .entry(owed.dataset)
+                .or_default()
+                .push(owed.org_unit);
+        }
+    }
+    let obstacle = |(dataset, org_units)| Obstacle::Overdue { dataset, org_units };
+    Ok(by_dataset.into_iter().map(obstacle).collect())
 }
 
 /// Counts what is still out: neither mended by a later reading nor replaced by one.
@@ -61,4 +118,40 @@ fn unassigned(measured: &[Measurement]) -> Vec<Obstacle> {
         .collect();
     let obstacle = |kpi| Obstacle::Unassigned { kpi };
     kpis.into_iter().map(obstacle).collect()
+}
+
+/// Sources that could not be read, and readings that were refused as a whole, unless a later one came in their place.
+async fn failed(workspace: &Workspace, journal: &Journal) -> Result<Vec<Obstacle>> {
+    let mut found = BTreeMap::new();
+    let snapshot = journal.snapshot().await?;
+    for one in refused(workspace, snapshot.batches()).await? {
+        if one.mended_by.is_none() {
+            found.insert(one.refusal.source, one.refusal.reason);
+        }
+    }
+    for (source, standing) in workspace.readings().await?.all().await? {
+        if let Some(reason) = standing.reason.filter(|_| standing.failed_at.is_some()) {
+            found.insert(source, reason);
+        }
+    }
+    let is_a_source = |name: &str| workspace.sources.iter().any(|source| source.name == name);
+    found.retain(|source, _| is_a_source(source));
+    let obstacle = |(source, reason)| Obstacle::Failed { source, reason };
+    Ok(found.into_iter().map(obstacle).collect())
+}
+
+/// Deviations that nobody explained, where the workspace asks for explanations.
+fn unexplained(workspace: &Workspace, of: &Statement) -> Vec<Obstacle> {
+    if workspace.settings.close.explain.is_empty() {
+        return Vec::new();
+    }
+    let units = statement::explained_units(workspace, of);
+    notes::deviations(&of.measurements, &units)
+        .filter(|one| of.remarks.explanation(one).is_none())
+        .map(|one| Obstacle::Unexplained {
+            kpi: one.no,
+            indicator: one.indicator.clone(),
+            org_unit: one.org_unit.clone(),
+        })
+        .collect()
 }

@@ -67,8 +67,11 @@ pub async fn import(workspace: &Workspace, file: &Path, run: &Run) -> Result<Vec
             reason: Some(name.to_string()),
             journal_version: 0,
             edition: None,
+            edition_sha256: None,
+            journal_sha256: None,
             obstacles: Vec::new(),
             remarks: Remarks::default(),
+            restatement: None,
             measurements,
         };
         book.add(&Event::Closed(statement), None).await?;

@@ -162,18 +162,54 @@ async fn add_originals(
     Ok(columns)
 }
 
-/// Reads wanted rows of a batch again. The raw bytes lie in a temporary folder meanwhile, which only this user can read.
-async fn read_again(
+/// Reads wanted rows of a batch again.
+pub(super) async fn read_again(
     workspace: &Workspace,
     journal: &Journal,
     batch: &Batch,
     rows: BTreeSet<(String, u64)>,
 ) -> Result<Option<(Vec<String>, Vec<OriginalRow>)>> {
+    let names: BTreeSet<&str> = rows.iter().map(|(file, _)| file.as_str()).collect();
+    let is_wanted = |name: &str| names.contains(name);
+    let Some(again) = raw_again(workspace, journal, batch, is_wanted).await? else {
+        return Ok(None);
+    };
+    let context = context_of(workspace, batch);
+    Ok(original_rows(&again.source, &again.files, &rows, &context).ok())
+}
+
+/// Raw files of a batch, to be read again.
+pub(super) struct Again {
+    /// What they are read by.
+    pub(super) source: Source,
+    /// The files.
+    pub(super) files: Vec<InputFile>,
+    /// Where they lie meanwhile.
+    _folder: tempfile::TempDir,
+}
+
+/// What the raw files of a batch are read with.
+pub(super) fn context_of<'w>(workspace: &'w Workspace, batch: &Batch) -> Context<'w> {
+    Context {
+        expressions: workspace.mappings.as_ref(),
+        zone: workspace.settings.zone.clone(),
+        limits: Limits::default(),
+        as_of: batch.as_of,
+    }
+}
+
+/// Lays raw files of a batch into a temporary folder, which only this user can read. *Shape*: `None` where they were taken away,
+/// or nothing says any more how they are read.
+pub(super) async fn raw_again(
+    workspace: &Workspace,
+    journal: &Journal,
+    batch: &Batch,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Option<Again>> {
     let folder = tempfile::tempdir().map_err(Error::file(&workspace.root))?;
-    let names: BTreeSet<&String> = rows.iter().map(|(file, _)| file).collect();
     let mut files = Vec::new();
     let raw = batch.files.iter().enumerate();
-    for (number, reference) in raw.filter(|(_, reference)| names.contains(&reference.name)) {
+    for (number, reference) in raw.filter(|(_, reference)| is_wanted(&reference.name)) {
         let Some(bytes) = journal.read_raw(reference).await? else {
             continue;
         };
@@ -192,14 +228,10 @@ async fn read_again(
         }
         None => return Ok(None),
     };
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let context = Context {
-        expressions: workspace.mappings.as_ref(),
-        zone: workspace.settings.zone.clone(),
-        limits: Limits::default(),
-        as_of: batch.as_of,
+    let again = Again {
+        source,
+        files,
+        _folder: folder,
     };
-    Ok(original_rows(&source, &files, &rows, &context).ok())
+    Ok((!again.files.is_empty()).then_some(again))
 }

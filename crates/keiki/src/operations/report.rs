@@ -154,8 +154,12 @@ async fn restated(
     let changes = statement::changes(workspace, period, &before, statement, progress).await?;
     let moved = changes.into_iter().map(|change| Moved {
         restated: change.restated,
-        by_evidence: change.by_evidence,
-        by_definitions: change.by_definitions,
+        by_evidence: change.bridge.evidence,
+        by_definitions: change
+            .bridge
+            .definitions
+            .zip(change.bridge.tree)
+            .and_then(|(definitions, tree)| definitions.plus(tree)),
     });
     Ok(Some(moved.collect()))
 }

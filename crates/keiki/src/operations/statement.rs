@@ -1,14 +1,18 @@
 //! Closes periods, opens them again, gives what was closed, and shows what would differ today.
 
-use std::collections::HashMap;
+mod differences;
+mod status;
+mod verify;
+
+use std::collections::BTreeSet;
 
 use keiki_engine::Structure;
 use keiki_model::calendar::{Day, Period, date_of, local_day};
-use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
-use keiki_model::statement::{Obstacle, Place, Restated, Statement, restated};
+use keiki_model::restatement::{Bridge, Cause, Restatement};
+use keiki_model::statement::{Obstacle, Place, Statement};
 use keiki_model::text::Text;
-use keiki_store::{Event, Recorded};
+use keiki_store::{ClosedHead, Event, Listing, Recorded};
 
 use super::disclosure;
 use super::measure::{Measure, Units, measure_in, root};
@@ -19,6 +23,10 @@ use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
+pub use differences::{Change, Moving, changes, entries, restatement};
+pub use status::{CloseStatus, LateEvidence, status};
+pub use verify::{Checked, Misfit, verify};
+
 /// What to close.
 #[derive(Debug, Clone)]
 pub struct Close {
@@ -28,8 +36,19 @@ pub struct Close {
     pub reason: Option<String>,
     /// Who else agrees.
     pub agreed_by: Option<String>,
+    /// Whether it is the last word.
+    pub kind: Kind,
     /// Who closes it, and when.
     pub run: Run,
+}
+
+/// Whether figures are only put before those who certify them, or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// They are put before them; what stands in the way is listed.
+    Preliminary,
+    /// They are closed.
+    Final,
 }
 
 /// What came of closing.
@@ -37,6 +56,8 @@ pub struct Close {
 pub enum Closing {
     /// It is closed.
     Closed(Box<Statement>),
+    /// Its figures are put before those who certify them; the statement has no number.
+    Preliminary(Box<Statement>),
     /// Something stands in the way, and there was no reason or no second person.
     Hindered(Vec<Obstacle>),
 }
@@ -52,17 +73,6 @@ pub enum Revision {
     Open,
 }
 
-/// A figure that differs, with what moved it.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The figure in both.
-    pub restated: Restated,
-    /// How far evidence that became known since moved it.
-    pub by_evidence: Option<Fraction>,
-    /// How far definitions, org tree and programme moved it after that.
-    pub by_definitions: Option<Fraction>,
-}
-
 /// Closes a period.
 ///
 /// # Errors
@@ -76,83 +86,149 @@ pub async fn close(
     let end = ended(workspace, asked.period, asked.run.now)?;
     let book = workspace.statements().await?;
     let events = book.of_period(&name).await?;
-    if let Some(revision) = closed_now(&events).filter(|revision| *revision > 0) {
-        return Err(Error::user(
-            Text::new(
-                format!("{name} は締め済みです(第{revision}版)"),
-                format!("{name} is closed already (revision {revision})"),
-            ),
-            Text::new(
-                format!("訂正するには `keiki reopen {name} --reason 理由` で締めを解除します"),
-                format!("to restate it, open it with `keiki reopen {name} --reason REASON`"),
-            ),
-        ));
+    if let Some(closed) = closed_now(&events).filter(|closed| closed.revision > 0) {
+        return Err(closed_already(&name, closed.revision));
     }
-    programme::record(workspace, &asked.run, None).await?;
-    let edition = programme::editions(workspace)
-        .await?
-        .last()
-        .map(|e| e.number);
-    let journal = workspace.journal(Opening::Existing).await?;
-    let journal_version = journal.snapshot().await?.seq();
-    let everything = Pinned {
-        period: asked.period,
-        known_at: asked.run.now,
-        journal_version,
-    };
-    let measurements = everything.measure(workspace, progress).await?;
-    let obstacles = obstacles(&journal, &measurements, &root(workspace, None, end)).await?;
+    let mut statement = as_known(workspace, asked.period, &asked.run, progress).await?;
+    let root = root(workspace, None, end);
+    statement.obstacles = obstacles(workspace, asked.period, &statement, &root).await?;
     let is_agreed = asked.reason.is_some()
         && asked
             .agreed_by
             .as_ref()
             .is_some_and(|second| *second != asked.run.author);
-    if !obstacles.is_empty() && !is_agreed {
-        return Ok(Closing::Hindered(obstacles));
+    let last = events.last().map(|last| last.number);
+    if asked.kind == Kind::Preliminary {
+        let event = Event::Preliminary {
+            period: name,
+            at: asked.run.now,
+            by: asked.run.author.clone(),
+            journal_version: statement.journal_version,
+            obstacles: statement.obstacles.clone(),
+        };
+        book.add(&event, last).await?;
+        return Ok(Closing::Preliminary(Box::new(statement)));
     }
-    let since = closed_before(&book.events().await?, asked.period, workspace);
-    let statement = Statement {
-        period: name.into(),
-        revision: next_revision(&events),
-        closed_at: asked.run.now,
-        closed_by: asked.run.author.clone(),
-        agreed_by: asked.agreed_by.clone(),
-        reason: asked
-            .reason
-            .clone()
-            .or_else(|| reason_of_reopening(&events)),
-        journal_version,
-        edition,
-        obstacles,
-        remarks: notes::of_period(workspace, asked.period, since).await?,
-        measurements,
-    };
+    if !statement.obstacles.is_empty() && !is_agreed {
+        return Ok(Closing::Hindered(statement.obstacles));
+    }
+    let (reason, stated) = reopened_for(&events);
+    let before = last_closed(&events);
+    statement.revision = before.map_or(0, |before| before.revision) + 1;
+    statement.agreed_by.clone_from(&asked.agreed_by);
+    statement.reason = asked.reason.clone().or(reason);
+    if let Some(before) = before.filter(|before| before.edition.is_some()) {
+        let restated = restatement(
+            workspace,
+            asked.period,
+            before,
+            &statement,
+            stated,
+            progress,
+        );
+        statement.restatement = Some(restated.await?);
+    }
+    if let Some(edition) = statement.edition {
+        statement.edition_sha256 = Some(workspace.ledger().await?.digest(edition).await?);
+    }
+    statement.journal_sha256 = Some(listed(workspace).await?);
     let event = Event::Closed(statement.clone());
-    book.add(&event, events.last().map(|last| last.number))
-        .await?;
+    book.add(&event, last).await?;
     Ok(Closing::Closed(Box::new(statement)))
 }
 
-/// Opens a closed period again. Returns the revision that stays the one reported until it is closed again.
+/// Lists the journal's files and keeps the list. Files that the last closed statement lists are not read again.
+async fn listed(workspace: &Workspace) -> Result<String> {
+    let seals = workspace.seals().await?;
+    let closed = workspace.statements().await?.closed().await?;
+    let mut hashes = closed.iter().rev();
+    let last = hashes.find_map(|head| head.journal_sha256.as_deref());
+    let known = match last {
+        Some(sha256) => seals.listing(sha256).await?,
+        None => None,
+    };
+    let known = known.map_or_else(Listing::default, |text| Listing::parse(&text));
+    let journal = workspace.journal(Opening::Existing).await?;
+    let listing = journal.listing(&known).await?;
+    Ok(seals.keep_listing(&listing.text()).await?)
+}
+
+/// What came of asking for a closed period to be opened again.
+#[derive(Debug, Clone)]
+pub enum Reopening {
+    /// It is open. Until it is closed again, this revision stays the one reported.
+    Opened(u32),
+    /// What differs is below the threshold: it is noted, and the period stays closed.
+    Noted(Restatement),
+}
+
+/// Why a closed period is to be opened again.
+#[derive(Debug, Clone)]
+pub struct Reopen {
+    /// The period.
+    pub period: Period,
+    /// Why.
+    pub reason: String,
+    /// The cause, as one of the kinds.
+    pub cause: Option<Cause>,
+    /// Whether a difference below the threshold is enough.
+    pub weight: Weight,
+    /// Who opens it, and when.
+    pub run: Run,
+}
+
+/// How large a difference is to be for a period to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// As large as the workspace's threshold.
+    Material,
+    /// Of any size.
+    Any,
+}
+
+/// Opens a closed period again; where figures differ and none of them by as much as the threshold, that is noted instead.
 ///
 /// # Errors
 /// It is not closed.
-pub async fn reopen(workspace: &Workspace, period: Period, reason: &str, run: &Run) -> Result<u32> {
-    let name = period.to_string();
+pub async fn reopen(
+    workspace: &Workspace,
+    asked: &Reopen,
+    progress: &dyn Progress,
+) -> Result<Reopening> {
+    let name = asked.period.to_string();
     let book = workspace.statements().await?;
     let events = book.of_period(&name).await?;
-    let Some(revision) = closed_now(&events).filter(|revision| *revision > 0) else {
+    let Some(closed) = closed_now(&events).filter(|closed| closed.revision > 0) else {
         return Err(not_closed(&name));
     };
+    let last = events.last().map(|last| last.number);
+    let (at, by) = (asked.run.now, asked.run.author.clone());
+    if asked.weight == Weight::Material && workspace.settings.close.materiality.is_some() {
+        let now = as_known(workspace, asked.period, &asked.run, progress).await?;
+        let restated =
+            restatement(workspace, asked.period, closed, &now, asked.cause, progress).await?;
+        let indicators = || restated.differences.iter().filter(|one| !one.is_companion);
+        if indicators().count() > 0 && indicators().all(|one| !one.is_material) {
+            let event = Event::Noted {
+                period: name,
+                at,
+                by,
+                reason: asked.reason.clone(),
+                restatement: restated.clone(),
+            };
+            book.add(&event, last).await?;
+            return Ok(Reopening::Noted(restated));
+        }
+    }
     let event = Event::Reopened {
         period: name,
-        at: run.now,
-        by: run.author.clone(),
-        reason: reason.to_owned(),
+        at,
+        by,
+        reason: asked.reason.clone(),
+        cause: asked.cause,
     };
-    book.add(&event, events.last().map(|last| last.number))
-        .await?;
-    Ok(revision)
+    book.add(&event, last).await?;
+    Ok(Reopening::Opened(closed.revision))
 }
 
 /// Everything that happened, in order.
@@ -188,168 +264,64 @@ pub async fn get(
             .into_iter()
             .find(|statement| statement.revision == number)
             .ok_or_else(|| no_revision(&name, number))?,
-        Revision::Open => {
-            programme::record(workspace, run, None).await?;
-            let journal = workspace.journal(Opening::Existing).await?;
-            let pinned = Pinned {
-                period,
-                known_at: run.now,
-                journal_version: journal.snapshot().await?.seq(),
-            };
-            let editions = programme::editions(workspace).await?;
-            let events = workspace.statements().await?.events().await?;
-            let since = closed_before(&events, period, workspace);
-            Statement {
-                period: name.into(),
-                revision: 0,
-                closed_at: run.now,
-                closed_by: run.author.clone(),
-                agreed_by: None,
-                reason: None,
-                journal_version: pinned.journal_version,
-                edition: editions.last().map(|edition| edition.number),
-                obstacles: Vec::new(),
-                remarks: notes::of_period(workspace, period, since).await?,
-                measurements: pinned.measure(workspace, progress).await?,
-            }
-        }
+        Revision::Open => as_known(workspace, period, run, progress).await?,
     };
     disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
+    withhold_restatement(&mut statement);
     Ok(statement)
 }
 
-/// What differs between two statements of a period, and how much of it new evidence moved, and how much definitions, org
-/// tree and programme.
-///
-/// # Errors
-/// The figures in between cannot be computed.
-pub async fn changes(
+/// Takes the values out of a restatement whose figures are withheld.
+fn withhold_restatement(statement: &mut Statement) {
+    let Some(restatement) = &mut statement.restatement else {
+        return;
+    };
+    let shown: BTreeSet<Place> = statement
+        .measurements
+        .iter()
+        .filter(|one| one.value.is_some())
+        .map(|one| (one.no, one.indicator.clone(), one.org_unit.clone()))
+        .collect();
+    for one in &mut restatement.differences {
+        if !shown.contains(&one.place()) {
+            (one.before, one.after, one.bridge) = (None, None, Bridge::default());
+        }
+    }
+}
+
+/// The statement of a period as it would be if it were closed now, with no number and without what stands in its way.
+pub(super) async fn as_known(
     workspace: &Workspace,
     period: Period,
-    before: &Statement,
-    after: &Statement,
+    run: &Run,
     progress: &dyn Progress,
-) -> Result<Vec<Change>> {
-    let found = restated(&before.measurements, &after.measurements);
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let between = match before.edition {
-        // Figures of before the books were kept have nothing that could be computed again.
-        None => Vec::new(),
-        Some(edition) if after.edition != Some(edition) => {
-            let then = programme::of_edition(workspace, edition).await?;
-            let pinned = Pinned {
-                period,
-                known_at: after.closed_at,
-                journal_version: after.journal_version,
-            };
-            pinned.measure(&then, progress).await?
-        }
-        Some(_) => after.measurements.clone(),
+) -> Result<Statement> {
+    programme::record(workspace, run, None).await?;
+    let editions = programme::editions(workspace).await?;
+    let journal = workspace.journal(Opening::Existing).await?;
+    let pinned = Pinned {
+        period,
+        known_at: run.now,
+        journal_version: journal.snapshot().await?.seq(),
     };
-    let between: HashMap<Place, Option<Fraction>> = between
-        .into_iter()
-        .map(|one| ((one.no, one.indicator, one.org_unit), one.value))
-        .collect();
-    let value = |one: &Option<Measurement>| one.as_ref().and_then(|one| one.value);
-    Ok(found
-        .into_iter()
-        .map(|restated| {
-            let middle = between.get(&restated.place).copied().flatten();
-            Change {
-                by_evidence: moved(value(&restated.before), middle),
-                by_definitions: moved(middle, value(&restated.after)),
-                restated,
-            }
-        })
-        .collect())
-}
-
-/// A closed statement that does not come out as it was closed.
-#[derive(Debug, Clone)]
-pub struct Misfit {
-    /// The period, with the revision.
-    pub statement: Text,
-    /// What does not fit.
-    pub message: Text,
-}
-
-/// Follows the chain of statements and computes every closed one again. *Shape*: how many were computed, and the first that
-/// does not fit.
-///
-/// # Errors
-/// The book cannot be read.
-pub async fn verify(
-    workspace: &Workspace,
-    progress: &dyn Progress,
-) -> Result<(usize, Option<Misfit>)> {
-    let book = workspace.statements().await?;
-    if let Some((number, why)) = book.broken().await? {
-        let misfit = Misfit {
-            statement: Text::new(
-                format!("報告書の履歴 {number}"),
-                format!("statement event {number}"),
-            ),
-            message: why,
-        };
-        return Ok((0, Some(misfit)));
-    }
-    if let Some((number, why)) = workspace.remarks().await?.broken().await? {
-        let misfit = Misfit {
-            statement: Text::new(
-                format!("説明・対応の記録 {number}"),
-                format!("remark {number}"),
-            ),
-            message: why,
-        };
-        return Ok((0, Some(misfit)));
-    }
-    let mut computed = 0;
-    for recorded in book.events().await? {
-        let Event::Closed(statement) = recorded.event else {
-            continue;
-        };
-        let (Some(edition), Ok(period)) = (statement.edition, Period::parse(&statement.period))
-        else {
-            continue;
-        };
-        let then = programme::of_edition(workspace, edition).await?;
-        let pinned = Pinned {
-            period,
-            known_at: statement.closed_at,
-            journal_version: statement.journal_version,
-        };
-        let again = pinned.measure(&then, progress).await?;
-        computed += 1;
-        if again != statement.measurements {
-            let first = restated(&statement.measurements, &again);
-            let place = first.first().map_or_else(
-                || Text::new("数値に付随する内容", "what a figure carries"),
-                |one| {
-                    Text::quoted(format!(
-                        "KPI {} {} {}",
-                        one.place.0, one.place.1, one.place.2
-                    ))
-                },
-            );
-            let misfit = Misfit {
-                statement: Text::new(
-                    format!("報告書 {} 第{}版", statement.period, statement.revision),
-                    format!(
-                        "statement {} revision {}",
-                        statement.period, statement.revision
-                    ),
-                ),
-                message: Text::new(
-                    format!("締めたときの結果と一致しません: {}", place.ja),
-                    format!("{} does not come out as it was closed", place.en),
-                ),
-            };
-            return Ok((computed, Some(misfit)));
-        }
-    }
-    Ok((computed, None))
+    let closed = workspace.statements().await?.closed().await?;
+    let since = closed_before(&closed, period, workspace);
+    Ok(Statement {
+        period: period.to_string().into(),
+        revision: 0,
+        closed_at: run.now,
+        closed_by: run.author.clone(),
+        agreed_by: None,
+        reason: None,
+        journal_version: pinned.journal_version,
+        edition: editions.last().map(|edition| edition.number),
+        edition_sha256: None,
+        journal_sha256: None,
+        obstacles: Vec::new(),
+        remarks: notes::of_period(workspace, period, since).await?,
+        restatement: None,
+        measurements: pinned.measure(workspace, progress).await?,
+    })
 }
 
 /// What a statement is a function of, beside the definitions.
@@ -378,10 +350,6 @@ impl Pinned {
         };
         measure_in(workspace, &asked, progress).await
     }
-}
-
-fn moved(from: Option<Fraction>, to: Option<Fraction>) -> Option<Fraction> {
-    to?.plus(from?.times(Fraction::whole(-1))?)
 }
 
 /// The last day of a period that is over.
@@ -417,54 +385,83 @@ fn ended(workspace: &Workspace, period: Period, now: i64) -> Result<Day> {
 }
 
 /// The revision that is closed; `None` where the period is open.
-fn closed_now(events: &[Recorded]) -> Option<u32> {
-    match &events.last()?.event {
-        Event::Closed(statement) => Some(statement.revision),
-        Event::Reopened { .. } => None,
-    }
+fn closed_now(events: &[Recorded]) -> Option<&Statement> {
+    let mut events = events.iter().rev();
+    events.find_map(|recorded| match &recorded.event {
+        Event::Closed(statement) => Some(Some(statement)),
+        Event::Reopened { .. } => Some(None),
+        Event::Noted { .. } | Event::Preliminary { .. } => None,
+    })?
+}
+
+/// The last revision that was closed.
+fn last_closed(events: &[Recorded]) -> Option<&Statement> {
+    let mut events = events.iter().rev();
+    events.find_map(|recorded| match &recorded.event {
+        Event::Closed(statement) => Some(statement),
+        _ => None,
+    })
 }
 
 /// When the last of the periods of the same kind before this one was closed; `None` where none was.
-fn closed_before(events: &[Recorded], period: Period, workspace: &Workspace) -> Option<i64> {
+fn closed_before(closed: &[ClosedHead], period: Period, workspace: &Workspace) -> Option<i64> {
     let calendar = &workspace.settings.calendar;
     let first = period.months(calendar).map(|(first, _)| first)?;
-    let closed = events.iter().filter_map(|recorded| match &recorded.event {
-        Event::Closed(statement) if statement.revision == 1 => {
-            let earlier = Period::parse(&statement.period).ok()?;
-            let (_, last) = earlier.months(calendar)?;
-            let is_alike = std::mem::discriminant(&earlier) == std::mem::discriminant(&period);
-            (is_alike && last < first).then_some((last, statement.closed_at))
-        }
-        _ => None,
+    let first_closes = closed.iter().filter(|head| head.revision == 1);
+    let closed = first_closes.filter_map(|head| {
+        let earlier = Period::parse(&head.period).ok()?;
+        let (_, last) = earlier.months(calendar)?;
+        let is_alike = std::mem::discriminant(&earlier) == std::mem::discriminant(&period);
+        (is_alike && last < first).then_some((last, head.closed_at))
     });
     closed.max().map(|(_, at)| at)
 }
 
-/// The org units whose deviations need an explanation: the root of the tree.
+/// The org units whose deviations need an explanation: those of the kinds that the workspace names, else the root of the tree.
 #[must_use]
 pub fn explained_units(workspace: &Workspace, statement: &Statement) -> Vec<String> {
     let first = statement.measurements.first();
     let on = first.and_then(|one| keiki_model::calendar::parse_day(&one.cut_on));
-    let root = on.map(|day| root(workspace, None, day));
-    root.into_iter().collect()
-}
-
-fn next_revision(events: &[Recorded]) -> u32 {
-    let last = events
-        .iter()
-        .rev()
-        .find_map(|recorded| match &recorded.event {
-            Event::Closed(statement) => Some(statement.revision),
-            Event::Reopened { .. } => None,
-        });
-    last.unwrap_or(0) + 1
-}
-
-fn reason_of_reopening(events: &[Recorded]) -> Option<String> {
-    match &events.last()?.event {
-        Event::Reopened { reason, .. } => Some(reason.clone()),
-        Event::Closed(_) => None,
+    let Some(tree) = on.map(|day| workspace.organisation.tree(day)) else {
+        return Vec::new();
+    };
+    let kinds = &workspace.settings.close.explain;
+    let mut nodes = tree.nodes().iter();
+    if kinds.is_empty() {
+        return nodes
+            .next()
+            .map(|root| root.id.clone())
+            .into_iter()
+            .collect();
     }
+    nodes
+        .filter(|node| kinds.contains(&node.kind))
+        .map(|node| node.id.clone())
+        .collect()
+}
+
+/// Why the period was opened last, and the cause that was stated; absent where it is the first close.
+fn reopened_for(events: &[Recorded]) -> (Option<String>, Option<Cause>) {
+    let mut events = events.iter().rev();
+    let found = events.find_map(|recorded| match &recorded.event {
+        Event::Reopened { reason, cause, .. } => Some((Some(reason.clone()), *cause)),
+        Event::Closed(_) => Some((None, None)),
+        Event::Noted { .. } | Event::Preliminary { .. } => None,
+    });
+    found.unwrap_or_default()
+}
+
+fn closed_already(period: &str, revision: u32) -> Error {
+    Error::user(
+        Text::new(
+            format!("{period} は締め済みです(第{revision}版)"),
+            format!("{period} is closed already (revision {revision})"),
+        ),
+        Text::new(
+            format!("訂正するには `keiki reopen {period} --reason 理由` で締めを解除します"),
+            format!("to restate it, open it with `keiki reopen {period} --reason REASON`"),
+        ),
+    )
 }
 
 fn not_closed(period: &str) -> Error {

@@ -64,7 +64,7 @@ pub async fn runs(
         let events = book.of_period(&period.to_string()).await?;
         let closed = events.into_iter().filter_map(|one| match one.event {
             Event::Closed(statement) => Some(statement),
-            Event::Reopened { .. } => None,
+            _ => None,
         });
         reported.push(closed.last().map(by_place));
     }

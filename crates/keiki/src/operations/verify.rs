@@ -1,17 +1,97 @@
 //! Checks that the books balance.
 
-use keiki_store::Verification;
+use std::collections::BTreeSet;
+
+use keiki_model::text::Text;
+use keiki_store::{Finding, Journal, Listing, StoreError, Verification};
 
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
 
-/// Verifies the journal.
+/// Verifies the journal: first that its files are those that were there when statements were closed, then what is in them.
 ///
 /// # Errors
 /// It cannot be read at all; what does not fit is a finding.
 pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Verification> {
     let journal = workspace.journal(Opening::Existing).await?;
     progress.begin(&Step::Verifying);
-    Ok(journal.verify(&workspace.datasets()).await?)
+    if let Some(finding) = changed(workspace, &journal).await? {
+        return Ok(Verification {
+            findings: vec![finding],
+            ..Verification::default()
+        });
+    }
+    match journal.verify(&workspace.datasets()).await {
+        Ok(found) => Ok(found),
+        Err(error) if is_damage(&error) => Ok(Verification {
+            findings: vec![Finding {
+                check: "journal",
+                subject: "entries".to_owned(),
+                message: error.message(),
+            }],
+            ..Verification::default()
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_damage(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Parquet(_)
+            | StoreError::Arrow(_)
+            | StoreError::Damaged(_)
+            | StoreError::Delta { .. }
+    )
+}
+
+/// The first file of the journal that is not what it was when a statement was closed.
+async fn changed(workspace: &Workspace, journal: &Journal) -> Result<Option<Finding>> {
+    let finding = |subject: String, ja: &str, en: &str| {
+        Ok(Some(Finding {
+            check: "journal",
+            subject,
+            message: Text::new(ja, en),
+        }))
+    };
+    let book = workspace.statements().await?;
+    // A chain that does not hold is found with the statements.
+    if book.broken().await?.is_some() {
+        return Ok(None);
+    }
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut now: Option<Listing> = None;
+    let seals = workspace.seals().await?;
+    for statement in book.closed().await? {
+        let Some(sha256) = statement
+            .journal_sha256
+            .filter(|one| seen.insert(one.clone()))
+        else {
+            continue;
+        };
+        let Some(listing) = seals.listing(&sha256).await? else {
+            let subject = format!("{} revision {}", statement.period, statement.revision);
+            return finding(
+                subject,
+                "証跡台帳のファイル一覧が記録時と異なります",
+                "the list of the journal's files is not what it was",
+            );
+        };
+        if now.is_none() {
+            now = Some(journal.listing(&Listing::default()).await?);
+        }
+        let changed = now.as_ref().and_then(|now| {
+            let listing = Listing::parse(&listing);
+            listing.first_changed(now).map(str::to_owned)
+        });
+        if let Some(file) = changed {
+            return finding(
+                file,
+                "締めた時点の内容と異なります",
+                "its bytes are not those that were there at the close",
+            );
+        }
+    }
+    Ok(None)
 }

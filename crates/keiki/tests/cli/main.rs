@@ -1,9 +1,12 @@
 //! The program from outside: what it prints, how it exits, and what is left on disk.
 
+mod audit;
 mod calendars;
+mod closing;
 mod collect;
 mod config;
 mod demo;
+mod demo_closed;
 mod derived;
 mod evidence;
 mod evolution;
@@ -19,6 +22,7 @@ mod person;
 mod programme;
 mod records;
 mod screen;
+mod seals;
 mod spreadsheet;
 mod statement;
 mod statement_workbook;

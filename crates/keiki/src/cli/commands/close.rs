@@ -1,6 +1,9 @@
 //! `keiki close`
 
-use keiki_model::statement::Obstacle;
+mod status;
+
+use keiki_model::restatement::Restatement;
+use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Text;
 use keiki_report::{format, sentence};
 
@@ -11,13 +14,19 @@ use crate::environment;
 use crate::error::Result;
 use crate::operations::period;
 use crate::operations::programme::Run;
-use crate::operations::statement::{self, Close, Closing};
+use crate::operations::statement::{self, Close, Closing, Kind};
 
 /// Close a period: its figures are numbered and never change again
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The period: 2026-09, FY2026-Q2, FY2026-H1 or FY2026
     period: String,
+    /// Only tell how far the close is: its days, who has certified, what stands in the way
+    #[arg(long, conflicts_with_all = ["preliminary", "reason", "agreed_by"])]
+    status: bool,
+    /// Put the figures before those who certify them; nothing is closed yet
+    #[arg(long, conflicts_with_all = ["reason", "agreed_by"])]
+    preliminary: bool,
     /// Why it is closed although something stands in the way, or what is restated
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -33,28 +42,46 @@ impl Args {
             period: period::period(&self.period)?,
             reason: self.reason,
             agreed_by: self.agreed_by,
+            kind: if self.preliminary {
+                Kind::Preliminary
+            } else {
+                Kind::Final
+            },
             run: Run {
                 author: environment::author(),
                 now: environment::now(),
             },
         };
+        if self.status {
+            let progress = session.progress();
+            let found = statement::status(&workspace, asked.period, &asked.run, progress).await?;
+            status::show(&found, &workspace, session);
+            return Ok(Exit::Fine);
+        }
         let language = session.language();
         match statement::close(&workspace, &asked, session.progress()).await? {
             Closing::Closed(statement) => {
                 list(&statement.obstacles, &workspace, session, Session::note);
-                let count =
-                    format::count(i128::try_from(statement.measurements.len()).unwrap_or(0));
+                session.line(closed(&statement).get(language));
+                if let Some(restatement) = &statement.restatement {
+                    let root = super::statement::root_of(&statement, &workspace);
+                    session.line(restated(restatement, &root).get(language));
+                }
+                Ok(Exit::Fine)
+            }
+            Closing::Preliminary(statement) => {
                 let said = Text::new(
                     format!(
-                        "{} を第{}版として締めました。測定結果{count}件、記帳番号{}",
-                        statement.period, statement.revision, statement.journal_version
+                        "{} を仮締めしました。確認責任者は `keiki certify {} --org 組織` で確認します",
+                        asked.period, asked.period
                     ),
                     format!(
-                        "closed {} as revision {}: {count} measurements as of commit {}",
-                        statement.period, statement.revision, statement.journal_version
+                        "the figures of {} lie before those who certify them: `keiki certify {} --org ID`",
+                        asked.period, asked.period
                     ),
                 );
                 session.line(said.get(language));
+                list(&statement.obstacles, &workspace, session, Session::note);
                 Ok(Exit::Fine)
             }
             Closing::Hindered(obstacles) => {
@@ -76,6 +103,34 @@ impl Args {
             }
         }
     }
+}
+
+fn closed(statement: &Statement) -> Text {
+    let count = format::count(i128::try_from(statement.measurements.len()).unwrap_or(0));
+    Text::new(
+        format!(
+            "{} を第{}版として締めました。測定結果{count}件、記帳番号{}",
+            statement.period, statement.revision, statement.journal_version
+        ),
+        format!(
+            "closed {} as revision {}: {count} measurements as of commit {}",
+            statement.period, statement.revision, statement.journal_version
+        ),
+    )
+}
+
+/// The amount of a restatement.
+pub(super) fn restated(restatement: &Restatement, root: &str) -> Text {
+    let (material, others) = restatement.count(root);
+    let of = restatement.of_revision;
+    Text::new(
+        format!(
+            "第{of}版からの遡及訂正: 重要な差異{material}件、重要でない差異{others}件(全体の指標)"
+        ),
+        format!(
+            "restates revision {of}: {material} indicators of the whole differ materially, {others} by less"
+        ),
+    )
 }
 
 /// Says what stands, or stood, in the way.

@@ -10,7 +10,7 @@ use crate::cli::Exit;
 use crate::cli::session::Session;
 use crate::error::Result;
 use crate::messages;
-use crate::operations::demo::{self, Played, Refused};
+use crate::operations::demo::{self, Books, Played, Refused};
 
 /// Make a fictional sample group's workspace, take its evidence in month by month, and measure it
 #[derive(Debug, clap::Args)]
@@ -21,11 +21,24 @@ pub(crate) struct Args {
     /// Keep a numbered copy of each export here, as it arrived
     #[arg(long, value_name = "DIR")]
     deliveries: Option<PathBuf>,
+    /// Close eleven months too, restate two of them, and sign (takes minutes)
+    #[arg(long)]
+    closed: bool,
 }
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
-        let played = demo::demo(&self.dir, self.deliveries.as_deref(), session.progress()).await?;
+        let books = if self.closed {
+            Books::Closed
+        } else {
+            Books::Open
+        };
+        let played = demo::demo(
+            &self.dir,
+            (books, self.deliveries.as_deref()),
+            session.progress(),
+        )
+        .await?;
         let language = session.language_in(&played.workspace);
         let shown = self.dir.display();
         for outcome in &played.outcomes {

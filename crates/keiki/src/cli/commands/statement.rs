@@ -196,6 +196,9 @@ impl Args {
                 for lag in sentence::own_periods(&measured) {
                     session.note(lag.get(session.language()));
                 }
+                if let Some(restatement) = &statement.restatement {
+                    session.line(close::restated(restatement, &root).get(session.language()));
+                }
                 close::list(&statement.obstacles, workspace, session, Session::note);
             }
         }
@@ -244,6 +247,7 @@ impl Args {
                 "after",
                 "by_evidence",
                 "by_definitions",
+                "by_tree",
                 "status_before",
                 "status_after",
             ],
@@ -254,7 +258,7 @@ impl Args {
     }
 }
 
-fn revision_of(text: &str) -> Result<Revision> {
+pub(super) fn revision_of(text: &str) -> Result<Revision> {
     if text == "now" {
         return Ok(Revision::Open);
     }
@@ -273,14 +277,14 @@ fn revision_of(text: &str) -> Result<Revision> {
 }
 
 /// The root of the tree as the statement has it: the org unit of its first measurement, if it holds every unit.
-fn root_of(statement: &Statement, workspace: &Workspace) -> String {
+pub(super) fn root_of(statement: &Statement, workspace: &Workspace) -> String {
     let first = statement.measurements.first();
     let on = first.and_then(|one| keiki_model::calendar::parse_day(&one.cut_on));
     let tree = on.map(|day| workspace.organisation.tree(day));
     tree.map_or_else(String::new, |tree| tree.nodes()[0].id.clone())
 }
 
-fn local(micros: i64, workspace: &Workspace) -> String {
+pub(super) fn local(micros: i64, workspace: &Workspace) -> String {
     let zone = workspace.settings.zone.clone();
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| micros.to_string(),
@@ -293,7 +297,7 @@ fn local(micros: i64, workspace: &Workspace) -> String {
     )
 }
 
-fn instant(micros: i64) -> String {
+pub(super) fn instant(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros)
         .map_or_else(|_| micros.to_string(), |at| at.to_string())
 }
@@ -357,6 +361,7 @@ fn header(statement: &Statement, of: Revision) -> Value {
         "edition": statement.edition,
         "obstacles": statement.obstacles,
         "remarks": statement.remarks,
+        "restatement": statement.restatement,
     })
 }
 
@@ -395,6 +400,7 @@ fn book(
             at,
             by,
             reason,
+            ..
         } => vec![
             json!(recorded.number),
             json!(period),
@@ -403,6 +409,32 @@ fn book(
             json!(when(*at)),
             json!(by),
             json!(reason),
+            json!(&recorded.sha256[..12]),
+        ],
+        Event::Noted {
+            period,
+            at,
+            by,
+            reason,
+            restatement,
+        } => vec![
+            json!(recorded.number),
+            json!(period),
+            json!(restatement.of_revision),
+            json!(Text::new("差異の記録", "difference noted").get(language)),
+            json!(when(*at)),
+            json!(by),
+            json!(reason),
+            json!(&recorded.sha256[..12]),
+        ],
+        Event::Preliminary { period, at, by, .. } => vec![
+            json!(recorded.number),
+            json!(period),
+            Value::Null,
+            json!(Text::new("仮締め", "preliminary").get(language)),
+            json!(when(*at)),
+            json!(by),
+            Value::Null,
             json!(&recorded.sha256[..12]),
         ],
     };
@@ -441,6 +473,7 @@ fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Ta
         Column::figure(word("訂正後", "After")),
         Column::figure(word("証跡による差", "By evidence")),
         Column::figure(word("定義等による差", "By definitions")),
+        Column::figure(word("組織による差", "By tree")),
         Column::text(word("状態", "Status"), 9).wrapped(3),
     ]);
     for change in found {
@@ -469,8 +502,9 @@ fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Ta
             names.org_unit(&one.org_unit).into(),
             value(before).into(),
             value(after).into(),
-            moved(change.by_evidence).into(),
-            moved(change.by_definitions).into(),
+            moved(change.bridge.evidence).into(),
+            moved(change.bridge.definitions).into(),
+            moved(change.bridge.tree).into(),
             if was == is {
                 is
             } else {
@@ -498,8 +532,9 @@ fn difference(change: &Change) -> Vec<Value> {
         json!(restated.place.2),
         value(&restated.before),
         value(&restated.after),
-        number(change.by_evidence),
-        number(change.by_definitions),
+        number(change.bridge.evidence),
+        number(change.bridge.definitions),
+        number(change.bridge.tree),
         status(&restated.before),
         status(&restated.after),
     ]

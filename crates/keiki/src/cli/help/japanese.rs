@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 162] = [
+const TEXTS: [(&str, &str); 202] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -502,4 +502,128 @@ const TEXTS: [(&str, &str); 162] = [
         "`list --format csv` で書き出し、記入したCSVファイルを取り込む",
     ),
     ("The file", "ファイル"),
+    (
+        "Only tell how far the close is: its days, who has certified, what stands in the way",
+        "締めの進み具合(日程、確認状況、妨げるもの)だけを示す",
+    ),
+    (
+        "Put the figures before those who certify them; nothing is closed yet",
+        "仮締めする。数値を確認責任者に示し、まだ締めない",
+    ),
+    ("What kind of cause it has", "原因の区分"),
+    (
+        "Open it although what differs is below the workspace's threshold",
+        "差異が重要性の基準未満でも締めを解除する",
+    ),
+    (
+        "Stand by a company's figures of a period, as the person who answers for them",
+        "会社の数値を、確認責任者として確認する",
+    ),
+    ("The company", "会社"),
+    (
+        "Lead from a figure as reported to the same figure as restated: by evidence, definitions and org tree, with causes",
+        "報告値から訂正値までの差を、証跡・定義等・組織に分け、原因とともに示す",
+    ),
+    (
+        "From this revision, or `now` [default: the first that Keiki closed]",
+        "起点の版、または now [既定: 最初に締めた版]",
+    ),
+    (
+        "To this revision, or `now` for what is known today",
+        "終点の版、または now(現時点値)",
+    ),
+    (
+        "Only this KPI, by number or code",
+        "このKPIだけ(番号またはコード)",
+    ),
+    (
+        "The org unit [default: the root of the tree]",
+        "組織 [既定: 組織図の最上位]",
+    ),
+    (
+        "The records that moved the KPI: when each became known, and in which batch",
+        "KPIを動かしたレコードを、認識時点と取込とともに示す",
+    ),
+    ("Companions too", "補助指標も示す"),
+    (
+        "Keys that sign statements (Ed25519)",
+        "報告書に署名する鍵(Ed25519)",
+    ),
+    (
+        "Make a key in the workspace's state, which only you can read, and print its public part",
+        "本人だけが読める鍵を作り、公開鍵を表示する",
+    ),
+    ("Its name", "名前"),
+    (
+        "Print the public parts of the workspace's keys",
+        "公開鍵を表示する",
+    ),
+    ("Only this key", "この鍵だけ"),
+    (
+        "Sign a closed statement, have it time-stamped, hand it on as a bundle",
+        "締めた報告書に署名し、タイムスタンプを付け、検証用ファイルにまとめる",
+    ),
+    ("Sign it", "署名する"),
+    ("The revision [default: the last]", "版 [既定: 最新の版]"),
+    (
+        "The key: its name in the workspace, or its file",
+        "鍵の名前、または鍵のファイル",
+    ),
+    (
+        "Write the request that a time-stamping authority answers (RFC 3161)",
+        "時刻認証局への要求(RFC 3161)を書き出す",
+    ),
+    ("The file of the request", "要求のファイル"),
+    (
+        "Keep the authority's answer, if it fits",
+        "時刻認証局の回答を検証して収める",
+    ),
+    ("The file of the answer", "回答のファイル"),
+    (
+        "The certificate of the authority's root, as PEM",
+        "時刻認証局のルート証明書(PEM)",
+    ),
+    (
+        "Write a zip file that verifies without the workspace: statement, chain, definitions, seals",
+        "ワークスペースなしで検証できるzipファイル(報告書、連鎖、定義、署名等)を書き出す",
+    ),
+    ("The zip file", "zipファイル"),
+    (
+        "Check that the books balance, and that every closed statement is what it was",
+        "証跡台帳に矛盾がなく、締めた報告書が変わっていないことを検証する",
+    ),
+    (
+        "Check a bundle instead, with no workspace and no network",
+        "検証用ファイルを、ワークスペースもネットワークも使わずに検証する",
+    ),
+    (
+        "The public key of who signed the bundle, as PEM",
+        "署名者の公開鍵(PEM)",
+    ),
+    (
+        "The root certificate that time stamps in the bundle are to lead to, as PEM",
+        "タイムスタンプを検証するルート証明書(PEM)",
+    ),
+    (
+        "Write the audit pack of a figure: a reproducible sample of its records with raw rows, who prepared and approved, the definition",
+        "数値の監査資料(再現できる標本と生データの行、作成者と承認者、定義とその変更履歴)を書き出す",
+    ),
+    ("How many records", "レコードの件数"),
+    (
+        "What the drawing depends on [default: the names of the figure]",
+        "抽出のシード [既定: 数値の名前]",
+    ),
+    (
+        "Raw rows of evidence that names people too",
+        "個人名を含む証跡の生データの行も含める",
+    ),
+    (
+        "The folder or zip file that is written",
+        "書き出すフォルダまたはzipファイル",
+    ),
+    ("A closed statement", "締めた報告書"),
+    (
+        "Close eleven months too, restate two of them, and sign (takes minutes)",
+        "11か月を締めて署名し、うち2か月を訂正する(数分かかる)",
+    ),
 ];

@@ -108,7 +108,8 @@ pub(super) fn end(zone: &TimeZone) -> i64 {
     instant(day(2026, 10, 15), zone)
 }
 
-fn instant(day: Day, zone: &TimeZone) -> i64 {
+/// The instant on a day at which things arrive, UTC microseconds.
+pub(super) fn instant(day: Day, zone: &TimeZone) -> i64 {
     let local = date_of(day).at(9, 0, 0, 0).to_zoned(zone.clone());
     local.map_or(0, |local| local.timestamp().as_microsecond())
 }

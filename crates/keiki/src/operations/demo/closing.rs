@@ -1,0 +1,152 @@
+//! What the sample group closes, restates and signs, and when.
+
+use jiff::tz::TimeZone;
+use keiki_model::calendar::{Day, Month, Period, parse_day};
+use keiki_model::restatement::Cause;
+use keiki_model::text::Text;
+
+use super::story::{LAST_MONTH, instant};
+use crate::config::Workspace;
+use crate::error::Result;
+use crate::operations::notes::{self, Plan};
+use crate::operations::programme::Run;
+use crate::operations::statement::{self, Close, Kind, Reopen, Revision, Weight};
+use crate::operations::{certify, seals};
+use crate::progress::{Progress, Step};
+
+/// What `keiki.toml` says of closing, where the story is closed.
+pub(super) const SETTINGS: &str = include_str!("close.toml.part");
+
+/// The name of the key.
+const KEY: &str = "demo";
+/// Who closes, and who agrees where something stands in the way.
+const OFFICE: &str = "demo-office";
+const SECOND: &str = "demo-ciso";
+
+/// What happens on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// A month is closed and signed.
+    Close(Month),
+    /// A month is opened again, closed again and signed.
+    Restate(Month),
+    /// Somebody says why a figure is what it is, and what the board asked for.
+    Note,
+    /// A company's figures of the last month are certified.
+    Certify(&'static str, &'static str),
+}
+
+/// All of it in order: eleven months are closed, and the two that August's corrections reach are restated.
+pub(super) fn acts(zone: &TimeZone) -> Vec<(i64, Act)> {
+    let at = |text: &str| {
+        let day: Day = parse_day(text).unwrap_or_default();
+        instant(day, zone) + 3_600_000_000
+    };
+    let mut acts: Vec<(i64, Act)> = (0..8)
+        .map(|back| (at("2026-07-16"), Act::Close(LAST_MONTH.plus(-10 + back))))
+        .collect();
+    acts.push((at("2026-07-28"), Act::Note));
+    acts.push((at("2026-08-10"), Act::Close(LAST_MONTH.plus(-2))));
+    acts.push((at("2026-08-20"), Act::Restate(LAST_MONTH.plus(-4))));
+    acts.push((at("2026-08-20"), Act::Restate(LAST_MONTH.plus(-3))));
+    acts.push((at("2026-09-10"), Act::Close(LAST_MONTH.plus(-1))));
+    acts.push((at("2026-10-15"), Act::Certify("JP1", "demo-jp1")));
+    acts.push((at("2026-10-15"), Act::Close(LAST_MONTH)));
+    acts
+}
+
+/// Makes the key that signs.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn make_key(workspace: &Workspace) -> Result<()> {
+    seals::make(workspace, KEY).map(|_| ())
+}
+
+/// Does what happens on a day.
+///
+/// # Errors
+/// It cannot be done.
+pub(super) async fn carry_out(
+    workspace: &Workspace,
+    (at, act): (i64, Act),
+    progress: &dyn Progress,
+) -> Result<()> {
+    let by = |author: &str| Run {
+        author: author.to_owned(),
+        now: at,
+    };
+    match act {
+        Act::Close(month) => close(workspace, month, &by(OFFICE), progress).await,
+        Act::Restate(month) => {
+            let asked = Reopen {
+                period: Period::Month(month),
+                reason: "インシデントの封じ込め日時と受講記録の訂正を反映".to_owned(),
+                cause: Some(Cause::Error),
+                weight: Weight::Any,
+                run: by(OFFICE),
+            };
+            statement::reopen(workspace, &asked, progress).await?;
+            close(workspace, month, &by(OFFICE), progress).await
+        }
+        Act::Certify(org_unit, person) => {
+            let (period, run) = (Period::Month(LAST_MONTH), by(person));
+            certify::certify(workspace, period, org_unit, &run, progress).await?;
+            Ok(())
+        }
+        Act::Note => note(workspace, &by(OFFICE)).await,
+    }
+}
+
+async fn close(
+    workspace: &Workspace,
+    month: Month,
+    run: &Run,
+    progress: &dyn Progress,
+) -> Result<()> {
+    progress.begin(&Step::Closing {
+        month: month.to_string(),
+    });
+    let period = Period::Month(month);
+    let asked = Close {
+        period,
+        reason: Some("架空物流の報告を待たずに締める".to_owned()),
+        agreed_by: Some(SECOND.to_owned()),
+        kind: Kind::Final,
+        run: run.clone(),
+    };
+    statement::close(workspace, &asked, progress).await?;
+    seals::sign(workspace, period, Revision::Last, KEY, run).await?;
+    Ok(())
+}
+
+async fn note(workspace: &Workspace, run: &Run) -> Result<()> {
+    let june = Period::Month(LAST_MONTH.plus(-3));
+    let due = |text: &str| parse_day(text);
+    let plan = Plan {
+        what: Text::new(
+            "架空物流の締めの遅れを解消する計画を示すこと",
+            "show how Fictional Logistics will report in time",
+        ),
+        owner: "demo-jp3".to_owned(),
+        due_on: due("2026-09-30"),
+    };
+    notes::instruct(workspace, june, plan, run).await?;
+    let asked = notes::Explain {
+        kpi: "1".to_owned(),
+        indicator: None,
+        org_unit: "HD".to_owned(),
+        period: Period::Month(LAST_MONTH.plus(-2)),
+        cause: Some("架空物流の棚卸が届いていない".to_owned()),
+        action: Some(Plan {
+            what: Text::new(
+                "架空物流の資産を本社の担当が棚卸する",
+                "headquarters takes stock of Fictional Logistics",
+            ),
+            owner: OFFICE.to_owned(),
+            due_on: due("2026-10-31"),
+        }),
+    };
+    notes::explain(workspace, &asked, run).await?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! The sample group with its books closed: eleven months, two of them restated, all signed; and everything verifies.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::workspace::{Ran, run_in};
+
+fn run(sample: &Path, line: &str) -> Ran {
+    let arguments: Vec<&str> = ["--language", "en"]
+        .into_iter()
+        .chain(line.split(' '))
+        .collect();
+    run_in(sample, &arguments)
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn the_sample_group_closes_eleven_months_restates_two_signs_and_verifies() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let made = run_in(
+        folder.path(),
+        &["demo", "sample", "--closed", "--language", "en"],
+    )
+    .exits(0);
+    assert_eq!(made.err, "", "nothing of the story fails");
+    let sample = folder.path().join("sample");
+    let book = run(&sample, "statement --format json").exits(0).json();
+    let of_revision = |number: u64| -> Vec<String> {
+        let closed = list(&book).iter().filter(|one| one["revision"] == number);
+        closed
+            .filter_map(|one| one["period"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(of_revision(1).len(), 11, "{book:#}");
+    assert_eq!(of_revision(2), ["2026-05", "2026-06"]);
+    what_was_restated_is_said(&sample);
+    what_the_board_asked_for_is_shown_until_it_is_done(&sample);
+    run(&sample, "verify")
+        .exits(0)
+        .says("computed 13 closed statements again, checked 13 seals")
+        .says("the books balance");
+    run(&sample, "key show demo").exits(0).says("PUBLIC KEY");
+}
+
+fn what_was_restated_is_said(sample: &Path) {
+    let statement = run(sample, "statement 2026-06 --format json")
+        .exits(0)
+        .json();
+    let restatement = &statement["restatement"];
+    assert_eq!(
+        (&restatement["of_revision"], &restatement["stated"]),
+        (&1.into(), &"error".into())
+    );
+    let differences = list(&restatement["differences"]);
+    assert!(
+        !differences.is_empty(),
+        "the corrections of August reach June"
+    );
+    for one in differences {
+        let is_moved = one["before"] != one["after"];
+        let bridge = &one["bridge"];
+        assert!(
+            !is_moved || bridge["definitions"] == bridge["tree"],
+            "only evidence moved it: {one}"
+        );
+    }
+}
+
+fn what_the_board_asked_for_is_shown_until_it_is_done(sample: &Path) {
+    for period in ["2026-07", "2026-08", "2026-09"] {
+        let statement = run(sample, &format!("statement {period} --format json"))
+            .exits(0)
+            .json();
+        let actions = list(&statement["remarks"]["actions"]);
+        let of_board = actions
+            .iter()
+            .filter(|one| one["origin"]["board"].is_object());
+        assert_eq!(of_board.count(), 1, "{period}: {statement:#}");
+    }
+    run(sample, "notes list")
+        .exits(0)
+        .says("show how Fictional Logistics will report in time");
+}
