@@ -4,6 +4,7 @@
 mod cover;
 mod raw;
 
+use keiki_model::text::Text;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -334,7 +335,7 @@ fn instant(micros: i64) -> String {
 
 /// A table as CSV, of which a spreadsheet takes nothing for a formula.
 fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>> {
-    let fault = |error: csv::Error| Error::Stopped(error.to_string());
+    let fault = |error: csv::Error| Error::stopped(Text::quoted(error));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(fault)?;
     for row in rows {
@@ -342,5 +343,5 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Vec
         writer.write_record(cells).map_err(fault)?;
     }
     let bytes = writer.into_inner();
-    bytes.map_err(|error| Error::Stopped(error.to_string()))
+    bytes.map_err(|error| Error::stopped(Text::quoted(error)))
 }

@@ -49,7 +49,7 @@ pub(super) fn write(files: &Files, to: &Path) -> Result<()> {
 /// # Errors
 /// It cannot be written.
 pub(super) fn zip(files: &Files, to: &Path) -> Result<()> {
-    let bytes = zipped(files).map_err(|error| Error::Stopped(error.to_string()))?;
+    let bytes = zipped(files).map_err(|error| Error::stopped(Text::quoted(error)))?;
     std::fs::write(to, bytes).map_err(Error::file(to))
 }
 

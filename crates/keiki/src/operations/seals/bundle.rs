@@ -66,7 +66,7 @@ pub async fn write(
     }
     files.insert("chain.txt".to_owned(), chain.into_bytes());
     let pretty = serde_json::to_vec_pretty(&statement);
-    let pretty = pretty.map_err(|error| Error::Stopped(error.to_string()))?;
+    let pretty = pretty.map_err(|error| Error::stopped(Text::quoted(error)))?;
     files.insert("statement.json".to_owned(), pretty);
     if let Some(edition) = statement.edition {
         let mut hashes = String::new();

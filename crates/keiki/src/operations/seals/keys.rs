@@ -47,7 +47,12 @@ pub fn make(workspace: &Workspace, name: &str) -> Result<Key> {
     rand::rng().fill_bytes(&mut seed);
     let key = SigningKey::from_bytes(&seed);
     let pem = key.to_pkcs8_pem(LineEnding::LF);
-    let pem = pem.map_err(|error| Error::Stopped(format!("a key cannot be written: {error}")))?;
+    let pem = pem.map_err(|error| {
+        Error::stopped(Text::new(
+            format!("鍵を書き込めません: {error}"),
+            format!("a key cannot be written: {error}"),
+        ))
+    })?;
     write_owned(&path, pem.as_bytes()).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             return Error::user(
@@ -138,7 +143,12 @@ pub(super) fn secret_key(workspace: &Workspace, name: &str) -> Result<SigningKey
 /// A public key as PEM.
 pub(super) fn written(key: &VerifyingKey) -> Result<String> {
     let pem = key.to_public_key_pem(LineEnding::LF);
-    pem.map_err(|error| Error::Stopped(format!("a key cannot be written: {error}")))
+    pem.map_err(|error| {
+        Error::stopped(Text::new(
+            format!("鍵を書き込めません: {error}"),
+            format!("a key cannot be written: {error}"),
+        ))
+    })
 }
 
 fn file(workspace: &Workspace, name: &str) -> PathBuf {

@@ -9,6 +9,7 @@ use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
 use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Any, Decode, Encode};
 use jiff::Timestamp;
+use keiki_model::text::Text;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::ExtendedKeyUsage;
@@ -64,8 +65,12 @@ type Outcome<T> = std::result::Result<T, String>;
 
 /// The request for a text, as DER.
 pub(super) fn request(text: &str) -> Result<Vec<u8>> {
-    let broken =
-        |error: der::Error| Error::Stopped(format!("a request cannot be written: {error}"));
+    let broken = |error: der::Error| {
+        Error::stopped(Text::new(
+            format!("要求を書き込めません: {error}"),
+            format!("a request cannot be written: {error}"),
+        ))
+    };
     let request = TimeStampReq {
         version: TspVersion::V1,
         message_imprint: MessageImprint {
