@@ -22,6 +22,10 @@ const KEY: &str = "demo";
 /// Who closes, and who agrees where something stands in the way.
 const OFFICE: &str = "demo-office";
 const SECOND: &str = "demo-ciso";
+/// Why it is closed although something stands in the way.
+const LATE: &str = "架空物流の報告を待たずに締める";
+/// Why two months are restated.
+const CORRECTED: &str = "インシデントの封じ込め日時と受講記録の訂正を反映";
 
 /// What happens on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +81,17 @@ pub(super) async fn carry_out(
         now: at,
     };
     match act {
-        Act::Close(month) => close(workspace, month, &by(OFFICE), progress).await,
+        Act::Close(month) => close(workspace, month, LATE, &by(OFFICE), progress).await,
         Act::Restate(month) => {
             let asked = Reopen {
                 period: Period::Month(month),
-                reason: "インシデントの封じ込め日時と受講記録の訂正を反映".to_owned(),
+                reason: CORRECTED.to_owned(),
                 cause: Some(Cause::Error),
                 weight: Weight::Any,
                 run: by(OFFICE),
             };
             statement::reopen(workspace, &asked, progress).await?;
-            close(workspace, month, &by(OFFICE), progress).await
+            close(workspace, month, CORRECTED, &by(OFFICE), progress).await
         }
         Act::Certify(org_unit, person) => {
             let (period, run) = (Period::Month(LAST_MONTH), by(person));
@@ -101,6 +105,7 @@ pub(super) async fn carry_out(
 async fn close(
     workspace: &Workspace,
     month: Month,
+    reason: &str,
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -110,7 +115,7 @@ async fn close(
     let period = Period::Month(month);
     let asked = Close {
         period,
-        reason: Some("架空物流の報告を待たずに締める".to_owned()),
+        reason: Some(reason.to_owned()),
         agreed_by: Some(SECOND.to_owned()),
         kind: Kind::Final,
         run: run.clone(),
