@@ -68,7 +68,7 @@ async fn earlier(
         let events = book.of_period(&one.to_string()).await?.into_iter();
         let closed = events.filter_map(|recorded| match recorded.event {
             Event::Closed(closed) if closed.closed_at <= statement.closed_at => Some(closed),
-            Event::Closed(_) | Event::Reopened { .. } => None,
+            _ => None,
         });
         let mut last = closed.last();
         if let Some(closed) = &mut last {
