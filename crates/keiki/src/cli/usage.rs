@@ -19,8 +19,10 @@ pub(super) fn in_japanese(error: Error) -> Error {
         ContextKind::SuggestedValue,
     ];
     for kind in suggestions {
-        let hint = context(kind).map(|near| format!("  hint: `{near}` ではありませんか"));
-        lines.extend(hint);
+        if let Some(near) = context(kind) {
+            let near: Vec<String> = near.split(", ").map(|one| format!("`{one}`")).collect();
+            lines.push(format!("  hint: {} ではありませんか", near.join(" か ")));
+        }
     }
     if let Some(usage) = context(ContextKind::Usage) {
         let usage = usage.trim_start().trim_start_matches("Usage:").trim_start();
