@@ -175,18 +175,30 @@ impl Fraction {
     }
 }
 
+/// The greatest common divisor; of zero and zero, one.
 fn gcd(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
-        // Division of small numbers is many times faster, and nearly all are small.
-        if let (Ok(mut a), Ok(mut b)) = (u64::try_from(a), u64::try_from(b)) {
-            while b != 0 {
-                (a, b) = (b, a % b);
-            }
-            return u128::from(a.max(1));
+        // Nearly all numbers are small, and small ones take no division.
+        if let (Ok(a), Ok(b)) = (u64::try_from(a), u64::try_from(b)) {
+            return u128::from(gcd_of_small(a, b));
         }
         (a, b) = (b, a % b);
     }
     a.max(1)
+}
+
+/// *Source*: J. Stein, Computational problems associated with Racah algebra, doi:10.1016/0021-9991(67)90047-2.
+fn gcd_of_small(mut a: u64, mut b: u64) -> u64 {
+    if a == 0 || b == 0 {
+        return a.max(b).max(1);
+    }
+    let twos = (a | b).trailing_zeros();
+    a >>= a.trailing_zeros();
+    while b != 0 {
+        b >>= b.trailing_zeros();
+        (a, b) = (a.min(b), a.abs_diff(b));
+    }
+    a << twos
 }
 
 impl PartialOrd for Fraction {
@@ -276,6 +288,23 @@ mod tests {
         assert_eq!(fraction(1999, 1000).to_decimal(2), "2.00");
         assert_eq!(fraction(-1, 1000).to_decimal(2), "0.00");
         assert_eq!(fraction(5, 2).to_short_decimal(4), "2.5");
+    }
+
+    #[test]
+    fn fractions_are_reduced_whatever_their_size() {
+        let huge = 1_i128 << 100;
+        for (n, d, reduced) in [
+            (12, 18, (2, 3)),
+            (-48, 36, (-4, 3)),
+            (0, 7, (0, 1)),
+            (17, 17, (1, 1)),
+            (1 << 40, 1 << 38, (4, 1)),
+            (6 * huge, 9 * huge, (2, 3)),
+            (huge, 3, (huge, 3)),
+        ] {
+            let found = fraction(n, d);
+            assert_eq!((found.numerator(), found.denominator()), reduced, "{n}/{d}");
+        }
     }
 
     #[test]
