@@ -1,5 +1,6 @@
 //! The SQL functions that definitions and mappings use beside `DataFusion`'s own.
 
+mod days;
 mod json;
 mod vectors;
 
@@ -7,12 +8,12 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Decimal128Array, Int64Array,
-    PrimitiveArray, StringArray, new_null_array,
+    PrimitiveArray, StringArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{binary, cast, max, min};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -21,6 +22,8 @@ use datafusion::logical_expr::{
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Calendar, Day, local_day, months_after};
 use keiki_model::calendars::{Calendars, GROUP};
+
+use days::{DayTables, FiscalDays, days_after};
 
 /// The arguments of a call. *Shape*: one value per row, or one value that stands for all rows.
 struct Arguments {
@@ -116,29 +119,29 @@ pub(super) const OF_CALENDAR: [(&str, usize); 3] = [
 /// Makes all functions.
 pub(super) fn all(calendars: Calendars, zone: TimeZone) -> Vec<ScalarUDF> {
     let calendars = Arc::new(calendars);
-    let (start, end, cycle) = (Arc::clone(&calendars), Arc::clone(&calendars), calendars);
+    let fiscal = || FiscalDays::new(Arc::clone(&calendars));
+    let (start, end, cycle) = (fiscal(), fiscal(), fiscal());
+    let months_later = DayTables::default();
     let day_zone = zone.clone();
     let between_zone = zone;
     vec![
         of_calendar("fiscal_year_start", 1, move |a| {
             let first = |of: &Calendar, day, _| Some(of.fiscal_year_start(day));
-            fiscal_days(a, 1, &start, first)
+            start.of(a, 1, first)
         }),
         of_calendar("fiscal_year_end", 1, move |a| {
             let last = |of: &Calendar, day, _| Some(of.fiscal_year_end(day));
-            fiscal_days(a, 1, &end, last)
+            end.of(a, 1, last)
         }),
         of_calendar("cycle_end", 2, move |a| {
             let last = |of: &Calendar, day, months: Option<i64>| {
                 Some(of.cycle_end(day, i32::try_from(months?).ok()?))
             };
-            fiscal_days(a, 2, &cycle, last)
+            cycle.of(a, 2, last)
         }),
-        make("days_after", 2, DataType::Date32, |a| {
-            days(a, |d, n| d.checked_add(i32::try_from(n?).ok()?))
-        }),
-        make("months_after", 2, DataType::Date32, |a| {
-            days(a, |d, n| Some(months_after(d, n?)))
+        make("days_after", 2, DataType::Date32, days_after),
+        make("months_after", 2, DataType::Date32, move |a| {
+            months_later.of(GROUP, a, |d, n| Some(months_after(d, n?)))
         }),
         make("local_date", 1, DataType::Date32, move |a| {
             local_date(&a.arrays[0], &day_zone)
@@ -241,81 +244,6 @@ fn to_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         return Ok(Arc::clone(array));
     }
     cast(array, to).map_err(DataFusionError::from)
-}
-
-/// How many days may lie between the dates of a batch for a table of all of them to pay.
-const TABLE_DAYS: i64 = 1 << 16;
-
-fn days(arguments: &Arguments, f: impl Fn(Day, Option<i64>) -> Option<Day>) -> Result<ArrayRef> {
-    let dates = arguments.column::<Date32Type>(0)?;
-    let has_number = arguments.arrays.len() > 1;
-    let numbers = has_number.then(|| arguments.column::<Int64Type>(1));
-    let numbers = numbers.transpose()?;
-    let number = |row: usize| numbers.as_ref().and_then(|numbers| numbers.get(row));
-    let is_constant = numbers.as_ref().is_none_or(|numbers| numbers.0.len() == 1);
-    Ok(match dates.bounds() {
-        None => new_null_array(&DataType::Date32, arguments.rows),
-        // A batch holds few distinct dates; the calendar is asked once for each.
-        Some((first, last)) if is_constant && i64::from(last) - i64::from(first) < TABLE_DAYS => {
-            let place = |day: Day| usize::try_from(day - first).unwrap_or(0);
-            let mut table: Vec<Option<Option<Day>>> = vec![None; place(last) + 1];
-            by_row::<Date32Type>(arguments.rows, |row| {
-                let day = dates.get(row)?;
-                *table[place(day)].get_or_insert_with(|| f(day, number(0)))
-            })
-        }
-        _ => by_row::<Date32Type>(arguments.rows, |row| f(dates.get(row)?, number(row))),
-    })
-}
-
-/// Days by the fiscal calendar of each row's org unit, which is the argument after the others; by the group's without it.
-fn fiscal_days(
-    arguments: &Arguments,
-    others: usize,
-    calendars: &Calendars,
-    f: impl Fn(&Calendar, Day, Option<i64>) -> Option<Day>,
-) -> Result<ArrayRef> {
-    let dates = Arguments {
-        arrays: arguments.arrays.iter().take(others).cloned().collect(),
-        rows: arguments.rows,
-    };
-    let by = |number: usize| days(&dates, |day, n| f(calendars.numbered(number), day, n));
-    let Some(units) = arguments.arrays.get(others) else {
-        return by(GROUP);
-    };
-    let units = cast(
-        units,
-        &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-    )?;
-    let units = units.as_dictionary::<Int32Type>();
-    let names = units.values().as_string::<i32>();
-    let of_name = |at: usize| calendars.of_evidence_always(names.value(at));
-    let always: Vec<Option<usize>> = (0..names.len()).map(of_name).collect();
-    if always.iter().all(|number| *number == Some(GROUP)) {
-        return by(GROUP);
-    }
-    let days = dates.column::<Date32Type>(0)?;
-    let number_of = |row: usize| -> usize {
-        let row_of_unit = if units.len() == 1 { 0 } else { row };
-        let Some(name) = units.key(row_of_unit) else {
-            return GROUP;
-        };
-        let day = days.get(row);
-        always[name].unwrap_or_else(|| {
-            day.map_or(GROUP, |day| calendars.of_evidence(names.value(name), day))
-        })
-    };
-    let numbers: Vec<usize> = (0..arguments.rows).map(number_of).collect();
-    let mut by_number: Vec<Option<Date32Array>> = vec![None; calendars.numbers().count()];
-    for number in &numbers {
-        if by_number[*number].is_none() {
-            by_number[*number] = Some(by(*number)?.as_primitive::<Date32Type>().clone());
-        }
-    }
-    Ok(by_row::<Date32Type>(arguments.rows, |row| {
-        let found = by_number[numbers[row]].as_ref()?;
-        found.is_valid(row).then(|| found.value(row))
-    }))
 }
 
 fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
@@ -429,11 +357,12 @@ impl Scores {
         let (scores, factor) = (self.values.values(), self.factor);
         let reached = match limits.values.values().as_ref() {
             _ if self.values.null_count() == self.values.len() => BooleanBuffer::new_unset(rows),
-            [limit] if limits.values.is_valid(0) => {
+            [limit] if limits.values.is_valid(0) && scores.len() == rows => {
                 // In the scores' own scale, so that nothing is multiplied row by row.
                 let limit = limit * limits.factor;
                 let limit = limit.div_euclid(factor) + i128::from(limit.rem_euclid(factor) != 0);
-                BooleanBuffer::collect_bool(rows, |row| scores[place(&self.values, row)] >= limit)
+                let scores = &scores[..rows];
+                BooleanBuffer::collect_bool(rows, |row| scores[row] >= limit)
             }
             all => BooleanBuffer::collect_bool(rows, |row| {
                 let at = place(&limits.values, row);
