@@ -62,24 +62,33 @@ pub enum Median {
 /// several sets of cases are those of each, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ages {
-    /// In any order; an age may come several times.
-    moves: Vec<Move>,
-    /// The least and the greatest age among them.
-    bounds: Option<(i64, i64)>,
+    /// What happens at each age from 0 on, as far as `PLACES` reaches.
+    near: Vec<Change>,
+    /// What happens at other ages, in any order; an age may come several times.
+    far: Vec<(i64, Change)>,
     /// Number of cases at risk from the start.
     from_start: i64,
     total: i64,
 }
 
 /// What happens at one age. It bears on the risk sets of greater ages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Move {
-    age: i64,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Change {
     /// By how much the number at risk changes.
-    change: i64,
+    at_risk: i64,
     /// How many finish.
     finished: i64,
 }
+
+impl Change {
+    fn add(&mut self, other: Self) {
+        self.at_risk += other.at_risk;
+        self.finished += other.finished;
+    }
+}
+
+/// Ages below this have a place each, which is cheaper than putting them in order.
+const PLACES: usize = 1 << 10;
 
 impl Ages {
     /// Collects the ages of spans; what happens at ages beyond the horizon, at which none of the cases that it is added up
@@ -95,12 +104,9 @@ impl Ages {
 
     /// Forgets all cases, and keeps the room for others.
     pub fn clear(&mut self) {
-        let mut moves = std::mem::take(&mut self.moves);
-        moves.clear();
-        *self = Self {
-            moves,
-            ..Self::default()
-        };
+        self.near.clear();
+        self.far.clear();
+        (self.from_start, self.total) = (0, 0);
     }
 
     /// Adds the ages of a span, as `new` does.
@@ -119,14 +125,30 @@ impl Ages {
         }
     }
 
-    fn at(&mut self, age: i64, change: i64, finished: i64) {
-        let (low, high) = self.bounds.unwrap_or((age, age));
-        self.bounds = Some((low.min(age), high.max(age)));
-        self.moves.push(Move {
-            age,
-            change,
-            finished,
-        });
+    fn at(&mut self, age: i64, at_risk: i64, finished: i64) {
+        let change = Change { at_risk, finished };
+        match usize::try_from(age) {
+            Ok(place) if place < PLACES => {
+                if self.near.len() <= place {
+                    self.near.resize(place + 1, Change::default());
+                }
+                self.near[place].add(change);
+            }
+            _ => self.far.push((age, change)),
+        }
+    }
+
+    /// Adds all ages of others.
+    pub fn add_all(&mut self, others: &Self) {
+        if self.near.len() < others.near.len() {
+            self.near.resize(others.near.len(), Change::default());
+        }
+        for (sum, change) in self.near.iter_mut().zip(&others.near) {
+            sum.add(*change);
+        }
+        self.far.extend_from_slice(&others.far);
+        self.from_start += others.from_start;
+        self.total += others.total;
     }
 
     /// Counts cases that come under observation beyond the horizon.
@@ -141,58 +163,46 @@ impl Ages {
     }
 }
 
-/// How far apart ages may lie for a place each to be cheaper than sorting them.
-const PLACES: i64 = 1 << 12;
-
 /// Returns the Kaplan-Meier median of all cases together, with delayed entry and right-censoring.
 ///
 /// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
-pub fn median<'a>(parts: impl Iterator<Item = &'a Ages> + Clone, minimum: i64) -> Median {
-    let at_risk = parts.clone().map(|part| part.from_start).sum();
-    let bounds = parts.clone().filter_map(|part| part.bounds);
-    let Some((low, high)) = bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
-        return Median::NotReached;
-    };
-    let moves = parts.flat_map(|part| part.moves.iter().copied());
-    if high.saturating_sub(low) >= PLACES {
-        let mut moves: Vec<Move> = moves.collect();
-        moves.sort_unstable_by_key(|one| one.age);
-        let same_age = moves.chunk_by(|a, b| a.age == b.age).map(|moves| Move {
-            age: moves[0].age,
-            change: moves.iter().map(|one| one.change).sum(),
-            finished: moves.iter().map(|one| one.finished).sum(),
-        });
-        return walk(same_age, at_risk, minimum);
+pub fn median<'a>(parts: impl Iterator<Item = &'a Ages>, minimum: i64) -> Median {
+    let mut whole = Ages::default();
+    for part in parts {
+        whole.add_all(part);
     }
-    let place = |age: i64| usize::try_from(age - low).unwrap_or(0);
-    let mut places = vec![(0_i64, 0_i64); place(high) + 1];
-    for one in moves {
-        let at = &mut places[place(one.age)];
-        *at = (at.0 + one.change, at.1 + one.finished);
+    let (at_risk, mut far) = (whole.from_start, whole.far);
+    let near = (0..).zip(whole.near);
+    if far.is_empty() {
+        return walk(near, at_risk, minimum);
     }
-    let by_age = (low..).zip(places).map(|(age, (change, finished))| Move {
-        age,
-        change,
-        finished,
+    far.extend(near);
+    far.sort_unstable_by_key(|(age, _)| *age);
+    let same_age = far.chunk_by(|a, b| a.0 == b.0).map(|changes| {
+        let mut sum = Change::default();
+        for (_, change) in changes {
+            sum.add(*change);
+        }
+        (changes[0].0, sum)
     });
-    walk(by_age, at_risk, minimum)
+    walk(same_age, at_risk, minimum)
 }
 
 /// Goes from age to age, ascending, until half of the cases are finished.
-fn walk(moves: impl Iterator<Item = Move>, mut at_risk: i64, minimum: i64) -> Median {
+fn walk(changes: impl Iterator<Item = (i64, Change)>, mut at_risk: i64, minimum: i64) -> Median {
     let mut survival = Survival::default();
-    for one in moves {
-        if one.finished > 0 {
+    for (age, change) in changes {
+        if change.finished > 0 {
             if at_risk < minimum {
                 return Median::TooFew;
             }
-            survival.step(at_risk, one.finished);
+            survival.step(at_risk, change.finished);
             if survival.is_at_most_half() {
-                return Median::At(one.age);
+                return Median::At(age);
             }
         }
-        at_risk += one.change;
+        at_risk += change.at_risk;
     }
     Median::NotReached
 }

@@ -65,6 +65,18 @@ struct Case {
     count: i64,
 }
 
+impl Case {
+    fn through(&self, (begin, end): (i64, i64)) -> Option<Span> {
+        Span::through(begin, end, self.onset, self.finish, self.count)
+    }
+
+    /// Tells whether it has finished, not before it began, by the end of a window.
+    fn has_finished(&self, end: i64) -> bool {
+        self.finish
+            .is_some_and(|finish| self.onset <= finish && finish < end)
+    }
+}
+
 /// The cases of an org unit, seen through one window after the other, each of which begins and ends no earlier than the one
 /// before.
 struct Cases {
@@ -72,7 +84,13 @@ struct Cases {
     all: Vec<Case>,
     /// How many of them have begun before the last window's end.
     begun: usize,
-    /// Those that have begun and may be in the next window, but for the old ones.
+    /// How many of them had begun before the last window did.
+    passed: usize,
+    /// What those come to that began and finished within the last window: the same in the next, until it begins after them.
+    within: Ages,
+    /// The end of the last window.
+    end: i64,
+    /// The others that have begun and may be in the next window, but for the old ones.
     live: Vec<Case>,
     old: Old,
     /// What they come to in the last window.
@@ -102,6 +120,9 @@ impl Cases {
         Self {
             all,
             begun: 0,
+            passed: 0,
+            within: Ages::default(),
+            end: i64::MIN,
             live: Vec::new(),
             old: Old::default(),
             seen: Seen::default(),
@@ -116,13 +137,17 @@ impl Cases {
     }
 
     /// Looks through the next window.
-    fn see(&mut self, (begin, end): (i64, i64), horizon: i64) {
+    fn see(&mut self, window: (i64, i64), horizon: i64) {
+        let (begin, end) = window;
+        self.pass(begin, horizon);
         let more = &self.all[self.begun..];
         let more = &more[..more.partition_point(|case| case.onset < end)];
         self.live.extend_from_slice(more);
         self.begun += more.len();
-        let (seen, old) = (&mut self.seen, &mut self.old);
-        seen.ages.clear();
+        self.end = end;
+        let (within, old) = (&mut self.within, &mut self.old);
+        let ages = &mut self.seen.ages;
+        ages.clear();
         let (mut open, mut first) = (0, None);
         // A case is over once it has finished before a window. One that is older than any case ever was when it finished
         // stays open for good, and all that matters of it is that it is there.
@@ -138,16 +163,36 @@ impl Cases {
                 open += i128::from(case.count);
                 first = Some(earlier(first, case.onset));
             }
-            let span = Span::through(begin, end, case.onset, case.finish, case.count);
-            if let Some(span) = span {
-                seen.ages.add(span, horizon);
+            let is_within = begin <= case.onset && case.has_finished(end);
+            let into = if is_within { &mut *within } else { &mut *ages };
+            if let Some(span) = case.through(window) {
+                into.add(span, horizon);
             }
-            true
+            !is_within
         });
-        seen.ages.add_beyond(old.count);
-        seen.open = open + i128::from(old.count);
+        ages.add_all(within);
+        ages.add_beyond(old.count);
+        self.seen.open = open + i128::from(old.count);
         let first = old.first.map(|onset| earlier(first, onset)).or(first);
-        seen.oldest = first.map(|onset| end - onset);
+        self.seen.oldest = first.map(|onset| end - onset);
+    }
+
+    /// Takes cases that began before a window out of those that lie within.
+    fn pass(&mut self, begin: i64, horizon: i64) {
+        let before = self.all.partition_point(|case| case.onset < begin);
+        for case in &self.all[self.passed.min(before)..before.min(self.begun)] {
+            if case.has_finished(self.end) {
+                let taken = Case {
+                    count: -case.count,
+                    ..*case
+                };
+                if let Some(span) = taken.through((case.onset, self.end)) {
+                    self.within.add(span, horizon);
+                }
+                self.live.push(*case);
+            }
+        }
+        self.passed = self.passed.max(before);
     }
 }
 
