@@ -64,6 +64,12 @@ struct Sums<'c> {
 }
 
 impl Adder<'_> {
+    /// Adds records to a bin of a measure that sums nothing but records.
+    #[inline]
+    pub(crate) fn count(&mut self, unit: u16, bin: usize, weight: i64) {
+        self.counts[usize::from(unit) * self.unit_stride + self.offset + bin] += weight;
+    }
+
     /// Adds records with a value, or of unknown value, to a bin.
     #[inline]
     pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
@@ -308,9 +314,8 @@ impl Cube {
                     group,
                     ..cell
                 };
-                if let Some(packed) = moved.pack() {
-                    ours.add(packed, weight);
-                }
+                ours.add(moved, weight)
+                    .expect("a cell that was held once can be held again");
             }
             ours.settle();
         }

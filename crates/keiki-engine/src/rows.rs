@@ -218,15 +218,8 @@ impl<'m> MeasureRows<'m> {
 /// Turns dates into days and instants into steps of so many seconds.
 pub(crate) fn steps(array: &ArrayRef, step: i64) -> Int64Array {
     if array.data_type() == &DataType::Date32 {
-        return array
-            .as_primitive::<Date32Type>()
-            .iter()
-            .map(|day| day.map(i64::from))
-            .collect();
+        return array.as_primitive::<Date32Type>().unary(i64::from);
     }
     let instants: &TimestampMicrosecondArray = array.as_primitive::<TimestampMicrosecondType>();
-    instants
-        .iter()
-        .map(|at| at.map(|micros| micros.div_euclid(MICROS * step.max(1))))
-        .collect()
+    instants.unary(|micros| micros.div_euclid(MICROS * step.max(1)))
 }

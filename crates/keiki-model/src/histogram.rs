@@ -40,6 +40,13 @@ impl Cell {
         )
     }
 
+    /// A packed cell without its org unit and its place in time: what is left sorts like group and values.
+    #[must_use]
+    #[inline]
+    pub fn without_bin(packed: u128) -> u128 {
+        packed & ((1 << 96) - 1)
+    }
+
     /// The reverse of `pack`.
     #[must_use]
     #[inline]
@@ -68,6 +75,54 @@ struct Cells {
     settled: Vec<(u128, i64)>,
     /// Cells without their org unit, each with its weight in the lowest bits: half the room, and the order of cells.
     pending: Vec<u128>,
+    /// The same of cells that fit into a quarter of the room.
+    narrow: Vec<u64>,
+}
+
+/// A pending cell in few bits, as most cells with dates are. *Shape*: bin (12 bits), first and second (23 each), weight (6).
+/// It sorts like the cell.
+struct Narrow;
+
+impl Narrow {
+    /// One more than the greatest magnitude of a value, and of a weight.
+    const HALF: i64 = 1 << 22;
+    const WEIGHT_HALF: i64 = 1 << 5;
+
+    fn pack(cell: Cell, weight: i64) -> Option<u64> {
+        let fits = |value: i64, half: i64| {
+            let biased = (-half < value && value < half - 1).then(|| value + half)?;
+            u64::try_from(biased).ok()
+        };
+        let second = match cell.second {
+            VALUE_LIMIT => u64::try_from(2 * Self::HALF - 1).ok()?,
+            second => fits(second, Self::HALF)?,
+        };
+        (cell.group == 0 && cell.bin < 1 << 12).then_some(())?;
+        Some(
+            u64::from(cell.bin) << 52
+                | fits(cell.first, Self::HALF)? << 29
+                | second << 6
+                | fits(weight, Self::WEIGHT_HALF)?,
+        )
+    }
+
+    /// The cell of an org unit, packed, with its weight.
+    fn unpack(unit: u128, narrow: u64) -> (u128, i64) {
+        let part = |shift: u32, bits: u32| i64::try_from(narrow >> shift & ((1 << bits) - 1));
+        let value = |shift: u32| part(shift, 23).unwrap_or(0) - Self::HALF;
+        let cell = Cell {
+            unit: u16::try_from(unit).unwrap_or(u16::MAX),
+            bin: u16::try_from(narrow >> 52).unwrap_or(u16::MAX),
+            group: 0,
+            first: value(29),
+            second: match value(6) {
+                second if second == Self::HALF - 1 => VALUE_LIMIT,
+                second => second,
+            },
+        };
+        let weight = part(0, 6).unwrap_or(0) - Self::WEIGHT_HALF;
+        (cell.pack().unwrap_or(0), weight)
+    }
 }
 
 /// How many unsorted additions of an org unit are held before they are merged.
@@ -80,7 +135,18 @@ const WEIGHT_BITS: u32 = 16;
 const WEIGHT_LIMIT: i64 = (1 << (WEIGHT_BITS - 1)) - 1;
 
 impl Cells {
-    fn add(&mut self, packed: u128, mut weight: i64) {
+    fn add(&mut self, cell: Cell, weight: i64) -> Option<()> {
+        match Narrow::pack(cell, weight) {
+            Some(narrow) => self.narrow.push(narrow),
+            None => self.add_packed(cell.pack()?, weight),
+        }
+        if self.narrow.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
+            self.settle(u128::from(cell.unit));
+        }
+        Some(())
+    }
+
+    fn add_packed(&mut self, packed: u128, mut weight: i64) {
         while weight != 0 {
             let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
             let biased = (part + WEIGHT_LIMIT).unsigned_abs();
@@ -95,6 +161,12 @@ impl Cells {
 
     /// Brings pending additions in order; the cells are those of the given org unit.
     fn settle(&mut self, unit: u128) {
+        if !self.narrow.is_empty() {
+            self.narrow.sort_unstable();
+            let narrow = self.narrow.iter().map(|one| Narrow::unpack(unit, *one));
+            self.settled = merged(&self.settled, narrow);
+            self.narrow.clear();
+        }
         if self.pending.is_empty() {
             return;
         }
@@ -149,9 +221,10 @@ fn unit_of(packed: u128) -> usize {
 }
 
 impl Histogram {
-    /// Adds `weight` to a packed cell.
-    pub fn add(&mut self, packed: u128, weight: i64) {
-        self.of(unit_of(packed)).add(packed, weight);
+    /// Adds `weight` to a cell; `None` where one of its values is beyond the limit.
+    #[must_use]
+    pub fn add(&mut self, cell: Cell, weight: i64) -> Option<()> {
+        self.of(usize::from(cell.unit)).add(cell, weight)
     }
 
     fn of(&mut self, unit: usize) -> &mut Cells {
@@ -177,7 +250,7 @@ impl Histogram {
     pub fn settle(&mut self) {
         for (unit, cells) in (0..).zip(&mut self.units) {
             cells.settle(unit);
-            cells.pending = Vec::new();
+            (cells.pending, cells.narrow) = (Vec::new(), Vec::new());
         }
     }
 
@@ -188,7 +261,7 @@ impl Histogram {
             return &[];
         };
         debug_assert!(
-            cells.pending.is_empty(),
+            cells.pending.is_empty() && cells.narrow.is_empty(),
             "a histogram is read after it was settled"
         );
         &cells.settled
@@ -216,7 +289,7 @@ impl Histogram {
     pub fn len(&self) -> usize {
         let cells = self.units.iter();
         cells
-            .map(|cells| cells.settled.len() + cells.pending.len())
+            .map(|cells| cells.settled.len() + cells.pending.len() + cells.narrow.len())
             .sum()
     }
 
@@ -263,38 +336,75 @@ mod tests {
             group: 0,
             first: 3,
             second: 0,
-        }
-        .pack()
-        .expect("in range");
+        };
         let mut histogram = Histogram::default();
-        histogram.add(cell, 1);
-        histogram.add(cell, -1);
+        for weight in [1, -1] {
+            histogram.add(cell, weight).expect("in range");
+        }
         histogram.settle();
         assert!(histogram.is_empty());
     }
 
     #[test]
     fn additions_in_any_order_and_of_any_weight_come_to_their_sums() {
-        let cell = |unit: u16, first: i64| {
-            let cell = Cell {
-                unit,
-                bin: 3,
-                group: 1,
-                first,
-                second: VALUE_LIMIT,
-            };
-            cell.pack().expect("in range")
+        let cell = |unit: u16, first: i64| Cell {
+            unit,
+            bin: 3,
+            group: 1,
+            first,
+            second: VALUE_LIMIT,
         };
+        let packed = |unit: u16, first: i64| cell(unit, first).pack().expect("in range");
         let mut histogram = Histogram::default();
+        let mut add = |cell: Cell, weight: i64| histogram.add(cell, weight).expect("in range");
         for round in 0..3_000_i64 {
-            histogram.add(cell(2, round * 7 % 5), 1);
-            histogram.add(cell(9, -(round % 3)), -100_000);
+            add(cell(2, round * 7 % 5), 1);
+            add(cell(9, -(round % 3)), -100_000);
         }
         histogram.settle();
-        let of_two: Vec<(u128, i64)> = (0..5).map(|first| (cell(2, first), 600)).collect();
+        let of_two: Vec<(u128, i64)> = (0..5).map(|first| (packed(2, first), 600)).collect();
         assert_eq!(histogram.of_unit(2), of_two);
         assert_eq!(histogram.of_unit(9).len(), 3);
-        assert_eq!(histogram.of_unit(9)[0], (cell(9, -2), -100_000_000));
+        assert_eq!(histogram.of_unit(9)[0], (packed(9, -2), -100_000_000));
         assert_eq!(histogram.packed().count(), histogram.len());
+    }
+
+    #[test]
+    fn cells_of_few_bits_and_of_many_come_to_one_sum_in_one_order() {
+        let edge = Narrow::HALF;
+        let values = [-edge, 1 - edge, -1, 0, 20_000, edge - 2, edge - 1, edge];
+        let mut cells: Vec<Cell> = Vec::new();
+        for (bin, group) in [(0, 0), (4_095, 0), (4_096, 0), (7, 1)] {
+            for first in values {
+                for second in values.into_iter().chain([VALUE_LIMIT]) {
+                    let unit = 300;
+                    cells.push(Cell {
+                        unit,
+                        bin,
+                        group,
+                        first,
+                        second,
+                    });
+                }
+            }
+        }
+        let mut histogram = Histogram::default();
+        for weight in [31, -32, 30, 33, -31, -30] {
+            for cell in cells.iter().rev() {
+                histogram.add(*cell, weight).expect("in range");
+            }
+        }
+        histogram.settle();
+        cells.sort_unstable();
+        let expected: Vec<(u128, i64)> = cells
+            .iter()
+            .map(|cell| (cell.pack().expect("in range"), 1))
+            .collect();
+        assert_eq!(histogram.of_unit(300), expected);
+        let far = Cell {
+            first: VALUE_LIMIT + 1,
+            ..cells[0]
+        };
+        assert_eq!(histogram.add(far, 1), None);
     }
 }

@@ -1,5 +1,7 @@
 //! How often each of many whole numbers occurs.
 
+use std::borrow::Cow;
+
 /// Whole numbers with their counts, in ascending order; none occurs zero times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(Vec<(i64, i64)>);
@@ -36,24 +38,25 @@ impl Tally {
         Self(counts)
     }
 
-    /// Adds up several tallies.
+    /// Adds up several tallies; one alone is not copied.
     #[must_use]
-    pub fn sum<'t>(parts: impl Iterator<Item = &'t Self> + Clone) -> Self {
+    pub fn sum<'t>(parts: impl Iterator<Item = &'t Self> + Clone) -> Cow<'t, Self> {
         let mut filled = parts.clone().filter(|part| !part.0.is_empty());
         let (first, second) = (filled.next(), filled.next());
         match (first, second) {
-            (None, _) => return Self::default(),
-            (Some(only), None) => return only.clone(),
+            (None, _) => return Cow::default(),
+            (Some(only), None) => return Cow::Borrowed(only),
             _ => {}
         }
         let low = parts.clone().filter_map(|p| p.0.first()).map(|p| p.0).min();
         let high = parts.clone().filter_map(|p| p.0.last()).map(|p| p.0).max();
-        match low.zip(high) {
+        let counts = parts.flat_map(|part| part.0.iter().copied());
+        Cow::Owned(match low.zip(high) {
             Some((low, high)) if high.saturating_sub(low) < PLACES => {
-                Self::by_place(low, high, parts.flat_map(|part| part.0.iter().copied()))
+                Self::by_place(low, high, counts)
             }
-            _ => Self::new(parts.flat_map(|part| part.0.iter().copied()).collect()),
-        }
+            _ => Self::new(counts.collect()),
+        })
     }
 
     /// Counts with one place for each number that lies between the bounds.

@@ -27,7 +27,7 @@ pub(super) struct ChosenRows<'k> {
     weights: ArrayRef,
     effective: ArrayRef,
     units: ArrayRef,
-    /// The rows of which the predicate is true; `None` = all. It is unknown for the others.
+    /// The rows of which the predicate is true; `None` = all. It is unknown of the others.
     known: Option<BooleanBuffer>,
     /// The days from which rows count.
     from: Option<ArrayRef>,
@@ -47,10 +47,7 @@ impl<'k> ChosenRows<'k> {
     ) -> Result<Option<Self>> {
         let filter = kin.filter.and_then(|at| decided[at].as_boolean_opt());
         let known = filter.and_then(Array::nulls).map(NullBuffer::inner);
-        let may_count = filter.map(|filter| match known {
-            None => filter.values().clone(),
-            Some(known) => filter.values() | &!known,
-        });
+        let may_count = filter.map(may_count);
         let from = kin.from.map(|at| &decided[at]);
         let dated = from.and_then(|from| from.nulls()).map(NullBuffer::inner);
         let chosen = match (may_count, dated) {
@@ -58,7 +55,7 @@ impl<'k> ChosenRows<'k> {
             (one, other) => one.or_else(|| other.cloned()),
         };
         let chosen = chosen.map(Chosen::new);
-        if chosen.as_ref().is_some_and(|chosen| chosen.count == 0) {
+        if chosen.as_ref().is_some_and(Chosen::is_empty) {
             return Ok(None);
         }
         let rows = |array: &ArrayRef| match &chosen {
@@ -76,13 +73,14 @@ impl<'k> ChosenRows<'k> {
         let known =
             known.map(|known| rows(&(Arc::new(BooleanArray::from(known.clone())) as ArrayRef)));
         let known = known.transpose()?;
+        let known = known.map(|known| known.as_boolean().values().clone());
         Ok(Some(Self {
             kin,
             values: plan.computed(kin.program.evaluate_columns(columns, count))?,
             weights: rows(column(batch, WEIGHT)?)?,
             effective: rows(column(batch, EFFECTIVE_ON)?)?,
             units: rows(&(Arc::new(units.clone()) as ArrayRef))?,
-            known: known.map(|known| known.as_boolean().values().clone()),
+            known: known.filter(|known| known.count_set_bits() < known.len()),
             from: from.map(rows).transpose()?,
         }))
     }
@@ -155,6 +153,10 @@ impl<'k> ChosenRows<'k> {
         adder: &mut Adder<'_>,
     ) -> Result<()> {
         match (&self.known, values) {
+            (None, Values::One) if !adding.plan.has_histogram => {
+                adding.count(on.0, on.2, adder);
+                Ok(())
+            }
             (None, Values::One) => adding.each(on, |_| Some(1), adder),
             (None, values) => adding.each(on, |row| values.get(row), adder),
             (Some(known), values) => {
@@ -226,15 +228,23 @@ impl<'k> ChosenRows<'k> {
     }
 }
 
+/// The rows of which a predicate is true or unknown.
+pub(super) fn may_count(predicate: &BooleanArray) -> BooleanBuffer {
+    match predicate.nulls() {
+        None => predicate.values().clone(),
+        Some(known) => predicate.values() | &!known.inner(),
+    }
+}
+
 /// Which rows are chosen.
-struct Chosen {
+pub(super) struct Chosen {
     count: usize,
     /// `None` = all.
     rows: Option<FilterPredicate>,
 }
 
 impl Chosen {
-    fn new(chosen: BooleanBuffer) -> Self {
+    pub(super) fn new(chosen: BooleanBuffer) -> Self {
         let count = chosen.count_set_bits();
         let is_part = count < chosen.len();
         let rows = is_part.then(|| FilterBuilder::new(&BooleanArray::from(chosen)));
@@ -244,9 +254,15 @@ impl Chosen {
         }
     }
 
-    fn rows(&self, array: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The chosen rows of an array.
+    pub(super) fn rows(&self, array: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
         match &self.rows {
             None => Ok(Arc::clone(array)),
+            Some(_) if array.null_count() == array.len() => Ok(array.slice(0, self.count)),
             Some(rows) => rows.filter(array),
         }
     }
@@ -279,6 +295,16 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
+    /// The innermost loop where records are counted and nothing else: adds one to the bin of each row's day.
+    fn count(&self, days: &[Day], sign: i64, adder: &mut Adder<'_>) {
+        let rows = days.iter().zip(self.units).zip(self.weights);
+        for ((day, unit), weight) in rows {
+            if let Some(bin) = self.axis.bin(*day) {
+                adder.count(*unit, bin, sign * i64::from(*weight));
+            }
+        }
+    }
+
     /// The innermost loop: adds a value, or that it is unknown, to the bin of each row's day.
     #[inline]
     fn each(
@@ -323,14 +349,12 @@ impl Adding<'_> {
             first: pair.0,
             second: pair.1,
         };
-        let packed = cell.pack().ok_or_else(|| EngineError::ValueTooLarge {
+        let weight = sign * i64::from(self.weights[row]);
+        let added = adder.histogram.add(cell, weight);
+        added.ok_or_else(|| EngineError::ValueTooLarge {
             measure: self.plan.name.clone(),
             value: i128::from(pair.0),
-        })?;
-        adder
-            .histogram
-            .add(packed, sign * i64::from(self.weights[row]));
-        Ok(())
+        })
     }
 
     fn undated(&self, index: usize, row: usize, cube: &mut Cube) {

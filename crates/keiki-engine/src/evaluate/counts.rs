@@ -9,8 +9,98 @@ use crate::plan::{ClockPlan, MeasurePlan};
 /// A value in a histogram: the position of its group, and its pair.
 pub(super) type Value = (u16, i64, i64);
 
-/// The net counts of one org unit, in order; what nets to nothing is left out.
-pub(super) type Counts = Vec<(Value, i64)>;
+/// The net counts of one org unit.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    /// In order. Some counts may be zero: what a stock ever holds keeps its place.
+    values: Vec<(Value, i64)>,
+    /// Before this place all counts are zero.
+    first: usize,
+    total: i64,
+}
+
+impl Counts {
+    /// A place for each value that comes up in any bin.
+    #[expect(
+        clippy::stable_sort_primitive,
+        reason = "the values of each bin are in order already, which only this way of sorting makes use of"
+    )]
+    fn places(cells: &[(u128, i64)]) -> Self {
+        let mut values: Vec<u128> = cells.iter().map(|cell| Cell::without_bin(cell.0)).collect();
+        values.sort();
+        values.dedup();
+        Self {
+            values: values
+                .into_iter()
+                .map(|value| counted(&(value, 0)))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    fn net(cells: &[(u128, i64)]) -> Self {
+        let mut values: Vec<(Value, i64)> = cells.iter().map(counted).collect();
+        if !values.is_sorted_by(|a, b| a.0 < b.0) {
+            values.sort_unstable_by_key(|(value, _)| *value);
+            values.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 += next.1;
+                }
+                same
+            });
+        }
+        Self {
+            total: values.iter().map(|(_, count)| count).sum(),
+            first: 0,
+            values,
+        }
+    }
+
+    /// Adds cells to the places of their values.
+    fn take(&mut self, cells: &[(u128, i64)]) {
+        let mut at = 0;
+        for (value, count) in cells.iter().map(counted) {
+            at = self.place(value, at);
+            self.values[at].1 += count;
+            self.total += count;
+            self.first = self.first.min(at);
+        }
+        while self
+            .values
+            .get(self.first)
+            .is_some_and(|(_, count)| *count == 0)
+        {
+            self.first += 1;
+        }
+    }
+
+    /// The place of a value. Within a bin values ascend, and the next is nearly always near the one before.
+    fn place(&self, value: Value, before: usize) -> usize {
+        let near = self.values[before..].iter().take(NEAR);
+        let far = || self.values.partition_point(|(other, _)| *other < value);
+        let near = near.enumerate().find(|(_, (other, _))| *other == value);
+        near.map_or_else(far, |(steps, _)| before + steps)
+    }
+
+    /// The values with their counts, in order; some counts may be zero.
+    pub(super) fn values(&self) -> &[(Value, i64)] {
+        &self.values[self.first.min(self.values.len())..]
+    }
+
+    /// How many there are in all.
+    pub(super) fn total(&self) -> i64 {
+        self.total
+    }
+}
+
+/// How many places further a value is looked for one by one.
+const NEAR: usize = 6;
+
+fn counted((packed, count): &(u128, i64)) -> (Value, i64) {
+    let cell = Cell::unpack(*packed);
+    ((cell.group, cell.first, cell.second), *count)
+}
 
 /// Walks through a histogram from period to period.
 pub(super) struct Sweep<'c> {
@@ -20,21 +110,26 @@ pub(super) struct Sweep<'c> {
     /// Per org unit, how many cells a stock has taken.
     taken: Vec<usize>,
     units: Vec<Counts>,
-    /// Where the next counts are put together.
-    room: Counts,
 }
 
 impl<'c> Sweep<'c> {
     pub(super) fn new(cube: &'c Cube, measure: usize, plan: &MeasurePlan) -> Self {
         let units = cube.units.list().len();
         let histogram = &cube.histograms[measure];
-        let cells = (0..units).map(|unit| histogram.of_unit(unit)).collect();
+        let cells: Vec<_> = (0..units).map(|unit| histogram.of_unit(unit)).collect();
+        let is_stock = !matches!(plan.clock, ClockPlan::Flow { .. });
+        let before = |cells: &&[(u128, i64)]| {
+            if is_stock {
+                Counts::places(cells)
+            } else {
+                Counts::default()
+            }
+        };
         Self {
-            cells,
-            is_stock: !matches!(plan.clock, ClockPlan::Flow { .. }),
+            units: cells.iter().map(before).collect(),
             taken: vec![0; units],
-            units: vec![Counts::new(); units],
-            room: Counts::new(),
+            cells,
+            is_stock,
         }
     }
 
@@ -43,25 +138,19 @@ impl<'c> Sweep<'c> {
         for (unit, cells) in self.cells.iter().enumerate() {
             let Some(bins) = bins_of(unit) else {
                 if !self.is_stock {
-                    self.units[unit].clear();
+                    self.units[unit] = Counts::default();
                 }
                 continue;
             };
             let before = |bin: usize| {
                 cells.partition_point(|(cell, _)| usize::from(Cell::unpack(*cell).bin) < bin)
             };
-            let from = if self.is_stock {
-                self.taken[unit]
-            } else {
-                before(*bins.start())
-            };
-            let until = before(bins.end() + 1).max(from);
-            let fresh = net(&cells[from..until]);
+            let until = before(bins.end() + 1);
             if !self.is_stock {
-                self.units[unit] = fresh;
-            } else if until > from {
-                merge(&self.units[unit], fresh, &mut self.room);
-                std::mem::swap(&mut self.units[unit], &mut self.room);
+                let from = before(*bins.start()).min(until);
+                self.units[unit] = Counts::net(&cells[from..until]);
+            } else if until > self.taken[unit] {
+                self.units[unit].take(&cells[self.taken[unit]..until]);
                 self.taken[unit] = until;
             }
         }
@@ -71,41 +160,4 @@ impl<'c> Sweep<'c> {
     pub(super) fn units(&self) -> &[Counts] {
         &self.units
     }
-}
-
-fn net(cells: &[(u128, i64)]) -> Counts {
-    let value = |(cell, count): &(u128, i64)| {
-        let cell = Cell::unpack(*cell);
-        ((cell.group, cell.first, cell.second), *count)
-    };
-    let mut counts: Counts = cells.iter().map(value).collect();
-    if !counts.is_sorted_by(|a, b| a.0 < b.0) {
-        counts.sort_unstable_by_key(|(value, _)| *value);
-        counts.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        counts.retain(|(_, count)| *count != 0);
-    }
-    counts
-}
-
-fn merge(left: &Counts, right: Counts, merged: &mut Counts) {
-    merged.clear();
-    merged.reserve(left.len() + right.len());
-    let mut right = right.into_iter().peekable();
-    for (value, count) in left {
-        while let Some(before) = right.next_if(|(other, _)| other < value) {
-            merged.push(before);
-        }
-        let same = right.next_if(|(other, _)| other == value);
-        let count = count + same.map_or(0, |(_, count)| count);
-        if count != 0 {
-            merged.push((*value, count));
-        }
-    }
-    merged.extend(right);
 }

@@ -73,7 +73,8 @@ impl Reading<'_> {
                     let value = |((_, first, second), count): &(Value, i64)| {
                         (plan.value_of((*first, *second)), *count)
                     };
-                    Tally::new(values.iter().map(value).collect())
+                    let tally = Tally::new(values.iter().map(value).collect());
+                    (!tally.counts().is_empty()).then_some(tally)
                 });
                 self.by_node(view, &parts, |parts| {
                     let part = |value: i128| i64::try_from(value).unwrap_or(1);
@@ -141,11 +142,16 @@ impl Reading<'_> {
     }
 }
 
-/// What each org unit's counts come to, by group.
-fn by_group<P>(units: &[Counts], part: impl Fn(&[(Value, i64)]) -> P) -> Vec<Vec<(u16, P)>> {
+/// What each org unit's counts come to, by group; nothing where the group has none.
+fn by_group<P>(
+    units: &[Counts],
+    part: impl Fn(&[(Value, i64)]) -> Option<P>,
+) -> Vec<Vec<(u16, P)>> {
     let of_unit = |counts: &Counts| {
-        let groups = counts.chunk_by(|a, b| a.0.0 == b.0.0);
-        groups.map(|values| (values[0].0.0, part(values))).collect()
+        let groups = counts.values().chunk_by(|a, b| a.0.0 == b.0.0);
+        groups
+            .filter_map(|values| Some((values[0].0.0, part(values)?)))
+            .collect()
     };
     units.iter().map(of_unit).collect()
 }
@@ -200,7 +206,7 @@ fn share_within(view: &View<'_>, limit: i64, units: &[Counts]) -> Vec<Figure> {
     let limit = limit.div_euclid(i128::from(view.plan.step.max(1)));
     let of_unit = |counts: &Counts| {
         let (mut within, mut all) = (0_i128, 0_i128);
-        for ((_, first, second), count) in counts {
+        for ((_, first, second), count) in counts.values() {
             all += i128::from(*count);
             if i128::from(view.plan.value_of((*first, *second))) <= limit {
                 within += i128::from(*count);
@@ -237,7 +243,7 @@ struct Extremes {
 }
 
 impl Extremes {
-    fn new(plan: &MeasurePlan, values: &[(Value, i64)]) -> Self {
+    fn new(plan: &MeasurePlan, values: &[(Value, i64)]) -> Option<Self> {
         let one = |((_, first, second), count): &(Value, i64)| {
             let value = plan.value_of((*first, *second));
             Self {
@@ -247,8 +253,8 @@ impl Extremes {
                 total: *count,
             }
         };
-        let first = one(&values[0]);
-        values[1..].iter().map(one).fold(first, Self::with)
+        let present = values.iter().filter(|(_, count)| *count != 0);
+        present.map(one).reduce(Self::with)
     }
 
     fn with(self, other: Self) -> Self {
@@ -270,11 +276,17 @@ impl Extremes {
 fn days_late(view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
     let of_unit = |(unit, counts): (usize, &Counts)| {
         let cut = view.spans()[view.number_of(unit)].cut;
-        let of_counts = |counts| {
-            let extremes = Extremes::new(view.plan, counts);
-            ((i64::from(cut) - extremes.lowest).max(0), extremes.total)
+        let present = counts.values().iter().filter(|(_, count)| *count != 0);
+        let mut dates =
+            present.map(|((_, first, second), _)| view.plan.value_of((*first, *second)));
+        // Without groups, and without a day beside the value, values are in order.
+        let is_in_order = view.plan.group.is_none() && !view.plan.keeps_day;
+        let oldest = if is_in_order {
+            dates.next()
+        } else {
+            dates.min()
         };
-        (!counts.is_empty()).then(|| of_counts(counts))
+        oldest.map(|oldest| ((i64::from(cut) - oldest).max(0), counts.total()))
     };
     let parts: Vec<Option<(i64, i64)>> = units.iter().enumerate().map(of_unit).collect();
     let of_node = |units: &Vec<usize>| {
