@@ -1,6 +1,6 @@
 //! Adds rows of entries to a cube. This is the loop that reads everything; it allocates per batch, never per row.
 //!
-//! First it is decided which rows may count; only of those, often few, is the rest computed. Days become bins by a table, and
+//! First it is looked which rows measures may be about at all, then decided which of those may count; only of those, often few, is the rest computed. Days become bins by a table, and
 //! each measure is added in a loop of its own over plain slices.
 
 mod chosen;
@@ -15,9 +15,9 @@ use keiki_model::dataset::ORG_UNIT;
 use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::Result;
-use crate::plan::DatasetPlan;
+use crate::plan::{DatasetPlan, Family};
 use crate::rows::column;
-use chosen::ChosenRows;
+use chosen::{Chosen, ChosenRows, may_count};
 
 /// Adds batch after batch to a cube of its own.
 pub(crate) struct Accumulator {
@@ -40,10 +40,24 @@ impl Accumulator {
     /// Adds a batch of entries.
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let plan = Arc::clone(&self.plan);
-        let units = self.units.of(column(batch, ORG_UNIT)?, &mut self.cube)?;
-        let decided = plan.evaluate(&plan.deciding, batch)?;
-        for kin in &plan.kin {
-            if let Some(rows) = ChosenRows::new(&plan, kin, &decided, batch, &units)? {
+        for family in &plan.families {
+            if let Some(rows) = passing(&plan, family, batch)? {
+                self.add_family(&plan, family, &rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_family(
+        &mut self,
+        plan: &DatasetPlan,
+        family: &Family,
+        rows: &RecordBatch,
+    ) -> Result<()> {
+        let units = self.units.of(column(rows, ORG_UNIT)?, &mut self.cube)?;
+        let decided = plan.evaluate(&family.deciding, rows)?;
+        for kin in &family.kin {
+            if let Some(rows) = ChosenRows::new(plan, kin, &decided, rows, &units)? {
                 for measure in &kin.measures {
                     let of_measure = &plan.measures[*measure];
                     rows.add(*measure, of_measure, &self.axis, &mut self.cube)?;
@@ -58,6 +72,28 @@ impl Accumulator {
         self.cube.settle();
         self.cube
     }
+}
+
+/// The rows of a batch of which a family's gate is not false; `None` where there are none.
+fn passing(
+    plan: &DatasetPlan,
+    family: &Family,
+    batch: &RecordBatch,
+) -> Result<Option<RecordBatch>> {
+    let Some(gate) = &family.gate else {
+        return Ok(Some(batch.clone()));
+    };
+    let gate = plan.evaluate(gate, batch)?;
+    let chosen = Chosen::new(may_count(gate[0].as_boolean()));
+    if chosen.is_empty() {
+        return Ok(None);
+    }
+    let schema = batch.schema_ref();
+    let places = family.columns.iter().map(|name| schema.index_of(name));
+    let read = batch.project(&places.collect::<std::result::Result<Vec<_>, _>>()?)?;
+    let columns = read.columns().iter().map(|column| chosen.rows(column));
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Some(RecordBatch::try_new(read.schema(), columns)?))
 }
 
 /// The cube's numbers of org units: one look per distinct value of a dictionary, and batches share dictionaries.
@@ -90,17 +126,25 @@ impl UnitNumbers {
             self.names = Some(names.clone());
         }
         let keys = dictionary.keys();
-        let mut numbers = Vec::with_capacity(keys.len());
-        for (row, key) in keys.values().iter().enumerate() {
-            let key = usize::try_from(*key).ok().filter(|_| keys.is_valid(row));
-            let Some(key) = key else {
-                numbers.push(cube.unit("")?);
+        let place = |key: i32| usize::try_from(key).ok();
+        let known = |key: &i32| place(*key).and_then(|place| self.numbers.get(place));
+        let mut numbers: Vec<u16> = keys
+            .values()
+            .iter()
+            .map(|key| known(key).copied().unwrap_or(UNNUMBERED))
+            .collect();
+        if keys.null_count() == 0 && !numbers.contains(&UNNUMBERED) {
+            return Ok(UInt16Array::from(numbers));
+        }
+        for (row, number) in numbers.iter_mut().enumerate() {
+            let Some(place) = place(keys.value(row)).filter(|_| keys.is_valid(row)) else {
+                *number = cube.unit("")?;
                 continue;
             };
-            if self.numbers[key] == UNNUMBERED {
-                self.numbers[key] = cube.unit(names.value(key))?;
+            if self.numbers[place] == UNNUMBERED {
+                self.numbers[place] = cube.unit(names.value(place))?;
             }
-            numbers.push(self.numbers[key]);
+            *number = self.numbers[place];
         }
         Ok(UInt16Array::from(numbers))
     }

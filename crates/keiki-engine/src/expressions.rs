@@ -17,9 +17,10 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::prelude::SessionConfig;
+use datafusion::prelude::{SessionConfig, lit};
 use jiff::tz::TimeZone;
 use keiki_model::calendars::Calendars;
 use keiki_model::dataset::ORG_UNIT;
@@ -27,11 +28,15 @@ use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 use keiki_model::text::Text;
 
-use branchless::branchless;
+use branchless::{branchless, is_easy};
 pub use codes::Codes;
 use codes::NameFault;
 use outermost::{Outermost, Pick};
 pub(crate) use program::Program;
+
+/// A part of a predicate: where it is false, so is the predicate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Condition(Expr);
 
 /// Compiles SQL expressions with the functions that definitions may use.
 pub struct SqlExpressions {
@@ -79,6 +84,44 @@ impl SqlExpressions {
         whole().map_err(|e| fault(&e, "", schema))
     }
 
+    /// The conditions that a predicate sets and that are easy to tell: they look only at texts and flags, and cannot fail.
+    pub(crate) fn easy_conditions(&self, sql: &str, schema: &SchemaRef) -> Vec<Condition> {
+        let parts = || {
+            let frame = DFSchema::try_from(schema.as_ref().clone())?;
+            let whole = self.fitted(sql, &frame)?;
+            let parts = split_conjunction_owned(whole).into_iter();
+            let easy = parts.filter(|part| is_easy(part, &frame)).map(Condition);
+            Ok::<_, DataFusionError>(easy.collect())
+        };
+        parts().unwrap_or_default()
+    }
+
+    /// Puts conditions together as one.
+    pub(crate) fn all_of(
+        &self,
+        conditions: &[Condition],
+        schema: &SchemaRef,
+    ) -> Result<Program, ExpressionError> {
+        let read: Vec<String> = conditions
+            .iter()
+            .flat_map(|condition| condition.0.column_refs())
+            .map(|column| column.name.clone())
+            .collect();
+        let fields = schema.fields().iter();
+        let read: Vec<_> = fields
+            .filter(|f| read.contains(f.name()))
+            .cloned()
+            .collect();
+        let whole = || {
+            let frame = DFSchema::try_from(Schema::new(read))?;
+            let parts = conditions.iter().map(|condition| condition.0.clone());
+            let whole = conjunction(parts).unwrap_or_else(|| lit(true));
+            let whole = branchless(whole, &frame)?;
+            Program::new(&self.context, vec![whole], Arc::new(frame))
+        };
+        whole().map_err(|e| fault(&e, "", schema))
+    }
+
     /// An expression as it was written; where entities have fiscal years of their own, its functions of the calendar are told
     /// whose row it is.
     fn parsed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
@@ -98,8 +141,13 @@ impl SqlExpressions {
         Ok(told.data)
     }
 
-    /// An expression with its types fitted together, simplified.
+    /// An expression with its types fitted together, simplified, and without branches where that is safe.
     fn typed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
+        branchless(self.fitted(sql, frame)?, frame)
+    }
+
+    /// An expression with its types fitted together, simplified.
+    fn fitted(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
         let expr = self.parsed(sql, frame)?;
         // Some functions exist only until they are simplified to others.
         let simplifier = ExprSimplifier::new(
@@ -107,7 +155,7 @@ impl SqlExpressions {
                 .with_schema(Arc::new(frame.clone()))
                 .build(),
         );
-        branchless(simplifier.simplify(simplifier.coerce(expr, frame)?)?, frame)
+        simplifier.simplify(simplifier.coerce(expr, frame)?)
     }
 }
 

@@ -1,21 +1,21 @@
 //! What is read of each dataset: all base measures of all KPIs, with their expressions compiled once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::calendar::Day;
 use keiki_model::catalogue::{Catalogue, bind};
-use keiki_model::dataset::{Dataset, content_version};
+use keiki_model::dataset::{Dataset, ORG_UNIT, content_version};
 use keiki_model::document::Located;
-use keiki_model::expression::{Expression, Expressions};
+use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::kpi::{Clock, Formula, Kpi, Measure};
 use keiki_model::text::Text;
-use keiki_store::entries_schema;
+use keiki_store::{EFFECTIVE_ON, WEIGHT, entries_schema};
 
 use crate::error::{EngineError, Result};
-use crate::expressions::{Program, SqlExpressions};
+use crate::expressions::{Condition, Program, SqlExpressions};
 
 /// When a measure counts, by number of the expression.
 #[derive(Debug, Clone)]
@@ -112,15 +112,25 @@ impl Kin {
     }
 }
 
+/// Measures whose predicates begin alike: what tells their rows from all others is looked at first, and costs next to nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Family {
+    /// What is false of all rows that count for none of the measures; `None` = any row may count.
+    pub(crate) gate: Option<Program>,
+    /// The columns that are read of the rows that pass.
+    pub(crate) columns: Vec<String>,
+    /// What decides which of these rows may count.
+    pub(crate) deciding: Program,
+    pub(crate) kin: Vec<Kin>,
+}
+
 /// All that is read of one dataset.
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
     /// Everything that the measures read, computed together.
     pub(crate) program: Program,
-    /// What decides which rows may count.
-    pub(crate) deciding: Program,
-    pub(crate) kin: Vec<Kin>,
+    pub(crate) families: Vec<Family>,
     pub(crate) measures: Vec<MeasurePlan>,
     /// The columns that the expressions read.
     pub(crate) columns: Vec<String>,
@@ -307,29 +317,69 @@ impl<'m> Maker<'m> {
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
         let sql: Vec<String> = sql.into_iter().map(|(sql, _)| sql.clone()).collect();
         let program = self.program(&sql, 0..sql.len())?;
-        let mut deciding: Vec<usize> = measures
-            .iter()
-            .flat_map(|measure| [measure.deciding().0, measure.deciding().1])
+        let families = self.by_beginning(&sql, &measures).into_iter();
+        let families = families
+            .map(|(conditions, members)| self.family(&sql, &measures, (&conditions, &members)));
+        Ok(DatasetPlan {
+            columns: program.columns().map(str::to_owned).collect(),
+            program,
+            families: families.collect::<Result<_>>()?,
+            dataset: Arc::clone(self.dataset),
+            measures,
+            version,
+        })
+    }
+
+    /// The measures by what their predicates begin with, where that is easy to tell, each part with the conditions that all of
+    /// its members share.
+    fn by_beginning(
+        &self,
+        sql: &[String],
+        measures: &[MeasurePlan],
+    ) -> Vec<(Vec<Condition>, Vec<usize>)> {
+        let mut parts: Vec<(Vec<Condition>, Vec<usize>)> = Vec::new();
+        for (index, measure) in measures.iter().enumerate() {
+            let conditions = measure.filter.map_or_else(Vec::new, |filter| {
+                self.compiler.easy_conditions(&sql[filter], &self.schema)
+            });
+            let mut known = parts.iter_mut();
+            match known.find(|(of, _)| of.first() == conditions.first()) {
+                Some((shared, members)) => {
+                    shared.retain(|one| conditions.contains(one));
+                    members.push(index);
+                }
+                None => parts.push((conditions, vec![index])),
+            }
+        }
+        parts
+    }
+
+    /// Plans what is read for measures whose predicates share some conditions.
+    fn family(
+        &self,
+        sql: &[String],
+        measures: &[MeasurePlan],
+        (conditions, members): (&[Condition], &[usize]),
+    ) -> Result<Family> {
+        let mut by_deciding: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for index in members {
+            let deciding = measures[*index].deciding();
+            by_deciding.entry(deciding).or_default().push(*index);
+        }
+        let decisions = by_deciding.keys();
+        let mut deciding: Vec<usize> = decisions
+            .flat_map(|(filter, from)| [*filter, *from])
             .flatten()
             .collect();
         deciding.sort_unstable();
         deciding.dedup();
-        let mut by_deciding: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (index, measure) in measures.iter().enumerate() {
-            by_deciding
-                .entry(measure.deciding())
-                .or_default()
-                .push(index);
-        }
         let place = |number: Option<usize>| deciding.binary_search(&number?).ok();
         let kin = by_deciding.into_iter().map(|((filter, from), members)| {
-            let mut numbers: Vec<usize> = members
-                .iter()
-                .flat_map(|index| measures[*index].others())
-                .collect();
+            let others = members.iter().flat_map(|index| measures[*index].others());
+            let mut numbers: Vec<usize> = others.collect();
             numbers.sort_unstable();
             numbers.dedup();
-            let program = self.program(&sql, numbers.iter().copied())?;
+            let program = self.program(sql, numbers.iter().copied())?;
             Ok(Kin {
                 filter: place(filter),
                 from: place(from),
@@ -339,14 +389,22 @@ impl<'m> Maker<'m> {
                 numbers,
             })
         });
-        Ok(DatasetPlan {
-            columns: program.columns().map(str::to_owned).collect(),
-            program,
-            kin: kin.collect::<Result<_>>()?,
-            deciding: self.program(&sql, deciding.iter().copied())?,
-            dataset: Arc::clone(self.dataset),
-            measures,
-            version,
+        let kin = kin.collect::<Result<Vec<Kin>>>()?;
+        let deciding = self.program(sql, deciding.iter().copied())?;
+        let of_kin = kin.iter().flat_map(|kin| &kin.columns).cloned();
+        let columns: BTreeSet<String> = of_kin
+            .chain(deciding.columns().map(str::to_owned))
+            .chain([ORG_UNIT, WEIGHT, EFFECTIVE_ON].map(str::to_owned))
+            .collect();
+        let gate = (!conditions.is_empty()).then(|| {
+            let gate = self.compiler.all_of(conditions, &self.schema);
+            gate.map_err(|error| self.apart(&error))
+        });
+        Ok(Family {
+            gate: gate.transpose()?,
+            columns: columns.into_iter().collect(),
+            deciding,
+            kin,
         })
     }
 
@@ -361,12 +419,14 @@ impl<'m> Maker<'m> {
         let read: Vec<Arc<Field>> = fields.filter(|f| reads(f.name())).cloned().collect();
         let sql: Vec<String> = numbers.iter().map(|number| sql[*number].clone()).collect();
         let program = self.compiler.program(&sql, &Arc::new(Schema::new(read)));
-        program.map_err(|error| {
-            let name = &self.dataset.name;
-            EngineError::query(Text::new(
-                format!("{name} の式を組み合わせられません: {error}"),
-                format!("the expressions over {name} do not go together: {error}"),
-            ))
-        })
+        program.map_err(|error| self.apart(&error))
+    }
+
+    fn apart(&self, error: &ExpressionError) -> EngineError {
+        let name = &self.dataset.name;
+        EngineError::query(Text::new(
+            format!("{name} の式を組み合わせられません: {error}"),
+            format!("the expressions over {name} do not go together: {error}"),
+        ))
     }
 }

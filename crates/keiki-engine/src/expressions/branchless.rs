@@ -100,6 +100,23 @@ fn cannot_fail(expression: &Expr, frame: &DFSchema) -> bool {
     may_fail.is_ok_and(|may_fail| !may_fail)
 }
 
+/// Tells whether a condition looks only at texts and flags, and compares them with what is written out.
+pub(super) fn is_easy(condition: &Expr, frame: &DFSchema) -> bool {
+    let is_hard = condition.exists(|part| {
+        Ok(match part {
+            Expr::Column(_) => !matches!(
+                part.get_type(frame)?,
+                DataType::Boolean | DataType::Utf8 | DataType::Dictionary(..)
+            ),
+            Expr::BinaryExpr(binary) => !matches!(binary.op, Operator::Eq | Operator::NotEq),
+            Expr::InList(list) => list.negated,
+            Expr::Literal(..) => false,
+            _ => true,
+        })
+    });
+    is_hard.is_ok_and(|is_hard| !is_hard)
+}
+
 fn compares(operator: Operator) -> bool {
     matches!(
         operator,
