@@ -25,11 +25,13 @@ use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
 use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Month, Period};
-use keiki_model::catalogue::Catalogue;
-use keiki_model::dataset::Dataset;
+use keiki_model::catalogue::{Catalogue, bind};
+use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
+use keiki_model::expression::Expressions;
+use keiki_model::kpi::{Clock, Measure};
 use keiki_model::org::Organisation;
-use keiki_store::{Journal, RawWriter, Submission, Tokens};
+use keiki_store::{EFFECTIVE_ON, Journal, RawWriter, Submission, Tokens, WEIGHT};
 use url::Url;
 
 /// Org units, months, and the records of the two datasets.
@@ -239,6 +241,10 @@ fn asset_rows(dataset: &Dataset, numbers: &[usize], turn: u64) -> Outcome<Record
         Arc::new(numbers.iter().map(|i| f(*i)).collect::<Date32Array>())
     };
     let inventoried = |i: usize| (scatter(i, turn) % 10 < 8).then(|| days_from_start(i, turn + 1));
+    let by = numbers.iter().map(|i| {
+        let ways = ["designated_tool", "declaration"];
+        inventoried(*i).map(|_| ways[scatter(*i, turn) % 2])
+    });
     rows(
         dataset,
         numbers.len(),
@@ -268,7 +274,12 @@ fn asset_rows(dataset: &Dataset, numbers: &[usize], turn: u64) -> Outcome<Record
             ),
             ("owner_assigned_on", dates(&|_| Some(start()))),
             ("declared_on", dates(&inventoried)),
+            (
+                "discovered_on",
+                dates(&|i| (scatter(i, turn) % 2 == 0).then(start)),
+            ),
             ("inventoried_on", dates(&inventoried)),
+            ("inventoried_by", Arc::new(by.collect::<StringArray>())),
         ],
     )
 }
@@ -450,42 +461,48 @@ async fn make(folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// The columns of a dataset that measuring reads: those that the expressions of its measures name, and when, where and with
+/// which sign an entry counts.
+fn columns_read(world: &World, dataset: &Dataset) -> Outcome<Vec<String>> {
+    let mut columns = vec![
+        ORG_UNIT.to_owned(),
+        WEIGHT.to_owned(),
+        EFFECTIVE_ON.to_owned(),
+    ];
+    for kpi in &world.catalogue.kpis {
+        let of_dataset = |measure: &&Measure| measure.dataset.value == dataset.name;
+        for measure in kpi.measures.iter().filter(of_dataset) {
+            let clock = match &measure.clock {
+                Clock::Stock { from, until } => [from.as_ref(), until.as_ref()],
+                Clock::Flow { on } => [Some(on), None],
+                Clock::Spell { begins, ends } => [Some(begins), Some(ends)],
+            };
+            let others = [&measure.filter, &measure.value, &measure.group];
+            let all = others.into_iter().map(Option::as_ref).chain(clock);
+            for sql in all.flatten() {
+                let bound = bind(sql, &kpi.parameters).map_err(|problem| format!("{problem:?}"))?;
+                let compiled = world
+                    .expressions
+                    .compile(&bound.value, &dataset.schema())
+                    .map_err(|error| format!("{error:?}"))?;
+                columns.extend(compiled.columns().iter().cloned());
+            }
+        }
+    }
+    columns.sort();
+    columns.dedup();
+    Ok(columns)
+}
+
 /// Decodes the columns that the KPIs read, and nothing more.
 async fn decode(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let snapshot = world.journal.snapshot().await?;
-    let columns: [(&str, Vec<&str>); 2] = [
-        (
-            "assets",
-            vec![
-                "org_unit",
-                "weight",
-                "effective_on",
-                "kind",
-                "is_in_scope",
-                "owner_assigned_on",
-                "declared_on",
-                "discovered_on",
-                "inventoried_on",
-                "inventoried_by",
-                "disposed_on",
-            ],
-        ),
-        (
-            "vulnerabilities",
-            vec![
-                "org_unit",
-                "weight",
-                "effective_on",
-                "cvss_base_score",
-                "cvss_environmental_score",
-                "published_on",
-                "exploited_listed_on",
-                "started_on",
-                "dismissed_on",
-            ],
-        ),
-    ];
+    let of = |name: &'static str| -> Outcome<(&str, Vec<String>)> {
+        Ok((name, columns_read(&world, &world.catalogue.datasets[name])?))
+    };
+    let columns = [of("assets")?, of("vulnerabilities")?];
+    println!("{columns:?}");
     for _ in 0..3 {
         let (began, processor, mut entries) = (Instant::now(), processor_seconds(), 0);
         for (name, columns) in &columns {
@@ -509,10 +526,11 @@ async fn decode(folder: &Path) -> Outcome<()> {
                 .iter()
                 .map(|file| format!("keiki://journal/{}", file.path))
                 .collect();
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             let plan = context
                 .read_parquet(paths, ParquetReadOptions::default())
                 .await?
-                .select_columns(columns)?;
+                .select_columns(&columns)?;
             let plan = plan.create_physical_plan().await?;
             let mut parts = Vec::new();
             for partition in 0..plan.output_partitioning().partition_count() {
