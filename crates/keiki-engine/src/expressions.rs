@@ -460,6 +460,18 @@ mod tests {
     }
 
     #[test]
+    fn easy_conditions_look_at_texts_and_flags_alone() {
+        let count = |sql: &str| compiler().easy_conditions(sql, &schema()).len();
+        assert_eq!(count("kind = 'x' and closed_on is null"), 1);
+        assert_eq!(
+            count("closed_on > date '2026-04-01' and kind in ('x', 'y')"),
+            1
+        );
+        assert_eq!(count("kind = 'x' or closed_on is null"), 0);
+        assert_eq!(count("lower(kind) = 'x'"), 0);
+    }
+
+    #[test]
     fn a_syntax_error_has_a_place() {
         let error = compiler()
             .compile("kind = = 'x'", &schema())

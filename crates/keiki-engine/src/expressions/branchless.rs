@@ -108,7 +108,10 @@ pub(super) fn is_easy(condition: &Expr, frame: &DFSchema) -> bool {
                 part.get_type(frame)?,
                 DataType::Boolean | DataType::Utf8 | DataType::Dictionary(..)
             ),
-            Expr::BinaryExpr(binary) => !matches!(binary.op, Operator::Eq | Operator::NotEq),
+            Expr::BinaryExpr(binary) => !matches!(
+                binary.op,
+                Operator::Eq | Operator::NotEq | Operator::And | Operator::Or
+            ),
             Expr::InList(list) => list.negated,
             Expr::Literal(..) => false,
             _ => true,
