@@ -276,7 +276,7 @@ fn asset_rows(dataset: &Dataset, numbers: &[usize], turn: u64) -> Outcome<Record
             ("declared_on", dates(&inventoried)),
             (
                 "discovered_on",
-                dates(&|i| (scatter(i, turn) % 2 == 0).then(start)),
+                dates(&|i| scatter(i, turn).is_multiple_of(2).then(start)),
             ),
             ("inventoried_on", dates(&inventoried)),
             ("inventoried_by", Arc::new(by.collect::<StringArray>())),
