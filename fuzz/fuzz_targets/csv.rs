@@ -1,5 +1,5 @@
-//! Any bytes as evidence of the kind csv.
+//! Any bytes as evidence, read by the target `csv`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("csv", data));
+keiki_fuzz::target!("csv");

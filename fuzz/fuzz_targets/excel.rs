@@ -1,5 +1,5 @@
-//! Any bytes as evidence of the kind excel.
+//! Any bytes as evidence, read by the target `excel`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("excel", data));
+keiki_fuzz::target!("excel");

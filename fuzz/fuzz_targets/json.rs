@@ -1,5 +1,5 @@
-//! Any bytes as evidence of the kind json.
+//! Any bytes as evidence, read by the target `json`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("json", data));
+keiki_fuzz::target!("json");

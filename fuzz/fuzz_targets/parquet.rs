@@ -1,5 +1,5 @@
-//! Any bytes as evidence of the kind parquet.
+//! Any bytes as evidence, read by the target `parquet`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("parquet", data));
+keiki_fuzz::target!("parquet");

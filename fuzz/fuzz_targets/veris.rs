@@ -1,5 +1,5 @@
-//! Any bytes as evidence of the kind veris.
+//! Any bytes as evidence, read by the target `veris`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keiki_fuzz::read("veris", data));
+keiki_fuzz::target!("veris");

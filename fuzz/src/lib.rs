@@ -1,67 +1,32 @@
-//! Reads bytes as a file of a kind, columns by name, as the targets do.
+//! What reads bytes that nobody wrote: the targets that cargo-fuzz and the program `fuzz` share, and how they change what they
+//! begin with.
 
-use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
-use keiki_model::dataset::read_dataset;
-use keiki_model::expression::{Expression, ExpressionError, Expressions};
-use std::sync::Arc;
+pub mod mutation;
 
-/// A dataset with a column of every type and no rule.
-const DATASET: &str = r#"
-name = "things"
-kind = "fact"
-title = { ja = "物", en = "Things" }
-description = { ja = "試験用。", en = "For tests." }
-key = ["thing_id"]
-freshness_days = 35
-[columns.thing_id]
-type = "text"
-title = { ja = "番号", en = "Number" }
-description = { ja = "番号。", en = "The number." }
-[columns.amount]
-type = "decimal(12,2)"
-title = { ja = "金額", en = "Amount" }
-description = { ja = "金額。", en = "The amount." }
-[columns.held_on]
-type = "date"
-title = { ja = "取得日", en = "Held on" }
-description = { ja = "取得日。", en = "The day." }
-[columns.checked_at]
-type = "instant"
-title = { ja = "確認日時", en = "Checked at" }
-description = { ja = "確認日時。", en = "The time." }
-"#;
+mod stand_in;
+mod targets;
 
-/// No expression is compiled: columns map by name.
-#[derive(Debug)]
-struct NoExpressions;
+pub use targets::{Target, find, targets};
 
-impl Expressions for NoExpressions {
-    fn compile(
-        &self,
-        _sql: &str,
-        _schema: &arrow::datatypes::SchemaRef,
-    ) -> Result<Arc<dyn Expression>, ExpressionError> {
-        Err(ExpressionError {
-            message: "nothing is compiled here".to_owned(),
-            hint: None,
-            offset: None,
-        })
-    }
-}
+/// Defines a target of cargo-fuzz by its name.
+#[cfg(feature = "libfuzzer")]
+#[macro_export]
+macro_rules! target {
+    ($name:literal) => {
+        static TARGET: std::sync::LazyLock<&'static $crate::Target> =
+            std::sync::LazyLock::new(|| $crate::find($name).expect("the target is in the list"));
 
-/// Reads `data` as a file of the kind. Panics are what is looked for.
-pub fn read(kind: &str, data: &[u8]) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("evidence");
-    std::fs::write(&path, data).expect("the folder can be written to");
-    let dataset = read_dataset("things.toml", DATASET).expect("the dataset is sound");
-    let kind = Kinds::shipped().get(kind).expect("the kind is shipped");
-    let source = Source::by_name("file", kind, "things");
-    let context = Context {
-        expressions: &NoExpressions,
-        zone: jiff::tz::TimeZone::UTC,
-        limits: Limits::default(),
+        libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            let mut random = $crate::mutation::Random::new(u64::from(seed));
+            match $crate::mutation::within_archive(&data[..size], &mut random) {
+                Some(bytes) if bytes.len() <= max_size => {
+                    data[..bytes.len()].copy_from_slice(&bytes);
+                    bytes.len()
+                }
+                _ => libfuzzer_sys::fuzzer_mutate(data, size, max_size),
+            }
+        });
+
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| TARGET.read(data));
     };
-    let files = [InputFile::new("evidence", path)];
-    let _outcome = read_evidence(&source, &dataset, &files, &context);
 }

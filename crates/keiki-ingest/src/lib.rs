@@ -13,6 +13,7 @@ mod enclosing;
 mod encoding;
 mod extract;
 mod filter;
+mod foreign;
 mod identity;
 mod lines;
 mod mapping;

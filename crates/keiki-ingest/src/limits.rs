@@ -3,6 +3,8 @@
 
 use keiki_model::text::Text;
 
+use crate::live::FetchLimits;
+
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
@@ -18,6 +20,10 @@ pub enum Quantity {
     Bytes,
     /// Bytes of a file that is read as a whole.
     FileBytes,
+    /// Bytes of an `.xls` workbook, which is held in memory.
+    XlsBytes,
+    /// Cells of an `.ods` workbook, which are held in memory.
+    HeldCells,
     /// Bytes that come out of a packed file.
     UnpackedBytes,
     /// How many times larger a packed file gets.
@@ -60,6 +66,14 @@ impl Quantity {
             Self::FileBytes => Text::new(
                 format!("この種類のファイルでは{count}バイト"),
                 format!("{count} bytes in a file of this kind"),
+            ),
+            Self::XlsBytes => Text::new(
+                format!(".xlsのブックで{count}バイト"),
+                format!("{count} bytes in an .xls workbook"),
+            ),
+            Self::HeldCells => Text::new(
+                format!(".odsのブックで{count}セル"),
+                format!("{count} cells in an .ods workbook"),
             ),
             Self::UnpackedBytes => Text::new(
                 format!("展開後のサイズ {count}バイト"),
@@ -170,6 +184,18 @@ pub const UNPACKED_FREE_BYTES: u64 = 64 << 20;
 pub const WHOLE_BYTES: usize = 256 << 20;
 /// 1 GiB comes out of a workbook.
 pub const WORKBOOK_BYTES: usize = 1 << 30;
+/// 64 MiB of an .xls workbook.
+pub const XLS_BYTES: usize = 64 << 20;
+/// 5 million cells of an .ods workbook, from the first to the last that is filled.
+pub const HELD_CELLS: usize = 5_000_000;
+/// 64 MiB of a collection workbook.
+pub const FORM_BYTES: usize = 64 << 20;
+/// 1 GiB comes out of a collection workbook.
+pub const FORM_UNPACKED_BYTES: usize = 1 << 30;
+/// 4 million cells of one sheet of a collection workbook.
+pub const FORM_CELLS: usize = 4_000_000;
+/// 200 sheets of a collection workbook.
+pub const FORM_SHEETS: usize = 200;
 /// 1,000 million rows.
 pub const ROW_COUNT: usize = 1_000_000_000;
 /// 32,768 rows.
@@ -196,4 +222,154 @@ impl Default for Limits {
             chunk_bytes: CHUNK_BYTES,
         }
     }
+}
+
+/// A limit as the reference shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What is limited.
+    pub what: &'static str,
+    /// The most that is allowed.
+    pub most: u64,
+    /// The unit of `most`.
+    pub unit: Unit,
+    /// What becomes of what is over it.
+    pub then: &'static str,
+}
+
+/// The unit of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+    /// Things of the kind that is limited.
+    Count,
+}
+
+const REJECTED: &str = "the row is rejected";
+const REFUSED: &str = "the reading is refused";
+const GIVEN_UP: &str = "the fetching is given up";
+
+/// Every limit with its default, in the order of a reading: what is fetched, unpacked, opened, read.
+#[must_use]
+#[expect(clippy::too_many_lines, reason = "a list, a line for each limit")]
+pub fn listed() -> Vec<Listed> {
+    let files = Limits::default();
+    let live = FetchLimits::default();
+    let many = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let of = |what, most, unit, then| Listed {
+        what,
+        most,
+        unit,
+        then,
+    };
+    let bytes = |what, most, then| of(what, most, Unit::Bytes, then);
+    let count = |what, most, then| of(what, most, Unit::Count, then);
+    let seconds = |what, most, then| of(what, most, Unit::Seconds, then);
+    vec![
+        seconds("all of one fetching", live.fetch_seconds, GIVEN_UP),
+        seconds(
+            "one answer or statement, from asking to its last byte",
+            live.answer_seconds,
+            "it is asked again",
+        ),
+        seconds(
+            "wait that a system may ask for",
+            live.wait_seconds,
+            GIVEN_UP,
+        ),
+        count(
+            "attempts to get one answer",
+            u64::from(live.attempt_count),
+            GIVEN_UP,
+        ),
+        count("answers of a fetching", many(live.page_count), GIVEN_UP),
+        bytes(
+            "one answer, or one message of a command",
+            many(live.answer_bytes),
+            GIVEN_UP,
+        ),
+        bytes("all answers together", many(live.fetch_bytes), GIVEN_UP),
+        count("rows of a fetching", many(live.row_count), GIVEN_UP),
+        count(
+            "files of a reading, members of archives included",
+            many(files.file_count),
+            REFUSED,
+        ),
+        bytes("what comes out of a packed file", UNPACKED_BYTES, REFUSED),
+        count(
+            "times its size that come out of a packed file, past the first 64 MiB",
+            UNPACKED_RATIO,
+            REFUSED,
+        ),
+        bytes("a workbook", many(WHOLE_BYTES), REFUSED),
+        bytes(
+            "what comes out of a workbook",
+            many(WORKBOOK_BYTES),
+            REFUSED,
+        ),
+        bytes(
+            "an `.xls` workbook, which is held in memory",
+            many(XLS_BYTES),
+            REFUSED,
+        ),
+        count(
+            "cells of an `.ods` workbook, from the first to the last that is filled",
+            many(HELD_CELLS),
+            REFUSED,
+        ),
+        bytes("a collection workbook", many(FORM_BYTES), REFUSED),
+        bytes(
+            "what comes out of a collection workbook",
+            many(FORM_UNPACKED_BYTES),
+            REFUSED,
+        ),
+        count(
+            "sheets of a collection workbook",
+            many(FORM_SHEETS),
+            REFUSED,
+        ),
+        count(
+            "cells of a sheet of a collection workbook",
+            many(FORM_CELLS),
+            REFUSED,
+        ),
+        bytes("a calendar", many(files.calendar_bytes), REFUSED),
+        count(
+            "occurrences of one event that recurs",
+            u64::from(files.occurrence_count),
+            "the event is rejected",
+        ),
+        bytes("a record", many(files.record_bytes), REJECTED),
+        bytes("a field", many(files.field_bytes), REJECTED),
+        count(
+            "levels within a record of JSON",
+            many(files.json_depth),
+            REJECTED,
+        ),
+        count(
+            "levels below the path of records of XML",
+            many(files.xml_depth),
+            REJECTED,
+        ),
+        bytes(
+            "one text, tag or comment of XML",
+            many(files.xml_piece_bytes),
+            REFUSED,
+        ),
+        count(
+            "rows held back for a field that stands behind them",
+            many(files.held_rows),
+            REFUSED,
+        ),
+        bytes(
+            "text held back for a field that stands behind it",
+            many(files.held_bytes),
+            REFUSED,
+        ),
+        count("columns", many(files.column_count), REFUSED),
+        count("rows", many(files.row_count), REFUSED),
+    ]
 }

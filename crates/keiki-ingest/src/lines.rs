@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, Cursor, Read};
 
+use keiki_model::problem::Place;
+use keiki_model::text::Text;
 use memchr::memchr;
 
-use crate::encoding::{self, Decoded, SAMPLE_BYTES};
+use crate::encoding::{self, Decoded, Encoding, SAMPLE_BYTES};
 use crate::error::IngestError;
 use crate::place::InputFile;
 use crate::unpack;
@@ -22,6 +24,28 @@ pub(crate) struct Opened {
 /// # Errors
 /// It cannot be read, or holds nothing.
 pub(crate) fn open_text(input: &InputFile) -> Result<Opened, IngestError> {
+    open_by(input, |sample| Ok(encoding::find(sample, input.encoding)))
+}
+
+/// Opens an XML document, in the encoding that it declares.
+///
+/// # Errors
+/// As `open_text`; and nobody knows the encoding.
+pub(crate) fn open_xml(input: &InputFile) -> Result<Box<dyn BufRead>, IngestError> {
+    let opened = open_by(input, |sample| {
+        encoding::find_declared(sample, input.encoding).map_err(|found| IngestError::Encoding {
+            place: Place::file(&input.name),
+            found: Box::new(Text::quoted(found)),
+        })
+    });
+    Ok(opened?.reader)
+}
+
+/// Opens a text in the encoding that its beginning shows.
+fn open_by(
+    input: &InputFile,
+    find: impl Fn(&[u8]) -> Result<(Encoding, usize), IngestError>,
+) -> Result<Opened, IngestError> {
     let mut bytes = unpack::open(input)?;
     let mut sample = Vec::new();
     bytes
@@ -34,7 +58,7 @@ pub(crate) fn open_text(input: &InputFile) -> Result<Opened, IngestError> {
             file: input.name.clone(),
         });
     }
-    let (encoding, mark) = encoding::find(&sample, input.encoding);
+    let (encoding, mark) = find(&sample)?;
     sample.drain(..mark);
     let all = Cursor::new(sample).chain(bytes);
     let reader: Box<dyn BufRead> = if encoding == encoding_rs::UTF_8 {

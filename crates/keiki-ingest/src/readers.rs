@@ -55,7 +55,7 @@ const SHEET_KEYS: [&str; 4] = ["sheet", "range", "preamble_lines", "header_rows"
 /// The keys of `[format]` for JSON.
 const JSON_KEYS: [&str; 2] = ["encoding", "records"];
 /// The keys of `[format]` for XML.
-const XML_KEYS: [&str; 2] = ["records", "keys"];
+const XML_KEYS: [&str; 3] = ["encoding", "records", "keys"];
 
 impl Reader {
     /// Every reader by the name that a kind gives it.

@@ -232,6 +232,31 @@ pub(crate) fn whole(input: &InputFile, limit: usize) -> Result<Cursor<Vec<u8>>, 
     Ok(Cursor::new(bytes))
 }
 
+/// Opens the bytes of a file for forms that are not read from their beginning to their end, and may be large: what is packed is
+/// unpacked to a temporary file, which is gone when it is closed.
+///
+/// # Errors
+/// It cannot be read, or more comes out of it than the limits allow.
+pub(crate) fn seekable(input: &InputFile) -> Result<File, IngestError> {
+    let fault = |e| IngestError::io(&input.name, e);
+    let mut file = File::open(&input.path).map_err(fault)?;
+    if input.member.is_none() {
+        let mut start = Vec::new();
+        (&file)
+            .take(GZIP.len() as u64)
+            .read_to_end(&mut start)
+            .map_err(fault)?;
+        if start != GZIP {
+            file.rewind().map_err(fault)?;
+            return Ok(file);
+        }
+    }
+    let mut unpacked = tempfile::tempfile().map_err(fault)?;
+    io::copy(&mut open(input)?, &mut unpacked).map_err(fault)?;
+    unpacked.rewind().map_err(fault)?;
+    Ok(unpacked)
+}
+
 /// Unpacks every member of an archive and throws it away, so that what is too large shows before
 /// something else holds it in memory.
 ///

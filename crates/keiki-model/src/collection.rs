@@ -16,6 +16,14 @@ pub const COLLECTION_SOURCE: &str = "collection";
 /// The newest form that this program writes and reads.
 pub const FORM_VERSION: u32 = 1;
 
+/// The sheets of a form that ask for nothing, by their names in Japanese and English: the cover, the list of what is to be mended,
+/// and the records of the period before.
+pub const COVER_SHEET: (&str, &str) = ("表紙", "Cover");
+/// As `COVER_SHEET`.
+pub const PROBLEMS_SHEET: (&str, &str) = ("確認のお願い", "To be mended");
+/// As `COVER_SHEET`.
+pub const REFERENCE_SHEET: (&str, &str) = ("前期の記録", "Period before");
+
 /// The hidden sheet that holds the signature.
 pub const SIGNATURE_SHEET: &str = "_keiki";
 

@@ -2,6 +2,7 @@
 
 use keiki_ingest::format::COMMON_KEYS;
 use keiki_ingest::kind::Preset;
+use keiki_ingest::limits::{self, Unit};
 use keiki_ingest::{Kind, Kinds};
 
 use super::{Definitions, both, code, heading, notice, plain, row};
@@ -11,6 +12,14 @@ The kinds of source that Keiki reads. A kind says which reader reads it, how its
 how they map to datasets. A source of the kind takes that mapping over column by column: what it states itself goes first. What the
 keys of a source mean is in [definitions.md](definitions.md#sources). An organisation's own kind is a file `kinds/<kind>.toml` in its
 workspace, written like these.
+";
+
+const LIMITS: &str = "
+## Limits
+
+What comes from outside has limits, so that a hostile or broken file costs a rejected row or a refused reading, and not the machine. Past a
+limit the error or the rejected row names it.
+
 ";
 
 /// Makes the page.
@@ -35,6 +44,47 @@ pub(super) fn page(definitions: &Definitions) -> String {
     }
     for kind in Kinds::shipped().iter() {
         out.push_str(&whole(definitions, kind));
+    }
+    out.push_str(&bounds());
+    out
+}
+
+/// The section on limits.
+fn bounds() -> String {
+    let mut out = String::from(LIMITS);
+    out.push_str(&heading(&["limit on", "most", "past it"]));
+    for limit in limits::listed() {
+        let most = match limit.unit {
+            Unit::Bytes => bytes(limit.most),
+            Unit::Seconds => format!("{} s", grouped(limit.most)),
+            Unit::Count => grouped(limit.most),
+        };
+        out.push_str(&row(&[limit.what.to_owned(), most, limit.then.to_owned()]));
+    }
+    out
+}
+
+/// A number of bytes in the largest unit that says it exactly.
+fn bytes(count: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let fitting = units
+        .iter()
+        .find(|(power, _)| count.is_multiple_of(1 << power));
+    fitting.map_or_else(
+        || format!("{} bytes", grouped(count)),
+        |(power, unit)| format!("{} {unit}", grouped(count >> power)),
+    )
+}
+
+/// A number with its thousands apart.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
     }
     out
 }

@@ -182,6 +182,10 @@ fn hint_of_limit(what: Quantity) -> Text {
             "本当にその形式のファイルか確かめてください。正しければ、展開してからファイルを指定してください",
             "is it what it says it is? If so, unpack it and name the files in it",
         ),
+        Quantity::XlsBytes | Quantity::HeldCells => Text::new(
+            "この形式は全体をメモリに読み込みます。セル単位で読める .xlsx で保存してください",
+            "this form is held in memory as a whole; save it as .xlsx, which is read cell by cell",
+        ),
         _ => Text::new(
             "証跡を何回かに分けて取り込んでください",
             "split the evidence into several readings",

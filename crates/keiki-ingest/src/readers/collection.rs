@@ -6,8 +6,8 @@ mod cells;
 use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::collection::{
-    ANSWER_MARK, Answer, DATASET_MARK, HEADER_MARK, SIGNATURE_MARK, Signature, SignatureFault,
-    Value, on_file,
+    ANSWER_MARK, Answer, COVER_SHEET, DATASET_MARK, HEADER_MARK, PROBLEMS_SHEET, REFERENCE_SHEET,
+    SIGNATURE_MARK, Signature, SignatureFault, Value, on_file,
 };
 use keiki_model::dataset::{Column, ColumnType, Dataset, ORG_UNIT, REPORTED_FIGURES};
 use keiki_model::evidence::{Evidence, Reason, RejectedRow, join_key};
@@ -119,6 +119,8 @@ pub struct Filled {
     pub signature: Signature,
     /// The sheets with a dataset, in the order of the workbook.
     pub sheets: Vec<FilledSheet>,
+    /// The names of sheets that are none of the form's: people's own, of which nothing is read.
+    pub added: Vec<String>,
 }
 
 /// A sheet that came back.
@@ -189,7 +191,12 @@ pub fn open(file: &InputFile) -> Result<Filled, FormFault> {
     })?;
     let recognised = grids.iter().filter_map(|grid| recognise(&file.name, grid));
     let sheets = recognised.collect();
-    Ok(Filled { signature, sheets })
+    let added = grids.iter().filter(|grid| is_added(grid));
+    Ok(Filled {
+        signature,
+        sheets,
+        added: added.map(|grid| grid.name.clone()).collect(),
+    })
 }
 
 /// Reads the rows of a source's dataset from workbooks, as any other file: whose they are and what is answered for them as a
@@ -218,6 +225,16 @@ pub(crate) fn read(
         }
     }
     Ok(AbsentColumn::Null)
+}
+
+/// Tells whether something stands on a sheet, and it is none of the form's, by its marks or its name.
+fn is_added(grid: &Grid) -> bool {
+    let is_marked = |text: &str| text.starts_with(DATASET_MARK) || text == SIGNATURE_MARK;
+    let own = [COVER_SHEET, PROBLEMS_SHEET, REFERENCE_SHEET];
+    let has_own_name = own
+        .iter()
+        .any(|(ja, en)| [*ja, *en].contains(&grid.name.as_str()));
+    !has_own_name && !grid.is_empty() && grid.find(is_marked).is_none()
 }
 
 /// Finds the hidden row and column of a sheet; `None` where it has none.

@@ -3,9 +3,9 @@
 //! *Source*: Apache Parquet and its Arrow types. Whole numbers, decimals, dates, truth values and
 //! instants come over exactly. A floating-point number is written with the fewest digits that say which
 //! one it is, so that an exact column takes it only where that is exact at the column's scale. Lists,
-//! maps and binary columns are left out. Rows are numbered from 1 in each file.
+//! maps and binary columns are left out. Rows are numbered from 1 in each file. A file that is packed is unpacked to a temporary
+//! one first, since Parquet is read from its end.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
@@ -18,10 +18,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, ExtractBuilder};
+use crate::foreign;
 use crate::limits::Limits;
 use crate::place::InputFile;
 use crate::readers::faults::{field_too_long, field_with_nul};
 use crate::reading::Context;
+use crate::unpack;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 8192;
@@ -60,23 +62,20 @@ fn read_file(
             why.en,
         )),
         hint: Box::new(Text::new(
-            "Parquetのファイルをそのままフォルダに置き、出力が完全であることを確かめてください",
-            "put Parquet files into a folder as they are, and check that the export is complete",
+            "出力が完全であることを確かめてください",
+            "check that the export is complete",
         )),
     };
-    if input.member.is_some() {
-        return Err(fault(Text::new(
-            "書庫の中のParquetは読みません",
-            "Parquet is not read from within an archive",
-        )));
-    }
-    let opened = File::open(&input.path).map_err(|e| IngestError::io(&input.name, e))?;
+    let opened = unpack::seekable(input)?;
     if opened.metadata().is_ok_and(|metadata| metadata.len() == 0) {
         return Err(IngestError::EmptyFile {
             file: input.name.clone(),
         });
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(opened)
+    let broken = || fault(foreign::broken());
+    let builder = foreign::guarded(|| ParquetRecordBatchReaderBuilder::try_new(opened));
+    let builder = builder
+        .ok_or_else(broken)?
         .map_err(|e| fault(Text::new(e.to_string(), format!("no Parquet: {e}"))))?;
     let schema = Arc::clone(builder.schema());
     let empty = RecordBatch::new_empty(schema);
@@ -88,15 +87,20 @@ fn read_file(
     if all_columns == Columns::Complete {
         rows.complete_columns();
     }
-    let batches = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
+    let batches = foreign::guarded(|| builder.with_batch_size(BATCH_ROWS).build());
+    let mut batches = batches
+        .ok_or_else(broken)?
         .map_err(|e| fault(Text::quoted(e)))?;
     let mut number = 0;
-    for batch in batches {
-        let texts = batch
-            .and_then(|batch| texts(&batch))
-            .map_err(|e| fault(Text::quoted(e)))?;
+    loop {
+        let next = foreign::guarded(|| {
+            let batch = batches.next()?;
+            Some(batch.and_then(|batch| texts(&batch)))
+        });
+        let Some(texts) = next.ok_or_else(broken)? else {
+            break;
+        };
+        let texts = texts.map_err(|e| fault(Text::quoted(e)))?;
         let count = texts.first().map_or(0, |(_, array)| array.len());
         for row in 0..count {
             number += 1;

@@ -7,6 +7,7 @@
 //! error such as `#N/A` is unreadable, and rejects its row where its column is used.
 
 mod cells;
+mod limits;
 mod table;
 mod value;
 
@@ -18,6 +19,7 @@ use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::extract::{AbsentColumn, Columns, ExtractBuilder};
+use crate::foreign;
 use crate::format::Format;
 use crate::limits::{WHOLE_BYTES, WORKBOOK_BYTES};
 use crate::place::InputFile;
@@ -50,6 +52,7 @@ pub(crate) fn read(
             });
         }
         let bytes: Arc<[u8]> = bytes.into_inner().into();
+        limits::check(&bytes, &file.name)?;
         let is_last = number + 1 == input.len();
         let workbook = Stoppable::new(Arc::clone(&bytes));
         // It is weighed while it is read: what is found to hold too much is read no further.
@@ -109,7 +112,8 @@ fn read_file(
 }
 
 fn open(file: &InputFile, bytes: Stoppable) -> Result<Workbook, IngestError> {
-    calamine::open_workbook_auto_from_rs(bytes).map_err(|_| IngestError::Sheet {
+    let opened = foreign::guarded(|| calamine::open_workbook_auto_from_rs(bytes).ok());
+    opened.flatten().ok_or_else(|| IngestError::Sheet {
         file: file.name.clone(),
         detail: Box::new(Text::new(
             "ブックとして読めません",

@@ -6,7 +6,7 @@
 //! from the path's first step: `$.Report.ReportHost.@name`. Those may stand before or behind the records. Where children are a list of names
 //! and values, `format.keys` says which attribute names them: with `tag@name`, `<tag name="os">` is `tag[os]`.
 //!
-//! A document type is passed over; one that declares entities is refused, and nothing outside the file is ever read. A
+//! The encoding is the one that the document declares. A document type is passed over; one that declares entities is refused, and nothing outside the file is ever read. A
 //! document that is cut off is an error, because nobody knows what is missing. A record that is too long or too deep is
 //! rejected.
 

@@ -2,13 +2,13 @@
 //! places, or with an error that says what to do.
 //!
 //! The changes are those that fuzzers make, drawn from a fixed seed, so that a run is the same every
-//! time. `fuzz/` has the same readers as targets for cargo-fuzz.
+//! time. `fuzz/` looks for longer.
 
 use std::path::{Path, PathBuf};
 
-use keiki_ingest::{IngestError, Kinds, Limits};
+use keiki_ingest::{IngestError, InputFile, Kinds, Limits, Source};
 
-use crate::fixture::Fixture;
+use crate::fixture::{self, Fixture};
 
 /// Broken copies of each fixture.
 const COPIES: u64 = 12;
@@ -159,4 +159,38 @@ impl Random {
         let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.next() % end).unwrap_or(0)
     }
+}
+
+/// What fuzzing found, each file named after its kind and what is wrong in it.
+#[test]
+fn what_once_stopped_a_reader_is_evidence_that_cannot_be_used() {
+    let mut read = 0;
+    for entry in Path::new("tests/ingest/found")
+        .read_dir()
+        .expect("the folder is there")
+    {
+        let path = entry.expect("the folder can be read").path();
+        let name = path
+            .file_name()
+            .expect("files have names")
+            .to_string_lossy();
+        let (kind, _) = name.split_once('-').expect("the kind comes first");
+        let kind = Kinds::shipped().get(kind).expect("the kind ships");
+        let preset = kind.dataset().unwrap_or("things");
+        let source = Source::by_name("file", kind, preset);
+        let files = [InputFile::new(name.as_ref(), &path)];
+        let outcome = fixture::read(
+            &source,
+            &fixture::dataset(preset),
+            &files,
+            Limits::default(),
+        );
+        match outcome {
+            Ok(evidence) => assert_eq!(evidence.places.len(), evidence.rows.num_rows(), "{name}"),
+            Err(IngestError::Internal { detail }) => unreachable!("{name}: {detail}"),
+            Err(error) => assert!(!error.hint().en.is_empty(), "{name}: {error}"),
+        }
+        read += 1;
+    }
+    assert!(read > 1, "only {read} files were read");
 }

@@ -1,8 +1,7 @@
 //! The cells of a workbook, sheet by sheet, each read once and within limits.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
+use std::io::Cursor;
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx};
 use jiff::civil::{Date, Time};
@@ -10,17 +9,13 @@ use keiki_model::calendar::day_of;
 use keiki_model::collection::Value;
 
 use super::{FilledCell, FormFault};
+use crate::error::IngestError;
+use crate::foreign;
+use crate::limits::{FORM_BYTES, FORM_CELLS, FORM_SHEETS, FORM_UNPACKED_BYTES};
 use crate::place::InputFile;
+use crate::unpack;
 
-/// The largest file that is looked into. *Units*: bytes.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// The most that its parts may come to when they are unpacked. *Units*: bytes.
-const UNPACKED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// The most cells of one sheet.
-const CELLS_MAX: usize = 4_000_000;
-/// The most sheets.
-const SHEETS_MAX: usize = 200;
-
+type Book = Xlsx<Cursor<Vec<u8>>>;
 type Cells = BTreeMap<u32, BTreeMap<u32, FilledCell>>;
 
 /// The cells of a sheet in which something stands.
@@ -31,6 +26,11 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    /// Tells whether nothing stands on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// The first cell whose text fits. *Shape*: row and column, from 0.
     pub(super) fn find(&self, fits: impl Fn(&str) -> bool) -> Option<(u32, u32, &str)> {
         self.cells.iter().find_map(|(row, cells)| {
@@ -76,27 +76,29 @@ pub(super) fn read(file: &InputFile) -> Result<Vec<Grid>, FormFault> {
     let too_large = || FormFault::TooLarge {
         file: file.name.clone(),
     };
-    let opened = File::open(&file.path).map_err(|error| unreadable(error.to_string()))?;
-    let bytes = opened.metadata().map_or(0, |metadata| metadata.len());
-    if bytes > FILE_BYTES_MAX {
-        return Err(too_large());
-    }
-    check_parts(BufReader::new(&opened), file)?;
-    let opened = File::open(&file.path).map_err(|error| unreadable(error.to_string()))?;
-    let mut workbook: Xlsx<BufReader<File>> =
-        Xlsx::new(BufReader::new(opened)).map_err(|error| unreadable(error.to_string()))?;
+    let fault = |error: IngestError| match error {
+        IngestError::TooLarge { .. } => too_large(),
+        error => unreadable(error.to_string()),
+    };
+    let bytes = unpack::whole(file, FORM_BYTES).map_err(fault)?;
+    unpack::weigh(bytes.get_ref(), &file.name, FORM_UNPACKED_BYTES).map_err(fault)?;
+    let broken = || unreadable(foreign::broken().en);
+    let mut workbook: Book = foreign::guarded(|| Xlsx::new(bytes))
+        .ok_or_else(broken)?
+        .map_err(|error| unreadable(error.to_string()))?;
     let names: Vec<String> = workbook
         .sheets_metadata()
         .iter()
         .filter(|sheet| sheet.typ == SheetType::WorkSheet)
         .map(|sheet| sheet.name.clone())
         .collect();
-    if names.len() > SHEETS_MAX {
+    if names.len() > FORM_SHEETS {
         return Err(too_large());
     }
     let mut grids = Vec::new();
     for name in names {
-        let cells = sheet(&mut workbook, &name).map_err(|fault| match fault {
+        let cells = foreign::guarded(|| sheet(&mut workbook, &name)).ok_or_else(broken)?;
+        let cells = cells.map_err(|fault| match fault {
             SheetFault::Unreadable(detail) => unreadable(detail),
             SheetFault::TooMany => too_large(),
         })?;
@@ -105,38 +107,13 @@ pub(super) fn read(file: &InputFile) -> Result<Vec<Grid>, FormFault> {
     Ok(grids)
 }
 
-/// Checks what the parts of the archive say of their sizes, before any is unpacked.
-fn check_parts(
-    archive: impl std::io::Read + std::io::Seek,
-    file: &InputFile,
-) -> Result<(), FormFault> {
-    let unreadable = |error: &dyn std::fmt::Display| FormFault::Unreadable {
-        file: file.name.clone(),
-        detail: error.to_string(),
-    };
-    let mut archive = zip::ZipArchive::new(archive).map_err(|error| unreadable(&error))?;
-    let mut bytes: u64 = 0;
-    for index in 0..archive.len() {
-        let part = archive
-            .by_index_raw(index)
-            .map_err(|error| unreadable(&error))?;
-        bytes = bytes.saturating_add(part.size());
-    }
-    if bytes > UNPACKED_BYTES_MAX {
-        return Err(FormFault::TooLarge {
-            file: file.name.clone(),
-        });
-    }
-    Ok(())
-}
-
 enum SheetFault {
     Unreadable(String),
     TooMany,
 }
 
 /// Reads the cells of one sheet as a stream: a cell at the far end of the sheet makes no room for all between.
-fn sheet(workbook: &mut Xlsx<BufReader<File>>, name: &str) -> Result<Cells, SheetFault> {
+fn sheet(workbook: &mut Book, name: &str) -> Result<Cells, SheetFault> {
     let fault = |error: calamine::XlsxError| SheetFault::Unreadable(error.to_string());
     let mut cells = Cells::new();
     let mut count = 0;
@@ -147,7 +124,7 @@ fn sheet(workbook: &mut Xlsx<BufReader<File>>, name: &str) -> Result<Cells, Shee
             continue;
         }
         count += 1;
-        if count > CELLS_MAX {
+        if count > FORM_CELLS {
             return Err(SheetFault::TooMany);
         }
         let (row, column) = cell.get_position();

@@ -10,6 +10,7 @@ use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 
 use crate::error::IngestError;
+use crate::foreign;
 
 use super::value::{self, Value};
 
@@ -65,38 +66,52 @@ pub(super) fn each(
     file: &str,
     visit: &mut Visit<'_>,
 ) -> Result<(), IngestError> {
-    let fault = |error: String| IngestError::Sheet {
+    let fault = |why: Text| IngestError::Sheet {
         file: file.to_owned(),
         detail: Box::new(Text::new(
-            format!("シートを読めません({error})"),
-            format!("the sheet cannot be read: {error}"),
+            format!("シートを読めません({})", why.ja),
+            format!("the sheet cannot be read: {}", why.en),
         )),
         hint: Box::new(Text::new(
             "作成したソフトで開き、保存し直してください",
             "open and save it again with the program that it comes from",
         )),
     };
+    let broken = || fault(foreign::broken());
     match workbook {
         Sheets::Xlsx(book) => {
-            let cells = book.worksheet_cells_reader(sheet);
-            let mut cells = cells.map_err(|e| fault(e.to_string()))?;
-            while let Some(cell) = cells.next_cell().map_err(|e| fault(e.to_string()))? {
+            let cells = foreign::guarded(|| book.worksheet_cells_reader(sheet));
+            let mut cells = cells
+                .ok_or_else(broken)?
+                .map_err(|e| fault(Text::quoted(e)))?;
+            loop {
+                let cell = foreign::guarded(|| cells.next_cell()).ok_or_else(broken)?;
+                let Some(cell) = cell.map_err(|e| fault(Text::quoted(e)))? else {
+                    break;
+                };
                 let (row, column) = cell.get_position();
                 give(row, column, cell.get_value(), visit)?;
             }
         }
         Sheets::Xlsb(book) => {
-            let cells = book.worksheet_cells_reader(sheet);
-            let mut cells = cells.map_err(|e| fault(e.to_string()))?;
-            while let Some(cell) = cells.next_cell().map_err(|e| fault(e.to_string()))? {
+            let cells = foreign::guarded(|| book.worksheet_cells_reader(sheet));
+            let mut cells = cells
+                .ok_or_else(broken)?
+                .map_err(|e| fault(Text::quoted(e)))?;
+            loop {
+                let cell = foreign::guarded(|| cells.next_cell()).ok_or_else(broken)?;
+                let Some(cell) = cell.map_err(|e| fault(Text::quoted(e)))? else {
+                    break;
+                };
                 let (row, column) = cell.get_position();
                 give(row, column, cell.get_value(), visit)?;
             }
         }
         other => {
-            let range = other
-                .worksheet_range(sheet)
-                .map_err(|e| fault(e.to_string()))?;
+            let range = foreign::guarded(|| other.worksheet_range(sheet));
+            let range = range
+                .ok_or_else(broken)?
+                .map_err(|e| fault(Text::quoted(e)))?;
             let (first_row, first_column) = range.start().unwrap_or_default();
             for (row, column, data) in range.used_cells() {
                 let row = first_row.saturating_add(u32::try_from(row).unwrap_or(u32::MAX));

@@ -63,7 +63,7 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn open(input: &InputFile, piece_bytes: usize) -> Result<Self, IngestError> {
-        let mut reader = Reader::from_reader(Bounded::new(lines::open(input)?));
+        let mut reader = Reader::from_reader(Bounded::new(lines::open_xml(input)?));
         reader.config_mut().expand_empty_elements = true;
         Ok(Self {
             reader,
@@ -102,22 +102,13 @@ impl Document {
                 let place = self.place();
                 Err(IngestError::Entities { place })
             }
-            Event::Decl(declaration) => {
-                let encoding = declaration.encoding().and_then(Result::ok);
-                let stated = encoding.map(|encoding| encoding.to_ascii_lowercase());
-                match stated.filter(|e| !is_utf8(e)) {
-                    Some(found) => {
-                        let place = self.place();
-                        let found = Box::new(Text::quoted(found));
-                        Err(IngestError::Encoding { place, found })
-                    }
-                    None => Ok(Piece::Other),
-                }
-            }
             Event::Eof => self.end(),
-            Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {
-                Ok(Piece::Other)
-            }
+            // The encoding that is declared was heeded when the document was opened.
+            Event::Decl(_)
+            | Event::Empty(_)
+            | Event::Comment(_)
+            | Event::PI(_)
+            | Event::DocType(_) => Ok(Piece::Other),
         }
     }
 
@@ -234,10 +225,6 @@ impl Document {
 
 /// How much of a name is shown.
 const SHOWN: usize = 40;
-
-fn is_utf8(encoding: &str) -> bool {
-    matches!(encoding, "utf-8" | "utf8" | "us-ascii" | "ascii")
-}
 
 /// Passes on so many bytes and no more, and counts lines.
 struct Bounded<R> {

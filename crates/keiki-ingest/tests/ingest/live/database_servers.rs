@@ -4,7 +4,7 @@ use std::process::{Child, Command};
 
 use tempfile::TempDir;
 
-use super::servers::{end, free_port, run, stop};
+use super::servers::{certificate_of_an_authority, end, free_port, run, stop};
 
 /// A `PostgreSQL` with a database `cmdb` and a user `keiki`.
 pub(crate) struct Postgresql {
@@ -18,6 +18,8 @@ impl Postgresql {
         let port = free_port();
         let at = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(folder.path().join("password"), super::SECRET).expect("it can be written");
+        certificate_of_an_authority(folder.path());
+        run("chmod", &["600", &at("key.pem")]);
         if is_root() {
             // PostgreSQL does not run as root.
             run(
@@ -41,8 +43,10 @@ impl Postgresql {
             "--no-sync",
         ]);
         let options = format!(
-            "-h 127.0.0.1 -p {port} -k {} -c fsync=off",
-            folder.path().display()
+            "-h 127.0.0.1 -p {port} -k {} -c fsync=off -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            folder.path().display(),
+            at("cert.pem"),
+            at("key.pem")
         );
         as_postgres(&[
             "pg_ctl",
@@ -70,6 +74,12 @@ impl Postgresql {
             &["-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &address("cmdb")],
         );
         Self { folder, port }
+    }
+
+    /// A file of an authority: `ca`, from which the server's certificate is, or `other`.
+    pub(crate) fn authority(&self, name: &str) -> String {
+        let file = self.folder.path().join(format!("{name}.pem"));
+        file.display().to_string()
     }
 }
 
@@ -117,7 +127,7 @@ fn as_postgres(arguments: &[&str]) {
 
 /// A `MariaDB` with a database `cmdb` and a user `keiki`.
 pub(crate) struct Mariadb {
-    _folder: TempDir,
+    folder: TempDir,
     server: Child,
     pub(crate) port: u16,
 }
@@ -141,6 +151,7 @@ impl Mariadb {
                 "--skip-test-db",
             ],
         );
+        certificate_of_an_authority(folder.path());
         let null = std::process::Stdio::null;
         let server = Command::new("/usr/sbin/mariadbd")
             .args([
@@ -150,6 +161,8 @@ impl Mariadb {
                 &socket,
                 &format!("--port={port}"),
                 "--bind-address=127.0.0.1",
+                &format!("--ssl-cert={}", at("cert.pem")),
+                &format!("--ssl-key={}", at("key.pem")),
             ])
             .stdout(null())
             .stderr(null())
@@ -185,10 +198,16 @@ impl Mariadb {
             ],
         );
         Self {
-            _folder: folder,
+            folder,
             server,
             port,
         }
+    }
+
+    /// A file of an authority: `ca`, from which the server's certificate is, or `other`.
+    pub(crate) fn authority(&self, name: &str) -> String {
+        let file = self.folder.path().join(format!("{name}.pem"));
+        file.display().to_string()
     }
 }
 

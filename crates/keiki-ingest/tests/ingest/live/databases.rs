@@ -78,13 +78,7 @@ async fn postgresql_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
         fault.contains("refused") && fault.contains("nobody"),
         "{fault}"
     );
-    let fault = live
-        .fault(&of("select 1 as id", "").replace("tls = \"off\"", "tls = \"verify\""))
-        .await;
-    assert!(
-        fault.contains("cannot be reached"),
-        "the server has no TLS: {fault}"
-    );
+    check_tls(&of("select 1 as id", ""), |name| server.authority(name)).await;
     let mut short = Live::new();
     short.limits.answer_seconds = 1;
     let fault = short
@@ -169,10 +163,32 @@ async fn mariadb_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
         ))
         .await;
     assert!(fault.contains("max_statement_time"), "{fault}");
+    check_tls(&of("select 1 as id", ""), |name| server.authority(name)).await;
     let fault = live
         .fault(&of("select 1 as id", "").replace("\"SECRET\"", "\"PATH\""))
         .await;
     assert!(fault.contains("Access denied"), "{fault}");
+}
+
+/// Who a server says it is, is checked against the stated authority, and its name too; `require` checks neither.
+#[cfg(feature = "databases")]
+async fn check_tls(source: &str, authority: impl Fn(&str) -> String) {
+    let live = Live::new();
+    let with = |tls: &str, more: &str| {
+        source.replace("tls = \"off\"", &format!("tls = \"{tls}\"\n{more}"))
+    };
+    let ca = |name: &str| format!("ca = \"{}\"", authority(name));
+    for good in [with("verify", &ca("ca")), with("require", "")] {
+        let read = live.read(&good, None).await;
+        let read = read.unwrap_or_else(|e| unreachable!("{good}: {e}"));
+        assert_eq!(read.evidence.rows.num_rows(), 1);
+    }
+    let elsewhere = with("verify", &ca("ca")).replace("127.0.0.1", "localhost");
+    for bad in [with("verify", &ca("other")), with("verify", ""), elsewhere] {
+        let fault = live.fault(&bad).await;
+        assert!(fault.contains("cannot be reached"), "{bad}: {fault}");
+        assert!(fault.contains("certificate"), "{bad}: {fault}");
+    }
 }
 
 #[test]

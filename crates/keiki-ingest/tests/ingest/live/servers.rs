@@ -181,6 +181,64 @@ fn certificate(folder: &Path) {
     );
 }
 
+/// Makes an authority in a folder, and a certificate from it for the loopback address and no other: `ca.pem`, `cert.pem`,
+/// `key.pem`. A second authority, from which nothing is, is `other.pem`.
+#[cfg(feature = "databases")]
+pub(crate) fn certificate_of_an_authority(folder: &Path) {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let curve = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ];
+    let authority = |name: &str| {
+        let (key, file) = (at(&format!("{name}.key")), at(&format!("{name}.pem")));
+        let subject = format!("/CN={name}");
+        let own = [
+            "-days", "3650", "-subj", &subject, "-keyout", &key, "-out", &file,
+        ];
+        let extension = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+        run(
+            "openssl",
+            &[&["req", "-x509"], &curve[..], &extension, &own].concat(),
+        );
+    };
+    authority("ca");
+    authority("other");
+    let request = [
+        "-subj",
+        "/CN=server",
+        "-keyout",
+        &at("key.pem"),
+        "-out",
+        &at("request.pem"),
+    ];
+    run("openssl", &[&["req"], &curve[..], &request].concat());
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n")
+        .expect("it can be written");
+    run(
+        "openssl",
+        &[
+            "x509",
+            "-req",
+            "-in",
+            &at("request.pem"),
+            "-CA",
+            &at("ca.pem"),
+            "-CAkey",
+            &at("ca.key"),
+            "-days",
+            "3650",
+            "-extfile",
+            &at("names"),
+            "-out",
+            &at("cert.pem"),
+        ],
+    );
+}
+
 /// Debian's Redmine, on a copy of the database that its package makes.
 pub(crate) struct Redmine {
     folder: TempDir,
