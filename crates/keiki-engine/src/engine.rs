@@ -28,7 +28,7 @@ use crate::keep::{FORM, Filled, History, Keeper, Kept};
 use crate::measurements::{Measurements, Part};
 use crate::plan::{DatasetPlan, Plan};
 use crate::read::{Bounds, read_cube, read_rows};
-use crate::reported::ReportedFigures;
+use crate::reported::{ReportedFigures, TotalInPlace};
 
 /// How many months before the open one a kept cube holds.
 const KEPT_MONTHS: i32 = 59;
@@ -392,6 +392,15 @@ impl Engine {
             ));
         }
         Ok((cubes, claims))
+    }
+
+    /// The totals that stand in the place of rows now, by KPI, indicator, org unit and period.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn totals_in_place(&self, journal: &Journal, now: i64) -> Result<Vec<TotalInPlace>> {
+        let knowledge = self.knowledge(journal, None, None, now).await?;
+        Ok(self.reported(journal, &knowledge).await?.totals())
     }
 
     async fn reported(&self, journal: &Journal, knowledge: &Knowledge) -> Result<ReportedFigures> {

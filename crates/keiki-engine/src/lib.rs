@@ -27,3 +27,4 @@ pub use explain::{
     TotalDifference,
 };
 pub use measurements::Measurements;
+pub use reported::TotalInPlace;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use keiki_model::calendar::Period;
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::fraction::Fraction;
 use keiki_model::text::Text;
@@ -29,6 +30,19 @@ impl ReportedFigure {
     pub(crate) fn has_totals(&self) -> bool {
         self.numerator.is_some()
     }
+}
+
+/// A total that stands in the place of rows, without its amounts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TotalInPlace {
+    /// The KPI's number.
+    pub no: u32,
+    /// The indicator.
+    pub indicator: String,
+    /// The org unit that reports, with all below it.
+    pub org_unit: String,
+    /// The period.
+    pub period: Period,
 }
 
 /// Reported figures by KPI, indicator and period.
@@ -90,6 +104,28 @@ impl ReportedFigures {
             figures.sort_by(|a, b| a.org_unit.cmp(&b.org_unit));
         }
         Ok(Self { by_key })
+    }
+
+    /// All figures that have totals, in order; a period that is none stands for nothing.
+    pub(crate) fn totals(&self) -> Vec<TotalInPlace> {
+        let all = self
+            .by_key
+            .iter()
+            .flat_map(|((no, indicator, period), figures)| {
+                let key = u32::try_from(*no).ok().zip(Period::parse(period).ok());
+                let with_totals = figures.iter().filter(|figure| figure.has_totals());
+                key.into_iter().flat_map(move |(no, period)| {
+                    with_totals.clone().map(move |figure| TotalInPlace {
+                        no,
+                        indicator: indicator.clone(),
+                        org_unit: figure.org_unit.clone(),
+                        period,
+                    })
+                })
+            });
+        let mut all: Vec<TotalInPlace> = all.collect();
+        all.sort();
+        all
     }
 
     /// The figures that were reported for an indicator and period.

@@ -15,7 +15,7 @@ use url::Url;
 use crate::error::{Result, StoreError};
 use crate::identity::Merge;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
-use crate::table::{Conflict, DataFile, Table};
+use crate::table::{Conflict, DataFile, Retention, Table};
 
 const TABLE: &str = "batches";
 
@@ -289,8 +289,13 @@ impl Batches {
         Ok(())
     }
 
-    pub(crate) async fn vacuum(&mut self) -> Result<usize> {
-        self.table.vacuum().await
+    /// How many files the list consists of.
+    pub(crate) fn file_count(&self) -> Result<usize> {
+        Ok(self.table.files()?.len())
+    }
+
+    pub(crate) async fn vacuum(&mut self, retention: Retention) -> Result<usize> {
+        self.table.vacuum(retention).await
     }
 }
 

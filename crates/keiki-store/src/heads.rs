@@ -4,7 +4,7 @@
 
 mod layers;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -123,6 +123,28 @@ impl Renewed {
     }
 }
 
+/// The folder of all heads of a journal.
+pub(crate) fn root(journal: &Path) -> Path {
+    Path::from(format!("{journal}/heads"))
+}
+
+/// The names of the files in a folder of heads that are of use: its list, and what the list names.
+pub(crate) async fn named_files(
+    store: &dyn ObjectStore,
+    folder: &Path,
+) -> Result<BTreeSet<String>> {
+    let list = manifest_path(folder);
+    let manifest = match store.get(&list).await {
+        Ok(found) => serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default(),
+        Err(object_store::Error::NotFound { .. }) => Manifest::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let later = manifest.later.into_iter().map(|later| later.file);
+    let own = list.filename().map(str::to_owned);
+    let files = manifest.buckets.into_values().chain(later).chain(own);
+    Ok(files.collect())
+}
+
 /// The heads of one dataset.
 #[derive(Debug)]
 pub(crate) struct Heads {
@@ -143,7 +165,7 @@ impl Heads {
         root: &Path,
         dataset: &Dataset,
     ) -> Result<Self> {
-        let folder = Path::from(format!("{root}/heads/{}", dataset.name));
+        let folder = self::root(root).join(dataset.name.as_str());
         Self::open_folder(store, folder, heads_schema(dataset)).await
     }
 

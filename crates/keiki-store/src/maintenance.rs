@@ -1,16 +1,26 @@
 //! Compaction and vacuum: fewer files, no orphans, and not a figure moves.
 
+mod leftovers;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
 use keiki_model::dataset::Dataset;
 
 use crate::batches::{Batches, Snapshot};
 use crate::error::Result;
 use crate::journal::{Journal, assertions_table, entries_table};
-use crate::scan::{compacted_name, visible};
+use crate::rejects;
+use crate::scan::{EntryFile, compacted_name, visible};
 use crate::schema::{assertions_schema, entries_schema};
-use crate::table::{DataFile, Table, conform};
+use crate::table::{DataFile, Retention, Table, conform};
 
 /// The rows that a compacted file holds at most.
 const FILE_ROWS: u64 = 4_000_000;
+
+/// A file of fewer rows is always worth being put together with others.
+const SMALL_ROWS: u64 = 16_384;
 
 /// What compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,8 +29,28 @@ pub struct Compacted {
     pub files_merged: usize,
     /// Files of ingests that never committed.
     pub orphans_removed: usize,
+    /// Files that no table knows, which programs left that were stopped.
+    pub leftovers_removed: usize,
     /// Files deleted because no table needs them any more.
     pub files_deleted: usize,
+}
+
+/// Which files are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All, and what never committed goes: nobody else writes.
+    All,
+    /// Where there are more than so many, the smaller ones; others may be writing.
+    Gathered(usize),
+}
+
+impl Extent {
+    fn retention(self) -> Retention {
+        match self {
+            Self::All => Retention::None,
+            Self::Gathered(_) => Retention::Hour,
+        }
+    }
 }
 
 impl Journal {
@@ -29,60 +59,80 @@ impl Journal {
     ///
     /// # Errors
     /// A table cannot be read or written; what was compacted before stays so.
-    pub async fn compact(&self, datasets: &[std::sync::Arc<Dataset>]) -> Result<Compacted> {
+    pub async fn compact(&self, datasets: &[Arc<Dataset>]) -> Result<Compacted> {
+        let mut done = self.put_together(datasets, Extent::All).await?;
+        done.leftovers_removed += leftovers::sweep(self).await?;
+        Ok(done)
+    }
+
+    /// Puts files of small commits together in tables that have more than `most` of them. Others may read and write
+    /// meanwhile: files are deleted an hour after they have left their table.
+    ///
+    /// # Errors
+    /// As `compact`.
+    pub async fn compact_gathered(
+        &self,
+        datasets: &[Arc<Dataset>],
+        most: usize,
+    ) -> Result<Compacted> {
+        self.put_together(datasets, Extent::Gathered(most)).await
+    }
+
+    async fn put_together(&self, datasets: &[Arc<Dataset>], extent: Extent) -> Result<Compacted> {
         let mut done = Compacted::default();
         let snapshot = self.snapshot().await?;
-        for dataset in datasets {
-            for (name, schema) in [
+        let of_datasets = datasets.iter().flat_map(|dataset| {
+            [
                 (entries_table(&dataset.name), entries_schema(dataset)),
                 (assertions_table(&dataset.name), assertions_schema(dataset)),
-            ] {
-                let Some(mut table) = Table::open(&self.root, &name).await? else {
-                    continue;
-                };
-                compact_table(&mut table, &snapshot, &schema, &mut done).await?;
-                done.files_deleted += table.vacuum().await?;
+            ]
+        });
+        let others = [(rejects::TABLE.to_owned(), rejects::schema())];
+        for (name, schema) in of_datasets.chain(others) {
+            let Some(mut table) = self.table(&name).await? else {
+                continue;
+            };
+            if compact_table(&mut table, &snapshot, (&schema, extent), &mut done).await? {
+                done.files_deleted += table.vacuum(extent.retention()).await?;
             }
         }
         let mut batches = Batches::open_or_create(&self.root).await?;
-        batches.compact().await?;
-        done.files_deleted += batches.vacuum().await?;
+        let is_worth_it = match extent {
+            Extent::All => true,
+            Extent::Gathered(most) => batches.file_count()? > most,
+        };
+        if is_worth_it {
+            batches.compact().await?;
+            done.files_deleted += batches.vacuum(extent.retention()).await?;
+        }
         Ok(done)
     }
 }
 
+/// Compacts a table. Returns whether it was looked at in earnest.
 async fn compact_table(
     table: &mut Table,
     snapshot: &Snapshot,
-    schema: &arrow::datatypes::SchemaRef,
+    (schema, extent): (&SchemaRef, Extent),
     done: &mut Compacted,
-) -> Result<()> {
+) -> Result<bool> {
     let files = table.files()?;
     let shown = visible(table, snapshot)?;
-    let orphans: Vec<DataFile> = files
-        .iter()
-        .filter(|file| !shown.iter().any(|s| s.path == file.path))
-        .cloned()
-        .collect();
-    done.orphans_removed += orphans.len();
-    let small: Vec<_> = shown.iter().filter(|file| file.rows < FILE_ROWS).collect();
-    let mut old = orphans;
-    let mut new = Vec::new();
-    let mut group: Vec<&crate::scan::EntryFile> = Vec::new();
-    let mut rows = 0;
-    let mut groups = Vec::new();
-    for file in small {
-        if rows + file.rows > FILE_ROWS && !group.is_empty() {
-            groups.push(std::mem::take(&mut group));
-            rows = 0;
+    let mut old = Vec::new();
+    let worth = match extent {
+        Extent::Gathered(most) if shown.len() <= most => return Ok(false),
+        Extent::Gathered(_) => smaller(&shown),
+        Extent::All => {
+            let is_orphan = |file: &&DataFile| !shown.iter().any(|s| s.path == file.path);
+            old.extend(files.iter().filter(is_orphan).cloned());
+            done.orphans_removed += old.len();
+            shown.iter().map(|file| file.path.as_str()).collect()
         }
-        rows += file.rows;
-        group.push(file);
-    }
-    groups.push(group);
-    for group in groups.into_iter().filter(|group| group.len() > 1) {
+    };
+    let mut new = Vec::new();
+    for group in groups(&shown, &worth) {
         let mut batches = Vec::new();
-        for file in &group {
+        for file in group {
             for rows in table.read(&file.path).await? {
                 batches.push(conform(&rows, schema)?);
             }
@@ -91,17 +141,88 @@ async fn compact_table(
         let last = group.iter().map(|file| file.last_seq).max().unwrap_or(0);
         let all = arrow::compute::concat_batches(schema, &batches)?;
         new.push(table.write(&compacted_name(first, last), &all).await?);
-        old.extend(
-            files
-                .iter()
-                .filter(|file| group.iter().any(|g| g.path == file.path))
-                .cloned(),
-        );
+        let is_in = |file: &&DataFile| group.iter().any(|g| g.path == file.path);
+        old.extend(files.iter().filter(is_in).cloned());
         done.files_merged += group.len();
     }
     if !old.is_empty() {
         // Another writer's commit only means that there is more to do next time.
         let _lost = table.replace(&old, new).await?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The files that are worth being put together: a file is written again only together with at least half as much, so that a
+/// row is written a few times in its life and not with every compaction.
+fn smaller(files: &[EntryFile]) -> BTreeSet<&str> {
+    let mut by_size: Vec<&EntryFile> = files.iter().collect();
+    by_size.sort_by_key(|file| file.rows);
+    let mut rows = 0;
+    let worth = by_size.into_iter().take_while(|file| {
+        let is_worth_it = file.rows <= SMALL_ROWS || file.rows <= 2 * rows;
+        rows += file.rows;
+        is_worth_it
+    });
+    worth.map(|file| file.path.as_str()).collect()
+}
+
+/// Parts files into groups that become one file each. What lies between two files is never left out: rows are read in the
+/// order of their commits.
+fn groups<'f>(files: &'f [EntryFile], worth: &BTreeSet<&str>) -> Vec<&'f [EntryFile]> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    let mut rows = 0;
+    for (number, file) in files.iter().enumerate() {
+        let is_worth_it = worth.contains(file.path.as_str()) && file.rows < FILE_ROWS;
+        if !is_worth_it || rows + file.rows > FILE_ROWS {
+            groups.push(&files[start..number]);
+            start = if is_worth_it { number } else { number + 1 };
+            rows = 0;
+        }
+        rows += if is_worth_it { file.rows } else { 0 };
+    }
+    groups.push(&files[start..]);
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(rows: &[u64]) -> Vec<EntryFile> {
+        let file = |(number, rows): (usize, &u64)| EntryFile {
+            path: format!("{number}"),
+            size_bytes: 0,
+            rows: *rows,
+            first_seq: i64::try_from(number).expect("few files"),
+            last_seq: 0,
+        };
+        rows.iter().enumerate().map(file).collect()
+    }
+
+    #[test]
+    fn a_large_file_is_not_written_again_for_the_sake_of_a_few_rows() {
+        let worth = |rows: &[u64]| smaller(&files(rows)).len();
+        assert_eq!(worth(&[1_000_000, 5, 10]), 2);
+        assert_eq!(worth(&[20_000, 5, 16_000]), 3);
+        assert_eq!(worth(&[90_000, 40_000, 30_000]), 0);
+    }
+
+    #[test]
+    fn files_are_put_together_up_to_a_size_and_none_between_them_is_left_out() {
+        let sizes = |rows: &[u64], left: &[&str]| -> Vec<usize> {
+            let files = files(rows);
+            let paths = files.iter().map(|file| file.path.as_str());
+            let worth = paths.filter(|path| !left.contains(path)).collect();
+            groups(&files, &worth).iter().map(|g| g.len()).collect()
+        };
+        assert_eq!(
+            sizes(&[3_000_000, 900_000, 200_000, 5, 3_999_999], &[]),
+            [2, 2]
+        );
+        assert_eq!(sizes(&[1, 1, 1, 1, 1, 1], &["3"]), [3, 2]);
+        assert_eq!(sizes(&[1, 5_000_000, 1, 1], &[]), [2]);
+        assert_eq!(sizes(&[1, 1], &["0"]), Vec::<usize>::new());
+    }
 }

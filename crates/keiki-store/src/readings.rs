@@ -1,12 +1,14 @@
-//! How each source stands: when it was last read, why it last was not, and where the next reading goes on.
+//! How each source stands: when it was last read, every reading that came to nothing and why, and where the next one goes on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keiki_model::calendar::Day;
 use keiki_model::text::Text;
 use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
+use crate::batches::Batch;
 use crate::error::Result;
 
 /// Where a reading ended, as its connector wrote it.
@@ -33,11 +35,65 @@ pub struct Standing {
     pub cursor: Option<Cursor>,
 }
 
+/// What was tried when a reading came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// The source's own evidence, from where it has it: it counts for how the source stands.
+    Source,
+    /// Files that were named for once.
+    Files,
+}
+
+/// Why a reading came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// There was evidence, and it could not be used: it was refused.
+    Evidence,
+    /// There was none to be had: no file, no answer, a definition that is wrong.
+    Access,
+}
+
+/// A reading that came to nothing. Nothing of it is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedReading {
+    /// The source.
+    pub source: String,
+    /// The dataset.
+    pub dataset: String,
+    /// When it was tried, UTC microseconds.
+    pub at: i64,
+    /// The day that it would have spoken for; absent where nobody said.
+    pub as_of: Option<Day>,
+    /// The file or place at fault, where one is known.
+    pub file: Option<String>,
+    /// Why.
+    pub reason: Text,
+    /// Who tried.
+    pub author: String,
+    /// What was tried.
+    pub tried: Tried,
+    /// What was at fault.
+    pub fault: Fault,
+}
+
+impl FailedReading {
+    /// The first later batch of the same source, which mends it.
+    #[must_use]
+    pub fn mended_by<'b>(&self, batches: &'b [Batch]) -> Option<&'b Batch> {
+        batches.iter().find(|batch| {
+            batch.source == self.source && batch.dataset == self.dataset && batch.known_at > self.at
+        })
+    }
+}
+
 /// The book of readings, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Readings {
     pool: SqlitePool,
 }
+
+/// A source that was ever tried, with the failures since it was last read.
+const STANDINGS: &str = include_str!("readings/standings.sql");
 
 impl Readings {
     /// Opens the book, making it where there is none.
@@ -46,12 +102,16 @@ impl Readings {
     /// The database cannot be used.
     pub async fn open(path: &Path) -> Result<Self> {
         let pool = crate::tokens::database(path).await?;
-        sqlx::query(
-            "CREATE TABLE IF NOT EXISTS readings (source TEXT PRIMARY KEY, succeeded_at INTEGER, failed_at INTEGER, \
-             failures INTEGER NOT NULL DEFAULT 0, reason_ja TEXT, reason_en TEXT, position TEXT, definition TEXT)",
-        )
-        .execute(&pool)
-        .await?;
+        // `settled` is the last failure that a later reading made good.
+        for table in [
+            "CREATE TABLE IF NOT EXISTS readings (source TEXT PRIMARY KEY, succeeded_at INTEGER NOT NULL, position TEXT, \
+             definition TEXT, settled INTEGER NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS failed_readings (number INTEGER PRIMARY KEY, source TEXT NOT NULL, \
+             dataset TEXT NOT NULL, at INTEGER NOT NULL, as_of INTEGER, file TEXT, reason_ja TEXT NOT NULL, \
+             reason_en TEXT NOT NULL, author TEXT NOT NULL, is_of_source INTEGER NOT NULL, is_refused INTEGER NOT NULL)",
+        ] {
+            sqlx::query(table).execute(&pool).await?;
+        }
         Ok(Self { pool })
     }
 
@@ -60,9 +120,7 @@ impl Readings {
     /// # Errors
     /// The database cannot be read.
     pub async fn all(&self) -> Result<BTreeMap<String, Standing>> {
-        let rows = sqlx::query("SELECT * FROM readings ORDER BY source")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(STANDINGS).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| Ok((row.try_get("source")?, standing(row)?)))
             .collect()
@@ -73,12 +131,7 @@ impl Readings {
     /// # Errors
     /// The database cannot be read.
     pub async fn of(&self, source: &str) -> Result<Standing> {
-        let row = sqlx::query("SELECT * FROM readings WHERE source = ?")
-            .bind(source)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref()
-            .map_or_else(|| Ok(Standing::default()), standing)
+        Ok(self.all().await?.remove(source).unwrap_or_default())
     }
 
     /// Records that a source was read and its evidence is in the journal.
@@ -87,9 +140,10 @@ impl Readings {
     /// The database cannot be written.
     pub async fn succeeded(&self, source: &str, now: i64, cursor: Option<&Cursor>) -> Result<()> {
         sqlx::query(
-            "INSERT INTO readings (source, succeeded_at, position, definition) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (source) DO UPDATE SET succeeded_at = ?2, failed_at = NULL, failures = 0, \
-             reason_ja = NULL, reason_en = NULL, position = ?3, definition = ?4",
+            "INSERT INTO readings (source, succeeded_at, position, definition, settled) VALUES (?1, ?2, ?3, ?4, \
+             coalesce((SELECT max(number) FROM failed_readings WHERE source = ?1), 0)) \
+             ON CONFLICT (source) DO UPDATE SET succeeded_at = excluded.succeeded_at, position = excluded.position, \
+             definition = excluded.definition, settled = excluded.settled",
         )
         .bind(source)
         .bind(now)
@@ -100,23 +154,67 @@ impl Readings {
         Ok(())
     }
 
-    /// Records that a source could not be read, and why. Where the next reading goes on stays as it was.
+    /// Records that a reading came to nothing, and why. Where the next one goes on stays as it was.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn failed(&self, source: &str, now: i64, reason: &Text) -> Result<()> {
+    pub async fn failed(&self, failed: &FailedReading) -> Result<()> {
         sqlx::query(
-            "INSERT INTO readings (source, failed_at, failures, reason_ja, reason_en) VALUES (?1, ?2, 1, ?3, ?4) \
-             ON CONFLICT (source) DO UPDATE SET failed_at = ?2, failures = failures + 1, reason_ja = ?3, reason_en = ?4",
+            "INSERT INTO failed_readings (source, dataset, at, as_of, file, reason_ja, reason_en, author, is_of_source, \
+             is_refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
-        .bind(source)
-        .bind(now)
-        .bind(&reason.ja)
-        .bind(&reason.en)
+        .bind(&failed.source)
+        .bind(&failed.dataset)
+        .bind(failed.at)
+        .bind(failed.as_of)
+        .bind(&failed.file)
+        .bind(&failed.reason.ja)
+        .bind(&failed.reason.en)
+        .bind(&failed.author)
+        .bind(failed.tried == Tried::Source)
+        .bind(failed.fault == Fault::Evidence)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
+
+    /// The readings whose evidence was refused, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn refused(&self) -> Result<Vec<FailedReading>> {
+        let rows = sqlx::query("SELECT * FROM failed_readings WHERE is_refused ORDER BY number")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(failed_reading).collect()
+    }
+}
+
+fn failed_reading(row: &SqliteRow) -> Result<FailedReading> {
+    let is_of_source: bool = row.try_get("is_of_source")?;
+    let is_refused: bool = row.try_get("is_refused")?;
+    Ok(FailedReading {
+        source: row.try_get("source")?,
+        dataset: row.try_get("dataset")?,
+        at: row.try_get("at")?,
+        as_of: row.try_get("as_of")?,
+        file: row.try_get("file")?,
+        reason: Text {
+            ja: row.try_get("reason_ja")?,
+            en: row.try_get("reason_en")?,
+        },
+        author: row.try_get("author")?,
+        tried: if is_of_source {
+            Tried::Source
+        } else {
+            Tried::Files
+        },
+        fault: if is_refused {
+            Fault::Evidence
+        } else {
+            Fault::Access
+        },
+    })
 }
 
 fn standing(row: &SqliteRow) -> Result<Standing> {
@@ -136,4 +234,63 @@ fn standing(row: &SqliteRow) -> Result<Standing> {
                 definition,
             }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(at: i64, tried: Tried, fault: Fault) -> FailedReading {
+        FailedReading {
+            source: "assets".to_owned(),
+            dataset: "assets".to_owned(),
+            at,
+            as_of: None,
+            file: None,
+            reason: Text::new(format!("理由{at}"), format!("reason {at}")),
+            author: "somebody".to_owned(),
+            tried,
+            fault,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_told_until_the_source_is_read_and_what_was_refused_for_ever() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let readings = Readings::open(&folder.path().join("keiki.db"))
+            .await
+            .expect("the book opens");
+        let state = async || readings.of("assets").await.expect("the book can be read");
+        assert_eq!(state().await, Standing::default());
+        for one in [
+            failed(1, Tried::Source, Fault::Access),
+            failed(2, Tried::Source, Fault::Evidence),
+            failed(3, Tried::Files, Fault::Evidence),
+        ] {
+            readings.failed(&one).await.expect("it can be noted");
+        }
+        let found = state().await;
+        assert_eq!((found.failures, found.failed_at), (2, Some(2)));
+        assert_eq!(
+            found.reason.map(|text| text.en).as_deref(),
+            Some("reason 2")
+        );
+        readings
+            .succeeded("assets", 4, None)
+            .await
+            .expect("it can be noted");
+        let found = state().await;
+        assert_eq!((found.failures, found.failed_at), (0, None));
+        assert_eq!(found.succeeded_at, Some(4));
+        // A reading that fails in the same instant is one after it.
+        let again = failed(4, Tried::Source, Fault::Access);
+        readings.failed(&again).await.expect("it can be noted");
+        assert_eq!(
+            (state().await.failures, state().await.failed_at),
+            (1, Some(4))
+        );
+        let refused = readings.refused().await.expect("the book can be read");
+        let at: Vec<i64> = refused.iter().map(|one| one.at).collect();
+        assert_eq!(at, [2, 3]);
+    }
 }

@@ -15,7 +15,8 @@ use crate::journal::{Journal, in_order};
 use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE, WORD};
 use crate::table::{FileWriter, Table};
 
-const TABLE: &str = "rejects";
+/// The name of their table.
+pub(crate) const TABLE: &str = "rejects";
 
 /// What became of the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub enum Afterwards {
     },
 }
 
-fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     Arc::new(Schema::new(vec![
         Field::new(SEQ, DataType::Int64, false),

@@ -77,6 +77,15 @@ struct Checkpoint {
     version: u64,
 }
 
+/// How long files are kept of which a table knows nothing any more, or not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retention {
+    /// Not at all: nobody else reads or writes.
+    None,
+    /// An hour: longer than others take to read what they have found, and to commit what they have written.
+    Hour,
+}
+
 /// Says that another writer committed first.
 #[derive(Debug)]
 pub(crate) struct Conflict;
@@ -338,13 +347,16 @@ impl Table {
         }
     }
 
-    /// Deletes files that are no longer part of the table.
-    pub(crate) async fn vacuum(&mut self) -> Result<usize> {
+    /// Deletes files that are no longer part of the table, or never were, once they have lain so long.
+    pub(crate) async fn vacuum(&mut self, retention: Retention) -> Result<usize> {
         let (delta, metrics) = self
             .delta
             .clone()
             .vacuum()
-            .with_retention_period(chrono::Duration::zero())
+            .with_retention_period(match retention {
+                Retention::None => chrono::Duration::zero(),
+                Retention::Hour => chrono::Duration::hours(1),
+            })
             .with_enforce_retention_duration(false)
             .await
             .map_err(fault(&self.name))?;

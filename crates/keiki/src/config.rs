@@ -24,9 +24,7 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{
-    Journal, Ledger, Readings, Refusals, RemarkBook, Seals, Statements, Texts, Tokens,
-};
+use keiki_store::{Journal, Ledger, Readings, RemarkBook, Seals, Statements, Texts, Tokens};
 
 use crate::error::{Error, Result};
 
@@ -170,14 +168,6 @@ impl Workspace {
     /// The database cannot be used.
     pub async fn remarks(&self) -> Result<RemarkBook> {
         Ok(RemarkBook::open(&self.root.join(&self.settings.database)).await?)
-    }
-
-    /// The readings that were refused.
-    ///
-    /// # Errors
-    /// The database cannot be used.
-    pub async fn refusals(&self) -> Result<Refusals> {
-        Ok(Refusals::open(&self.root.join(&self.settings.database)).await?)
     }
 
     /// The book of readings.

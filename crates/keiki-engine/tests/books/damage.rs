@@ -257,3 +257,77 @@ fn a_journal_of_a_newer_format_is_refused() {
         assert!(error.hint().is_some());
     });
 }
+
+#[test]
+fn hundreds_of_small_batches_leave_few_files_and_the_same_figures() {
+    const BATCHES: usize = 240;
+    const MOST: usize = 16;
+    block_on(async {
+        let world = World::shipped().await;
+        let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
+        let file_count = async || {
+            let snapshot = world.journal.snapshot().await.expect("it can be read");
+            let dataset = world.dataset("assets");
+            let scan = world.journal.scan(&dataset, &snapshot, 0, snapshot.seq());
+            scan.await.expect("the table can be read").files.len()
+        };
+        let early = end_of(day("2026-04-05"));
+        let mut as_it_was = None;
+        let mut most_files = 0;
+        for number in 0..BATCHES {
+            let on = if number < BATCHES / 2 {
+                day("2026-04-05")
+            } else {
+                day("2026-04-06")
+            };
+            if number == BATCHES / 2 {
+                let found = inventory(&world, "HD", "2026-04", early).await;
+                as_it_was = Some(counts(&found));
+            }
+            let mut reading = Reading::new("assets", on);
+            reading.extent = Extent::Part;
+            reading.content = number.to_string();
+            let row = asset(&format!("S{number:03}"), "HD", "2026-04-01");
+            world.commit_csv(&reading, &assets(&[row])).await;
+            let done = world.journal.compact_gathered(&datasets, MOST).await;
+            done.expect("it compacts");
+            most_files = most_files.max(file_count().await);
+        }
+        assert!(most_files <= MOST, "there were {most_files} files");
+        let then = inventory(&world, "HD", "2026-04", early).await;
+        assert_eq!(Some(counts(&then)), as_it_was);
+        let now = inventory(&world, "HD", "2026-04", end_of(day("2026-04-30"))).await;
+        let all = BATCHES.to_string();
+        assert_eq!(counts(&now), (all.clone(), all));
+        assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
+fn what_stopped_programs_leave_is_swept_and_the_heads_are_as_they_were() {
+    block_on(async {
+        let world = World::shipped().await;
+        let first = Reading::new("assets", day("2026-04-05"));
+        world.commit_csv(&first, &assets(&many(5, ""))).await;
+        let journal = world.folder.path().join("journal");
+        let heads = journal.join("heads/assets");
+        let left = [
+            heads.join("7-left.arrow"),
+            heads.join("later-left.arrow"),
+            journal.join("entries/assets/left.parquet#1"),
+            journal.join("raw/left#12"),
+        ];
+        std::fs::create_dir_all(journal.join("raw")).expect("the folder can be made");
+        for path in &left {
+            std::fs::write(path, b"left").expect("the folder can be written to");
+        }
+        let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
+        let done = world.journal.compact(&datasets).await.expect("it compacts");
+        assert_eq!(done.leftovers_removed, left.len(), "{done:?}");
+        assert!(left.iter().all(|path| !path.exists()));
+        let second = Reading::new("assets", day("2026-04-10"));
+        let receipt = world.commit_csv(&second, &assets(&many(5, ""))).await;
+        assert_eq!(receipt.counts.changed, 0, "{receipt:?}");
+        assert_eq!(verify(&world).await, []);
+    });
+}

@@ -22,6 +22,8 @@ pub const FILE: &str = "keiki.toml";
 const JOURNAL: &str = ".keiki/journal";
 const DATABASE: &str = ".keiki/keiki.db";
 const FIRST_MONTH: i64 = 4;
+/// Files of a table after which they are put together.
+const TABLE_FILES: usize = 64;
 const LANGUAGES: [(&str, Language); 2] = [("ja", Language::Ja), ("en", Language::En)];
 
 /// What `keiki.toml` says.
@@ -49,6 +51,8 @@ pub struct Settings {
     pub people: PeopleSettings,
     /// How periods are closed.
     pub close: CloseSettings,
+    /// How many files a table of the journal gathers before an ingest puts them together; `None` = only `keiki compact` does.
+    pub table_files: Option<usize>,
 }
 
 /// What `[people]` says.
@@ -136,6 +140,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     let personal_files_days = retention(node);
     let business_days = business_days(node);
     let people = people(node);
+    let table_files = table_files(node);
     if database.contains("://") {
         node.report(
             Problem::new(
@@ -163,6 +168,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         personal_files_days,
         people,
         close: close::close(node),
+        table_files,
     })
 }
 
@@ -242,6 +248,29 @@ fn business_days(node: &Node<'_>) -> Option<BusinessDays> {
             None
         }
     }
+}
+
+/// Reads `[compaction]`: 0 files = never by itself.
+fn table_files(node: &Node<'_>) -> Option<usize> {
+    let Some(table) = node.table("compaction") else {
+        return Some(TABLE_FILES);
+    };
+    let count = table.required_integer("table_files");
+    table.finish();
+    let count = count?;
+    let sound = usize::try_from(count).ok().filter(|count| *count != 1);
+    if sound.is_none() {
+        let message = Text::new(
+            format!("ファイル数として使えません: {count}"),
+            format!("not a number of files: {count}"),
+        );
+        let problem = Problem::new(table.place_of("table_files"), message);
+        node.report(problem.hint(Text::new(
+            "2以上のファイル数を書いてください。0とすると、keiki compact を実行したときだけ統合します",
+            "write 2 or more; with 0 only keiki compact puts files together",
+        )));
+    }
+    sound.filter(|count| *count > 0)
 }
 
 fn zone(node: &Node<'_>) -> Option<TimeZone> {

@@ -1,11 +1,14 @@
 //! Puts the journal's many small files together, and takes raw files away whose time is over; no figure moves.
 
-use keiki_store::Compacted;
+use std::fs;
 
+use keiki_store::{Compacted, Journal};
+
+use super::ingest::FETCHED_PREFIX;
 use super::person::{self, Grounds};
 use super::programme::Run;
-use crate::config::{Opening, Workspace};
-use crate::error::Result;
+use crate::config::{Opening, STATE_FOLDER, Workspace};
+use crate::error::{Error, Result};
 use crate::progress::{Progress, Step};
 
 /// Microseconds in a day.
@@ -27,7 +30,8 @@ pub struct Done {
 pub async fn compact(workspace: &Workspace, run: &Run, progress: &dyn Progress) -> Result<Done> {
     let journal = workspace.journal(Opening::Existing).await?;
     progress.begin(&Step::Compacting);
-    let compacted = journal.compact(&workspace.datasets()).await?;
+    let mut compacted = journal.compact(&workspace.datasets()).await?;
+    compacted.leftovers_removed += sweep_fetched(workspace)?;
     let mut expired = None;
     if let Some(days) = workspace.settings.personal_files_days {
         let before = run.now - i64::from(days) * DAY_MICROS;
@@ -44,4 +48,35 @@ pub async fn compact(workspace: &Workspace, run: &Run, progress: &dyn Progress) 
         expired = Some((days, files));
     }
     Ok(Done { compacted, expired })
+}
+
+/// Puts files together after an ingest where a table has gathered more of them than `keiki.toml` says. The evidence is in by
+/// then: that this fails means only that there is more to do next time.
+pub(super) async fn after_ingest(workspace: &Workspace, journal: &Journal) {
+    let Some(most) = workspace.settings.table_files else {
+        return;
+    };
+    let done = journal.compact_gathered(&workspace.datasets(), most).await;
+    match done {
+        Ok(done) => tracing::debug!(?done, "compacted"),
+        Err(error) => tracing::warn!(%error, "the journal's files could not be put together"),
+    }
+}
+
+/// Takes away what fetchings left that never came to an end.
+fn sweep_fetched(workspace: &Workspace) -> Result<usize> {
+    let state = workspace.root.join(STATE_FOLDER);
+    let mut removed = 0;
+    for entry in fs::read_dir(&state).map_err(Error::file(&state))? {
+        let entry = entry.map_err(Error::file(&state))?;
+        let is_left = entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(FETCHED_PREFIX);
+        if is_left && entry.path().is_dir() {
+            fs::remove_dir_all(entry.path()).map_err(Error::file(&entry.path()))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keiki_engine::TotalInPlace;
 use keiki_model::calendar::{Day, local_day};
-use keiki_model::dataset::{Dataset, OrgUnits};
+use keiki_model::dataset::{Dataset, OrgUnits, REPORTED_FIGURES};
 use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::text::Text;
 use keiki_store::{Batch, StoreError};
@@ -55,8 +56,44 @@ pub struct Asked {
     pub now: i64,
 }
 
-/// An adopted KPI's need of a dataset, and how old it may be. *Units*: days.
-type Need = (u32, i32);
+/// An adopted indicator's need of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    /// The KPI's number.
+    no: u32,
+    indicator: String,
+    /// How old it may be. *Units*: days.
+    days: i32,
+}
+
+/// Totals that were reported in the place of rows: by KPI and indicator, for each node of the tree the last day for which one
+/// speaks.
+struct Totals<'t>(BTreeMap<(u32, &'t str), Vec<Option<Day>>>);
+
+impl<'t> Totals<'t> {
+    fn new(workspace: &Workspace, all: &'t [TotalInPlace], tree: &Tree, today: Day) -> Self {
+        let mut by_indicator: BTreeMap<(u32, &str), Vec<Option<Day>>> = BTreeMap::new();
+        for total in all {
+            let Some((_, last)) = total.period.months(&workspace.settings.calendar) else {
+                continue;
+            };
+            let until = Some(last.last_day().min(today));
+            let position = tree.position_of_evidence(&total.org_unit);
+            let of_each = by_indicator
+                .entry((total.no, &total.indicator))
+                .or_insert_with(|| vec![None; tree.nodes().len()]);
+            for of in &mut of_each[position..tree.nodes()[position].subtree_end] {
+                *of = until.max(*of);
+            }
+        }
+        Self(by_indicator)
+    }
+
+    fn until(&self, need: &Need, node: usize) -> Option<Day> {
+        let of_each = self.0.get(&(need.no, need.indicator.as_str()))?;
+        of_each[node]
+    }
+}
 
 /// The evidence that came last for an org unit.
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +118,17 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
             position..tree.nodes()[position].subtree_end
         }
     };
-    let batches = match workspace.journal(Opening::Existing).await {
-        Ok(journal) => journal.snapshot().await?.batches().to_vec(),
-        Err(Error::Store(StoreError::NoJournal(_))) => Vec::new(),
+    let (batches, totals) = match workspace.journal(Opening::Existing).await {
+        Ok(journal) => {
+            let batches = journal.snapshot().await?.batches().to_vec();
+            let engine = workspace.engine()?;
+            (batches, engine.totals_in_place(&journal, asked.now).await?)
+        }
+        Err(Error::Store(StoreError::NoJournal(_))) => (Vec::new(), Vec::new()),
         Err(error) => return Err(error),
     };
+    let totals = Totals::new(workspace, &totals, &tree, today);
+    let reported = last_of_each(&batches, REPORTED_FIGURES, &tree, today);
     let needs = needs(workspace, &tree);
     let mut by_dataset: BTreeMap<&str, Vec<Option<Last<'_>>>> = BTreeMap::new();
     for (_, dataset) in needs.keys() {
@@ -96,27 +139,40 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
     let mut owed = Vec::new();
     for ((node, dataset), needs) in needs.iter().filter(|((node, _), _)| within.contains(node)) {
         let unit = &tree.nodes()[*node];
-        let last = by_dataset[dataset.as_str()][*node];
+        let rows = by_dataset[dataset.as_str()][*node];
+        let rows_until = rows.map(|last| last.until);
         let freshness = workspace.dataset(dataset)?.freshness_days;
-        let is_old = |days: i32| last.is_none_or(|last| last.until.saturating_add(days) < today);
+        let is_old = |until: Option<Day>, days: i32| {
+            until.is_none_or(|until| until.saturating_add(days) < today)
+        };
+        // Where every KPI that needs the evidence has a total in its place, the totals are the evidence.
+        let in_its_place = needs.iter().map(|need| totals.until(need, *node)).min();
+        let in_its_place = in_its_place
+            .flatten()
+            .filter(|until| Some(*until) > rows_until);
+        let (until, last) = match in_its_place {
+            Some(until) => (Some(until), reported[*node]),
+            None => (rows_until, rows),
+        };
+        let without_data: BTreeSet<u32> = needs
+            .iter()
+            .filter(|need| is_old(totals.until(need, *node).max(rows_until), need.days))
+            .map(|need| need.no)
+            .collect();
         owed.push(Owed {
             org_unit: unit.id.clone(),
             name: unit.name.clone(),
             dataset: dataset.clone(),
-            until: last.map(|last| last.until),
+            until,
             known_at: last.map(|last| last.batch.known_at),
             source: last.map(|last| last.batch.source.clone()),
-            fresh_until: last.map(|last| last.until.saturating_add(freshness)),
-            timeliness: match last {
+            fresh_until: until.map(|until| until.saturating_add(freshness)),
+            timeliness: match until {
                 None => Timeliness::Never,
-                Some(_) if is_old(freshness) => Timeliness::Overdue,
+                Some(_) if is_old(until, freshness) => Timeliness::Overdue,
                 Some(_) => Timeliness::Fresh,
             },
-            without_data: needs
-                .iter()
-                .filter(|(_, days)| is_old(*days))
-                .map(|(no, _)| *no)
-                .collect(),
+            without_data: without_data.into_iter().collect(),
         });
     }
     Ok(owed)
@@ -149,7 +205,11 @@ fn needs(workspace: &Workspace, tree: &Tree) -> BTreeMap<(usize, String), BTreeS
                 };
                 for node in (0..tree.nodes().len()).filter(|node| owes(*node)) {
                     let of = needs.entry((node, sent.name.clone())).or_default();
-                    of.insert((kpi.no, used.freshness_days));
+                    of.insert(Need {
+                        no: kpi.no,
+                        indicator: indicator.code.clone(),
+                        days: used.freshness_days,
+                    });
                 }
             }
         }

@@ -16,13 +16,15 @@ use keiki_ingest::{InputFile, Kind, Kinds, Source, place};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Readings, Receipt};
+use keiki_store::{Journal, Receipt, Tried};
 
 use super::programme::{self, Run};
-use super::refusals;
+use super::{compact, refusals};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+
+pub(super) use fetching::FETCHED_PREFIX;
 
 /// The name under which files that the user names are journalled.
 pub const FILES_SOURCE: &str = "files";
@@ -53,7 +55,15 @@ pub enum What {
 impl What {
     /// Whether it is the evidence of sources from where they have it, not files that were named for once.
     fn is_of_sources(&self) -> bool {
-        matches!(self, Self::Sources(_) | Self::Due)
+        self.tried() == Tried::Source
+    }
+
+    /// What it counts as where it comes to nothing.
+    pub(super) fn tried(&self) -> Tried {
+        match self {
+            Self::Sources(_) | Self::Due => Tried::Source,
+            Self::Mended { .. } | Self::Files { .. } => Tried::Files,
+        }
     }
 }
 
@@ -242,20 +252,22 @@ async fn read_all(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
-    let readings = workspace.readings().await?;
     let mut outcomes = Vec::new();
     let order = derived::Order::new(workspace).await?;
     let (mut derive, wanted): (Vec<Wanted>, Vec<Wanted>) = wanted
         .into_iter()
         .partition(|(source, files)| source.query.is_some() && files.is_none());
-    for (source, files, as_of) in parted(workspace, wanted, asked, &mut outcomes) {
+    let parted = parted(workspace, wanted, asked, &mut outcomes);
+    for outcome in &outcomes {
+        refusals::note(workspace, outcome, asked).await?;
+    }
+    for (source, files, as_of) in parted {
         let asked = Ingest {
             as_of,
             ..asked.clone()
         };
         let source = adjusted(source, &asked);
         let outcome = one(workspace, journal, source, files, &asked, progress).await?;
-        note_failure(&readings, &outcome, &asked).await?;
         outcomes.push(outcome);
     }
     // What follows from what came in is derived again, each source after those on which it rests.
@@ -273,22 +285,19 @@ async fn read_all(
                 None => (*source).clone(),
             };
             let outcome = one(workspace, journal, source, None, asked, progress).await?;
-            note_failure(&readings, &outcome, asked).await?;
             outcomes.push(outcome);
         }
     }
-    Ok(outcomes)
-}
-
-/// Notes why a source could not be read. That it was is noted with the reading itself.
-async fn note_failure(readings: &Readings, outcome: &Outcome, asked: &Ingest) -> Result<()> {
-    if let Err(error) = &outcome.result
-        && asked.what.is_of_sources()
-    {
-        let reason = error.message();
-        readings.failed(&outcome.source, asked.now, &reason).await?;
+    let brought = |outcome: &Outcome| {
+        outcome
+            .result
+            .as_ref()
+            .is_ok_and(|r| r.receipt.seq.is_some())
+    };
+    if outcomes.iter().any(brought) {
+        compact::after_ingest(workspace, journal).await;
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 /// Reads one source. What is wrong with it is in its outcome.
@@ -303,14 +312,13 @@ async fn one(
     let (name, dataset) = (source.name.clone(), source.dataset.clone());
     let reading = reading::read(workspace, journal, source, files, asked, progress);
     let result = Box::pin(reading).await;
-    if let Err(error) = &result {
-        refusals::note(workspace, (&name, &dataset), asked, error).await?;
-    }
-    Ok(Outcome {
+    let outcome = Outcome {
         source: name,
         dataset,
         result,
-    })
+    };
+    refusals::note(workspace, &outcome, asked).await?;
+    Ok(outcome)
 }
 
 /// Parts the readings of sources whose files say themselves for which day they speak: each day is a reading, the earlier

@@ -1,9 +1,9 @@
-//! Readings that were refused as a whole: noted when they fail, listed with what mended them.
+//! Readings that came to nothing: noted when they fail; those whose evidence was refused are listed with what mended them.
 
 use keiki_ingest::IngestError;
-use keiki_store::{Batch, Refusal};
+use keiki_store::{Batch, FailedReading, Fault, Tried};
 
-use super::ingest::Ingest;
+use super::ingest::{Ingest, Outcome};
 use crate::config::Workspace;
 use crate::error::{Error, Kind, Result};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// What was refused, and why.
-    pub refusal: Refusal,
+    pub reading: FailedReading,
     /// The commit that mended it.
     pub mended_by: Option<i64>,
 }
@@ -25,21 +25,43 @@ pub(super) async fn refused(workspace: &Workspace, batches: &[Batch]) -> Result<
     if !workspace.root.join(&workspace.settings.database).is_file() {
         return Ok(Vec::new());
     }
-    let all = workspace.refusals().await?.all().await?.into_iter();
-    let with_mending = |refusal: Refusal| Refused {
-        mended_by: refusal.mended_by(batches).map(|batch| batch.seq),
-        refusal,
+    let all = workspace.readings().await?.refused().await?.into_iter();
+    let with_mending = |reading: FailedReading| Refused {
+        mended_by: reading.mended_by(batches).map(|batch| batch.seq),
+        reading,
     };
     Ok(all.map(with_mending).collect())
 }
 
-/// Notes that a reading was refused for what it is; a definition that is wrong, or no file at all, is no reading.
-pub(super) async fn note(
-    workspace: &Workspace,
-    (source, dataset): (&str, &str),
-    asked: &Ingest,
-    error: &Error,
-) -> Result<()> {
+/// Notes that a reading came to nothing. That it was read is noted with the reading itself.
+pub(super) async fn note(workspace: &Workspace, outcome: &Outcome, asked: &Ingest) -> Result<()> {
+    let Err(error) = &outcome.result else {
+        return Ok(());
+    };
+    let (tried, fault) = (asked.what.tried(), fault(error));
+    if tried == Tried::Files && fault == Fault::Access {
+        return Ok(());
+    }
+    let place = match error {
+        Error::Ingest(error) => error.place(),
+        _ => None,
+    };
+    let failed = FailedReading {
+        source: outcome.source.clone(),
+        dataset: outcome.dataset.clone(),
+        at: asked.now,
+        as_of: asked.as_of,
+        file: place.map(|place| place.file),
+        reason: error.message(),
+        author: asked.author.clone(),
+        tried,
+        fault,
+    };
+    Ok(workspace.readings().await?.failed(&failed).await?)
+}
+
+/// Whether evidence was refused for what it is; a definition that is wrong, or no file at all, is no evidence.
+fn fault(error: &Error) -> Fault {
     let is_no_reading = matches!(
         error,
         Error::Ingest(
@@ -48,22 +70,9 @@ pub(super) async fn note(
                 | IngestError::Pattern { .. }
         ) | Error::Fetch(_)
     );
-    if error.kind() != Kind::Evidence || is_no_reading {
-        return Ok(());
+    if error.kind() == Kind::Evidence && !is_no_reading {
+        Fault::Evidence
+    } else {
+        Fault::Access
     }
-    let place = match error {
-        Error::Ingest(error) => error.place(),
-        _ => None,
-    };
-    let refusal = Refusal {
-        source: source.to_owned(),
-        dataset: dataset.to_owned(),
-        at: asked.now,
-        as_of: asked.as_of,
-        file: place.map(|place| place.file),
-        reason: error.message(),
-        author: asked.author.clone(),
-    };
-    workspace.refusals().await?.add(&refusal).await?;
-    Ok(())
 }

@@ -109,7 +109,7 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
     refused.retain(|one| {
         let source = asked.source.as_ref();
         let is_open = asked.open.is_none() || one.mended_by.is_none();
-        is_open && source.is_none_or(|name| one.refusal.source == *name)
+        is_open && source.is_none_or(|name| one.reading.source == *name)
     });
     Ok(Rejects {
         listed: found,

@@ -44,7 +44,7 @@ pub async fn list(workspace: &Workspace, now: i64) -> Result<Vec<Listed<'_>>> {
     let refused = |name: &str, dataset: &str| {
         let mut latest_first = all_refused.iter().rev();
         latest_first
-            .find(|one| one.refusal.source == name && one.refusal.dataset == dataset)
+            .find(|one| one.reading.source == name && one.reading.dataset == dataset)
             .cloned()
     };
     let last = |name: &str, dataset: &str| {

@@ -26,11 +26,15 @@ impl Args {
         let text = Text::new(
             format!(
                 "統合{}ファイル、未完了の取込の残り{}ファイルを除去、削除{}ファイル",
-                done.files_merged, done.orphans_removed, done.files_deleted
+                done.files_merged,
+                done.orphans_removed + done.leftovers_removed,
+                done.files_deleted
             ),
             format!(
                 "{} files merged, {} left by unfinished ingests removed, {} deleted",
-                done.files_merged, done.orphans_removed, done.files_deleted
+                done.files_merged,
+                done.orphans_removed + done.leftovers_removed,
+                done.files_deleted
             ),
         );
         session.line(text.get(session.language()));

@@ -66,15 +66,15 @@ impl Args {
 
 /// A refused reading: when, why, and what mended it.
 fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<Value> {
-    let refusal = &one.refusal;
-    let at = jiff::Timestamp::from_microsecond(refusal.at).map(|at| at.to_string());
+    let reading = &one.reading;
+    let at = jiff::Timestamp::from_microsecond(reading.at).map(|at| at.to_string());
     let on = local(&at.unwrap_or_default(), workspace);
     vec![
         Value::Null,
-        json!(refusal.source),
-        json!(refusal.file),
+        json!(reading.source),
+        json!(reading.file),
         json!(messages::refused(&on, one.mended_by).get(language)),
-        json!(refusal.reason.get(language)),
+        json!(reading.reason.get(language)),
     ]
 }
 
@@ -164,24 +164,24 @@ fn values(listed: &Listed, language: Language) -> Vec<Value> {
 
 /// A refused reading as data, in the columns of rows.
 fn refused_values(one: &Refused, language: Language) -> Vec<Value> {
-    let refusal = &one.refusal;
-    let at = jiff::Timestamp::from_microsecond(refusal.at).ok();
+    let reading = &one.reading;
+    let at = jiff::Timestamp::from_microsecond(reading.at).ok();
     let state = one.mended_by.map_or("open", |_| "mended");
     vec![
         Value::Null,
-        json!(refusal.source),
-        json!(refusal.dataset),
+        json!(reading.source),
+        json!(reading.dataset),
         json!("refused"),
         json!(state),
         json!(one.mended_by),
-        json!(refusal.file),
+        json!(reading.file),
         Value::Null,
         Value::Null,
         json!("unusable"),
         Value::Null,
         Value::Null,
         Value::Null,
-        json!(refusal.reason.get(language)),
+        json!(reading.reason.get(language)),
         Value::Null,
         json!(at.map(|at| at.to_string())),
     ]

@@ -238,12 +238,12 @@ async fn list(workspace: &Workspace, format: Format, session: &Session) -> Resul
 fn complain(listed: &[Listed<'_>], workspace: &Workspace, session: &Session) {
     let language = session.language();
     for one in listed.iter().filter_map(|listed| listed.refused.as_ref()) {
-        let at = instant(Some(one.refusal.at), workspace, true).unwrap_or_default();
+        let at = instant(Some(one.reading.at), workspace, true).unwrap_or_default();
         let said = messages::refused(&at, one.mended_by);
-        let reason = one.refusal.reason.get(language);
+        let reason = one.reading.reason.get(language);
         session.note(format!(
             "{}: {}: {reason}",
-            one.refusal.source,
+            one.reading.source,
             said.get(language)
         ));
     }
@@ -252,7 +252,7 @@ fn complain(listed: &[Listed<'_>], workspace: &Workspace, session: &Session) {
         let is_told = listed
             .refused
             .as_ref()
-            .is_some_and(|one| Some(one.refusal.at) == standing.failed_at);
+            .is_some_and(|one| Some(one.reading.at) == standing.failed_at);
         if let Some(reason) = standing.reason.as_ref().filter(|_| !is_told) {
             let text = messages::failed(&listed.name, standing.failures, reason);
             session.note(text.get(language));
@@ -288,8 +288,8 @@ fn row(listed: &Listed<'_>, workspace: &Workspace, is_table: bool, never: &str) 
     if !is_table {
         let refused = listed.refused.as_ref();
         row.extend([
-            json!(refused.and_then(|one| instant(Some(one.refusal.at), workspace, is_table))),
-            json!(refused.map(|one| one.refusal.reason.en.as_str())),
+            json!(refused.and_then(|one| instant(Some(one.reading.at), workspace, is_table))),
+            json!(refused.map(|one| one.reading.reason.en.as_str())),
             json!(refused.map(|one| one.mended_by)),
         ]);
     }

@@ -51,6 +51,8 @@ pub struct Returned {
     pub result: Result<Vec<Taken>>,
     /// The copy with every problem marked, and how many there are.
     pub marked: Option<(PathBuf, usize)>,
+    /// Sheets that people added to the workbook: they are not read, and not in the copy.
+    pub added: Vec<String>,
 }
 
 /// What became of a sheet.
@@ -110,6 +112,8 @@ pub(super) struct Book {
     pub(super) sheets: Vec<Examined>,
     /// Datasets of which the workbook has no sheet that can be used, and why.
     others: Vec<(String, Outcome)>,
+    /// Sheets that people added.
+    added: Vec<String>,
 }
 
 /// Takes workbooks in.
@@ -138,6 +142,7 @@ pub async fn import(
         match found {
             Err(error) => returned.result = Err(error),
             Ok(book) => {
+                returned.added.clone_from(&book.added);
                 let to = Taking {
                     workspace,
                     journal: &journal,
@@ -184,6 +189,7 @@ pub async fn check(workspace: &Workspace, asked: &Import) -> Result<Vec<Returned
             Err(error) => returned.result = Err(error),
             Ok(book) => {
                 returned.signature = Some(book.signature.clone());
+                returned.added.clone_from(&book.added);
                 if let Some(place) = &asked.marked {
                     let place = copy_at(place, &file, is_one);
                     returned.marked = write_copy(marked::Copy::of(workspace, &book), &[], &place)?;
@@ -238,6 +244,7 @@ fn blank(workspace: &Workspace, file: &Path) -> Returned {
         signature: None,
         result: Ok(Vec::new()),
         marked: None,
+        added: Vec::new(),
     }
 }
 
@@ -318,7 +325,11 @@ async fn book(
         .await
         .map_err(Error::stopped)?
         .map_err(|fault| Error::user(fault.message(), fault.hint()))?;
-    let Filled { signature, sheets } = filled;
+    let Filled {
+        signature,
+        sheets,
+        added,
+    } = filled;
     let period = crate::operations::period::period(&signature.period)?;
     let as_of = as_of(workspace, period, now)?;
     let tree = workspace.organisation.tree(as_of);
@@ -339,6 +350,7 @@ async fn book(
         ));
     }
     let mut book = Book {
+        added,
         own: owed::own_units(workspace, &tree, unit),
         claimed: owed::claimed(&tree, unit),
         signature,

@@ -57,6 +57,9 @@ pub(super) async fn fetch(
     fetch_part(workspace, source, part, asked.surroundings).await
 }
 
+/// How the folders begin in which fetched evidence lies while it is read.
+pub(in crate::operations) const FETCHED_PREFIX: &str = "fetched-";
+
 /// What is fetched of a system.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::operations) struct Part<'p> {
@@ -81,7 +84,7 @@ pub(in crate::operations) async fn fetch_part(
     let state = workspace.root.join(STATE_FOLDER);
     std::fs::create_dir_all(&state).map_err(Error::file(&state))?;
     let folder = tempfile::Builder::new()
-        .prefix("fetched-")
+        .prefix(FETCHED_PREFIX)
         .tempdir_in(&state)
         .map_err(Error::file(&state))?;
     let vault = Vault::new(surroundings, &workspace.root);

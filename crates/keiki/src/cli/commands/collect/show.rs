@@ -56,7 +56,39 @@ fn workbook(one: &Returned, session: &Session, language: Language) -> Exit {
         );
         session.line(said.get(language));
     }
+    if !one.added.is_empty() {
+        let copy = match one.marked {
+            Some(_) => Copied::Yes,
+            None => Copied::No,
+        };
+        session.line(added(&one.added, copy).get(language));
+    }
     exit
+}
+
+/// What becomes of sheets that people added to a workbook.
+fn added(sheets: &[String], copy: Copied) -> Text {
+    let (ja, en) = (sheets.join("、"), sheets.join(", "));
+    match copy {
+        Copied::No => Text::new(
+            format!("  様式にないシートは読み取りません: {ja}"),
+            format!("  sheets that are not of the form are not read: {en}"),
+        ),
+        Copied::Yes => Text::new(
+            format!(
+                "  様式にないシートは読み取らず、控えにも含みません(受け取ったファイルには残っています): {ja}"
+            ),
+            format!(
+                "  sheets that are not of the form are not read, and not in the copy; they are still in the file that came: {en}"
+            ),
+        ),
+    }
+}
+
+/// Whether a copy with what is to be mended was written.
+enum Copied {
+    Yes,
+    No,
 }
 
 fn taken(sheet: &Taken, session: &Session, language: Language) -> Exit {
