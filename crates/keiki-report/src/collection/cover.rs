@@ -1,7 +1,7 @@
 //! Draws the cover: whose form it is, for which period, how to fill it in, and how far it is.
 
 use keiki_model::calendar::date_of;
-use keiki_model::collection::{Answer, FormSheet, SheetKind};
+use keiki_model::collection::{Answer, COVER_SHEET, FormSheet, SheetKind};
 use rust_xlsxwriter::{Format, Formula, Url, Worksheet};
 
 use super::sheet::{column_at, described, escaped, row_at};
@@ -11,7 +11,7 @@ use super::{ANSWER_COLUMN, ANSWER_ROW, Drawing, FIRST_ROW, Result, cell, room};
 pub(crate) fn draw(drawing: &Drawing<'_>) -> Result<Worksheet> {
     let style = &drawing.style;
     let mut sheet = Worksheet::new();
-    sheet.set_name(drawing.say("表紙", "Cover"))?;
+    sheet.set_name(drawing.say(COVER_SHEET.0, COVER_SHEET.1))?;
     for (column, width) in [(0, 2.0), (1, 30.0), (2, 50.0), (3, 16.0)] {
         sheet.set_column_width(column, width)?;
     }

@@ -1,6 +1,6 @@
 //! Draws the list of everything that is marked in a returned form.
 
-use keiki_model::collection::{Mark, Weight};
+use keiki_model::collection::{Mark, PROBLEMS_SHEET, Weight};
 use rust_xlsxwriter::{Url, Worksheet};
 
 use super::sheet::place_of;
@@ -10,7 +10,7 @@ use super::{Drawing, Result, cell};
 pub(crate) fn draw(drawing: &Drawing<'_>) -> Result<Worksheet> {
     let style = &drawing.style;
     let mut sheet = Worksheet::new();
-    sheet.set_name(drawing.say("確認のお願い", "To be mended"))?;
+    sheet.set_name(drawing.say(PROBLEMS_SHEET.0, PROBLEMS_SHEET.1))?;
     for (column, width) in [
         (0, 2.0),
         (1, 26.0),

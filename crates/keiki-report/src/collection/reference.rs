@@ -1,6 +1,6 @@
 //! Draws what was reported for the period before, to be read only.
 
-use keiki_model::collection::SheetKind;
+use keiki_model::collection::{REFERENCE_SHEET, SheetKind};
 use rust_xlsxwriter::Worksheet;
 
 use super::style::Role;
@@ -15,7 +15,7 @@ pub(crate) fn draw(drawing: &Drawing<'_>) -> Result<Option<Worksheet>> {
         is_listed.then_some((form, reference))
     });
     let mut sheet = Worksheet::new();
-    sheet.set_name(drawing.say("前期の記録", "Period before"))?;
+    sheet.set_name(drawing.say(REFERENCE_SHEET.0, REFERENCE_SHEET.1))?;
     sheet.set_column_width(0, 2)?;
     let mut row: u32 = 1;
     let mut last_column = 1;

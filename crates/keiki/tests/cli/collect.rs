@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::guide::follow_with;
-use crate::spreadsheet::{Cell, Spreadsheet};
+use crate::spreadsheet::{Cell, Sheet, Spreadsheet};
 use crate::workspace::{ASSETS_HEADER, Workspace};
 
 /// A register with a column of every type.
@@ -359,6 +359,10 @@ fn faulty(workspace: &Workspace) -> PathBuf {
     sheet.set(1, "amount", Cell::Formula("=1/2", "0.5"));
     sheet.enter(3, &[("thing_id", "T-1".into()), ("org_unit", "US1".into())]);
     sheet.enter(4, &[("note", "no number".into())]);
+    form.sheets.push(Sheet {
+        name: "Own notes".to_owned(),
+        cells: [((0, 0), "asked Suzuki".into())].into(),
+    });
     form.save(&workspace.path().join("faulty.xlsx"))
 }
 
@@ -375,7 +379,8 @@ fn every_problem_is_marked_in_its_cell() {
         .says("acceptable 1  rejected 4")
         .says("`class` should be one of a, b, found `z`")
         .says("cells with formulas: 1")
-        .says("places to mend");
+        .says("places to mend")
+        .says("not in the copy; they are still in the file that came: Own notes");
     let mut marked = Spreadsheet::open(&copy);
     let list = marked.sheets[1].clone();
     assert_eq!(list.name, "To be mended");

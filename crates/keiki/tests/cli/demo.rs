@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::workspace::{Ran, run_in};
-use crate::{collect, guide};
+use crate::{collect, discretion, guide};
 
 fn run(sample: &Path, line: &str) -> Ran {
     let arguments: Vec<&str> = ["--language", "en"]
@@ -57,6 +57,7 @@ fn the_sample_group_tells_its_story() {
     an_independent_computation_agrees(&sample, &folder.path().join("deliveries"));
     collect::the_guide_is_as_written(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
+    discretion::nobody_is_named(&sample, &ran.out);
     run_in(folder.path(), &["demo", "sample", "--language", "en"])
         .exits(1)
         .complains("exists already");

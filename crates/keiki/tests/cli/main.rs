@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod demo_closed;
 mod derived;
+mod discretion;
 mod evidence;
 mod evolution;
 mod few_people;

@@ -202,6 +202,43 @@ fn what_each_org_unit_owes_is_listed_with_the_kpis_that_have_no_data() {
 }
 
 #[test]
+fn a_total_that_was_reported_is_evidence_in_the_place_of_rows() {
+    let workspace = workspace();
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let month = &today.to_string()[..7];
+    let owed = |unit: &str| {
+        let owed = workspace.run(&["sources", "--coverage", "--org", unit, "--format", "json"]);
+        let owed = owed.exits(0).json();
+        let mut rows = owed.as_array().expect("an array").iter();
+        rows.find(|row| row["dataset"] == "assets")
+            .cloned()
+            .expect("assets are owed")
+    };
+    assert_eq!(owed("JP1")["state"], "never");
+    workspace.write(
+        "evidence/totals.csv",
+        format!(
+            "kpi_no,indicator,org_unit,period,numerator,denominator\n1,inventory_ratio,JP1,{month},8,10\n"
+        ),
+    );
+    let ingest = [
+        "ingest",
+        "--dataset",
+        "reported_figures",
+        "evidence/totals.csv",
+    ];
+    workspace.run(&ingest).exits(0);
+    let found = owed("JP1");
+    assert_eq!(found["state"], "fresh", "{found}");
+    assert_eq!(found["until"], today.to_string());
+    assert_eq!(found["source"], "files");
+    assert_eq!(found["kpis_without_data"], serde_json::json!([]));
+}
+
+#[test]
 fn retirements_that_wait_are_listed_with_the_command_that_confirms_them() {
     let workspace = workspace();
     workspace.write(
