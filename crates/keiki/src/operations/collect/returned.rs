@@ -638,8 +638,10 @@ impl Taking<'_> {
             claimed,
             sheets,
             others,
+            added,
         } = book;
         let whose = Book {
+            added,
             signature,
             period,
             as_of,
