@@ -69,28 +69,21 @@ pub(crate) fn nobody_is_named(sample: &Path, printed: &str) {
     assert!(names.count() > 10, "the evidence itself names people");
     for command in COMMANDS {
         for language in ["ja", "en"] {
-            let arguments = [
-                &["--language", language][..],
-                &command.split(' ').collect::<Vec<_>>(),
-            ];
-            silent(&run_in(sample, &arguments.concat()), command);
+            let words: Vec<&str> = command.split(' ').collect();
+            let arguments = [&["--language", language][..], &words[..]].concat();
+            silent(&run_in(sample, &arguments), command);
         }
     }
-    for dataset in [
+    for table in [
         "assets",
         "certifications",
         "phishing_results",
         "trainings",
-        "assertions",
+        "batches",
     ] {
-        let query = match dataset {
-            "assertions" => "select * from batches".to_owned(),
-            dataset => format!("select * from {dataset}"),
-        };
-        silent(
-            &run_in(sample, &["sql", &query, "--format", "csv"]).exits(0),
-            &query,
-        );
+        let query = format!("select * from {table}");
+        let ran = run_in(sample, &["sql", &query, "--format", "csv"]);
+        silent(&ran.exits(0), &query);
     }
     let mut looked_at = 0;
     for path in files(&sample.join(".keiki")) {
