@@ -66,7 +66,7 @@ pub(crate) fn nobody_is_named(sample: &Path, printed: &str) {
     let names = evidence
         .iter()
         .filter(|path| std::fs::read(path).is_ok_and(|bytes| named(&bytes).is_some()));
-    assert!(names.count() > 10, "the evidence itself names people");
+    assert!(names.count() > 2, "the evidence itself names people");
     for command in COMMANDS {
         for language in ["ja", "en"] {
             let words: Vec<&str> = command.split(' ').collect();
