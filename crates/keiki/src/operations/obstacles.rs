@@ -126,7 +126,7 @@ async fn failed(workspace: &Workspace, journal: &Journal) -> Result<Vec<Obstacle
     let snapshot = journal.snapshot().await?;
     for one in refused(workspace, snapshot.batches()).await? {
         if one.mended_by.is_none() {
-            found.insert(one.refusal.source, one.refusal.reason);
+            found.insert(one.reading.source, one.reading.reason);
         }
     }
     for (source, standing) in workspace.readings().await?.all().await? {
