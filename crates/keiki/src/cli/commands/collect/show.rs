@@ -86,6 +86,7 @@ fn added(sheets: &[String], copy: Copied) -> Text {
 }
 
 /// Whether a copy with what is to be mended was written.
+#[derive(Debug, Clone, Copy)]
 enum Copied {
     Yes,
     No,
