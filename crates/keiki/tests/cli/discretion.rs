@@ -25,7 +25,7 @@ const COMMANDS: [&str; 14] = [
 /// Tells where a text names a person of the sample group: `JP1-RD-0123` in courses, drills and certificates, `E10123` as
 /// the owner of an asset.
 fn named(text: &[u8]) -> Option<String> {
-    let is_word = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric());
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let digits = |from: usize, count: usize| {
         let all = text.get(from..from + count);
         all.is_some_and(|all| all.iter().all(u8::is_ascii_digit))
