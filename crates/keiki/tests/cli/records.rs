@@ -210,7 +210,8 @@ fn a_total_that_was_reported_is_evidence_in_the_place_of_rows() {
         reason = "evidence is fresh or not as of the day of the test"
     )]
     let today = jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
+        .in_tz("Asia/Tokyo")
+        .expect("the zone of the workspace")
         .date();
     let month = &today.to_string()[..7];
     let owed = |unit: &str| {
