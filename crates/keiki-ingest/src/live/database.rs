@@ -3,6 +3,14 @@
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
+#[cfg(feature = "databases")]
+use {
+    super::error::FetchError,
+    super::rows::RowsFile,
+    super::{Fetched, Request},
+    futures::{Stream, TryStreamExt},
+    serde_json::{Map, Value},
+};
 
 /// A query whose rows are evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +65,37 @@ impl Query {
         let incremental = self.incremental.as_ref()?;
         cursor.or(incremental.start.as_deref())
     }
+}
+
+/// Takes a query's rows down to a file, and notes how far they reach.
+///
+/// # Errors
+/// The server ends its answer with an error, more comes than the limits allow, or the file cannot be written.
+#[cfg(feature = "databases")]
+pub(crate) async fn taken(
+    query: &Query,
+    request: &Request<'_>,
+    place: &str,
+    answer: impl Stream<Item = Result<Map<String, Value>, sqlx::Error>>,
+) -> Result<Fetched, FetchError> {
+    let mut rows = RowsFile::create(request, place, "rows.json")?;
+    let mut cursor = request.cursor.map(str::to_owned);
+    let mut answer = std::pin::pin!(answer);
+    let refused = |e: sqlx::Error| FetchError::refused(place, e);
+    while let Some(row) = answer.try_next().await.map_err(refused)? {
+        if let Some(incremental) = &query.incremental
+            && let Some(Value::String(reached)) = row.get(&incremental.column)
+        {
+            cursor = Some(reached.clone());
+        }
+        if rows.push(&row)?.is_break() {
+            break;
+        }
+    }
+    Ok(Fetched {
+        files: vec![rows.finish()?],
+        cursor,
+    })
 }
 
 /// Reads `incremental = { column = "…", start = "…" }`.

@@ -1,6 +1,6 @@
 //! The transaction in which a query runs.
 
-use futures::TryStreamExt;
+use futures::StreamExt;
 use keiki_model::text::Text;
 use serde_json::{Map, Value};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
@@ -9,9 +9,8 @@ use sqlx::{
     TypeInfo,
 };
 
-use super::super::database::{not_ordered, two_columns};
+use super::super::database::{not_ordered, taken, two_columns};
 use super::super::error::FetchError;
-use super::super::rows::RowsFile;
 use super::super::server::Encryption;
 use super::super::{Connector, Fetched, Request};
 use super::Mysql;
@@ -80,27 +79,11 @@ impl Mysql {
         if let Some(bound) = self.query.lower_bound(request.cursor) {
             query = query.bind(bound.trim_end_matches('Z').to_owned());
         }
-        let mut rows = RowsFile::create(request, &place, "rows.json")?;
-        let mut cursor = request.cursor.map(str::to_owned);
-        {
-            let mut stream = query.fetch(&mut *transaction);
-            while let Some(row) = stream.try_next().await.map_err(refused)? {
-                let row = values(&row, &columns).map_err(refused)?;
-                if let Some(incremental) = &self.query.incremental
-                    && let Some(Value::String(reached)) = row.get(&incremental.column)
-                {
-                    cursor = Some(reached.clone());
-                }
-                if rows.push(&row)?.is_break() {
-                    break;
-                }
-            }
-        }
+        let rows = query.fetch(&mut *transaction);
+        let rows = rows.map(|row| row.and_then(|row| values(&row, &columns)));
+        let fetched = taken(&self.query, request, &place, rows).await?;
         transaction.rollback().await.map_err(refused)?;
-        Ok(Fetched {
-            files: vec![rows.finish()?],
-            cursor,
-        })
+        Ok(fetched)
     }
 
     async fn connect(&self, request: &Request<'_>) -> Result<MySqlConnection, FetchError> {

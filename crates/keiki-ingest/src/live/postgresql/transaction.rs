@@ -1,6 +1,6 @@
 //! The transaction in which a query runs.
 
-use futures::TryStreamExt;
+use futures::StreamExt;
 use keiki_model::text::Text;
 use serde_json::{Map, Value};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
@@ -9,9 +9,8 @@ use sqlx::{
     TypeInfo,
 };
 
-use super::super::database::{not_ordered, quoted, two_columns};
+use super::super::database::{not_ordered, quoted, taken, two_columns};
 use super::super::error::FetchError;
-use super::super::rows::RowsFile;
 use super::super::server::Encryption;
 use super::super::{Connector, Fetched, Request};
 use super::Postgresql;
@@ -49,27 +48,11 @@ impl Postgresql {
         if let Some(bound) = self.query.lower_bound(request.cursor) {
             query = query.bind(bound.to_owned());
         }
-        let mut rows = RowsFile::create(request, &place, "rows.json")?;
-        let mut cursor = request.cursor.map(str::to_owned);
-        {
-            let mut stream = query.fetch(&mut *transaction);
-            while let Some(row) = stream.try_next().await.map_err(refused)? {
-                let row = values(&row, &columns).map_err(refused)?;
-                if let Some(incremental) = &self.query.incremental
-                    && let Some(Value::String(reached)) = row.get(&incremental.column)
-                {
-                    cursor = Some(reached.clone());
-                }
-                if rows.push(&row)?.is_break() {
-                    break;
-                }
-            }
-        }
+        let rows = query.fetch(&mut *transaction);
+        let rows = rows.map(|row| row.and_then(|row| values(&row, &columns)));
+        let fetched = taken(&self.query, request, &place, rows).await?;
         transaction.rollback().await.map_err(refused)?;
-        Ok(Fetched {
-            files: vec![rows.finish()?],
-            cursor,
-        })
+        Ok(fetched)
     }
 
     async fn connect(&self, request: &Request<'_>) -> Result<PgConnection, FetchError> {
