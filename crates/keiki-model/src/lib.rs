@@ -1,5 +1,6 @@
 //! What Keiki means: definitions, calendar, organisation, the journal's rules, measures and statistics, free of I/O and clocks.
 
+pub mod access;
 pub mod business_days;
 pub mod calendar;
 pub mod calendars;

@@ -63,6 +63,30 @@ impl Chain {
         rows.iter().map(|row| self.link(row)).collect()
     }
 
+    /// The texts before a number, the latest first; `None` = from the last one on.
+    pub(crate) async fn links_before(&self, number: Option<i64>, count: u32) -> Result<Vec<Link>> {
+        let Self {
+            table, topic: of, ..
+        } = self;
+        let query = format!(
+            "SELECT number, {of}, sha256, event FROM {table} WHERE ?1 IS NULL OR number < ?1 \
+             ORDER BY number DESC LIMIT ?2"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(number)
+            .bind(i64::from(count))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| self.link(row)).collect()
+    }
+
+    /// The number of the last text; `None` where there is none.
+    pub(crate) async fn last_number(&self) -> Result<Option<i64>> {
+        let query = format!("SELECT max(number) FROM {}", self.table);
+        let last = sqlx::query_scalar(AssertSqlSafe(query));
+        Ok(last.fetch_one(&self.pool).await?)
+    }
+
     fn link(&self, row: &SqliteRow) -> Result<Link> {
         let number: i64 = row.try_get(0)?;
         let packed: Vec<u8> = row.try_get(3)?;
@@ -93,22 +117,25 @@ impl Chain {
             table, topic: of, ..
         } = self;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let (query, expected) = match seen {
-            Seen::OfTopic(last) => (
+        let asked = match seen {
+            Seen::OfTopic(last) => Some((
                 format!("SELECT max(number) FROM {table} WHERE {of} = ?1"),
                 last,
-            ),
-            Seen::OfAll(last) => (
+            )),
+            Seen::OfAll(last) => Some((
                 format!("SELECT max(number) FROM {table} WHERE ?1 IS NOT NULL"),
                 last,
-            ),
+            )),
+            Seen::Whatever => None,
         };
-        let found: Option<i64> = sqlx::query_scalar(AssertSqlSafe(query))
-            .bind(topic)
-            .fetch_one(&mut *transaction)
-            .await?;
-        if found != expected {
-            return Err(StoreError::StatementMoved(topic.to_owned()));
+        if let Some((query, expected)) = asked {
+            let found: Option<i64> = sqlx::query_scalar(AssertSqlSafe(query))
+                .bind(topic)
+                .fetch_one(&mut *transaction)
+                .await?;
+            if found != expected {
+                return Err(StoreError::StatementMoved(topic.to_owned()));
+            }
         }
         let query = format!("SELECT number, sha256 FROM {table} ORDER BY number DESC LIMIT 1");
         let last = sqlx::query(AssertSqlSafe(query))
@@ -188,6 +215,8 @@ pub(crate) enum Seen {
     OfTopic(Option<i64>),
     /// Of the whole book.
     OfAll(Option<i64>),
+    /// It writes what is so whatever came before.
+    Whatever,
 }
 
 /// The hash of a text that comes after another hash.

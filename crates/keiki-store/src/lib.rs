@@ -1,5 +1,7 @@
 //! Holds the books: the journal, raw evidence and the operational database; alone knows Delta, object stores and SQL databases.
 
+mod accounts;
+mod audit_log;
 mod batches;
 mod chain;
 mod derived;
@@ -24,11 +26,14 @@ mod remarks;
 mod scan;
 mod schema;
 mod seals;
+mod sessions;
 mod statements;
 mod table;
 mod tokens;
 mod verify;
 
+pub use accounts::{Account, AccountStanding, Accounts, Failures, LinkFor};
+pub use audit_log::{AuditEvent, AuditLog, RecordedAudit};
 pub use batches::{Batch, RawReference, Snapshot};
 pub use error::StoreError;
 pub use forms::{Forms, SentForm};
@@ -46,6 +51,7 @@ pub use remarks::{RecordedRemark, RemarkBook};
 pub use scan::{EntryFile, Scan};
 pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, entries_schema};
 pub use seals::{Seal, SealKind, Seals};
+pub use sessions::{Sessions, StoredSession};
 pub use statements::{ClosedHead, Event, Recorded, Statements, bound_sha256};
 pub use tokens::{Person, Tokens};
 pub use verify::{Finding, Verification};

@@ -124,6 +124,14 @@ impl Statements {
         Ok(Self { chain })
     }
 
+    /// The number of the last event; `None` where there is none. Whoever keeps what follows from the book sees by it whether it moved.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn last_number(&self) -> Result<Option<i64>> {
+        self.chain.last_number().await
+    }
+
     /// All events in order.
     ///
     /// # Errors

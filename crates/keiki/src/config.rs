@@ -7,7 +7,7 @@ mod codes;
 mod files;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use keiki_engine::expressions::{Codes, SqlExpressions};
 use keiki_engine::{Engine, Setting};
@@ -78,6 +78,7 @@ pub struct Workspace {
     pub mappings: Arc<SqlExpressions>,
     /// What mappings look up.
     pub codes: Arc<Codes>,
+    engine: OnceLock<Arc<Engine>>,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -284,6 +285,7 @@ impl Workspace {
                 mappings: Arc::new(mappings),
                 codes: Arc::new(codes),
                 content,
+                engine: OnceLock::new(),
             }),
             _ => Err(Error::Problems { problems }),
         }
@@ -309,12 +311,15 @@ impl Workspace {
         })
     }
 
-    /// Makes the engine over the workspace's definitions.
+    /// The engine over the workspace's definitions, made when it is first asked for.
     ///
     /// # Errors
     /// A definition does not compile, which loading has ruled out.
-    pub fn engine(&self) -> Result<Engine> {
-        Ok(Engine::new(Setting {
+    pub fn engine(&self) -> Result<Arc<Engine>> {
+        if let Some(made) = self.engine.get() {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(Engine::new(Setting {
             calendars: self.calendars.clone(),
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
@@ -323,7 +328,14 @@ impl Workspace {
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
             remembers: false,
-        })?)
+        })?);
+        Ok(Arc::clone(self.engine.get_or_init(|| made)))
+    }
+
+    /// Tells whether the files of the workspace say what they said when it was loaded.
+    #[must_use]
+    pub fn is_as_on_disk(&self) -> bool {
+        Content::read(&self.root).0 == self.content
     }
 
     /// All datasets.

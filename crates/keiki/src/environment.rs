@@ -89,6 +89,26 @@ pub fn shows_progress() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// Comes when somebody asks the program to stop: Ctrl-C, or `SIGTERM` of a service manager.
+pub async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    // Where signals cannot be heard the program is ended from outside.
+    if interrupted.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// This process, for connectors to live systems.
 #[derive(Debug, Clone, Copy)]
 pub struct Here;

@@ -18,6 +18,10 @@ pub enum Kind {
     Config,
     /// Who sends the evidence.
     Evidence,
+    /// Who keeps accounts: the reader may not do this.
+    Forbidden,
+    /// Nobody: there is no such thing, as far as the reader may know.
+    Absent,
     /// Nobody but the makers of the program, or of the computer.
     Internal,
 }
@@ -60,6 +64,12 @@ pub enum Error {
     /// Figures cannot be computed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The reader may not do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// There is no such thing, or the reader may not know of it: nothing tells which.
+    #[error("no such thing")]
+    Absent,
     /// A part of the program stopped.
     #[error("a part of the program stopped: {}", .0.en)]
     Stopped(Box<Text>),
@@ -113,6 +123,8 @@ impl Error {
                 Kind::Evidence
             }
             Self::Store(error) | Self::Engine(EngineError::Store(error)) => kind_of_store(error),
+            Self::Forbidden => Kind::Forbidden,
+            Self::Absent => Kind::Absent,
             Self::User { .. } | Self::File { .. } | Self::Engine(_) => Kind::User,
         }
     }
@@ -140,6 +152,8 @@ impl Error {
             Self::Engine(error) => error.message(),
             Self::Ingest(error) => error.message(),
             Self::File { .. } => Text::quoted(self),
+            Self::Forbidden => Text::new("この操作の権限がありません", self.to_string()),
+            Self::Absent => Text::new("見つかりません", self.to_string()),
             Self::Stopped(why) => Text::new(
                 format!("プログラムの一部が停止しました: {}", why.ja),
                 self.to_string(),
@@ -156,6 +170,11 @@ impl Error {
     pub fn hint(&self) -> Option<Text> {
         match self {
             Self::User { hint, .. } => hint.clone(),
+            Self::Forbidden => Some(Text::new(
+                "必要であれば管理者に役割を依頼してください",
+                "ask an administrator for the role, if you need it",
+            )),
+            Self::Absent => None,
             Self::File { source, .. } => hint_of_file(source),
             Self::Ingest(error) => Some(error.hint()),
             Self::Fetch(error) => Some(error.hint()),

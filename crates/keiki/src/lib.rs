@@ -1,4 +1,4 @@
-//! The program: configuration, use cases, and the command line over them.
+//! The program: configuration, use cases, and the command line and web pages over them.
 
 pub mod cli;
 pub mod config;
@@ -7,4 +7,5 @@ pub mod error;
 pub mod messages;
 pub mod operations;
 pub mod progress;
+pub mod web;
 pub mod words;

@@ -1,5 +1,7 @@
 //! The use cases of the program. They name neither the command line nor the web, and print nothing.
 
+pub mod access;
+pub mod accounts;
 pub mod audit;
 pub mod catalogue;
 pub mod certify;
@@ -16,6 +18,7 @@ pub mod ingest;
 pub mod init;
 pub mod measure;
 pub mod notes;
+pub mod office;
 pub mod past;
 pub mod period;
 pub mod person;

@@ -48,6 +48,8 @@ impl Standing {
 /// One figure in words.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figure {
+    /// The indicator's code.
+    pub indicator: String,
     /// The indicator's title.
     pub name: String,
     /// The value with its unit.
@@ -160,6 +162,7 @@ impl Figure {
         });
         let is_root = one.org_unit == *source.root && !one.is_companion;
         Self {
+            indicator: one.indicator.to_string(),
             name: name(source, one.no, &one.indicator),
             value: value(one, language),
             parts: scorecard::parts(one, language),

@@ -47,6 +47,8 @@ pub struct Worse {
 /// A company that lags.
 #[derive(Debug, Clone, Serialize)]
 pub struct Lag {
+    /// The company's id.
+    pub id: String,
     /// The company.
     pub org_unit: String,
     /// How many indicators it misses.
@@ -314,6 +316,7 @@ fn lags(source: &Source<'_>) -> Vec<Lag> {
     found
         .into_iter()
         .map(|(company, missed)| Lag {
+            id: company.to_owned(),
             org_unit: source.names.org_unit(company),
             missed: Text::new(
                 format!("{}指標", missed.len()),

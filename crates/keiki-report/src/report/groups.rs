@@ -27,6 +27,8 @@ pub struct GroupPart {
 /// A figure of an org unit.
 #[derive(Debug, Clone, Serialize)]
 pub struct UnitFigure {
+    /// The org unit's id.
+    pub id: String,
     /// The org unit.
     pub org_unit: String,
     /// The value with its unit.
@@ -191,6 +193,7 @@ fn class(source: &Source<'_>, kpi: &Kpi) -> String {
 fn companies(source: &Source<'_>, first: &Measurement) -> Vec<UnitFigure> {
     let language = source.names.language;
     let one = |one: &Measurement| UnitFigure {
+        id: one.org_unit.to_string(),
         org_unit: source.names.org_unit(&one.org_unit),
         value: value(one, language),
         parts: crate::scorecard::parts(one, language),

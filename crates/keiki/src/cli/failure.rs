@@ -39,7 +39,7 @@ pub(super) fn words(error: &Error, session: &Session) -> String {
 /// The exit code of an error.
 pub(super) fn exit(error: &Error) -> Exit {
     match error.kind() {
-        Kind::User | Kind::Config | Kind::Evidence => Exit::Wrong,
+        Kind::User | Kind::Config | Kind::Evidence | Kind::Forbidden | Kind::Absent => Exit::Wrong,
         Kind::Internal => Exit::Internal,
     }
 }

@@ -82,6 +82,20 @@ impl Settings {
         read_document(file, text, settings)
     }
 
+    /// An instant in the workspace's zone, to the minute.
+    #[must_use]
+    pub fn local(&self, micros: i64) -> String {
+        jiff::Timestamp::from_microsecond(micros).map_or_else(
+            |_| micros.to_string(),
+            |instant| {
+                instant
+                    .to_zoned(self.zone.clone())
+                    .strftime("%Y-%m-%d %H:%M")
+                    .to_string()
+            },
+        )
+    }
+
     /// The address of the journal; a path is taken from the workspace's root.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use keiki_ingest::live::Surroundings;
 use keiki_ingest::{InputFile, Kind, Kinds, Source, place};
 use keiki_model::calendar::{Day, local_day};
+use keiki_model::dataset::ORG_UNIT;
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
 use keiki_store::{Journal, Receipt, Tried};
@@ -50,6 +51,24 @@ pub enum What {
         /// The files.
         files: Vec<PathBuf>,
     },
+    /// Files that somebody sent who speaks for some org units alone: rows of others are rejected.
+    Sent {
+        /// What they are read as.
+        into: SentInto,
+        /// The org units, each without those below it; empty = all.
+        org_units: Vec<String>,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+}
+
+/// What files that somebody sent are read as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SentInto {
+    /// A source's own, by its mapping.
+    Source(String),
+    /// A dataset, columns by name.
+    Dataset(String),
 }
 
 impl What {
@@ -62,7 +81,7 @@ impl What {
     pub(super) fn tried(&self) -> Tried {
         match self {
             Self::Sources(_) | Self::Due => Tried::Source,
-            Self::Mended { .. } | Self::Files { .. } => Tried::Files,
+            Self::Mended { .. } | Self::Files { .. } | Self::Sent { .. } => Tried::Files,
         }
     }
 }
@@ -202,6 +221,14 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
             };
             wanted.push((source, Some(place::named(files)?)));
         }
+        What::Sent {
+            into,
+            org_units,
+            files,
+        } => {
+            let (source, files) = sent(workspace, into, org_units, files)?;
+            wanted.push((source, Some(files)));
+        }
         What::Files { dataset, files } => {
             let files = place::named(files)?;
             let kind = kind_of(&files, &workspace.kinds)?;
@@ -224,6 +251,35 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
         ));
     }
     Ok(wanted)
+}
+
+/// What files that somebody sent are read by: a source that takes rows of some org units alone.
+pub(super) fn sent(
+    workspace: &Workspace,
+    into: &SentInto,
+    org_units: &[String],
+    files: &[PathBuf],
+) -> Result<(Source, Vec<InputFile>)> {
+    let files = place::named(files)?;
+    let mut source = match into {
+        SentInto::Source(name) => workspace.source(name)?.clone(),
+        SentInto::Dataset(name) => {
+            let kind = kind_of(&files, &workspace.kinds)?;
+            Source::by_name(FILES_SOURCE, &kind, &workspace.dataset(name)?.name)
+        }
+    };
+    if !org_units.is_empty() {
+        let quoted = org_units
+            .iter()
+            .map(|id| format!("'{}'", id.replace('\'', "''")));
+        let known = quoted.collect::<Vec<_>>().join(", ");
+        let own = format!("coalesce({ORG_UNIT} in ({known}), false)");
+        source.scope.predicate = Some(match source.scope.predicate.take() {
+            Some(before) => format!("({before}) and {own}"),
+            None => own,
+        });
+    }
+    Ok((source, files))
 }
 
 /// Reads each source in turn into a journal that is open, by files that are recorded.

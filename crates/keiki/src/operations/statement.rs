@@ -73,6 +73,24 @@ pub enum Revision {
     Open,
 }
 
+/// What kind of figures these are, in the words of the screen.
+#[must_use]
+pub fn kind(statement: &Statement, of: Revision) -> Text {
+    let revision = statement.revision;
+    match (of, revision) {
+        (Revision::Open, _) => Text::new("現時点値(未確定)", "not closed"),
+        (_, 0) => Text::new(
+            "報告値(第0版・過去の報告)",
+            "as reported (revision 0, before Keiki)",
+        ),
+        (_, 1) => Text::new("報告値(第1版)", "as reported (revision 1)"),
+        _ => Text::new(
+            format!("訂正値(第{revision}版)"),
+            format!("as restated (revision {revision})"),
+        ),
+    }
+}
+
 /// Closes a period.
 ///
 /// # Errors
@@ -392,6 +410,12 @@ fn closed_now(events: &[Recorded]) -> Option<&Statement> {
         Event::Reopened { .. } => Some(None),
         Event::Noted { .. } | Event::Preliminary { .. } => None,
     })?
+}
+
+/// Whether a period is closed, by what happened to it.
+#[must_use]
+pub fn is_closed(events: &[Recorded]) -> bool {
+    closed_now(events).is_some_and(|closed| closed.revision > 0)
 }
 
 /// The last revision that was closed.

@@ -65,7 +65,6 @@ pub async fn try_source(
     progress: &dyn Progress,
 ) -> Result<Trial> {
     let source = workspace.source(name)?;
-    let dataset = workspace.dataset(&source.dataset)?;
     progress.begin(&Step::Fetching {
         source: source.name.clone(),
     });
@@ -85,6 +84,20 @@ pub async fn try_source(
         files: files.len(),
     });
     let today = local_day(now, &workspace.settings.zone);
+    try_files(workspace, source, files, today).await
+}
+
+/// Reads files by a source and tells what would become of their rows. Nothing is journalled.
+///
+/// # Errors
+/// The files cannot be used.
+pub(super) async fn try_files(
+    workspace: &Workspace,
+    source: &Source,
+    files: Vec<InputFile>,
+    today: Day,
+) -> Result<Trial> {
+    let dataset = workspace.dataset(&source.dataset)?;
     let evidence = evidence(workspace, source, &dataset, &files, today).await?;
     Ok(Trial {
         source: source.name.clone(),

@@ -285,38 +285,12 @@ pub(super) fn root_of(statement: &Statement, workspace: &Workspace) -> String {
 }
 
 pub(super) fn local(micros: i64, workspace: &Workspace) -> String {
-    let zone = workspace.settings.zone.clone();
-    jiff::Timestamp::from_microsecond(micros).map_or_else(
-        |_| micros.to_string(),
-        |instant| {
-            instant
-                .to_zoned(zone)
-                .strftime("%Y-%m-%d %H:%M")
-                .to_string()
-        },
-    )
+    workspace.settings.local(micros)
 }
 
 pub(super) fn instant(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros)
         .map_or_else(|_| micros.to_string(), |at| at.to_string())
-}
-
-/// What kind of figures these are, in the words of the screen.
-fn kind(statement: &Statement, of: Revision) -> Text {
-    let revision = statement.revision;
-    match (of, revision) {
-        (Revision::Open, _) => Text::new("現時点値(未確定)", "not closed"),
-        (_, 0) => Text::new(
-            "報告値(第0版・過去の報告)",
-            "as reported (revision 0, before Keiki)",
-        ),
-        (_, 1) => Text::new("報告値(第1版)", "as reported (revision 1)"),
-        _ => Text::new(
-            format!("訂正値(第{revision}版)"),
-            format!("as restated (revision {revision})"),
-        ),
-    }
 }
 
 fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: Language) -> String {
@@ -326,12 +300,12 @@ fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: L
         format!(
             "KPI報告書 {}  {}  {at} {by}",
             statement.period,
-            kind(statement, of).ja
+            statement::kind(statement, of).ja
         ),
         format!(
             "Statement {}  {}  {at} {by}",
             statement.period,
-            kind(statement, of).en
+            statement::kind(statement, of).en
         ),
     );
     if let Some(reason) = &statement.reason {

@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 202] = [
+const TEXTS: [(&str, &str); 219] = [
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -625,5 +625,55 @@ const TEXTS: [(&str, &str); 202] = [
     (
         "Close eleven months too, restate two of them, and sign (takes minutes)",
         "11か月を締めて署名し、うち2か月を訂正する(数分かかる)",
+    ),
+    ("Serve the web pages", "ウェブ画面を提供する"),
+    (
+        "The workspace [default: as with --workspace]",
+        "ワークスペース [既定: --workspace と同じ]",
+    ),
+    (
+        "Where to listen; other computers are served by TLS or behind a proxy only",
+        "待ち受けるアドレス。他のコンピュータにはTLSかプロキシ経由でのみ提供する",
+    ),
+    (
+        "The certificate and those above it, as PEM",
+        "証明書とその上位の証明書(PEM)",
+    ),
+    ("The certificate's key, as PEM", "証明書の秘密鍵(PEM)"),
+    (
+        "So many proxies stand before it, and the outermost speaks TLS",
+        "前段にあるプロキシの数。最も外側のものがTLSを終端する",
+    ),
+    (
+        "Keep the accounts of the web pages",
+        "ウェブ画面の利用者を管理する",
+    ),
+    (
+        "Make an account, and a link by which its owner sets a password",
+        "利用者を登録し、本人がパスワードを設定するリンクを発行する",
+    ),
+    ("The name with which to sign in", "サインインに使う利用者名"),
+    (
+        "The name that others read [default: the same]",
+        "表示名 [既定: 利用者名と同じ]",
+    ),
+    (
+        "A role, for an org unit and all below it [default org unit: the root of the tree]",
+        "役割。組織とその配下すべてに及ぶ [組織の既定: 組織図の頂点]",
+    ),
+    ("List the accounts", "利用者を一覧する"),
+    (
+        "Put roles in the place of those that an account has",
+        "利用者の役割を置き換える",
+    ),
+    ("The account", "利用者名"),
+    (
+        "Let an account sign in no longer, and end what it has open",
+        "利用者を停止し、開いているセッションを終わらせる",
+    ),
+    ("Let an account sign in again", "停止した利用者を再開する"),
+    (
+        "Make a link by which an account's owner sets a new password",
+        "本人が新しいパスワードを設定するリンクを発行する",
     ),
 ];

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use keiki_engine::{Against, Engine, EngineError, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
@@ -257,7 +258,7 @@ fn with_tree_of(texts: &Texts, tree: &Texts) -> Texts {
 
 /// Opens figures of one statement against those of another, by the earlier one's definitions.
 struct Opener<'s> {
-    then: Option<(Workspace, Engine, Journal)>,
+    then: Option<(Workspace, Arc<Engine>, Journal)>,
     period: Period,
     before: &'s Statement,
     after: &'s Statement,

@@ -9,13 +9,13 @@ use keiki_model::text::Text;
 use keiki_report::report::{Report, Source};
 use keiki_report::{html, oscal, parquet, pdf, workbook};
 
-use super::{Args, Form, kind, root_of, title};
+use super::{Args, Form, root_of, title};
 use crate::cli::session::Session;
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 use crate::operations::programme::Run;
 use crate::operations::report;
-use crate::operations::statement::Revision;
+use crate::operations::statement::{self, Revision};
 
 /// What an edition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -55,7 +55,7 @@ pub(super) async fn write(
     let language = session.language();
     let source = Source {
         statement,
-        kind: kind(statement, of),
+        kind: statement::kind(statement, of),
         closed_on: material.closed_on,
         remarks: vec![title(statement, of, workspace, language)],
         names: session.names(workspace),

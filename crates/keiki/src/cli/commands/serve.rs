@@ -1,0 +1,66 @@
+//! `keiki serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use keiki_model::text::Text;
+
+use crate::cli::session::Session;
+use crate::cli::{Exit, logging};
+use crate::environment;
+use crate::error::Result;
+use crate::web::{Options, Security, Server};
+
+/// Serve the web pages
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The workspace [default: as with --workspace]
+    dir: Option<PathBuf>,
+    /// Where to listen; other computers are served by TLS or behind a proxy only
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// The certificate and those above it, as PEM
+    #[arg(long, value_name = "PEM", requires = "key")]
+    certificate: Option<PathBuf>,
+    /// The certificate's key, as PEM
+    #[arg(long, value_name = "PEM", requires = "certificate")]
+    key: Option<PathBuf>,
+    /// So many proxies stand before it, and the outermost speaks TLS
+    #[arg(long, value_name = "COUNT", conflicts_with = "certificate")]
+    proxies: Option<usize>,
+}
+
+impl Args {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        logging::faults();
+        let root = match &self.dir {
+            Some(dir) => session.load(dir)?.root,
+            None => session.workspace()?.root,
+        };
+        let security = match (self.certificate, self.key, self.proxies) {
+            (Some(certificate), Some(key), _) => Security::Tls { certificate, key },
+            (_, _, Some(count)) => Security::Proxies(count),
+            _ => Security::Loopback,
+        };
+        let options = Options {
+            listen: self.listen,
+            security,
+        };
+        let server = Server::bind(&root, &options).await?;
+        let url = server.url();
+        let said = Text::new(
+            format!("{url} で待ち受けています。Ctrl-C で終了します"),
+            format!("listening on {url}; Ctrl-C stops it"),
+        );
+        session.line(said.get(session.language()));
+        if let Some(path) = server.first_link().await? {
+            let said = Text::new(
+                format!("最初の管理者を登録するリンク(24時間有効): {url}{path}"),
+                format!("the first administrator signs up here, within 24 hours: {url}{path}"),
+            );
+            session.line(said.get(session.language()));
+        }
+        server.run(environment::stopped()).await?;
+        Ok(Exit::Fine)
+    }
+}

@@ -1,0 +1,162 @@
+//! Signing in and out: the same answer and the same time whether or not there is such an account.
+
+use keiki_model::text::Language;
+use keiki_store::{Account, AccountStanding, StoredSession};
+
+use super::{Actor, HOUR_MICROS, Registry, folded, new_token, password, sha256};
+use crate::error::Result;
+
+/// How long a session lasts at most. *Units*: hours.
+pub const SESSION_HOURS: i64 = 12;
+/// How long it lasts unused. *Units*: hours.
+const IDLE_HOURS: i64 = 2;
+/// How many wrong passwords in a row are let pass.
+const FAILURES_FREE: i64 = 5;
+/// How long a name is locked out after them; doubled by each further one.
+const LOCK_MICROS: i64 = 60_000_000;
+/// How long at most.
+const LOCK_MICROS_MOST: i64 = HOUR_MICROS;
+/// After how long failures are forgotten.
+const FORGOTTEN_HOURS: i64 = 24;
+/// How often the use of a session is written down.
+const TOUCH_MICROS: i64 = 60_000_000;
+/// The longest name of a browser that is kept. *Units*: characters.
+const AGENT_LENGTH_MOST: usize = 200;
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The account.
+    pub account: Account,
+    /// The session.
+    pub session: StoredSession,
+}
+
+impl Registry {
+    /// Signs in. Returns the session's token; `None` where name or password is wrong, the account may not sign in, or the name
+    /// is locked out: nobody learns which.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn sign_in(
+        &self,
+        (name, password): (&str, &str),
+        agent: &str,
+        by: &Actor,
+    ) -> Result<Option<String>> {
+        let name = folded(name);
+        let now = by.now;
+        let account = self.accounts.named(&name).await?;
+        let kept = account.as_ref().and_then(|one| one.password.as_deref());
+        let fits = password::fits(password, kept).await?;
+        let failures = self.accounts.failures(&name).await?;
+        let is_locked = now < failures.last_at + lock(failures.count);
+        let account =
+            account.filter(|one| fits && !is_locked && one.standing == AccountStanding::Active);
+        let Some(account) = account else {
+            if !is_locked {
+                let forgotten = now - FORGOTTEN_HOURS * HOUR_MICROS;
+                self.accounts.note_failure(&name, now, forgotten).await?;
+            }
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+            self.note(by, "sign_in_refused", &shown, "").await?;
+            return Ok(None);
+        };
+        self.accounts.clear_failures(&name).await?;
+        let token = new_token();
+        let session = StoredSession {
+            token_sha256: sha256(&token),
+            account_id: account.id,
+            created_at: now,
+            seen_at: now,
+            expires_at: now + SESSION_HOURS * HOUR_MICROS,
+            agent: agent.chars().take(AGENT_LENGTH_MOST).collect(),
+        };
+        self.sessions.add(&session).await?;
+        let actor = Actor {
+            name: name.clone(),
+            ..by.clone()
+        };
+        self.note(&actor, "sign_in", &name, "").await?;
+        Ok(Some(token))
+    }
+
+    /// Who holds a session's token; `None` where it has ended, or its account may no longer sign in.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn recognise(&self, token: &str, now: i64) -> Result<Option<SignedIn>> {
+        let Some(session) = self.sessions.find(&sha256(token), now).await? else {
+            return Ok(None);
+        };
+        let account = self.accounts.of_id(&session.account_id).await?;
+        let account = account.filter(|one| one.standing == AccountStanding::Active);
+        let is_idle = session.seen_at + IDLE_HOURS * HOUR_MICROS < now;
+        let Some(account) = account.filter(|_| !is_idle) else {
+            self.sessions.end(&session.token_sha256).await?;
+            return Ok(None);
+        };
+        if session.seen_at + TOUCH_MICROS < now {
+            self.sessions.touch(&session.token_sha256, now).await?;
+        }
+        Ok(Some(SignedIn { account, session }))
+    }
+
+    /// Ends a session by its token.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn sign_out(&self, token: &str) -> Result<()> {
+        Ok(self.sessions.end(&sha256(token)).await?)
+    }
+
+    /// Sets the language that somebody reads.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_language(&self, account: &Account, language: Language) -> Result<()> {
+        Ok(self.accounts.set_language(&account.id, language).await?)
+    }
+
+    /// The sessions of an account that have not ended.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn sessions_of(&self, account: &Account, now: i64) -> Result<Vec<StoredSession>> {
+        Ok(self.sessions.of_account(&account.id, now).await?)
+    }
+
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub async fn end_sessions(&self, name: &str, by: &Actor) -> Result<()> {
+        let account = self.named(name).await?;
+        self.sessions.end_all_of(&account.id).await?;
+        self.note(by, "sessions_end", &account.name, "").await
+    }
+}
+
+/// How long a name is locked out after so many failures in a row.
+fn lock(failures: i64) -> i64 {
+    let beyond = failures - FAILURES_FREE;
+    if beyond < 0 {
+        return 0;
+    }
+    let doubled = 1_i64 << beyond.min(20);
+    (LOCK_MICROS * doubled).min(LOCK_MICROS_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_locked_out_for_longer_and_longer() {
+        assert_eq!(lock(0), 0);
+        assert_eq!(lock(4), 0);
+        assert_eq!(lock(5), LOCK_MICROS);
+        assert_eq!(lock(6), 2 * LOCK_MICROS);
+        assert_eq!(lock(50), LOCK_MICROS_MOST);
+    }
+}

@@ -1,0 +1,303 @@
+//! The books as those who work with them in a browser see them: kept in memory, and opened to each as far as they may see.
+//!
+//! A page gets a `Desk` and nothing else. The workspace and the journal are private to this module and those below it, so that no
+//! page can read past the scope of whoever looks. *Source*: decision 0044.
+
+pub mod closing;
+pub mod definitions;
+pub mod evidence;
+pub mod figures;
+mod kept;
+pub mod people;
+pub mod programme;
+pub mod rows;
+pub mod submitting;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keiki_model::access::Right;
+use keiki_model::calendar::{Month, Period, local_day};
+use keiki_model::org::Tree;
+use keiki_model::text::Language;
+use keiki_report::report::period_name;
+use keiki_report::scorecard::Names;
+
+use super::access::{Scope, Within};
+use super::accounts::{Actor, Registry};
+use super::period;
+use super::programme::Run;
+use crate::config::Workspace;
+use crate::error::{Error, Result};
+
+use kept::{Kept, Stamp};
+use submitting::WaitingRoom;
+
+/// How many months can be chosen on a page.
+const MONTHS_CHOSEN: u16 = 24;
+
+/// The books of one workspace, kept in memory for many readers.
+#[derive(Debug)]
+pub struct Office {
+    root: PathBuf,
+    kept: Kept,
+    waiting: WaitingRoom,
+}
+
+/// The books as they were found at one moment.
+#[derive(Debug)]
+struct Books {
+    workspace: Arc<Workspace>,
+    stamp: Stamp,
+    /// The month of the latest evidence; `None` where there is none.
+    latest: Option<Month>,
+    /// The periods that were closed, the latest last.
+    closed: Vec<Period>,
+}
+
+impl Office {
+    /// Opens the books of a workspace.
+    ///
+    /// # Errors
+    /// The books cannot be read.
+    pub async fn open(workspace: Workspace, now: i64) -> Result<Self> {
+        Ok(Self {
+            root: workspace.root.clone(),
+            kept: Kept::new(workspace, now).await?,
+            waiting: WaitingRoom::default(),
+        })
+    }
+
+    /// Seats somebody before the books.
+    ///
+    /// # Errors
+    /// The workspace cannot be loaded.
+    pub async fn desk(self: &Arc<Self>, who: Who) -> Result<Desk> {
+        Ok(Desk {
+            books: self.kept.books(&self.root, who.actor.now).await?,
+            office: Arc::clone(self),
+            who,
+        })
+    }
+
+    /// What everybody may know: the organisation's name, its language and the root of its tree.
+    ///
+    /// # Errors
+    /// The workspace cannot be loaded.
+    pub async fn plate(&self, now: i64) -> Result<Plate> {
+        let books = self.kept.books(&self.root, now).await?;
+        let settings = &books.workspace.settings;
+        let tree = books
+            .workspace
+            .organisation
+            .tree(local_day(now, &settings.zone));
+        Ok(Plate {
+            name: settings.name.clone(),
+            language: settings.language,
+            root: tree.nodes()[0].id.clone(),
+        })
+    }
+
+    /// Measures what most readers ask for first, so that none of them waits.
+    ///
+    /// # Errors
+    /// The books cannot be read.
+    pub async fn warm(self: &Arc<Self>, now: i64) -> Result<()> {
+        let books = self.kept.books(&self.root, now).await?;
+        let period = books.period(now);
+        let revision = books.revision(period);
+        self.kept.board(&books, period, revision, now).await?;
+        Ok(())
+    }
+}
+
+/// What everybody may know of a workspace.
+#[derive(Debug, Clone)]
+pub struct Plate {
+    /// The organisation's name.
+    pub name: keiki_model::text::Text,
+    /// The language for those whose own is not known.
+    pub language: Language,
+    /// The root of the org tree.
+    pub root: String,
+}
+
+/// Who sits before the books.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// Their name, from where, and when.
+    pub actor: Actor,
+    /// What they may do.
+    pub scope: Scope,
+    /// The language that they read.
+    pub language: Language,
+    /// The accounts and the log of who did what.
+    pub registry: Registry,
+}
+
+/// The books before somebody: what it reads is what they may see.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    office: Arc<Office>,
+    books: Arc<Books>,
+    who: Who,
+}
+
+/// An org unit that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitChoice {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How deep it stands below the uppermost that is shown.
+    pub depth: usize,
+}
+
+/// A period that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodChoice {
+    /// As written in data.
+    pub code: String,
+    /// In words.
+    pub name: String,
+    /// Whether it was closed.
+    pub is_closed: bool,
+}
+
+impl Books {
+    /// The period that a page shows where none is asked for: that of the latest close or, where there is later evidence, of that.
+    fn period(&self, now: i64) -> Period {
+        let today = local_day(now, &self.workspace.settings.zone);
+        let ended = Month::of(today).plus(-1);
+        let months = self.closed.iter().filter_map(|period| match period {
+            Period::Month(month) => Some(*month),
+            _ => None,
+        });
+        let latest = months.chain(self.latest).max();
+        Period::Month(latest.map_or(ended, |latest| latest.min(ended)))
+    }
+
+    /// The revision that a page shows where none is asked for.
+    fn revision(&self, period: Period) -> super::statement::Revision {
+        if self.closed.contains(&period) {
+            super::statement::Revision::Last
+        } else {
+            super::statement::Revision::Open
+        }
+    }
+
+    fn tree(&self, now: i64) -> Tree {
+        let today = local_day(now, &self.workspace.settings.zone);
+        self.workspace.organisation.tree(today)
+    }
+}
+
+impl Desk {
+    /// Who sits there.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The language that they read.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.who.language
+    }
+
+    /// An instant in the workspace's zone, to the minute.
+    #[must_use]
+    pub fn local(&self, micros: i64) -> String {
+        self.books.workspace.settings.local(micros)
+    }
+
+    /// The accounts, for who may administer or audit them.
+    ///
+    /// # Errors
+    /// They may do neither.
+    pub fn registry(&self, right: Right) -> Result<&Registry> {
+        self.who.scope.need(right)?;
+        Ok(&self.who.registry)
+    }
+
+    /// Writes down that they did something.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn note(&self, action: &str, object: &str, detail: &str) -> Result<()> {
+        let registry = &self.who.registry;
+        registry.note(&self.who.actor, action, object, detail).await
+    }
+
+    fn run(&self) -> Run {
+        Run {
+            author: self.who.actor.name.clone(),
+            now: self.who.actor.now,
+        }
+    }
+
+    fn names(&self) -> Names<'_> {
+        let workspace = &self.books.workspace;
+        Names {
+            catalogue: &workspace.catalogue,
+            organisation: &workspace.organisation,
+            hierarchies: &workspace.hierarchies,
+            language: self.who.language,
+        }
+    }
+
+    /// The org units of today for which they have a right.
+    fn within(&self, right: Right) -> Result<(Tree, Within)> {
+        self.who.scope.need(right)?;
+        let tree = self.books.tree(self.who.actor.now);
+        let within = self.who.scope.within(right, &tree);
+        Ok((tree, within))
+    }
+
+    /// The period that is meant: the one asked for, else the latest with something to show.
+    ///
+    /// # Errors
+    /// It is no period.
+    pub fn period(&self, asked: Option<&str>) -> Result<Period> {
+        match asked.filter(|text| !text.is_empty()) {
+            Some(text) => Period::parse(text).map_err(|_| Error::Absent),
+            None => Ok(self.books.period(self.who.actor.now)),
+        }
+    }
+
+    /// The periods that can be chosen, the latest first, the one that is shown among them.
+    #[must_use]
+    pub fn periods(&self, shown: Period) -> Vec<PeriodChoice> {
+        let today = local_day(self.who.actor.now, &self.books.workspace.settings.zone);
+        let last = Period::Month(Month::of(today));
+        let mut periods = period::until(last, MONTHS_CHOSEN);
+        let others = self.books.closed.iter().chain([&shown]);
+        for one in others {
+            if !periods.contains(one) {
+                periods.insert(0, *one);
+            }
+        }
+        periods.reverse();
+        let choice = |period: Period| PeriodChoice {
+            code: period.to_string(),
+            name: period_name(&period.to_string(), self.who.language),
+            is_closed: self.books.closed.contains(&period),
+        };
+        periods.into_iter().map(choice).collect()
+    }
+}
+
+/// The org units of a tree that can be chosen.
+fn choices(tree: &Tree, within: &Within, language: Language) -> Vec<UnitChoice> {
+    let nodes = tree.nodes().iter().filter(|node| within.has(&node.id));
+    let top = nodes.clone().map(|node| node.depth).min().unwrap_or(0);
+    nodes
+        .filter(|node| node.id != keiki_model::org::UNASSIGNED)
+        .map(|node| UnitChoice {
+            id: node.id.clone(),
+            name: node.name.get(language).to_owned(),
+            depth: node.depth - top,
+        })
+        .collect()
+}

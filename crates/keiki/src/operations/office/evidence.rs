@@ -1,0 +1,204 @@
+//! Evidence before a reader: what is owed, what the sources last brought, and which rows are out and why.
+
+use std::collections::BTreeSet;
+
+use keiki_model::access::Right;
+use keiki_model::calendar::date_of;
+use keiki_store::{Afterwards, Batch, Outcome};
+
+use super::Desk;
+use crate::error::Result;
+use crate::operations::access::Within;
+use crate::operations::coverage::{self, Timeliness};
+use crate::operations::{rejects, sources};
+
+/// How many rejected rows a page lists.
+pub const REJECTS_ON_PAGE: usize = 100;
+
+/// Evidence that an org unit owes.
+#[derive(Debug, Clone)]
+pub struct OwedLine {
+    /// The org unit's id.
+    pub unit: String,
+    /// Its name.
+    pub name: String,
+    /// The dataset's name in data, and its title.
+    pub dataset: (String, String),
+    /// The last day for which there is some; empty where there never was.
+    pub until: String,
+    /// Whether it is there in time.
+    pub timeliness: Timeliness,
+    /// The KPIs that have no data because of it.
+    pub without_data: Vec<(u32, String)>,
+}
+
+/// A source with its last reading.
+#[derive(Debug, Clone)]
+pub struct SourceLine {
+    /// Its name.
+    pub name: String,
+    /// The dataset's title.
+    pub dataset: String,
+    /// The day for which its last reading speaks; empty where there is none.
+    pub as_of: String,
+    /// When that became known.
+    pub known_at: String,
+    /// How many rows were accepted.
+    pub accepted: u64,
+    /// How many were rejected.
+    pub rejected: u64,
+    /// Why it could not be read last; empty where it could.
+    pub trouble: String,
+}
+
+/// A row that is out.
+#[derive(Debug, Clone)]
+pub struct RejectLine {
+    /// The commit.
+    pub seq: i64,
+    /// The source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The line or record in it.
+    pub row: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Evidence as far as somebody may see it.
+#[derive(Debug, Clone)]
+pub struct EvidenceView {
+    /// What is owed and not there in time.
+    pub overdue: Vec<OwedLine>,
+    /// How much is owed, and how much of it is there in time.
+    pub owed: usize,
+    /// The sources.
+    pub sources: Vec<SourceLine>,
+    /// Rows that are out, the latest first.
+    pub rejects: Vec<RejectLine>,
+    /// How many there are.
+    pub rejects_count: usize,
+}
+
+impl Desk {
+    /// What is owed, what came, and what was rejected.
+    ///
+    /// # Errors
+    /// They may not see evidence, or the journal cannot be read.
+    pub async fn evidence(&self) -> Result<EvidenceView> {
+        let (_, within) = self.within(Right::SeeEvidence)?;
+        let workspace = &self.books.workspace;
+        let language = self.who.language;
+        let now = self.who.actor.now;
+        let sources = sources::list(workspace, now).await?;
+        let seen: Vec<&sources::Listed<'_>> = sources
+            .iter()
+            .filter(|one| is_within(one, &within))
+            .collect();
+        let names: BTreeSet<&str> = seen.iter().map(|one| one.name.as_str()).collect();
+        let mut rejects: Vec<RejectLine> = Vec::new();
+        if !seen.iter().any(|one| one.last.is_some()) {
+            // Nothing was read yet, and there may be no journal.
+        } else {
+            let asked = rejects::Asked {
+                source: None,
+                open: Some(rejects::StillOpen),
+                originals: rejects::Originals::None,
+            };
+            let found = rejects::list(workspace, &asked).await?;
+            let mine = found.listed.iter().rev().filter(|one| {
+                let is_out = one.reject.outcome == Outcome::Rejected;
+                let is_open = one.afterwards == Afterwards::Open;
+                is_out && is_open && names.contains(one.reject.source.as_str())
+            });
+            rejects.extend(mine.map(|one| RejectLine {
+                seq: one.reject.seq,
+                source: one.reject.source.clone(),
+                file: one.reject.row.file.clone(),
+                row: one.reject.row.row,
+                reason: one.reject.row.reason.message().get(language).to_owned(),
+            }));
+        }
+        let owed = self.owed(&within).await?;
+        let rejects_count = rejects.len();
+        rejects.truncate(REJECTS_ON_PAGE);
+        Ok(EvidenceView {
+            owed: owed.len(),
+            overdue: owed
+                .into_iter()
+                .filter(|one| one.timeliness != Timeliness::Fresh)
+                .collect(),
+            sources: seen.iter().map(|one| self.source_line(one)).collect(),
+            rejects,
+            rejects_count,
+        })
+    }
+
+    /// What org units owe, those of a scope alone.
+    pub(super) async fn owed(&self, within: &Within) -> Result<Vec<OwedLine>> {
+        let workspace = &self.books.workspace;
+        let names = self.names();
+        let asked = coverage::Asked {
+            org_unit: None,
+            now: self.who.actor.now,
+        };
+        let owed = coverage::list(workspace, &asked).await?;
+        let mine = owed.into_iter().filter(|one| within.has(&one.org_unit));
+        Ok(mine
+            .map(|one| OwedLine {
+                name: one.name.get(self.who.language).to_owned(),
+                unit: one.org_unit,
+                until: one
+                    .until
+                    .map_or_else(String::new, |day| date_of(day).to_string()),
+                timeliness: one.timeliness,
+                without_data: one
+                    .without_data
+                    .iter()
+                    .map(|no| (*no, names.kpi(*no)))
+                    .collect(),
+                dataset: (one.dataset.clone(), self.dataset_title(&one.dataset)),
+            })
+            .collect())
+    }
+
+    pub(super) fn dataset_title(&self, name: &str) -> String {
+        let dataset = self.books.workspace.catalogue.datasets.get(name);
+        dataset.map_or_else(
+            || name.to_owned(),
+            |dataset| dataset.title.get(self.who.language).to_owned(),
+        )
+    }
+
+    fn source_line(&self, one: &sources::Listed<'_>) -> SourceLine {
+        let language = self.who.language;
+        let last = one.last.as_ref();
+        let open = one.refused.as_ref().filter(|one| one.mended_by.is_none());
+        let refused = open.map(|one| one.reading.reason.get(language).to_owned());
+        let failed = one.standing.failed_at.and(one.standing.reason.as_ref());
+        let failed = failed.map(|reason| reason.get(language).to_owned());
+        SourceLine {
+            name: one.name.clone(),
+            dataset: self.dataset_title(&one.dataset),
+            as_of: last.map_or_else(String::new, |last| date_of(last.as_of).to_string()),
+            known_at: last.map_or_else(String::new, |last| self.local(last.known_at)),
+            accepted: last.map_or(0, |last| last.counts.accepted),
+            rejected: last.map_or(0, |last| last.counts.rejected),
+            trouble: refused.or(failed).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a source brings the evidence of a scope's org units alone: what it says of itself, and what its last reading claimed.
+fn is_within(one: &sources::Listed<'_>, within: &Within) -> bool {
+    let source = one.source.iter();
+    let said = source.flat_map(|source| source.covers.iter().chain(&source.scope.org_units));
+    let claimed = one.last.iter().flat_map(claimed);
+    within.has_all(said.map(String::as_str).chain(claimed))
+}
+
+/// The org units that a reading spoke for.
+fn claimed(batch: &Batch) -> impl Iterator<Item = &str> {
+    batch.claims.iter().map(|claim| claim.org_unit.as_str())
+}

@@ -1,0 +1,381 @@
+//! Figures before a reader: a measured period, and what of it somebody may see, in words and charts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use keiki_model::access::Right;
+use keiki_model::calendar::{Period, date_of, local_day, parse_day};
+use keiki_model::measurement::Measurement;
+use keiki_model::org::Tree;
+use keiki_model::remark::{Origin, Remarks};
+use keiki_model::statement::{Obstacle, Statement};
+use keiki_model::text::Language;
+use keiki_report::chart::Chart;
+use keiki_report::report::{
+    Earlier, Front, GroupPart, Head, KpiPart, Moved, Reliance, Report, RestatedPart, Source,
+};
+use keiki_report::scorecard;
+use keiki_store::StoreError;
+
+use super::kept::Stamp;
+use super::{Books, Desk, UnitChoice, choices};
+use crate::error::{Error, Result};
+use crate::operations::access::Within;
+use crate::operations::programme::Run;
+use crate::operations::report::{self, Material};
+use crate::operations::statement::{self, Revision};
+use crate::progress::Silent;
+
+/// A measured period: every figure of every org unit, with the periods before it. It is whole, and shown to nobody as it is.
+#[derive(Debug)]
+pub(super) struct Board {
+    period: Period,
+    revision: Revision,
+    statement: Statement,
+    material: Material,
+    /// The tree of the cut day.
+    tree: Tree,
+}
+
+impl Board {
+    pub(super) async fn make(
+        books: Arc<Books>,
+        period: Period,
+        revision: Revision,
+        now: i64,
+    ) -> Result<Arc<Self>> {
+        let workspace = &books.workspace;
+        // Nobody in particular looks: what few may see is withheld from all.
+        let run = Run {
+            author: String::new(),
+            now,
+        };
+        let statement = match statement::get(workspace, period, revision, &run, &Silent).await {
+            Err(error) if is_empty(&error) => {
+                return Ok(Arc::new(Self::empty(&books, period, now)));
+            }
+            found => found?,
+        };
+        let of = (period, &statement, revision);
+        let material = report::material(workspace, of, &run, &Silent).await?;
+        let cut = statement.measurements.first();
+        let cut = cut.and_then(|one| parse_day(&one.cut_on));
+        let day = cut.unwrap_or_else(|| local_day(now, &workspace.settings.zone));
+        Ok(Arc::new(Self {
+            period,
+            revision,
+            material,
+            tree: workspace.organisation.tree(day),
+            statement,
+        }))
+    }
+
+    /// The board of books in which nothing was written yet.
+    fn empty(books: &Books, period: Period, now: i64) -> Self {
+        let settings = &books.workspace.settings;
+        let today = local_day(now, &settings.zone);
+        Self {
+            period,
+            revision: Revision::Open,
+            statement: Statement {
+                period: period.to_string().into(),
+                revision: 0,
+                closed_at: now,
+                closed_by: String::new(),
+                agreed_by: None,
+                reason: None,
+                journal_version: 0,
+                edition: None,
+                edition_sha256: None,
+                journal_sha256: None,
+                obstacles: Vec::new(),
+                remarks: Remarks::default(),
+                restatement: None,
+                measurements: Vec::new(),
+            },
+            material: Material {
+                earlier: Vec::new(),
+                restated: None,
+                closed_on: date_of(today).to_string(),
+            },
+            tree: books.workspace.organisation.tree(today),
+        }
+    }
+
+    pub(super) fn period(&self) -> Period {
+        self.period
+    }
+
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Every figure.
+    pub(super) fn figures(&self) -> impl Iterator<Item = &Measurement> {
+        self.statement.measurements.iter()
+    }
+
+    /// What was said of them.
+    pub(super) fn remarks(&self) -> &Remarks {
+        &self.statement.remarks
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// When it was closed, and on which journal; nothing of figures of before the books were kept.
+    pub(super) fn closed_as(&self) -> (Option<i64>, Option<i64>) {
+        let is_of_books = self.statement.edition.is_some();
+        (
+            is_of_books.then_some(self.statement.closed_at),
+            is_of_books.then_some(self.statement.journal_version),
+        )
+    }
+}
+
+/// Which figures are looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The period as written; absent = the latest.
+    pub period: Option<String>,
+    /// The org unit; absent = the uppermost that may be seen.
+    pub unit: Option<String>,
+    /// The revision by number, or `now`; absent = the last that was closed, else now.
+    pub revision: Option<String>,
+}
+
+/// What a drawn sheet depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SheetKey {
+    stamp: Stamp,
+    period: Period,
+    revision: Option<u32>,
+    language: Language,
+    unit: String,
+    within: Within,
+}
+
+/// The figures of an org unit in a period, drawn for a reader.
+#[derive(Debug)]
+pub struct Sheet {
+    /// The org unit.
+    pub unit: String,
+    /// The period as written.
+    pub period: String,
+    /// The revision; `None` where it is not closed.
+    pub revision: Option<u32>,
+    /// What the statement says of itself.
+    pub head: Head,
+    /// What a director asks.
+    pub front: Front,
+    /// How far the figures can be relied on.
+    pub reliance: Reliance,
+    /// How every KPI stands in every company.
+    pub heat: Option<Chart>,
+    /// The groups of KPIs.
+    pub groups: Vec<GroupPart>,
+    /// What was restated.
+    pub restated: Option<Vec<RestatedPart>>,
+    /// Whether there is any figure at all.
+    pub has_figures: bool,
+}
+
+/// A sheet with what else can be chosen.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The sheet.
+    pub sheet: Arc<Sheet>,
+    /// The org units that can be chosen.
+    pub units: Vec<UnitChoice>,
+}
+
+impl Sheet {
+    /// A KPI of it.
+    #[must_use]
+    pub fn kpi(&self, no: u32) -> Option<&KpiPart> {
+        let mut kpis = self.groups.iter().flat_map(|group| &group.kpis);
+        kpis.find(|kpi| kpi.no == no)
+    }
+}
+
+impl Desk {
+    /// The figures of a period as far as they may be seen.
+    ///
+    /// # Errors
+    /// They may see none, or nothing of what is asked for.
+    pub async fn look(&self, look: &Look) -> Result<Looked> {
+        let board = self.board(look).await?;
+        let within = self.who.scope.within(Right::See, &board.tree);
+        let unit = within.chosen(look.unit.as_deref())?.to_owned();
+        let units = choices(&board.tree, &within, self.who.language);
+        let key = SheetKey {
+            stamp: self.books.stamp.clone(),
+            period: board.period,
+            revision: (board.revision != Revision::Open).then_some(board.statement.revision),
+            language: self.who.language,
+            unit: unit.clone(),
+            within: within.clone(),
+        };
+        let draw = || self.draw(&board, &within, &unit);
+        Ok(Looked {
+            sheet: self.office.kept.sheet(key, draw),
+            units,
+        })
+    }
+
+    /// The measured period that is looked at.
+    pub(super) async fn board(&self, look: &Look) -> Result<Arc<Board>> {
+        self.who.scope.need(Right::See)?;
+        let period = self.period(look.period.as_deref())?;
+        let revision = match look.revision.as_deref() {
+            None | Some("") => self.books.revision(period),
+            Some("now") => Revision::Open,
+            Some(number) => Revision::Number(number.parse().map_err(|_| Error::Absent)?),
+        };
+        if period
+            .months(&self.books.workspace.settings.calendar)
+            .is_none()
+        {
+            return Err(Error::Absent);
+        }
+        let kept = &self.office.kept;
+        let board = kept.board(&self.books, period, revision, self.who.actor.now);
+        board.await.map_err(|error| match error {
+            Error::User { .. } if look.revision.is_some() => Error::Absent,
+            other => other,
+        })
+    }
+
+    fn draw(&self, board: &Board, within: &Within, unit: &str) -> Sheet {
+        let ids = within.below(unit, &board.tree);
+        let is_shown = |one: &&Measurement| ids.contains(&*one.org_unit);
+        let measurements: Vec<Measurement> = board
+            .statement
+            .measurements
+            .iter()
+            .filter(is_shown)
+            .filter(|one| !scorecard::is_idle(one))
+            .cloned()
+            .collect();
+        let earlier: Vec<Earlier> = board
+            .material
+            .earlier
+            .iter()
+            .map(|earlier| Earlier {
+                period: earlier.period.clone(),
+                revision: earlier.revision,
+                measurements: earlier
+                    .measurements
+                    .iter()
+                    .filter(is_shown)
+                    .cloned()
+                    .collect(),
+            })
+            .collect();
+        let restated = board.material.restated.as_ref().map(|moved| {
+            let is_of_unit = |one: &&Moved| ids.contains(&*one.restated.place.2);
+            moved.iter().filter(is_of_unit).cloned().collect::<Vec<_>>()
+        });
+        let statement = shown_part(&board.statement, &ids, within);
+        let language = self.who.language;
+        let settings = &self.books.workspace.settings;
+        let source = Source {
+            statement: &statement,
+            kind: statement::kind(&statement, board.revision),
+            closed_on: board.material.closed_on.clone(),
+            remarks: Vec::new(),
+            names: self.names(),
+            organisation: settings.name.get(language),
+            root: unit,
+            measurements: &measurements,
+            earlier: &earlier,
+            restated: restated.as_deref(),
+        };
+        let report = Report::new(&source);
+        Sheet {
+            unit: unit.to_owned(),
+            period: board.period.to_string(),
+            revision: (board.revision != Revision::Open).then_some(statement.revision),
+            has_figures: measurements.iter().any(|one| one.value.is_some()),
+            head: report.head,
+            front: report.front,
+            reliance: report.reliance,
+            heat: report.heat,
+            groups: report.groups,
+            restated: report.restated,
+        }
+    }
+}
+
+/// What a statement says beside its figures, as far as it is about some org units. What the board asked for is the whole group's.
+fn shown_part(whole: &Statement, ids: &BTreeSet<String>, within: &Within) -> Statement {
+    let mut remarks = Remarks {
+        explanations: whole.remarks.explanations.clone(),
+        actions: whole.remarks.actions.clone(),
+        certifications: whole.remarks.certifications.clone(),
+    };
+    remarks
+        .explanations
+        .retain(|one| ids.contains(&*one.subject.org_unit));
+    remarks.actions.retain(|one| match &one.origin {
+        Origin::Deviation(subject) => ids.contains(&*subject.org_unit),
+        Origin::Board { .. } => within.is_whole(),
+    });
+    remarks
+        .certifications
+        .retain(|one| ids.contains(&*one.org_unit));
+    let obstacles = whole.obstacles.iter();
+    Statement {
+        period: whole.period.clone(),
+        revision: whole.revision,
+        closed_at: whole.closed_at,
+        closed_by: whole.closed_by.clone(),
+        agreed_by: whole.agreed_by.clone(),
+        reason: whole.reason.clone().filter(|_| within.is_whole()),
+        journal_version: whole.journal_version,
+        edition: whole.edition,
+        edition_sha256: whole.edition_sha256.clone(),
+        journal_sha256: whole.journal_sha256.clone(),
+        obstacles: obstacles
+            .filter_map(|one| obstacle_within(one, ids, within))
+            .collect(),
+        remarks,
+        restatement: None,
+        measurements: Vec::new(),
+    }
+}
+
+/// An obstacle as far as it is about some org units; `None` where it is about others, or about the whole and that is not shown.
+pub(super) fn obstacle_within(
+    obstacle: &Obstacle,
+    ids: &BTreeSet<String>,
+    within: &Within,
+) -> Option<Obstacle> {
+    let among = |units: &[String]| {
+        let units = units.iter().filter(|id| ids.contains(*id));
+        Some(units.cloned().collect::<Vec<_>>()).filter(|found| !found.is_empty())
+    };
+    match obstacle {
+        Obstacle::Missing { kpi, org_units } => among(org_units).map(|org_units| {
+            let kpi = *kpi;
+            Obstacle::Missing { kpi, org_units }
+        }),
+        Obstacle::Overdue { dataset, org_units } => among(org_units).map(|org_units| {
+            let dataset = dataset.clone();
+            Obstacle::Overdue { dataset, org_units }
+        }),
+        Obstacle::Unexplained { org_unit, .. } | Obstacle::Uncertified { org_unit, .. } => {
+            ids.contains(&**org_unit).then(|| obstacle.clone())
+        }
+        Obstacle::Rejected { .. }
+        | Obstacle::Unassigned { .. }
+        | Obstacle::NoData { .. }
+        | Obstacle::Failed { .. } => within.is_whole().then(|| obstacle.clone()),
+    }
+}
+
+/// Whether an error only says that nothing was read yet.
+fn is_empty(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::NoJournal(_)))
+}

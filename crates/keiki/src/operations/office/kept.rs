@@ -1,0 +1,203 @@
+//! What is kept between two looks: the workspace as long as its files stay as they are, and what was measured as long as nothing
+//! came in that could move it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keiki_model::calendar::{Month, Period};
+use keiki_store::StoreError;
+use tokio::sync::OnceCell;
+
+use super::Books;
+use super::figures::{Board, Sheet, SheetKey};
+use crate::config::{Opening, Workspace};
+use crate::error::{Error, Result};
+use crate::operations::statement::Revision;
+
+/// For how long what was found on disk is taken to be so. *Units*: microseconds.
+const FRESH_MICROS: i64 = 2_000_000;
+/// How many periods are kept measured, and how many sheets drawn.
+const BOARDS_MOST: usize = 24;
+const SHEETS_MOST: usize = 200;
+
+/// What figures depend on beside the period. Two moments with the same stamp show the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Stamp {
+    /// How often the workspace was loaded.
+    load: u64,
+    /// The journal version.
+    seq: i64,
+    /// The last event of the book of statements, and of the book of remarks.
+    statements: Option<i64>,
+    remarks: Option<i64>,
+}
+
+/// Which measured period is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct BoardKey {
+    stamp: Stamp,
+    period: Period,
+    revision: Option<u32>,
+}
+
+/// The kept things.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    books: tokio::sync::Mutex<Option<(Arc<Books>, i64)>>,
+    boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
+    sheets: Mutex<HashMap<SheetKey, Arc<Sheet>>>,
+}
+
+impl Kept {
+    pub(super) async fn new(workspace: Workspace, now: i64) -> Result<Self> {
+        let books = Arc::new(read(workspace, 1).await?);
+        Ok(Self {
+            books: tokio::sync::Mutex::new(Some((books, now))),
+            ..Self::default()
+        })
+    }
+
+    /// The books as they are now, or were a moment ago.
+    pub(super) async fn books(&self, root: &Path, now: i64) -> Result<Arc<Books>> {
+        let mut held = self.books.lock().await;
+        if let Some((books, seen_at)) = &*held {
+            let age = now - seen_at;
+            if (0..FRESH_MICROS).contains(&age) {
+                return Ok(Arc::clone(books));
+            }
+        }
+        let before = held.take().map(|(books, _)| books);
+        let books = renewed(root, before).await?;
+        *held = Some((Arc::clone(&books), now));
+        Ok(books)
+    }
+
+    /// Forgets that the books were looked at just now, since something was written.
+    pub(super) async fn look_again(&self) {
+        let mut held = self.books.lock().await;
+        if let Some((_, seen_at)) = &mut *held {
+            *seen_at = i64::MIN / 2;
+        }
+    }
+
+    /// A measured period: kept, or measured now. Who asks for the same meanwhile waits for the same; who leaves does not end it.
+    pub(super) async fn board(
+        &self,
+        books: &Arc<Books>,
+        period: Period,
+        revision: Revision,
+        now: i64,
+    ) -> Result<Arc<Board>> {
+        let key = BoardKey {
+            stamp: books.stamp.clone(),
+            period,
+            revision: match revision {
+                Revision::Open => None,
+                Revision::Last => Some(u32::MAX),
+                Revision::Number(number) => Some(number),
+            },
+        };
+        let cell = {
+            let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
+            if boards.len() >= BOARDS_MOST && !boards.contains_key(&key) {
+                boards.retain(|kept, _| kept.stamp == key.stamp);
+                if boards.len() >= BOARDS_MOST {
+                    boards.clear();
+                }
+            }
+            Arc::clone(boards.entry(key).or_default())
+        };
+        let books = Arc::clone(books);
+        let work = tokio::spawn(async move {
+            let made = cell.get_or_try_init(|| Board::make(books, period, revision, now));
+            made.await.map(Arc::clone)
+        });
+        work.await.map_err(Error::stopped)?
+    }
+
+    /// A drawn sheet, kept or made by `make`.
+    pub(super) fn sheet(&self, key: SheetKey, make: impl FnOnce() -> Sheet) -> Arc<Sheet> {
+        let kept = || self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = kept().get(&key) {
+            return Arc::clone(found);
+        }
+        let sheet = Arc::new(make());
+        let mut sheets = kept();
+        if sheets.len() >= SHEETS_MOST {
+            sheets.clear();
+        }
+        sheets.insert(key, Arc::clone(&sheet));
+        sheet
+    }
+}
+
+/// The books as they are on disk: the same where nothing moved.
+async fn renewed(root: &Path, before: Option<Arc<Books>>) -> Result<Arc<Books>> {
+    let load = before.as_ref().map_or(0, |books| books.stamp.load);
+    let before = before.filter(|books| books.workspace.is_as_on_disk());
+    let Some(books) = before else {
+        let root = root.to_owned();
+        // Every definition is compiled: work for a thread of its own.
+        let loaded = tokio::task::spawn_blocking(move || Workspace::load(&root));
+        let workspace = loaded.await.map_err(Error::stopped)??;
+        return Ok(Arc::new(read(workspace, load + 1).await?));
+    };
+    let (stamp, latest) = stamped(&books.workspace, load).await?;
+    if stamp == books.stamp {
+        return Ok(books);
+    }
+    let closed = closed(&books.workspace).await?;
+    Ok(Arc::new(Books {
+        workspace: Arc::clone(&books.workspace),
+        stamp,
+        latest,
+        closed,
+    }))
+}
+
+async fn read(workspace: Workspace, load: u64) -> Result<Books> {
+    let (stamp, latest) = stamped(&workspace, load).await?;
+    let closed = closed(&workspace).await?;
+    Ok(Books {
+        workspace: Arc::new(workspace),
+        stamp,
+        latest,
+        closed,
+    })
+}
+
+async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Option<Month>)> {
+    let (seq, latest) = match workspace.journal(Opening::Existing).await {
+        Ok(journal) => {
+            let snapshot = journal.snapshot().await?;
+            let days = snapshot.batches().iter().map(|batch| batch.as_of);
+            (snapshot.seq(), days.max().map(Month::of))
+        }
+        Err(Error::Store(StoreError::NoJournal(_))) => (0, None),
+        Err(error) => return Err(error),
+    };
+    let stamp = Stamp {
+        load,
+        seq,
+        statements: workspace.statements().await?.last_number().await?,
+        remarks: workspace.remarks().await?.last_number().await?,
+    };
+    Ok((stamp, latest))
+}
+
+/// The periods that have a closed statement, the latest last.
+async fn closed(workspace: &Workspace) -> Result<Vec<Period>> {
+    let closed = workspace.statements().await?.closed().await?;
+    let calendar = &workspace.settings.calendar;
+    let mut periods: Vec<Period> = closed
+        .iter()
+        .filter_map(|head| Period::parse(&head.period).ok())
+        .collect();
+    periods.sort_by_key(|period| {
+        let months = period.months(calendar);
+        months.map(|(first, last)| (last, std::cmp::Reverse(first)))
+    });
+    periods.dedup();
+    Ok(periods)
+}

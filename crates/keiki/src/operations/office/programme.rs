@@ -1,0 +1,231 @@
+//! The programme before a reader: targets, owners, exceptions and whom KPIs do not concern; and why a figure is what it is.
+
+use keiki_model::access::Right;
+use keiki_model::calendar::{date_of, parse_day};
+use keiki_model::programme::Standing;
+use keiki_model::text::Text;
+use keiki_report::format;
+
+use super::Desk;
+use super::figures::Look;
+use crate::error::{Error, Result};
+use crate::operations::access::Within;
+use crate::operations::notes::{self, Plan};
+
+/// The longest text that somebody may write about a figure. *Units*: characters.
+const SAID_LENGTH_MOST: usize = 4_000;
+
+/// Something that stands for a KPI and an org unit for a time.
+#[derive(Debug, Clone)]
+pub struct StandingLine {
+    /// The KPI.
+    pub no: u32,
+    /// Its name.
+    pub kpi: String,
+    /// The org unit's name.
+    pub unit: String,
+    /// What stands.
+    pub what: String,
+    /// What belongs to it: why, or who stands in.
+    pub note: String,
+    /// From when.
+    pub from: String,
+    /// Until when; empty where it has no end.
+    pub until: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// Whether it is over.
+    pub is_over: bool,
+}
+
+/// What the programme says.
+#[derive(Debug, Clone)]
+pub struct ProgrammeView {
+    /// Targets that the organisation has set.
+    pub targets: Vec<StandingLine>,
+    /// Who answers for what.
+    pub owners: Vec<StandingLine>,
+    /// Approved misses.
+    pub waivers: Vec<StandingLine>,
+    /// Whom KPIs do not concern.
+    pub exempt: Vec<StandingLine>,
+    /// The edition in which all of this is recorded: number, when, who; the latest last.
+    pub edition: Option<(i64, String, String)>,
+}
+
+/// What somebody says of a figure.
+#[derive(Debug, Clone, Default)]
+pub struct SaidOf {
+    /// The KPI.
+    pub no: u32,
+    /// The indicator.
+    pub indicator: String,
+    /// Why it is what it is; empty where only an action is opened.
+    pub cause: String,
+    /// What is done about it; empty where nothing is.
+    pub action: String,
+    /// Who sees to it.
+    pub owner: String,
+    /// By when; empty where no day is set.
+    pub due_on: String,
+}
+
+impl Desk {
+    /// What the programme says, for the org units that the reader may know of.
+    ///
+    /// # Errors
+    /// They may see no figures, or the ledger cannot be read.
+    pub async fn programme(&self) -> Result<ProgrammeView> {
+        let (_, within) = self.within(Right::See)?;
+        let programme = &self.books.workspace.programme;
+        let language = self.who.language;
+        let line = |standing: &Standing, what: String, note: String| {
+            self.standing(standing, &within, what, note)
+        };
+        let targets = programme.targets.iter().filter_map(|one| {
+            let kpi = self
+                .books
+                .workspace
+                .catalogue
+                .kpi(&one.standing.kpi.to_string())?;
+            let code = one.indicator.as_deref();
+            let mut indicators = kpi.indicators.iter();
+            let indicator = indicators.find(|of| code.is_none_or(|code| of.code == code))?;
+            let what = one.target.map_or_else(
+                || format::NOTHING.to_owned(),
+                |target| format::target(target, indicator.unit, language),
+            );
+            line(
+                &one.standing,
+                what,
+                indicator.title.get(language).to_owned(),
+            )
+        });
+        let owners = programme.owners.iter().filter_map(|one| {
+            let deputy = one.deputy.clone().unwrap_or_default();
+            line(&one.standing, one.owner.clone(), deputy)
+        });
+        let waivers = programme.waivers.iter().filter_map(|one| {
+            line(
+                &one.standing,
+                String::new(),
+                one.reason.get(language).to_owned(),
+            )
+        });
+        let exempt = programme.applicability.iter().filter(|one| !one.applies);
+        let exempt = exempt.filter_map(|one| {
+            line(
+                &one.standing,
+                String::new(),
+                one.reason.get(language).to_owned(),
+            )
+        });
+        let editions = crate::operations::programme::editions(&self.books.workspace).await?;
+        Ok(ProgrammeView {
+            targets: targets.collect(),
+            owners: owners.collect(),
+            waivers: waivers.collect(),
+            exempt: exempt.collect(),
+            edition: editions
+                .last()
+                .filter(|_| within.is_whole())
+                .map(|one| (one.number, self.local(one.known_at), one.author.clone())),
+        })
+    }
+
+    /// `None` where it is about an org unit that the reader may not know of.
+    fn standing(
+        &self,
+        of: &Standing,
+        within: &Within,
+        what: String,
+        note: String,
+    ) -> Option<StandingLine> {
+        let names = self.names();
+        let today = keiki_model::calendar::local_day(
+            self.who.actor.now,
+            &self.books.workspace.settings.zone,
+        );
+        within.has(&of.org_unit).then(|| StandingLine {
+            no: of.kpi,
+            kpi: names.kpi(of.kpi),
+            unit: names.org_unit(&of.org_unit),
+            what,
+            note,
+            from: date_of(of.from).to_string(),
+            until: of
+                .until
+                .map_or_else(String::new, |until| date_of(until - 1).to_string()),
+            approved_by: of.approved_by.clone().unwrap_or_default(),
+            is_over: of.until.is_some_and(|until| until <= today),
+        })
+    }
+
+    /// Whether the reader may say why the figures of an org unit are what they are.
+    #[must_use]
+    pub fn may_explain(&self, unit: &str) -> bool {
+        let explains = self.within(Right::Explain);
+        explains.is_ok_and(|(_, within)| within.has(unit))
+    }
+
+    /// Says why a figure is what it is, opens an action about it, or both.
+    ///
+    /// # Errors
+    /// They may not, nothing is said, or there is no such figure.
+    pub async fn explain(&self, look: &Look, said: &SaidOf) -> Result<()> {
+        let (_, within) = self.within(Right::Explain)?;
+        let unit = within.chosen(look.unit.as_deref())?.to_owned();
+        let period = self.period(look.period.as_deref())?;
+        let (cause, action) = (said.cause.trim(), said.action.trim());
+        let is_long = |text: &str| text.chars().count() > SAID_LENGTH_MOST;
+        if (cause.is_empty() && action.is_empty()) || is_long(cause) || is_long(action) {
+            return Err(Error::user(
+                Text::new(
+                    "説明も是正も記入されていないか、長すぎます",
+                    "nothing was said, or too much",
+                ),
+                Text::new(
+                    format!("原因か是正の内容を{SAID_LENGTH_MOST}文字以内で記入してください"),
+                    format!(
+                        "write the cause or what is done about it, in {SAID_LENGTH_MOST} characters at most"
+                    ),
+                ),
+            ));
+        }
+        let due_on = match said.due_on.trim() {
+            "" => None,
+            text => Some(parse_day(text).ok_or_else(|| {
+                Error::user(
+                    Text::new(
+                        format!("日付ではありません: {text}"),
+                        format!("not a date: {text}"),
+                    ),
+                    Text::new(
+                        "2026-09-30 のように指定してください",
+                        "write it as 2026-09-30",
+                    ),
+                )
+            })?),
+        };
+        let owner = match said.owner.trim() {
+            "" => self.who.actor.name.clone(),
+            owner => owner.to_owned(),
+        };
+        let asked = notes::Explain {
+            kpi: said.no.to_string(),
+            indicator: Some(said.indicator.clone()),
+            org_unit: unit.clone(),
+            period,
+            cause: (!cause.is_empty()).then(|| cause.to_owned()),
+            action: (!action.is_empty()).then(|| Plan {
+                what: Text::new(action, action),
+                owner,
+                due_on,
+            }),
+        };
+        notes::explain(&self.books.workspace, &asked, &self.run()).await?;
+        self.office.kept.look_again().await;
+        let figure = format!("{} {unit} {period}", said.no);
+        self.note("explain", &figure, &said.indicator).await
+    }
+}

@@ -1,0 +1,571 @@
+//! Evidence that somebody sends: what they owe, what would become of a file, and taking it in.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use keiki_ingest::Source;
+use keiki_model::access::Right;
+use keiki_model::calendar::{Day, date_of, local_day, parse_day};
+use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
+use keiki_model::remark::is_deviation;
+use keiki_model::text::Text;
+use tempfile::TempDir;
+
+use super::evidence::OwedLine;
+use super::figures::Look;
+use super::{Desk, UnitChoice, choices};
+use crate::error::{Error, Result};
+use crate::operations::access::Within;
+use crate::operations::coverage::Timeliness;
+use crate::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
+use crate::operations::trial::{self, Trial};
+use crate::progress::Silent;
+
+/// How many files wait for a confirmation at most, and for how long. *Units*: microseconds.
+const WAITING_MOST: usize = 64;
+const WAITING_MICROS: i64 = 3_600_000_000;
+/// How many rejected rows of a file are listed.
+const REJECTS_LISTED: usize = 200;
+/// The longest name of a file that is kept. *Units*: characters.
+const NAME_LENGTH_MOST: usize = 100;
+
+/// What there is to do for somebody.
+#[derive(Debug, Clone)]
+pub struct TodoView {
+    /// Evidence that is not there in time.
+    pub overdue: Vec<OwedLine>,
+    /// Evidence that is there, with the day until which it is fresh enough.
+    pub fresh: Vec<OwedLine>,
+    /// Figures that missed their targets without a word why: KPI, name, org unit's id and name.
+    pub unexplained: Vec<(u32, String, String, String)>,
+    /// The period of those figures.
+    pub period: String,
+    /// How many rows are out.
+    pub rejected: usize,
+}
+
+/// What can be chosen for a file.
+#[derive(Debug, Clone)]
+pub struct SubmitView {
+    /// Sources whose files somebody may send.
+    pub sources: Vec<(String, String)>,
+    /// Datasets, by name and title.
+    pub datasets: Vec<(String, String)>,
+    /// Org units.
+    pub units: Vec<UnitChoice>,
+    /// Today.
+    pub today: String,
+    /// Indicators of which a total can be reported: value and words.
+    pub indicators: Vec<(String, String)>,
+}
+
+/// What somebody says of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// `source:NAME` or `dataset:NAME`.
+    pub into: String,
+    /// The org unit that it covers; empty = what the source says.
+    pub unit: String,
+    /// The day for which it speaks; empty = today.
+    pub as_of: String,
+}
+
+/// A file that waits for a confirmation.
+#[derive(Debug)]
+pub struct Waiting {
+    folder: TempDir,
+    name: String,
+    account: String,
+    since: i64,
+    into: SentInto,
+    covers: Vec<String>,
+    as_of: Day,
+}
+
+/// What would become of a file.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// By what it is confirmed.
+    pub token: String,
+    /// The file's name.
+    pub file: String,
+    /// What it is read as.
+    pub into: String,
+    /// The day for which it speaks.
+    pub as_of: String,
+    /// How many rows would be accepted, and rejected.
+    pub accepted: usize,
+    /// How many rows would be rejected.
+    pub rejected: usize,
+    /// The rejected rows with their reasons, the first of them.
+    pub rejects: Vec<(u64, String)>,
+    /// The first accepted rows: headings and values.
+    pub columns: Vec<String>,
+    /// Their values.
+    pub rows: Vec<Vec<String>>,
+    /// Org units that nobody knows.
+    pub unassigned: Vec<String>,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// What it was read as.
+    pub into: String,
+    /// The commit; absent where nothing was new.
+    pub seq: Option<i64>,
+    /// Rows that were accepted, changed something, and were rejected.
+    pub accepted: u64,
+    /// Rows that changed something.
+    pub changed: u64,
+    /// Rows that were rejected.
+    pub rejected: u64,
+}
+
+/// A total that is reported in the place of rows.
+#[derive(Debug, Clone, Default)]
+pub struct Total {
+    /// KPI and indicator, as `NO:CODE`.
+    pub indicator: String,
+    /// The org unit.
+    pub unit: String,
+    /// The period as written.
+    pub period: String,
+    /// Above the line.
+    pub numerator: String,
+    /// Below it.
+    pub denominator: String,
+    /// The document that backs it.
+    pub attachment: String,
+}
+
+impl Desk {
+    /// What there is to do.
+    ///
+    /// # Errors
+    /// They may not submit, or the journal cannot be read.
+    pub async fn todo(&self) -> Result<TodoView> {
+        let (_, within) = self.within(Right::Submit)?;
+        let owed = self.owed(&within).await?;
+        let (fresh, mut overdue): (Vec<OwedLine>, Vec<OwedLine>) = owed
+            .into_iter()
+            .partition(|one| one.timeliness == Timeliness::Fresh);
+        // What leaves most figures without data comes first.
+        overdue.sort_by_key(|one| std::cmp::Reverse(one.without_data.len()));
+        let view = self.evidence().await?;
+        let board = self.board(&Look::default()).await?;
+        let explains = self.who.scope.within(Right::Explain, board.tree());
+        let names = self.names();
+        let unexplained = board.figures().filter(|one| {
+            !one.is_companion
+                && is_deviation(one)
+                && explains.has(&one.org_unit)
+                && self.is_entity(board.tree(), &one.org_unit)
+                && board.remarks().explanation(one).is_none()
+        });
+        Ok(TodoView {
+            overdue,
+            fresh,
+            unexplained: unexplained
+                .map(|one| {
+                    let unit = names.org_unit(&one.org_unit);
+                    (one.no, names.kpi(one.no), one.org_unit.to_string(), unit)
+                })
+                .collect(),
+            period: board.period().to_string(),
+            rejected: view.rejects_count,
+        })
+    }
+
+    fn is_entity(&self, tree: &keiki_model::org::Tree, id: &str) -> bool {
+        let position = tree.position(id);
+        position.is_some_and(|position| tree.nodes()[position].kind.is_entity())
+    }
+
+    /// What can be chosen for a file.
+    ///
+    /// # Errors
+    /// They may not submit.
+    pub fn submit_choices(&self) -> Result<SubmitView> {
+        let (tree, within) = self.within(Right::Submit)?;
+        let workspace = &self.books.workspace;
+        let language = self.who.language;
+        let sources = workspace.sources.iter();
+        let sources = sources.filter(|source| speaks_within(source, &within));
+        let datasets = workspace.catalogue.datasets.values();
+        let datasets = datasets
+            .filter(|dataset| dataset.distinct.is_none() && dataset.org_units != OrgUnits::None);
+        let kpis = workspace.catalogue.kpis.iter();
+        let kpis = kpis.filter(|kpi| workspace.programme.adopts(kpi));
+        let indicators = kpis.flat_map(|kpi| {
+            let own = kpi.indicators.iter().filter(|one| !one.is_companion);
+            own.map(move |one| {
+                let title = one.title.get(language);
+                (
+                    format!("{}:{}", kpi.no, one.code),
+                    format!("{} {title}", kpi.no),
+                )
+            })
+        });
+        Ok(SubmitView {
+            sources: sources
+                .map(|source| (source.name.clone(), self.dataset_title(&source.dataset)))
+                .collect(),
+            datasets: datasets
+                .map(|dataset| {
+                    let title = dataset.title.get(language).to_owned();
+                    (dataset.name.clone(), title)
+                })
+                .collect(),
+            units: choices(&tree, &within, language),
+            today: date_of(self.today()).to_string(),
+            indicators: indicators.collect(),
+        })
+    }
+
+    fn today(&self) -> Day {
+        local_day(self.who.actor.now, &self.books.workspace.settings.zone)
+    }
+
+    /// Begins a file that somebody sends: the folder in which it is put, and its name there.
+    ///
+    /// # Errors
+    /// They may not submit, or no folder can be made.
+    pub fn begin_file(&self, name: &str) -> Result<(TempDir, PathBuf)> {
+        self.who.scope.need(Right::Submit)?;
+        let folder = tempfile::tempdir().map_err(Error::file(std::path::Path::new("tmp")))?;
+        let path = folder.path().join(plain_name(name));
+        Ok((folder, path))
+    }
+
+    /// Tells what would become of a file. It waits for a confirmation for an hour.
+    ///
+    /// # Errors
+    /// They may not send it, or it cannot be used at all.
+    pub async fn preview(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Preview> {
+        let (_, within) = self.within(Right::Submit)?;
+        let into = self.into(&said.into, &within)?;
+        let covers = match said.unit.as_str() {
+            "" => Vec::new(),
+            unit => vec![within.chosen(Some(unit))?.to_owned()],
+        };
+        let as_of = self.as_of(&said.as_of)?;
+        let trial = self.trial(&into, &within, &path, as_of).await?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let waiting = Waiting {
+            folder,
+            name: name.into_owned(),
+            account: self.who.actor.name.clone(),
+            since: self.who.actor.now,
+            into,
+            covers,
+            as_of,
+        };
+        let preview = self.shown(&trial, &waiting);
+        let token = self.office.waiting.add(waiting, self.who.actor.now);
+        Ok(Preview { token, ..preview })
+    }
+
+    async fn trial(
+        &self,
+        into: &SentInto,
+        within: &Within,
+        path: &std::path::Path,
+        as_of: Day,
+    ) -> Result<Trial> {
+        let workspace = &self.books.workspace;
+        let files = [path.to_owned()];
+        let (source, files) = ingest::sent(workspace, into, &units_of(within), &files)?;
+        trial::try_files(workspace, &source, files, as_of).await
+    }
+
+    fn shown(&self, trial: &Trial, waiting: &Waiting) -> Preview {
+        let language = self.who.language;
+        let dataset = self.books.workspace.catalogue.datasets.get(&trial.dataset);
+        let title = |name: &String| {
+            let column = dataset.and_then(|dataset| dataset.column(name));
+            column.map_or_else(|| name.clone(), |one| one.title.get(language).to_owned())
+        };
+        let columns = trial.rows.first().map(|row| {
+            let names = row.values.iter().map(|(name, _)| title(name));
+            names.collect()
+        });
+        let values = |row: &trial::TriedRow| {
+            let values = row.values.iter();
+            let values = values.map(|(_, value)| value.clone().unwrap_or_default());
+            values.collect()
+        };
+        let rejects = trial.rejected.iter().take(REJECTS_LISTED);
+        Preview {
+            token: String::new(),
+            file: waiting.name.clone(),
+            into: self.dataset_title(&trial.dataset),
+            as_of: date_of(waiting.as_of).to_string(),
+            accepted: trial.accepted,
+            rejected: trial.rejected.len(),
+            rejects: rejects
+                .map(|one| (one.row, one.reason.message().get(language).to_owned()))
+                .collect(),
+            columns: columns.unwrap_or_default(),
+            rows: trial.rows.iter().map(values).collect(),
+            unassigned: trial.unassigned.clone(),
+        }
+    }
+
+    /// Takes in a file that waits.
+    ///
+    /// # Errors
+    /// It waits no longer, it is another's, or it cannot be used.
+    pub async fn confirm(&self, token: &str) -> Result<Taken> {
+        let (_, within) = self.within(Right::Submit)?;
+        let waiting = self.office.waiting.take(token, &self.who.actor.name);
+        let waiting = waiting.ok_or(Error::Absent)?;
+        let file = waiting.folder.path().join(&waiting.name);
+        let what = What::Sent {
+            into: waiting.into,
+            org_units: units_of(&within),
+            files: vec![file],
+        };
+        self.take(what, waiting.covers, waiting.as_of, &waiting.name)
+            .await
+    }
+
+    async fn take(&self, what: What, covers: Vec<String>, as_of: Day, name: &str) -> Result<Taken> {
+        let asked = Ingest {
+            what,
+            as_of: Some(as_of),
+            covers,
+            extent: None,
+            missing: None,
+            confirmation: Confirmation::Ask,
+            surroundings: &crate::environment::Here,
+            author: self.who.actor.name.clone(),
+            now: self.who.actor.now,
+        };
+        let outcomes = ingest::ingest(&self.books.workspace, &asked, &Silent).await?;
+        self.office.kept.look_again().await;
+        let outcome = outcomes.into_iter().next().ok_or(Error::Absent)?;
+        let report = outcome.result?;
+        self.note("submit", &outcome.dataset, name).await?;
+        let counts = &report.receipt.counts;
+        Ok(Taken {
+            into: self.dataset_title(&outcome.dataset),
+            seq: report.receipt.seq,
+            accepted: counts.accepted,
+            changed: counts.changed,
+            rejected: counts.rejected,
+        })
+    }
+
+    /// Says that an org unit has nothing of a dataset to send for a day: a file with headings alone.
+    ///
+    /// # Errors
+    /// They may not, or there is no such dataset.
+    pub async fn nil_return(&self, said: &Said) -> Result<Taken> {
+        let (_, within) = self.within(Right::Submit)?;
+        let unit = within.chosen(Some(&said.unit))?.to_owned();
+        let SentInto::Dataset(name) = self.into(&said.into, &within)? else {
+            return Err(Error::Absent);
+        };
+        let dataset = self.books.workspace.dataset(&name)?;
+        let columns = dataset.columns.iter().map(|column| column.name.clone());
+        let rows = [columns.collect::<Vec<_>>()];
+        self.take_rows(&name, &rows, unit, self.as_of(&said.as_of)?)
+            .await
+    }
+
+    /// Reports a total in the place of rows.
+    ///
+    /// # Errors
+    /// They may not, or something does not fit.
+    pub async fn report_total(&self, total: &Total) -> Result<Taken> {
+        let (_, within) = self.within(Right::Submit)?;
+        let unit = within.chosen(Some(&total.unit))?.to_owned();
+        let period = self.period(Some(&total.period))?;
+        let calendar = &self.books.workspace.settings.calendar;
+        let (_, last) = period.months(calendar).ok_or(Error::Absent)?;
+        let (no, indicator) = total.indicator.split_once(':').ok_or(Error::Absent)?;
+        let names = [
+            "kpi_no",
+            "indicator",
+            "org_unit",
+            "period",
+            "numerator",
+            "denominator",
+            "prepared_by",
+            "attachment",
+        ];
+        let period = period.to_string();
+        let values = [
+            no,
+            indicator,
+            &unit,
+            &period,
+            total.numerator.trim(),
+            total.denominator.trim(),
+            &self.who.actor.name,
+            total.attachment.trim(),
+        ];
+        let rows = [names, values].map(|row| row.map(str::to_owned).to_vec());
+        let as_of = last.last_day().min(self.today());
+        self.take_rows(REPORTED_FIGURES, &rows, unit.clone(), as_of)
+            .await
+    }
+
+    /// Takes in rows that were typed: a file like any other.
+    async fn take_rows(
+        &self,
+        dataset: &str,
+        rows: &[Vec<String>],
+        unit: String,
+        as_of: Day,
+    ) -> Result<Taken> {
+        let (_, within) = self.within(Right::Submit)?;
+        let (folder, path) = self.begin_file(&format!("{dataset}.csv"))?;
+        let mut written = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            written.write_record(row).map_err(Error::stopped)?;
+        }
+        let bytes = written.into_inner().map_err(Error::stopped)?;
+        let mut file = std::fs::File::create(&path).map_err(Error::file(&path))?;
+        file.write_all(&bytes).map_err(Error::file(&path))?;
+        let what = What::Sent {
+            into: SentInto::Dataset(dataset.to_owned()),
+            org_units: units_of(&within),
+            files: vec![path],
+        };
+        let taken = self.take(what, vec![unit], as_of, dataset).await;
+        drop(folder);
+        taken
+    }
+
+    fn into(&self, text: &str, within: &Within) -> Result<SentInto> {
+        let workspace = &self.books.workspace;
+        match text.split_once(':') {
+            Some(("source", name)) => {
+                let source = workspace.sources.iter().find(|one| one.name == name);
+                let source = source.filter(|source| speaks_within(source, within));
+                let source = source.ok_or(Error::Absent)?;
+                Ok(SentInto::Source(source.name.clone()))
+            }
+            Some(("dataset", name)) => {
+                let dataset = workspace.catalogue.datasets.get(name);
+                // What names no org units belongs to nobody in particular.
+                let dataset = dataset.filter(|dataset| {
+                    dataset.distinct.is_none()
+                        && (dataset.org_units != OrgUnits::None || within.is_whole())
+                });
+                let dataset = dataset.ok_or(Error::Absent)?;
+                Ok(SentInto::Dataset(dataset.name.clone()))
+            }
+            _ => Err(Error::Absent),
+        }
+    }
+
+    fn as_of(&self, text: &str) -> Result<Day> {
+        let today = self.today();
+        if text.is_empty() {
+            return Ok(today);
+        }
+        parse_day(text).filter(|day| *day <= today).ok_or_else(|| {
+            Error::user(
+                Text::new(
+                    format!("今日以前の日付ではありません: {text}"),
+                    format!("not a date of today or before: {text}"),
+                ),
+                Text::new(
+                    "証跡が示す日を 2026-09-30 のように指定してください",
+                    "give the day that the evidence speaks for, such as 2026-09-30",
+                ),
+            )
+        })
+    }
+}
+
+/// The org units whose rows are taken from somebody: those of their scope, or all.
+fn units_of(within: &Within) -> Vec<String> {
+    if within.is_whole() {
+        Vec::new()
+    } else {
+        within.all()
+    }
+}
+
+/// Whether a source speaks for org units of a scope alone.
+fn speaks_within(source: &Source, within: &Within) -> bool {
+    let said = source.covers.iter().chain(&source.scope.org_units);
+    source.query.is_none() && within.has_all(said.map(String::as_str))
+}
+
+/// A file's name without what could lead out of its folder or into a terminal.
+fn plain_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')');
+    let plain: String = last
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
+    let plain = plain.trim().trim_start_matches('.');
+    let length = plain.chars().count();
+    // What the name ends with says what it is.
+    let plain: String = plain
+        .chars()
+        .skip(length.saturating_sub(NAME_LENGTH_MOST))
+        .collect();
+    if plain.is_empty() {
+        "file".to_owned()
+    } else {
+        plain
+    }
+}
+
+/// The files that wait for a confirmation.
+#[derive(Debug, Default)]
+pub(super) struct WaitingRoom {
+    files: std::sync::Mutex<std::collections::HashMap<String, Waiting>>,
+}
+
+impl WaitingRoom {
+    fn add(&self, waiting: Waiting, now: i64) -> String {
+        let token = crate::operations::accounts::new_token();
+        let mut files = self
+            .files
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        files.retain(|_, one| now - one.since < WAITING_MICROS);
+        while files.len() >= WAITING_MOST {
+            let oldest = files.iter().min_by_key(|(_, one)| one.since);
+            let Some(oldest) = oldest.map(|(token, _)| token.clone()) else {
+                break;
+            };
+            files.remove(&oldest);
+        }
+        files.insert(token.clone(), waiting);
+        token
+    }
+
+    /// A file that waits, if it is of an account.
+    fn take(&self, token: &str, account: &str) -> Option<Waiting> {
+        let mut files = self
+            .files
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let is_own = files.get(token).is_some_and(|one| one.account == account);
+        if is_own { files.remove(token) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere() {
+        assert_eq!(plain_name("../../etc/passwd"), "passwd");
+        assert_eq!(plain_name("..\\..\\boot.ini"), "boot.ini");
+        assert_eq!(plain_name("資産 一覧(9月).xlsx"), "資産 一覧(9月).xlsx");
+        assert_eq!(plain_name("a\u{1b}[31m\r\nb.csv"), "a__31m__b.csv");
+        assert_eq!(plain_name(".."), "file");
+        assert_eq!(plain_name(&"x".repeat(300)).len(), NAME_LENGTH_MOST);
+    }
+}

@@ -1,0 +1,19 @@
+//! The web application: pages for those who run a programme, over the same operations as the command line.
+//!
+//! One page is one file in `pages`, one template, and one row of the table in `routes`. *Source*: decision 0044.
+
+mod assets;
+mod choosing;
+mod drawing;
+mod failure;
+mod guard;
+mod layout;
+mod pages;
+mod routes;
+mod server;
+mod site;
+mod visitor;
+mod words;
+
+pub use routes::{Need, RouteFacts, facts};
+pub use server::{Options, Security, Server};

@@ -1,0 +1,17 @@
+//! One file per page.
+
+pub(super) mod catalogue;
+pub(super) mod closing;
+pub(super) mod evidence;
+pub(super) mod home;
+pub(super) mod kpi;
+pub(super) mod language;
+pub(super) mod log;
+pub(super) mod programme;
+pub(super) mod rows;
+pub(super) mod scorecard;
+pub(super) mod sign_in;
+pub(super) mod submit;
+pub(super) mod todo;
+pub(super) mod users;
+pub(super) mod welcome;

@@ -1,0 +1,93 @@
+//! `/kpis/{no}/rows`: the records that a figure is made of, part by part.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::response::Html;
+use serde::Deserialize;
+
+use crate::operations::office::Desk;
+use crate::operations::office::figures::Look;
+use crate::operations::office::rows::{AskedRows, OpenedRows};
+use crate::web::choosing::query;
+use crate::web::failure::Answer;
+use crate::web::layout::Layout;
+use crate::web::visitor::Visitor;
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    period: Option<String>,
+    unit: Option<String>,
+    revision: Option<String>,
+    indicator: Option<String>,
+    part: Option<String>,
+    page: Option<usize>,
+}
+
+#[derive(Template)]
+#[template(path = "rows.html")]
+struct Page<'p> {
+    layout: Layout<'p>,
+    opened: OpenedRows,
+    no: u32,
+    period: String,
+    unit: String,
+    revision: String,
+}
+
+impl Page<'_> {
+    fn kpi(&self) -> String {
+        let query = query(&[
+            ("period", &self.period),
+            ("unit", &self.unit),
+            ("revision", &self.revision),
+        ]);
+        format!("/kpis/{}?{query}", self.no)
+    }
+
+    fn page(&self, part: &str, page: usize) -> String {
+        let query = query(&[
+            ("period", &self.period),
+            ("unit", &self.unit),
+            ("revision", &self.revision),
+            ("indicator", &self.opened.indicator.0),
+            ("part", part),
+            ("page", &page.to_string()),
+        ]);
+        format!("/kpis/{}/rows?{query}", self.no)
+    }
+
+    fn is_shown(&self, part: &str) -> bool {
+        let shown = self.opened.shown.as_ref();
+        shown.is_some_and(|shown| shown.code == part)
+    }
+}
+
+pub(in crate::web) async fn show(
+    visitor: Visitor,
+    desk: Desk,
+    Path(no): Path<u32>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let look = Look {
+        period: asked.period,
+        unit: asked.unit,
+        revision: asked.revision,
+    };
+    let rows = AskedRows {
+        no,
+        indicator: asked.indicator,
+        part: asked.part,
+        page: asked.page.unwrap_or(1),
+    };
+    let opened = desk.rows(&look, &rows).await?;
+    let period = desk.period(look.period.as_deref())?;
+    let page = Page {
+        layout: Layout::titled(&visitor, format!("{no} {}", opened.kpi)),
+        no,
+        period: period.to_string(),
+        unit: look.unit.unwrap_or_default(),
+        revision: look.revision.unwrap_or_default(),
+        opened,
+    };
+    Ok(Html(page.render()?))
+}

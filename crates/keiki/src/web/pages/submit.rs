@@ -1,0 +1,218 @@
+//! `/submit`: a file with what would become of it, before it is taken in; a nil return; a total in the place of rows.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Multipart, Path, Query};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use keiki_model::text::Text;
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+
+use crate::error::Error;
+use crate::operations::office::Desk;
+use crate::operations::office::submitting::{Preview, Said, SubmitView, Taken, Total};
+use crate::web::failure::{Answer, Failure};
+use crate::web::layout::Layout;
+use crate::web::visitor::Visitor;
+
+/// The most that a file may hold. *Units*: bytes.
+pub(in crate::web) const FILE_BYTES: usize = 64 << 20;
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    into: Option<String>,
+    unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Nil {
+    into: String,
+    unit: String,
+    as_of: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Reported {
+    indicator: String,
+    unit: String,
+    period: String,
+    numerator: String,
+    denominator: String,
+    attachment: String,
+}
+
+#[derive(Template)]
+#[template(path = "submit.html")]
+struct Page<'p> {
+    layout: Layout<'p>,
+    view: SubmitView,
+    into: String,
+    unit: String,
+    problem: String,
+    hint: String,
+}
+
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct PreviewPage<'p> {
+    layout: Layout<'p>,
+    preview: Preview,
+}
+
+#[derive(Template)]
+#[template(path = "taken.html")]
+struct TakenPage<'p> {
+    layout: Layout<'p>,
+    taken: Taken,
+}
+
+impl<'p> Page<'p> {
+    fn new(visitor: &'p Visitor, desk: &Desk, into: &str, unit: &str) -> Answer<Self> {
+        Ok(Self {
+            layout: Layout::new(visitor, "submit-title"),
+            view: desk.submit_choices()?,
+            into: into.to_owned(),
+            unit: unit.to_owned(),
+            problem: String::new(),
+            hint: String::new(),
+        })
+    }
+}
+
+pub(in crate::web) async fn show(
+    visitor: Visitor,
+    desk: Desk,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let into = asked.into.unwrap_or_default();
+    let page = Page::new(&visitor, &desk, &into, &asked.unit.unwrap_or_default())?;
+    Ok(Html(page.render()?))
+}
+
+pub(in crate::web) async fn preview(
+    visitor: Visitor,
+    desk: Desk,
+    mut parts: Multipart,
+) -> Answer<Response> {
+    let mut said = Said::default();
+    let mut sent = None;
+    while let Some(mut part) = parts.next_field().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            let named = part.file_name().unwrap_or_default().to_owned();
+            if named.is_empty() {
+                continue;
+            }
+            let (folder, path) = desk.begin_file(&named)?;
+            let mut file = tokio::fs::File::create(&path)
+                .await
+                .map_err(Error::file(&path))?;
+            while let Some(bytes) = part.chunk().await? {
+                file.write_all(&bytes).await.map_err(Error::file(&path))?;
+            }
+            file.flush().await.map_err(Error::file(&path))?;
+            sent = Some((folder, path));
+            continue;
+        }
+        let text = part.text().await?;
+        match name.as_str() {
+            "into" => said.into = text,
+            "unit" => said.unit = text,
+            "as_of" => said.as_of = text,
+            // What a form of ours does not have is not read.
+            _ => {}
+        }
+    }
+    let came = match sent {
+        Some((folder, path)) => desk.preview(folder, path, &said).await,
+        None => Err(no_file()),
+    };
+    match came {
+        Ok(preview) => {
+            let layout = Layout::new(&visitor, "preview-title");
+            Ok(Html(PreviewPage { layout, preview }.render()?).into_response())
+        }
+        Err(error) => wrong(&visitor, &desk, error, (&said.into, &said.unit)),
+    }
+}
+
+fn no_file() -> Error {
+    Error::user(
+        Text::new("ファイルが選ばれていません", "no file was chosen"),
+        Text::new(
+            "CSV、Excel、JSONなどのファイルを選んでください",
+            "choose a file: CSV, Excel, JSON and others",
+        ),
+    )
+}
+
+fn wrong(
+    visitor: &Visitor,
+    desk: &Desk,
+    error: Error,
+    (into, unit): (&str, &str),
+) -> Answer<Response> {
+    let (message, hint) = Failure::of_form(error)?;
+    let mut page = Page::new(visitor, desk, into, unit)?;
+    message.get(visitor.language).clone_into(&mut page.problem);
+    if let Some(hint) = hint {
+        hint.get(visitor.language).clone_into(&mut page.hint);
+    }
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+}
+
+fn told(
+    visitor: &Visitor,
+    desk: &Desk,
+    came: Result<Taken, Error>,
+    chosen: (&str, &str),
+) -> Answer<Response> {
+    match came {
+        Ok(taken) => {
+            let layout = Layout::new(visitor, "taken-title");
+            Ok(Html(TakenPage { layout, taken }.render()?).into_response())
+        }
+        Err(error) => wrong(visitor, desk, error, chosen),
+    }
+}
+
+pub(in crate::web) async fn confirm(
+    visitor: Visitor,
+    desk: Desk,
+    Path(token): Path<String>,
+) -> Answer<Response> {
+    let came = desk.confirm(&token).await;
+    told(&visitor, &desk, came, ("", ""))
+}
+
+pub(in crate::web) async fn nil(
+    visitor: Visitor,
+    desk: Desk,
+    Form(nil): Form<Nil>,
+) -> Answer<Response> {
+    let said = Said {
+        into: nil.into,
+        unit: nil.unit,
+        as_of: nil.as_of,
+    };
+    let came = desk.nil_return(&said).await;
+    told(&visitor, &desk, came, (&said.into, &said.unit))
+}
+
+pub(in crate::web) async fn total(
+    visitor: Visitor,
+    desk: Desk,
+    Form(reported): Form<Reported>,
+) -> Answer<Response> {
+    let total = Total {
+        indicator: reported.indicator,
+        unit: reported.unit,
+        period: reported.period,
+        numerator: reported.numerator,
+        denominator: reported.denominator,
+        attachment: reported.attachment,
+    };
+    let came = desk.report_total(&total).await;
+    told(&visitor, &desk, came, ("", &total.unit))
+}

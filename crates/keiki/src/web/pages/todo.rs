@@ -1,0 +1,39 @@
+//! `/todo`: what somebody owes and by when.
+
+use askama::Template;
+use axum::response::Html;
+
+use crate::operations::coverage::Timeliness;
+use crate::operations::office::Desk;
+use crate::operations::office::submitting::TodoView;
+use crate::web::choosing::query;
+use crate::web::failure::Answer;
+use crate::web::layout::Layout;
+use crate::web::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "todo.html")]
+struct Page<'p> {
+    layout: Layout<'p>,
+    view: TodoView,
+}
+
+impl Page<'_> {
+    fn send(&self, unit: &str, dataset: &str) -> String {
+        let into = format!("dataset:{dataset}");
+        format!("/submit?{}", query(&[("into", &into), ("unit", unit)]))
+    }
+
+    fn kpi(&self, no: &u32, unit: &str) -> String {
+        let query = query(&[("period", &self.view.period), ("unit", unit)]);
+        format!("/kpis/{no}?{query}")
+    }
+}
+
+pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
+    let page = Page {
+        layout: Layout::new(&visitor, "todo-title"),
+        view: desk.todo().await?,
+    };
+    Ok(Html(page.render()?))
+}

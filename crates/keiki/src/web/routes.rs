@@ -1,0 +1,198 @@
+//! The one table of routes: what each needs, where it stands in the menu, and which handler answers.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler;
+use axum::middleware::{self, Next};
+use axum::routing::{MethodRouter, get, post};
+use keiki_model::access::Right;
+
+use super::guard;
+use super::pages::{
+    catalogue, closing, evidence, home, kpi, language, log, programme, rows, scorecard, sign_in,
+    submit, todo, users, welcome,
+};
+use super::site::Shared;
+use crate::operations::access::Scope;
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: whoever comes.
+    Nothing,
+    /// Somebody who is signed in.
+    Account,
+    /// Somebody who has a right for some org unit.
+    Right(Right),
+}
+
+impl Need {
+    /// Whether somebody who is signed in meets it.
+    #[must_use]
+    pub fn is_met_by(self, scope: &Scope) -> bool {
+        match self {
+            Self::Nothing | Self::Account => true,
+            Self::Right(right) => scope.allows(right),
+        }
+    }
+}
+
+/// What is known of a route without asking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteFacts {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Its path; parts in braces are values.
+    pub path: &'static str,
+    /// What it needs.
+    pub need: Need,
+}
+
+/// The table. A new page is a new row.
+fn table() -> Vec<Route> {
+    let see = Need::Right(Right::See);
+    let see_evidence = Need::Right(Right::SeeEvidence);
+    let submits = Need::Right(Right::Submit);
+    let administer = Need::Right(Right::Administer);
+    let audit = Need::Right(Right::Audit);
+    vec![
+        Route::page("/", Need::Account, home::show),
+        Route::page("/sign-in", Need::Nothing, sign_in::show),
+        Route::form("/sign-in", Need::Nothing, sign_in::enter),
+        Route::form("/sign-out", Need::Account, sign_in::leave),
+        Route::page("/welcome/{token}", Need::Nothing, welcome::show),
+        Route::form("/welcome/{token}", Need::Nothing, welcome::accept),
+        Route::form("/language", Need::Nothing, language::choose),
+        Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
+        Route::page("/kpis", see, catalogue::show).in_menu("nav-kpis"),
+        Route::page("/kpis/{no}", see, kpi::show),
+        Route::page("/kpis/{no}/rows", see, rows::show),
+        Route::form(
+            "/kpis/{no}/explain",
+            Need::Right(Right::Explain),
+            kpi::explain,
+        ),
+        Route::page("/todo", submits, todo::show).in_menu("nav-todo"),
+        Route::page("/submit", submits, submit::show).in_menu("nav-submit"),
+        Route::form("/submit", submits, submit::preview).up_to(submit::FILE_BYTES),
+        Route::form("/submit/{token}/confirm", submits, submit::confirm),
+        Route::form("/submit/nil", submits, submit::nil),
+        Route::form("/submit/total", submits, submit::total),
+        Route::page("/evidence", see_evidence, evidence::show).in_menu("nav-evidence"),
+        Route::page("/programme", see, programme::show).in_menu("nav-programme"),
+        Route::page("/close", see_evidence, closing::show).in_menu("nav-close"),
+        Route::form("/close", Need::Right(Right::Close), closing::act),
+        Route::form(
+            "/close/certify",
+            Need::Right(Right::Certify),
+            closing::certify,
+        ),
+        Route::page("/users", administer, users::show).in_menu("nav-users"),
+        Route::form("/users", administer, users::add),
+        Route::form("/users/{name}/roles", administer, users::grant),
+        Route::form("/users/{name}/password", administer, users::renew),
+        Route::form("/users/{name}/disable", administer, users::disable),
+        Route::form("/users/{name}/enable", administer, users::enable),
+        Route::form(
+            "/users/{name}/end-sessions",
+            administer,
+            users::end_sessions,
+        ),
+        Route::page("/log", audit, log::show).in_menu("nav-log"),
+    ]
+}
+
+struct Route {
+    facts: RouteFacts,
+    title: Option<&'static str>,
+    answer: MethodRouter<Shared>,
+}
+
+impl Route {
+    fn page<H, T>(path: &'static str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("GET", path, need, get(handler))
+    }
+
+    fn form<H, T>(path: &'static str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("POST", path, need, post(handler))
+    }
+
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        need: Need,
+        answer: MethodRouter<Shared>,
+    ) -> Self {
+        let admitted = move |request: Request, next: Next| guard::admitted(need, request, next);
+        Self {
+            facts: RouteFacts { method, path, need },
+            title: None,
+            answer: answer.route_layer(middleware::from_fn(admitted)),
+        }
+    }
+
+    /// Takes more than forms may send, so many bytes.
+    fn up_to(self, bytes: usize) -> Self {
+        Self {
+            answer: self.answer.layer(DefaultBodyLimit::max(bytes)),
+            ..self
+        }
+    }
+
+    /// Puts the page into the menu.
+    fn in_menu(self, title: &'static str) -> Self {
+        Self {
+            title: Some(title),
+            ..self
+        }
+    }
+}
+
+/// An entry of the menu.
+pub(super) struct MenuEntry {
+    /// Where it leads.
+    pub(super) path: &'static str,
+    /// The id of its title.
+    pub(super) title: &'static str,
+    /// What its page needs.
+    pub(super) need: Need,
+}
+
+static MENU: LazyLock<Vec<MenuEntry>> = LazyLock::new(|| {
+    let entry = |route: Route| {
+        Some(MenuEntry {
+            path: route.facts.path,
+            title: route.title?,
+            need: route.facts.need,
+        })
+    };
+    table().into_iter().filter_map(entry).collect()
+});
+
+/// The menu, in the order of the table.
+pub(super) fn menu() -> &'static [MenuEntry] {
+    &MENU
+}
+
+pub(super) fn router() -> Router<Shared> {
+    let routes = table().into_iter();
+    routes.fold(Router::new(), |router, route| {
+        router.route(route.facts.path, route.answer)
+    })
+}
+
+/// Every route with what it needs.
+#[must_use]
+pub fn facts() -> Vec<RouteFacts> {
+    table().into_iter().map(|route| route.facts).collect()
+}

@@ -1,0 +1,240 @@
+//! The server: binds an address, puts the layers around the routes, and stops when it is told to, finishing what it has begun.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum_server::tls_rustls::RustlsConfig;
+use keiki_model::text::Text;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::site::{Shared, Site, Transport, Way};
+use super::{assets, failure, guard, routes, visitor};
+use crate::config::Workspace;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::operations::accounts::Registry;
+use crate::operations::office::Office;
+
+/// How long a request may take.
+const REQUEST_SECONDS: u64 = 60;
+/// How long a client may take to send its headers.
+const HEADER_SECONDS: u64 = 10;
+/// How long requests that have begun may go on when the server stops.
+const STOP_SECONDS: u64 = 10;
+/// The most that a form may send. *Units*: bytes.
+const FORM_BYTES: usize = 256 << 10;
+
+/// How the server is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How what is sent is kept from others.
+    pub security: Security,
+}
+
+/// How what is sent is kept from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Security {
+    /// Only this computer reaches it.
+    Loopback,
+    /// By a certificate of its own, with its key.
+    Tls {
+        /// The certificate and those above it, as PEM.
+        certificate: PathBuf,
+        /// Its key, as PEM.
+        key: PathBuf,
+    },
+    /// By so many proxies before it, the outermost of which speaks TLS.
+    Proxies(usize),
+}
+
+/// A server that has its address.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    security: Security,
+    site: Shared,
+}
+
+impl Server {
+    /// Takes the address and opens the workspace.
+    ///
+    /// # Errors
+    /// The address is taken or open to others without TLS, or the workspace cannot be used.
+    pub async fn bind(root: &Path, options: &Options) -> Result<Self> {
+        if options.security == Security::Loopback && !options.listen.ip().is_loopback() {
+            return Err(open_to_others(options.listen));
+        }
+        let workspace = Workspace::load(root)?;
+        let registry = Registry::open(&workspace).await?;
+        let office = Arc::new(Office::open(workspace, environment::now()).await?);
+        let plate = office.plate(environment::now()).await?;
+        let listener = TcpListener::bind(options.listen)
+            .map_err(|error| no_address(options.listen, &error))?;
+        let address = listener.local_addr().map_err(Error::stopped)?;
+        let way = match options.security {
+            Security::Loopback => Way {
+                transport: Transport::Loopback,
+                proxies: 0,
+            },
+            Security::Tls { .. } => Way {
+                transport: Transport::Tls,
+                proxies: 0,
+            },
+            Security::Proxies(proxies) => Way {
+                transport: Transport::Tls,
+                proxies,
+            },
+        };
+        Ok(Self {
+            listener,
+            address,
+            security: options.security.clone(),
+            site: Arc::new(Site {
+                office,
+                registry,
+                way,
+                plate,
+            }),
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address that a browser on this computer opens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = match self.security {
+            Security::Tls { .. } => "https",
+            Security::Loopback | Security::Proxies(_) => "http",
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The path of the link by which the first administrator signs up; `None` where there are accounts.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn first_link(&self) -> Result<Option<String>> {
+        let token = self.site.registry.first_link(environment::now()).await?;
+        Ok(token.map(|token| format!("/welcome/{token}")))
+    }
+
+    /// Serves until `stop` comes, then finishes what it has begun.
+    ///
+    /// # Errors
+    /// The certificate or its key cannot be used, or the address is lost.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let handle = axum_server::Handle::new();
+        let stopping = handle.clone();
+        tokio::spawn(async move {
+            stop.await;
+            stopping.graceful_shutdown(Some(Duration::from_secs(STOP_SECONDS)));
+        });
+        let office = Arc::clone(&self.site.office);
+        tokio::spawn(async move {
+            if let Err(error) = office.warm(environment::now()).await {
+                tracing::debug!(?error, "nothing was measured beforehand");
+            }
+        });
+        let service = router(self.site).into_make_service_with_connect_info::<SocketAddr>();
+        let mut server = axum_server::from_tcp(self.listener).map_err(Error::stopped)?;
+        server
+            .http_builder()
+            .http1()
+            .header_read_timeout(Duration::from_secs(HEADER_SECONDS));
+        let server = server.handle(handle);
+        let served = match &self.security {
+            Security::Tls { certificate, key } => {
+                let acceptor =
+                    axum_server::tls_rustls::RustlsAcceptor::new(tls(certificate, key).await?);
+                server.acceptor(acceptor).serve(service).await
+            }
+            Security::Loopback | Security::Proxies(_) => server.serve(service).await,
+        };
+        served.map_err(Error::stopped)
+    }
+}
+
+/// The routes with all that stands around each of them; the outermost layer is last.
+fn router(site: Shared) -> Router {
+    let limit = Duration::from_secs(REQUEST_SECONDS);
+    routes::router()
+        .merge(assets::router())
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(CatchPanicLayer::custom(failure::of_panic))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            limit,
+        ))
+        .layer(middleware::from_fn(guard::own_origin))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&site),
+            visitor::recognise,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&site),
+            guard::headers,
+        ))
+        .layer(CompressionLayer::new())
+        .with_state(site)
+}
+
+async fn tls(certificate: &Path, key: &Path) -> Result<RustlsConfig> {
+    // Another part of the program may have chosen the same already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let config = RustlsConfig::from_pem_file(certificate, key).await;
+    config.map_err(|error| {
+        Error::user(
+            Text::new(
+                format!("証明書または鍵を使えません: {error}"),
+                format!("the certificate or its key cannot be used: {error}"),
+            ),
+            Text::new(
+                "--certificate と --key に、対になるPEMファイルを指定してください",
+                "give --certificate and --key two PEM files that belong together",
+            ),
+        )
+    })
+}
+
+fn open_to_others(listen: SocketAddr) -> Error {
+    Error::user(
+        Text::new(
+            format!("暗号化せずに他のコンピュータへ公開することはできません: {listen}"),
+            format!("not without TLS where others can reach it: {listen}"),
+        ),
+        Text::new(
+            "--certificate と --key を指定するか、TLSを終端するプロキシの背後で --proxies 1 を指定してください",
+            "give --certificate and --key, or --proxies 1 behind a proxy that speaks TLS",
+        ),
+    )
+}
+
+fn no_address(listen: SocketAddr, error: &std::io::Error) -> Error {
+    Error::user(
+        Text::new(
+            format!("このアドレスでは待ち受けられません: {listen}: {error}"),
+            format!("cannot listen there: {listen}: {error}"),
+        ),
+        Text::new(
+            "--listen で別のアドレスやポートを指定してください",
+            "choose another address or port with --listen",
+        ),
+    )
+}

@@ -1,0 +1,176 @@
+//! Who sends a request: recognised once, before any route, by the session's cookie.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use keiki_model::text::Language;
+
+use super::failure::{self, Failure};
+use super::site::{Shared, Way};
+use crate::environment;
+use crate::operations::access::Scope;
+use crate::operations::accounts::{Actor, SignedIn};
+use crate::operations::office::{Desk, Who};
+
+/// The cookie of the language that somebody chose who is not signed in.
+pub(super) const LANGUAGE_COOKIE: &str = "keiki-language";
+
+/// Who sends a request.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    /// The account and its session; `None` where nobody is signed in.
+    pub(super) signed_in: Option<SignedIn>,
+    /// The session's token.
+    pub(super) token: Option<String>,
+    /// The language that they read.
+    pub(super) language: Language,
+    /// Their name, from where, and when.
+    pub(super) actor: Actor,
+    /// What the browser calls itself.
+    pub(super) agent: String,
+    /// The path that they ask for, with its query.
+    pub(super) path: String,
+    /// How the server is reached.
+    pub(super) way: Way,
+    /// The organisation's name.
+    pub(super) organisation: String,
+}
+
+impl Visitor {
+    /// What they may do.
+    pub(super) fn scope(&self) -> Scope {
+        let account = self.signed_in.as_ref().map(|one| &one.account);
+        Scope::new(account.map_or_else(Vec::new, |one| one.grants.clone()))
+    }
+}
+
+/// Recognises the visitor, and gives failures a page in their language.
+pub(super) async fn recognise(
+    State(site): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let now = environment::now();
+    let token = cookie(headers, site.way.cookie()).map(str::to_owned);
+    let found = match &token {
+        Some(token) => site.registry.recognise(token, now).await,
+        None => Ok(None),
+    };
+    let (signed_in, trouble) = match found {
+        Ok(signed_in) => (signed_in, None),
+        Err(error) => (None, Some(error)),
+    };
+    let account = signed_in.as_ref().map(|one| &one.account);
+    let language = account
+        .and_then(|one| one.language)
+        .or_else(|| cookie(headers, LANGUAGE_COOKIE).and_then(Language::from_tag))
+        .or_else(|| accepted(headers))
+        .unwrap_or(site.plate.language);
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let path = request.uri().path_and_query();
+    let visitor = Visitor {
+        actor: Actor {
+            name: account.map_or_else(String::new, |one| one.name.clone()),
+            address: address(headers, peer, site.way),
+            now,
+        },
+        agent: agent.to_owned(),
+        path: path.map_or_else(|| "/".to_owned(), ToString::to_string),
+        way: site.way,
+        organisation: site.plate.name.get(language).to_owned(),
+        signed_in,
+        token,
+        language,
+    };
+    if let Some(error) = trouble {
+        return failure::page(&visitor, &Failure::from(error));
+    }
+    request.extensions_mut().insert(visitor.clone());
+    let response = next.run(request).await;
+    failure::told(&visitor, response)
+}
+
+impl FromRequestParts<Shared> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Failure> {
+        let visitor = parts.extensions.get::<Self>();
+        visitor.cloned().ok_or_else(Failure::internal)
+    }
+}
+
+impl FromRequestParts<Shared> for Desk {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Failure> {
+        let visitor = Visitor::from_request_parts(parts, site).await?;
+        let who = Who {
+            actor: visitor.actor.clone(),
+            scope: visitor.scope(),
+            language: visitor.language,
+            registry: site.registry.clone(),
+        };
+        Ok(site.office.desk(who).await?)
+    }
+}
+
+/// The value of a cookie.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter();
+    let pairs = all.filter_map(|value| value.to_str().ok());
+    let mut pairs = pairs.flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+/// The first language of the browser's list that Keiki speaks.
+fn accepted(headers: &HeaderMap) -> Option<Language> {
+    let listed = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut tags = listed.split(',').filter_map(|part| part.split(';').next());
+    tags.find_map(|tag| Language::from_tag(tag.trim()))
+}
+
+/// The visitor's address: of the connection, or what the proxies that are known to stand before the server say of it.
+fn address(headers: &HeaderMap, peer: SocketAddr, way: Way) -> String {
+    let said = headers.get_all("x-forwarded-for").iter();
+    let said = said.filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = said.flat_map(|value| value.split(',')).collect();
+    let position = way.proxies.checked_sub(1);
+    let hop = position.and_then(|back| hops.iter().rev().nth(back));
+    let believed = hop.and_then(|hop| hop.trim().parse::<std::net::IpAddr>().ok());
+    believed.unwrap_or_else(|| peer.ip()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::site::Transport;
+    use super::*;
+
+    fn behind(proxies: usize, said: &'static str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", said.parse().expect("it is a header"));
+        let way = Way {
+            transport: Transport::Tls,
+            proxies,
+        };
+        let peer = "10.0.0.9:4000".parse().expect("it is an address");
+        address(&headers, peer, way)
+    }
+
+    #[test]
+    fn only_declared_proxies_are_believed() {
+        assert_eq!(behind(0, "203.0.113.7"), "10.0.0.9");
+        assert_eq!(behind(1, "198.51.100.1, 203.0.113.7"), "203.0.113.7");
+        assert_eq!(behind(2, "198.51.100.1, 203.0.113.7"), "198.51.100.1");
+        assert_eq!(behind(1, "not an address"), "10.0.0.9");
+    }
+}

@@ -1,0 +1,278 @@
+//! A small workspace with its server, accounts, and visitors who send requests as browsers do.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own client speaks to the server in this process"
+)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use keiki::operations::accounts::{Actor, Chosen, NewAccount, Registry};
+use keiki::operations::ingest::{self, Confirmation, Ingest, What};
+use keiki::progress::Silent;
+use keiki::web::{Options, Security, Server};
+use keiki::{config::Workspace, environment};
+use keiki_model::access::{Grant, Role};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+const SETTINGS: &str = "language = \"en\"\nzone = \"Asia/Tokyo\"\n\n[organisation]\n\
+                        name = { ja = \"架空\", en = \"Fictional\" }\n";
+
+const ORG: &str = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+                   HD,,架空親会社,Parent Company,group,JP,,,\n\
+                   JP1,HD,架空製造,Manufacturing,subsidiary,JP,,,\n\
+                   JP1-IT,JP1,情報システム部,IT Department,department,JP,,,\n\
+                   US1,HD,架空アメリカ,American Branch,overseas,US,,,\n";
+
+const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
+                      covers = [\"HD\"]\n";
+
+/// What hostile evidence holds in the place of a name.
+pub(crate) const SCRIPT: &str = "<script>alert(1)</script>";
+
+const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on\n\
+                      A1,JP1,hardware,<script>alert(1)</script>,true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,\n\
+                      A2,JP1-IT,hardware,\"\"\"><img src=x onerror=alert(2)>\",true,E1,2026-04-01,2026-05-01,2026-05-01,declaration,\n\
+                      A3,JP1,hardware,{{ 7 * 7 }},true,E1,2026-04-01,,,,\n\
+                      A4,US1,hardware,secret of America,true,,,,,,\n\
+                      A5,JP1,hardware,no such day,true,,,31 April 2026,,,\n";
+
+/// The password of every account of the tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A workspace with its server.
+pub(crate) struct House {
+    folder: TempDir,
+    pub(crate) url: String,
+    pub(crate) registry: Registry,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl House {
+    /// A workspace with the evidence of one month, and its server.
+    pub(crate) async fn new() -> Self {
+        let house = Self::without_evidence().await;
+        let workspace = Workspace::load(house.root()).expect("the workspace is sound");
+        let asked = Ingest {
+            surroundings: &environment::Here,
+            what: What::Sources(Vec::new()),
+            as_of: Some(keiki_model::calendar::parse_day("2026-05-31").expect("it is a day")),
+            covers: Vec::new(),
+            extent: None,
+            missing: None,
+            confirmation: Confirmation::Ask,
+            author: "tests".to_owned(),
+            now: environment::now(),
+        };
+        let outcomes = ingest::ingest(&workspace, &asked, &Silent).await;
+        let outcomes = outcomes.expect("the evidence can be read");
+        assert!(
+            outcomes.iter().all(|one| one.result.is_ok()),
+            "{outcomes:?}"
+        );
+        house
+    }
+
+    /// A workspace that has read nothing, and its server.
+    pub(crate) async fn without_evidence() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for (name, text) in [
+            ("keiki.toml", SETTINGS),
+            ("org.csv", ORG),
+            ("programme.toml", "[adopted]\nkpis = [1]\n"),
+            ("sources/assets.toml", SOURCE),
+            ("evidence/assets.csv", ASSETS),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+                .expect("a folder can be made");
+            std::fs::write(path, text).expect("the file can be written");
+        }
+        let options = Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            security: Security::Loopback,
+        };
+        let server = Server::bind(folder.path(), &options).await;
+        let server = server.expect("a free port can be taken");
+        let url = server.url();
+        let workspace = Workspace::load(folder.path()).expect("the workspace is sound");
+        let registry = Registry::open(&workspace).await;
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(server.run(async move {
+            drop(stopped.await);
+        }));
+        let client = Client::builder().redirect(Policy::none()).build();
+        Self {
+            folder,
+            url,
+            registry: registry.expect("the accounts can be opened"),
+            client: client.expect("a client can be made"),
+            stop: Some(stop),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes an account with roles and a password.
+    pub(crate) async fn account(&self, name: &str, roles: &[(Role, &str)]) {
+        let by = actor("tests");
+        let new = NewAccount {
+            name: name.to_owned(),
+            shown_name: String::new(),
+            grants: grants(roles),
+        };
+        let token = self.registry.add(&new, &by).await.expect("it is added");
+        let chosen = Chosen {
+            name: "",
+            password: PASSWORD,
+            root: "HD",
+        };
+        let accepted = self.registry.accept(&token, &chosen, &by).await;
+        accepted.expect("the password is taken");
+    }
+
+    /// Somebody who is signed in with roles.
+    pub(crate) async fn visitor(&self, name: &str, roles: &[(Role, &str)]) -> Visitor<'_> {
+        self.account(name, roles).await;
+        let answer = self.nobody().sign_in(name, PASSWORD, "/").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        Visitor {
+            house: self,
+            cookie: answer.cookie("keiki-session"),
+        }
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn nobody(&self) -> Visitor<'_> {
+        Visitor {
+            house: self,
+            cookie: None,
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // A server that has stopped already needs no word.
+        self.stop.take().map(|stop| stop.send(()).is_ok());
+    }
+}
+
+pub(crate) fn actor(name: &str) -> Actor {
+    Actor {
+        name: name.to_owned(),
+        address: String::new(),
+        now: environment::now(),
+    }
+}
+
+pub(crate) fn grants(roles: &[(Role, &str)]) -> Vec<Grant> {
+    let grant = |(role, unit): &(Role, &str)| Grant {
+        role: *role,
+        org_unit: (*unit).to_owned(),
+    };
+    roles.iter().map(grant).collect()
+}
+
+/// Somebody with a browser.
+pub(crate) struct Visitor<'h> {
+    house: &'h House,
+    /// The session's token.
+    pub(crate) cookie: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// A header as text; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// The value of a cookie that was set.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let all = self.headers.get_all("set-cookie").iter();
+        let mut all = all.filter_map(|value| value.to_str().ok());
+        all.find_map(|value| {
+            let (key, rest) = value.split_once('=')?;
+            let value = rest.split(';').next()?;
+            (key == name && !value.is_empty()).then(|| value.to_owned())
+        })
+    }
+
+    pub(crate) fn is(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:#?}");
+        self
+    }
+
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.text.contains(text), "not found: {text}\n{}", self.text);
+        self
+    }
+
+    pub(crate) fn says_nothing_of(self, text: &str) -> Self {
+        assert!(!self.text.contains(text), "found: {text}\n{}", self.text);
+        self
+    }
+}
+
+impl Visitor<'_> {
+    /// A request, with the session and, where it changes something, with what browsers say of their page.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.house.url);
+        let mut request = self.house.client.request(method.clone(), url);
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", format!("keiki-session={cookie}"));
+        }
+        if method != Method::GET {
+            request = request.header("origin", &self.house.url);
+        }
+        request
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the server answers");
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.expect("the answer is text"),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(form(self.request(Method::POST, path), fields))
+            .await
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str, password: &str, next: &str) -> Answer {
+        let fields = [("name", name), ("password", password), ("next", next)];
+        self.post("/sign-in", &fields).await
+    }
+}
+
+/// Puts a form into a request.
+pub(crate) fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields);
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.header("content-type", kind).body(body.finish())
+}

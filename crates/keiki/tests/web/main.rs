@@ -1,0 +1,8 @@
+//! The web pages from outside: a server in this process on a free port, and a browser's requests.
+
+mod access;
+mod hostile;
+mod house;
+mod pages;
+mod signing_in;
+mod submitting;

@@ -1,0 +1,119 @@
+//! Signing in and out: links, sessions, wrong passwords.
+
+use keiki_model::access::Role;
+use keiki_store::AccountStanding;
+
+use crate::house::{House, PASSWORD, actor};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_administrator_signs_up_by_a_link_that_holds_once() {
+    let house = House::without_evidence().await;
+    let token = house.registry.first_link(keiki::environment::now()).await;
+    let token = token
+        .expect("the database can be read")
+        .expect("nobody is there");
+    let path = format!("/welcome/{token}");
+    let nobody = house.nobody();
+    nobody.get(&path).await.is(200).says("first administrator");
+    let weak = [
+        ("name", "admin"),
+        ("password", "password1234"),
+        ("again", "password1234"),
+    ];
+    nobody
+        .post(&path, &weak)
+        .await
+        .is(422)
+        .says("easy to guess");
+    let other = [
+        ("name", "admin"),
+        ("password", PASSWORD),
+        ("again", "something else"),
+    ];
+    nobody
+        .post(&path, &other)
+        .await
+        .is(422)
+        .says("not the same");
+    let good = [
+        ("name", "Admin"),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+    ];
+    nobody.post(&path, &good).await.is(303);
+    nobody.get(&path).await.is(404);
+    nobody.post(&path, &good).await.is(404);
+    nobody.sign_in("ADMIN", PASSWORD, "/").await.is(303);
+    let again = house.registry.first_link(keiki::environment::now()).await;
+    assert_eq!(again.expect("the database can be read"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_when_it_is_signed_out_or_its_account_is_disabled() {
+    let house = House::without_evidence().await;
+    let one = house.visitor("one", &[(Role::Executive, "HD")]).await;
+    one.get("/scorecard").await.is(200).says("one");
+    one.post("/sign-out", &[]).await.is(303);
+    one.get("/scorecard").await.is(303);
+    let two = house.visitor("two", &[(Role::Executive, "HD")]).await;
+    two.get("/scorecard").await.is(200);
+    let disabled = AccountStanding::Disabled;
+    let done = house
+        .registry
+        .set_standing("two", disabled, &actor("tests"))
+        .await;
+    done.expect("it is disabled");
+    two.get("/scorecard").await.is(303);
+    house.nobody().sign_in("two", PASSWORD, "/").await.is(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_who_has_an_account_and_guessing_is_locked_out() {
+    let house = House::without_evidence().await;
+    house.account("known", &[(Role::Executive, "HD")]).await;
+    let nobody = house.nobody();
+    let wrong = nobody
+        .sign_in("known", "wrong horse battery", "/")
+        .await
+        .is(401);
+    let unknown = nobody
+        .sign_in("unknown", "wrong horse battery", "/")
+        .await
+        .is(401);
+    assert_eq!(wrong.text, unknown.text);
+    for _ in 0..4 {
+        nobody
+            .sign_in("known", "wrong horse battery", "/")
+            .await
+            .is(401);
+    }
+    // The right password comes too late, and is told from a wrong one by nothing.
+    let locked = nobody.sign_in("known", PASSWORD, "/").await.is(401);
+    assert_eq!(locked.text, wrong.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_what_is_written_down_and_bound() {
+    let house = House::without_evidence().await;
+    let one = house.visitor("one", &[(Role::Executive, "HD")]).await;
+    one.post("/sign-out", &[]).await.is(303);
+    house
+        .nobody()
+        .sign_in("one", "wrong horse battery", "/")
+        .await
+        .is(401);
+    let log = house.registry.log();
+    let events = log.before(None, 10).await.expect("the log can be read");
+    let words: Vec<&str> = events.iter().map(|one| one.event.action.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "sign_in_refused",
+            "sign_out",
+            "sign_in",
+            "password_set",
+            "account_add"
+        ]
+    );
+    assert_eq!(log.broken().await.expect("the log can be read"), None);
+}

@@ -1,0 +1,188 @@
+//! Sending evidence: what would become of it is seen before it is taken in, and only of one's own org units.
+
+use keiki_model::access::Role;
+use reqwest::Method;
+
+use crate::house::{Answer, House, Visitor};
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
+
+/// Sends a file as a form does.
+async fn send(visitor: &Visitor<'_>, name: &str, text: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut body = String::new();
+    for (field, value) in fields {
+        body.push_str(&format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+        ));
+    }
+    body.push_str(&format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: text/csv\r\n\r\n{text}\r\n--edge--\r\n"
+    ));
+    let request = visitor.request(Method::POST, "/submit");
+    let request = request.header("content-type", "multipart/form-data; boundary=edge");
+    visitor.send(request.body(body)).await
+}
+
+/// The path of the form that confirms.
+fn confirming(answer: &Answer) -> String {
+    let at = answer.text.find("/submit/").expect("there is a form");
+    let rest = &answer.text[at..];
+    rest[..rest.find('"').expect("it ends")].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_seen_before_it_is_taken_in() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let rows = "A3,JP1,hardware,three,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
+                A9,US1,hardware,not mine,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
+                A8,JP1,hardware,no day,true,,,31 April 2026,,,\n";
+    let fields = [
+        ("into", "dataset:assets"),
+        ("unit", "JP1"),
+        ("as_of", "2026-05-31"),
+    ];
+    let text = format!("{HEADER}\n{rows}");
+    let seen = send(&owner, "../../assets.csv", &text, &fields)
+        .await
+        .is(200);
+    let seen = seen.says("31 April 2026").says_nothing_of("not mine");
+    owner
+        .get("/scorecard?period=2026-05&revision=now")
+        .await
+        .is(200)
+        .says("2 / 3");
+    // Another's file cannot be taken in.
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    office.post(&confirming(&seen), &[]).await.is(404);
+    owner
+        .post(&confirming(&seen), &[])
+        .await
+        .is(200)
+        .says("was taken in");
+    owner.post(&confirming(&seen), &[]).await.is(404);
+    owner
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("3 / 3");
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("3 / 4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sends_for_others() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let text = format!("{HEADER}\n");
+    for fields in [
+        // A source that speaks for the whole group.
+        [("into", "source:assets"), ("unit", "")],
+        [("into", "dataset:assets"), ("unit", "US1")],
+        [("into", "dataset:nowhere"), ("unit", "JP1")],
+    ] {
+        send(&owner, "assets.csv", &text, &fields).await.is(404);
+    }
+    let nil = [("into", "dataset:assets"), ("unit", "US1"), ("as_of", "")];
+    owner.post("/submit/nil", &nil).await.is(404);
+    let total = [
+        ("indicator", "1:inventory_ratio"),
+        ("unit", "US1"),
+        ("period", "2026-05"),
+        ("numerator", "1"),
+        ("denominator", "1"),
+        ("attachment", ""),
+    ];
+    owner.post("/submit/total", &total).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_total_takes_the_place_of_rows() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let total = [
+        ("indicator", "1:inventory_ratio"),
+        ("unit", "JP1"),
+        ("period", "2026-05"),
+        ("numerator", "70"),
+        ("denominator", "80"),
+        ("attachment", "memo.pdf"),
+    ];
+    owner
+        .post("/submit/total", &total)
+        .await
+        .is(200)
+        .says("was taken in");
+    owner
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("70 / 80");
+    let nil = [
+        ("into", "dataset:assets"),
+        ("unit", "JP1"),
+        ("as_of", "2026-05-31"),
+    ];
+    owner.post("/submit/nil", &nil).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_closed_and_opened_again() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let partly = house
+        .visitor("partly", &[(Role::ProgrammeOffice, "JP1")])
+        .await;
+    let close = [("period", "2026-05"), ("act", "close")];
+    partly.post("/close", &close).await.is(403);
+    // A rejected row stands in the way, which who sees a part of the group is not told.
+    partly
+        .get("/close?period=2026-05")
+        .await
+        .is(200)
+        .says("Nothing stands in the way");
+    office
+        .post("/close", &close)
+        .await
+        .is(422)
+        .says("stands in the way")
+        .says("1 rejected rows");
+    let text = format!("{HEADER}\nA5,JP1,hardware,mended,true,,,,,,\n");
+    let fields = [
+        ("into", "source:assets"),
+        ("unit", ""),
+        ("as_of", "2026-05-31"),
+    ];
+    let seen = send(&office, "assets.csv", &text, &fields).await.is(200);
+    office.post(&confirming(&seen), &[]).await.is(200);
+    office.post("/close", &close).await.is(303);
+    office
+        .get("/close?period=2026-05")
+        .await
+        .is(200)
+        .says("closed (revision 1)");
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("as reported (revision 1)");
+    let open = [
+        ("period", "2026-05"),
+        ("act", "reopen"),
+        ("reason", "a late correction"),
+    ];
+    office.post("/close", &open).await.is(303);
+    office
+        .get("/close?period=2026-05")
+        .await
+        .is(200)
+        .says("not closed");
+}

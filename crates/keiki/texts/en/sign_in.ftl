@@ -1,0 +1,13 @@
+sign-in-title = Sign in
+sign-in-name = User name
+sign-in-password = Password
+sign-in-enter = Sign in
+sign-in-refused = You were not signed in. The user name or the password is wrong, or too many attempts have failed for now.
+sign-in-forgotten = If you forgot your password, ask an administrator for a link that sets a new one.
+welcome-title = Set a password
+welcome-account = User name: { $name }
+welcome-first = This makes the first administrator, who is the programme office too.
+welcome-password = Password (12 characters at least)
+welcome-again = Once more
+welcome-set = Set
+welcome-differ = The two passwords are not the same

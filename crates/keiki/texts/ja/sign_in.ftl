@@ -1,0 +1,13 @@
+sign-in-title = サインイン
+sign-in-name = 利用者名
+sign-in-password = パスワード
+sign-in-enter = サインイン
+sign-in-refused = サインインできません。利用者名かパスワードが違うか、失敗が続いたため一時的に停止されています。
+sign-in-forgotten = パスワードを忘れた場合は、管理者に再設定のリンクを依頼してください。
+welcome-title = パスワードの設定
+welcome-account = 利用者名: { $name }
+welcome-first = 最初の管理者を登録します。管理者とプログラム室の役割が付きます。
+welcome-password = パスワード(12文字以上)
+welcome-again = もう一度
+welcome-set = 設定する
+welcome-differ = 二つのパスワードが一致しません
