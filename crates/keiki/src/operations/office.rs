@@ -3,6 +3,7 @@
 //! A page gets a `Desk` and nothing else. The workspace and the journal are private to this module and those below it, so that no
 //! page can read past the scope of whoever looks. *Source*: decision 0044.
 
+pub mod batches;
 pub mod closing;
 pub mod definitions;
 pub mod evidence;
@@ -22,6 +23,7 @@ use keiki_model::org::Tree;
 use keiki_model::text::Language;
 use keiki_report::report::period_name;
 use keiki_report::scorecard::Names;
+use keiki_store::Batch;
 
 use super::access::{Scope, Within};
 use super::accounts::{Actor, Registry};
@@ -53,6 +55,8 @@ struct Books {
     latest: Option<Month>,
     /// The periods that were closed, the latest last.
     closed: Vec<Period>,
+    /// Every reading, in the order of commits.
+    batches: Vec<Batch>,
 }
 
 impl Office {

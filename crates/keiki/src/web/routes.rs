@@ -11,8 +11,8 @@ use keiki_model::access::Right;
 
 use super::guard;
 use super::pages::{
-    catalogue, closing, evidence, home, kpi, language, log, programme, rows, scorecard, sign_in,
-    submit, todo, users, welcome,
+    batch, catalogue, closing, evidence, home, kpi, language, log, programme, rows, scorecard,
+    sign_in, submit, todo, users, welcome,
 };
 use super::site::Shared;
 use crate::operations::access::Scope;
@@ -81,6 +81,8 @@ fn table() -> Vec<Route> {
         Route::form("/submit/nil", submits, submit::nil),
         Route::form("/submit/total", submits, submit::total),
         Route::page("/evidence", see_evidence, evidence::show).in_menu("nav-evidence"),
+        Route::page("/batches/{seq}", see_evidence, batch::show),
+        Route::page("/batches/{seq}/files/{position}", see_evidence, batch::file),
         Route::page("/programme", see, programme::show).in_menu("nav-programme"),
         Route::page("/close", see_evidence, closing::show).in_menu("nav-close"),
         Route::form("/close", Need::Right(Right::Close), closing::act),

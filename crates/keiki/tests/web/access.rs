@@ -26,6 +26,8 @@ POST /submit/{token}/confirm    programme_office data_owner
 POST /submit/nil         programme_office data_owner
 POST /submit/total       programme_office data_owner
 GET  /evidence           programme_office data_owner approver auditor
+GET  /batches/{seq}      programme_office data_owner approver auditor
+GET  /batches/{seq}/files/{position} programme_office data_owner approver auditor
 GET  /programme          executive programme_office data_owner approver auditor
 GET  /close              programme_office data_owner approver auditor
 POST /close              programme_office
@@ -50,6 +52,19 @@ fn table() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         (method, path, words.collect())
     };
     lines.map(row).collect()
+}
+
+/// A route's path with something in the place of each value.
+fn filled(path: &str) -> String {
+    let values = [
+        ("{no}", "1"),
+        ("{token}", "nothing"),
+        ("{name}", "nobody"),
+        ("{seq}", "1"),
+        ("{position}", "0"),
+    ];
+    let fill = |path: String, (part, value): (&str, &str)| path.replace(part, value);
+    values.into_iter().fold(path.to_owned(), fill)
 }
 
 #[test]
@@ -84,10 +99,7 @@ async fn every_role_walks_every_route_and_meets_what_the_table_says() {
     let house = House::new().await;
     let nobody = house.nobody();
     for (method, path, who) in table() {
-        let path = path
-            .replace("{no}", "1")
-            .replace("{token}", "nothing")
-            .replace("{name}", "nobody");
+        let path = filled(path);
         let answer = match method {
             "GET" => nobody.get(&path).await,
             _ => nobody.post(&path, &[]).await,
@@ -101,10 +113,7 @@ async fn every_role_walks_every_route_and_meets_what_the_table_says() {
             if path == "/sign-out" {
                 continue;
             }
-            let path = path
-                .replace("{no}", "1")
-                .replace("{token}", "nothing")
-                .replace("{name}", "nobody");
+            let path = filled(path);
             let answer = match method {
                 "GET" => visitor.get(&path).await,
                 _ => visitor.post(&path, &[]).await,

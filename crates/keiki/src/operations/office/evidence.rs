@@ -39,6 +39,8 @@ pub struct SourceLine {
     pub name: String,
     /// The dataset's title.
     pub dataset: String,
+    /// The commit of its last reading.
+    pub seq: Option<i64>,
     /// The day for which its last reading speaks; empty where there is none.
     pub as_of: String,
     /// When that became known.
@@ -181,6 +183,7 @@ impl Desk {
         SourceLine {
             name: one.name.clone(),
             dataset: self.dataset_title(&one.dataset),
+            seq: last.map(|last| last.seq),
             as_of: last.map_or_else(String::new, |last| date_of(last.as_of).to_string()),
             known_at: last.map_or_else(String::new, |last| self.local(last.known_at)),
             accepted: last.map_or(0, |last| last.counts.accepted),

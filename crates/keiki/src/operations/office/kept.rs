@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keiki_model::calendar::{Month, Period};
-use keiki_store::StoreError;
+use keiki_store::{Batch, StoreError};
 use tokio::sync::OnceCell;
 
 use super::Books;
@@ -143,7 +143,7 @@ async fn renewed(root: &Path, before: Option<Arc<Books>>) -> Result<Arc<Books>> 
         let workspace = loaded.await.map_err(Error::stopped)??;
         return Ok(Arc::new(read(workspace, load + 1).await?));
     };
-    let (stamp, latest) = stamped(&books.workspace, load).await?;
+    let (stamp, batches) = stamped(&books.workspace, load).await?;
     if stamp == books.stamp {
         return Ok(books);
     }
@@ -151,30 +151,31 @@ async fn renewed(root: &Path, before: Option<Arc<Books>>) -> Result<Arc<Books>> 
     Ok(Arc::new(Books {
         workspace: Arc::clone(&books.workspace),
         stamp,
-        latest,
+        latest: latest(&batches),
         closed,
+        batches,
     }))
 }
 
 async fn read(workspace: Workspace, load: u64) -> Result<Books> {
-    let (stamp, latest) = stamped(&workspace, load).await?;
+    let (stamp, batches) = stamped(&workspace, load).await?;
     let closed = closed(&workspace).await?;
     Ok(Books {
         workspace: Arc::new(workspace),
         stamp,
-        latest,
+        latest: latest(&batches),
         closed,
+        batches,
     })
 }
 
-async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Option<Month>)> {
-    let (seq, latest) = match workspace.journal(Opening::Existing).await {
+async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Vec<Batch>)> {
+    let (seq, batches) = match workspace.journal(Opening::Existing).await {
         Ok(journal) => {
             let snapshot = journal.snapshot().await?;
-            let days = snapshot.batches().iter().map(|batch| batch.as_of);
-            (snapshot.seq(), days.max().map(Month::of))
+            (snapshot.seq(), snapshot.batches().to_vec())
         }
-        Err(Error::Store(StoreError::NoJournal(_))) => (0, None),
+        Err(Error::Store(StoreError::NoJournal(_))) => (0, Vec::new()),
         Err(error) => return Err(error),
     };
     let stamp = Stamp {
@@ -183,7 +184,13 @@ async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Option<Mont
         statements: workspace.statements().await?.last_number().await?,
         remarks: workspace.remarks().await?.last_number().await?,
     };
-    Ok((stamp, latest))
+    Ok((stamp, batches))
+}
+
+/// The month of the latest evidence.
+fn latest(batches: &[Batch]) -> Option<Month> {
+    let days = batches.iter().map(|batch| batch.as_of);
+    days.max().map(Month::of)
 }
 
 /// The periods that have a closed statement, the latest last.

@@ -103,6 +103,8 @@ pub struct RowLine {
     pub source: String,
     /// The commit that brought it.
     pub seq: i64,
+    /// Whether the reader may open that reading.
+    pub is_open: bool,
     /// The first day on which its values hold.
     pub since: String,
     /// The values of the columns.
@@ -232,6 +234,7 @@ impl Desk {
                 text.to_owned()
             }
         };
+        let openable = self.openable();
         let line = |row: &Row| RowLine {
             key: if hides_keys && people == People::Hidden {
                 HIDDEN.to_owned()
@@ -241,6 +244,7 @@ impl Desk {
             amount: format::part(row.amount, explanation.measurement.unit),
             source: row.source.clone(),
             seq: row.seq,
+            is_open: openable.contains(&row.seq),
             since: date_of(row.effective_on).to_string(),
             values: columns.iter().map(|column| value(row, column)).collect(),
         };
