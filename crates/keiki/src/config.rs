@@ -204,9 +204,12 @@ impl Workspace {
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
         let frameworks = frameworks().map_err(&mut keep).unwrap_or_default();
-        if let Some(catalogue) = &catalogue {
-            keep(catalogue.check_context(&frameworks));
-        }
+        keep(
+            catalogue
+                .iter()
+                .flat_map(|of| of.check_context(&frameworks))
+                .collect(),
+        );
         let programme = programme(&content).map_err(&mut keep).ok();
         let kinds = Kinds::with(&content.below(KINDS_FOLDER))
             .map_err(&mut keep)

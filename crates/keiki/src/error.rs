@@ -174,7 +174,6 @@ impl Error {
                 "必要であれば管理者に役割を依頼してください",
                 "ask an administrator for the role, if you need it",
             )),
-            Self::Absent => None,
             Self::File { source, .. } => hint_of_file(source),
             Self::Ingest(error) => Some(error.hint()),
             Self::Fetch(error) => Some(error.hint()),
@@ -185,7 +184,7 @@ impl Error {
             )),
             Self::Store(error) => error.hint(),
             Self::Engine(error) => error.hint(),
-            Self::Problems { .. } => None,
+            Self::Absent | Self::Problems { .. } => None,
             Self::Stopped(_) => Some(internal_hint()),
         }
         .or_else(|| (self.kind() == Kind::Internal).then(internal_hint))

@@ -11,6 +11,7 @@ pub mod figures;
 mod kept;
 pub mod people;
 pub mod programme;
+pub mod requests;
 pub mod rows;
 pub mod submitting;
 

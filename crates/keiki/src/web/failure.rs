@@ -18,7 +18,10 @@ pub(super) type Answer<T = Html<String>> = Result<T, Failure>;
 
 /// What went wrong, as far as a visitor is told.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
+pub(super) struct Failure(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
     status: StatusCode,
     message: Option<Text>,
     hint: Option<Text>,
@@ -46,12 +49,12 @@ impl Failure {
     }
 
     fn of_status(status: StatusCode) -> Self {
-        Self {
+        Self(Box::new(Told {
             status,
             message: None,
             hint: None,
             reference: None,
-        }
+        }))
     }
 }
 
@@ -66,16 +69,14 @@ impl From<Error> for Failure {
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             let reference = reference();
             tracing::error!(reference, cause = ?error, "a page failed");
-            return Self {
-                reference: Some(reference),
-                ..Self::of_status(status)
-            };
+            let mut failure = Self::of_status(status);
+            failure.0.reference = Some(reference);
+            return failure;
         }
-        Self {
-            message: Some(error.message()),
-            hint: error.hint(),
-            ..Self::of_status(status)
-        }
+        let mut failure = Self::of_status(status);
+        failure.0.message = Some(error.message());
+        failure.0.hint = error.hint();
+        failure
     }
 }
 
@@ -95,13 +96,17 @@ impl From<askama::Error> for Failure {
 /// The failure goes with the response to where the visitor is known, who gets a page in their language.
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
 }
 
 /// What comes of a part of the program that panicked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that the layer asks for"
+)]
 pub(super) fn of_panic(cause: Box<dyn Any + Send + 'static>) -> Response {
     let words = cause.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| cause.downcast_ref::<&str>().copied());
@@ -143,6 +148,7 @@ struct Page<'p> {
 
 /// The page of a failure.
 pub(super) fn page(visitor: &Visitor, failure: &Failure) -> Response {
+    let failure = &*failure.0;
     let layout = Layout::new(visitor, "failure-title");
     let language = visitor.language;
     let said = |id: &str| layout.say(id);

@@ -61,6 +61,10 @@ impl<'p> Layout<'p> {
     }
 
     /// A text with one thing put into it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "templates hand values over as they come"
+    )]
     pub(super) fn tell(&self, id: &str, name: &str, value: impl ToString) -> String {
         self.words.tell(id, &[(name, &value.to_string())])
     }
@@ -98,6 +102,7 @@ impl<'p> Layout<'p> {
     }
 
     /// The address of a file that belongs to the pages.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn asset(&self, name: &str) -> String {
         assets::href(name)
     }

@@ -9,6 +9,7 @@ pub(super) mod kpi;
 pub(super) mod language;
 pub(super) mod log;
 pub(super) mod programme;
+pub(super) mod requests;
 pub(super) mod rows;
 pub(super) mod scorecard;
 pub(super) mod sign_in;

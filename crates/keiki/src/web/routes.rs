@@ -11,8 +11,8 @@ use keiki_model::access::Right;
 
 use super::guard;
 use super::pages::{
-    batch, catalogue, closing, evidence, home, kpi, language, log, programme, rows, scorecard,
-    sign_in, submit, todo, users, welcome,
+    batch, catalogue, closing, evidence, home, kpi, language, log, programme, requests, rows,
+    scorecard, sign_in, submit, todo, users, welcome,
 };
 use super::site::Shared;
 use crate::operations::access::Scope;
@@ -86,6 +86,9 @@ fn table() -> Vec<Route> {
         Route::page("/programme", see, programme::show).in_menu("nav-programme"),
         Route::page("/close", see_evidence, closing::show).in_menu("nav-close"),
         Route::form("/close", Need::Right(Right::Close), closing::act),
+        Route::form("/close/request", Need::Right(Right::Close), closing::ask),
+        Route::page("/requests", see_evidence, requests::show).in_menu("nav-requests"),
+        Route::form("/requests/{id}", see_evidence, requests::decide),
         Route::form(
             "/close/certify",
             Need::Right(Right::Certify),

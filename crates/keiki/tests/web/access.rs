@@ -31,6 +31,9 @@ GET  /batches/{seq}/files/{position} programme_office data_owner approver audito
 GET  /programme          executive programme_office data_owner approver auditor
 GET  /close              programme_office data_owner approver auditor
 POST /close              programme_office
+POST /close/request      programme_office
+GET  /requests           programme_office data_owner approver auditor
+POST /requests/{id}      programme_office data_owner approver auditor
 POST /close/certify      programme_office data_owner
 GET  /users              administrator
 POST /users              administrator
@@ -60,6 +63,7 @@ fn filled(path: &str) -> String {
         ("{no}", "1"),
         ("{token}", "nothing"),
         ("{name}", "nobody"),
+        ("{id}", "nothing"),
         ("{seq}", "1"),
         ("{position}", "0"),
     ];

@@ -132,6 +132,15 @@ async fn a_total_takes_the_place_of_rows() {
     owner.post("/submit/nil", &nil).await.is(200);
 }
 
+/// The path of the request that a page offers to agree to or take back.
+fn open_request(page: &Answer, act: &str) -> String {
+    let button = page.text.find(&format!("value=\"{act}\""));
+    let before = &page.text[..button.expect("one is open")];
+    let at = before.rfind("/requests/").expect("it has a form");
+    let path = &before[at..];
+    path[..path.find('"').expect("it ends")].to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_is_closed_and_opened_again() {
     let house = House::new().await;
@@ -155,6 +164,29 @@ async fn a_month_is_closed_and_opened_again() {
         .is(422)
         .says("stands in the way")
         .says("1 rejected rows");
+    // Who asks for it all the same needs somebody else to agree.
+    let all_the_same = [("period", "2026-05"), ("reason", "the board meets")];
+    office.post("/close/request", &all_the_same).await.is(303);
+    let asked = office.get("/requests").await.is(200);
+    let path = open_request(&asked.says("the board meets"), "withdraw");
+    office.post(&path, &[("act", "agree")]).await.is(403);
+    let approver = house.visitor("approver", &[(Role::Approver, "HD")]).await;
+    approver.post(&path, &[("act", "refuse")]).await.is(303);
+    approver.post(&path, &[("act", "agree")]).await.is(403);
+    office.post("/close/request", &all_the_same).await.is(303);
+    let path = open_request(&approver.get("/requests").await.is(200), "agree");
+    approver.post(&path, &[("act", "agree")]).await.is(303);
+    office
+        .get("/close?period=2026-05")
+        .await
+        .is(200)
+        .says("closed (revision 1)");
+    let open = [
+        ("period", "2026-05"),
+        ("act", "reopen"),
+        ("reason", "to mend the row"),
+    ];
+    office.post("/close", &open).await.is(303);
     let text = format!("{HEADER}\nA5,JP1,hardware,mended,true,,,,,,\n");
     let fields = [
         ("into", "source:assets"),
@@ -168,12 +200,12 @@ async fn a_month_is_closed_and_opened_again() {
         .get("/close?period=2026-05")
         .await
         .is(200)
-        .says("closed (revision 1)");
+        .says("closed (revision 2)");
     office
         .get("/scorecard?period=2026-05")
         .await
         .is(200)
-        .says("as reported (revision 1)");
+        .says("as restated (revision 2)");
     let open = [
         ("period", "2026-05"),
         ("act", "reopen"),

@@ -149,10 +149,10 @@ async fn list(registry: &Registry, format: Format, session: &Session) -> Result<
     if format == Format::Table {
         let head = |ja: &str, en: &str| Text::new(ja, en).get(language).to_owned();
         let mut table = Table::new(vec![
-            Column::text(&head("利用者名", "User"), 12),
-            Column::text(&head("表示名", "Shown as"), 12),
-            Column::text(&head("状態", "State"), 8),
-            Column::text(&head("役割", "Roles"), 20),
+            Column::text(head("利用者名", "User"), 12),
+            Column::text(head("表示名", "Shown as"), 12),
+            Column::text(head("状態", "State"), 8),
+            Column::text(head("役割", "Roles"), 20),
         ]);
         for one in &all {
             table.push(vec![

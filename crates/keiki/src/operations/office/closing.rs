@@ -140,7 +140,7 @@ impl Desk {
         Ok(statement::is_closed(&events))
     }
 
-    fn may_close(&self) -> Result<()> {
+    pub(super) fn may_close(&self) -> Result<()> {
         let (_, within) = self.within(Right::Close)?;
         if within.is_whole() {
             Ok(())

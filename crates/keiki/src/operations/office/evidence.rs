@@ -100,9 +100,8 @@ impl Desk {
             .collect();
         let names: BTreeSet<&str> = seen.iter().map(|one| one.name.as_str()).collect();
         let mut rejects: Vec<RejectLine> = Vec::new();
-        if !seen.iter().any(|one| one.last.is_some()) {
-            // Nothing was read yet, and there may be no journal.
-        } else {
+        // Where nothing was read yet there may be no journal.
+        if seen.iter().any(|one| one.last.is_some()) {
             let asked = rejects::Asked {
                 source: None,
                 open: Some(rejects::StillOpen),

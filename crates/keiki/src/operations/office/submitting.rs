@@ -7,6 +7,7 @@ use keiki_ingest::Source;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
 use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
+use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
 use keiki_model::text::Text;
 use tempfile::TempDir;
@@ -160,7 +161,7 @@ impl Desk {
             !one.is_companion
                 && is_deviation(one)
                 && explains.has(&one.org_unit)
-                && self.is_entity(board.tree(), &one.org_unit)
+                && is_entity(board.tree(), &one.org_unit)
                 && board.remarks().explanation(one).is_none()
         });
         Ok(TodoView {
@@ -175,11 +176,6 @@ impl Desk {
             period: board.period().to_string(),
             rejected: view.rejects_count,
         })
-    }
-
-    fn is_entity(&self, tree: &keiki_model::org::Tree, id: &str) -> bool {
-        let position = tree.position(id);
-        position.is_some_and(|position| tree.nodes()[position].kind.is_entity())
     }
 
     /// What can be chosen for a file.
@@ -480,6 +476,11 @@ impl Desk {
             )
         })
     }
+}
+
+fn is_entity(tree: &Tree, id: &str) -> bool {
+    let position = tree.position(id);
+    position.is_some_and(|position| tree.nodes()[position].kind.is_entity())
 }
 
 /// The org units whose rows are taken from somebody: those of their scope, or all.

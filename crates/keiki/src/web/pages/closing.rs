@@ -103,6 +103,25 @@ pub(in crate::web) async fn act(
     told(&visitor, &desk, period, came).await
 }
 
+#[derive(Deserialize)]
+pub(in crate::web) struct AskedFor {
+    period: String,
+    reason: String,
+}
+
+/// Asks for a close although something stands in the way; somebody else agrees.
+pub(in crate::web) async fn ask(
+    visitor: Visitor,
+    desk: Desk,
+    Form(asked): Form<AskedFor>,
+) -> Answer<Response> {
+    let period = desk.period(Some(&asked.period))?;
+    match desk.ask_to_close(period, &asked.reason).await {
+        Ok(()) => Ok(Redirect::to("/requests").into_response()),
+        Err(error) => told(&visitor, &desk, period, Err(error)).await,
+    }
+}
+
 pub(in crate::web) async fn certify(
     visitor: Visitor,
     desk: Desk,

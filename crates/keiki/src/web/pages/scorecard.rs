@@ -45,15 +45,21 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     fn bullet(&self, figure: &Figure) -> String {
         let chart = figure.bullet.as_ref().filter(|_| !figure.target.is_empty());
         svg(chart, &format!("b-{}", figure.indicator))
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     fn spark(&self, figure: &Figure) -> String {
         svg(figure.spark.as_ref(), &format!("s-{}", figure.indicator))
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
     fn rows(&self, no: &u32, indicator: &str) -> String {
         let (period, unit) = (&self.chooser.period, &self.chooser.unit);
         let query = query(&[("period", period), ("unit", unit), ("indicator", indicator)]);

@@ -19,11 +19,16 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     fn send(&self, unit: &str, dataset: &str) -> String {
         let into = format!("dataset:{dataset}");
         format!("/submit?{}", query(&[("into", &into), ("unit", unit)]))
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
     fn kpi(&self, no: &u32, unit: &str) -> String {
         let query = query(&[("period", &self.view.period), ("unit", unit)]);
         format!("/kpis/{no}?{query}")

@@ -1,0 +1,180 @@
+//! What somebody asks for that somebody else has to agree to.
+
+use std::path::Path;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use crate::error::{Result, StoreError};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// To close a period although something stands in the way.
+    Close,
+}
+
+/// How a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Nobody has decided.
+    Open,
+    /// Somebody agreed.
+    Agreed,
+    /// Somebody refused.
+    Refused,
+    /// Who asked took it back.
+    Withdrawn,
+}
+
+impl Decision {
+    /// The words in the database, each with its decision.
+    const CODES: [(&'static str, Self); 4] = [
+        ("open", Self::Open),
+        ("agreed", Self::Agreed),
+        ("refused", Self::Refused),
+        ("withdrawn", Self::Withdrawn),
+    ];
+
+    /// The word in the database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        let mut all = Self::CODES.into_iter();
+        all.find(|(_, one)| *one == self)
+            .map_or("", |(code, _)| code)
+    }
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRequest {
+    /// Its identity.
+    pub id: String,
+    /// What is asked for.
+    pub kind: RequestKind,
+    /// What it is about: of a close, the period as written.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub asked_by: String,
+    /// When, UTC microseconds.
+    pub asked_at: i64,
+    /// How it stands.
+    pub decision: Decision,
+    /// Who decided; empty while nobody has.
+    pub decided_by: String,
+}
+
+/// The requests, in the workspace's database.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    pool: SqlitePool,
+}
+
+impl Requests {
+    /// Opens the requests in the workspace's database, making them where there are none.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let pool = crate::tokens::database(path).await?;
+        sqlx::query(
+            "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, \
+             reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at BIGINT NOT NULL, decision TEXT NOT NULL, \
+             decided_by TEXT NOT NULL)",
+        )
+        .execute(&pool)
+        .await?;
+        Ok(Self { pool })
+    }
+
+    /// Adds a request. Returns whether it was added: of one kind and subject there is one open at a time.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn add(&self, request: &StoredRequest) -> Result<bool> {
+        let added = sqlx::query(
+            "INSERT INTO requests (id, kind, subject, reason, asked_by, asked_at, decision, decided_by) \
+             SELECT $1, $2, $3, $4, $5, $6, 'open', '' \
+             WHERE NOT EXISTS (SELECT 1 FROM requests WHERE kind = $2 AND subject = $3 AND decision = 'open')",
+        )
+        .bind(&request.id)
+        .bind(code(request.kind))
+        .bind(&request.subject)
+        .bind(&request.reason)
+        .bind(&request.asked_by)
+        .bind(request.asked_at)
+        .execute(&self.pool)
+        .await?;
+        Ok(added.rows_affected() > 0)
+    }
+
+    /// All requests, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn all(&self) -> Result<Vec<StoredRequest>> {
+        let query = "SELECT id, kind, subject, reason, asked_by, asked_at, decision, decided_by FROM requests \
+                     ORDER BY asked_at DESC, id";
+        let rows = sqlx::query(query).fetch_all(&self.pool).await?;
+        rows.iter().map(request).collect()
+    }
+
+    /// Decides an open request. Returns whether it was open: of two who decide at the same time, one does.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn decide(&self, id: &str, decision: Decision, by: &str) -> Result<bool> {
+        let decided = sqlx::query(
+            "UPDATE requests SET decision = $1, decided_by = $2 WHERE id = $3 AND decision = 'open'",
+        )
+        .bind(decision.code())
+        .bind(by)
+        .bind(id)
+        .execute(&self.pool)
+        .await?;
+        Ok(decided.rows_affected() > 0)
+    }
+
+    /// Opens a request again whose decision could not be carried out.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn reopen(&self, id: &str) -> Result<()> {
+        sqlx::query("UPDATE requests SET decision = 'open', decided_by = '' WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+fn code(kind: RequestKind) -> &'static str {
+    match kind {
+        RequestKind::Close => "close",
+    }
+}
+
+fn request(row: &SqliteRow) -> Result<StoredRequest> {
+    let kind: String = row.try_get(1)?;
+    let decision: String = row.try_get(6)?;
+    let mut decisions = Decision::CODES.into_iter();
+    let decision = decisions.find(|(code, _)| *code == decision);
+    let (Some((_, decision)), "close") = (decision, kind.as_str()) else {
+        return Err(StoreError::damaged(
+            format!("不明な申請です: {kind}"),
+            format!("an unknown request: {kind}"),
+        ));
+    };
+    Ok(StoredRequest {
+        id: row.try_get(0)?,
+        kind: RequestKind::Close,
+        subject: row.try_get(2)?,
+        reason: row.try_get(3)?,
+        asked_by: row.try_get(4)?,
+        asked_at: row.try_get(5)?,
+        decision,
+        decided_by: row.try_get(7)?,
+    })
+}

@@ -1,0 +1,183 @@
+//! Four eyes: what somebody asks for that somebody else agrees to. Nobody agrees to what they asked for themselves.
+
+use keiki_model::access::Right;
+use keiki_model::calendar::Period;
+use keiki_model::text::Text;
+use keiki_report::report::period_name;
+use keiki_store::{Decision, RequestKind, Requests, StoredRequest};
+
+use super::Desk;
+use crate::error::{Error, Result};
+use crate::operations::accounts::new_token;
+use crate::operations::programme::Run;
+use crate::operations::statement::{self, Close, Closing, Kind};
+use crate::progress::Silent;
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct RequestLine {
+    /// Its identity.
+    pub id: String,
+    /// The period, as written and in words.
+    pub period: (String, String),
+    /// Why.
+    pub reason: String,
+    /// Who asks, and when.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: String,
+    /// How it stands.
+    pub decision: Decision,
+    /// Who decided.
+    pub decided_by: String,
+    /// Whether the reader may agree or refuse.
+    pub may_decide: bool,
+    /// Whether the reader may take it back.
+    pub is_own: bool,
+}
+
+/// What a reader does about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// They agree.
+    Agree,
+    /// They refuse.
+    Refuse,
+    /// They take back what they asked for.
+    Withdraw,
+}
+
+impl Desk {
+    async fn book_of_requests(&self) -> Result<Requests> {
+        let workspace = &self.books.workspace;
+        let path = workspace.root.join(&workspace.settings.database);
+        Ok(Requests::open(&path).await?)
+    }
+
+    /// Asks for a period to be closed although something stands in the way.
+    ///
+    /// # Errors
+    /// They may not close, there is no reason, or that was asked for already.
+    pub async fn ask_to_close(&self, period: Period, reason: &str) -> Result<()> {
+        self.may_close()?;
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > 1_000 {
+            return Err(Error::user(
+                Text::new(
+                    "理由がないか、長すぎます",
+                    "there is no reason, or too much of it",
+                ),
+                Text::new(
+                    "1000文字以内で記入してください",
+                    "give one of 1000 characters at most",
+                ),
+            ));
+        }
+        let request = StoredRequest {
+            id: new_token(),
+            kind: RequestKind::Close,
+            subject: period.to_string(),
+            reason: reason.to_owned(),
+            asked_by: self.who.actor.name.clone(),
+            asked_at: self.who.actor.now,
+            decision: Decision::Open,
+            decided_by: String::new(),
+        };
+        if !self.book_of_requests().await?.add(&request).await? {
+            return Err(Error::user(
+                Text::new(
+                    "同じ申請がすでに出されています",
+                    "the same was asked for already",
+                ),
+                Text::new(
+                    "承認を待つか、取り下げてください",
+                    "wait for an answer, or take it back",
+                ),
+            ));
+        }
+        self.note("request_close", &request.subject, reason).await
+    }
+
+    /// What was asked for, the latest first.
+    ///
+    /// # Errors
+    /// They may see no evidence.
+    pub async fn requests(&self) -> Result<Vec<RequestLine>> {
+        let (tree, within) = self.within(Right::SeeEvidence)?;
+        // What is asked for is about the whole group.
+        if !within.is_whole() {
+            return Ok(Vec::new());
+        }
+        let approves = self.who.scope.within(Right::Approve, &tree).is_whole();
+        let me = &self.who.actor.name;
+        let all = self.book_of_requests().await?.all().await?.into_iter();
+        Ok(all
+            .map(|one| {
+                let is_open = one.decision == Decision::Open;
+                RequestLine {
+                    period: (
+                        one.subject.clone(),
+                        period_name(&one.subject, self.who.language),
+                    ),
+                    asked_at: self.local(one.asked_at),
+                    may_decide: is_open && approves && one.asked_by != *me,
+                    is_own: is_open && one.asked_by == *me,
+                    id: one.id,
+                    reason: one.reason,
+                    asked_by: one.asked_by,
+                    decision: one.decision,
+                    decided_by: one.decided_by,
+                }
+            })
+            .collect())
+    }
+
+    /// Agrees to a request, which is then carried out, refuses it, or takes it back.
+    ///
+    /// # Errors
+    /// They may not, or it is not open any more.
+    pub async fn decide(&self, id: &str, verdict: Verdict) -> Result<()> {
+        let lines = self.requests().await?;
+        let line = lines.into_iter().find(|one| one.id == id);
+        let line = line.ok_or(Error::Absent)?;
+        let (is_allowed, decision, action) = match verdict {
+            Verdict::Agree => (line.may_decide, Decision::Agreed, "request_agree"),
+            Verdict::Refuse => (line.may_decide, Decision::Refused, "request_refuse"),
+            Verdict::Withdraw => (line.is_own, Decision::Withdrawn, "request_withdraw"),
+        };
+        if !is_allowed {
+            return Err(Error::Forbidden);
+        }
+        let book = self.book_of_requests().await?;
+        let me = &self.who.actor.name;
+        if !book.decide(id, decision, me).await? {
+            return Err(Error::Absent);
+        }
+        if verdict == Verdict::Agree
+            && let Err(error) = self.close_as_agreed(&line).await
+        {
+            book.reopen(id).await?;
+            return Err(error);
+        }
+        self.note(action, &line.period.0, &line.asked_by).await
+    }
+
+    async fn close_as_agreed(&self, line: &RequestLine) -> Result<()> {
+        let asked = Close {
+            period: Period::parse(&line.period.0).map_err(|_| Error::Absent)?,
+            reason: Some(line.reason.clone()),
+            agreed_by: Some(self.who.actor.name.clone()),
+            kind: Kind::Final,
+            run: Run {
+                author: line.asked_by.clone(),
+                now: self.who.actor.now,
+            },
+        };
+        let closing = statement::close(&self.books.workspace, &asked, &Silent).await?;
+        self.office.kept.look_again().await;
+        match closing {
+            Closing::Closed(_) => self.note("close", &line.period.0, &line.reason).await,
+            Closing::Preliminary(_) | Closing::Hindered(_) => Err(Error::Absent),
+        }
+    }
+}
