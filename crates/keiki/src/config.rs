@@ -204,12 +204,7 @@ impl Workspace {
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
         let catalogue = catalogue(&content).map_err(&mut keep).ok();
         let frameworks = frameworks().map_err(&mut keep).unwrap_or_default();
-        keep(
-            catalogue
-                .iter()
-                .flat_map(|of| of.check_context(&frameworks))
-                .collect(),
-        );
+        keep(check_context(catalogue.as_ref(), &frameworks));
         let programme = programme(&content).map_err(&mut keep).ok();
         let kinds = Kinds::with(&content.below(KINDS_FOLDER))
             .map_err(&mut keep)
@@ -421,6 +416,10 @@ fn frameworks() -> std::result::Result<Vec<Framework>, Vec<Problem>> {
     }
     found.sort_by_key(|of| framework::CODES.iter().position(|code| *code == of.code));
     Ok(found)
+}
+
+fn check_context(catalogue: Option<&Catalogue>, frameworks: &[Framework]) -> Vec<Problem> {
+    catalogue.map_or_else(Vec::new, |of| of.check_context(frameworks))
 }
 
 fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> {
