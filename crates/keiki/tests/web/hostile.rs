@@ -48,7 +48,7 @@ async fn what_changes_something_is_taken_from_own_pages_alone() {
     ] {
         let cookie = one.cookie.clone().expect("one is signed in");
         let url = format!("{}/language", house.url);
-        let plain = one.request(Method::GET, "/language").build();
+        let plain = one.request(&Method::GET, "/language").build();
         let mut request = plain.expect("it is a request");
         *request.method_mut() = Method::POST;
         let client = reqwest_client();

@@ -233,13 +233,13 @@ impl Answer {
 
 impl Visitor<'_> {
     /// A request, with the session and, where it changes something, with what browsers say of their page.
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: &Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.house.url);
         let mut request = self.house.client.request(method.clone(), url);
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", format!("keiki-session={cookie}"));
         }
-        if method != Method::GET {
+        if *method != Method::GET {
             request = request.header("origin", &self.house.url);
         }
         request
@@ -255,11 +255,11 @@ impl Visitor<'_> {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path)).await
+        self.send(self.request(&Method::GET, path)).await
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.send(form(self.request(Method::POST, path), fields))
+        self.send(form(self.request(&Method::POST, path), fields))
             .await
     }
 

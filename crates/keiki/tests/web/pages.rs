@@ -65,7 +65,7 @@ async fn pages_speak_the_language_of_their_reader() {
         .says("2026年5月度 KPI報告書")
         .says("架空親会社");
     let nobody = house.nobody();
-    let asked = nobody.request(reqwest::Method::GET, "/sign-in");
+    let asked = nobody.request(&reqwest::Method::GET, "/sign-in");
     let page = nobody
         .send(asked.header("accept-language", "fr, ja;q=0.5"))
         .await;

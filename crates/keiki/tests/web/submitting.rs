@@ -19,7 +19,7 @@ async fn send(visitor: &Visitor<'_>, name: &str, text: &str, fields: &[(&str, &s
         "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: text/csv\r\n\r\n{text}\r\n--edge--\r\n"
     ));
-    let request = visitor.request(Method::POST, "/submit");
+    let request = visitor.request(&Method::POST, "/submit");
     let request = request.header("content-type", "multipart/form-data; boundary=edge");
     visitor.send(request.body(body)).await
 }
