@@ -358,13 +358,10 @@ impl<'e> Evaluation<'e> {
         .collect()
     }
 
-    /// The measures that an indicator needs: those of its formula, then pace, then unmet.
+    /// The measures that an indicator needs: those of its formula, then those beside it.
     fn places_of(&self, kpi: &Kpi, indicator: &Indicator) -> Vec<(u32, MeasurePlace)> {
-        let mut named: Vec<&str> = indicator.formula.measures();
-        named.extend(indicator.pace.as_deref());
-        named.extend(indicator.unmet.as_deref());
+        let named = indicator.measures().into_iter();
         named
-            .into_iter()
             .filter_map(|name| Some((kpi.no, self.plan.place(kpi.no, name)?)))
             .collect()
     }

@@ -269,6 +269,8 @@ pub enum Due {
     CycleEnd,
     /// At the end of the fiscal year.
     FiscalYearEnd,
+    /// Of each item on its own, at its own deadline.
+    Deadline,
 }
 
 /// What an indicator speaks of. *Source*: NIST SP 800-55 Rev. 1, section 3.3.
@@ -332,10 +334,28 @@ pub struct Indicator {
     pub pace: Option<String>,
     /// A measure that must be zero for the target to be met.
     pub unmet: Option<String>,
+    /// A measure of items that are not done and whose own deadline is still to come.
+    pub pending: Option<String>,
     /// The kinds of org unit that owe it; empty = all entities.
     pub applies_to: Vec<UnitKind>,
     /// What an empty denominator means.
     pub none_is: Nothing,
+}
+
+impl Indicator {
+    /// The measures that it reads: those of its formula, then those that are held beside it.
+    #[must_use]
+    pub fn measures(&self) -> Vec<&str> {
+        let mut named = self.formula.measures();
+        named.extend(self.beside());
+        named
+    }
+
+    /// The measures that are held beside its formula.
+    pub fn beside(&self) -> impl Iterator<Item = &str> {
+        let beside = [&self.pace, &self.unmet, &self.pending];
+        beside.into_iter().filter_map(|name| name.as_deref())
+    }
 }
 
 /// A named value that expressions use as `$name`.

@@ -103,6 +103,9 @@ pub struct Statistics {
     pub open_age_max: Option<Fraction>,
     /// Items that keep the target from being met.
     pub unmet: Option<i128>,
+    /// Items that are not done and whose own deadline is still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<i128>,
     /// Results by group.
     pub groups: Vec<Group>,
 }
@@ -309,6 +312,9 @@ impl Statistics {
         }
         if let Some(unmet) = self.unmet {
             stats.insert("unmet", count(unmet));
+        }
+        if let Some(pending) = self.pending {
+            stats.insert("pending", count(pending));
         }
         if !self.groups.is_empty() {
             let groups: Vec<Value> = self

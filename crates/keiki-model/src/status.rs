@@ -17,7 +17,7 @@ pub enum Status {
     Near,
     /// The target is missed.
     Missed,
-    /// The target is due later and the pace suffices.
+    /// The target is due later and the pace suffices, or what is left open has its deadline still before it.
     OnPace,
     /// The target is due later and the pace does not suffice.
     Behind,
@@ -105,6 +105,18 @@ pub enum Found {
     OnlyUnknown,
 }
 
+/// When the target is due, as the judgement sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Now.
+    Arrived,
+    /// On a later day; the share of the way to it that should be done.
+    Along(Fraction),
+    /// Each item is due on a day of its own; the value that would be reached if all those whose day is still to come were done,
+    /// `None` where it is not known how many they are.
+    ByItem(Option<Fraction>),
+}
+
 /// What the judgement rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
@@ -128,8 +140,8 @@ pub struct Facts {
     pub near_margin: Fraction,
     /// The number of items that must be zero for the target to be met; `None` where it is not known.
     pub unmet: Option<i128>,
-    /// The share of the way to the due date that has passed; `None` where the target is due now.
-    pub elapsed: Option<Fraction>,
+    /// When the target is due.
+    pub way: Way,
     /// Whether a miss is approved.
     pub is_waived: bool,
 }
@@ -179,14 +191,14 @@ fn unwaived(facts: &Facts) -> Status {
     };
     let shortfall = shortfall(value, target);
     let is_met = shortfall <= Fraction::whole(0) && facts.unmet == Some(0);
-    if let Some(elapsed) = facts.elapsed {
+    if let Way::Along(share) = facts.way {
         // What must not be exceeded by the due date and is exceeded already will not be met by going on.
         if target.at_most.is_some_and(|bound| value > bound) {
             return Status::Missed;
         }
         let is_behind = target
             .at_least
-            .and_then(|bound| bound.times(elapsed))
+            .and_then(|bound| bound.times(share))
             .is_some_and(|pace| value < pace);
         return if is_met || !is_behind {
             Status::OnPace
@@ -195,8 +207,17 @@ fn unwaived(facts: &Facts) -> Status {
         };
     }
     if is_met {
-        Status::Met
-    } else if shortfall <= Fraction::whole(0) && facts.unmet.is_none() {
+        return Status::Met;
+    }
+    if let (Way::ByItem(in_time), Some(0)) = (facts.way, facts.unmet) {
+        match in_time.map(|value| self::shortfall(value, target) <= Fraction::whole(0)) {
+            // It may be on pace: how much of it is still before its deadline was not reported.
+            None => return Status::Provisional,
+            Some(true) => return Status::OnPace,
+            Some(false) => {}
+        }
+    }
+    if shortfall <= Fraction::whole(0) && facts.unmet.is_none() {
         // It would be met if nothing is left undone, and that was not reported.
         Status::Provisional
     } else if shortfall > Fraction::whole(0) && shortfall <= facts.near_margin {
@@ -242,7 +263,7 @@ mod tests {
             }),
             near_margin: Fraction::parse_decimal("0.02").expect("a decimal"),
             unmet: Some(0),
-            elapsed: None,
+            way: Way::Arrived,
             is_waived: false,
         }
     }
@@ -324,21 +345,39 @@ mod tests {
 
     #[test]
     fn before_it_is_due_the_pace_counts() {
-        let half = Fraction::new(1, 2);
+        let half = Way::Along(Fraction::new(1, 2).expect("a half"));
         assert_eq!(
             judge(&Facts {
-                elapsed: half,
+                way: half,
                 ..facts("0.5")
             }),
             Status::OnPace
         );
         assert_eq!(
             judge(&Facts {
-                elapsed: half,
+                way: half,
                 ..facts("0.4")
             }),
             Status::Behind
         );
+    }
+
+    #[test]
+    fn what_is_open_before_its_own_deadline_is_on_pace() {
+        let open = |in_time: &str, unmet| Facts {
+            way: Way::ByItem(Fraction::parse_decimal(in_time)),
+            unmet,
+            ..facts("0.5")
+        };
+        assert_eq!(judge(&open("1", Some(0))), Status::OnPace);
+        assert_eq!(judge(&open("1", Some(1))), Status::Missed);
+        assert_eq!(judge(&open("0.75", Some(0))), Status::Missed);
+        assert_eq!(judge(&open("", Some(0))), Status::Provisional);
+        let done = Facts {
+            way: Way::ByItem(Some(Fraction::whole(1))),
+            ..facts("1")
+        };
+        assert_eq!(judge(&done), Status::Met);
     }
 
     #[test]
@@ -348,7 +387,7 @@ mod tests {
                 at_least: Fraction::parse_decimal("0.95"),
                 at_most: Some(Fraction::whole(1)),
             }),
-            elapsed: Fraction::new(11, 12),
+            way: Way::Along(Fraction::new(11, 12).expect("not over zero")),
             ..facts("1.03")
         };
         assert_eq!(judge(&band), Status::Missed);

@@ -54,6 +54,7 @@ pub fn status(measurement: &Measurement) -> Text {
             ),
         ),
         Status::Missed => missed(&ja, &en),
+        Status::OnPace if ja.pending().is_some() => before_deadlines(&ja, &en),
         Status::OnPace => Text::new(
             format!(
                 "目標({})の期限は{}です。{}は、現時点で求められる水準{}を満たしています。",
@@ -234,6 +235,19 @@ impl Words<'_> {
         .to_owned()
     }
 
+    /// Items that are not done and whose own deadline is still to come.
+    fn pending(&self) -> Option<i128> {
+        self.measurement.statistics.pending
+    }
+
+    fn reaches_target(&self) -> bool {
+        let Some((value, target)) = self.measurement.value.zip(self.measurement.target) else {
+            return true;
+        };
+        target.at_least.is_none_or(|bound| value >= bound)
+            && target.at_most.is_none_or(|bound| value <= bound)
+    }
+
     fn missing(&self) -> String {
         let ids = &self.measurement.grounds.missing;
         let shown = ids.iter().take(NAMED).cloned().collect::<Vec<_>>();
@@ -253,9 +267,42 @@ impl Words<'_> {
     }
 }
 
+fn before_deadlines(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    let count = ja.pending().map(format::count).unwrap_or_default();
+    let are = if ja.pending() == Some(1) {
+        "item is open whose deadline is"
+    } else {
+        "items are open whose deadlines are"
+    };
+    Text::new(
+        format!(
+            "{}で目標({})に届いていませんが、期限前の未完了が{count}件あり、期限までに完了すれば目標を満たします。完了しないまま期限を過ぎると未達に変わります。",
+            ja.value(),
+            ja.target()
+        ),
+        format!(
+            "{} is not yet the target ({}), but {count} {are} still to come: done by then, the target is met. It is missed once one of them is overdue.",
+            en.value(),
+            en.target()
+        ),
+    )
+}
+
 fn missed(ja: &Words<'_>, en: &Words<'_>) -> Text {
     let unmet = ja.measurement.statistics.unmet.filter(|unmet| *unmet > 0);
     match unmet.map(format::count) {
+        Some(count) if ja.pending().is_some() => Text::new(
+            format!(
+                "期限を過ぎて未完了の項目が{count}件あります(値は{}、目標は{})。すべて完了するまで、値にかかわらず未達です。",
+                ja.value(),
+                ja.target()
+            ),
+            format!(
+                "{count} past their deadline are undone (value {}, target {}). Whatever the value, it stays missed until all of them are done.",
+                en.value(),
+                en.target()
+            ),
+        ),
         Some(count) => Text::new(
             format!(
                 "計画日を迎えて未了の項目が{count}件あります(値は{}、目標は{})。すべて完了するまで、値にかかわらず未達です。",
@@ -304,6 +351,20 @@ fn no_data(ja: &Words<'_>, en: &Words<'_>) -> Text {
 
 fn provisional(ja: &Words<'_>, en: &Words<'_>) -> Text {
     if ja.measurement.grounds.missing.is_empty() {
+        if !ja.reaches_target() {
+            return Text::new(
+                format!(
+                    "値({})は目標({})に届いていませんが、未完了のうち期限前のものが何件か報告されていないため、未達とは判定しません。",
+                    ja.value(),
+                    ja.target()
+                ),
+                format!(
+                    "The value ({}) is not the target ({}), but it was not said how many of the open items are still before their deadline, so that it is not called missed.",
+                    en.value(),
+                    en.target()
+                ),
+            );
+        }
         let basis = ja.measurement.basis == Basis::Reported;
         let (why_ja, why_en) = if basis {
             (
@@ -455,6 +516,32 @@ mod tests {
                 .contains("its part of FY2026-Q2 is 2026-04 to 2026-06, 3 months before")
                 && said[0].ja.contains("同社の2026-04〜2026-06"),
             "{said:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_open_before_its_deadline_is_counted() {
+        let mut open = measurement(Status::OnPace);
+        std::sync::Arc::make_mut(&mut open.statistics).pending = Some(2);
+        let sentence = super::status(&open);
+        assert!(
+            sentence.en.contains("2 items are open") && sentence.ja.contains("期限前の未完了が2件"),
+            "{sentence:?}"
+        );
+        let mut late = measurement(Status::Missed);
+        let statistics = std::sync::Arc::make_mut(&mut late.statistics);
+        (statistics.pending, statistics.unmet) = (Some(2), Some(1));
+        let sentence = super::status(&late);
+        assert!(
+            sentence.en.starts_with("1 past their deadline are undone"),
+            "{sentence:?}"
+        );
+        let mut unsaid = measurement(Status::Provisional);
+        std::sync::Arc::make_mut(&mut unsaid.grounds).missing.clear();
+        let sentence = super::status(&unsaid);
+        assert!(
+            sentence.en.contains("not called missed") && sentence.ja.contains("未達とは判定しません"),
+            "{sentence:?}"
         );
     }
 

@@ -81,6 +81,7 @@ pub fn due(due: Due) -> Text {
         Due::Period => Text::new("対象期間末", "period's end"),
         Due::CycleEnd => Text::new("棚卸周期末", "stocktake cycle's end"),
         Due::FiscalYearEnd => Text::new("年度末", "fiscal year's end"),
+        Due::Deadline => Text::new("各項目の期限", "each item's deadline"),
     }
 }
 

@@ -10,7 +10,7 @@ use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod, St
 use keiki_model::name::Name;
 use keiki_model::org::Arrangement;
 use keiki_model::proportion::wilson_interval;
-use keiki_model::status::{Facts, Found, Status, judge};
+use keiki_model::status::{Facts, Found, Status, Way, judge};
 
 use super::standing::{Known, Total};
 use super::{At, Evaluation, Figure, Slot, View, instant_text};
@@ -244,14 +244,10 @@ impl Evaluation<'_> {
             figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
             figure.is_too_few = n < indicator.minimum_n;
         }
-        let unmet = match (&indicator.unmet, at.views.last()) {
-            (Some(measure), Some(view)) => self.unmet(
-                at,
-                measure,
-                view,
-                (&totals, &labels.slots[at.slot_index].period),
-            ),
-            _ => Some(0),
+        let reported = (&*totals, &*labels.slots[at.slot_index].period);
+        let unmet = match &indicator.unmet {
+            Some(measure) => self.beside(at, measure, reported).map(|sum| sum.0),
+            None => Some(0),
         };
         if indicator.unmet.is_some() && coverage.covered > 0 {
             figure.statistics.unmet = unmet;
@@ -264,6 +260,11 @@ impl Evaluation<'_> {
             .unwrap_or(indicator.near_margin);
         let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
         let way = Self::way(at, due, terms);
+        let pending = indicator.pending.as_ref().filter(|_| due == Due::Deadline);
+        let pending = pending.map(|measure| self.beside(at, measure, reported));
+        if coverage.covered > 0 {
+            figure.statistics.pending = pending.flatten().map(|sum| sum.0);
+        }
         let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
         let status = judge(&Facts {
             coverage,
@@ -276,7 +277,11 @@ impl Evaluation<'_> {
             target,
             near_margin,
             unmet,
-            elapsed: way.map(|(_, share)| share),
+            way: match (way, pending) {
+                (Some((_, share)), _) => Way::Along(share),
+                (None, Some(pending)) => Way::ByItem(pending.and_then(|sum| done_in_time(&figure, sum.1))),
+                (None, None) => Way::Arrived,
+            },
             is_waived: waiver.is_some(),
         });
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
@@ -324,22 +329,24 @@ impl Evaluation<'_> {
         }
     }
 
-    /// How many items are not done that should be. Where totals stand in the place of rows, the total of the KPI's sum over
-    /// the same measure is taken; `None` where a unit reported totals and not that one.
-    fn unmet(
+    /// How many items a measure beside the formula counts, and their sum. Where totals stand in the place of rows, the total
+    /// of the KPI's sum over the same measure is taken; `None` where a unit reported totals and not that one.
+    fn beside(
         &self,
         at: &At<'_>,
         measure: &str,
-        view: &View<'_>,
         (totals, period): (&[Total], &str),
-    ) -> Option<i128> {
+    ) -> Option<(i128, Fraction)> {
         let At { kpi, node, .. } = *at;
+        let named = at.indicator.measures();
+        let view = at.views.get(named.iter().rposition(|one| *one == measure)?)?;
         let is_replaced = |position: usize| {
             totals
                 .iter()
                 .any(|total| view.main().is_within(position, total.unit))
         };
-        let mut unmet = i128::from(view.total_without(node, &is_replaced).count);
+        let rest = view.total_without(node, &is_replaced);
+        let (mut count, mut of_all) = (i128::from(rest.count), view.fraction(rest));
         let sum = kpi
             .indicators
             .iter()
@@ -347,17 +354,18 @@ impl Evaluation<'_> {
         for Total { figure, .. } in totals.iter().filter(|total| total.counts()) {
             let reported = self.reported.of(kpi.no, &sum?.code, period);
             let of_unit = reported.iter().find(|f| f.org_unit == figure.org_unit)?;
-            let count = of_unit.numerator?;
-            unmet += count.numerator() / count.denominator();
+            let total = of_unit.numerator?;
+            count += total.numerator() / total.denominator();
+            of_all = of_all.plus(total)?;
         }
-        Some(unmet)
+        Some((count, of_all))
     }
 
     /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
     fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Option<(Day, Fraction)> {
         let cut = terms.cut;
         let (start, end) = match due {
-            Due::Period => return None,
+            Due::Period | Due::Deadline => return None,
             Due::FiscalYearEnd => terms.fiscal_year,
             Due::CycleEnd => {
                 let months = at.cycle_months();
@@ -387,6 +395,16 @@ fn paced(indicator: &Indicator, node: usize, views: &[&View<'_>]) -> Option<Frac
     Fraction::new(
         planned.numerator() * whole.denominator(),
         planned.denominator() * whole.numerator(),
+    )
+}
+
+/// The value of a ratio once everything has been done of which the deadline is still to come.
+fn done_in_time(figure: &Figure, pending: Fraction) -> Option<Fraction> {
+    let above = figure.numerator?.plus(pending)?;
+    let below = figure.denominator?;
+    Fraction::new(
+        above.numerator() * below.denominator(),
+        above.denominator() * below.numerator(),
     )
 }
 

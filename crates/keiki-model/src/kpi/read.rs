@@ -24,6 +24,7 @@ const DUES: &Words<Due> = &[
     ("period", Due::Period),
     ("cycle_end", Due::CycleEnd),
     ("fiscal_year_end", Due::FiscalYearEnd),
+    ("deadline", Due::Deadline),
 ];
 const TAGS: &Words<Tag> = &[
     ("implementation", Tag::Implementation),
@@ -351,7 +352,9 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
         .has("pace")
         .then(|| measure_name(node, "pace", measures))
         .flatten();
-    if pace.is_some() && (due == Due::Period || !matches!(formula, Some(Formula::Ratio { .. }))) {
+    let is_ratio = matches!(formula, Some(Formula::Ratio { .. }));
+    let is_on_the_way = matches!(due, Due::CycleEnd | Due::FiscalYearEnd);
+    if pace.is_some() && !(is_on_the_way && is_ratio) {
         node.report(
             Problem::new(
                 node.place_of("pace"),
@@ -370,6 +373,7 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
         .has("unmet")
         .then(|| measure_name(node, "unmet", measures))
         .flatten();
+    let pending = pending(node, due, is_ratio, measures);
     let none_is = node
         .choice("none_is", NOTHING)
         .unwrap_or(Nothing::NoneOccurred);
@@ -418,9 +422,35 @@ fn indicator(node: &Node<'_>, measures: &[Measure]) -> Option<Indicator> {
         minimum_n: i128::from(minimum_n),
         pace,
         unmet,
+        pending,
         applies_to,
         none_is,
     })
+}
+
+/// Reads which items are not done and have their own deadline before them: asked for where the target is due at each item's
+/// deadline, and of no use elsewhere.
+fn pending(node: &Node<'_>, due: Due, is_ratio: bool, measures: &[Measure]) -> Option<String> {
+    let has_pending = node.has("pending");
+    if has_pending != (due == Due::Deadline) || (has_pending && !is_ratio) {
+        let key = if has_pending { "pending" } else { "due" };
+        node.report(
+            Problem::new(
+                node.place_of(key),
+                Text::new(
+                    "`due = \"deadline\"` と `pending` は、比率の指標に両方を設定します",
+                    "`due = \"deadline\"` and `pending` belong together, and to a ratio",
+                ),
+            )
+            .hint(Text::new(
+                "`pending` に、未完了で期限前の項目を数える基本測定量を指定してください",
+                "let `pending` name the measure that counts items not done whose deadline is still to come",
+            )),
+        );
+    }
+    has_pending
+        .then(|| measure_name(node, "pending", measures))
+        .flatten()
 }
 
 /// Reads when a target is due, where the table says so.

@@ -63,9 +63,8 @@ pub fn sql(kpi: &Kpi, measure: &Measure) -> Vec<String> {
 fn is_summed(kpi: &Kpi, measure: &str) -> bool {
     let reads = |indicator: &Indicator| indicator.formula.measures().contains(&measure);
     let sums = |indicator: &Indicator| {
-        let beside = [&indicator.pace, &indicator.unmet];
-        let is_beside = beside.iter().any(|one| one.as_deref() == Some(measure));
-        is_beside || (reads(indicator) && !indicator.formula.needs_histogram())
+        indicator.beside().any(|one| one == measure)
+            || (reads(indicator) && !indicator.formula.needs_histogram())
     };
     kpi.indicators.iter().any(sums) || !kpi.indicators.iter().any(reads)
 }

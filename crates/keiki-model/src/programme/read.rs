@@ -7,7 +7,7 @@ use crate::calendar::{Day, parse_day};
 use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;
 use crate::document::{Node, read_document};
-use crate::kpi::{Kpi, MATURITIES, read_due, read_margin, read_target};
+use crate::kpi::{Due, Kpi, MATURITIES, read_due, read_margin, read_target};
 use crate::org::Organisation;
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
@@ -257,6 +257,7 @@ impl Programme {
         for row in &self.targets {
             let kpi = kpi_of(&row.standing, catalogue, organisation, &mut problems);
             check_indicator(kpi, row.indicator.as_deref(), &row.standing, &mut problems);
+            check_due(kpi, row, &mut problems);
         }
         for row in &self.waivers {
             let kpi = kpi_of(&row.standing, catalogue, organisation, &mut problems);
@@ -288,6 +289,30 @@ impl Programme {
             }
         }
         problems
+    }
+}
+
+/// A target is due at each item's deadline only where the KPI tells which items have theirs before them.
+fn check_due(kpi: Option<&Kpi>, row: &SetTarget, problems: &mut Vec<Problem>) {
+    let indicator = kpi.and_then(|kpi| match &row.indicator {
+        Some(code) => kpi.indicators.iter().find(|one| one.code == *code),
+        None => kpi.indicators.first(),
+    });
+    let knows_deadlines = indicator.is_none_or(|one| one.pending.is_some());
+    if row.due == Some(Due::Deadline) && !knows_deadlines {
+        problems.push(
+            Problem::new(
+                row.standing.place.clone(),
+                Text::new(
+                    "この指標の項目には期限がないため、`due = \"deadline\"` は使えません",
+                    "items of this indicator have no deadline, so that `due = \"deadline\"` does not fit",
+                ),
+            )
+            .hint(Text::new(
+                "period、cycle_end、fiscal_year_end のいずれかを書いてください",
+                "write period, cycle_end or fiscal_year_end",
+            )),
+        );
     }
 }
 

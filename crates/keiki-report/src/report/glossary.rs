@@ -99,8 +99,8 @@ fn meaning(status: Status) -> Text {
         ),
         Status::Missed => Text::new("目標に届いていない。", "The target is missed."),
         Status::OnPace => Text::new(
-            "期限前で、計画どおりに進んでいる。",
-            "The target is due later and the pace suffices.",
+            "期限前で、計画どおりに進んでいる。または、未完了の項目がすべて期限前である。",
+            "The target is due later and the pace suffices, or all that is open is before its deadline.",
         ),
         Status::Behind => Text::new(
             "期限前で、計画より遅れている。",

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Indicator, Kpi, Unit};
+use keiki_model::kpi::{Due, Indicator, Kpi, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::remark::Remarks;
 use keiki_model::statement::Statement;
-use keiki_model::status::{Facts, Found, Status, judge};
+use keiki_model::status::{Facts, Found, Status, Way, judge};
 use keiki_model::text::Text;
 use keiki_store::Event;
 
@@ -390,7 +390,10 @@ impl Row<'_> {
                 target: indicator.target,
                 near_margin: indicator.near_margin,
                 unmet: Some(0),
-                elapsed: None,
+                way: match indicator.due {
+                    Due::Deadline => Way::ByItem(None),
+                    _ => Way::Arrived,
+                },
                 is_waived: false,
             }));
         };
