@@ -54,23 +54,7 @@ pub fn status(measurement: &Measurement) -> Text {
             ),
         ),
         Status::Missed => missed(&ja, &en),
-        Status::OnPace if ja.pending().is_some() => before_deadlines(&ja, &en),
-        Status::OnPace => Text::new(
-            format!(
-                "目標({})の期限は{}です。{}は、現時点で求められる水準{}を満たしています。",
-                ja.target(),
-                ja.due(),
-                ja.value(),
-                ja.pace()
-            ),
-            format!(
-                "The target ({}) is due on {}. {} keeps the pace asked for by now, {}.",
-                en.target(),
-                en.due(),
-                en.value(),
-                en.pace()
-            ),
-        ),
+        Status::OnPace => on_pace(&ja, &en),
         Status::Behind => Text::new(
             format!(
                 "目標({})の期限は{}です。{}は、現時点で求められる水準{}を下回っています。この水準に追いつけば計画どおりに変わります。",
@@ -265,6 +249,28 @@ impl Words<'_> {
         let coverage = self.measurement.coverage;
         format!("{}/{}", coverage.covered, coverage.expected)
     }
+}
+
+fn on_pace(ja: &Words<'_>, en: &Words<'_>) -> Text {
+    if ja.pending().is_some() {
+        return before_deadlines(ja, en);
+    }
+    Text::new(
+        format!(
+            "目標({})の期限は{}です。{}は、現時点で求められる水準{}を満たしています。",
+            ja.target(),
+            ja.due(),
+            ja.value(),
+            ja.pace()
+        ),
+        format!(
+            "The target ({}) is due on {}. {} keeps the pace asked for by now, {}.",
+            en.target(),
+            en.due(),
+            en.value(),
+            en.pace()
+        ),
+    )
 }
 
 fn before_deadlines(ja: &Words<'_>, en: &Words<'_>) -> Text {

@@ -238,17 +238,11 @@ impl Evaluation<'_> {
             basis,
             totals,
         } = known;
-        if indicator.is_sample
-            && let (Some(k), Some(n)) = (figure.numerator, figure.n)
-        {
-            figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
-            figure.is_too_few = n < indicator.minimum_n;
-        }
+        note_sample(&mut figure, indicator);
         let reported = (&*totals, &*labels.slots[at.slot_index].period);
-        let unmet = match &indicator.unmet {
-            Some(measure) => self.beside(at, measure, reported).map(|sum| sum.0),
-            None => Some(0),
-        };
+        let beside = |measure: &String| self.beside(at, measure, reported);
+        let unmet = indicator.unmet.as_ref().map(beside);
+        let unmet = unmet.map_or(Some(0), |sum| Some(sum?.0));
         if indicator.unmet.is_some() && coverage.covered > 0 {
             figure.statistics.unmet = unmet;
         }
@@ -261,7 +255,7 @@ impl Evaluation<'_> {
         let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
         let way = Self::way(at, due, terms);
         let pending = indicator.pending.as_ref().filter(|_| due == Due::Deadline);
-        let pending = pending.map(|measure| self.beside(at, measure, reported));
+        let pending = pending.map(beside);
         if coverage.covered > 0 {
             figure.statistics.pending = pending.flatten().map(|sum| sum.0);
         }
@@ -279,8 +273,10 @@ impl Evaluation<'_> {
             unmet,
             way: match (way, pending) {
                 (Some((_, share)), _) => Way::Along(share),
-                (None, Some(pending)) => Way::ByItem(pending.and_then(|sum| done_in_time(&figure, sum.1))),
                 (None, None) => Way::Arrived,
+                (None, Some(sum)) => {
+                    Way::ByItem(sum.and_then(|sum| done_in_time(&figure, sum.1)))
+                }
             },
             is_waived: waiver.is_some(),
         });
@@ -396,6 +392,16 @@ fn paced(indicator: &Indicator, node: usize, views: &[&View<'_>]) -> Option<Frac
         planned.numerator() * whole.denominator(),
         planned.denominator() * whole.numerator(),
     )
+}
+
+/// Of a sample: its interval, and whether it is too small.
+fn note_sample(figure: &mut Figure, indicator: &Indicator) {
+    if indicator.is_sample
+        && let (Some(k), Some(n)) = (figure.numerator, figure.n)
+    {
+        figure.statistics.interval = wilson_interval(k.numerator() / k.denominator(), n);
+        figure.is_too_few = n < indicator.minimum_n;
+    }
 }
 
 /// The value of a ratio once everything has been done of which the deadline is still to come.

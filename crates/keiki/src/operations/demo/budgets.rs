@@ -5,11 +5,16 @@ use super::tables::{Row, YEARS, rows};
 
 const TABLE: &str = include_str!("tables/budgets.csv");
 
-/// Columns of the table: currency, the IT budget, its security part, the percentage of that which was spent.
+/// Columns of the table: currency, the IT budget, its security part, the percentage of that which was spent, the first month
+/// of the company's fiscal year.
 const CURRENCY: usize = 1;
 const ALL_IT: usize = 2;
 const SECURITY: usize = 6;
 const SPENT: usize = 10;
+const FIRST_MONTH: usize = 14;
+
+/// The last month of which is known what was spent.
+const LAST_SPENT: (i16, i64) = (2026, 9);
 
 /// How the security budget divides into kinds of cost, in hundredths.
 const COSTS: [(&str, i64); 5] = [
@@ -38,7 +43,9 @@ fn company(row: Row) -> String {
         if all == 0 {
             continue;
         }
-        let start = iso(day(year, 4, 1));
+        let first = row.number(FIRST_MONTH);
+        let first = i8::try_from(first).unwrap_or(4);
+        let start = iso(day(year, first, 1));
         let mut number = 0;
         let mut add = |kind: &str, on: &str, category: &str, cost: &str, amount: i64| {
             number += 1;
@@ -48,7 +55,7 @@ fn company(row: Row) -> String {
                 &id, unit, &start, kind, on, category, cost, &money, currency,
             ]);
         };
-        let approved = iso(day(year, 3, 28));
+        let approved = iso(day(year, first, 1) - 4);
         let mut rest = security;
         for (cost, part) in COSTS {
             let amount = if cost == "研修" {
@@ -73,12 +80,18 @@ fn company(row: Row) -> String {
             "購入",
             all - security - (all - security) / 2,
         );
-        let months = if year == 2026 { 6 } else { 12 };
+        let (last_year, last_month) = LAST_SPENT;
+        let months = if year == last_year {
+            last_month + 1 - i64::from(first)
+        } else {
+            12
+        };
         let spent = security / 100 * i64::from(row.number(SPENT + at));
         let mut left = spent;
         for month in 0..12 {
-            let number = i8::try_from((month + 3) % 12 + 1).unwrap_or(4);
-            let in_year = if month >= 9 { year + 1 } else { year };
+            let months_on = i16::try_from(month).unwrap_or(0) + i16::from(first) - 1;
+            let number = i8::try_from(months_on % 12 + 1).unwrap_or(first);
+            let in_year = year + months_on / 12;
             add(
                 "月別計画",
                 &iso(day(in_year, number, 1)),
@@ -92,7 +105,7 @@ fn company(row: Row) -> String {
             let amount = if month + 1 == months {
                 left
             } else {
-                spent / i64::from(months)
+                spent / months
             };
             left -= amount;
             let (people, services) = (amount / 100 * 60, amount - amount / 100 * 60);
