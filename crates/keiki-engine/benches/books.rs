@@ -189,7 +189,7 @@ fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
         programme: Arc::default(),
         cubes: None,
         remembers,
-    })?)
+    }))
 }
 
 fn request() -> Request {

@@ -91,9 +91,10 @@ pub struct Request {
 pub struct Engine {
     pub(crate) setting: Setting,
     pub(crate) context: SessionContext,
-    /// The definitions compiled with their parameters' defaults.
+    expressions: Arc<SqlExpressions>,
+    /// The definitions with their parameters' defaults.
     plan: Arc<Plan>,
-    /// The definitions compiled with other parameters, by what those are.
+    /// The definitions with other parameters, by what those are.
     plans: Mutex<HashMap<String, Arc<Plan>>>,
     keeper: Keeper,
     pub(crate) memory: Option<Memory>,
@@ -107,7 +108,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Compiled definitions, and the periods for which they hold with their positions among those asked for.
+/// Definitions, and the periods for which they hold with their positions among those asked for.
 type PlanSlots = (Arc<Plan>, Vec<(usize, Slot)>);
 
 /// What is known, and up to where.
@@ -121,24 +122,25 @@ pub(crate) struct Knowledge {
 }
 
 impl Engine {
-    /// Makes an engine; all expressions are compiled once.
-    ///
-    /// # Errors
-    /// A definition does not compile; check the catalogue first to see all problems at once.
-    pub fn new(setting: Setting) -> Result<Self> {
+    /// Makes an engine; expressions are compiled when they are first needed, each once. Check the catalogue first to see all of
+    /// its problems at once.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
         let expressions = SqlExpressions::new(setting.calendars.clone(), setting.zone.clone());
-        let plan = Plan::new(&setting.catalogue, &expressions)?;
+        let expressions = Arc::new(expressions);
+        let plan = Plan::new(&setting.catalogue, Arc::clone(&expressions));
         let context = session(setting.calendars.clone(), setting.zone.clone());
         let memory = setting.remembers.then(Memory::default);
         let keeper = Keeper::new(setting.cubes.clone());
-        Ok(Self {
+        Self {
             setting,
             context,
             plan: Arc::new(plan),
+            expressions,
             plans: Mutex::default(),
             keeper,
             memory,
-        })
+        }
     }
 
     /// Measures. *Shape*: ordered by KPI, indicator, org unit in depth-first order, period; periods that begin after the
@@ -163,7 +165,7 @@ impl Engine {
         let indicators: usize = kpis.iter().map(|kpi| kpi.indicators.len()).sum();
         let mut parts = vec![vec![Part::default(); slots.len()]; indicators];
         let mut wanted = vec![Arc::default(); slots.len()];
-        for (plan, slots) in self.by_plan(&slots)? {
+        for (plan, slots) in self.by_plan(&slots) {
             let (positions, slots): (Vec<usize>, Vec<Slot>) = slots.into_iter().unzip();
             let evaluation = self
                 .evaluation(journal, knowledge.clone(), plan, &kpis, slots)
@@ -185,35 +187,39 @@ impl Engine {
     }
 
     /// The periods by the definitions that hold on their cut days: parameters may change, and with them the SQL.
-    fn by_plan(&self, slots: &[Slot]) -> Result<Vec<PlanSlots>> {
+    fn by_plan(&self, slots: &[Slot]) -> Vec<PlanSlots> {
         let mut parts: Vec<PlanSlots> = Vec::new();
         for (position, slot) in slots.iter().enumerate() {
-            let plan = self.plan_on(slot.cut)?;
+            let plan = self.plan_on(slot.cut);
             match parts.iter_mut().find(|(of, _)| Arc::ptr_eq(of, &plan)) {
                 Some((_, slots)) => slots.push((position, *slot)),
                 None => parts.push((plan, vec![(position, *slot)])),
             }
         }
-        Ok(parts)
+        parts
     }
 
-    /// The KPIs with the parameters that stand on a day.
+    /// A KPI with the parameters that stand on a day.
     pub(crate) fn with_parameters(&self, kpi: &Arc<Kpi>, day: Day) -> Arc<Kpi> {
-        if self.setting.programme.parameters.is_empty() {
+        let programme = &self.setting.programme;
+        if !programme
+            .parameters
+            .iter()
+            .any(|of| of.standing.kpi == kpi.no)
+        {
             return Arc::clone(kpi);
         }
         let tree = self.setting.organisation.tree(day);
-        let parameters = self.setting.programme.parameters(kpi, &tree);
         Arc::new(Kpi {
-            parameters,
+            parameters: programme.parameters(kpi, &tree),
             ..kpi.as_ref().clone()
         })
     }
 
-    /// The definitions compiled with the parameters that stand on a day.
-    pub(crate) fn plan_on(&self, day: Day) -> Result<Arc<Plan>> {
+    /// The definitions with the parameters that stand on a day.
+    pub(crate) fn plan_on(&self, day: Day) -> Arc<Plan> {
         if self.setting.programme.parameters.is_empty() {
-            return Ok(Arc::clone(&self.plan));
+            return Arc::clone(&self.plan);
         }
         let catalogue = &self.setting.catalogue;
         let kpis: Vec<Arc<Kpi>> = catalogue
@@ -227,22 +233,20 @@ impl Engine {
             .filter(|(_, _, by_unit)| !by_unit.is_empty())
             .collect();
         if values.is_empty() {
-            return Ok(Arc::clone(&self.plan));
+            return Arc::clone(&self.plan);
         }
         let key = format!("{values:?}");
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&key) {
-            return Ok(Arc::clone(plan));
+            return Arc::clone(plan);
         }
-        let expressions =
-            SqlExpressions::new(self.setting.calendars.clone(), self.setting.zone.clone());
         let catalogue = Catalogue {
             datasets: catalogue.datasets.clone(),
             kpis: kpis.clone(),
         };
-        let plan = Arc::new(Plan::new(&catalogue, &expressions)?);
+        let plan = Arc::new(Plan::new(&catalogue, Arc::clone(&self.expressions)));
         plans.insert(key, Arc::clone(&plan));
-        Ok(plan)
+        plan
     }
 
     fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
@@ -364,8 +368,8 @@ impl Engine {
         kpis: &[Arc<Kpi>],
         slots: &[Slot],
     ) -> Result<(Vec<Option<Filled>>, Vec<Option<Claims>>)> {
-        let mut cubes: Vec<Option<Filled>> = vec![None; plan.datasets.len()];
-        let mut claims: Vec<Option<Claims>> = vec![None; plan.datasets.len()];
+        let mut cubes: Vec<Option<Filled>> = vec![None; plan.dataset_count()];
+        let mut claims: Vec<Option<Claims>> = vec![None; plan.dataset_count()];
         let measures = kpis.iter().flat_map(|kpi| {
             kpi.measures
                 .iter()
@@ -374,8 +378,9 @@ impl Engine {
         let people = plan.people.map(|(_, place)| place);
         let needed: BTreeSet<usize> = measures.chain([people]).flatten().map(|at| at.0).collect();
         let read = needed.into_iter().map(|position| {
-            let of_dataset = Arc::clone(&plan.datasets[position]);
+            let of_dataset = plan.dataset(position).cloned();
             async move {
+                let of_dataset = of_dataset?;
                 let cube = self.cube(journal, &of_dataset, knowledge, slots).await?;
                 Ok::<_, EngineError>((position, of_dataset, cube))
             }

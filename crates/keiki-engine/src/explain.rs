@@ -2,7 +2,8 @@
 
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
@@ -10,7 +11,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use keiki_model::calendar::{Day, Period, local_day};
-use keiki_model::dataset::ORG_UNIT;
+use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Measure, sql};
 use keiki_model::measurement::Measurement;
@@ -19,8 +20,8 @@ use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 
 use crate::engine::{Engine, Knowledge, Request, Structure};
 use crate::error::{EngineError, Result};
-use crate::evaluate::{MeasurePlace, View, survival_window};
-use crate::plan::{MeasurePlan, Plan};
+use crate::evaluate::{View, survival_window};
+use crate::plan::{DatasetPlan, MeasurePlan};
 use crate::read::{Bounds, read_rows};
 use crate::rows::{MeasureRows, Part as RowPart, Rows};
 use crate::timing::Span;
@@ -235,7 +236,7 @@ impl Engine {
         let Some(slot) = slots.first().copied() else {
             return Err(EngineError::not_measurable(period));
         };
-        let plan = self.plan_on(slot.cut)?;
+        let plan = self.plan_on(slot.cut);
         let evaluation = self
             .evaluation(
                 journal,
@@ -258,15 +259,28 @@ impl Engine {
             node,
         );
         let mut measures = Vec::new();
+        let mut read: BTreeMap<usize, Vec<RecordBatch>> = BTreeMap::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
             };
             let views = evaluation.views(kpi.no, place);
             let Some(view) = views.first() else { continue };
-            let records = self
-                .records(journal, &knowledge, (&plan, place), view, (node, &totals))
-                .await?;
+            let of_dataset = plan.dataset(place.0)?;
+            let batches = match read.entry(place.0) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(
+                    self.entries(journal, &knowledge, &of_dataset.dataset)
+                        .await?,
+                ),
+            };
+            let records = self.records(
+                batches,
+                &knowledge,
+                (of_dataset, place.1),
+                view,
+                (node, &totals),
+            )?;
             measures.push((measure, plan.measure(place).divisor, records));
         }
         Ok(Opened {
@@ -276,46 +290,60 @@ impl Engine {
         })
     }
 
-    /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
-    async fn records(
+    /// All entries of a dataset that were known.
+    async fn entries(
         &self,
         journal: &Journal,
         knowledge: &Knowledge,
-        (plan, place): (&Plan, MeasurePlace),
-        view: &View<'_>,
-        (node, totals): (usize, &Totals),
-    ) -> Result<BTreeMap<String, Net>> {
-        let plan = &plan.datasets[place.0];
-        let measure = &plan.measures[place.1];
+        dataset: &Dataset,
+    ) -> Result<Vec<RecordBatch>> {
         let scan = journal
-            .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
+            .scan(dataset, &knowledge.snapshot, 0, knowledge.seq)
             .await?;
         let bounds = Bounds {
             after_seq: 0,
             until_seq: knowledge.seq,
             known_at: Some(knowledge.known_at),
         };
-        let mut records: BTreeMap<String, Net> = BTreeMap::new();
-        for batch in read_rows(&self.context, &plan.dataset, &scan, bounds).await? {
-            let rows = Rows::new(plan, &batch)?;
-            let measured = MeasureRows::new(&rows, measure)?;
-            let texts = Texts::new(&batch)?;
+        read_rows(&self.context, dataset, &scan, bounds).await
+    }
+
+    /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
+    fn records(
+        &self,
+        batches: &[RecordBatch],
+        knowledge: &Knowledge,
+        (plan, measure): (&DatasetPlan, usize),
+        view: &View<'_>,
+        (node, totals): (usize, &Totals),
+    ) -> Result<BTreeMap<String, Net>> {
+        let mut sums = Sums::default();
+        // Evidence names the same org units again and again.
+        let mut spans: HashMap<String, Option<Span>> = HashMap::new();
+        for batch in batches {
+            let rows = Rows::new(plan, measure, batch)?;
+            let measured = MeasureRows::new(&rows, &plan.measures[measure])?;
+            let texts = Texts::new(batch)?;
             for row in 0..batch.num_rows() {
-                let span = view.span_of_evidence(texts.units.value(row));
-                let Some((value, sign)) =
-                    self.contribution(measured.part(row), measure, span, knowledge)
-                else {
-                    continue;
+                let named = texts.units.value(row);
+                let span = if let Some(known) = spans.get(named) {
+                    *known
+                } else {
+                    let units = totals.left(view.main(), named);
+                    let counts = !units.is_empty() && view.counts_below(&units, node);
+                    let span = counts.then(|| view.span_of_evidence(named));
+                    *spans.entry(named.to_owned()).or_insert(span)
                 };
-                let units = totals.left(view.main(), texts.units.value(row));
-                if units.is_empty() || !view.counts_below(&units, node) {
-                    continue;
+                let added = span.and_then(|span| {
+                    self.contribution(measured.part(row), &plan.measures[measure], span, knowledge)
+                });
+                if let Some((value, sign)) = added {
+                    sums.add(&texts, row, value, rows.weight(row) * sign);
                 }
-                let weight = rows.weight(row) * sign;
-                texts.add(&batch, row, value, weight, &mut records)?;
             }
+            sums.texts.push(texts);
         }
-        Ok(records)
+        Ok(sums.nets())
     }
 
     /// What a row's part adds in a period; `None` where it adds nothing.
@@ -410,16 +438,20 @@ fn part(kpi: &Kpi, opened: &OpenedMeasure<'_>, reported: Fraction) -> Part {
     }
 }
 
+/// A column's place and name, and how its values are written.
+type ShownColumn<'b> = (usize, String, ArrayFormatter<'b>);
+
 /// The columns of entries that rows of an explanation show.
-struct Texts {
+struct Texts<'b> {
+    batch: &'b RecordBatch,
     keys: StringArray,
     sources: StringArray,
     units: StringArray,
-    shown: Vec<usize>,
+    shown: Vec<ShownColumn<'b>>,
 }
 
-impl Texts {
-    fn new(batch: &RecordBatch) -> Result<Self> {
+impl<'b> Texts<'b> {
+    fn new(batch: &'b RecordBatch) -> Result<Self> {
         let text = |name: &str| -> Result<StringArray> {
             let column = batch
                 .column_by_name(name)
@@ -436,10 +468,16 @@ impl Texts {
             RECORD_KEY,
         ]
         .into();
-        let shown = (0..batch.num_columns())
-            .filter(|i| !journal.contains(batch.schema().field(*i).name().as_str()))
-            .collect();
+        let mut shown = Vec::new();
+        for (at, field) in batch.schema().fields().iter().enumerate() {
+            if !journal.contains(field.name().as_str()) {
+                let options = FormatOptions::default();
+                let formatter = ArrayFormatter::try_new(batch.column(at), &options)?;
+                shown.push((at, field.name().clone(), formatter));
+            }
+        }
         Ok(Self {
+            batch,
             keys: text(RECORD_KEY)?,
             sources: text(SOURCE)?,
             units: text(ORG_UNIT)?,
@@ -447,58 +485,94 @@ impl Texts {
         })
     }
 
-    fn add(
-        &self,
-        batch: &RecordBatch,
-        row: usize,
-        value: i128,
-        weight: i64,
-        records: &mut BTreeMap<String, Net>,
-    ) -> Result<()> {
-        let seq = primitive::<Int64Type>(batch, SEQ, row);
-        let known_at = primitive::<TimestampMicrosecondType>(batch, KNOWN_AT, row);
-        let shown = |row: usize| -> Result<Row> {
-            Ok(Row {
-                record_key: self.keys.value(row).to_owned(),
-                amount: Fraction::whole(0),
-                source: self.sources.value(row).to_owned(),
-                seq,
-                effective_on: primitive::<Date32Type>(batch, EFFECTIVE_ON, row),
-                columns: self.columns(batch, row)?,
-            })
-        };
-        let key = self.keys.value(row).to_owned();
-        let net = match records.entry(key) {
-            std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => free.insert(Net {
+    fn row(&self, row: usize) -> Row {
+        Row {
+            record_key: self.keys.value(row).to_owned(),
+            amount: Fraction::whole(0),
+            source: self.sources.value(row).to_owned(),
+            seq: primitive::<Int64Type>(self.batch, SEQ, row),
+            effective_on: primitive::<Date32Type>(self.batch, EFFECTIVE_ON, row),
+            columns: self.columns(row),
+        }
+    }
+
+    /// The dataset's columns of a row as text; null is absent.
+    fn columns(&self, row: usize) -> Vec<(String, String)> {
+        let known = self
+            .shown
+            .iter()
+            .filter(|(at, ..)| self.batch.column(*at).is_valid(row));
+        known
+            .map(|(_, name, formatter)| (name.clone(), formatter.value(row).to_string()))
+            .collect()
+    }
+
+    /// Tells whether a column has a value in a row, as it is written.
+    fn says(&self, row: usize, column: &str, value: &str) -> bool {
+        let mut shown = self.shown.iter();
+        let found = shown.find(|(_, name, _)| name == column);
+        found.is_some_and(|(at, _, formatter)| {
+            self.batch.column(*at).is_valid(row) && formatter.value(row).to_string() == value
+        })
+    }
+}
+
+/// What the entries of each record add up to, while they are read.
+#[derive(Default)]
+struct Sums<'b> {
+    /// The batches that have been read to their ends.
+    texts: Vec<Texts<'b>>,
+    by_key: BTreeMap<String, Sum>,
+}
+
+/// What the entries of one record add up to, and the row of its last values: batch and row.
+struct Sum {
+    amount: i128,
+    count: i64,
+    latest: (i64, i64),
+    at: (usize, usize),
+}
+
+impl Sums<'_> {
+    /// Adds a row of the batch that is being read.
+    fn add(&mut self, texts: &Texts<'_>, row: usize, value: i128, weight: i64) {
+        let seq = primitive::<Int64Type>(texts.batch, SEQ, row);
+        let known_at = primitive::<TimestampMicrosecondType>(texts.batch, KNOWN_AT, row);
+        let (key, at) = (texts.keys.value(row), (self.texts.len(), row));
+        if !self.by_key.contains_key(key) {
+            let nothing = Sum {
                 amount: 0,
                 count: 0,
                 latest: (i64::MIN, i64::MIN),
-                row: shown(row)?,
-            }),
-        };
-        net.amount += value * i128::from(weight);
-        net.count += weight;
-        if weight > 0 && (known_at, seq) >= net.latest {
-            net.row = shown(row)?;
+                at,
+            };
+            self.by_key.insert(key.to_owned(), nothing);
         }
-        net.latest = net.latest.max((known_at, seq));
-        Ok(())
+        let Some(sum) = self.by_key.get_mut(key) else {
+            return;
+        };
+        sum.amount += value * i128::from(weight);
+        sum.count += weight;
+        if weight > 0 && (known_at, seq) >= sum.latest {
+            sum.at = at;
+        }
+        sum.latest = sum.latest.max((known_at, seq));
     }
 
-    fn columns(&self, batch: &RecordBatch, row: usize) -> Result<Vec<(String, String)>> {
-        let options = FormatOptions::default();
-        self.shown
-            .iter()
-            .filter(|index| batch.column(**index).is_valid(row))
-            .map(|index| {
-                let formatter = ArrayFormatter::try_new(batch.column(*index), &options)?;
-                Ok((
-                    batch.schema().field(*index).name().clone(),
-                    formatter.value(row).to_string(),
-                ))
-            })
-            .collect()
+    /// The records with their last values.
+    fn nets(self) -> BTreeMap<String, Net> {
+        let Self { texts, by_key } = self;
+        let net = |(key, sum): (String, Sum)| {
+            let (batch, row) = sum.at;
+            let net = Net {
+                amount: sum.amount,
+                count: sum.count,
+                latest: sum.latest,
+                row: texts[batch].row(row),
+            };
+            (key, net)
+        };
+        by_key.into_iter().map(net).collect()
     }
 }
 

@@ -88,7 +88,7 @@ impl SqlExpressions {
     pub(crate) fn easy_conditions(&self, sql: &str, schema: &SchemaRef) -> Vec<Condition> {
         let parts = || {
             let frame = DFSchema::try_from(schema.as_ref().clone())?;
-            let whole = self.fitted(sql, &frame)?;
+            let whole = fitted(self.parsed(sql, &frame)?, &frame)?;
             let parts = split_conjunction_owned(whole).into_iter();
             let easy = parts.filter(|part| is_easy(part, &frame)).map(Condition);
             Ok::<_, DataFusionError>(easy.collect())
@@ -143,20 +143,19 @@ impl SqlExpressions {
 
     /// An expression with its types fitted together, simplified, and without branches where that is safe.
     fn typed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
-        branchless(self.fitted(sql, frame)?, frame)
+        branchless(fitted(self.parsed(sql, frame)?, frame)?, frame)
     }
+}
 
-    /// An expression with its types fitted together, simplified.
-    fn fitted(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
-        let expr = self.parsed(sql, frame)?;
-        // Some functions exist only until they are simplified to others.
-        let simplifier = ExprSimplifier::new(
-            SimplifyContext::builder()
-                .with_schema(Arc::new(frame.clone()))
-                .build(),
-        );
-        simplifier.simplify(simplifier.coerce(expr, frame)?)
-    }
+/// An expression with its types fitted together, simplified.
+fn fitted(expr: Expr, frame: &DFSchema) -> Result<Expr, DataFusionError> {
+    // Some functions exist only until they are simplified to others.
+    let simplifier = ExprSimplifier::new(
+        SimplifyContext::builder()
+            .with_schema(Arc::new(frame.clone()))
+            .build(),
+    );
+    simplifier.simplify(simplifier.coerce(expr, frame)?)
 }
 
 /// Tells whether a call is one of a function of the calendar without the org unit that it may be given.
@@ -203,13 +202,6 @@ impl Expressions for SqlExpressions {
     ) -> Result<Arc<dyn Expression>, ExpressionError> {
         let frame =
             DFSchema::try_from(schema.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let physical = self
-            .typed(sql, &frame)
-            .and_then(|expr| self.context.create_physical_expr(expr, &frame))
-            .map_err(|e| fault(&e, sql, schema))?;
-        let data_type = physical
-            .data_type(schema)
-            .map_err(|e| fault(&e, sql, schema))?;
         // Simplifying may drop columns that can have no effect; what the text names has to exist all the same.
         let parsed = self
             .parsed(sql, &frame)
@@ -229,12 +221,14 @@ impl Expressions for SqlExpressions {
             .cloned()
             .collect();
         let narrow = Arc::new(Schema::new(narrow));
-        let frame =
-            DFSchema::try_from(narrow.as_ref().clone()).map_err(|e| fault(&e, sql, schema))?;
-        let physical = self
-            .typed(sql, &frame)
-            .and_then(|expr| self.context.create_physical_expr(expr, &frame))
-            .map_err(|e| fault(&e, sql, schema))?;
+        let whole = || {
+            let frame = DFSchema::try_from(narrow.as_ref().clone())?;
+            let typed = branchless(fitted(parsed, &frame)?, &frame)?;
+            let physical = self.context.create_physical_expr(typed, &frame)?;
+            let data_type = physical.data_type(&narrow)?;
+            Ok::<_, DataFusionError>((physical, data_type))
+        };
+        let (physical, data_type) = whole().map_err(|e| fault(&e, sql, schema))?;
         Ok(Arc::new(Compiled {
             physical,
             schema: narrow,

@@ -1,7 +1,7 @@
-//! What is read of each dataset: all base measures of all KPIs, with their expressions compiled once.
+//! What is read of each dataset: all base measures of all KPIs, with their expressions compiled once, when they are first needed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -128,8 +128,6 @@ pub(crate) struct Family {
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
-    /// Everything that the measures read, computed together.
-    pub(crate) program: Program,
     pub(crate) families: Vec<Family>,
     pub(crate) measures: Vec<MeasurePlan>,
     /// The columns that the expressions read.
@@ -138,16 +136,31 @@ pub(crate) struct DatasetPlan {
     pub(crate) version: String,
 }
 
-/// All datasets, and where each KPI's measures are.
-#[derive(Debug, Clone, Default)]
+/// All datasets that KPIs read, and where each KPI's measures are. A dataset is compiled when it is first needed.
 pub(crate) struct Plan {
-    pub(crate) datasets: Vec<Arc<DatasetPlan>>,
+    expressions: Arc<SqlExpressions>,
+    datasets: Vec<Planned>,
     places: HashMap<(u32, String), (usize, usize)>,
     /// The measure that counts people, with its KPI.
     pub(crate) people: Option<(u32, (usize, usize))>,
 }
 
+/// A dataset, and which measures it will be read for.
+#[derive(Debug)]
+struct Planned {
+    dataset: Arc<Dataset>,
+    measures: Vec<(Arc<Kpi>, Measure)>,
+    made: OnceLock<Arc<DatasetPlan>>,
+}
+
 impl DatasetPlan {
+    /// The family and kin of a measure: what has to be computed to tell what a row adds to it.
+    pub(crate) fn kin_of(&self, measure: usize) -> Option<(&Family, &Kin)> {
+        let all = self.families.iter();
+        let mut all = all.flat_map(|family| family.kin.iter().map(move |kin| (family, kin)));
+        all.find(|(_, kin)| kin.measures.contains(&measure))
+    }
+
     /// Evaluates a program over a batch.
     pub(crate) fn evaluate(&self, program: &Program, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         self.computed(program.evaluate(batch))
@@ -171,36 +184,65 @@ impl DatasetPlan {
 }
 
 impl Plan {
-    /// Compiles the measures of all KPIs of a catalogue.
-    pub(crate) fn new(catalogue: &Catalogue, expressions: &SqlExpressions) -> Result<Self> {
-        let mut plan = Self::default();
-        let mut by_dataset: BTreeMap<String, Vec<(&Kpi, &Measure)>> = BTreeMap::new();
+    /// Finds out which datasets the KPIs of a catalogue read, and for which measures.
+    pub(crate) fn new(catalogue: &Catalogue, expressions: Arc<SqlExpressions>) -> Self {
+        let mut plan = Self {
+            expressions,
+            datasets: Vec::new(),
+            places: HashMap::new(),
+            people: None,
+        };
+        let mut by_dataset: BTreeMap<&str, Vec<(&Arc<Kpi>, &Measure)>> = BTreeMap::new();
         for kpi in &catalogue.kpis {
             for measure in &kpi.measures {
-                by_dataset
-                    .entry(measure.dataset.value.clone())
-                    .or_default()
-                    .push((kpi, measure));
+                let of_dataset = by_dataset.entry(&measure.dataset.value).or_default();
+                of_dataset.push((kpi, measure));
             }
         }
         for (name, measures) in by_dataset {
-            let Some(dataset) = catalogue.datasets.get(&name) else {
+            let Some(dataset) = catalogue.datasets.get(name) else {
                 continue;
             };
-            let mut maker = Maker::new(dataset, expressions);
             let position = plan.datasets.len();
-            let mut made = Vec::new();
-            for (kpi, measure) in measures {
-                plan.places
-                    .insert((kpi.no, measure.name.clone()), (position, made.len()));
+            for (at, (kpi, measure)) in measures.iter().enumerate() {
+                let place = (position, at);
+                plan.places.insert((kpi.no, measure.name.clone()), place);
                 if measure.is_headcount {
-                    plan.people.get_or_insert((kpi.no, (position, made.len())));
+                    plan.people.get_or_insert((kpi.no, place));
                 }
-                made.push(maker.measure(kpi, measure)?);
             }
-            plan.datasets.push(Arc::new(maker.finish(made)?));
+            let measures = measures.into_iter();
+            plan.datasets.push(Planned {
+                dataset: Arc::clone(dataset),
+                measures: measures
+                    .map(|(kpi, measure)| (Arc::clone(kpi), measure.clone()))
+                    .collect(),
+                made: OnceLock::new(),
+            });
         }
-        Ok(plan)
+        plan
+    }
+
+    /// How many datasets there are.
+    pub(crate) fn dataset_count(&self) -> usize {
+        self.datasets.len()
+    }
+
+    /// What is read of a dataset, by its position; compiled at the first call.
+    ///
+    /// # Errors
+    /// A definition does not compile.
+    pub(crate) fn dataset(&self, position: usize) -> Result<&Arc<DatasetPlan>> {
+        let planned = &self.datasets[position];
+        if let Some(made) = planned.made.get() {
+            return Ok(made);
+        }
+        let mut maker = Maker::new(&planned.dataset, &self.expressions);
+        let measures = planned.measures.iter();
+        let measures = measures.map(|(kpi, measure)| maker.measure(kpi, measure));
+        let measures = measures.collect::<Result<Vec<_>>>()?;
+        let made = Arc::new(maker.finish(measures)?);
+        Ok(planned.made.get_or_init(|| made))
     }
 
     /// The dataset's and the measure's position.
@@ -208,8 +250,11 @@ impl Plan {
         self.places.get(&(kpi, measure.to_owned())).copied()
     }
 
+    /// A measure of a dataset that has been read.
     pub(crate) fn measure(&self, place: (usize, usize)) -> &MeasurePlan {
-        &self.datasets[place.0].measures[place.1]
+        let made = self.datasets[place.0].made.get();
+        let made = made.expect("a dataset is compiled before its measures are looked at");
+        &made.measures[place.1]
     }
 }
 
@@ -316,14 +361,18 @@ impl<'m> Maker<'m> {
         sql.sort_by_key(|(_, index)| **index);
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
         let sql: Vec<String> = sql.into_iter().map(|(sql, _)| sql.clone()).collect();
-        let program = self.program(&sql, 0..sql.len())?;
         let families = self.by_beginning(&sql, &measures).into_iter();
         let families = families
             .map(|(conditions, members)| self.family(&sql, &measures, (&conditions, &members)));
+        let families = families.collect::<Result<Vec<Family>>>()?;
+        let gates = families.iter().filter_map(|family| family.gate.as_ref());
+        let read: BTreeSet<String> = gates
+            .flat_map(|gate| gate.columns().map(str::to_owned))
+            .chain(families.iter().flat_map(|family| family.columns.clone()))
+            .collect();
         Ok(DatasetPlan {
-            columns: program.columns().map(str::to_owned).collect(),
-            program,
-            families: families.collect::<Result<_>>()?,
+            columns: read.into_iter().collect(),
+            families,
             dataset: Arc::clone(self.dataset),
             measures,
             version,

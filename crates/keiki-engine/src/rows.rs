@@ -13,7 +13,7 @@ use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::error::{EngineError, Result};
-use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
+use crate::plan::{ClockPlan, DatasetPlan, Kin, MeasurePlan};
 
 /// Stands for a case that is still open.
 pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
@@ -21,23 +21,31 @@ pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
 
-/// The columns of a batch that every measure reads.
+/// What a batch of entries says of a measure and its kin.
 pub(crate) struct Rows<'r> {
     weights: &'r Int32Array,
     effective: &'r Date32Array,
+    kin: &'r Kin,
+    deciding: Vec<ArrayRef>,
     values: Vec<ArrayRef>,
 }
 
 impl<'r> Rows<'r> {
-    /// Evaluates all expressions of a dataset over a batch, each once.
-    pub(crate) fn new(plan: &DatasetPlan, batch: &'r RecordBatch) -> Result<Self> {
-        let values = plan.evaluate(&plan.program, batch)?;
-        let weights = column(batch, WEIGHT)?.as_primitive::<Int32Type>();
-        let effective = column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>();
+    /// Evaluates the expressions of a measure over a batch.
+    pub(crate) fn new(
+        plan: &'r DatasetPlan,
+        measure: usize,
+        batch: &'r RecordBatch,
+    ) -> Result<Self> {
+        let (family, kin) = plan
+            .kin_of(measure)
+            .expect("every measure of a dataset has its kin");
         Ok(Self {
-            weights,
-            effective,
-            values,
+            weights: column(batch, WEIGHT)?.as_primitive::<Int32Type>(),
+            effective: column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>(),
+            kin,
+            deciding: plan.evaluate(&family.deciding, batch)?,
+            values: plan.evaluate(&kin.program, batch)?,
         })
     }
 
@@ -45,12 +53,25 @@ impl<'r> Rows<'r> {
         i64::from(self.weights.value(row))
     }
 
-    fn mask(&self, index: Option<usize>) -> Option<&BooleanArray> {
-        index.and_then(|index| self.values[index].as_boolean_opt())
+    /// The predicate.
+    fn mask(&self) -> Option<&BooleanArray> {
+        let place = self.kin.filter;
+        place.and_then(|place| self.deciding[place].as_boolean_opt())
     }
 
-    fn dates(&self, index: Option<usize>) -> Option<&Date32Array> {
-        index.and_then(|index| self.values[index].as_primitive_opt::<Date32Type>())
+    /// The first day on which a row counts.
+    fn from(&self) -> Option<&Date32Array> {
+        let place = self.kin.from;
+        place.and_then(|place| self.deciding[place].as_primitive_opt::<Date32Type>())
+    }
+
+    /// The values of another expression, by its number.
+    fn value(&self, number: usize) -> &ArrayRef {
+        self.kin.value(&self.values, number)
+    }
+
+    fn dates(&self, number: Option<usize>) -> Option<&Date32Array> {
+        number.and_then(|number| self.value(number).as_primitive_opt::<Date32Type>())
     }
 }
 
@@ -136,21 +157,21 @@ impl<'m> MeasureRows<'m> {
     pub(crate) fn new(rows: &'m Rows<'m>, plan: &'m MeasurePlan) -> Result<Self> {
         let (mut from, mut until, mut on, mut spell) = (None, None, None, None);
         match &plan.clock {
-            ClockPlan::Stock { from: f, until: u } => {
-                (from, until) = (rows.dates(*f), rows.dates(*u));
+            ClockPlan::Stock { until: u, .. } => {
+                (from, until) = (rows.from(), rows.dates(*u));
             }
             ClockPlan::Flow { on: index } => on = rows.dates(Some(*index)),
             ClockPlan::Spell { begins, ends } => {
                 spell = Some((
-                    steps(&rows.values[*begins], plan.step),
-                    steps(&rows.values[*ends], plan.step),
+                    steps(rows.value(*begins), plan.step),
+                    steps(rows.value(*ends), plan.step),
                 ));
             }
         }
         Ok(Self {
             rows,
-            mask: rows.mask(plan.filter),
-            values: Values::new(plan.value.map(|index| &rows.values[index]))?,
+            mask: rows.mask(),
+            values: Values::new(plan.value.map(|number| rows.value(number)))?,
             from,
             until,
             on,

@@ -543,10 +543,13 @@ mod tests {
             "{sentence:?}"
         );
         let mut unsaid = measurement(Status::Provisional);
-        std::sync::Arc::make_mut(&mut unsaid.grounds).missing.clear();
+        std::sync::Arc::make_mut(&mut unsaid.grounds)
+            .missing
+            .clear();
         let sentence = super::status(&unsaid);
         assert!(
-            sentence.en.contains("not called missed") && sentence.ja.contains("未達とは判定しません"),
+            sentence.en.contains("not called missed")
+                && sentence.ja.contains("未達とは判定しません"),
             "{sentence:?}"
         );
     }

@@ -220,21 +220,23 @@ impl Workspace {
         {
             keep(programme.check(catalogue, organisation, calendars));
         }
+        let mut expressions = None;
         if let (Some(settings), Some(catalogue)) = (&settings, &catalogue) {
             let calendars = calendars
                 .clone()
                 .unwrap_or_else(|| settings.calendar.clone().into());
-            let expressions = SqlExpressions::new(calendars, settings.zone.clone());
-            keep(catalogue.check(&expressions));
+            let compiler = SqlExpressions::new(calendars, settings.zone.clone());
+            keep(catalogue.check(&compiler));
             keep(settings.journal_url(&root).err().into_iter().collect());
             for source in sources.iter().flatten() {
                 keep(check_source(
                     source,
                     catalogue,
                     organisation.as_ref(),
-                    &expressions,
+                    &compiler,
                 ));
             }
+            expressions = Some(compiler);
         }
         let mappings = settings
             .as_ref()
@@ -256,20 +258,18 @@ impl Workspace {
             settings,
             organisation.zip(hierarchies).zip(calendars),
             catalogue.zip(programme),
-            kinds.zip(sources).zip(codes).zip(mappings),
+            kinds.zip(sources).zip(codes).zip(mappings).zip(expressions),
             problems.is_empty(),
         ) {
             (
                 Some(settings),
                 Some(((organisation, hierarchies), calendars)),
                 Some((catalogue, programme)),
-                Some((((kinds, sources), codes), mappings)),
+                Some(((((kinds, sources), codes), mappings), expressions)),
                 true,
             ) => Ok(Self {
-                expressions: Arc::new(SqlExpressions::new(
-                    calendars.clone(),
-                    settings.zone.clone(),
-                )),
+                expressions: Arc::new(expressions),
+                engine: OnceLock::new(),
                 root,
                 settings,
                 calendars,
@@ -283,7 +283,6 @@ impl Workspace {
                 mappings: Arc::new(mappings),
                 codes: Arc::new(codes),
                 content,
-                engine: OnceLock::new(),
             }),
             _ => Err(Error::Problems { problems }),
         }
@@ -310,14 +309,13 @@ impl Workspace {
     }
 
     /// The engine over the workspace's definitions, made when it is first asked for.
-    ///
-    /// # Errors
-    /// A definition does not compile, which loading has ruled out.
-    pub fn engine(&self) -> Result<Arc<Engine>> {
-        if let Some(made) = self.engine.get() {
-            return Ok(Arc::clone(made));
-        }
-        let made = Arc::new(Engine::new(Setting {
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        self.engine.get_or_init(|| Arc::new(self.new_engine()))
+    }
+
+    fn new_engine(&self) -> Engine {
+        Engine::new(Setting {
             calendars: self.calendars.clone(),
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
@@ -326,8 +324,7 @@ impl Workspace {
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
             remembers: false,
-        })?);
-        Ok(Arc::clone(self.engine.get_or_init(|| made)))
+        })
     }
 
     /// Tells whether the files of the workspace say what they said when it was loaded.

@@ -274,9 +274,7 @@ impl Evaluation<'_> {
             way: match (way, pending) {
                 (Some((_, share)), _) => Way::Along(share),
                 (None, None) => Way::Arrived,
-                (None, Some(sum)) => {
-                    Way::ByItem(sum.and_then(|sum| done_in_time(&figure, sum.1)))
-                }
+                (None, Some(sum)) => Way::ByItem(sum.and_then(|sum| done_in_time(&figure, sum.1))),
             },
             is_waived: waiver.is_some(),
         });
@@ -335,7 +333,9 @@ impl Evaluation<'_> {
     ) -> Option<(i128, Fraction)> {
         let At { kpi, node, .. } = *at;
         let named = at.indicator.measures();
-        let view = at.views.get(named.iter().rposition(|one| *one == measure)?)?;
+        let view = at
+            .views
+            .get(named.iter().rposition(|one| *one == measure)?)?;
         let is_replaced = |position: usize| {
             totals
                 .iter()

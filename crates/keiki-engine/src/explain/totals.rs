@@ -10,11 +10,10 @@ use keiki_model::measurement::{Basis, Measurement, Scope};
 use keiki_model::org::{Arrangement, Tree};
 use keiki_store::{Journal, WEIGHT};
 
-use super::{Net, Texts, primitive};
+use super::{Net, Sums, Texts, primitive};
 use crate::engine::{Engine, Knowledge};
 use crate::error::Result;
 use crate::evaluate::{Bearing, Slot, bearing};
-use crate::read::{Bounds, read_rows};
 
 /// A total that stands in the place of the rows of an org unit and all below it, or a ratio that stands alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,35 +184,27 @@ impl Engine {
         let Some(dataset) = self.setting.catalogue.datasets.get(REPORTED_FIGURES) else {
             return Ok(Vec::new());
         };
-        let scan = journal
-            .scan(dataset, &knowledge.snapshot, 0, knowledge.seq)
-            .await?;
-        let bounds = Bounds {
-            after_seq: 0,
-            until_seq: knowledge.seq,
-            known_at: Some(knowledge.known_at),
-        };
+        let batches = self.entries(journal, knowledge, dataset).await?;
         let wanted = [
             ("kpi_no", no.to_string()),
             ("indicator", indicator.code.clone()),
             ("period", slot.period.to_string()),
         ];
-        let mut records: BTreeMap<String, Net> = BTreeMap::new();
-        for batch in read_rows(&self.context, dataset, &scan, bounds).await? {
-            let texts = Texts::new(&batch)?;
+        let mut sums = Sums::default();
+        for batch in &batches {
+            let texts = Texts::new(batch)?;
             for row in 0..batch.num_rows() {
-                let columns = texts.columns(&batch, row)?;
-                let is_wanted = wanted.iter().all(|(name, value)| {
-                    columns
-                        .iter()
-                        .any(|(column, found)| column == name && found == value)
-                });
+                let is_wanted = wanted
+                    .iter()
+                    .all(|(name, value)| texts.says(row, name, value));
                 if is_wanted {
-                    let weight = primitive::<Int32Type>(&batch, WEIGHT, row);
-                    texts.add(&batch, row, 0, i64::from(weight), &mut records)?;
+                    let weight = primitive::<Int32Type>(batch, WEIGHT, row);
+                    sums.add(&texts, row, 0, i64::from(weight));
                 }
             }
+            sums.texts.push(texts);
         }
+        let mut records = sums.nets();
         records.retain(|_, net| net.count > 0);
         Ok(records.values().map(ReportedTotal::new).collect())
     }

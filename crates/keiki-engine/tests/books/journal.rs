@@ -552,8 +552,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
                 programme: std::sync::Arc::default(),
                 cubes: None,
                 remembers: false,
-            })
-            .expect("definitions compile");
+            });
             let fresh = fresh
                 .measure(&world.journal, &request(day(on)))
                 .await

@@ -172,7 +172,7 @@ impl World {
             .expect("a journal");
         let catalogue = Arc::new(catalogue);
         let organisation = Arc::new(organisation);
-        let engine = Engine::new(setting(&catalogue, &organisation)).expect("definitions compile");
+        let engine = Engine::new(setting(&catalogue, &organisation));
         Self {
             folder,
             journal,
@@ -200,7 +200,7 @@ impl World {
             programme: Arc::new(programme),
             ..setting(&self.catalogue, &self.organisation)
         };
-        Engine::new(setting).expect("definitions compile")
+        Engine::new(setting)
     }
 
     /// Another engine over the same books, with fiscal calendars.
@@ -209,7 +209,7 @@ impl World {
             calendars,
             ..setting(&self.catalogue, &self.organisation)
         };
-        Engine::new(setting).expect("definitions compile")
+        Engine::new(setting)
     }
 
     pub(crate) fn organisation(&self) -> Arc<Organisation> {

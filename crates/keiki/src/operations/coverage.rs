@@ -121,7 +121,7 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
     let (batches, totals) = match workspace.journal(Opening::Existing).await {
         Ok(journal) => {
             let batches = journal.snapshot().await?.batches().to_vec();
-            let engine = workspace.engine()?;
+            let engine = workspace.engine();
             (batches, engine.totals_in_place(&journal, asked.now).await?)
         }
         Err(Error::Store(StoreError::NoJournal(_))) => (Vec::new(), Vec::new()),

@@ -78,7 +78,7 @@ pub async fn explain(
         now: asked.now,
         against: asked.against,
     };
-    let explained = workspace.engine()?.explain(&journal, &question).await;
+    let explained = workspace.engine().explain(&journal, &question).await;
     let mut explanation =
         explained.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))?;
     let of = asked.as_measure();

@@ -187,7 +187,7 @@ pub(super) async fn measure_in(
         seq: asked.journal_version,
         now: asked.now,
     };
-    let measured = workspace.engine()?.measure(&journal, &request).await;
+    let measured = workspace.engine().measure(&journal, &request).await;
     measured.map_err(|error| units::absence(&workspace.organisation, hierarchy, error))
 }
 

@@ -86,7 +86,7 @@ pub async fn export(
 ) -> Result<Vec<PersonRow>> {
     let journal = workspace.journal(Opening::Existing).await?;
     let person = one(&journal, whom).await?;
-    let engine = workspace.engine()?;
+    let engine = workspace.engine();
     let mut rows = Vec::new();
     for dataset in workspace.datasets() {
         let Some(condition) = carries(&dataset, &person.token) else {
@@ -239,7 +239,7 @@ async fn records(
     journal: &Journal,
     token: &str,
 ) -> Result<Vec<(String, i64)>> {
-    let engine = workspace.engine()?;
+    let engine = workspace.engine();
     let mut found = Vec::new();
     for dataset in workspace.datasets() {
         let Some(condition) = carries(&dataset, token) else {
@@ -275,7 +275,7 @@ async fn sources_of(
         dataset.name
     );
     let mut found = Vec::new();
-    for batch in workspace.engine()?.sql(journal, &query).await? {
+    for batch in workspace.engine().sql(journal, &query).await? {
         let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8);
         let texts = texts.map_err(Error::stopped)?;
         found.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));

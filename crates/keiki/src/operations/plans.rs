@@ -171,7 +171,7 @@ async fn items(
          group by 1, 2, 3"
     );
     let mut found = Vec::new();
-    for rows in workspace.engine()?.sql(journal, &query).await? {
+    for rows in workspace.engine().sql(journal, &query).await? {
         found.extend(read(&rows)?);
     }
     Ok(found)

@@ -11,5 +11,5 @@ use crate::error::Result;
 /// The query is wrong, or would change something.
 pub async fn query(workspace: &Workspace, query: &str) -> Result<Vec<RecordBatch>> {
     let journal = workspace.journal(Opening::Existing).await?;
-    Ok(workspace.engine()?.sql(&journal, query).await?)
+    Ok(workspace.engine().sql(&journal, query).await?)
 }

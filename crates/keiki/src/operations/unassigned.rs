@@ -40,7 +40,7 @@ pub async fn list(workspace: &Workspace, now: i64) -> Result<Vec<Unassigned>> {
         Err(Error::Store(StoreError::NoJournal(_))) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let engine = workspace.engine()?;
+    let engine = workspace.engine();
     let today = local_day(now, &workspace.settings.zone);
     let mut found = Vec::new();
     for dataset in workspace.catalogue.datasets.values() {

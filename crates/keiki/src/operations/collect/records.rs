@@ -45,7 +45,7 @@ pub(super) async fn read(
 ) -> Result<Vec<Record>> {
     let columns: Vec<&Column> = asked(dataset).collect();
     let batches = workspace
-        .engine()?
+        .engine()
         .sql(journal, &query(dataset, &columns, wanted))
         .await?;
     let mut records = Vec::new();

@@ -36,7 +36,7 @@ impl Derived {
     ) -> Result<Self> {
         let today = local_day(asked.now, &workspace.settings.zone);
         let as_of = asked.as_of.unwrap_or(today);
-        let engine = workspace.engine()?;
+        let engine = workspace.engine();
         let derivation = derivation(source);
         let outline = engine.outline(derivation).await;
         let inputs = outline.map_err(|error| at(source, error))?.inputs;
@@ -98,7 +98,7 @@ fn at(source: &Source, error: EngineError) -> Error {
 /// The problems of all queries, found without reading anything.
 pub(in crate::operations) async fn check(workspace: &Workspace) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
-    let engine = workspace.engine()?;
+    let engine = workspace.engine();
     for source in workspace.sources.iter().filter(|s| s.query.is_some()) {
         match engine.outline(derivation(source)).await {
             Ok(_) => {}
@@ -132,7 +132,7 @@ impl<'w> Order<'w> {
         if left.is_empty() {
             return Ok(order);
         }
-        let engine = workspace.engine()?;
+        let engine = workspace.engine();
         for source in &left {
             let outline = engine.outline(derivation(source)).await;
             let inputs = outline.map(|outline| outline.inputs).unwrap_or_default();

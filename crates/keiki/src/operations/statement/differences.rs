@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 
-use keiki_engine::{Against, Engine, EngineError, Explanation, Question, Structure};
+use keiki_engine::{Against, EngineError, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
@@ -258,7 +257,7 @@ fn with_tree_of(texts: &Texts, tree: &Texts) -> Texts {
 
 /// Opens figures of one statement against those of another, by the earlier one's definitions.
 struct Opener<'s> {
-    then: Option<(Workspace, Arc<Engine>, Journal)>,
+    then: Option<(Workspace, Journal)>,
     period: Period,
     before: &'s Statement,
     after: &'s Statement,
@@ -275,8 +274,8 @@ impl<'s> Opener<'s> {
             None => None,
             Some(edition) => {
                 let then = programme::of_edition(workspace, edition).await?;
-                let (engine, journal) = (then.engine()?, then.journal(Opening::Existing).await?);
-                Some((then, engine, journal))
+                let journal = then.journal(Opening::Existing).await?;
+                Some((then, journal))
             }
         };
         Ok(Self {
@@ -290,7 +289,7 @@ impl<'s> Opener<'s> {
     /// The figure with the later evidence beside that with the earlier; `None` where there is no such figure in the earlier
     /// definitions or tree.
     async fn open(&self, place: &Place) -> Result<Option<Explanation>> {
-        let Some((workspace, engine, journal)) = &self.then else {
+        let Some((workspace, journal)) = &self.then else {
             return Ok(None);
         };
         let question = Question {
@@ -311,7 +310,7 @@ impl<'s> Opener<'s> {
         if !is_there {
             return Ok(None);
         }
-        match engine.explain(journal, &question).await {
+        match workspace.engine().explain(journal, &question).await {
             Ok(opened) => Ok(Some(opened)),
             Err(EngineError::UnknownOrgUnit { .. }) => Ok(None),
             Err(error) => Err(error.into()),
