@@ -349,6 +349,8 @@ DATASETS = {
         "activity_id org_unit kind", "effective_on planned_on established_on lapsed_on"),
         lambda r: (r.planned_on or r.established_on) is not None and (r.lapsed_on is None or r.established_on is not None)
         and ordered(r.established_on, r.lapsed_on)),
+    "rule_results": Dataset(True, "asset_id benchmark rule_id", "org_unit result checked_on", 35, types(
+        "asset_id benchmark rule_id org_unit system_id result", "effective_on checked_on")),
     "supplier_audits": Dataset(False, "audit_id", "org_unit supplier fiscal_year_start_on", 100, types(
         "audit_id org_unit supplier", "fiscal_year_start_on planned_on audited_on"), rules_audits),
     "system_controls": Dataset(True, "system_id control", "org_unit", 100, types(
@@ -388,6 +390,7 @@ PROJECTS = {"事故対応手順": "incident_procedure", "公表判定基準": "d
 STAGES = {"分析": "analysis", "設計": "design", "承認": "approval", "構築": "build", "展開": "rollout", "運用": "operation"}
 CEASED = {"中止": "cancelled", "終了": "project_closed"}
 PASSED = {"合格": "passed", "条件付合格": "conditional", "不合格": "failed"}
+VERDICTS = {"適合": "pass", "修正済": "fixed", "不適合": "fail", "対象外": "not_applicable"}
 RESULTS = {"可": "passed", "条件付": "conditional", "差戻し": "returned"}
 ASIA = {"incident_id": "Ref", "kind": "Category", "severity": "Severity", "detected_at": "Detected", "contained_at": "Contained",
         "completed_at": "Closed", "effort_hours": "Hours"}
@@ -453,6 +456,9 @@ SOURCES = [
         {"origin": ORIGINS}),
     Source("findings_jp3", "findings", "jp3/findings.csv", "JP3", pairs(
         "finding_id=No origin=指摘元 supplier=業者名 raised_on=受領日 deadline_on=期限 closed_on=是正日"), {"origin": ORIGINS}),
+    Source("hardening_rules", "rule_results", "jp1/hardening.csv", "JP1", pairs(
+        "asset_id=ホスト system_id=システムID org_unit=所管 benchmark=基準 rule_id=規則番号 result=判定 checked_on=判定日"), {"result": VERDICTS}),
+    Source("hardening", "system_controls", "", "", precedence=50),  # of no file: it follows from the one before
     Source("headcounts", "headcounts", "headcounts.xlsx", "HD", pairs(
         "org_unit=会社コード all_staff=全社員 it_staff=IT要員 security_staff=セキュリティ要員 all_contractors=外部要員 "
         "it_contractors=外部IT要員 security_contractors=外部セキュリティ要員 effective_on=適用日")),
@@ -729,6 +735,7 @@ class Evidence:
                 for path in earlier[source.place]:
                     self.read(source, [path])
             self.read(source, [os.path.join(folder, p) for p in files])
+        self.harden()
         self.facts = {}
         ranked = sorted(SOURCES, key=lambda s: (s.precedence, s.name))
         for name, dataset in DATASETS.items():
@@ -775,6 +782,24 @@ class Evidence:
             else:
                 keep_plan(source, self.said[source.name].get(key), record)
                 self.said[source.name][key] = record
+
+    def harden(self):
+        """A system is hardened on the day on which four fifths of the rules that apply to it had passed."""
+        by_system = defaultdict(list)
+        for steps in self.said["hardening_rules"].values():
+            last = steps[max(steps, key=lambda d: d or BEGINNING)]
+            if last.result in ("pass", "fixed", "fail"):
+                by_system[last.system_id].append(last)
+        for system, results in by_system.items():
+            passed = sorted(r.checked_on for r in results if r.result != "fail")
+            needed = -(-len(results) * 4 // 5)
+            registered = self.said["controls"].get((system, "hardening"))
+            if registered is None or len(passed) < needed:
+                continue
+            hardened = Record(dict(registered[max(registered)].__dict__))
+            hardened.done_on = hardened.effective_on = passed[needed - 1]
+            hardened.confirmed_on = max(r.checked_on for r in results)
+            self.said["hardening"][system, "hardening"] = {hardened.done_on: hardened}
 
     def in_force(self, name, day):
         """The records of a dataset as they stand on a day."""

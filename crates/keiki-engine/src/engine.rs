@@ -420,7 +420,7 @@ impl Engine {
             until_seq: knowledge.seq,
             known_at: Some(knowledge.known_at),
         };
-        ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds).await?)
+        ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds, None).await?)
     }
 
     /// The cube of a dataset: kept and brought up to date where everything known is asked for, else read afresh.

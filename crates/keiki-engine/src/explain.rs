@@ -50,6 +50,18 @@ pub struct Question {
     pub now: i64,
     /// The figure to compare with.
     pub against: Option<Against>,
+    /// How much is told of each record.
+    pub detail: Detail,
+}
+
+/// How much is told of each record that a figure is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Its org unit alone.
+    OrgUnit,
+    /// All of its columns.
+    #[default]
+    Columns,
 }
 
 /// The other figure of a comparison.
@@ -106,7 +118,7 @@ pub struct Row {
     pub seq: i64,
     /// First day on which they hold.
     pub effective_on: Day,
-    /// The dataset's columns as text; null is absent.
+    /// The dataset's columns as text, as far as they were asked for; null is absent.
     pub columns: Vec<(String, String)>,
 }
 
@@ -269,10 +281,12 @@ impl Engine {
             let of_dataset = plan.dataset(place.0)?;
             let batches = match read.entry(place.0) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => free.insert(
-                    self.entries(journal, &knowledge, &of_dataset.dataset)
-                        .await?,
-                ),
+                Entry::Vacant(free) => {
+                    let needed =
+                        (question.detail == Detail::OrgUnit).then_some(&of_dataset.columns);
+                    let dataset = &of_dataset.dataset;
+                    free.insert(self.entries(journal, &knowledge, dataset, needed).await?)
+                }
             };
             let records = self.records(
                 batches,
@@ -280,6 +294,7 @@ impl Engine {
                 (of_dataset, place.1),
                 view,
                 (node, &totals),
+                question.detail,
             )?;
             measures.push((measure, plan.measure(place).divisor, records));
         }
@@ -290,12 +305,13 @@ impl Engine {
         })
     }
 
-    /// All entries of a dataset that were known.
+    /// All entries of a dataset that were known; of its columns those that are needed, absent = all.
     async fn entries(
         &self,
         journal: &Journal,
         knowledge: &Knowledge,
         dataset: &Dataset,
+        needed: Option<&Vec<String>>,
     ) -> Result<Vec<RecordBatch>> {
         let scan = journal
             .scan(dataset, &knowledge.snapshot, 0, knowledge.seq)
@@ -305,7 +321,7 @@ impl Engine {
             until_seq: knowledge.seq,
             known_at: Some(knowledge.known_at),
         };
-        read_rows(&self.context, dataset, &scan, bounds).await
+        read_rows(&self.context, dataset, &scan, bounds, needed).await
     }
 
     /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
@@ -316,6 +332,7 @@ impl Engine {
         (plan, measure): (&DatasetPlan, usize),
         view: &View<'_>,
         (node, totals): (usize, &Totals),
+        detail: Detail,
     ) -> Result<BTreeMap<String, Net>> {
         let mut sums = Sums::default();
         // Evidence names the same org units again and again.
@@ -323,7 +340,7 @@ impl Engine {
         for batch in batches {
             let rows = Rows::new(plan, measure, batch)?;
             let measured = MeasureRows::new(&rows, &plan.measures[measure])?;
-            let texts = Texts::new(batch)?;
+            let texts = Texts::new(batch, detail)?;
             for row in 0..batch.num_rows() {
                 let named = texts.units.value(row);
                 let span = if let Some(known) = spans.get(named) {
@@ -451,7 +468,7 @@ struct Texts<'b> {
 }
 
 impl<'b> Texts<'b> {
-    fn new(batch: &'b RecordBatch) -> Result<Self> {
+    fn new(batch: &'b RecordBatch, detail: Detail) -> Result<Self> {
         let text = |name: &str| -> Result<StringArray> {
             let column = batch
                 .column_by_name(name)
@@ -470,7 +487,8 @@ impl<'b> Texts<'b> {
         .into();
         let mut shown = Vec::new();
         for (at, field) in batch.schema().fields().iter().enumerate() {
-            if !journal.contains(field.name().as_str()) {
+            let is_told = detail == Detail::Columns || field.name() == ORG_UNIT;
+            if is_told && !journal.contains(field.name().as_str()) {
                 let options = FormatOptions::default();
                 let formatter = ArrayFormatter::try_new(batch.column(at), &options)?;
                 shown.push((at, field.name().clone(), formatter));

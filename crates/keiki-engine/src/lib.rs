@@ -23,7 +23,7 @@ pub use derive::{Derivation, Outline};
 pub use engine::{Engine, Request, Setting, Structure};
 pub use error::{Dimension, EngineError};
 pub use explain::{
-    Against, Comparison, Difference, Explanation, Part, Question, ReportedTotal, Row,
+    Against, Comparison, Detail, Difference, Explanation, Part, Question, ReportedTotal, Row,
     TotalDifference,
 };
 pub use measurements::Measurements;

@@ -77,21 +77,27 @@ pub(crate) async fn read_cube(
     Ok(total)
 }
 
-/// Reads whole rows of entries within bounds.
+/// Reads rows of entries within bounds: whole, or the journal's columns with those of the dataset that are needed.
 pub(crate) async fn read_rows(
     context: &SessionContext,
     dataset: &Dataset,
     scan: &Scan,
     bounds: Bounds,
+    needed: Option<&Vec<String>>,
 ) -> Result<Vec<RecordBatch>> {
     if scan.files.is_empty() {
         return Ok(Vec::new());
     }
     let schema = entries_schema(dataset);
+    let is_needed = |name: &str| {
+        let is_of_journal = dataset.column(name).is_none() || name == ORG_UNIT;
+        is_of_journal || needed.is_none_or(|needed| needed.iter().any(|one| one == name))
+    };
     let columns: Vec<&str> = schema
         .fields()
         .iter()
         .map(|field| field.name().as_str())
+        .filter(|name| is_needed(name))
         .collect();
     let physical = physical_plan(context, dataset, scan, &columns).await?;
     let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await?;

@@ -85,6 +85,25 @@ pub fn due(due: Due) -> Text {
     }
 }
 
+/// What is held beside an indicator's formula, by the names of its measures.
+#[must_use]
+pub fn beside(indicator: &Indicator) -> Vec<Text> {
+    let named = |name: &Option<String>, ja: &str, en: &str| {
+        let name = name.as_deref()?;
+        Some(Text::new(format!("{ja} {name}"), format!("{en} {name}")))
+    };
+    let all = [
+        named(&indicator.pace, "計画の進み", "pace by"),
+        named(&indicator.unmet, "0でなければ未達", "met only where 0:"),
+        named(
+            &indicator.pending,
+            "期限前の未完了",
+            "open before their deadlines:",
+        ),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 /// What an indicator speaks of. *Source*: the types of measures of NIST SP 800-55.
 #[must_use]
 pub fn tag(tag: Tag) -> Text {

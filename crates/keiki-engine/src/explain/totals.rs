@@ -10,7 +10,7 @@ use keiki_model::measurement::{Basis, Measurement, Scope};
 use keiki_model::org::{Arrangement, Tree};
 use keiki_store::{Journal, WEIGHT};
 
-use super::{Net, Sums, Texts, primitive};
+use super::{Detail, Net, Sums, Texts, primitive};
 use crate::engine::{Engine, Knowledge};
 use crate::error::Result;
 use crate::evaluate::{Bearing, Slot, bearing};
@@ -184,7 +184,7 @@ impl Engine {
         let Some(dataset) = self.setting.catalogue.datasets.get(REPORTED_FIGURES) else {
             return Ok(Vec::new());
         };
-        let batches = self.entries(journal, knowledge, dataset).await?;
+        let batches = self.entries(journal, knowledge, dataset, None).await?;
         let wanted = [
             ("kpi_no", no.to_string()),
             ("indicator", indicator.code.clone()),
@@ -192,7 +192,7 @@ impl Engine {
         ];
         let mut sums = Sums::default();
         for batch in &batches {
-            let texts = Texts::new(batch)?;
+            let texts = Texts::new(batch, Detail::Columns)?;
             for row in 0..batch.num_rows() {
                 let is_wanted = wanted
                     .iter()

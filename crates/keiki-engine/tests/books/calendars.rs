@@ -140,6 +140,7 @@ fn a_figure_of_lagging_entities_opens_down_to_the_rows_of_their_own_months() {
             seq: None,
             now: noon(day("2027-06-30")),
             against: None,
+            detail: keiki_engine::Detail::Columns,
         };
         let opened = engine
             .explain(&world.journal, &question)

@@ -14,6 +14,7 @@ const TOTALS: &str =
 
 fn question(org_unit: &str, period: &str, known_on: &str, against: Option<&str>) -> Question {
     Question {
+        detail: keiki_engine::Detail::Columns,
         no: 1,
         indicator: None,
         org_unit: org_unit.into(),

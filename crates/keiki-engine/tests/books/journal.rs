@@ -478,6 +478,7 @@ fn the_difference_of_two_figures_is_a_list_of_records() {
             seq: None,
             now: noon(day("2026-07-01")),
             against: Some(Against::KnownAt(end_of(day("2026-05-01")))),
+            detail: keiki_engine::Detail::Columns,
         };
         let explained = world
             .engine

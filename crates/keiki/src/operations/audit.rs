@@ -8,7 +8,7 @@ use keiki_model::text::Text;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keiki_engine::{Explanation, Structure};
+use keiki_engine::{Detail, Explanation, Structure};
 use keiki_model::calendar::{Period, date_of};
 use keiki_model::statement::Statement;
 use keiki_model::text::Language;
@@ -149,6 +149,7 @@ async fn opened(
         known_at: of.map(|of| of.closed_at),
         journal_version: of.map(|of| of.journal_version),
         against: None,
+        detail: Detail::Columns,
         author: asked.run.author.clone(),
         now: asked.run.now,
     };

@@ -1,6 +1,6 @@
 //! Opens a figure down to its rows, and the difference of two figures down to its records.
 
-use keiki_engine::{Against, Explanation, Question, Structure};
+use keiki_engine::{Against, Detail, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
 use keiki_model::judgement::{Change, HISTORY, Judgement, Verdict};
@@ -33,6 +33,8 @@ pub struct Explain {
     pub journal_version: Option<i64>,
     /// The figure to compare with.
     pub against: Option<Against>,
+    /// How much is told of each record.
+    pub detail: Detail,
     /// Who asks.
     pub author: String,
     /// Now, UTC microseconds.
@@ -77,6 +79,7 @@ pub async fn explain(
         seq: asked.journal_version,
         now: asked.now,
         against: asked.against,
+        detail: asked.detail,
     };
     let explained = workspace.engine().explain(&journal, &question).await;
     let mut explanation =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keiki_model::calendar::date_of;
 use keiki_model::text::Text;
-use keiki_report::{format, scorecard};
+use keiki_report::{format, scorecard, sentence};
 
 use crate::cli::Exit;
 use crate::cli::session::Session;
@@ -129,10 +129,13 @@ fn show(played: &Played, session: &Session) {
     );
     session.line(halves.get(language));
     session.line(messages::REPORTED_LEGEND.get(language));
+    for lag in sentence::own_periods(played.scorecard.iter().map(|line| &line.measurement)) {
+        session.line(lag.get(language));
+    }
 }
 
 /// Commands that show what the story is about.
-fn next_steps() -> [(Text, &'static str); 13] {
+fn next_steps() -> [(Text, &'static str); 14] {
     let step = |ja: &str, en: &str, command| (Text::new(ja, en), command);
     [
         step(
@@ -184,6 +187,11 @@ fn next_steps() -> [(Text, &'static str); 13] {
             "目標未達を期限付きで承認された工場",
             "a plant that misses its target with an approved exception",
             "explain 30 --org JP1-FAC1 --period 2026-09",
+        ),
+        step(
+            "規則の検査結果から要塞化の完了が導かれたシステム",
+            "systems that are hardened by what the results of rules say",
+            "explain 30 --org JP1-FAC1 --period 2026-09 --rows",
         ),
         step(
             "2025年4月の組織再編の前の受講率を、再編後の組織で見る",

@@ -5,6 +5,7 @@ mod data;
 mod screen;
 mod totals;
 
+use keiki_engine::Detail;
 use keiki_model::measurement::Measurement;
 
 use crate::cli::Exit;
@@ -100,6 +101,11 @@ impl Args {
     fn asked(&self, workspace: &Workspace) -> Result<Explain> {
         let zone = &workspace.settings.zone;
         Ok(Explain {
+            detail: if self.rows {
+                Detail::Columns
+            } else {
+                Detail::OrgUnit
+            },
             kpi: self.kpi.clone(),
             indicator: self.indicator.clone(),
             org_unit: self.org.clone(),

@@ -16,10 +16,11 @@ use super::{budgets, incidents, vulnerabilities};
 pub(super) const LAST_MONTH: Month = Month(2026 * 12 + 8);
 
 /// Sources whose files stand ready in the workspace and are complete at the end of September.
-const READY: [&str; 18] = [
+const READY: [&str; 19] = [
     "assessments",
     "certifications",
     "controls",
+    "hardening_rules",
     "drills",
     "evaluations",
     "exercises",

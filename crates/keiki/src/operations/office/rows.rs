@@ -1,6 +1,6 @@
 //! The records behind a figure, as far as somebody may see them.
 
-use keiki_engine::{Explanation, Part, Row, Structure};
+use keiki_engine::{Detail, Explanation, Part, Row, Structure};
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
 use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR};
@@ -137,6 +137,7 @@ impl Desk {
             known_at,
             journal_version,
             against: None,
+            detail: Detail::Columns,
             // Nobody in particular: what few may see is withheld from all.
             author: String::new(),
             now: self.who.actor.now,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use keiki_engine::{Against, EngineError, Explanation, Question, Structure};
+use keiki_engine::{Against, Detail, EngineError, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
@@ -302,6 +302,7 @@ impl<'s> Opener<'s> {
             seq: Some(self.after.journal_version),
             now: self.after.closed_at,
             against: Some(Against::KnownAt(self.before.closed_at)),
+            detail: Detail::OrgUnit,
         };
         let is_there =
             workspace.catalogue.kpis.iter().any(|kpi| {

@@ -152,6 +152,8 @@ impl Page {
                 due.get(language)
             ));
         }
+        let beside = words::beside(indicator).into_iter();
+        parts.extend(beside.map(|text| text.get(language).to_owned()));
         parts.extend(words::sample(indicator).map(|text| text.get(language).to_owned()));
         self.line(4, &parts.join("  "));
     }
