@@ -458,7 +458,7 @@ SOURCES = [
         "finding_id=No origin=指摘元 supplier=業者名 raised_on=受領日 deadline_on=期限 closed_on=是正日"), {"origin": ORIGINS}),
     Source("hardening_rules", "rule_results", "jp1/hardening.csv", "JP1", pairs(
         "asset_id=ホスト system_id=システムID org_unit=所管 benchmark=基準 rule_id=規則番号 result=判定 checked_on=判定日"), {"result": VERDICTS}),
-    Source("hardening", "system_controls", "", "", precedence=50),  # of no file: it follows from the one before
+    Source("hardening", "system_controls", "", "", {}, precedence=50),  # of no file: it follows from the one before
     Source("headcounts", "headcounts", "headcounts.xlsx", "HD", pairs(
         "org_unit=会社コード all_staff=全社員 it_staff=IT要員 security_staff=セキュリティ要員 all_contractors=外部要員 "
         "it_contractors=外部IT要員 security_contractors=外部セキュリティ要員 effective_on=適用日")),

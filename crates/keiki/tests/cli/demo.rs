@@ -210,6 +210,14 @@ fn rows_and_reported_totals_add_up(sample: &Path) {
 fn what_befell_the_group_is_to_be_seen(sample: &Path) {
     for (command, says) in [
         (
+            "explain 30 --org JP1-FAC1 --period 2026-09 --rows",
+            "1  hardening ",
+        ),
+        (
+            "explain 7 --org HD --period 2026-08",
+            "3 items are open whose deadlines are still to come",
+        ),
+        (
             "explain 10 --org US1 --period 2026-09 --rows",
             "currency=USD",
         ),
