@@ -7,16 +7,14 @@ mod chosen;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt16Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
-use keiki_model::dataset::ORG_UNIT;
 
 use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::Result;
 use crate::plan::{DatasetPlan, Family};
-use crate::rows::column;
 use chosen::{Chosen, ChosenRows, may_count};
 
 /// Adds batch after batch to a cube of its own.
@@ -54,10 +52,11 @@ impl Accumulator {
         family: &Family,
         rows: &RecordBatch,
     ) -> Result<()> {
-        let units = self.units.of(column(rows, ORG_UNIT)?, &mut self.cube)?;
         let decided = plan.evaluate(&family.deciding, rows)?;
         for kin in &family.kin {
-            if let Some(rows) = ChosenRows::new(plan, kin, &decided, rows, &units)? {
+            if let Some(rows) = ChosenRows::new(plan, kin, &decided, rows)? {
+                let units = self.units.of(rows.units(), &mut self.cube)?;
+                let rows = rows.with_units(units);
                 for measure in &kin.measures {
                     let of_measure = &plan.measures[*measure];
                     rows.add(*measure, of_measure, &self.axis, &mut self.cube)?;
@@ -108,12 +107,12 @@ const UNNUMBERED: u16 = u16::MAX;
 
 impl UnitNumbers {
     /// The number of each row's org unit.
-    fn of(&mut self, array: &ArrayRef, cube: &mut Cube) -> Result<UInt16Array> {
+    fn of(&mut self, array: &ArrayRef, cube: &mut Cube) -> Result<Vec<u16>> {
         let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() else {
             let names = cast(array, &DataType::Utf8)?;
             let names = names.as_string::<i32>().iter();
             let numbers = names.map(|name| cube.unit(name.unwrap_or_default()));
-            return Ok(UInt16Array::from(numbers.collect::<Result<Vec<u16>>>()?));
+            return numbers.collect();
         };
         let names = cast(dictionary.values(), &DataType::Utf8)?;
         let names = names.as_string::<i32>();
@@ -134,7 +133,7 @@ impl UnitNumbers {
             .map(|key| known(key).copied().unwrap_or(UNNUMBERED))
             .collect();
         if keys.null_count() == 0 && !numbers.contains(&UNNUMBERED) {
-            return Ok(UInt16Array::from(numbers));
+            return Ok(numbers);
         }
         for (row, number) in numbers.iter_mut().enumerate() {
             let Some(place) = place(keys.value(row)).filter(|_| keys.is_valid(row)) else {
@@ -146,7 +145,7 @@ impl UnitNumbers {
             }
             *number = self.numbers[place];
         }
-        Ok(UInt16Array::from(numbers))
+        Ok(numbers)
     }
 }
 

@@ -299,11 +299,10 @@ impl Cube {
             let (undated, measures) = (&mut self.undated, self.measures);
             add_row(undated, ours, &other.undated, theirs, measures);
         }
-        let stays = |numbers: &[u16]| (0..).zip(numbers).all(|(place, number)| place == *number);
-        let is_same = stays(&units) && stays(&groups);
+        let groups_stay = (0..).zip(&groups).all(|(place, number)| place == *number);
         for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms) {
-            if is_same {
-                ours.merge(theirs);
+            if groups_stay {
+                ours.merge(theirs, &units);
                 continue;
             }
             for (packed, weight) in theirs.packed() {

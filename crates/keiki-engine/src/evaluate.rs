@@ -153,17 +153,19 @@ impl<'e> Evaluation<'e> {
         slots: Vec<Slot>,
     ) -> Self {
         let setting = &engine.setting;
-        let arrangements: Vec<Arc<Arrangement>> = slots
-            .iter()
-            .map(|slot| {
-                let tree = setting.organisation.tree(slot.tree_on);
-                let main = Arc::new(tree.seen_on(slot.cut));
-                Arc::new(match slot.hierarchy {
-                    None => Arrangement::of_main(main),
-                    Some(at) => setting.hierarchies[at].arrange(main, slot.tree_on),
-                })
+        let arrange = |slot: &Slot| {
+            let tree = setting.organisation.tree(slot.tree_on);
+            let main = Arc::new(tree.seen_on(slot.cut));
+            Arc::new(match slot.hierarchy {
+                None => Arrangement::of_main(main),
+                Some(at) => setting.hierarchies[at].arrange(main, slot.tree_on),
             })
-            .collect();
+        };
+        let arrangements = slots.iter().map(|slot| match &engine.memory {
+            Some(memory) => memory.arrangement(slot, || arrange(slot)),
+            None => arrange(slot),
+        });
+        let arrangements: Vec<Arc<Arrangement>> = arrangements.collect();
         let timing = |(slot, of_slot): (&Slot, &Arc<Arrangement>)| {
             let today = knowledge.today;
             Arc::new(Timing::new(&setting.calendars, slot, of_slot.main(), today))
@@ -264,18 +266,25 @@ impl<'e> Evaluation<'e> {
         let work: Vec<Work<'_>> = indicators.map(|of| self.work(of, wanted)).collect();
         let views = self.views_for(&work);
         let labels = Labels::new(self);
-        in_parallel(work, |work| {
-            let (kpi, indicator) = work.of;
-            let fresh = self.measure_indicator(&work, &views, wanted, &labels);
-            let parts = work.recalled.into_iter().zip(fresh);
-            let parts: Vec<Part> = parts
-                .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
-                .collect();
-            if let Some(memory) = &self.engine.memory {
-                memory.keep((kpi, indicator), work.inputs, &parts);
-            }
-            parts
-        })
+        let measured = in_parallel(grouped(work), |group| {
+            let figures = self.figures_of_counts(&group, &views);
+            let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
+                let fresh = self.measure_indicator(&work, figures, &views, wanted, &labels);
+                let parts = work.recalled.into_iter().zip(fresh);
+                let parts: Vec<Part> = parts
+                    .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
+                    .collect();
+                if let Some(memory) = &self.engine.memory {
+                    memory.keep(work.of, work.inputs, &parts);
+                }
+                (at, parts)
+            };
+            let of_group = group.into_iter().zip(figures).map(of_work);
+            of_group.collect::<Vec<(usize, Vec<Part>)>>()
+        });
+        let mut measured: Vec<_> = measured.into_iter().flatten().collect();
+        measured.sort_unstable_by_key(|(at, _)| *at);
+        measured.into_iter().map(|(_, parts)| parts).collect()
     }
 
     /// What is left to do for an indicator.
@@ -427,6 +436,7 @@ impl<'e> Evaluation<'e> {
     fn measure_indicator(
         &self,
         work: &Work<'_>,
+        figures: Vec<Vec<Figure>>,
         views: &Views<'_>,
         wanted: &[Arc<Vec<bool>>],
         labels: &Labels,
@@ -438,7 +448,6 @@ impl<'e> Evaluation<'e> {
             return measured;
         }
         let programme = &self.engine.setting.programme;
-        let figures = self.figures_of_counts(work, &missing, views);
         let labels = labels.of(kpi, indicator);
         for (slot, figures) in missing.into_iter().zip(figures) {
             let arrangement = &*self.arrangements[slot];
@@ -454,9 +463,8 @@ impl<'e> Evaluation<'e> {
                 self.reported.of(kpi.no, &indicator.code, period),
             );
             let terms = self.terms_of(slot);
-            let nodes: Vec<usize> = (0..wanted[slot].len())
-                .filter(|node| wanted[slot][*node])
-                .collect();
+            let nodes = (0..wanted[slot].len()).filter(|node| wanted[slot][*node]);
+            let nodes: Vec<usize> = nodes.collect();
             let of_node = |node: &usize| {
                 let at = At {
                     kpi,
@@ -476,23 +484,25 @@ impl<'e> Evaluation<'e> {
         measured
     }
 
-    /// The figures of an indicator that reads a histogram. *Shape*: as `slots`, node; no figures for others.
+    /// The figures of indicators that read the same histogram. *Shape*: indicator, slot of which nothing is remembered, node; no
+    /// figures for indicators that read none.
     fn figures_of_counts(
         &self,
-        work: &Work<'_>,
-        slots: &[usize],
+        group: &[(usize, Work<'_>)],
         views: &Views<'_>,
-    ) -> Vec<Vec<Figure>> {
-        let indicator = work.of.1;
-        let reads_counts = indicator.formula.needs_histogram()
-            || matches!(indicator.formula, Formula::SurvivalMedian(_));
-        let first = work.places.first().filter(|_| reads_counts);
-        let filled = first.and_then(|(_, place)| Some((*place, self.cubes[place.0].as_ref()?)));
-        let Some((place, filled)) = filled else {
-            return vec![Vec::new(); slots.len()];
+    ) -> Vec<Vec<Vec<Figure>>> {
+        let Some((_, first)) = group.first() else {
+            return Vec::new();
         };
+        let slots = first.missing();
+        let place = first.place_of_counts();
+        let filled = place.and_then(|place| Some((place, self.cubes[place.0].as_ref()?)));
+        let Some((place, filled)) = filled else {
+            return vec![vec![Vec::new(); slots.len()]; group.len()];
+        };
+        let indicators: Vec<&Indicator> = group.iter().map(|(_, work)| work.of.1).collect();
         let reading = statistics::Reading {
-            indicator,
+            indicators: &indicators,
             cube: &filled.cube,
             measure: place.1,
             knowledge: &self.knowledge,
@@ -523,6 +533,42 @@ impl Work<'_> {
             .filter(|slot| self.recalled[*slot].is_none())
             .collect()
     }
+
+    /// The measure whose histogram is read, if any is.
+    fn place_of_counts(&self) -> Option<MeasurePlace> {
+        let formula = &self.of.1.formula;
+        let reads_counts =
+            formula.needs_histogram() || matches!(formula, Formula::SurvivalMedian(_));
+        let (_, place) = self.places.first().filter(|_| reads_counts)?;
+        Some(*place)
+    }
+
+    /// Tells whether its figures come of the same sums as those of other work.
+    fn goes_with(&self, other: &Self) -> bool {
+        let is_quantile = |work: &Self| matches!(work.of.1.formula, Formula::Quantile { .. });
+        is_quantile(self)
+            && is_quantile(other)
+            && self.place_of_counts() == other.place_of_counts()
+            && self.missing() == other.missing()
+    }
+}
+
+/// Work with its place among all, what goes together put together, and what takes long first, so that threads end together.
+fn grouped(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
+    let mut groups: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
+    for (at, work) in work.into_iter().enumerate() {
+        match groups.iter_mut().find(|group| group[0].1.goes_with(&work)) {
+            Some(group) => group.push((at, work)),
+            None => groups.push(vec![(at, work)]),
+        }
+    }
+    let cost = |group: &Vec<(usize, Work<'_>)>| match &group[0].1.of.1.formula {
+        Formula::SurvivalMedian(_) => 0,
+        formula if formula.needs_histogram() => 1,
+        _ => 2,
+    };
+    groups.sort_by_key(cost);
+    groups
 }
 
 /// The figure from rows; what a histogram gives is given.

@@ -67,6 +67,9 @@ impl Cell {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
     units: Vec<Cells>,
+    /// Pending cells of few bits, of all org units in the order in which they came, and whose they are.
+    narrow: Vec<u64>,
+    narrow_units: Vec<u16>,
 }
 
 /// The cells of one org unit.
@@ -75,8 +78,6 @@ struct Cells {
     settled: Vec<(u128, i64)>,
     /// Cells without their org unit, each with its weight in the lowest bits: half the room, and the order of cells.
     pending: Vec<u128>,
-    /// The same of cells that fit into a quarter of the room.
-    narrow: Vec<u64>,
 }
 
 /// A pending cell in few bits, as most cells with dates are. *Shape*: bin (12 bits), first and second (23 each), weight (6).
@@ -108,25 +109,29 @@ impl Narrow {
 
     /// The cell of an org unit, packed, with its weight.
     fn unpack(unit: u128, narrow: u64) -> (u128, i64) {
-        let part = |shift: u32, bits: u32| i64::try_from(narrow >> shift & ((1 << bits) - 1));
-        let value = |shift: u32| part(shift, 23).unwrap_or(0) - Self::HALF;
-        let cell = Cell {
-            unit: u16::try_from(unit).unwrap_or(u16::MAX),
-            bin: u16::try_from(narrow >> 52).unwrap_or(u16::MAX),
-            group: 0,
-            first: value(29),
-            second: match value(6) {
-                second if second == Self::HALF - 1 => VALUE_LIMIT,
-                second => second,
-            },
+        // From the middle of few bits to that of many.
+        const WIDER: u64 = (HALF - Narrow::HALF).unsigned_abs();
+        let part = |shift: u32| narrow >> shift & ((1 << 23) - 1);
+        let second = match part(6) {
+            open if open == (2 * Self::HALF - 1).unsigned_abs() => {
+                (VALUE_LIMIT + HALF).unsigned_abs()
+            }
+            second => second + WIDER,
         };
-        let weight = part(0, 6).unwrap_or(0) - Self::WEIGHT_HALF;
-        (cell.pack().unwrap_or(0), weight)
+        let packed = unit << UNIT_SHIFT
+            | u128::from(narrow >> 52) << 96
+            | u128::from(part(29) + WIDER) << 40
+            | u128::from(second);
+        let weight = i64::try_from(narrow & ((1 << 6) - 1)).unwrap_or(0);
+        (packed, weight - Self::WEIGHT_HALF)
     }
 }
 
 /// How many unsorted additions of an org unit are held before they are merged.
 const PENDING_LIMIT: usize = 1 << 12;
+
+/// How many of few bits are held, of all org units together.
+const NARROW_LIMIT: usize = 1 << 18;
 
 /// The bits of a weight beside a pending cell, in the place of the org unit.
 const WEIGHT_BITS: u32 = 16;
@@ -135,17 +140,6 @@ const WEIGHT_BITS: u32 = 16;
 const WEIGHT_LIMIT: i64 = (1 << (WEIGHT_BITS - 1)) - 1;
 
 impl Cells {
-    fn add(&mut self, cell: Cell, weight: i64) -> Option<()> {
-        match Narrow::pack(cell, weight) {
-            Some(narrow) => self.narrow.push(narrow),
-            None => self.add_packed(cell.pack()?, weight),
-        }
-        if self.narrow.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
-            self.settle(u128::from(cell.unit));
-        }
-        Some(())
-    }
-
     fn add_packed(&mut self, packed: u128, mut weight: i64) {
         while weight != 0 {
             let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
@@ -161,12 +155,6 @@ impl Cells {
 
     /// Brings pending additions in order; the cells are those of the given org unit.
     fn settle(&mut self, unit: u128) {
-        if !self.narrow.is_empty() {
-            self.narrow.sort_unstable();
-            let narrow = self.narrow.iter().map(|one| Narrow::unpack(unit, *one));
-            self.settled = merged(&self.settled, narrow);
-            self.narrow.clear();
-        }
         if self.pending.is_empty() {
             return;
         }
@@ -180,6 +168,14 @@ impl Cells {
         });
         self.settled = merged(&self.settled, pending);
         self.pending.clear();
+    }
+
+    /// Adds cells of few bits of the given org unit, in any order.
+    fn settle_narrow(&mut self, unit: u16, narrow: &mut [u64]) {
+        narrow.sort_unstable();
+        let unit = u128::from(unit);
+        let narrow = narrow.iter().map(|one| Narrow::unpack(unit, *one));
+        self.settled = merged(&self.settled, narrow);
     }
 }
 
@@ -223,8 +219,19 @@ fn unit_of(packed: u128) -> usize {
 impl Histogram {
     /// Adds `weight` to a cell; `None` where one of its values is beyond the limit.
     #[must_use]
+    #[inline]
     pub fn add(&mut self, cell: Cell, weight: i64) -> Option<()> {
-        self.of(usize::from(cell.unit)).add(cell, weight)
+        let Some(narrow) = Narrow::pack(cell, weight) else {
+            let packed = cell.pack()?;
+            self.of(usize::from(cell.unit)).add_packed(packed, weight);
+            return Some(());
+        };
+        if self.narrow.len() >= NARROW_LIMIT {
+            self.settle_narrow();
+        }
+        self.narrow.push(narrow);
+        self.narrow_units.push(cell.unit);
+        Some(())
     }
 
     fn of(&mut self, unit: usize) -> &mut Cells {
@@ -234,10 +241,13 @@ impl Histogram {
         &mut self.units[unit]
     }
 
-    /// Adds all of another histogram; both are settled, and stay so.
-    pub fn merge(&mut self, other: Self) {
-        for (unit, theirs) in other.units.into_iter().enumerate() {
-            let ours = self.of(unit);
+    /// Adds all of another histogram whose org units have the given positions here; both are settled, and stay so.
+    pub fn merge(&mut self, other: Self, positions: &[u16]) {
+        for (mut theirs, position) in other.units.into_iter().zip(positions) {
+            for (cell, _) in &mut theirs.settled {
+                *cell = u128::from(*position) << UNIT_SHIFT | *cell & ((1 << UNIT_SHIFT) - 1);
+            }
+            let ours = self.of(usize::from(*position));
             if ours.settled.is_empty() {
                 *ours = theirs;
             } else if !theirs.settled.is_empty() {
@@ -248,10 +258,47 @@ impl Histogram {
 
     /// Brings pending additions in order and drops cells that came to zero.
     pub fn settle(&mut self) {
+        self.settle_narrow();
+        (self.narrow, self.narrow_units) = (Vec::new(), Vec::new());
         for (unit, cells) in (0..).zip(&mut self.units) {
             cells.settle(unit);
-            (cells.pending, cells.narrow) = (Vec::new(), Vec::new());
+            cells.pending = Vec::new();
         }
+    }
+
+    /// Deals the pending cells of few bits out to their org units.
+    fn settle_narrow(&mut self) {
+        let Some(last) = self.narrow_units.iter().copied().max() else {
+            return;
+        };
+        // Where the cells of each org unit begin; then, while they are dealt out, where its next one goes.
+        let mut places = vec![0_usize; usize::from(last) + 2];
+        for unit in &self.narrow_units {
+            places[usize::from(*unit) + 1] += 1;
+        }
+        for unit in 1..places.len() {
+            places[unit] += places[unit - 1];
+        }
+        let mut by_unit = vec![0_u64; self.narrow.len()];
+        for (cell, unit) in self.narrow.iter().zip(&self.narrow_units) {
+            let place = &mut places[usize::from(*unit)];
+            by_unit[*place] = *cell;
+            *place += 1;
+        }
+        let mut start = 0;
+        for (unit, end) in (0..=last).zip(places) {
+            if start < end {
+                let cells = &mut by_unit[start..end];
+                if self.units.len() <= usize::from(unit) {
+                    self.units
+                        .resize_with(usize::from(unit) + 1, Cells::default);
+                }
+                self.units[usize::from(unit)].settle_narrow(unit, cells);
+            }
+            start = end;
+        }
+        self.narrow.clear();
+        self.narrow_units.clear();
     }
 
     /// The settled cells of an org unit, packed, in order.
@@ -261,7 +308,7 @@ impl Histogram {
             return &[];
         };
         debug_assert!(
-            cells.pending.is_empty() && cells.narrow.is_empty(),
+            cells.pending.is_empty() && self.narrow.is_empty(),
             "a histogram is read after it was settled"
         );
         &cells.settled
@@ -288,9 +335,8 @@ impl Histogram {
     #[must_use]
     pub fn len(&self) -> usize {
         let cells = self.units.iter();
-        cells
-            .map(|cells| cells.settled.len() + cells.pending.len() + cells.narrow.len())
-            .sum()
+        let of_units = cells.map(|cells| cells.settled.len() + cells.pending.len());
+        self.narrow.len() + of_units.sum::<usize>()
     }
 
     /// Tells whether it holds nothing.
@@ -401,6 +447,17 @@ mod tests {
             .map(|cell| (cell.pack().expect("in range"), 1))
             .collect();
         assert_eq!(histogram.of_unit(300), expected);
+        let mut whole = Histogram::default();
+        for _ in 0..2 {
+            let positions: Vec<u16> = (0..=300).map(|unit| unit * 3).collect();
+            whole.merge(histogram.clone(), &positions);
+        }
+        let moved: Vec<(u128, i64)> = cells
+            .iter()
+            .map(|cell| Cell { unit: 900, ..*cell })
+            .map(|cell| (cell.pack().expect("in range"), 2))
+            .collect();
+        assert_eq!(whole.of_unit(900), moved);
         let far = Cell {
             first: VALUE_LIMIT + 1,
             ..cells[0]

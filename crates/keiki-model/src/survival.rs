@@ -156,6 +156,12 @@ impl Ages {
         self.total += count;
     }
 
+    /// Adds cases that are at risk from the start and leave observation beyond the horizon.
+    pub fn add_throughout(&mut self, count: i64) {
+        self.from_start += count;
+        self.total += count;
+    }
+
     /// Number of cases.
     #[must_use]
     pub fn total(&self) -> i64 {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, UInt16Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, cast};
-use arrow::datatypes::{DataType, Date32Type, Int32Type, UInt16Type};
+use arrow::datatypes::{DataType, Date32Type, Int32Type};
 use arrow::error::ArrowError;
 use keiki_model::calendar::Day;
+use keiki_model::dataset::ORG_UNIT;
 use keiki_model::histogram::Cell as HistogramCell;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
@@ -27,6 +28,8 @@ pub(super) struct ChosenRows<'k> {
     weights: ArrayRef,
     effective: ArrayRef,
     units: ArrayRef,
+    /// The cube's numbers of their org units, once these are known.
+    numbers: Vec<u16>,
     /// The rows of which the predicate is true; `None` = all. It is unknown of the others.
     known: Option<BooleanBuffer>,
     /// The days from which rows count.
@@ -43,7 +46,6 @@ impl<'k> ChosenRows<'k> {
         kin: &'k Kin,
         decided: &[ArrayRef],
         batch: &RecordBatch,
-        units: &UInt16Array,
     ) -> Result<Option<Self>> {
         let filter = kin.filter.and_then(|at| decided[at].as_boolean_opt());
         let known = filter.and_then(Array::nulls).map(NullBuffer::inner);
@@ -79,10 +81,21 @@ impl<'k> ChosenRows<'k> {
             values: plan.computed(kin.program.evaluate_columns(columns, count))?,
             weights: rows(column(batch, WEIGHT)?)?,
             effective: rows(column(batch, EFFECTIVE_ON)?)?,
-            units: rows(&(Arc::new(units.clone()) as ArrayRef))?,
+            units: rows(column(batch, ORG_UNIT)?)?,
+            numbers: Vec::new(),
             known: known.filter(|known| known.count_set_bits() < known.len()),
             from: from.map(rows).transpose()?,
         }))
+    }
+
+    /// Their org units as they are named.
+    pub(super) fn units(&self) -> &ArrayRef {
+        &self.units
+    }
+
+    /// The same rows with the cube's numbers of their org units.
+    pub(super) fn with_units(self, numbers: Vec<u16>) -> Self {
+        Self { numbers, ..self }
     }
 
     /// Adds a measure's part of the rows to a cube.
@@ -96,7 +109,7 @@ impl<'k> ChosenRows<'k> {
         let adding = Adding {
             plan,
             axis,
-            units: self.units.as_primitive::<UInt16Type>().values(),
+            units: &self.numbers,
             weights: self.weights.as_primitive::<Int32Type>().values(),
             groups: self.groups(plan, cube)?,
         };
@@ -114,29 +127,33 @@ impl<'k> ChosenRows<'k> {
                         .map(|(a, b)| *a.max(b))
                         .collect(),
                 };
-                let values = self.values_of(plan)?;
-                let mut adder = cube.adder(index);
-                self.add_each(&adding, (&enters, dated, 1), &values, &mut adder)?;
-                let Some(until) = until.map(|until| self.dates(until)) else {
-                    return Ok(());
+                let until = until.map(|until| self.dates(until));
+                let until = until.filter(|until| until.null_count() < until.len());
+                let leaves = until.map(|until| -> Vec<Day> {
+                    let leaves = or_never(until).zip(enters.iter());
+                    leaves.map(|(until, enters)| until.max(*enters)).collect()
+                });
+                let days = Days {
+                    enters: &enters,
+                    leaves: leaves.as_deref(),
+                    dated,
                 };
-                if until.null_count() == until.len() {
-                    return Ok(());
-                }
-                let leaves: Vec<Day> = or_never(until)
-                    .zip(enters.iter())
-                    .map(|(until, enters)| until.max(*enters))
-                    .collect();
-                self.add_each(&adding, (&leaves, dated, -1), &values, &mut adder)
+                let values = self.values_of(plan)?;
+                self.add_each(&adding, &days, &values, &mut cube.adder(index))
             }
             ClockPlan::Flow { on } => {
                 let on = self.dates(*on);
                 for row in undated(on) {
                     adding.undated(index, row, cube);
                 }
-                let days: Vec<Day> = or_never(on).collect();
+                let on: Vec<Day> = or_never(on).collect();
+                let days = Days {
+                    enters: &on,
+                    leaves: None,
+                    dated: &on,
+                };
                 let values = self.values_of(plan)?;
-                self.add_each(&adding, (&days, &days, 1), &values, &mut cube.adder(index))
+                self.add_each(&adding, &days, &values, &mut cube.adder(index))
             }
             ClockPlan::Spell { begins, ends } => {
                 self.add_cases(&adding, index, (*begins, *ends), cube)
@@ -144,24 +161,24 @@ impl<'k> ChosenRows<'k> {
         }
     }
 
-    /// Adds each row's value on a day, with its weight and a sign. *Shape*: (days, days of the values, sign).
+    /// Adds each row's value on the day on which it counts, and takes it out on the day from which it no longer does.
     fn add_each(
         &self,
         adding: &Adding<'_>,
-        on: (&[Day], &[Day], i64),
+        days: &Days<'_>,
         values: &Values<'_>,
         adder: &mut Adder<'_>,
     ) -> Result<()> {
         match (&self.known, values) {
             (None, Values::One) if !adding.plan.has_histogram => {
-                adding.count(on.0, on.2, adder);
+                adding.count(days, adder);
                 Ok(())
             }
-            (None, Values::One) => adding.each(on, |_| Some(1), adder),
-            (None, values) => adding.each(on, |row| values.get(row), adder),
+            (None, Values::One) => adding.each(days, |_| Some(1), adder),
+            (None, values) => adding.each(days, |row| values.get(row), adder),
             (Some(known), values) => {
                 let value = |row: usize| known.value(row).then(|| values.get(row)).flatten();
-                adding.each(on, value, adder)
+                adding.each(days, value, adder)
             }
         }
     }
@@ -294,43 +311,100 @@ struct Adding<'a> {
     groups: Groups,
 }
 
+/// When rows count.
+struct Days<'a> {
+    enters: &'a [Day],
+    /// From when on they no longer count; `None` = all of them count for good.
+    leaves: Option<&'a [Day]>,
+    /// The days of their values.
+    dated: &'a [Day],
+}
+
+impl Days<'_> {
+    /// Visits each row with the bin in which it enters and that in which it leaves. What leaves in the bin in which it entered
+    /// changes nothing, and is not visited.
+    #[inline]
+    fn each(
+        &self,
+        axis: &Axis,
+        mut visit: impl FnMut(usize, Option<usize>, Option<usize>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(leaves) = self.leaves else {
+            for (row, enters) in self.enters.iter().enumerate() {
+                if let Some(bin) = axis.bin(*enters) {
+                    visit(row, Some(bin), None)?;
+                }
+            }
+            return Ok(());
+        };
+        for (row, (enters, leaves)) in self.enters.iter().zip(leaves).enumerate() {
+            let (enters, leaves) = (axis.bin(*enters), axis.bin(*leaves));
+            if enters != leaves {
+                visit(row, enters, leaves)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Adding<'_> {
-    /// The innermost loop where records are counted and nothing else: adds one to the bin of each row's day.
-    fn count(&self, days: &[Day], sign: i64, adder: &mut Adder<'_>) {
-        let rows = days.iter().zip(self.units).zip(self.weights);
-        for ((day, unit), weight) in rows {
-            if let Some(bin) = self.axis.bin(*day) {
-                adder.count(*unit, bin, sign * i64::from(*weight));
+    /// The innermost loop where records are counted and nothing else.
+    fn count(&self, days: &Days<'_>, adder: &mut Adder<'_>) {
+        let rows = self.units.iter().zip(self.weights).zip(days.enters);
+        let Some(leaves) = days.leaves else {
+            for ((unit, weight), enters) in rows {
+                if let Some(bin) = self.axis.bin(*enters) {
+                    adder.count(*unit, bin, i64::from(*weight));
+                }
+            }
+            return;
+        };
+        for (((unit, weight), enters), leaves) in rows.zip(leaves) {
+            let (enters, leaves) = (self.axis.bin(*enters), self.axis.bin(*leaves));
+            // What leaves in the bin in which it entered changes nothing.
+            if enters == leaves {
+                continue;
+            }
+            if let Some(bin) = enters {
+                adder.count(*unit, bin, i64::from(*weight));
+            }
+            if let Some(bin) = leaves {
+                adder.count(*unit, bin, -i64::from(*weight));
             }
         }
     }
 
-    /// The innermost loop: adds a value, or that it is unknown, to the bin of each row's day.
+    /// The innermost loop: adds a value, or that it is unknown, to the bin of the day on which a row counts, and takes it out.
     #[inline]
     fn each(
         &self,
-        (days, dated, sign): (&[Day], &[Day], i64),
+        days: &Days<'_>,
         value: impl Fn(usize) -> Option<i128>,
         adder: &mut Adder<'_>,
     ) -> Result<()> {
-        let rows = days.iter().zip(self.units).zip(self.weights).enumerate();
-        for (row, ((day, unit), weight)) in rows {
-            let Some(bin) = self.axis.bin(*day) else {
-                continue;
-            };
+        days.each(self.axis, |row, enters, leaves| {
             let value = value(row);
-            adder.add(*unit, bin, value, sign * i64::from(*weight));
-            if let (true, Some(value)) = (self.plan.has_histogram, value) {
-                let step = in_steps(self.plan, value)?;
-                let pair = if self.plan.keeps_day {
-                    (i64::from(dated[row]), step)
+            let (unit, weight) = (self.units[row], i64::from(self.weights[row]));
+            let step = match value {
+                Some(value) if self.plan.has_histogram => Some(in_steps(self.plan, value)?),
+                _ => None,
+            };
+            let pair = |step: i64| {
+                if self.plan.keeps_day {
+                    (i64::from(days.dated[row]), step)
                 } else {
                     (step, 0)
-                };
-                self.put(row, bin, pair, sign, adder)?;
+                }
+            };
+            for (bin, sign) in [(enters, 1), (leaves, -1)] {
+                let Some(bin) = bin else { continue };
+                adder.add(unit, bin, value, sign * weight);
+                if let Some(step) = step {
+                    self.put(row, bin, pair(step), sign, adder)?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Adds a row's pair to the histogram.

@@ -8,7 +8,6 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
 use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod, Statistics};
 use keiki_model::name::Name;
-use keiki_model::org::Arrangement;
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, Way, judge};
 
@@ -19,8 +18,10 @@ use crate::timing::Timing;
 /// The names that measurements carry.
 pub(super) struct Labels {
     pub(super) slots: Vec<SlotLabels>,
-    /// Ids of the org units. *Shape*: slot, node.
+    /// Ids of the org units, for each of the trees that differ. *Shape*: tree, node.
     units: Vec<Vec<Name>>,
+    /// *Shape*: slot.
+    trees: Vec<usize>,
     /// What stands for the period in entities that lag. *Shape*: slot, then node; nothing where none does.
     own_periods: Vec<Vec<Vec<OwnPeriod>>>,
     hierarchy: Option<Name>,
@@ -43,7 +44,8 @@ pub(super) struct KpiLabels<'l> {
     definition_version: Name,
     known_at: Name,
     pub(super) slots: Vec<SlotLabels>,
-    units: &'l [Vec<Name>],
+    units: Vec<Vec<Name>>,
+    trees: &'l [usize],
     own_periods: &'l [Vec<Vec<OwnPeriod>>],
     hierarchy: Option<Name>,
     /// Per slot, the grounds of the measurement before: nearly always those of the next.
@@ -89,11 +91,16 @@ impl Labels {
             cut_on: timing.spans().iter().map(|span| day(span.cut)).collect(),
             tree_on: (slot.tree_on != slot.cut).then(|| day(slot.tree_on)),
         };
-        let ids = |arrangement: &Arc<Arrangement>| {
-            let nodes = arrangement.tree().nodes();
-            let ids = nodes.iter().map(|node| Name::from(node.id.as_str()));
-            ids.collect()
-        };
+        let (mut units, mut trees) = (Vec::<Vec<Name>>::new(), Vec::new());
+        for arrangement in &evaluation.arrangements {
+            let ids = arrangement.tree().nodes().iter().map(|node| &*node.id);
+            let known = |of: &Vec<Name>| of.iter().map(|id| &**id).eq(ids.clone());
+            let known = units.iter().position(known);
+            trees.push(known.unwrap_or(units.len()));
+            if known.is_none() {
+                units.push(ids.map(Name::from).collect());
+            }
+        }
         Self {
             slots: evaluation
                 .slots
@@ -104,7 +111,8 @@ impl Labels {
             own_periods: (0..evaluation.slots.len())
                 .map(|slot| evaluation.own_periods(slot))
                 .collect(),
-            units: evaluation.arrangements.iter().map(ids).collect(),
+            units,
+            trees,
             hierarchy: evaluation.hierarchy().map(|of| of.name.as_str().into()),
             known_at: instant_text(evaluation.knowledge.known_at).into(),
         }
@@ -124,7 +132,12 @@ impl Labels {
             definition_version: kpi.version.as_str().into(),
             known_at: own(&self.known_at),
             slots: self.slots.iter().map(of_slot).collect(),
-            units: &self.units,
+            units: self
+                .units
+                .iter()
+                .map(|ids| ids.iter().map(own).collect())
+                .collect(),
+            trees: &self.trees,
             own_periods: &self.own_periods,
             hierarchy: self.hierarchy.as_ref().map(own),
             grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
@@ -284,7 +297,7 @@ impl Evaluation<'_> {
             code: labels.code.clone(),
             indicator: labels.indicator.clone(),
             is_companion: indicator.is_companion,
-            org_unit: labels.units[at.slot_index][node].clone(),
+            org_unit: labels.units[labels.trees[at.slot_index]][node].clone(),
             hierarchy: labels.hierarchy.clone(),
             scope: at.slot.scope,
             tree_on: labels.slots[at.slot_index].tree_on.clone(),

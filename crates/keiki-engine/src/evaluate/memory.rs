@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use keiki_model::calendar::Day;
 use keiki_model::kpi::{Indicator, Kpi};
+use keiki_model::org::Arrangement;
 
 use super::{Footing, Slot, Window};
 use crate::keep::Contents;
@@ -55,9 +57,29 @@ struct Remembered {
 pub(crate) struct Memory {
     by_indicator: Mutex<HashMap<(u32, String), Vec<Remembered>>>,
     reported: Mutex<Arc<ReportedFigures>>,
+    /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
+    arrangements: Mutex<HashMap<(Day, Day, Option<usize>), Arc<Arrangement>>>,
 }
 
+/// How many arrangements are remembered at most.
+const ARRANGEMENTS: usize = 512;
+
 impl Memory {
+    /// The arrangement of a period, made if it is not remembered.
+    pub(super) fn arrangement(
+        &self,
+        slot: &Slot,
+        make: impl FnOnce() -> Arc<Arrangement>,
+    ) -> Arc<Arrangement> {
+        let arrangements = self.arrangements.lock();
+        let mut arrangements = arrangements.unwrap_or_else(PoisonError::into_inner);
+        let key = (slot.tree_on, slot.cut, slot.hierarchy);
+        if arrangements.len() >= ARRANGEMENTS && !arrangements.contains_key(&key) {
+            arrangements.clear();
+        }
+        Arc::clone(arrangements.entry(key).or_insert_with(make))
+    }
+
     /// The figures that were reported: the very ones of before, if they are the same.
     pub(super) fn same_reported(&self, fresh: ReportedFigures) -> Arc<ReportedFigures> {
         let mut known = self.reported.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! Indicators that read histograms: quantiles, shares within a limit, extremes, days late.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
@@ -16,22 +18,24 @@ use crate::engine::Knowledge;
 use crate::plan::MeasurePlan;
 use crate::timing::Span;
 
-/// An indicator that reads a histogram, with what it reads.
+/// Indicators that read one histogram, with what they read.
 pub(super) struct Reading<'r> {
-    pub(super) indicator: &'r Indicator,
+    /// Several only where all are quantiles.
+    pub(super) indicators: &'r [&'r Indicator],
     pub(super) cube: &'r Cube,
     pub(super) measure: usize,
     pub(super) knowledge: &'r Knowledge,
     pub(super) zone: &'r TimeZone,
 }
 
-/// The figures of such an indicator in several periods. *Shape*: view, node; no figures where nothing can be read.
-pub(super) fn figures(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Figure>> {
-    let mut figures = vec![Vec::new(); views.len()];
+/// The figures of such indicators in several periods. *Shape*: indicator, view, node; no figures where nothing can be read.
+pub(super) fn figures(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Vec<Figure>>> {
+    let mut figures = vec![vec![Vec::new(); views.len()]; reading.indicators.len()];
     let Some(first) = views.first() else {
         return figures;
     };
-    let is_survival = matches!(reading.indicator.formula, Formula::SurvivalMedian(_));
+    let is_survival = |one: &&Indicator| matches!(one.formula, Formula::SurvivalMedian(_));
+    let is_survival = reading.indicators.iter().any(is_survival);
     let bins_of = |view: &View<'_>| bins(&reading.cube.axis, view.plan, view.timing());
     let mut order: Vec<usize> = (0..views.len())
         .filter(|at| bins_of(views[*at]).iter().any(Option::is_some))
@@ -44,7 +48,7 @@ pub(super) fn figures(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Fig
         let in_order: Vec<&View<'_>> = part.iter().map(|at| views[*at]).collect();
         if is_survival {
             for (at, of_view) in part.iter().zip(survival(reading, &in_order)) {
-                figures[*at] = of_view;
+                figures[0][*at] = of_view;
             }
             continue;
         }
@@ -52,7 +56,10 @@ pub(super) fn figures(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Fig
         for (at, view) in part.iter().zip(in_order) {
             let bins = bins_of(view);
             sweep.advance(|unit| bins[view.number_of(unit)].as_ref());
-            figures[*at] = reading.of_slot(view, sweep.units());
+            let found = reading.of_slot(view, sweep.units());
+            for (of_indicator, found) in figures.iter_mut().zip(found) {
+                of_indicator[*at] = found;
+            }
         }
     }
     figures
@@ -65,30 +72,18 @@ impl Reading<'_> {
         view.spans().iter().map(window).collect()
     }
 
-    fn of_slot(&self, view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
-        let plan = view.plan;
-        match &self.indicator.formula {
-            Formula::Quantile { at, .. } => {
-                let parts = by_group(units, |values| {
-                    let value = |((_, first, second), count): &(Value, i64)| {
-                        (plan.value_of((*first, *second)), *count)
-                    };
-                    let tally = Tally::new(values.iter().map(value).collect());
-                    (!tally.counts().is_empty()).then_some(tally)
-                });
-                self.by_node(view, &parts, |parts| {
-                    let part = |value: i128| i64::try_from(value).unwrap_or(1);
-                    let whole = Tally::sum(parts.iter().copied());
-                    let (doubled, n) =
-                        whole.quantile_doubled(part(at.numerator()), part(at.denominator()))?;
-                    Some((in_unit(plan, doubled, 2, self.indicator)?, n))
-                })
-            }
-            Formula::ShareWithin { limit, .. } => share_within(view, *limit, units),
+    /// *Shape*: indicator, node.
+    fn of_slot(&self, view: &View<'_>, units: &[Counts]) -> Vec<Vec<Figure>> {
+        let Some(first) = self.indicators.first() else {
+            return Vec::new();
+        };
+        match &first.formula {
+            Formula::Quantile { .. } => self.quantiles(view, units),
+            Formula::ShareWithin { limit, .. } => vec![share_within(view, *limit, units)],
             Formula::Lowest(_) => self.extremes(view, units, |e| e.lowest),
             Formula::Highest(_) => self.extremes(view, units, |e| e.highest),
             Formula::Latest(_) => self.extremes(view, units, |e| e.latest.1),
-            Formula::DaysLate(_) => days_late(view, units),
+            Formula::DaysLate(_) => vec![days_late(view, units)],
             Formula::SurvivalMedian(_)
             | Formula::Ratio { .. }
             | Formula::Sum(_)
@@ -97,31 +92,60 @@ impl Reading<'_> {
         }
     }
 
+    /// All quantiles of the same counts: what costs most, adding these up, is done once for all.
+    fn quantiles(&self, view: &View<'_>, units: &[Counts]) -> Vec<Vec<Figure>> {
+        let plan = view.plan;
+        let parts = by_group(units, |values| {
+            let value = |((_, first, second), count): &(Value, i64)| {
+                (plan.value_of((*first, *second)), *count)
+            };
+            let tally = Tally::new(values.iter().map(value).collect());
+            (!tally.counts().is_empty()).then_some(tally)
+        });
+        self.by_node(view, &parts, sum_of, |indicator, whole| {
+            let Formula::Quantile { at, .. } = &indicator.formula else {
+                return None;
+            };
+            let part = |value: i128| i64::try_from(value).unwrap_or(1);
+            let (doubled, n) =
+                whole.quantile_doubled(part(at.numerator()), part(at.denominator()))?;
+            Some((in_unit(plan, doubled, 2, indicator)?, n))
+        })
+    }
+
     fn extremes(
         &self,
         view: &View<'_>,
         units: &[Counts],
         pick: fn(&Extremes) -> i64,
-    ) -> Vec<Figure> {
+    ) -> Vec<Vec<Figure>> {
         let parts = by_group(units, |values| Extremes::new(view.plan, values));
-        self.by_node(view, &parts, |parts| {
-            let whole = parts.iter().copied().copied().reduce(Extremes::with)?;
-            let value = in_unit(view.plan, pick(&whole), 1, self.indicator)?;
+        let whole = |parts: &[&Extremes]| parts.iter().copied().copied().reduce(Extremes::with);
+        self.by_node(view, &parts, whole, |indicator, whole| {
+            let whole = whole.as_ref()?;
+            let value = in_unit(view.plan, pick(whole), 1, indicator)?;
             Some((value, whole.total))
         })
     }
 
-    /// Puts the parts of each node's org units together, group by group in the order of their names.
-    fn by_node<P>(
+    /// Puts the parts of each node's org units together, group by group in the order of their names. *Shape*: indicator, node.
+    fn by_node<'p, P, W>(
         &self,
         view: &View<'_>,
-        parts: &[Vec<(u16, P)>],
-        whole: impl Fn(&[&P]) -> Option<(Fraction, i64)>,
-    ) -> Vec<Figure> {
+        parts: &'p [Vec<(u16, P)>],
+        whole: impl Fn(&[&'p P]) -> W,
+        result: impl Fn(&Indicator, &W) -> Option<(Fraction, i64)>,
+    ) -> Vec<Vec<Figure>> {
         let names = self.cube.groups.list();
         let name = |group: u16| names.get(usize::from(group)).map_or("", String::as_str);
-        let of_node = |units: &Vec<usize>| {
-            let mut groups: Vec<(u16, Vec<&P>)> = Vec::new();
+        let by_node = view.units_by_node();
+        let mut figures: Vec<Vec<Figure>> = self
+            .indicators
+            .iter()
+            .map(|_| Vec::with_capacity(by_node.len()))
+            .collect();
+        for units in by_node {
+            let mut groups: Vec<(u16, Vec<&'p P>)> = Vec::new();
             for (group, part) in units.iter().flat_map(|unit| &parts[*unit]) {
                 match groups.iter_mut().find(|(of, _)| of == group) {
                     Some((_, parts)) => parts.push(part),
@@ -129,17 +153,22 @@ impl Reading<'_> {
                 }
             }
             groups.sort_by_key(|(group, _)| name(*group));
-            let results = groups
-                .iter()
-                .filter_map(|(group, parts)| {
-                    let (value, n) = whole(parts)?;
+            let wholes = groups.iter();
+            let wholes: Vec<(u16, W)> = wholes.map(|(of, parts)| (*of, whole(parts))).collect();
+            for (figures, indicator) in figures.iter_mut().zip(self.indicators) {
+                let results = wholes.iter().filter_map(|(group, whole)| {
+                    let (value, n) = result(indicator, whole)?;
                     Some((name(*group), value, i128::from(n)))
-                })
-                .collect();
-            grouped(results, view.plan.group.is_some())
-        };
-        view.units_by_node().iter().map(of_node).collect()
+                });
+                figures.push(grouped(results.collect(), view.plan.group.is_some()));
+            }
+        }
+        figures
     }
+}
+
+fn sum_of<'p>(parts: &[&'p Tally]) -> Cow<'p, Tally> {
+    Tally::sum(parts.iter().copied())
 }
 
 /// What each org unit's counts come to, by group; nothing where the group has none.

@@ -90,6 +90,11 @@ struct Cases {
     within: Ages,
     /// The end of the last window.
     end: i64,
+    /// Cases that are open and began within the last window, further from its end than the horizon reaches: wherever it ends,
+    /// they are at risk from the start and never seen to finish, until it begins after them.
+    waiting: i64,
+    /// Cases that began before this onset, and have not been passed, are among those.
+    waiting_before: i64,
     /// The others that have begun and may be in the next window, but for the old ones.
     live: Vec<Case>,
     old: Old,
@@ -123,6 +128,8 @@ impl Cases {
             passed: 0,
             within: Ages::default(),
             end: i64::MIN,
+            waiting: 0,
+            waiting_before: i64::MIN,
             live: Vec::new(),
             old: Old::default(),
             seen: Seen::default(),
@@ -145,7 +152,11 @@ impl Cases {
         self.live.extend_from_slice(more);
         self.begun += more.len();
         self.end = end;
-        let (within, old) = (&mut self.within, &mut self.old);
+        self.waiting_before = end - horizon;
+        let waits = |case: &Case| {
+            case.finish.is_none() && begin <= case.onset && case.onset < end - horizon
+        };
+        let (within, old, waiting) = (&mut self.within, &mut self.old, &mut self.waiting);
         let ages = &mut self.seen.ages;
         ages.clear();
         let (mut open, mut first) = (0, None);
@@ -157,6 +168,10 @@ impl Cases {
             }
             if case.finish.is_none() && begin - case.onset > horizon {
                 old.add(case);
+                return false;
+            }
+            if waits(case) {
+                *waiting += case.count;
                 return false;
             }
             if case.finish.is_none_or(|finish| finish >= end) {
@@ -172,16 +187,23 @@ impl Cases {
         });
         ages.add_all(within);
         ages.add_beyond(old.count);
-        self.seen.open = open + i128::from(old.count);
-        let first = old.first.map(|onset| earlier(first, onset)).or(first);
-        self.seen.oldest = first.map(|onset| end - onset);
+        ages.add_throughout(self.waiting);
+        self.seen.open = open + i128::from(old.count) + i128::from(self.waiting);
+        let unpassed = self.all[self.passed.min(self.begun)..self.begun].iter();
+        let mut waiting = unpassed.take_while(|case| case.onset < self.waiting_before);
+        let waiting = waiting.find(|case| case.finish.is_none());
+        let onsets = [self.old.first, waiting.map(|case| case.onset), first];
+        self.seen.oldest = onsets.into_iter().flatten().min().map(|onset| end - onset);
     }
 
     /// Takes cases that began before a window out of those that lie within.
     fn pass(&mut self, begin: i64, horizon: i64) {
         let before = self.all.partition_point(|case| case.onset < begin);
         for case in &self.all[self.passed.min(before)..before.min(self.begun)] {
-            if case.has_finished(self.end) {
+            if case.finish.is_none() && case.onset < self.waiting_before {
+                self.waiting -= case.count;
+                self.live.push(*case);
+            } else if case.has_finished(self.end) {
                 let taken = Case {
                     count: -case.count,
                     ..*case
@@ -217,6 +239,9 @@ impl Old {
 
 /// The survival medians of several periods, whose views come in the order of their cut days.
 pub(super) fn survival(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Figure>> {
+    let Some(indicator) = reading.indicators.first() else {
+        return Vec::new();
+    };
     let histogram = &reading.cube.histograms[reading.measure];
     let mut cases: Vec<Cases> = (0..reading.cube.units.list().len())
         .map(|unit| Cases::new(histogram.of_unit(unit)))
@@ -231,7 +256,7 @@ pub(super) fn survival(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Fi
         }
         let of_node = |units: &Vec<usize>| {
             let parts = units.iter().map(|unit| &cases[*unit].seen);
-            figure(parts, view.plan, reading.indicator)
+            figure(parts, view.plan, indicator)
         };
         view.units_by_node().iter().map(of_node).collect()
     };
