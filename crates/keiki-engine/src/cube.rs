@@ -49,7 +49,8 @@ pub(crate) struct Spot {
 
 /// Adds to the bins of one measure; what does not change from row to row is looked up once.
 pub(crate) struct Adder<'c> {
-    unit_stride: usize,
+    /// The places of the org units of a bin.
+    width: usize,
     offset: usize,
     counts: &'c mut [i64],
     unknown: &'c mut [i64],
@@ -58,7 +59,6 @@ pub(crate) struct Adder<'c> {
 }
 
 struct Sums<'c> {
-    unit_stride: usize,
     offset: usize,
     values: &'c mut [i128],
 }
@@ -67,36 +67,47 @@ impl Adder<'_> {
     /// Adds records to a bin of a measure that sums nothing but records.
     #[inline]
     pub(crate) fn count(&mut self, unit: u16, bin: usize, weight: i64) {
-        self.counts[usize::from(unit) * self.unit_stride + self.offset + bin] += weight;
+        self.counts[self.offset + bin * self.width + usize::from(unit)] += weight;
     }
 
     /// Adds records with a value, or of unknown value, to a bin.
     #[inline]
     pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
-        let unit = usize::from(unit);
-        let at = unit * self.unit_stride + self.offset + bin;
+        let place = bin * self.width + usize::from(unit);
         let Some(value) = value else {
-            self.unknown[at] += weight;
+            self.unknown[self.offset + place] += weight;
             return;
         };
-        self.counts[at] += weight;
+        self.counts[self.offset + place] += weight;
         if let Some(of) = &mut self.sums {
-            of.values[unit * of.unit_stride + of.offset + bin] += value * i128::from(weight);
+            of.values[of.offset + place] += value * i128::from(weight);
         }
     }
 }
 
-/// Adds a row of one array to a row of another.
-fn add_row<T: Copy + std::ops::AddAssign>(
-    to: &mut [T],
-    row: usize,
-    from: &[T],
-    of_row: usize,
-    width: usize,
+/// The fewest places that a bin has for org units.
+const LEAST_WIDTH: usize = 16;
+
+/// Gives each bin more places for org units.
+fn widen<T: Copy + Default>(cells: &mut Vec<T>, from: usize, to: usize) {
+    let mut wider = vec![T::default(); cells.len() / from * to];
+    for (wide, narrow) in wider.chunks_exact_mut(to).zip(cells.chunks_exact(from)) {
+        wide[..from].copy_from_slice(narrow);
+    }
+    *cells = wider;
+}
+
+/// Adds the cells of all bins to those of another, whose places for org units are others.
+fn add_all<T: Copy + std::ops::AddAssign>(
+    (to, width): (&mut [T], usize),
+    (from, others_width): (&[T], usize),
+    places: &[u16],
 ) {
-    let to = &mut to[row * width..][..width];
-    for (sum, part) in to.iter_mut().zip(&from[of_row * width..][..width]) {
-        *sum += *part;
+    let bins = to.chunks_exact_mut(width);
+    for (ours, theirs) in bins.zip(from.chunks_exact(others_width)) {
+        for (part, place) in theirs.iter().zip(places) {
+            ours[usize::from(*place)] += *part;
+        }
     }
 }
 
@@ -127,19 +138,22 @@ impl Names {
 }
 
 /// The cube of one dataset.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cube {
     pub(crate) axis: Axis,
     pub(crate) measures: usize,
     pub(crate) units: Names,
     pub(crate) groups: Names,
-    /// Number of records. *Shape*: org unit, measure, bin; so that a new org unit only appends.
+    /// The places for org units in each bin. Units lie side by side, since rows that come together are of few
+    /// bins and many units.
+    width: usize,
+    /// Number of records. *Shape*: measure, bin, org unit.
     counts: Vec<i64>,
     /// Number of records of which it is unknown whether or how much they count. *Shape*: as `counts`.
     unknown: Vec<i64>,
     /// Per measure its position among those with values; the sum of others is their count.
     valued: Vec<Option<usize>>,
-    /// *Shape*: org unit, measure with values, bin.
+    /// *Shape*: measure with values, bin, org unit.
     sums: Vec<i128>,
     /// Records that would count but have no date. *Shape*: org unit, measure.
     undated: Vec<i64>,
@@ -150,18 +164,21 @@ impl Cube {
     /// Makes an empty cube; `has_value` tells for each measure whether it sums more than records.
     pub(crate) fn new(axis: Axis, has_value: &[bool]) -> Self {
         let mut places = 0..;
+        let cells = axis.bins() * LEAST_WIDTH;
+        let valued = has_value.iter().filter(|has| **has).count();
         Self {
             axis,
             measures: has_value.len(),
             units: Names::default(),
             groups: Names::default(),
-            counts: Vec::new(),
-            unknown: Vec::new(),
+            width: LEAST_WIDTH,
+            counts: vec![0; has_value.len() * cells],
+            unknown: vec![0; has_value.len() * cells],
             valued: has_value
                 .iter()
                 .map(|has| if *has { places.next() } else { None })
                 .collect(),
-            sums: Vec::new(),
+            sums: vec![0; valued * cells],
             undated: Vec::new(),
             histograms: vec![Histogram::default(); has_value.len()],
         }
@@ -174,41 +191,41 @@ impl Cube {
 
     pub(crate) fn unit(&mut self, name: &str) -> Result<u16> {
         let number = self.units.number(name, Dimension::OrgUnits)?;
-        let (units, bins) = (self.units.list().len(), self.axis.bins());
+        let units = self.units.list().len();
+        if units > self.width {
+            let wider = (units + units / 2).next_multiple_of(LEAST_WIDTH);
+            widen(&mut self.counts, self.width, wider);
+            widen(&mut self.unknown, self.width, wider);
+            widen(&mut self.sums, self.width, wider);
+            self.width = wider;
+        }
         if self.undated.len() < units * self.measures {
-            self.counts.resize(units * self.measures * bins, 0);
-            self.unknown.resize(units * self.measures * bins, 0);
-            let valued = self.valued.iter().flatten().count();
-            self.sums.resize(units * valued * bins, 0);
             self.undated.resize(units * self.measures, 0);
         }
         Ok(number)
     }
 
-    /// Position of the first bin of a measure and org unit.
-    fn offset(&self, measure: usize, unit: usize) -> usize {
-        (unit * self.measures + measure) * self.axis.bins()
+    /// Position of a cell.
+    fn position(&self, at: Spot) -> usize {
+        (at.measure * self.axis.bins() + at.bin) * self.width + at.unit
     }
 
-    /// Position of the first bin of a measure and org unit among the sums; `None` where they are the counts.
-    fn offset_of_sums(&self, measure: usize, unit: usize) -> Option<usize> {
-        let bins = self.axis.bins();
-        let valued = self.sums.len() / (self.units.list().len() * bins).max(1);
-        self.valued[measure].map(|place| (unit * valued + place) * bins)
+    /// Position of a cell among the sums; `None` where they are the counts.
+    fn position_of_sum(&self, at: Spot) -> Option<usize> {
+        let place = self.valued[at.measure]?;
+        Some((place * self.axis.bins() + at.bin) * self.width + at.unit)
     }
 
     /// A way to add to the bins of one measure.
     pub(crate) fn adder(&mut self, measure: usize) -> Adder<'_> {
-        let bins = self.axis.bins();
-        let valued = self.valued.iter().flatten().count();
+        let cells = self.axis.bins() * self.width;
         Adder {
-            unit_stride: self.measures * bins,
-            offset: measure * bins,
+            width: self.width,
+            offset: measure * cells,
             counts: &mut self.counts,
             unknown: &mut self.unknown,
             sums: self.valued[measure].map(|place| Sums {
-                unit_stride: valued * bins,
-                offset: place * bins,
+                offset: place * cells,
                 values: &mut self.sums,
             }),
             histogram: &mut self.histograms[measure],
@@ -217,25 +234,23 @@ impl Cube {
 
     /// What a bin holds.
     fn cell(&self, at: Spot) -> Cell {
-        let Spot { measure, unit, bin } = at;
-        let offset = self.offset(measure, unit) + bin;
-        let count = self.counts[offset];
-        let sums = self.offset_of_sums(measure, unit);
+        let position = self.position(at);
+        let count = self.counts[position];
+        let sum = self.position_of_sum(at);
         Cell {
-            sum: sums.map_or(i128::from(count), |sums| self.sums[sums + bin]),
+            sum: sum.map_or(i128::from(count), |sum| self.sums[sum]),
             count,
-            unknown: self.unknown[offset],
+            unknown: self.unknown[position],
         }
     }
 
     /// Adds a cell to a bin.
     fn add_cell(&mut self, at: Spot, cell: Cell) {
-        let Spot { measure, unit, bin } = at;
-        let offset = self.offset(measure, unit) + bin;
-        self.counts[offset] += cell.count;
-        self.unknown[offset] += cell.unknown;
-        if let Some(sums) = self.offset_of_sums(measure, unit) {
-            self.sums[sums + bin] += cell.sum;
+        let position = self.position(at);
+        self.counts[position] += cell.count;
+        self.unknown[position] += cell.unknown;
+        if let Some(sum) = self.position_of_sum(at) {
+            self.sums[sum] += cell.sum;
         }
     }
 
@@ -249,21 +264,12 @@ impl Cube {
 
     /// The sums of all bins before each, and of all; tells whether any bin holds something.
     pub(crate) fn levels(&self, measure: usize, unit: usize, levels: &mut Vec<Cell>) -> bool {
-        let bins = self.axis.bins();
-        let counts = &self.counts[self.offset(measure, unit)..][..bins];
-        let unknown = &self.unknown[self.offset(measure, unit)..][..bins];
-        let sums = self.offset_of_sums(measure, unit);
-        let sums = sums.map(|offset| &self.sums[offset..][..bins]);
         let mut level = Cell::default();
         let mut has_any = false;
         levels.clear();
         levels.push(level);
-        for bin in 0..bins {
-            let cell = Cell {
-                sum: sums.map_or(i128::from(counts[bin]), |sums| sums[bin]),
-                count: counts[bin],
-                unknown: unknown[bin],
-            };
+        for bin in 0..self.axis.bins() {
+            let cell = self.cell(Spot { measure, unit, bin });
             has_any |= !cell.is_zero();
             level.add(cell);
             levels.push(level);
@@ -289,15 +295,15 @@ impl Cube {
             .iter()
             .map(|name| self.groups.number(name, Dimension::Groups))
             .collect::<Result<_>>()?;
-        let (per_unit, bins) = (self.measures * self.axis.bins(), self.axis.bins());
-        let sums_per_unit = self.valued.iter().flatten().count() * bins;
+        let (width, others) = (self.width, other.width);
+        add_all((&mut self.counts, width), (&other.counts, others), &units);
+        add_all((&mut self.unknown, width), (&other.unknown, others), &units);
+        add_all((&mut self.sums, width), (&other.sums, others), &units);
         for (theirs, ours) in units.iter().enumerate() {
-            let ours = usize::from(*ours);
-            add_row(&mut self.counts, ours, &other.counts, theirs, per_unit);
-            add_row(&mut self.unknown, ours, &other.unknown, theirs, per_unit);
-            add_row(&mut self.sums, ours, &other.sums, theirs, sums_per_unit);
-            let (undated, measures) = (&mut self.undated, self.measures);
-            add_row(undated, ours, &other.undated, theirs, measures);
+            for measure in 0..self.measures {
+                self.undated[usize::from(*ours) * self.measures + measure] +=
+                    other.undated[theirs * self.measures + measure];
+            }
         }
         let groups_stay = (0..).zip(&groups).all(|(place, number)| place == *number);
         for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms) {
@@ -323,11 +329,16 @@ impl Cube {
 
     /// Visits the measures and bins in which any org unit has something; some come several times.
     pub(crate) fn filled_bins(&self, mut visit: impl FnMut(usize, usize)) {
-        let bins = self.axis.bins();
-        for position in 0..self.counts.len() {
-            let at = self.bin(position, bins);
-            if !self.cell(at).is_zero() {
-                visit(at.measure, at.bin);
+        let (bins, width) = (self.axis.bins(), self.width);
+        let rows = self.counts.chunks_exact(width);
+        for (row, (counts, unknown)) in rows.zip(self.unknown.chunks_exact(width)).enumerate() {
+            let (measure, bin) = (row / bins, row % bins);
+            let sums = self.valued[measure].map_or(&[] as &[i128], |place| {
+                &self.sums[(place * bins + bin) * width..][..width]
+            });
+            let is_zero = |numbers: &[i64]| numbers.iter().all(|number| *number == 0);
+            if !is_zero(counts) || !is_zero(unknown) || sums.iter().any(|sum| *sum != 0) {
+                visit(measure, bin);
             }
         }
         // What cancels out in number may still differ in value.
@@ -338,29 +349,33 @@ impl Cube {
         }
     }
 
-    /// The cells that hold something, with their positions, for keeping.
-    pub(crate) fn filled(&self) -> Vec<(u64, Cell)> {
-        let bins = self.axis.bins();
-        let positions = 0..self.counts.len();
-        positions
-            .map(|position| (position as u64, self.cell(self.bin(position, bins))))
-            .filter(|(_, cell)| !cell.is_zero())
-            .collect()
+    /// The cells that hold something, for keeping. *Shape*: (measure and bin, org unit).
+    pub(crate) fn filled(&self) -> Vec<((u64, u16), Cell)> {
+        let mut filled = Vec::new();
+        for row in 0..self.measures * self.axis.bins() {
+            for unit in 0..self.units.list().len() {
+                let cell = self.cell(self.spot(row, unit));
+                if !cell.is_zero() {
+                    filled.push(((row as u64, u16::try_from(unit).unwrap_or(u16::MAX)), cell));
+                }
+            }
+        }
+        filled
     }
 
     /// Puts a kept cell back; `None` if there is no such place.
-    pub(crate) fn put(&mut self, position: u64, cell: Cell) -> Option<()> {
-        let position = usize::try_from(position).ok()?;
-        let at = self.bin(position, self.axis.bins());
-        (position < self.counts.len()).then(|| self.add_cell(at, cell))
+    pub(crate) fn put(&mut self, (row, unit): (u64, u16), cell: Cell) -> Option<()> {
+        let (row, unit) = (usize::try_from(row).ok()?, usize::from(unit));
+        let is_there = row < self.measures * self.axis.bins() && unit < self.units.list().len();
+        is_there.then(|| self.add_cell(self.spot(row, unit), cell))
     }
 
-    fn bin(&self, position: usize, bins: usize) -> Spot {
-        let row = position / bins.max(1);
+    fn spot(&self, row: usize, unit: usize) -> Spot {
+        let bins = self.axis.bins();
         Spot {
-            measure: row % self.measures.max(1),
-            unit: row / self.measures.max(1),
-            bin: position % bins.max(1),
+            measure: row / bins,
+            unit,
+            bin: row % bins,
         }
     }
 

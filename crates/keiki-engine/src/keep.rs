@@ -13,7 +13,7 @@ use crate::cube::{Cell, Cube, Names};
 use crate::error::Dimension;
 
 /// The form in which cubes are kept; another form is computed again.
-pub(crate) const FORM: u32 = 2;
+pub(crate) const FORM: u32 = 3;
 
 /// A cube with the commit up to which it holds everything.
 #[derive(Debug, Clone)]
@@ -96,8 +96,8 @@ struct Stored {
     has_value: Vec<bool>,
     units: Names,
     groups: Names,
-    /// Cells that are not zero, with their positions.
-    cells: Vec<(u64, Cell)>,
+    /// Cells that are not zero, by measure and bin, and org unit.
+    cells: Vec<((u64, u16), Cell)>,
     undated: Vec<i64>,
     histograms: Vec<Vec<(u128, i64)>>,
 }
@@ -209,8 +209,8 @@ impl Stored {
         for name in self.groups.list() {
             cube.groups.number(name, Dimension::Groups).ok()?;
         }
-        for (position, cell) in self.cells {
-            cube.put(position, cell)?;
+        for (at, cell) in self.cells {
+            cube.put(at, cell)?;
         }
         cube.set_undated(self.undated)?;
         for (histogram, packed) in cube.histograms.iter_mut().zip(self.histograms) {

@@ -58,8 +58,10 @@ pub(crate) struct Memory {
     by_indicator: Mutex<HashMap<(u32, String), Vec<Remembered>>>,
     reported: Mutex<Arc<ReportedFigures>>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
-    arrangements: Mutex<HashMap<(Day, Day, Option<usize>), Arc<Arrangement>>>,
+    arrangements: Mutex<HashMap<Arranged, Arc<Arrangement>>>,
 }
+
+type Arranged = (Day, Day, Option<usize>);
 
 /// How many arrangements are remembered at most.
 const ARRANGEMENTS: usize = 512;
