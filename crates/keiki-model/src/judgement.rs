@@ -25,6 +25,9 @@ pub use slope::SLOPE_HISTORY;
 /// How many periods before the last one are worth reading: three years of months.
 pub const HISTORY: u16 = 36;
 
+/// How many periods ahead forecasts are tried.
+pub const PERIODS_TRIED: u32 = 6;
+
 /// One value of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
@@ -83,10 +86,7 @@ impl<'f> Frame<'f> {
         Self {
             calendar,
             direction: indicator.direction,
-            bounds: match indicator.unit {
-                Unit::Ratio => Bounds::Share,
-                _ => Bounds::FromZero,
-            },
+            bounds: Bounds::of(indicator.unit),
             target: measurement.target,
             due_on: measurement.grounds.due_on,
             by_now: measurement.grounds.pace,
@@ -101,6 +101,17 @@ pub enum Bounds {
     Share,
     /// From 0.
     FromZero,
+}
+
+impl Bounds {
+    /// Those of a unit.
+    #[must_use]
+    pub fn of(unit: Unit) -> Self {
+        match unit {
+            Unit::Ratio => Self::Share,
+            _ => Self::FromZero,
+        }
+    }
 }
 
 /// What a movement means.
@@ -236,9 +247,46 @@ pub struct Judgement {
     pub forecast: Option<Forecast>,
 }
 
+/// The observations of an indicator through periods, in their order; a period without a measurement is a gap.
+#[must_use]
+pub fn observe<'m>(
+    periods: impl IntoIterator<Item = (Period, Option<&'m Measurement>)>,
+    indicator: &Indicator,
+    calendar: &Calendar,
+) -> Vec<Observation> {
+    let of_period = |(period, found): (Period, Option<&Measurement>)| {
+        let known = found.and_then(|one| Observation::of(one, indicator));
+        known.or_else(|| {
+            Some(Observation {
+                period,
+                cut_on: period.months(calendar)?.1.last_day(),
+                value: None,
+                sample: None,
+                due_on: None,
+            })
+        })
+    };
+    periods.into_iter().filter_map(of_period).collect()
+}
+
 /// Judges the last value of a series. The values are in order, one for each period, without gaps between periods.
 #[must_use]
 pub fn judge_series(observations: &[Observation], frame: &Frame<'_>) -> Judgement {
+    if observations.last().is_none_or(|last| last.value.is_none()) {
+        return Judgement::default();
+    }
+    let run = run_of(observations, frame.calendar);
+    Judgement {
+        trend: slope::trend(run, frame.direction),
+        pace: pace::pace(run, frame),
+        forecast: forecast::forecast(run, frame),
+        ..judge_changes(observations, frame)
+    }
+}
+
+/// Tells how the last value differs from the period before and from the same period a year ago, and nothing beyond.
+#[must_use]
+pub fn judge_changes(observations: &[Observation], frame: &Frame<'_>) -> Judgement {
     let Some(last) = observations.last().filter(|last| last.value.is_some()) else {
         return Judgement::default();
     };
@@ -261,9 +309,7 @@ pub fn judge_series(observations: &[Observation], frame: &Frame<'_>) -> Judgemen
                 .map(|at| (at, &observations[at])),
         ),
         year_before: change(earlier()),
-        trend: slope::trend(run, frame.direction),
-        pace: pace::pace(run, frame),
-        forecast: forecast::forecast(run, frame),
+        ..Judgement::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Figures in the reader's words: percent, hours, days, counts, with separators and a real minus sign.
 
+use keiki_model::calendar::{date_of, parse_day};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
 use keiki_model::text::{Language, Text};
@@ -72,6 +73,18 @@ fn fraction(value: f64) -> Option<Fraction> {
         return Fraction::new((value * 1e9).round() as i128, BILLION);
     }
     Some(Fraction::whole(value.round() as i128))
+}
+
+/// Writes a day, given as data writes it: in Japanese `2026年10月5日`, in English as it is.
+#[must_use]
+pub fn day(on: &str, language: Language) -> String {
+    match (language, parse_day(on)) {
+        (Language::Ja, Some(day)) => {
+            let date = date_of(day);
+            format!("{}年{}月{}日", date.year(), date.month(), date.day())
+        }
+        _ => on.to_owned(),
+    }
 }
 
 /// From this on, a scorecard tells what stands above and below the line in millions.

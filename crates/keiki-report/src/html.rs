@@ -137,11 +137,22 @@ impl Page<'_, '_> {
 
     fn restated(&mut self) {
         let report = self.report;
-        let Some(restated) = &report.restated else {
+        let before = &report.reliance.restated_before;
+        if report.restated.is_none() && before.is_empty() {
             return;
-        };
+        }
         let title = self.say("遡及訂正", "Restatements").to_owned();
         self.push(&format!("<section><h2 id=\"restated\">{title}</h2>"));
+        if !before.is_empty() {
+            let table = restated_before(report);
+            let title = self.say("これまでの期の訂正", "Restated of the periods before");
+            let table = shown(title, &table);
+            self.push(&format!("<div class=\"scroll\">{table}</div>"));
+        }
+        let Some(restated) = &report.restated else {
+            self.push("</section>\n");
+            return;
+        };
         if restated.is_empty() {
             let nothing = self.say(
                 "前の版から変わった値はない。",
@@ -159,6 +170,7 @@ impl Page<'_, '_> {
                 word("訂正後", "After"),
                 word("証跡による差", "By evidence"),
                 word("定義等による差", "By definitions"),
+                word("組織による差", "By org tree"),
             ],
             rows: restated
                 .iter()
@@ -170,6 +182,7 @@ impl Page<'_, '_> {
                         one.after.clone(),
                         one.by_evidence.clone(),
                         one.by_definitions.clone(),
+                        one.by_tree.clone(),
                     ]
                 })
                 .collect(),
@@ -220,6 +233,28 @@ impl Page<'_, '_> {
             "</main>\n<footer>{}</footer>\n</body>\n</html>\n",
             remarks.join("<br>")
         ));
+    }
+}
+
+/// What was restated of the periods before.
+fn restated_before(report: &Report<'_>) -> Shown {
+    let word = |ja: &str, en: &str| report.say(ja, en).to_owned();
+    let row = |one: &crate::report::RestatedPeriod| {
+        vec![
+            one.period.clone(),
+            one.revision.to_string(),
+            one.figures.to_string(),
+            one.largest.clone(),
+        ]
+    };
+    Shown {
+        columns: vec![
+            word("対象期間", "Period"),
+            word("版", "Revision"),
+            word("訂正した指標", "Figures restated"),
+            word("最大の差", "Largest difference"),
+        ],
+        rows: report.reliance.restated_before.iter().map(row).collect(),
     }
 }
 

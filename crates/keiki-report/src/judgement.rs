@@ -9,6 +9,7 @@ use keiki_model::measurement::Measurement;
 use keiki_model::text::{Language, Text};
 
 use crate::format::{self, approximate as amount, approximate_difference as difference};
+use crate::report::period_name;
 use crate::scorecard::Names;
 use crate::table::{Cell, Column, Paint, Table};
 
@@ -16,7 +17,7 @@ use crate::table::{Cell, Column, Paint, Table};
 #[must_use]
 pub fn sentences(judgement: &Judgement, unit: Unit) -> Vec<Text> {
     let mut said = Vec::new();
-    let name = Text::new("前の期間", "the period before");
+    let name = Text::new("前期", "the period before");
     said.extend(
         judgement
             .previous
@@ -48,6 +49,18 @@ pub fn verdict(verdict: Verdict) -> Text {
     }
 }
 
+/// What a movement means, in data.
+#[must_use]
+pub(crate) fn code(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::Moved => "moved",
+        Verdict::WithinNoise => "within_noise",
+        Verdict::TooLittleHistory => "too_little_history",
+    }
+}
+
 /// How a forecast stands to the target, in a word.
 #[must_use]
 pub fn outlook(outlook: Outlook) -> Text {
@@ -60,7 +73,8 @@ pub fn outlook(outlook: Outlook) -> Text {
 }
 
 /// The mark of a verdict, told apart by shape.
-fn mark(verdict: Verdict) -> (&'static str, Paint) {
+#[must_use]
+pub(crate) fn mark(verdict: Verdict) -> (&'static str, Paint) {
     match verdict {
         Verdict::Better => ("●", Paint::Good),
         Verdict::Worse => ("▼", Paint::Bad),
@@ -107,22 +121,26 @@ fn change(change: &Change, name: &Text, unit: Unit) -> Text {
     };
     Text::new(
         format!(
-            "{}({against})との差は{}。{}{ja}。",
+            "{}({})との差は{}。{}{ja}。",
             name.ja,
+            period_name(against, Language::Ja),
             by(Language::Ja),
             meaning.ja
         ),
         format!(
-            "Against {} ({against}): {}; {}{en}.",
+            "Against {} ({}): {}; {}{en}.",
             name.en,
+            period_name(against, Language::En),
             by(Language::En),
             meaning.en
         ),
     )
 }
 
-fn trend(trend: &Trend, unit: Unit) -> Text {
-    let Trend { since, n, .. } = trend;
+/// Where a series is heading.
+pub(crate) fn trend(trend: &Trend, unit: Unit) -> Text {
+    let n = trend.n;
+    let since = |language| period_name(&trend.since, language);
     let slope = |language| difference(trend.slope_per_period, unit, language);
     let ends = |language| {
         let end = |value: f64| difference(value, unit, language);
@@ -140,24 +158,28 @@ fn trend(trend: &Trend, unit: Unit) -> Text {
     };
     Text::new(
         format!(
-            "{since}以降の{n}期間:1期間あたり{}(95%区間 {low_ja}〜{high_ja})。{}。",
+            "{}以降の{n}期は、1期あたり{}(95%区間 {low_ja}〜{high_ja})。{}。",
+            since(Language::Ja),
             slope(Language::Ja),
             meaning.ja
         ),
         format!(
-            "{n} periods since {since}: {} per period (95 % interval {low_en} to {high_en}); {}.",
+            "{n} periods since {}: {} per period (95 % interval {low_en} to {high_en}); {}.",
+            since(Language::En),
             slope(Language::En),
             meaning.en
         ),
     )
 }
 
-fn pace(pace: &Pace, unit: Unit) -> Option<Text> {
+/// How a value stands on the way to a target that is due later; `None` where that cannot be told.
+pub(crate) fn pace(pace: &Pace, unit: Unit) -> Option<Text> {
     let (needed, left) = (pace.needed_per_period?, pace.periods_left);
     let due_on = &pace.due_on;
+    let due_on_ja = format::day(due_on, Language::Ja);
     if needed == Fraction::whole(0) {
         return Some(Text::new(
-            format!("期限は{due_on}(残り{left}期間)。目標の水準に達しています。"),
+            format!("期限は{due_on_ja}(残り{left}期)。目標の水準に達しています。"),
             format!("Due on {due_on} ({left} periods left): the level of the target is reached."),
         ));
     }
@@ -165,13 +187,13 @@ fn pace(pace: &Pace, unit: Unit) -> Option<Text> {
     let (ja, en) = match pace.brought_per_period {
         None => (String::new(), String::new()),
         Some(brought) => (
-            format!("(これまでは1期間あたり{})", step(brought, Language::Ja)),
+            format!("(これまでの実績は1期あたり{})", step(brought, Language::Ja)),
             format!("; so far each brought {}", step(brought, Language::En)),
         ),
     };
     Some(Text::new(
         format!(
-            "期限は{due_on}(残り{left}期間)。達成には1期間あたり{}が必要です{ja}。",
+            "期限は{due_on_ja}(残り{left}期)。達成には1期あたり{}が必要です{ja}。",
             step(needed, Language::Ja)
         ),
         format!(
@@ -181,7 +203,8 @@ fn pace(pace: &Pace, unit: Unit) -> Option<Text> {
     ))
 }
 
-fn forecast(forecast: &Forecast, unit: Unit) -> Text {
+/// What is to be expected, and how that stands to the target.
+pub(crate) fn forecast(forecast: &Forecast, unit: Unit) -> Text {
     let Forecast { on, n, model, .. } = forecast;
     let of = |language| {
         let value = |value: f64| amount(value, unit, language);
@@ -189,6 +212,7 @@ fn forecast(forecast: &Forecast, unit: Unit) -> Text {
         (value(forecast.value), value(low), value(high))
     };
     let (ja, en) = (of(Language::Ja), of(Language::En));
+    let on_ja = format::day(on, Language::Ja);
     let meaning = forecast.outlook.map(outlook);
     let after = |language: Language, before: &str| {
         let meaning = meaning.as_ref();
@@ -198,11 +222,11 @@ fn forecast(forecast: &Forecast, unit: Unit) -> Text {
     };
     Text::new(
         format!(
-            "{on}時点の予測は{}(95%区間 {}〜{}、{n}期間の実績、{model})。{}",
+            "{on_ja}の予測値は{}(95%区間 {}〜{}、実績{n}期から{model}により算出)。{}",
             ja.0,
             ja.1,
             ja.2,
-            after(Language::Ja, "目標:")
+            after(Language::Ja, "目標は")
         ),
         format!(
             "Forecast for {on}: {} (95 % interval {} to {}, from {n} periods, {model}){}.",
@@ -214,6 +238,29 @@ fn forecast(forecast: &Forecast, unit: Unit) -> Text {
     )
 }
 
+/// How good earlier forecasts of a figure would have been; `None` where none could be tried.
+#[must_use]
+pub(crate) fn tested(backtest: &Backtest, unit: Unit) -> Option<Text> {
+    let (error, of_last_value) = backtest.mean_errors()?;
+    let (hits, trials) = (backtest.hits(), backtest.trials.len());
+    let size = |value: f64, language| {
+        let text = difference(value, unit, language);
+        text.trim_start_matches('+').to_owned()
+    };
+    Some(Text::new(
+        format!(
+            "過去の実績で検証すると、{trials}回の予測のうち{hits}回で実績が95%区間に入り、平均誤差は{}でした(直前値を据え置いた場合は{})。",
+            size(error, Language::Ja),
+            size(of_last_value, Language::Ja)
+        ),
+        format!(
+            "Tried on the past: {hits} of {trials} forecasts held what came in their 95 % interval; mean error {} ({} had the last value been taken).",
+            size(error, Language::En),
+            size(of_last_value, Language::En)
+        ),
+    ))
+}
+
 /// Makes a table of judgements, one row for each figure of which there is anything to say.
 #[must_use]
 pub fn table(figures: &[Measurement], judgements: &[Judgement], names: &Names<'_>) -> Table {
@@ -223,9 +270,9 @@ pub fn table(figures: &[Measurement], judgements: &[Judgement], names: &Names<'_
         Column::figure(title("No.", "No.")),
         Column::text(title("指標", "Indicator"), 12).wrapped(3),
         Column::text(title("組織", "Org unit"), 4),
-        Column::text(title("前期間比", "Previous"), 12),
-        Column::text(title("前年同期比", "Year ago"), 12),
-        Column::text(title("傾向(1期間)", "Trend per period"), 12),
+        Column::text(title("前期差", "Previous"), 12),
+        Column::text(title("前年同期差", "Year ago"), 12),
+        Column::text(title("傾向(1期あたり)", "Trend per period"), 12),
         Column::text(title("年度末・期限の予測", "Forecast"), 12).wrapped(2),
     ]);
     for (figure, judgement) in figures.iter().zip(judgements) {
@@ -339,11 +386,11 @@ mod tests {
         let said = sentences(&judgement, Unit::Ratio);
         assert_eq!(
             said[0].en,
-            "Against the period before (2026-08): −1.2 pt; worse, by more than noise (up to 0.40 % is usual)."
+            "Against the period before (August 2026): −1.2 pt; worse, by more than noise (up to 0.40 % is usual)."
         );
         assert_eq!(
             said[0].ja,
-            "前の期間(2026-08)との差は−1.2ポイント。通常の変動を超える悪化です(通常の変動は0.40%まで)。"
+            "前期(2026年8月度)との差は−1.2ポイント。通常の変動を超える悪化です(通常の変動は0.40%まで)。"
         );
     }
 

@@ -2,34 +2,42 @@
 //!
 //! PDF, Excel, HTML and the rest take what they show from here, so that they cannot disagree. *Source*: decision 0041.
 
+mod beside;
 mod charts;
 mod figure;
 mod front;
 mod glossary;
 mod groups;
+mod history;
+mod judged;
 mod reliance;
 mod remarks;
 
-use std::collections::HashMap;
-
 use keiki_model::calendar::Period;
+use keiki_model::calendars::Calendars;
+use keiki_model::catalogue::Catalogue;
 use keiki_model::fraction::Fraction;
+use keiki_model::judgement::Judgement;
 use keiki_model::measurement::Measurement;
 use keiki_model::name::Name;
-use keiki_model::statement::{Restated, Statement};
+use keiki_model::restatement::Bridge;
+use keiki_model::statement::{Place, Restated, Statement};
 use keiki_model::text::{Language, Text};
 use serde::Serialize;
 
 use crate::chart::Chart;
 use crate::scorecard::Names;
 use crate::{format, sentence};
+use history::History;
 
+pub use beside::{CounterPart, ReferencePart, must_not};
 pub use figure::{Figure, Standing};
 pub use front::{Fact, Front, Item, Lag, Worse};
 pub use glossary::Entry;
 pub(crate) use groups::unit;
 pub use groups::{GroupPart, KpiPart, UnitFigure};
-pub use reliance::{Missing, Reliance};
+pub use judged::{Judged, Movement};
+pub use reliance::{Missing, Reliance, RestatedPeriod};
 pub use remarks::ActionPart;
 
 /// A figure that differs from another revision, with what moved it.
@@ -37,10 +45,8 @@ pub use remarks::ActionPart;
 pub struct Moved {
     /// The figure in both.
     pub restated: Restated,
-    /// How far evidence that became known since moved it.
-    pub by_evidence: Option<Fraction>,
-    /// How far definitions, org tree and programme moved it after that.
-    pub by_definitions: Option<Fraction>,
+    /// How far evidence that became known since moved it, then definitions and programme, then the org tree.
+    pub bridge: Bridge,
 }
 
 /// The figures of a period before the statement's.
@@ -48,9 +54,20 @@ pub struct Moved {
 pub struct Earlier {
     /// The period as written.
     pub period: Name,
-    /// The revision that was reported; `None` where the period was not closed when the statement was.
+    /// The revision that was reported first; `None` where the period was not closed when the statement was.
     pub revision: Option<u32>,
-    /// The figures.
+    /// The figures as they were reported first, else as they were known.
+    pub measurements: Vec<Measurement>,
+    /// The last revision by then, where there was a later one.
+    pub restated: Option<Later>,
+}
+
+/// A later revision of a period before.
+#[derive(Debug, Clone)]
+pub struct Later {
+    /// Its number.
+    pub revision: u32,
+    /// Its figures.
     pub measurements: Vec<Measurement>,
 }
 
@@ -61,12 +78,14 @@ pub struct Source<'s> {
     pub statement: &'s Statement,
     /// What kind of figures these are: as reported, as restated, not closed.
     pub kind: Text,
-    /// The day of the close in the organisation's zone, as `2026-10-14`.
+    /// The day of the close in the organisation's zone, as `2026-10-14`; it is shown in the reader's words.
     pub closed_on: String,
     /// When it was closed and by whom, reason and second person, a line each.
     pub remarks: Vec<String>,
     /// The names of what the figures speak of.
     pub names: Names<'s>,
+    /// The fiscal calendars.
+    pub calendars: &'s Calendars,
     /// The organisation's name.
     pub organisation: &'s str,
     /// The org unit whose figures make the scorecard.
@@ -93,59 +112,6 @@ impl Source<'_> {
         self.measurements
             .iter()
             .filter(|one| one.org_unit == *self.root && !one.is_companion)
-    }
-}
-
-/// The value of an earlier period, and whether it was reported.
-#[derive(Debug, Clone, Copy)]
-struct Past<'s> {
-    measurement: &'s Measurement,
-    is_reported: bool,
-}
-
-/// The figures of the periods before, by their place.
-struct History<'s> {
-    periods: Vec<(&'s str, HashMap<Key<'s>, Past<'s>>)>,
-}
-
-/// KPI, indicator, org unit.
-type Key<'s> = (u32, &'s str, &'s str);
-
-fn key(one: &Measurement) -> Key<'_> {
-    (one.no, &one.indicator, &one.org_unit)
-}
-
-impl<'s> History<'s> {
-    fn new(source: &'s Source<'s>) -> Self {
-        let of = |earlier: &'s Earlier| {
-            let figures = earlier.measurements.iter().map(|measurement| {
-                let past = Past {
-                    measurement,
-                    is_reported: earlier.revision.is_some(),
-                };
-                (key(measurement), past)
-            });
-            (&*earlier.period, figures.collect())
-        };
-        Self {
-            periods: source.earlier.iter().map(of).collect(),
-        }
-    }
-
-    /// The figure in each period before, oldest first.
-    fn of<'h>(
-        &'h self,
-        one: &'h Measurement,
-    ) -> impl Iterator<Item = (&'s str, Option<Past<'s>>)> + 'h {
-        self.periods
-            .iter()
-            .map(move |(period, figures)| (*period, figures.get(&key(one)).copied()))
-    }
-
-    /// The figure in the period just before.
-    fn previous(&self, one: &Measurement) -> Option<&'s Measurement> {
-        let (_, figures) = self.periods.last()?;
-        figures.get(&key(one)).map(|past| past.measurement)
     }
 }
 
@@ -197,8 +163,10 @@ pub struct RestatedPart {
     pub after: String,
     /// How far evidence moved it.
     pub by_evidence: String,
-    /// How far definitions moved it.
+    /// How far definitions, targets and programme moved it.
     pub by_definitions: String,
+    /// How far the org tree moved it.
+    pub by_tree: String,
     /// The way from one to the other.
     pub bridge: Option<Chart>,
 }
@@ -225,17 +193,33 @@ pub struct Report<'s> {
     pub glossary: Vec<Entry>,
 }
 
+/// Whether forecasts are held against what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Testing {
+    /// They are not.
+    #[default]
+    Untested,
+    /// Each forecast says how good earlier ones would have been. It takes a fit for every period before.
+    Tested,
+}
+
 impl<'s> Report<'s> {
     /// Builds the report.
     #[must_use]
     pub fn new(source: &'s Source<'s>) -> Self {
-        let history = History::new(source);
+        Self::tested(source, Testing::Untested)
+    }
+
+    /// Builds the report, with forecasts that were held against what came where that is wanted.
+    #[must_use]
+    pub fn tested(source: &'s Source<'s>, testing: Testing) -> Self {
+        let history = History::new(source.earlier, source.names.catalogue, source.calendars);
         let reliance = Reliance::new(source);
         Self {
             head: head(source),
             front: Front::new(source, &history, &reliance),
             heat: charts::heat(source),
-            groups: groups::groups(source, &history),
+            groups: groups::groups(source, &history, testing),
             restated: source
                 .restated
                 .map(|moved| moved.iter().map(|one| restated(source, one)).collect()),
@@ -249,6 +233,25 @@ impl<'s> Report<'s> {
     pub(crate) fn say<'t>(&self, ja: &'t str, en: &'t str) -> &'t str {
         self.source.say(ja, en)
     }
+}
+
+/// What the values of an org unit's own figures say together, by their place; companions are left out.
+#[must_use]
+pub fn judgements(
+    measurements: &[Measurement],
+    earlier: &[Earlier],
+    (catalogue, calendars): (&Catalogue, &Calendars),
+    org_unit: &str,
+) -> Vec<(Place, Judgement)> {
+    let history = History::new(earlier, catalogue, calendars);
+    let own = measurements
+        .iter()
+        .filter(|one| one.org_unit == *org_unit && !one.is_companion);
+    own.map(|one| {
+        let place = (one.no, one.indicator.clone(), one.org_unit.clone());
+        (place, history.judgement(one))
+    })
+    .collect()
 }
 
 fn head(source: &Source<'_>) -> Head {
@@ -267,7 +270,7 @@ fn head(source: &Source<'_>) -> Head {
         period_code: statement.period.to_string(),
         period,
         kind: source.kind.get(language).to_owned(),
-        closed_on: source.closed_on.clone(),
+        closed_on: format::day(&source.closed_on, language),
         closed_by: statement.closed_by.clone(),
         journal_version: statement.journal_version,
         remarks: source.remarks.clone(),
@@ -308,8 +311,9 @@ fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
         org_unit: source.names.org_unit(org_unit),
         before: value(before),
         after: value(after),
-        by_evidence: by(moved.by_evidence),
-        by_definitions: by(moved.by_definitions),
+        by_evidence: by(moved.bridge.evidence),
+        by_definitions: by(moved.bridge.definitions),
+        by_tree: by(moved.bridge.tree),
         bridge: charts::bridge(source, moved),
     }
 }

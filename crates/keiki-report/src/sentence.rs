@@ -195,7 +195,7 @@ impl Words<'_> {
         let due_on = self.measurement.grounds.due_on;
         due_on.map_or_else(
             || format::NOTHING.to_owned(),
-            |day| date_of(day).to_string(),
+            |day| format::day(&date_of(day).to_string(), self.language),
         )
     }
 
@@ -422,10 +422,11 @@ fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
         || format::NOTHING.to_owned(),
         |day| date_of(day - 1).to_string(),
     );
+    let until_ja = format::day(&until, Language::Ja);
     let by = waiver.approved_by.clone().unwrap_or_default();
     Text::new(
         format!(
-            "目標({})に対し{}ですが、{by}が例外を承認しています({until}まで。理由: {})。期限を過ぎると本来の判定に戻ります。",
+            "目標({})に対し{}ですが、{by}が例外を承認しています({until_ja}まで。理由: {})。期限を過ぎると本来の判定に戻ります。",
             ja.target(),
             ja.value(),
             waiver.reason.ja

@@ -1,10 +1,11 @@
-//! The Excel edition of a statement: scorecard, a sheet per group of KPIs with charts, what the figures rest on, what was
-//! restated, definitions. Numbers are numbers, and what is a quotient is a formula over its parts.
+//! The Excel edition of a statement: scorecard, a sheet per group of KPIs with charts, what the figures say of change and of what
+//! is to come, what they rest on, what was restated, definitions. Numbers are numbers, and what is a quotient is a formula over its parts.
 
 mod definitions;
 mod figures;
 mod grounds;
 mod groups;
+mod outlook;
 mod restatements;
 mod sheet;
 mod style;
@@ -32,6 +33,7 @@ pub fn draw(report: &Report<'_>) -> std::result::Result<Vec<u8>, WorkbookError> 
     for sheet in groups::draw(report, &style, &mut data)? {
         workbook.push_worksheet(sheet);
     }
+    workbook.push_worksheet(outlook::draw(report, &style)?);
     workbook.push_worksheet(grounds::draw(report, &style)?);
     if let Some(restated) = report.source.restated {
         workbook.push_worksheet(restatements::draw(report, restated, &style)?);

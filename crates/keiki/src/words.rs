@@ -158,13 +158,5 @@ pub fn seed_column(column: &str) -> Text {
 /// Which way a counter-indicator must not move.
 #[must_use]
 pub fn worse(worse: Worse, direction: Direction) -> Text {
-    match (worse, direction) {
-        (Worse::Falling, _) | (Worse::AgainstItsDirection, Direction::Higher) => {
-            Text::new("低下しないこと", "must not fall")
-        }
-        (Worse::Rising, _) | (Worse::AgainstItsDirection, Direction::Lower) => {
-            Text::new("上昇しないこと", "must not rise")
-        }
-        (Worse::AgainstItsDirection, Direction::None) => Text::default(),
-    }
+    keiki_report::report::must_not(worse, direction)
 }

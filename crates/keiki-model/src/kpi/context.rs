@@ -1,8 +1,10 @@
 //! What stands around a KPI: what must not get worse with it, what it serves in published frameworks, and published figures.
 
+use super::Direction;
 use super::read::decimal;
 use crate::document::{Located, Node};
 use crate::fraction::Fraction;
+use crate::judgement::{Change, Judgement, Verdict};
 use crate::problem::Problem;
 use crate::text::Text;
 
@@ -30,6 +32,27 @@ pub struct Counter {
     pub why: Text,
     /// Where the KPI is named.
     pub place: crate::problem::Place,
+}
+
+impl Counter {
+    /// Whether the counter-indicator moved the way that it must not, by more than noise, against the period before or a year ago.
+    #[must_use]
+    pub fn has_got_worse(&self, direction: Direction, judgement: &Judgement) -> bool {
+        let falls = match (self.worse, direction) {
+            (Worse::Falling, _) | (Worse::AgainstItsDirection, Direction::Higher) => true,
+            (Worse::Rising, _) | (Worse::AgainstItsDirection, Direction::Lower) => false,
+            (Worse::AgainstItsDirection, Direction::None) => return false,
+        };
+        let is_worse = |change: &Change| {
+            let has_moved = matches!(
+                change.verdict,
+                Verdict::Better | Verdict::Worse | Verdict::Moved
+            );
+            has_moved && (change.by < Fraction::whole(0)) == falls
+        };
+        let changes = [&judgement.previous, &judgement.year_before];
+        changes.into_iter().flatten().any(is_worse)
+    }
 }
 
 /// An item of a published framework.

@@ -46,6 +46,11 @@ impl Scale {
         lines
     }
 
+    /// Tells whether a value is on the axis.
+    pub(super) fn holds(&self, value: f64) -> bool {
+        value <= self.top
+    }
+
     /// How far along the axis a value is, between 0 and 1.
     pub(super) fn share(&self, value: f64) -> f64 {
         (value / self.top).clamp(0.0, 1.0)

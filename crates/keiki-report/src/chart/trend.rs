@@ -22,6 +22,8 @@ pub struct Place {
     pub is_reported: bool,
     /// Whether it is a reference value, which is shown and never rolled up.
     pub is_reference: bool,
+    /// What a later revision says, and the same in words, where that is another value.
+    pub restated: Option<(f64, String)>,
 }
 
 /// Where a figure is heading.
@@ -29,6 +31,8 @@ pub struct Place {
 pub struct Forecast {
     /// The period in short.
     pub label: String,
+    /// The day in full.
+    pub period: String,
     /// How many periods ahead.
     pub ahead: u8,
     /// The interval and its middle.
@@ -85,6 +89,8 @@ fn at_f64(at: usize) -> f64 {
 }
 
 const SMALL: f64 = 6.0;
+/// Published figures up to this many times the greatest of the others are drawn to scale.
+const NEAR: f64 = 2.0;
 
 impl Trend {
     /// Draws it.
@@ -107,13 +113,22 @@ impl Trend {
         let beside = self.beside.iter().flat_map(|(_, values)| values);
         let forecast = self.forecast.as_ref().map(|to| to.range.2);
         let values = self.places.iter().filter_map(|place| place.value);
+        let restated = self
+            .places
+            .iter()
+            .filter_map(|place| place.restated.as_ref());
         let values = values
+            .chain(restated.map(|(value, _)| *value))
             .chain(least)
             .chain(most)
             .chain(beside.copied().flatten())
-            .chain(forecast)
-            .chain(self.references.iter().map(|(value, _)| *value));
-        let scale = Scale::holding(values, self.unit);
+            .chain(forecast);
+        let values: Vec<f64> = values.collect();
+        let highest = values.iter().copied().fold(0.0, f64::max);
+        // A published figure far above all others would press them to the ground.
+        let references = self.references.iter().map(|(value, _)| *value);
+        let near = references.filter(|value| highest <= 0.0 || *value <= NEAR * highest);
+        let scale = Scale::holding(values.iter().copied().chain(near), self.unit);
         let widest = scale
             .lines()
             .into_iter()
@@ -161,10 +176,21 @@ impl Trend {
             canvas.line((frame.left, y), (frame.right, y), stroke(Token::Ink, 0.8));
         }
         for (value, words) in &self.references {
-            let y = frame.y(*value);
+            let is_within = frame.scale.holds(*value);
+            let y = if is_within {
+                frame.y(*value)
+            } else {
+                frame.top
+            };
             let line = dashed(Token::Soft, 0.6, (0.8, 1.6));
             canvas.line((frame.left, y), (frame.right, y), line);
-            canvas.text((frame.left + 2.0, y - 1.8), text(5.4, Token::Soft), words);
+            let words = if is_within {
+                words.clone()
+            } else {
+                format!("↑ {words}")
+            };
+            let below = if y - 6.0 < frame.top - 4.0 { 6.2 } else { -1.8 };
+            canvas.text((frame.left + 2.0, y + below), text(5.4, Token::Soft), words);
         }
         self.periods(canvas, frame);
     }
@@ -224,6 +250,12 @@ impl Trend {
             } else {
                 canvas.shape(point, 1.5, Shape::Disc, Token::Paper);
                 canvas.shape(point, 1.7, Shape::Ring, Token::Blue);
+            }
+            if let Some((restated, _)) = &place.restated {
+                let to = (frame.x(at), frame.y(*restated));
+                canvas.line(point, to, dashed(Token::Ink, 0.6, (0.9, 0.9)));
+                canvas.shape(to, 2.0, Shape::Up, Token::Paper);
+                canvas.shape(to, 1.7, Shape::Up, Token::Ink);
             }
         }
     }
@@ -322,14 +354,26 @@ impl Trend {
             text.ja.push_str(&format!("目標は{words}。"));
             text.en.push_str(&format!(" The target is {words}."));
         }
+        let restated = self.places.iter().filter(|p| p.restated.is_some()).count();
+        if restated > 0 {
+            text.ja.push_str(&format!("{restated}期は後に訂正された。"));
+            text.en
+                .push_str(&format!(" {restated} of the periods were restated later."));
+        }
+        for (_, words) in &self.references {
+            text.ja.push_str(&format!("{words}。"));
+            text.en.push_str(&format!(" {words}."));
+        }
         if gaps > 0 {
             text.ja.push_str(&format!("{gaps}期はデータがない。"));
             text.en
                 .push_str(&format!(" {gaps} of the periods have no data."));
         }
         if let Some(forecast) = &self.forecast {
-            text.ja.push_str(&format!("見通しは{}。", forecast.words));
-            text.en.push_str(&format!(" Outlook: {}.", forecast.words));
+            let Forecast { period, words, .. } = forecast;
+            text.ja.push_str(&format!("{period}の予測は{words}。"));
+            text.en
+                .push_str(&format!(" Forecast for {period}: {words}."));
         }
         text.get(self.language).to_owned()
     }
@@ -342,18 +386,30 @@ impl Trend {
             (_, _, true) => word("報告値", "as reported"),
             _ => word("未確定", "not closed"),
         };
-        Shown {
-            columns: vec![
-                word("対象期間", "Period"),
-                self.name.clone(),
-                word("区分", "Kind"),
-            ],
-            rows: self
-                .places
-                .iter()
-                .map(|place| vec![place.period.clone(), place.words.clone(), origin(place)])
-                .collect(),
+        let is_restated = self.places.iter().any(|place| place.restated.is_some());
+        let mut columns = vec![
+            word("対象期間", "Period"),
+            self.name.clone(),
+            word("区分", "Kind"),
+        ];
+        columns.extend(is_restated.then(|| word("訂正値", "As restated")));
+        let row = |place: &Place| {
+            let mut row = vec![place.period.clone(), place.words.clone(), origin(place)];
+            let restated = place.restated.as_ref().map(|(_, words)| words.clone());
+            row.extend(is_restated.then(|| restated.unwrap_or_default()));
+            row
+        };
+        let mut rows: Vec<Vec<String>> = self.places.iter().map(row).collect();
+        if let Some(forecast) = &self.forecast {
+            let mut row = vec![
+                forecast.period.clone(),
+                forecast.words.clone(),
+                word("予測(95%区間)", "forecast (95 % interval)"),
+            ];
+            row.resize(columns.len(), String::new());
+            rows.push(row);
         }
+        Shown { columns, rows }
     }
 }
 

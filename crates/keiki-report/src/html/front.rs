@@ -1,5 +1,6 @@
 //! The first part of the page: what a director asks, in that order.
 
+use super::groups::movement;
 use super::{Page, escaped, standing};
 use crate::report::{Fact, Item};
 
@@ -92,8 +93,8 @@ impl Page<'_, '_> {
             return format!(
                 "<p class=\"soft\">{}</p>",
                 report.say(
-                    "前期から悪化した指標はない。",
-                    "No indicator got worse since the period before."
+                    "通常の変動を超えて悪化した指標も、新たに目標を外れた指標もない。",
+                    "No indicator got worse by more than noise, and none newly misses its target."
                 )
             );
         }
@@ -106,13 +107,13 @@ impl Page<'_, '_> {
                 .map_or_else(String::new, |chart| self.svg(chart));
             rows.push_str(&format!(
                 "<tr><th scope=\"row\"><a href=\"#k{no}\">{no} {name}</a><span class=\"parts\">{cause}</span></th>\
-                 <td class=\"r\">{before} → <span class=\"v\">{value}</span><span class=\"parts\">{change}</span></td><td>{spark}</td><td>{status}</td></tr>",
+                 <td class=\"r\">{before} → <span class=\"v\">{value}</span>{change}</td><td>{spark}</td><td>{status}</td></tr>",
                 no = one.no,
                 name = escaped(&figure.name),
                 cause = escaped(&one.cause),
                 before = escaped(&one.before),
                 value = escaped(&figure.value),
-                change = escaped(&figure.change),
+                change = movement(figure.previous.as_ref(), ""),
                 status = standing(&figure.status),
             ));
         }

@@ -3,7 +3,7 @@
 use super::{Page, escaped, shown, standing};
 use crate::chart::Shown;
 use crate::pdf::Edition;
-use crate::report::{Figure, KpiPart};
+use crate::report::{CounterPart, Figure, KpiPart, Movement, ReferencePart};
 
 impl Page<'_, '_> {
     pub(super) fn scorecard(&mut self) {
@@ -74,24 +74,16 @@ impl Page<'_, '_> {
             value = escaped(&figure.value),
             parts = escaped(&figure.parts),
             target = escaped(&figure.target),
-            change = self.change(figure),
+            change = self.changes(figure),
             status = standing(&figure.status),
             coverage = escaped(&figure.coverage),
         )
     }
 
-    /// How a value moved, with a word for the direction.
-    fn change(&self, figure: &Figure) -> String {
-        let word = match figure.turn {
-            "worse" => self.say("悪化", "worse"),
-            "better" => self.say("改善", "better"),
-            _ => "",
-        };
-        format!(
-            "<span class=\"{}\">{} {word}</span>",
-            figure.turn,
-            escaped(&figure.change)
-        )
+    /// How a value moved against the period before, and below against a year ago.
+    fn changes(&self, figure: &Figure) -> String {
+        let ago = self.say("前年", "year ago");
+        movement(figure.previous.as_ref(), "") + &movement(figure.year_before.as_ref(), ago)
     }
 
     pub(super) fn groups(&mut self, edition: Edition) {
@@ -130,7 +122,10 @@ impl Page<'_, '_> {
             name = escaped(&kpi.name),
             status = standing(&first.status),
         ));
+        self.judged(kpi, edition);
         self.said(kpi);
+        self.counters(kpi);
+        self.published(kpi);
         self.beside(kpi);
         if edition == Edition::Full {
             self.definition(kpi);
@@ -152,24 +147,94 @@ impl Page<'_, '_> {
                 format!("<dt>{}</dt><dd>{text}</dd>", self.say(ja, en))
             };
             format!(
-                "{name}<div class=\"big\">{}</div><span class=\"parts\">{}</span><dl>{}{}{}{}</dl>",
+                "{name}<div class=\"big\">{}</div><span class=\"parts\">{}</span><dl>{}{}{}{}{}{}</dl>",
                 escaped(&figure.value),
                 escaped(&figure.parts),
                 pair("目標", "Target", &escaped(&figure.target)),
+                pair("前期差", "Change", &movement(figure.previous.as_ref(), "")),
                 pair(
-                    "前期差",
-                    "Change",
-                    &if figure.change.is_empty() {
-                        String::new()
-                    } else {
-                        self.change(figure)
-                    }
+                    "前年同期差",
+                    "Year ago",
+                    &movement(figure.year_before.as_ref(), "")
                 ),
+                pair("件数", "Records", &escaped(&figure.n)),
                 pair("充足", "Cover", &escaped(&figure.coverage)),
                 pair("根拠", "Basis", &escaped(&figure.basis)),
             )
         };
         kpi.figures.iter().enumerate().map(one).collect()
+    }
+
+    /// Trend, pace and forecast; without the trend of each figure for the board.
+    fn judged(&mut self, kpi: &KpiPart, edition: Edition) {
+        let mut html = String::new();
+        for one in &kpi.judged {
+            let parts = match edition {
+                Edition::Board => [&*one.pace, &*one.forecast, "", ""],
+                Edition::Full => [&*one.trend, &*one.pace, &*one.forecast, &*one.tested],
+            };
+            let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            if said.is_empty() {
+                continue;
+            }
+            let word = self.say("変化と見通し", "Change and outlook");
+            let name = if kpi.judged.len() > 1 {
+                format!("<span class=\"soft\">{}</span> ", escaped(&one.name))
+            } else {
+                String::new()
+            };
+            let said = escaped(&said.join(" "));
+            html.push_str(&format!("<p><strong>{word}</strong> {name}{said}</p>"));
+        }
+        self.push(&html);
+    }
+
+    /// What must not get worse with the KPI, side by side.
+    fn counters(&mut self, kpi: &KpiPart) {
+        if kpi.counters.is_empty() {
+            return;
+        }
+        let title = self.say("併せて見る指標", "Not to get worse with it");
+        let worse = self.say("悪化", "got worse");
+        let one = |counter: &CounterPart| {
+            let must_not = if counter.must_not.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", escaped(&counter.must_not))
+            };
+            let mark = if counter.has_got_worse {
+                format!("<span class=\"st bad\"><span aria-hidden=\"true\">▼</span> {worse}</span>")
+            } else {
+                String::new()
+            };
+            format!(
+                "<div><dt><a href=\"#k{no}\">{no} {name}</a>{must_not}</dt><dd><span class=\"v\">{value}</span> {previous} {mark}</dd><dd class=\"n\">{why}</dd></div>",
+                no = counter.no,
+                name = escaped(&counter.name),
+                value = escaped(&counter.value),
+                previous = movement(counter.previous.as_ref(), ""),
+                why = escaped(&counter.why),
+            )
+        };
+        let counters: String = kpi.counters.iter().map(one).collect();
+        self.push(&format!(
+            "<div class=\"counters\"><h4>{title}</h4><dl class=\"facts\">{counters}</dl></div>"
+        ));
+    }
+
+    /// Published figures with who published them.
+    fn published(&mut self, kpi: &KpiPart) {
+        let word = self.say("公表値", "Published");
+        let one = |of: &ReferencePart| {
+            format!(
+                "<p class=\"soft\">{word} {}: {}, {}</p>",
+                of.number,
+                escaped(&of.value),
+                escaped(&of.source)
+            )
+        };
+        let html: String = kpi.references.iter().map(one).collect();
+        self.push(&html);
     }
 
     /// What people said of the figures, and what is done about them.
@@ -246,4 +311,24 @@ impl Page<'_, '_> {
         );
         self.push(&html);
     }
+}
+
+/// How a value moved, with a shape and a word for whether that is more than noise; nothing where it cannot be told.
+pub(super) fn movement(one: Option<&Movement>, label: &str) -> String {
+    let Some(one) = one else {
+        return String::new();
+    };
+    let label = if label.is_empty() {
+        String::new()
+    } else {
+        format!("{label} ")
+    };
+    format!(
+        "<span class=\"moved {}\" title=\"{}\">{label}{} <span aria-hidden=\"true\">{}</span> {}</span>",
+        one.colour,
+        escaped(&one.against),
+        escaped(&one.by),
+        one.mark,
+        escaped(&one.word)
+    )
 }

@@ -1,14 +1,19 @@
 //! The charts of a report, from its measurements.
 
+use keiki_model::calendar::{Month, Period, parse_day};
 use keiki_model::fraction::Fraction;
+use keiki_model::judgement::{self, Judgement};
 use keiki_model::kpi::{Direction, Target, Unit};
 use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::status::Status;
 use keiki_model::text::Text;
 
 use super::figure::{definition, name, value};
-use super::{History, Moved, Source, period_label, period_name};
-use crate::chart::{Bridge, Bullet, Cell, Chart, Comparison, Heat, Place, Row, Spark, Step, Trend};
+use super::history::{History, Past};
+use super::{Moved, ReferencePart, Source, period_label, period_name};
+use crate::chart::{
+    Bridge, Bullet, Cell, Chart, Comparison, Forecast, Heat, Place, Row, Spark, Step, Trend,
+};
 use crate::format;
 
 /// The width of a page's text. *Units*: points.
@@ -70,37 +75,48 @@ pub(super) fn spark(source: &Source<'_>, history: &History<'_>, one: &Measuremen
 /// The values of the periods before and the figure's own.
 fn places(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Vec<Place> {
     let language = source.names.language;
-    let place = |period: &str, found: Option<(&Measurement, bool)>| {
-        let value = found.and_then(|(one, _)| one.value);
+    let figure = |value| format::optional_figure(value, one.unit, language);
+    let place = |period: &str, found: Option<Past<'_>>| {
+        let value = found.and_then(|past| past.measurement.value);
+        let restated = found.and_then(|past| past.restated);
         Place {
             label: period_label(period, language),
             period: period_name(period, language),
             value: drawn(value),
-            words: format::optional_figure(value, one.unit, language),
-            is_reported: found.is_some_and(|(_, is_reported)| is_reported),
-            is_reference: found.is_some_and(|(one, _)| one.basis == Basis::Reference),
+            words: figure(value),
+            is_reported: found.is_some_and(|past| past.is_reported),
+            is_reference: found.is_some_and(|past| past.measurement.basis == Basis::Reference),
+            restated: restated
+                .and_then(|one| one.value)
+                .map(|value| (value.to_f64(), figure(Some(value)))),
         }
     };
     let mut places: Vec<Place> = history
-        .of(one)
-        .map(|(period, past)| {
-            place(
-                period,
-                past.map(|past| (past.measurement, past.is_reported)),
-            )
-        })
+        .drawn(one)
+        .map(|(period, past)| place(period, past))
         .collect();
     let is_closed = source.statement.edition.is_some() && source.statement.revision > 0;
-    places.push(place(&one.period, Some((one, is_closed))));
+    let own = Past {
+        measurement: one,
+        is_reported: is_closed,
+        restated: None,
+    };
+    places.push(place(&one.period, Some(own)));
     places
 }
 
-/// A figure through the periods, with the median beside a mean where the KPI has one.
-pub(super) fn trend(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Chart {
+/// A figure through the periods and where it is heading, with the median beside a mean where the KPI has one.
+pub(super) fn trend(
+    source: &Source<'_>,
+    history: &History<'_>,
+    one: &Measurement,
+    judgement: Option<&Judgement>,
+    references: &[ReferencePart],
+) -> Chart {
     let beside = median_beside(source, one).map(|median| {
         let name = Text::new("中央値", "median");
         let values = history
-            .of(median)
+            .drawn(median)
             .map(|(_, past)| past.and_then(|past| drawn(past.measurement.value)));
         let values = values.chain([drawn(median.value)]).collect();
         (name.get(source.names.language).to_owned(), values)
@@ -112,11 +128,32 @@ pub(super) fn trend(source: &Source<'_>, history: &History<'_>, one: &Measuremen
         places: places(source, history, one),
         beside,
         target: bounds(one.target, one.unit, source),
-        references: Vec::new(),
-        forecast: None,
+        references: references
+            .iter()
+            .map(|of| (of.drawn, of.label.clone()))
+            .collect(),
+        forecast: judgement
+            .and_then(|of| of.forecast.as_ref())
+            .map(|of| forecast(source, of, one.unit)),
         size: (200.0, 84.0),
     }
     .draw()
+}
+
+/// What is to be expected, as it is drawn.
+fn forecast(source: &Source<'_>, of: &judgement::Forecast, unit: Unit) -> Forecast {
+    let language = source.names.language;
+    let month = parse_day(&of.on).map(|day| Period::Month(Month::of(day)).to_string());
+    let value = |value: f64| format::approximate(value, unit, language);
+    let (low, high) = of.interval;
+    let words = format!("{} ({}–{})", value(of.value), value(low), value(high));
+    Forecast {
+        label: month.map_or_else(String::new, |month| period_label(&month, language)),
+        period: format::day(&of.on, language),
+        ahead: u8::try_from(of.periods_ahead).unwrap_or(u8::MAX),
+        range: (low, of.value, high),
+        words,
+    }
 }
 
 /// The companion that is the median of a mean.
@@ -262,8 +299,9 @@ pub(super) fn bridge(source: &Source<'_>, moved: &Moved) -> Option<Chart> {
         })
     };
     let steps = [
-        step(Text::new("証跡", "Evidence"), moved.by_evidence),
-        step(Text::new("定義等", "Definitions"), moved.by_definitions),
+        step(Text::new("証跡", "Evidence"), moved.bridge.evidence),
+        step(Text::new("定義等", "Definitions"), moved.bridge.definitions),
+        step(Text::new("組織", "Org tree"), moved.bridge.tree),
     ];
     let end = |name: Text, value: Fraction| {
         (

@@ -1,15 +1,16 @@
 //! One figure in words: value, what it is made of, target, change, how it stands.
 
-use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Direction, Indicator, Kpi};
+use keiki_model::catalogue::Catalogue;
+use keiki_model::judgement::Judgement;
+use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::measurement::{Basis, Measurement};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 use serde::Serialize;
 
-use super::{History, Source, charts};
+use super::history::History;
+use super::{Movement, Source, charts};
 use crate::chart::Chart;
-use crate::table::Paint;
 use crate::{format, scorecard};
 
 /// How a figure stands: shape, word and colour say the same.
@@ -34,13 +35,7 @@ impl Standing {
             code: status.code(),
             shape,
             word: status.title().get(language).to_owned(),
-            colour: match paint {
-                Paint::Good => "good",
-                Paint::Warning => "warning",
-                Paint::Bad => "bad",
-                Paint::Faint => "faint",
-                Paint::Plain => "plain",
-            },
+            colour: paint.name(),
         }
     }
 }
@@ -58,10 +53,12 @@ pub struct Figure {
     pub parts: String,
     /// The target; empty where there is none.
     pub target: String,
-    /// The change against the period before, with its sign; empty where there is none to compare with.
-    pub change: String,
-    /// Whether the change is for the better, the worse or neither: `better`, `worse`, `even`.
-    pub turn: &'static str,
+    /// How many records it rests on, with the 95 % interval of a sample's figure; empty where neither is known.
+    pub n: String,
+    /// Against the period before.
+    pub previous: Option<Movement>,
+    /// Against the same period a year ago.
+    pub year_before: Option<Movement>,
     /// Covered over expected org units.
     pub coverage: String,
     /// How it stands.
@@ -74,37 +71,20 @@ pub struct Figure {
     pub spark: Option<Chart>,
 }
 
-/// How a value moved since the period before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Move {
-    pub(super) by: Fraction,
-    pub(super) turn: Turn,
-}
-
-/// Which way that is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    Better,
-    Worse,
-    Even,
-}
-
-impl Turn {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Better => "better",
-            Self::Worse => "worse",
-            Self::Even => "even",
-        }
-    }
-}
-
 /// The definition of a measurement.
 pub(super) fn definition<'d>(
     source: &Source<'d>,
     one: &Measurement,
 ) -> Option<(&'d Kpi, &'d Indicator)> {
-    let mut kpis = source.names.catalogue.kpis.iter();
+    defined(source.names.catalogue, one)
+}
+
+/// The definition of a measurement in a catalogue.
+pub(super) fn defined<'d>(
+    catalogue: &'d Catalogue,
+    one: &Measurement,
+) -> Option<(&'d Kpi, &'d Indicator)> {
+    let mut kpis = catalogue.kpis.iter();
     let kpi = kpis.find(|kpi| kpi.no == one.no)?;
     let mut indicators = kpi.indicators.iter();
     let indicator = indicators.find(|indicator| indicator.code == *one.indicator)?;
@@ -124,42 +104,19 @@ pub(super) fn name(source: &Source<'_>, no: u32, indicator: &str) -> String {
     }
 }
 
-/// How a figure moved since the period before, and whether that is for the better.
-pub(super) fn moved(
-    one: &Measurement,
-    indicator: &Indicator,
-    history: &History<'_>,
-) -> Option<Move> {
-    let before = history.previous(one)?;
-    if before.basis == Basis::Reference || one.basis == Basis::Reference {
-        return None;
-    }
-    let by = one.value?.plus(before.value?.times(Fraction::whole(-1))?)?;
-    let zero = Fraction::whole(0);
-    let turn = match (by.cmp(&zero), indicator.direction) {
-        (std::cmp::Ordering::Equal, _) | (_, Direction::None) => Turn::Even,
-        (std::cmp::Ordering::Greater, Direction::Higher)
-        | (std::cmp::Ordering::Less, Direction::Lower) => Turn::Better,
-        _ => Turn::Worse,
-    };
-    Some(Move { by, turn })
-}
-
 impl Figure {
-    /// The figure of a measurement, with charts for a line of a table where it is the root's.
-    pub(super) fn new(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Self {
+    /// The figure of a measurement with what its values say of changes, and with charts for a line of a table where it is the
+    /// root's.
+    pub(super) fn new(
+        source: &Source<'_>,
+        history: &History<'_>,
+        one: &Measurement,
+        judgement: &Judgement,
+    ) -> Self {
         let language = source.names.language;
-        let defined = definition(source, one);
-        let moved = defined.and_then(|(_, indicator)| moved(one, indicator, history));
-        let change = moved.map(|moved| format::difference(moved.by, one.unit, language));
-        // What rounds to nothing is not called better or worse.
-        let is_seen = change
-            .as_ref()
-            .is_some_and(|change| change.chars().any(|c| matches!(c, '1'..='9')));
-        let change = change.map(|change| match change.strip_prefix(['+', '\u{2212}']) {
-            Some(rest) if !is_seen => rest.to_owned(),
-            _ => change,
-        });
+        let movement = |change: Option<&keiki_model::judgement::Change>| {
+            change.map(|change| Movement::new(source, one, change))
+        };
         let is_root = one.org_unit == *source.root && !one.is_companion;
         Self {
             indicator: one.indicator.to_string(),
@@ -169,11 +126,9 @@ impl Figure {
             target: one.target.map_or_else(String::new, |target| {
                 format::target(target, one.unit, language)
             }),
-            change: change.unwrap_or_default(),
-            turn: moved
-                .filter(|_| is_seen)
-                .map_or(Turn::Even, |moved| moved.turn)
-                .code(),
+            n: records(one, language),
+            previous: movement(judgement.previous.as_ref()),
+            year_before: movement(judgement.year_before.as_ref()),
             coverage: scorecard::coverage(one.coverage),
             status: Standing::of(one.status, language),
             basis: basis(one.basis, language),
@@ -189,6 +144,29 @@ pub(super) fn value(one: &Measurement, language: Language) -> String {
         return scorecard::WITHHELD.to_owned();
     }
     format::optional_figure(one.value, one.unit, language)
+}
+
+/// How many records a figure rests on, and the interval of a sample's.
+fn records(one: &Measurement, language: Language) -> String {
+    let Some(n) = one.n else { return String::new() };
+    let n = format!("n = {}", format::count(n));
+    let Some((low, high)) = one.statistics.interval else {
+        return n;
+    };
+    let end = |value: f64| format::approximate(value, one.unit, language);
+    let interval = Text::new(
+        format!("95%区間 {}〜{}", end(low), end(high)),
+        format!("95 % interval {} to {}", end(low), end(high)),
+    );
+    format!(
+        "{n}{}{}",
+        if language == Language::Ja {
+            "、"
+        } else {
+            ", "
+        },
+        interval.get(language)
+    )
 }
 
 /// What a figure rests on, where that is not rows of evidence.

@@ -1,15 +1,17 @@
 //! The first page: at most ten figures, in the order in which a director asks.
 
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::Unit;
+use keiki_model::judgement::{Judgement, Verdict};
+use keiki_model::kpi::{Direction, Unit};
 use keiki_model::measurement::Measurement;
 use keiki_model::status::Status;
 use keiki_model::text::Text;
 use serde::Serialize;
 
 use super::charts;
-use super::figure::{Figure, Turn, definition, moved};
-use super::{History, Reliance, Source, remarks};
+use super::figure::{Figure, definition};
+use super::history::{History, moved_by};
+use super::{Reliance, Source, remarks};
 use crate::{format, scorecard, sentence};
 
 /// The most figures of the first page.
@@ -196,41 +198,77 @@ fn with_unit(count: i128, source: &Source<'_>) -> String {
     format!("{}{}", format::count(count), source.say("件", ""))
 }
 
-/// The indicators that got worse: those whose status fell first, then those that moved most of their target's way.
+/// An indicator that got worse, as it is put in order.
+struct Worsened<'s> {
+    /// Whether it met its target in the period before and does not now.
+    has_fallen: bool,
+    /// How far it moved, as a share of its target.
+    share: Fraction,
+    one: &'s Measurement,
+    before: &'s Measurement,
+    judgement: Judgement,
+}
+
+/// The indicators that got worse by more than noise, or no longer meet their target: those whose status fell first, then those
+/// that moved most of their target's way.
 fn worse(source: &Source<'_>, history: &History<'_>) -> Vec<Worse> {
-    let mut found: Vec<(bool, Fraction, &Measurement, &Measurement)> = Vec::new();
-    for one in source.of_root() {
-        let Some((_, indicator)) = definition(source, one) else {
-            continue;
-        };
-        let (Some(moved), Some(before)) = (moved(one, indicator, history), history.previous(one))
-        else {
-            continue;
-        };
-        // How often something happened in a month says little without a target.
-        let is_count = one.unit == Unit::Count && one.target.is_none();
-        if moved.turn != Turn::Worse || !is_judged(one.status) || is_count {
-            continue;
-        }
-        let fell = is_good(before.status) && !is_good(one.status);
-        let scale = one
-            .target
-            .and_then(|target| target.at_least.or(target.at_most))
-            .or(before.value)
-            .filter(|scale| *scale != Fraction::whole(0));
-        let share = scale.and_then(|scale| relative(moved.by, scale));
-        found.push((fell, share.unwrap_or(Fraction::whole(0)), one, before));
-    }
-    found.sort_by_key(|one| std::cmp::Reverse((one.0, one.1)));
+    let mut found: Vec<Worsened<'_>> = source
+        .of_root()
+        .filter_map(|one| worsened(source, history, one))
+        .collect();
+    found.sort_by_key(|one| std::cmp::Reverse((one.has_fallen, one.share)));
+    let language = source.names.language;
     found
         .into_iter()
-        .map(|(_, _, one, before)| Worse {
-            no: one.no,
-            figure: Figure::new(source, history, one),
-            before: format::optional_figure(before.value, before.unit, source.names.language),
-            cause: cause(source, history, one),
+        .map(|of| Worse {
+            no: of.one.no,
+            figure: Figure::new(source, history, of.one, &of.judgement),
+            before: format::optional_figure(of.before.value, of.before.unit, language),
+            cause: cause(source, history, of.one),
         })
         .collect()
+}
+
+fn worsened<'s>(
+    source: &Source<'_>,
+    history: &History<'s>,
+    one: &'s Measurement,
+) -> Option<Worsened<'s>> {
+    let (_, indicator) = definition(source, one)?;
+    let before = history.previous(one)?;
+    let judgement = history.changes(one);
+    let change = judgement.previous.as_ref()?;
+    // How often something happened in a month says little without a target.
+    let is_count = one.unit == Unit::Count && one.target.is_none();
+    if !is_judged(one.status) || is_count || !is_for_the_worse(change.by, indicator.direction) {
+        return None;
+    }
+    let has_fallen = is_good(before.status) && !is_good(one.status);
+    if !has_fallen && change.verdict != Verdict::Worse {
+        return None;
+    }
+    let scale = one
+        .target
+        .and_then(|target| target.at_least.or(target.at_most))
+        .or(before.value)
+        .filter(|scale| *scale != Fraction::whole(0));
+    let share = scale.and_then(|scale| relative(change.by, scale));
+    Some(Worsened {
+        has_fallen,
+        share: share.unwrap_or(Fraction::whole(0)),
+        one,
+        before,
+        judgement,
+    })
+}
+
+fn is_for_the_worse(by: Fraction, direction: Direction) -> bool {
+    let zero = Fraction::whole(0);
+    match direction {
+        Direction::Higher => by < zero,
+        Direction::Lower => by > zero,
+        Direction::None => false,
+    }
 }
 
 /// The size of a movement against a scale.
@@ -270,8 +308,8 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
                 && charts::is_company(source, other)
         })
         .filter_map(|other| {
-            let moved = moved(other, indicator, history)?;
-            (moved.turn == Turn::Worse).then_some((moved.by, other))
+            let by = moved_by(history.previous(other)?, other)?;
+            is_for_the_worse(by, indicator.direction).then_some((by, other))
         })
         .collect();
     movers
@@ -291,8 +329,8 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
         })
         .collect();
     Text::new(
-        format!("悪化した会社: {}", named.join("、")),
-        format!("Companies that got worse: {}", named.join(", ")),
+        format!("主な要因となった会社: {}", named.join("、")),
+        format!("Moved most by: {}", named.join(", ")),
     )
     .get(language)
     .to_owned()
@@ -393,11 +431,7 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
                     "figures restated since the revision before",
                 )
                 .to_owned(),
-            note: if source.restated.is_none() {
-                source.say("前の版はない", "no revision before").to_owned()
-            } else {
-                String::new()
-            },
+            note: reliance.restated_note.clone(),
         },
     ]
 }

@@ -7,9 +7,12 @@ use keiki_model::status::Status;
 use keiki_model::text::Text;
 use serde::Serialize;
 
-use super::charts;
-use super::figure::{Figure, Standing, value};
-use super::{ActionPart, History, Source, period_label, remarks};
+use super::figure::{Figure, Standing, definition, value};
+use super::history::History;
+use super::{
+    ActionPart, CounterPart, Judged, ReferencePart, Source, Testing, period_label, remarks,
+};
+use super::{beside, charts};
 use crate::chart::Chart;
 use crate::{format, formula, sentence};
 
@@ -72,6 +75,12 @@ pub struct KpiPart {
     pub explanations: Vec<String>,
     /// What is done about them.
     pub actions: Vec<ActionPart>,
+    /// Trend, pace and forecast of each of its own figures, in their order.
+    pub judged: Vec<Judged>,
+    /// What must not get worse with it.
+    pub counters: Vec<CounterPart>,
+    /// Published figures to hold its first figure beside.
+    pub references: Vec<ReferencePart>,
     /// The first figure through the periods.
     pub trend: Chart,
     /// The first figure in the companies.
@@ -83,13 +92,17 @@ pub struct KpiPart {
     pub series: Vec<(String, Option<Fraction>)>,
 }
 
-pub(super) fn groups(source: &Source<'_>, history: &History<'_>) -> Vec<GroupPart> {
+pub(super) fn groups(
+    source: &Source<'_>,
+    history: &History<'_>,
+    testing: Testing,
+) -> Vec<GroupPart> {
     let mut groups = Vec::new();
     for (number, (code, ja, en)) in (1..).zip(GROUPS) {
         let kpis = source.names.catalogue.kpis.iter();
         let kpis: Vec<KpiPart> = kpis
             .filter(|kpi| kpi.group == code)
-            .filter_map(|kpi| part(source, history, kpi))
+            .filter_map(|kpi| part(source, history, kpi, testing))
             .collect();
         if !kpis.is_empty() {
             groups.push(GroupPart {
@@ -102,7 +115,12 @@ pub(super) fn groups(source: &Source<'_>, history: &History<'_>) -> Vec<GroupPar
     groups
 }
 
-fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart> {
+fn part(
+    source: &Source<'_>,
+    history: &History<'_>,
+    kpi: &Kpi,
+    testing: Testing,
+) -> Option<KpiPart> {
     let language = source.names.language;
     let of_root: Vec<&Measurement> = source
         .measurements
@@ -121,9 +139,23 @@ fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart
         Some(formula::filled_in(kpi, indicator, one, language))
     };
     let sentence = |one: &&Measurement| sentence::status(one).get(language).to_owned();
-    let beside = of_root
+    let companions = of_root
         .iter()
         .filter(|one| one.is_companion && one.value.is_some());
+    let judged: Vec<Judged> = own
+        .iter()
+        .map(|one| {
+            let tested = match testing {
+                Testing::Untested => None,
+                Testing::Tested => history.backtest(one),
+            };
+            Judged::new(source, one, history.judgement(one), tested)
+        })
+        .collect();
+    let references = definition(source, first).map_or_else(Vec::new, |(kpi, indicator)| {
+        beside::references(source, kpi, indicator)
+    });
+    let of_first = judged.first().map(|one| &one.judgement);
     Some(KpiPart {
         no: kpi.no,
         code: kpi.code.clone(),
@@ -135,10 +167,11 @@ fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart
         version: kpi.version.clone(),
         figures: own
             .iter()
-            .map(|one| Figure::new(source, history, one))
+            .zip(&judged)
+            .map(|(one, judged)| Figure::new(source, history, one, &judged.judgement))
             .collect(),
-        companions: beside
-            .map(|one| Figure::new(source, history, one))
+        companions: companions
+            .map(|one| Figure::new(source, history, one, &history.changes(one)))
             .collect(),
         formulas: own.iter().filter_map(formula).collect(),
         sentences: own
@@ -155,10 +188,13 @@ fn part(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) -> Option<KpiPart
             .iter()
             .flat_map(|one| remarks::actions(source, one))
             .collect(),
-        trend: charts::trend(source, history, first),
+        counters: beside::counters(source, history, kpi),
+        trend: charts::trend(source, history, first, of_first, &references),
         comparison: charts::comparison(source, first),
         companies: companies(source, first),
         series: series(source, history, first),
+        references,
+        judged,
     })
 }
 
@@ -169,7 +205,7 @@ fn series(
 ) -> Vec<(String, Option<Fraction>)> {
     let label = |period: &str| period_label(period, source.names.language);
     let before = history
-        .of(first)
+        .drawn(first)
         .map(|(period, past)| (label(period), past.and_then(|past| past.measurement.value)));
     before
         .chain([(label(&first.period), first.value)])

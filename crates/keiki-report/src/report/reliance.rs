@@ -2,10 +2,12 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
-use keiki_model::measurement::Basis;
+use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::text::Text;
 use serde::Serialize;
 
-use super::Source;
+use super::history::{DRAWN, moved_by};
+use super::{Earlier, Source, period_name};
 use crate::{format, scorecard};
 
 /// How far the figures can be relied on.
@@ -21,8 +23,25 @@ pub struct Reliance {
     pub reported_parts: String,
     /// How many of the root's figures differ from the revision before; a dash where there is none.
     pub restated: String,
+    /// How much was restated: the largest difference from the revision before, and what was restated of the periods before.
+    pub restated_note: String,
+    /// Periods before, as far as they are drawn, that were restated, with how many of the root's figures and by how much at most.
+    pub restated_before: Vec<RestatedPeriod>,
     /// Who has not reported, with the KPIs that are concerned.
     pub missing: Vec<Missing>,
+}
+
+/// A period before the statement's that was restated by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestatedPeriod {
+    /// The period in words.
+    pub period: String,
+    /// The revision that is in force.
+    pub revision: u32,
+    /// How many of the root's figures differ from what was reported first.
+    pub figures: usize,
+    /// The figure that differs most, measured by what was reported, with the difference.
+    pub largest: String,
 }
 
 /// An org unit that owes evidence.
@@ -65,26 +84,121 @@ impl Reliance {
                 }
             }
         }
-        let restated = source.restated.map(|moved| {
-            let of_root = moved.iter().filter(|moved| {
-                let one = moved.restated.after.as_ref();
-                let one = one.or(moved.restated.before.as_ref());
-                one.is_some_and(|one| one.org_unit == *source.root && !one.is_companion)
+        let own = |one: &&Measurement| one.org_unit == *source.root && !one.is_companion;
+        let restated: Option<Vec<(&Measurement, Option<&Measurement>)>> =
+            source.restated.map(|moved| {
+                let pairs = moved.iter().filter_map(|moved| {
+                    let after = moved.restated.after.as_ref();
+                    let before = moved.restated.before.as_ref();
+                    Some((after.or(before)?, before))
+                });
+                pairs.filter(|(one, _)| own(one)).collect()
             });
-            of_root.count()
-        });
+        let restated_before = restated_before(source);
         Self {
             coverage: share(covered, expected),
             coverage_parts: format!("{} / {}", format::count(covered), format::count(expected)),
             reported: share(part, whole),
             reported_parts: format!("{} / {}", format::count(part), format::count(whole)),
-            restated: restated.map_or_else(
+            restated: restated.as_ref().map_or_else(
                 || format::NOTHING.to_owned(),
-                |number| format::count(count(number)),
+                |found| format::count(count(found.len())),
             ),
+            restated_note: note(source, restated.as_deref(), &restated_before),
+            restated_before,
             missing,
         }
     }
+}
+
+/// The largest difference from the revision before, and what was restated of the periods before.
+fn note(
+    source: &Source<'_>,
+    restated: Option<&[(&Measurement, Option<&Measurement>)]>,
+    before: &[RestatedPeriod],
+) -> String {
+    let mut said = Vec::new();
+    match restated {
+        None => said.push(source.say("前の版はない", "no revision before").to_owned()),
+        Some(pairs) => {
+            let pairs = pairs
+                .iter()
+                .filter_map(|(one, before)| Some(((*before)?, *one)));
+            said.extend(
+                largest(source, pairs)
+                    .map(|words| format!("{} {words}", source.say("最大の差は", "at most"))),
+            );
+        }
+    }
+    if !before.is_empty() {
+        let figures: usize = before.iter().map(|one| one.figures).sum();
+        let periods = before.len();
+        let words = Text::new(
+            format!(
+                "これまでの{}期のうち{periods}期でのべ{figures}指標を訂正",
+                drawn(source)
+            ),
+            format!(
+                "{figures} figures of {periods} of the {} periods before were restated",
+                drawn(source)
+            ),
+        );
+        said.push(words.get(source.names.language).to_owned());
+    }
+    said.join(source.say("。", "; "))
+}
+
+fn drawn(source: &Source<'_>) -> usize {
+    source.earlier.len().min(DRAWN)
+}
+
+/// The periods before that were restated by then.
+fn restated_before(source: &Source<'_>) -> Vec<RestatedPeriod> {
+    let from = source.earlier.len().saturating_sub(DRAWN);
+    let of = |earlier: &Earlier| {
+        let later = earlier.restated.as_ref()?;
+        let pairs: Vec<(&Measurement, &Measurement)> = earlier
+            .measurements
+            .iter()
+            .filter(|one| one.org_unit == *source.root && !one.is_companion)
+            .filter_map(|one| {
+                let mut found = later.measurements.iter();
+                let found = found.find(|other| {
+                    other.no == one.no
+                        && other.indicator == one.indicator
+                        && other.org_unit == one.org_unit
+                })?;
+                (found.value != one.value).then_some((one, found))
+            })
+            .collect();
+        Some(RestatedPeriod {
+            period: period_name(&earlier.period, source.names.language),
+            revision: later.revision,
+            figures: pairs.len(),
+            largest: largest(source, pairs.into_iter()).unwrap_or_default(),
+        })
+    };
+    let found = source.earlier[from..].iter().filter_map(of);
+    found.filter(|one| one.figures > 0).collect()
+}
+
+/// The figure that differs most, measured by what was reported before, with the difference.
+fn largest<'m>(
+    source: &Source<'_>,
+    pairs: impl Iterator<Item = (&'m Measurement, &'m Measurement)>,
+) -> Option<String> {
+    let weighed = pairs.filter_map(|(before, after)| {
+        let by = moved_by(before, after)?;
+        // A share counts by its points, all else by the share of what was reported.
+        let scale = match before.unit {
+            Unit::Ratio => 1.0,
+            _ => before.value?.to_f64().abs().max(f64::MIN_POSITIVE),
+        };
+        Some((by.to_f64().abs() / scale, by, after))
+    });
+    let (_, by, one) = weighed.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let by = format::difference(by, one.unit, source.names.language);
+    Some(format!("{by} (KPI {})", one.no))
 }
 
 fn count(number: usize) -> i128 {

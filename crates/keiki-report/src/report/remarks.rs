@@ -3,7 +3,7 @@
 use keiki_model::calendar::{Day, date_of, months_after, parse_day};
 use keiki_model::measurement::Measurement;
 use keiki_model::remark::{Action, State, is_deviation};
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
 use serde::Serialize;
 
 use super::{Item, Source};
@@ -91,11 +91,15 @@ fn ending_waivers(source: &Source<'_>, cut: Option<Day>) -> Vec<Item> {
     };
     let item = |one: &Measurement| {
         let waiver = one.grounds.waiver.as_ref()?;
-        let until = date_of(waiver.until? - 1);
+        let until = date_of(waiver.until? - 1).to_string();
+        let until_ja = format::day(&until, Language::Ja);
         let (unit, name) = (source.names.unit_of(one), source.names.kpi(one.no));
         Some(Item {
             what: Text::new(
-                format!("例外承認の更新: {unit} KPI {} {name}({until}まで)", one.no),
+                format!(
+                    "例外承認の更新: {unit} KPI {} {name}({until_ja}まで)",
+                    one.no
+                ),
                 format!(
                     "An approved exception ends on {until}: {unit}, KPI {} {name}",
                     one.no
@@ -154,7 +158,7 @@ fn note(source: &Source<'_>, action: &Action) -> String {
     let language = source.names.language;
     let due = action.due_on.map_or_else(
         || format::NOTHING.to_owned(),
-        |day| date_of(day).to_string(),
+        |day| format::day(&date_of(day).to_string(), language),
     );
     let is_late = cut_on(source).is_some_and(|cut| action.is_overdue(cut));
     let state = match action.state {

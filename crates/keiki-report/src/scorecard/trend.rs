@@ -32,25 +32,30 @@ pub struct Point {
     pub value: Option<Fraction>,
     /// Where it comes from.
     pub origin: Origin,
+    /// The last revision and its value, where a later one says otherwise.
+    pub restated: Option<(u32, Option<Fraction>)>,
     /// Whether it is a reference value, which is shown and never rolled up.
     pub is_reference: bool,
 }
 
 impl Serialize for Point {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = |value: Fraction| serde_json::from_str(&value.to_short_decimal(DIGITS));
-        let value: Value = self
-            .value
-            .and_then(|value| number(value).ok())
-            .unwrap_or(Value::Null);
+        let number = |value: Option<Fraction>| -> Value {
+            let text = value.map(|value| value.to_short_decimal(DIGITS));
+            text.and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or(Value::Null)
+        };
         let revision = match self.origin {
             Origin::NotClosed => Value::Null,
             Origin::AsReported(revision) => revision.into(),
         };
         let point = json!({
             "period": self.period,
-            "value": value,
+            "value": number(self.value),
             "revision": revision,
+            "restated": self.restated.map(|(revision, value)| {
+                json!({ "revision": revision, "value": number(value) })
+            }),
             "reference": self.is_reference,
         });
         point.serialize(serializer)
@@ -96,6 +101,7 @@ mod tests {
             period: "2026-09".into(),
             value: value.map(Fraction::whole),
             origin: Origin::NotClosed,
+            restated: None,
             is_reference: false,
         };
         of.iter().map(point).collect()
@@ -125,10 +131,14 @@ mod tests {
         let mut point = points(&[Some(1)]).swap_remove(0);
         point.origin = Origin::AsReported(0);
         point.is_reference = true;
+        point.restated = Some((2, Some(Fraction::whole(3))));
         let shown = serde_json::to_value(&point).expect("it is data");
         assert_eq!(
             shown,
-            json!({ "period": "2026-09", "value": 1, "revision": 0, "reference": true })
+            json!({
+                "period": "2026-09", "value": 1, "revision": 0, "reference": true,
+                "restated": { "revision": 2, "value": 3 }
+            })
         );
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Cell {
     Text(String),
     /// A value of a unit; unknown is blank.
     Value(Option<Fraction>, Unit),
+    /// An approximation in a unit; unknown is blank.
+    About(Option<f64>, Unit),
     /// What stands in one column over what stands in another, computed by the workbook.
     Share {
         /// The column above the line, counted from the first.
@@ -70,6 +72,14 @@ fn write(sheet: &mut Worksheet, (row, at): (u32, u16), cell: &Cell, style: &Styl
             sheet.write_string_with_format(row, at, text, &style.text())?;
         }
         Cell::Value(value, unit) => number(sheet, (row, at), *value, &style.bound(*unit))?,
+        Cell::About(value, unit) => {
+            match value {
+                Some(value) => {
+                    sheet.write_number_with_format(row, at, *value, &style.about(*unit))?
+                }
+                None => sheet.write_blank(row, at, &style.about(*unit))?,
+            };
+        }
         Cell::Share {
             above,
             below,

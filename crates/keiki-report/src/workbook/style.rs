@@ -88,6 +88,14 @@ impl Style {
         self.figures(number_form(unit))
     }
 
+    /// An approximation in a unit, which may be between two whole numbers.
+    pub(super) fn about(&self, unit: Unit) -> Format {
+        match unit {
+            Unit::Count => self.figures("#,##0.0##"),
+            unit => self.bound(unit),
+        }
+    }
+
     fn figures(&self, form: &str) -> Format {
         self.text()
             .set_align(FormatAlign::Right)

@@ -21,6 +21,7 @@ fn place(label: &str, value: Option<f64>) -> Place {
         words: value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}時間")),
         is_reported: label != "9月",
         is_reference: label == "4月",
+        restated: (label == "7月").then(|| (30.0, "30.0時間".to_owned())),
     }
 }
 
@@ -52,9 +53,10 @@ fn trend() -> Trend {
         references: vec![(40.0, "公表値 40時間".to_owned())],
         forecast: Some(Forecast {
             label: "27年3月".to_owned(),
+            period: "2027年3月31日".to_owned(),
             ahead: 3,
             range: (18.0, 24.5, 35.0),
-            words: "2027年3月に18.0〜35.0時間".to_owned(),
+            words: "24.5時間 (18.0時間–35.0時間)".to_owned(),
         }),
         size: (240.0, 110.0),
     }

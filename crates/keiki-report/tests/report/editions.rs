@@ -37,7 +37,7 @@ fn a_figure_changes_its_words_with_the_language_and_nothing_else() {
         let figure = report.groups[0].kpis[0].figures[0].clone();
         (
             figure.value,
-            figure.change,
+            figure.previous.map(|moved| moved.by).unwrap_or_default(),
             figure.status.word,
             figure.status.shape,
         )

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::org::Organisation;
 use keiki_model::remark::Remarks;
+use keiki_model::restatement::Bridge;
 use keiki_model::statement::{Obstacle, Statement, restated};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
@@ -19,6 +21,7 @@ pub(crate) const EVIL: &str = "#pagebreak() $x$ *a* <b> \"] #panic(1) \\ //";
 
 pub(crate) struct Group {
     catalogue: Catalogue,
+    calendars: Calendars,
     organisation: Organisation,
     statement: Statement,
     earlier: Vec<Earlier>,
@@ -39,13 +42,17 @@ impl Group {
         let before = measurements("2026-08", ["0.96", "0.97", "0.95"]);
         let first = measurements("2026-09", ["0.90", "0.97", "0.75"]);
         let moved = restated(&first, &now).into_iter().map(|restated| Moved {
-            by_evidence: restated.moved_by(),
-            by_definitions: Some(Fraction::whole(0)),
+            bridge: Bridge {
+                evidence: restated.moved_by(),
+                definitions: Some(Fraction::whole(0)),
+                tree: Some(Fraction::whole(0)),
+            },
             restated,
         });
         let moved = moved.collect();
         Self {
             catalogue: catalogue(),
+            calendars: Calendars::default(),
             organisation,
             statement: Statement {
                 period: "2026-09".into(),
@@ -71,11 +78,13 @@ impl Group {
                     period: "2026-07".into(),
                     revision: None,
                     measurements: Vec::new(),
+                    restated: None,
                 },
                 Earlier {
                     period: "2026-08".into(),
                     revision: Some(1),
                     measurements: before,
+                    restated: None,
                 },
             ],
             moved,
@@ -94,6 +103,7 @@ impl Group {
                 hierarchies: &[],
                 language,
             },
+            calendars: &self.calendars,
             organisation: "架空グループ",
             root: "HD",
             measurements: &self.statement.measurements,

@@ -2,9 +2,8 @@
 
 use keiki_engine::{Against, Detail, Explanation, Question, Structure};
 use keiki_model::calendar::Period;
-use keiki_model::fraction::Fraction;
-use keiki_model::judgement::{Change, HISTORY, Judgement, Verdict};
-use keiki_model::kpi::{Counter, Direction, Worse};
+use keiki_model::judgement::{HISTORY, Judgement};
+use keiki_model::kpi::{Counter, Direction};
 use keiki_model::measurement::Measurement;
 
 use super::measure::{Measure, Units, measure_with_trends};
@@ -139,20 +138,7 @@ impl Beside {
     /// Whether it moved the way that it must not, by more than noise, against the period before or a year ago.
     #[must_use]
     pub fn has_got_worse(&self) -> bool {
-        let falls = match (self.counter.worse, self.direction) {
-            (Worse::Falling, _) | (Worse::AgainstItsDirection, Direction::Higher) => true,
-            (Worse::Rising, _) | (Worse::AgainstItsDirection, Direction::Lower) => false,
-            (Worse::AgainstItsDirection, Direction::None) => return false,
-        };
-        let is_worse = |change: &Change| {
-            let has_moved = matches!(
-                change.verdict,
-                Verdict::Better | Verdict::Worse | Verdict::Moved
-            );
-            has_moved && (change.by < Fraction::whole(0)) == falls
-        };
-        let changes = [&self.judgement.previous, &self.judgement.year_before];
-        changes.into_iter().flatten().any(is_worse)
+        self.counter.has_got_worse(self.direction, &self.judgement)
     }
 }
 

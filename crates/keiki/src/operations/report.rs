@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use keiki_engine::Structure;
 use keiki_model::calendar::{Period, date_of, local_day};
+use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::measurement::Measurement;
-use keiki_model::statement::Statement;
-use keiki_report::report::{Earlier, Moved};
+use keiki_model::statement::{Place, Statement};
+use keiki_report::report::{Earlier, Later, Moved};
 use keiki_store::Event;
 
 use super::disclosure;
@@ -14,12 +15,13 @@ use super::measure::{Measure, Units, measure_in};
 use super::period;
 use super::programme::{self, Run};
 use super::statement::{self, Revision};
+use super::trend::first_and_last;
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::progress::Progress;
 
-/// How many periods before its own a report shows.
-const EARLIER_COUNT: u16 = 12;
+/// How many periods before its own a report is judged by; fewer of them are drawn.
+const EARLIER_COUNT: u16 = HISTORY - 1;
 
 /// What a report needs beside its statement.
 #[derive(Debug, Clone)]
@@ -51,7 +53,27 @@ pub async fn material(
     })
 }
 
-/// The periods before: as reported where they had been closed by then, else as they were known at the close.
+/// What the values of the root's own figures say together, as the editions of the statement show it.
+///
+/// # Errors
+/// The statements or the journal cannot be read.
+pub async fn judgements(
+    workspace: &Workspace,
+    (period, statement, _): (Period, &Statement, Revision),
+    root: &str,
+    run: &Run,
+    progress: &dyn Progress,
+) -> Result<Vec<(Place, Judgement)>> {
+    let earlier = earlier(workspace, period, statement, run, progress).await?;
+    Ok(keiki_report::report::judgements(
+        &statement.measurements,
+        &earlier,
+        (&workspace.catalogue, &workspace.calendars),
+        root,
+    ))
+}
+
+/// The periods before: as reported first where they had been closed by then, with the last revision beside it, else as they were known at the close.
 async fn earlier(
     workspace: &Workspace,
     period: Period,
@@ -63,33 +85,39 @@ async fn earlier(
     let mut periods = period::until(period, EARLIER_COUNT + 1);
     periods.retain(|one| *one != period && one.months(calendar).is_some());
     let book = workspace.statements().await?;
-    let mut reported: Vec<Option<Statement>> = Vec::new();
+    let mut reported: Vec<Option<(Statement, Option<Statement>)>> = Vec::new();
     for one in &periods {
         let events = book.of_period(&one.to_string()).await?.into_iter();
         let closed = events.filter_map(|recorded| match recorded.event {
             Event::Closed(closed) if closed.closed_at <= statement.closed_at => Some(closed),
             _ => None,
         });
-        let mut last = closed.last();
-        if let Some(closed) = &mut last {
-            disclosure::withhold_statement(workspace, closed, run, progress).await?;
+        let mut found = first_and_last(closed.collect());
+        if let Some((first, last)) = &mut found {
+            for closed in std::iter::once(first).chain(last) {
+                disclosure::withhold_statement(workspace, closed, run, progress).await?;
+            }
         }
-        reported.push(last);
+        reported.push(found);
     }
     let open = periods.iter().zip(&reported);
     let open = open.filter(|(_, reported)| reported.is_none());
     let open: Vec<Period> = open.map(|(one, _)| *one).collect();
     let mut measured = known(workspace, open, statement, run, progress).await?;
-    let of = |(one, reported): (Period, Option<Statement>)| {
+    let of = |(one, reported): (Period, Option<(Statement, Option<Statement>)>)| {
         let code = one.to_string();
-        let (revision, measurements) = match reported {
-            Some(closed) => (Some(closed.revision), closed.measurements),
-            None => (None, measured.remove(&code).unwrap_or_default()),
+        let (revision, measurements, last) = match reported {
+            Some((first, last)) => (Some(first.revision), first.measurements, last),
+            None => (None, measured.remove(&code).unwrap_or_default(), None),
         };
         Earlier {
             period: code.into(),
             revision,
             measurements,
+            restated: last.map(|last| Later {
+                revision: last.revision,
+                measurements: last.measurements,
+            }),
         }
     };
     let mut earlier: Vec<Earlier> = periods.into_iter().zip(reported).map(of).collect();
@@ -154,12 +182,7 @@ async fn restated(
     let changes = statement::changes(workspace, period, &before, statement, progress).await?;
     let moved = changes.into_iter().map(|change| Moved {
         restated: change.restated,
-        by_evidence: change.bridge.evidence,
-        by_definitions: change
-            .bridge
-            .definitions
-            .zip(change.bridge.tree)
-            .and_then(|(definitions, tree)| definitions.plus(tree)),
+        bridge: change.bridge,
     });
     Ok(Some(moved.collect()))
 }

@@ -1,11 +1,12 @@
-//! The values of figures through several periods: as reported where a period was closed, else as known now; and what they say
-//! together.
+//! The values of figures through several periods: as reported first where a period was closed, with what a later revision says
+//! beside it, else as known now; and what they say together.
 
 use std::collections::HashMap;
 
 use keiki_model::calendar::{Period, parse_day};
+use keiki_model::fraction::Fraction;
 use keiki_model::judgement::{self, Backtest, Bounds, Frame, Judgement, Observation};
-use keiki_model::kpi::{Indicator, Unit};
+use keiki_model::kpi::Indicator;
 use keiki_model::measurement::{Basis, Measurement, Scope};
 use keiki_model::statement::{Place, Statement};
 use keiki_report::scorecard::{Origin, Point};
@@ -14,17 +15,32 @@ use keiki_store::Event;
 use crate::config::Workspace;
 use crate::error::Result;
 
-/// How many periods ahead forecasts are tried.
-const PERIODS_AHEAD: u32 = 6;
-
-/// What was reported of a period: the revision, and its figures by place.
+/// What a revision says of a period: its number, and its figures by place.
 struct Reported {
     revision: u32,
     figures: HashMap<Place, Measurement>,
 }
 
-/// A figure in one of the periods, and where it comes from; absent where it was measured by nobody.
-type Found = Option<(Measurement, Origin)>;
+/// A figure in one of the periods.
+struct Figure {
+    /// As it was reported first, else as it is known.
+    measurement: Measurement,
+    origin: Origin,
+    /// The last revision and its value, where that is another.
+    restated: Option<(u32, Option<Fraction>)>,
+}
+
+/// Absent where it was measured by nobody.
+type Found = Option<Figure>;
+
+/// Takes what was reported first of a period, and the last revision where there was a later one. Figures of before the books
+/// were kept were reported first only where nothing else was.
+pub(super) fn first_and_last(mut closed: Vec<Statement>) -> Option<(Statement, Option<Statement>)> {
+    let first = closed.iter().position(|one| one.revision > 0);
+    let first = first.or(closed.len().checked_sub(1))?;
+    let later = closed.split_off(first + 1).pop();
+    Some((closed.pop()?, later))
+}
 
 /// Figures through several periods. *Shape*: figure, then period.
 pub struct Runs {
@@ -58,7 +74,7 @@ pub async fn runs(
     periods: &[Period],
     measured: &[Measurement],
 ) -> Result<Runs> {
-    let mut reported: Vec<Option<Reported>> = Vec::new();
+    let mut reported: Vec<Option<(Reported, Option<Reported>)>> = Vec::new();
     let book = workspace.statements().await?;
     for period in periods {
         let events = book.of_period(&period.to_string()).await?;
@@ -66,7 +82,8 @@ pub async fn runs(
             Event::Closed(statement) => Some(statement),
             _ => None,
         });
-        reported.push(closed.last().map(by_place));
+        let of_period = first_and_last(closed.collect());
+        reported.push(of_period.map(|(first, last)| (by_place(first), last.map(by_place))));
     }
     let known: HashMap<(Place, &str), &Measurement> = measured
         .iter()
@@ -79,20 +96,34 @@ pub async fn runs(
                 && figure.scope == Scope::Consolidated
                 && figure.tree_on.is_none();
             let period = period.to_string();
-            let closed = reported.as_ref().filter(|_| is_alike);
-            let closed = closed.and_then(|closed| {
-                let mut one = closed.figures.get(&place(figure))?.clone();
+            let now = known.get(&(place(figure), period.as_str()));
+            let of = |reported: &Reported| {
+                let mut one = reported.figures.get(&place(figure))?.clone();
                 // What is withheld of what is known now is withheld of what was reported.
-                if known
-                    .get(&(place(figure), period.as_str()))
-                    .is_some_and(|now| now.is_withheld())
-                {
+                if now.is_some_and(|now| now.is_withheld()) {
                     one.withhold();
                 }
-                Some((one, Origin::AsReported(closed.revision)))
+                Some(one)
+            };
+            let closed = reported.as_ref().filter(|_| is_alike);
+            let closed = closed.and_then(|(first, last)| {
+                let one = of(first)?;
+                let last = last
+                    .as_ref()
+                    .and_then(|last| Some((last.revision, of(last)?.value)));
+                Some(Figure {
+                    restated: last.filter(|(_, value)| *value != one.value),
+                    measurement: one,
+                    origin: Origin::AsReported(first.revision),
+                })
             });
-            let now = || known.get(&(place(figure), period.as_str()));
-            closed.or_else(|| now().map(|one| ((*one).clone(), Origin::NotClosed)))
+            closed.or_else(|| {
+                Some(Figure {
+                    measurement: (*now?).clone(),
+                    origin: Origin::NotClosed,
+                    restated: None,
+                })
+            })
         });
         found.collect()
     };
@@ -141,11 +172,7 @@ impl Runs {
             };
             let observations = self.observations(found, indicator, workspace);
             let run = judgement::run_of(&observations, workspace.calendars.group());
-            let bounds = match indicator.unit {
-                Unit::Ratio => Bounds::Share,
-                _ => Bounds::FromZero,
-            };
-            judgement::backtest(run, bounds, PERIODS_AHEAD)
+            judgement::backtest(run, Bounds::of(indicator.unit), judgement::PERIODS_TRIED)
         };
         figures.iter().zip(&self.found).map(of_figure).collect()
     }
@@ -156,25 +183,11 @@ impl Runs {
         indicator: &Indicator,
         workspace: &Workspace,
     ) -> Vec<Observation> {
-        let calendar = workspace.calendars.group();
-        let of_period = |(period, found): (&Period, &Found)| {
-            let known = found.as_ref();
-            let observation = known.and_then(|(one, _)| Observation::of(one, indicator));
-            observation.or_else(|| {
-                Some(Observation {
-                    period: *period,
-                    cut_on: period.months(calendar)?.1.last_day(),
-                    value: None,
-                    sample: None,
-                    due_on: None,
-                })
-            })
-        };
-        self.periods
-            .iter()
-            .zip(found)
-            .filter_map(of_period)
-            .collect()
+        let found = self.periods.iter().zip(found).map(|(period, found)| {
+            let one = found.as_ref().map(|found| &found.measurement);
+            (*period, one)
+        });
+        judgement::observe(found, indicator, workspace.calendars.group())
     }
 }
 
@@ -189,12 +202,13 @@ fn indicator<'w>(workspace: &'w Workspace, measurement: &Measurement) -> Option<
     indicators.find(|indicator| measurement.indicator == indicator.code)
 }
 
-fn point(period: &str, found: Option<&(Measurement, Origin)>) -> Point {
+fn point(period: &str, found: Option<&Figure>) -> Point {
     Point {
         period: period.into(),
-        value: found.and_then(|(one, _)| one.value),
-        origin: found.map_or(Origin::NotClosed, |(_, origin)| *origin),
-        is_reference: found.is_some_and(|(one, _)| one.basis == Basis::Reference),
+        value: found.and_then(|found| found.measurement.value),
+        origin: found.map_or(Origin::NotClosed, |found| found.origin),
+        restated: found.and_then(|found| found.restated),
+        is_reference: found.is_some_and(|found| found.measurement.basis == Basis::Reference),
     }
 }
 

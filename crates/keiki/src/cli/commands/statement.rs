@@ -23,7 +23,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Change, Revision};
-use crate::operations::{past, period};
+use crate::operations::{past, period, report};
 use editions::Extent;
 
 /// Show what was closed: as reported, as restated, and what differs
@@ -140,7 +140,10 @@ impl Args {
             return Ok(Exit::Fine);
         }
         match &self.against {
-            None => self.show(&first, of, &workspace, session)?,
+            None => {
+                let what = (period, &first, of);
+                self.show(what, (&workspace, &run), session).await?;
+            }
             Some(other) => {
                 let of = revision_of(other)?;
                 let second =
@@ -161,11 +164,10 @@ impl Args {
         }
     }
 
-    fn show(
+    async fn show(
         &self,
-        statement: &Statement,
-        of: Revision,
-        workspace: &Workspace,
+        (period, statement, of): (Period, &Statement, Revision),
+        (workspace, run): (&Workspace, &Run),
         session: &Session,
     ) -> Result<()> {
         let root = root_of(statement, workspace);
@@ -179,7 +181,11 @@ impl Args {
         match self.format.plain() {
             Format::Json => {
                 let mut whole = header(statement, of);
-                whole["measurements"] = json::measurements(&measured);
+                let progress = session.progress();
+                let what = (period, statement, of);
+                let root = self.org.first().unwrap_or(&root);
+                let judged = report::judgements(workspace, what, root, run, progress).await?;
+                whole["measurements"] = json::judged(&measured, &judged);
                 print_json(&whole, session);
             }
             Format::Csv => {

@@ -6,7 +6,7 @@ use keiki_model::calendar::Period;
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
 use keiki_model::text::Text;
-use keiki_report::report::{Report, Source};
+use keiki_report::report::{Report, Source, Testing};
 use keiki_report::{html, oscal, parquet, pdf, workbook};
 
 use super::{Args, Form, root_of, title};
@@ -59,13 +59,18 @@ pub(super) async fn write(
         closed_on: material.closed_on,
         remarks: vec![title(statement, of, workspace, language)],
         names: session.names(workspace),
+        calendars: &workspace.calendars,
         organisation: workspace.settings.name.get(language),
         root: &root,
         measurements: &measurements,
         earlier: &material.earlier,
         restated: material.restated.as_deref(),
     };
-    let bytes = drawn(&Report::new(&source), args)?;
+    let testing = match (args.edition, args.format) {
+        (Extent::Full, _) | (_, Form::Xlsx) => Testing::Tested,
+        (Extent::Board, _) => Testing::Untested,
+    };
+    let bytes = drawn(&Report::tested(&source, testing), args)?;
     let file = args.output.clone();
     let file = file.unwrap_or_else(|| PathBuf::from(format!("statement-{period}.{extension}")));
     std::fs::write(&file, bytes).map_err(Error::file(&file))?;
