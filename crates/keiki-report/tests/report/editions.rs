@@ -2,10 +2,10 @@
 
 use keiki_model::text::Language;
 use keiki_report::pdf::Edition;
-use keiki_report::report::Report;
+use keiki_report::report::{Earlier, Later, Report, Testing};
 use keiki_report::{html, oscal, parquet, pdf, workbook};
 
-use crate::group::{EVIL, Group};
+use crate::group::{EVIL, Group, measurements};
 
 const LANGUAGES: [Language; 2] = [Language::Ja, Language::En];
 
@@ -120,4 +120,144 @@ fn tables_for_programs_and_spreadsheets_are_written() {
     );
     let book = workbook::draw(&Report::new(&source)).expect("it can be drawn");
     assert!(book.starts_with(b"PK"), "it is no workbook");
+}
+
+/// The months from October 2025 to August 2026, closed once each, with the group's value in each.
+fn months(values: [&str; 11]) -> Vec<Earlier> {
+    let month = |(at, value): (u32, &str)| {
+        let number = 2025 * 12 + 9 + at;
+        let period = format!("{}-{:02}", number / 12, number % 12 + 1);
+        Earlier {
+            measurements: measurements(&period, [value, "0.97", "0.80"]),
+            period: period.into(),
+            revision: Some(1),
+            restated: None,
+        }
+    };
+    (0..).zip(values).map(month).collect()
+}
+
+/// Values that move by one or two points a month, to 92 % in September.
+const RESTLESS: [&str; 11] = [
+    "0.93", "0.94", "0.93", "0.92", "0.94", "0.93", "0.94", "0.93", "0.92", "0.94", "0.93",
+];
+
+/// Values that rise by one point a month; in September they have fallen.
+const RISING: [&str; 11] = [
+    "0.86", "0.87", "0.88", "0.89", "0.90", "0.91", "0.92", "0.93", "0.94", "0.96", "0.97",
+];
+
+#[test]
+fn what_is_no_more_than_noise_is_not_called_worse() {
+    let restless = Group::new().after(months(RESTLESS));
+    let source = restless.source(Language::En);
+    let report = Report::new(&source);
+    assert!(report.front.worse.is_empty(), "{:?}", report.front.worse);
+    let previous = report.groups[0].kpis[0].figures[0].previous.clone();
+    let previous = previous.expect("there is a period before");
+    assert_eq!((previous.verdict, previous.mark), ("within_noise", "≈"));
+
+    let rising = Group::new().after(months(RISING));
+    let source = rising.source(Language::En);
+    let report = Report::new(&source);
+    let worse = report.front.worse.first().expect("it got worse");
+    let previous = worse.figure.previous.clone().expect("it moved");
+    assert_eq!(
+        (previous.by.as_str(), previous.verdict),
+        ("−5.0 pt", "worse")
+    );
+    assert_eq!(previous.against, "August 2026");
+}
+
+#[test]
+fn a_forecast_is_said_drawn_and_tried_with_enough_history_only() {
+    let short = Group::new();
+    let source = short.source(Language::Ja);
+    let report = Report::tested(&source, Testing::Tested);
+    let judged = &report.groups[0].kpis[0].judged[0];
+    assert_eq!((judged.forecast.as_str(), judged.tested.as_str()), ("", ""));
+
+    let long = Group::new().after(months(RESTLESS));
+    let source = long.source(Language::Ja);
+    let report = Report::tested(&source, Testing::Tested);
+    let kpi = &report.groups[0].kpis[0];
+    let judged = &kpi.judged[0];
+    assert!(
+        judged.forecast.starts_with("2027年3月31日の予測値は"),
+        "{}",
+        judged.forecast
+    );
+    assert!(
+        judged.tested.contains("回の予測のうち"),
+        "{}",
+        judged.tested
+    );
+    let last = kpi.trend.shown.rows.last().expect("the chart has a table");
+    assert_eq!(last[0], "2027年3月31日");
+    let page = html::draw(&report, Edition::Full);
+    for said in [&judged.forecast, &judged.tested, &judged.trend] {
+        assert!(page.contains(said.as_str()), "the page does not say {said}");
+    }
+}
+
+#[test]
+fn a_restated_month_is_drawn_as_it_was_reported_with_the_later_value_beside_it() {
+    let mut earlier = months(RESTLESS);
+    earlier[10].restated = Some(Later {
+        revision: 2,
+        measurements: measurements("2026-08", ["0.98", "0.97", "0.80"]),
+    });
+    let group = Group::new().after(earlier);
+    let source = group.source(Language::En);
+    let report = Report::new(&source);
+    let kpi = &report.groups[0].kpis[0];
+    let rows = &kpi.trend.shown.rows;
+    let august = rows
+        .iter()
+        .find(|row| row[0] == "August 2026")
+        .expect("it is shown");
+    assert_eq!(
+        august[1..],
+        ["93.0 %", "as reported", "98.0 %"].map(str::to_owned)
+    );
+    let previous = kpi.figures[0]
+        .previous
+        .clone()
+        .expect("there is a period before");
+    assert_eq!(
+        previous.by, "−1.0 pt",
+        "it is held against what was reported"
+    );
+    let restated = &report.reliance.restated_before;
+    assert_eq!((restated[0].figures, restated[0].revision), (1, 2));
+    assert_eq!(restated[0].largest, "+5.0 pt (KPI 1)");
+    assert!(
+        report.front.reliance[2]
+            .note
+            .contains("1 figures of 1 of the 11 periods"),
+        "{}",
+        report.front.reliance[2].note
+    );
+}
+
+#[test]
+fn a_bridge_has_the_parts_that_the_restatement_has() {
+    let group = Group::new();
+    let source = group.source(Language::En);
+    let report = Report::new(&source);
+    let restated = report
+        .restated
+        .as_ref()
+        .expect("there is a revision before");
+    let parts = [
+        &restated[0].by_evidence,
+        &restated[0].by_definitions,
+        &restated[0].by_tree,
+    ];
+    assert_eq!(parts, ["+2.0 pt", "0.0 pt", "0.0 pt"]);
+    let page = html::draw(&report, Edition::Board);
+    assert!(
+        page.contains("By org tree"),
+        "the table leaves the tree out"
+    );
 }

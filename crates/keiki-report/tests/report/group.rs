@@ -91,6 +91,12 @@ impl Group {
         }
     }
 
+    /// The same group with other periods before, in order.
+    pub(crate) fn after(mut self, earlier: Vec<Earlier>) -> Self {
+        self.earlier = earlier;
+        self
+    }
+
     pub(crate) fn source(&self, language: Language) -> Source<'_> {
         Source {
             statement: &self.statement,
@@ -137,7 +143,7 @@ fn catalogue() -> Catalogue {
 }
 
 /// KPI 1 in the group, and in both companies.
-fn measurements(period: &str, values: [&str; 3]) -> Vec<Measurement> {
+pub(crate) fn measurements(period: &str, values: [&str; 3]) -> Vec<Measurement> {
     let units = ["HD", "A", "B"];
     let one = |(unit, value): (&str, &str)| measurement(period, unit, value);
     units.into_iter().zip(values).map(one).collect()
