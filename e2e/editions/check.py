@@ -1,5 +1,5 @@
 """Builds every edition of the sample group's statement and reads it back: text, pages, fonts, tags and PDF/A of the PDF, every cell of
-the workbook, the page, the data against its schema.
+the workbook, the page, the data against its schema, the OSCAL results against NIST's.
 
     check.py KEIKI
 
@@ -80,6 +80,7 @@ def build(keiki, workspace, folder):
         ask("--language", language, "statement", PERIOD, "--format", "html", "--edition", "full", "--output", file)
         file = os.path.join(folder, f"{language}.xlsx")
         ask("--language", language, "statement", PERIOD, "--format", "xlsx", "--output", file)
+    ask("statement", PERIOD, "--format", "oscal", "--output", os.path.join(folder, "oscal.json"))
     with open(os.path.join(folder, "statement.json"), "w") as file:
         file.write(ask("statement", PERIOD, "--format", "json"))
     closed = json.load(open(os.path.join(folder, "statement.json")))

@@ -257,10 +257,25 @@ def data(statement):
     expect(not jsonschema.Draft202012Validator(schema).is_valid(broken), "the schema lets a text pass for a value")
 
 
+def oscal(folder):
+    """The assessment results against the schema that NIST published for OSCAL 1.1.3."""
+    text = open(os.path.join(HERE, "oscal_assessment-results_schema.json"), encoding="utf-8").read()
+    # Python's regular expressions have no Unicode categories: letters are word characters that are neither digit nor underscore.
+    text = text.replace(r"\\p{L}", r"[^\\W\\d_]").replace(r"\\p{N}", r"\\d")
+    validator = jsonschema.Draft7Validator(json.loads(text))
+    results = read_json(folder, "oscal.json")
+    for error in list(validator.iter_errors(results))[:5]:
+        found.append(f"oscal.json {error.json_path}: {error.message[:200]}")
+    broken = json.loads(json.dumps(results))
+    broken["assessment-results"]["results"][0]["observations"][0]["uuid"] = "1"
+    expect(not validator.is_valid(broken), "the OSCAL schema lets a number pass for an identifier")
+    return len(results["assessment-results"]["results"][0]["observations"])
+
+
 def main(folder):
     statement, measured = read_json(folder, "statement.json"), read_json(folder, "measured.json")
     data(statement)
-    said = []
+    said = [f"OSCAL: {oscal(folder)} observations"]
     for language in ("ja", "en"):
         for edition in ("board", "full"):
             pages = pdf(folder, language, edition, measured)

@@ -11,6 +11,7 @@ use keiki_model::calendar::{Day, Month, Period, local_day};
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::REPORTED_FIGURES;
+use keiki_model::durations::Durations;
 use keiki_model::kpi::Kpi;
 use keiki_model::measurement::{Measurement, Scope};
 use keiki_model::org::{Hierarchy, Organisation};
@@ -22,7 +23,7 @@ use keiki_store::{Journal, Snapshot};
 use crate::axis::Axis;
 use crate::coverage::Claims;
 use crate::error::{EngineError, Result};
-use crate::evaluate::{Evaluation, Memory, Slot, instant_text};
+use crate::evaluate::{Evaluation, Memory, Slot, instant_text, is_of_durations};
 use crate::expressions::{SqlExpressions, session};
 use crate::keep::{FORM, Filled, History, Keeper, Kept};
 use crate::measurements::{Measurements, Part};
@@ -184,6 +185,34 @@ impl Engine {
         }
         let known_at = instant_text(knowledge.known_at).into();
         Ok(Measurements::new(parts, wanted, known_at, knowledge.seq))
+    }
+
+    /// How long things took in a period, for the charts of time KPIs: what medians and medians of survival are computed from.
+    /// *Shape*: ordered by KPI, indicator, org unit in depth-first order; what is empty is left out.
+    ///
+    /// # Errors
+    /// As `measure`.
+    pub async fn durations(&self, journal: &Journal, request: &Request) -> Result<Vec<Durations>> {
+        let knowledge = self
+            .knowledge(journal, request.known_at, request.seq, request.now)
+            .await?;
+        let mut kpis = self.kpis(&request.kpis)?;
+        kpis.retain(|kpi| kpi.indicators.iter().any(is_of_durations));
+        let mut found = Vec::new();
+        if kpis.is_empty() {
+            return Ok(found);
+        }
+        let slots = self.slots(&request.periods, &request.structure, knowledge.today)?;
+        for (plan, slots) in self.by_plan(&slots)? {
+            for (_, slot) in slots {
+                let (knowledge, plan) = (knowledge.clone(), Arc::clone(&plan));
+                let evaluation = self
+                    .evaluation(journal, knowledge, plan, &kpis, vec![slot])
+                    .await?;
+                found.extend(evaluation.durations(&kpis));
+            }
+        }
+        Ok(found)
     }
 
     /// The periods by the definitions that hold on their cut days: parameters may change, and with them the SQL.

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod counts;
+mod durations;
 mod formulas;
 mod judgement;
 mod memory;
@@ -30,6 +31,7 @@ use crate::timing::Timing;
 
 pub(crate) use amounts::View;
 use amounts::{Footing, Places, bins, views};
+pub(crate) use durations::is_of_durations;
 use formulas::{entities, mean, ratio};
 use judgement::{CYCLE_MONTHS, Labels};
 use memory::Inputs;

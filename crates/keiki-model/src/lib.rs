@@ -10,6 +10,7 @@ pub mod collection;
 pub mod dataset;
 pub mod disclosure;
 pub mod document;
+pub mod durations;
 pub mod evidence;
 pub mod expression;
 pub mod fraction;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::durations::Durations;
 use crate::fraction::Fraction;
 use crate::measurement::Measurement;
 use crate::name::Name;
@@ -107,6 +108,9 @@ pub struct Statement {
     /// What it restates; absent in the first revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restatement: Option<Restatement>,
+    /// How long things took, for the charts of time KPIs that are not about people; statements of before this was kept have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub durations: Vec<Durations>,
     /// Every measurement.
     pub measurements: Vec<Measurement>,
 }

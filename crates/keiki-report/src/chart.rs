@@ -157,6 +157,7 @@ impl Chart {
 impl Serialize for Chart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         json!({
+            "title": self.title,
             "svg": self.svg(Theme::Print, "c"),
             "width": self.width(),
             "height": self.height(),

@@ -4,6 +4,7 @@
 
 mod beside;
 mod charts;
+mod durations;
 mod figure;
 mod front;
 mod glossary;

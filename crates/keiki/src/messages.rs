@@ -147,6 +147,11 @@ pub const WITHHELD_LEGEND: Phrase = phrase(
     "*** 少人数の保護のため秘匿(keiki.toml の [people] で設定)",
     "*** withheld to protect few people; [people] in keiki.toml sets from how many on figures are shown",
 );
+/// Why the records that moved a figure are not listed.
+pub const RECORDS_WITHHELD: Phrase = phrase(
+    "少人数のレコードに関わるため、動かしたレコードは表示しません",
+    "the records that moved it are of few people, or might be, and are not listed",
+);
 /// Label: coverage.
 pub const COVERAGE: Phrase = phrase("報告充足率", "coverage");
 /// Label: parts of a figure.

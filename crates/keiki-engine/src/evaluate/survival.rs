@@ -263,17 +263,34 @@ pub(super) fn survival(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Fi
     views.iter().map(of_view).collect()
 }
 
+/// The cases of each org unit as they are seen in a period, and the seconds of a step of their ages. *Shape*: unit.
+pub(super) fn cases_through(reading: &Reading<'_>, view: &View<'_>) -> (Vec<Vec<Span>>, i64) {
+    let histogram = &reading.cube.histograms[reading.measure];
+    let windows = reading.windows(view);
+    let of_unit = |unit: usize| {
+        let window = windows[view.number_of(unit)].in_steps(view.plan);
+        let cases = Cases::new(histogram.of_unit(unit)).all.into_iter();
+        cases.filter_map(|case| case.through(window)).collect()
+    };
+    let units = 0..reading.cube.units.list().len();
+    (units.map(of_unit).collect(), step_seconds(view.plan))
+}
+
+fn step_seconds(plan: &MeasurePlan) -> i64 {
+    if plan.is_dated {
+        86_400
+    } else {
+        plan.step.max(1)
+    }
+}
+
 /// The figure of all cases of several org units together.
 fn figure<'s>(
     parts: impl Iterator<Item = &'s Seen> + Clone,
     plan: &MeasurePlan,
     indicator: &Indicator,
 ) -> Figure {
-    let step = if plan.is_dated {
-        86_400
-    } else {
-        plan.step.max(1)
-    };
+    let step = step_seconds(plan);
     let seconds = |steps: i64| {
         Fraction::whole(i128::from(steps) * i128::from(step)).divided_by(indicator.unit.divisor())
     };

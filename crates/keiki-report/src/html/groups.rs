@@ -111,13 +111,29 @@ impl Page<'_, '_> {
             .comparison
             .as_ref()
             .map_or_else(String::new, |chart| self.figure(chart));
+        let durations: String = [&kpi.distribution, &kpi.survival]
+            .into_iter()
+            .flatten()
+            .map(|chart| {
+                let figure = self.figure(chart);
+                format!(
+                    "<div><p class=\"soft\">{}</p>{figure}</div>",
+                    escaped(&chart.title)
+                )
+            })
+            .collect();
+        let durations = if durations.is_empty() {
+            durations
+        } else {
+            format!("<div class=\"pair\">{durations}</div>")
+        };
         let sentences = kpi.sentences.iter();
         let sentences: String = sentences
             .map(|one| format!("<p>{}</p>", escaped(one)))
             .collect();
         self.push(&format!(
             "<article id=\"k{no}\" aria-labelledby=\"k{no}-t\"><div class=\"head\"><h3 id=\"k{no}-t\"><span class=\"no\">{no}</span>{name}</h3>{status}</div>\
-             <div class=\"kpi\"><div>{figures}</div><div>{trend}</div><div>{comparison}</div></div>{sentences}",
+             <div class=\"kpi\"><div>{figures}</div><div>{trend}</div><div>{comparison}</div></div>{durations}{sentences}",
             no = kpi.no,
             name = escaped(&kpi.name),
             status = standing(&first.status),

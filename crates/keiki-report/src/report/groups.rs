@@ -12,7 +12,7 @@ use super::history::History;
 use super::{
     ActionPart, CounterPart, Judged, ReferencePart, Source, Testing, period_label, remarks,
 };
-use super::{beside, charts};
+use super::{beside, charts, durations};
 use crate::chart::Chart;
 use crate::{format, formula, sentence};
 
@@ -85,6 +85,10 @@ pub struct KpiPart {
     pub trend: Chart,
     /// The first figure in the companies.
     pub comparison: Option<Chart>,
+    /// How long things took in the period, where it is a time KPI.
+    pub distribution: Option<Chart>,
+    /// The share of cases still open after a time, where it is a KPI that has open cases.
+    pub survival: Option<Chart>,
     /// The first figure in the companies, as a table.
     pub companies: Vec<UnitFigure>,
     /// The first figure's exact values through the periods, each with the period's name; its own last.
@@ -191,6 +195,8 @@ fn part(
         counters: beside::counters(source, history, kpi),
         trend: charts::trend(source, history, first, of_first, &references),
         comparison: charts::comparison(source, first),
+        distribution: durations::distribution(source, kpi),
+        survival: durations::survival(source, kpi),
         companies: companies(source, first),
         series: series(source, history, first),
         references,

@@ -261,3 +261,53 @@ fn a_bridge_has_the_parts_that_the_restatement_has() {
         "the table leaves the tree out"
     );
 }
+
+#[test]
+fn how_long_things_took_is_drawn_from_what_the_statement_carries() {
+    let group = Group::new().with_incidents();
+    for language in LANGUAGES {
+        let source = group.source(language);
+        let report = Report::new(&source);
+        let kpis = report.groups.iter().flat_map(|group| &group.kpis);
+        let charts: Vec<_> = kpis
+            .map(|kpi| (kpi.no, kpi.distribution.as_ref(), kpi.survival.as_ref()))
+            .collect();
+        let [(1, None, None), (23, Some(distribution), Some(survival))] = charts.as_slice() else {
+            unreachable!("other KPIs have charts of durations: {charts:?}");
+        };
+        let spans: Vec<&str> = distribution
+            .shown
+            .rows
+            .iter()
+            .map(|row| row[1].as_str())
+            .collect();
+        assert_eq!(
+            (
+                spans[0],
+                spans.iter().filter(|count| **count != "0").count()
+            ),
+            ("0", 3)
+        );
+        // Three of eight are still open after five hours, one of which was never seen to end.
+        let steps: Vec<&str> = survival
+            .shown
+            .rows
+            .iter()
+            .map(|row| row[2].as_str())
+            .collect();
+        assert_eq!(
+            steps,
+            ["0", "0", "1"],
+            "the curve goes on where few are at risk"
+        );
+        let page = html::draw(&report, Edition::Board);
+        for chart in [distribution, survival] {
+            assert!(
+                page.contains(&html::escaped(&chart.title)),
+                "{} is not drawn",
+                chart.title
+            );
+        }
+        pdf::draw(&report, Edition::Board).expect("it can be set");
+    }
+}

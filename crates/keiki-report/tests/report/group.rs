@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
+use keiki_model::durations::{Durations, Form};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
@@ -12,6 +13,7 @@ use keiki_model::remark::Remarks;
 use keiki_model::restatement::Bridge;
 use keiki_model::statement::{Obstacle, Statement, restated};
 use keiki_model::status::Status;
+use keiki_model::survival::Span;
 use keiki_model::text::{Language, Text};
 use keiki_report::report::{Earlier, Moved, Source};
 use keiki_report::scorecard::Names;
@@ -71,6 +73,7 @@ impl Group {
                 }],
                 remarks: Remarks::default(),
                 restatement: None,
+                durations: durations(),
                 measurements: now,
             },
             earlier: vec![
@@ -97,6 +100,27 @@ impl Group {
         self
     }
 
+    /// The same group with figures of how long incidents took.
+    pub(crate) fn with_incidents(mut self) -> Self {
+        for (indicator, value, is_companion) in [
+            ("containment_hours_mean", "5", false),
+            ("containment_hours_median", "1", true),
+            ("containment_hours_p90", "25", true),
+        ] {
+            self.statement.measurements.push(Measurement {
+                no: 23,
+                code: "1.11.2".into(),
+                indicator: indicator.into(),
+                is_companion,
+                unit: Unit::Hours,
+                target: None,
+                status: Status::NoTarget,
+                ..measurement("2026-09", "HD", value)
+            });
+        }
+        self
+    }
+
     pub(crate) fn source(&self, language: Language) -> Source<'_> {
         Source {
             statement: &self.statement,
@@ -117,6 +141,33 @@ impl Group {
             restated: Some(&self.moved),
         }
     }
+}
+
+/// How long incidents took to be contained, and the curve of those still open.
+fn durations() -> Vec<Durations> {
+    let one = |indicator: &str, form: Form| Durations {
+        no: 23,
+        indicator: indicator.into(),
+        org_unit: "HD".into(),
+        form,
+    };
+    let spans = (1..=8).map(|hours| Span {
+        entry: 0,
+        exit: hours,
+        is_finished: hours != 3,
+        count: 1,
+    });
+    let spans: Vec<Span> = spans.collect();
+    vec![
+        one(
+            "containment_hours_median",
+            Form::distribution(&[(3_600, 4), (7_200, 2), (90_000, 1)]),
+        ),
+        one(
+            "containment_hours_survival_median",
+            Form::survival(&spans, 3_600),
+        ),
+    ]
 }
 
 /// The shipped definitions.

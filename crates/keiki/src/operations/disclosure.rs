@@ -303,6 +303,26 @@ impl Shield<'_> {
     }
 }
 
+/// Tells whether the records that moved a figure are kept from a reader: those of a KPI about people, where they are of few people, or
+/// where a figure of the KPI is withheld, so that they may be of the people it speaks of.
+pub(super) fn hides_records(
+    workspace: &Workspace,
+    author: &str,
+    no: u32,
+    (figures, records): (&[Measurement], usize),
+) -> bool {
+    let settings = &workspace.settings.people;
+    if settings.fewest < 2 || settings.shown_to.iter().any(|user| user == author) {
+        return false;
+    }
+    let catalogue = &workspace.catalogue;
+    let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == no);
+    let is_about_people = kpi.is_some_and(|kpi| disclosure::counts_people(kpi, catalogue));
+    let is_few = u128::try_from(settings.fewest).is_ok_and(|fewest| (records as u128) < fewest);
+    let has_withheld = || figures.iter().any(|one| one.no == no && one.is_withheld());
+    is_about_people && (is_few || has_withheld())
+}
+
 /// The day of the org tree: that of the group's own cut.
 fn cut_day(measured: &[&Measurement]) -> Option<Day> {
     let days = measured.iter().filter_map(|one| parse_day(&one.cut_on));

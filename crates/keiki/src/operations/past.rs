@@ -72,6 +72,7 @@ pub async fn import(workspace: &Workspace, file: &Path, run: &Run) -> Result<Vec
             obstacles: Vec::new(),
             remarks: Remarks::default(),
             restatement: None,
+            durations: Vec::new(),
             measurements,
         };
         book.add(&Event::Closed(statement), None).await?;

@@ -6,8 +6,10 @@ mod verify;
 
 use std::collections::BTreeSet;
 
-use keiki_engine::Structure;
+use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Day, Period, date_of, local_day};
+use keiki_model::disclosure::counts_people;
+use keiki_model::durations::Durations;
 use keiki_model::measurement::Measurement;
 use keiki_model::restatement::{Bridge, Cause, Restatement};
 use keiki_model::statement::{Obstacle, Place, Statement};
@@ -338,6 +340,7 @@ pub(super) async fn as_known(
         obstacles: Vec::new(),
         remarks: notes::of_period(workspace, period, since).await?,
         restatement: None,
+        durations: pinned.durations(workspace).await?,
         measurements: pinned.measure(workspace, progress).await?,
     })
 }
@@ -367,6 +370,32 @@ impl Pinned {
             now: self.known_at,
         };
         measure_in(workspace, &asked, progress).await
+    }
+}
+
+impl Pinned {
+    /// How long things took, for the charts of adopted KPIs. Of people there is nothing: a span may hold one of them.
+    async fn durations(&self, workspace: &Workspace) -> Result<Vec<Durations>> {
+        let catalogue = &workspace.catalogue;
+        let kpis = catalogue
+            .kpis
+            .iter()
+            .filter(|kpi| workspace.programme.adopts(kpi) && !counts_people(kpi, catalogue));
+        let kpis: Vec<u32> = kpis.map(|kpi| kpi.no).collect();
+        if kpis.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = Request {
+            kpis,
+            org_units: Vec::new(),
+            structure: Structure::default(),
+            periods: vec![self.period],
+            known_at: Some(self.known_at),
+            seq: Some(self.journal_version),
+            now: self.known_at,
+        };
+        let journal = workspace.journal(Opening::Existing).await?;
+        Ok(workspace.engine()?.durations(&journal, &request).await?)
     }
 }
 

@@ -173,6 +173,104 @@ fn a_statement_withholds_what_it_holds() {
     workspace.run(&["verify"]).exits(0);
 }
 
+/// Closes June, learns that one more person of US1 has attended, and closes it again.
+fn restated() -> Workspace {
+    let workspace = taken();
+    let close = [
+        "close",
+        "2026-06",
+        "--reason",
+        "late",
+        "--agreed-by",
+        "somebody",
+    ];
+    workspace.run(&close).exits(0);
+    let file = workspace.path().join("evidence/courses.csv");
+    let text = std::fs::read_to_string(file).expect("there is evidence");
+    let corrected = text.replace(
+        "US1-1,US1,course,employee,2026-04-01,2026-05-31,",
+        "US1-1,US1,course,employee,2026-04-01,2026-05-31,2026-05-12",
+    );
+    assert_ne!(text, corrected);
+    workspace.write("evidence/courses.csv", corrected);
+    workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
+    workspace
+        .run(&["reopen", "2026-06", "--reason", "one more has attended"])
+        .exits(0);
+    workspace.run(&close).exits(0);
+    workspace
+}
+
+#[test]
+fn a_restatement_tells_nothing_of_few_people() {
+    let workspace = restated();
+    let asked = ["statement", "2026-06", "--format", "json"];
+    let shown = workspace.run(&asked).exits(0).json();
+    let differences = shown["restatement"]["differences"]
+        .as_array()
+        .expect("an array");
+    let of = |org_unit: &str| {
+        let of_unit = differences.iter().filter(|one| one["org_unit"] == org_unit);
+        of_unit.cloned().collect::<Vec<Value>>()
+    };
+    assert!(!of("HD").is_empty(), "the group's figure has moved");
+    for one in of("US1") {
+        for key in ["before", "after"] {
+            assert!(one[key].is_null(), "{one}");
+        }
+        for part in ["evidence", "definitions", "tree"] {
+            assert!(one["bridge"][part].is_null(), "{one}");
+        }
+    }
+    let against = [
+        "statement",
+        "2026-06",
+        "--revision",
+        "1",
+        "--against",
+        "2",
+        "--format",
+        "json",
+    ];
+    let found = workspace.run(&against).exits(0).json();
+    for one in found.as_array().expect("an array") {
+        if one["org_unit"] == "US1" {
+            assert!(
+                one["before"].is_null() && one["by_evidence"].is_null(),
+                "{one}"
+            );
+        }
+    }
+    let bridge = |more: &[&str]| {
+        let mut all = vec!["bridge", "2026-06", "--to", "2", "--kpi", "33"];
+        all.extend(more);
+        workspace.run(&all).exits(0)
+    };
+    assert!(!bridge(&["--org", "US1"]).out.contains('%'));
+    let entries = bridge(&["--entries"]);
+    assert!(!entries.out.contains("US1"), "{}", entries.out);
+    assert!(entries.err.contains("of few people"), "{}", entries.err);
+    let page = workspace.path().join("june.html");
+    let path = page.to_str().expect("a path");
+    workspace
+        .run(&["statement", "2026-06", "--format", "html", "--output", path])
+        .exits(0);
+    let page = std::fs::read_to_string(page).expect("it was written");
+    assert!(!page.contains("66.7 %") && !page.contains("66.7%"));
+    set(&workspace, "fewest = 0");
+    let open = workspace.run(&asked).exits(0).json();
+    let differences = open["restatement"]["differences"]
+        .as_array()
+        .expect("an array")
+        .iter();
+    let mut of_unit =
+        differences.filter(|one| one["org_unit"] == "US1" && !one["before"].is_null());
+    assert!(
+        of_unit.next().is_some(),
+        "with nothing to protect it is shown"
+    );
+}
+
 #[test]
 fn who_has_the_right_sees_all_and_zero_switches_it_off() {
     let workspace = taken();

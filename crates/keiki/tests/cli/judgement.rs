@@ -74,7 +74,7 @@ fn an_explanation_says_it_in_sentences_and_shows_what_stands_beside() {
     workspace
         .run(&arguments)
         .exits(0)
-        .says("Against the period before (2025-11): +8.0 pt; no more than noise")
+        .says("Against the period before (November 2025): +8.0 pt; no more than noise")
         .says("Due on 2026-03-31 (3 periods left): each has to bring +7.0 pt; so far each brought +8.3 pt.")
         .says("Forecast for 2026-03-31:")
         .says("Other figures of the KPI")
@@ -85,7 +85,7 @@ fn an_explanation_says_it_in_sentences_and_shows_what_stands_beside() {
     workspace
         .run(&japanese)
         .exits(0)
-        .says("達成には1期間あたり+7.0ポイントが必要です");
+        .says("達成には1期あたり+7.0ポイントが必要です");
 }
 
 #[test]

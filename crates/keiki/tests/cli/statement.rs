@@ -139,6 +139,44 @@ fn a_restatement_says_what_moved_it_and_keeps_what_was_reported() {
 }
 
 #[test]
+fn a_trend_keeps_what_was_reported_first_and_marks_what_was_restated() {
+    let workspace = closed();
+    correct(&workspace);
+    workspace
+        .run(&["reopen", "2026-05", "--reason", "a late stocktake"])
+        .exits(0);
+    workspace.run(&["close", "2026-05"]).exits(0);
+    let measured = workspace
+        .run(&[
+            "measure", "--kpi", "1", "--period", "2026-05", "--trend", "2", "--org", "HD",
+            "--format", "json",
+        ])
+        .exits(0)
+        .json();
+    let figures = measured.as_array().expect("a list").iter();
+    let mut ratios = figures.filter(|one| one["indicator"] == "inventory_ratio");
+    let ratio = ratios.next().expect("the ratio");
+    assert_eq!(ratio["value"], 0.75);
+    assert_eq!(
+        ratio["trend"][1],
+        serde_json::json!({
+            "period": "2026-05", "value": 0.5, "revision": 1, "reference": false,
+            "restated": { "revision": 2, "value": 0.75 }
+        })
+    );
+    let statement = workspace
+        .run(&["statement", "2026-05", "--format", "json"])
+        .exits(0)
+        .json();
+    let figures = statement["measurements"].as_array().expect("a list").iter();
+    let judged = figures.filter(|one| one.get("judgement").is_some());
+    let judged: Vec<_> = judged
+        .map(|one| (one["org_unit"].clone(), one["companion"].clone()))
+        .collect();
+    assert_eq!(judged, [("HD".into(), false.into())]);
+}
+
+#[test]
 fn a_changed_definition_is_told_from_new_evidence() {
     let workspace = closed();
     workspace.write(
@@ -326,7 +364,8 @@ fn a_trend_shows_what_was_reported_and_marks_reference_values() {
         assert_eq!(
             point,
             Some(&serde_json::json!({
-                "period": period, "value": value, "revision": revision, "reference": reference
+                "period": period, "value": value, "revision": revision, "reference": reference,
+                "restated": null
             })),
             "{trend}"
         );

@@ -15,6 +15,7 @@ use crate::cli::{Exit, Format};
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
+use crate::messages;
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Moving, Revision};
 use crate::operations::{catalogue, period};
@@ -77,14 +78,25 @@ impl Args {
                 && (self.companions || !one.is_companion)
         });
         if self.entries {
-            let mut moving = Vec::new();
+            let (mut moving, mut is_withheld) = (Vec::new(), false);
             let shown = all.differences.iter();
             for one in shown.filter(|one| one.before.is_some() && one.after.is_some()) {
                 let place = one.place();
-                let found = statement::entries(&workspace, period, &before, &after, &place).await?;
+                let both = (&before, &after);
+                let found =
+                    statement::entries(&workspace, period, both, &place, &run.author).await?;
+                let Some(found) = found else {
+                    if !is_withheld {
+                        session.note(messages::RECORDS_WITHHELD.get(session.language()));
+                    }
+                    is_withheld = true;
+                    continue;
+                };
                 moving.extend(found.into_iter().map(|of| (one.indicator.to_string(), of)));
             }
-            entries(&moving, self.format, &workspace, session)?;
+            if !moving.is_empty() || !is_withheld {
+                entries(&moving, self.format, &workspace, session)?;
+            }
             return Ok(Exit::Fine);
         }
         if self.format == Format::Table {

@@ -181,6 +181,11 @@ impl Args {
         match self.format.plain() {
             Format::Json => {
                 let mut whole = header(statement, of);
+                let durations = statement.durations.iter();
+                let durations = durations.filter(|one| {
+                    self.org.is_empty() || self.org.iter().any(|id| one.org_unit == *id)
+                });
+                whole["durations"] = json!(durations.collect::<Vec<_>>());
                 let progress = session.progress();
                 let what = (period, statement, of);
                 let root = self.org.first().unwrap_or(&root);
@@ -342,6 +347,7 @@ fn header(statement: &Statement, of: Revision) -> Value {
         "obstacles": statement.obstacles,
         "remarks": statement.remarks,
         "restatement": statement.restatement,
+        "durations": statement.durations,
     })
 }
 

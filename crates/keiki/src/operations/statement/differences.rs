@@ -12,7 +12,7 @@ use keiki_model::restatement::{Bridge, Cause, Difference, Restatement};
 use keiki_model::statement::{Place, Restated, Statement, restated};
 use keiki_store::{Journal, Texts};
 
-use super::super::programme;
+use super::super::{disclosure, programme};
 use super::Pinned;
 use crate::config::{HIERARCHIES_FOLDER, ORG_FILE, Opening, Workspace};
 use crate::error::Result;
@@ -123,20 +123,21 @@ pub async fn restatement(
     })
 }
 
-/// The records that moved a figure from one statement to the other.
+/// The records that moved a figure from one statement to the other; `None` where they are kept from the reader, since they are of few
+/// people.
 ///
 /// # Errors
 /// The figure cannot be opened.
 pub async fn entries(
     workspace: &Workspace,
     period: Period,
-    before: &Statement,
-    after: &Statement,
+    (before, after): (&Statement, &Statement),
     place: &Place,
-) -> Result<Vec<Moving>> {
+    author: &str,
+) -> Result<Option<Vec<Moving>>> {
     let opener = Opener::new(workspace, period, before, after).await?;
     let Some(opened) = opener.open(place).await? else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     let journal = workspace.journal(Opening::Existing).await?;
     let snapshot = journal.snapshot().await?;
@@ -147,8 +148,15 @@ pub async fn entries(
         .collect();
     let batch = |seq: i64| batches.get(&seq).copied().unwrap_or_default().to_owned();
     let Some(comparison) = opened.against else {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
+    let hides = |figures: &[Measurement]| {
+        let shown = (figures, comparison.changes.len());
+        disclosure::hides_records(workspace, author, place.0, shown)
+    };
+    if hides(&before.measurements) || hides(&after.measurements) {
+        return Ok(None);
+    }
     let records = comparison.changes.into_iter().map(|one| Moving {
         batch: batch(one.seq),
         measure: one.measure,
@@ -159,7 +167,7 @@ pub async fn entries(
         seq: one.seq,
         source: one.source,
     });
-    Ok(records.collect())
+    Ok(Some(records.collect()))
 }
 
 /// The figures between two statements: with the later evidence and the earlier definitions and tree; then with the later

@@ -139,7 +139,15 @@ async fn computed_again(
     };
     let again = pinned.measure(&then, progress).await?;
     if again == statement.measurements {
-        return Ok(None);
+        // Statements of before durations were kept carry none.
+        let is_same = statement.durations.is_empty()
+            || statement.durations == pinned.durations(&then).await?;
+        return Ok((!is_same).then(|| {
+            Text::new(
+                "所要時間の分布が、締めた時点の証跡から計算したものと異なります",
+                "the distribution of durations does not come out as it was closed",
+            )
+        }));
     }
     let first = restated(&statement.measurements, &again);
     let place = first.first().map_or_else(
