@@ -48,13 +48,8 @@ pub fn draw(report: &Report<'_>) -> std::result::Result<Vec<u8>, WorkbookError> 
 /// The time of the close stands for that of the file, so that the same statement gives the same bytes.
 fn properties(report: &Report<'_>) -> Result<DocProperties> {
     let seconds = report.source.statement.closed_at / 1_000_000;
-    let title = format!(
-        "{} {}",
-        report.say("KPI報告書", "KPI statement"),
-        report.source.statement.period
-    );
     Ok(DocProperties::new()
-        .set_title(title)
+        .set_title(&report.head.title)
         .set_author("Keiki")
         .set_company(report.source.organisation)
         .set_creation_datetime(&ExcelDateTime::from_timestamp(seconds)?))
@@ -90,7 +85,7 @@ fn begin(
     let line = format!(
         "{}  {}  {}",
         report.source.organisation,
-        report.source.statement.period,
+        report.head.period,
         report.source.kind.get(report.source.names.language)
     );
     sheet.write_string_with_format(2, FIRST, line, &style.subtitle())?;
@@ -123,7 +118,7 @@ fn end(
     if last > heading {
         sheet.autofilter(heading, FIRST, last, last_column)?;
     }
-    let period = &report.source.statement.period;
+    let period = &report.head.period;
     sheet
         .set_screen_gridlines(false)
         .set_landscape()

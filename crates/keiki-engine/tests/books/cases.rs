@@ -7,8 +7,9 @@ use keiki_model::calendar::Day;
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
+use keiki_model::programme::{Programme, read_programme};
 
-use crate::world::{Reading, World, block_on, day, end_of, files, noon, repository};
+use crate::world::{Reading, World, block_on, day, end_of, files, list, noon, repository};
 
 /// The day on which a case's evidence is known, unless it says otherwise.
 const KNOWN_ON: &str = "2026-07-01";
@@ -113,7 +114,7 @@ fn subfolders(folder: &Path) -> Vec<PathBuf> {
 /// Ingests a case's evidence and compares its expectations; returns how many there were.
 async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
     let kpi = case.ancestors().nth(2).expect("a case lies in a KPI");
-    let world = World::of_kpi(kpi).await;
+    let mut world = World::of_kpi(kpi).await;
     let mut last = day(KNOWN_ON);
     for (reading, csv) in readings(case) {
         last = last.max(reading.as_of);
@@ -125,6 +126,9 @@ async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
         .as_integer()
         .and_then(|no| u32::try_from(no).ok())
         .expect("a number");
+    if let Some(programme) = programme(case, no) {
+        world.engine = world.engine_with(Vec::new(), programme);
+    }
     let mut expected = csv::Reader::from_path(case.join("expected.csv")).expect("expectations");
     let mut seen = 0;
     for row in expected.deserialize::<BTreeMap<String, String>>() {
@@ -172,12 +176,31 @@ async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
     seen
 }
 
-/// The readings of a case in the order of their days; reference data before what looks it up.
-fn readings(case: &Path) -> Vec<(Reading, String)> {
-    let settings: toml::Table = std::fs::read_to_string(case.join("case.toml")).map_or_else(
+/// What a case says of itself.
+fn settings(case: &Path) -> toml::Table {
+    std::fs::read_to_string(case.join("case.toml")).map_or_else(
         |_| toml::Table::new(),
         |text| text.parse().expect("case.toml parses"),
-    );
+    )
+}
+
+/// The programme of a case that gives parameters a value: it holds for the whole group, always.
+fn programme(case: &Path, no: u32) -> Option<Programme> {
+    let settings = settings(case);
+    let parameters = settings.get("parameters")?.as_table().expect("a table");
+    let row = |(name, value): (&String, &toml::Value)| {
+        format!(
+            "[[parameters]]\nkpi = {no}\nname = \"{name}\"\norg_unit = \"HD\"\nfrom = \"2020-04-01\"\nvalue = {value}\n"
+        )
+    };
+    let text: String = parameters.iter().map(row).collect();
+    let read = read_programme("case.toml", &text);
+    Some(read.unwrap_or_else(|problems| unreachable!("{}", list(&problems))))
+}
+
+/// The readings of a case in the order of their days; reference data before what looks it up.
+fn readings(case: &Path) -> Vec<(Reading, String)> {
+    let settings = settings(case);
     let stated = |file: &str| -> Option<&toml::Table> {
         settings
             .get("batch")?

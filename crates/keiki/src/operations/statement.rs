@@ -13,7 +13,8 @@ use keiki_model::durations::Durations;
 use keiki_model::measurement::Measurement;
 use keiki_model::restatement::{Bridge, Cause, Restatement};
 use keiki_model::statement::{Obstacle, Place, Statement};
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
+use keiki_report::format;
 use keiki_store::{ClosedHead, Event, Listing, Recorded};
 
 use super::disclosure;
@@ -418,14 +419,15 @@ fn ended(workspace: &Workspace, period: Period, now: i64) -> Result<Day> {
     if end < local_day(now, &settings.zone) {
         return Ok(end);
     }
-    let after = date_of(end + 1);
+    let after = date_of(end + 1).to_string();
+    let after_ja = format::day(&after, Language::Ja);
     Err(Error::user(
         Text::new(
             format!("{period} はまだ終わっていません"),
             format!("{period} is not over"),
         ),
         Text::new(
-            format!("{after} 以降に締められます"),
+            format!("{after_ja}以降に締められます"),
             format!("it can be closed from {after} on"),
         ),
     ))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use keiki_model::calendar::date_of;
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
 use keiki_report::{format, scorecard, sentence};
 
 use crate::cli::Exit;
@@ -99,9 +99,11 @@ fn taken(played: &Played) -> Text {
 
 /// Says which export could not be used.
 fn told(refused: &Refused) -> Text {
-    let (source, on, reason) = (&refused.source, date_of(refused.on), &refused.reason);
+    let (source, reason) = (&refused.source, &refused.reason);
+    let on = date_of(refused.on).to_string();
+    let on_ja = format::day(&on, Language::Ja);
     Text::new(
-        format!("取り込めなかった証跡: {source}({on}着) {}", reason.ja),
+        format!("取り込めなかった証跡: {source}({on_ja}着) {}", reason.ja),
         format!("refused: {source}, arrived on {on}: {}", reason.en),
     )
 }

@@ -199,7 +199,7 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
         outcome.source,
         outcome.dataset,
         messages::AS_OF.get(language),
-        date_of(report.as_of),
+        format::day(&date_of(report.as_of).to_string(), language),
         messages::files(&report.files).get(language),
     );
     let again = sources::confirming(&outcome.source, &outcome.dataset, report.as_of);
@@ -211,7 +211,7 @@ pub(crate) fn sheet(dataset: &str, report: &Report, language: Language) -> Strin
     let head = format!(
         "  {dataset}  {} {}",
         messages::AS_OF.get(language),
-        date_of(report.as_of)
+        format::day(&date_of(report.as_of).to_string(), language)
     );
     let files = report.files.join(" ");
     let again = format!("keiki collect import {files} --confirm-missing");

@@ -9,6 +9,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
 use keiki_model::text::{Language, Text};
+use keiki_report::report::period_name;
 use keiki_report::table::{Column, Table};
 use keiki_report::{csv, format, json, scorecard, sentence};
 use keiki_store::{Event, Recorded};
@@ -306,11 +307,13 @@ pub(super) fn instant(micros: i64) -> String {
 
 fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: Language) -> String {
     let at = local(statement.closed_at, workspace);
+    let (day, hour) = at.split_once(' ').unwrap_or((&at, ""));
+    let day_ja = format::day(day, Language::Ja);
     let by = &statement.closed_by;
     let mut text = Text::new(
         format!(
-            "KPI報告書 {}  {}  {at} {by}",
-            statement.period,
+            "KPI報告書 {}  {}  {day_ja} {hour} {by}",
+            period_name(&statement.period, Language::Ja),
             statement::kind(statement, of).ja
         ),
         format!(

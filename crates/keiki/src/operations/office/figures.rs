@@ -12,7 +12,7 @@ use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Language;
 use keiki_report::chart::Chart;
 use keiki_report::report::{
-    Earlier, Front, GroupPart, Head, KpiPart, Moved, Reliance, Report, RestatedPart, Source,
+    Earlier, Front, GroupPart, Head, KpiPart, Later, Moved, Reliance, Report, RestatedPart, Source,
 };
 use keiki_report::scorecard;
 use keiki_store::StoreError;
@@ -258,21 +258,17 @@ impl Desk {
             .filter(|one| !scorecard::is_idle(one))
             .cloned()
             .collect();
-        let earlier: Vec<Earlier> = board
-            .material
-            .earlier
-            .iter()
-            .map(|earlier| Earlier {
-                period: earlier.period.clone(),
-                revision: earlier.revision,
-                measurements: earlier
-                    .measurements
-                    .iter()
-                    .filter(is_shown)
-                    .cloned()
-                    .collect(),
-            })
-            .collect();
+        let of_shown = |all: &[Measurement]| all.iter().filter(is_shown).cloned().collect();
+        let earlier = board.material.earlier.iter().map(|earlier| Earlier {
+            period: earlier.period.clone(),
+            revision: earlier.revision,
+            measurements: of_shown(&earlier.measurements),
+            restated: earlier.restated.as_ref().map(|later| Later {
+                revision: later.revision,
+                measurements: of_shown(&later.measurements),
+            }),
+        });
+        let earlier: Vec<Earlier> = earlier.collect();
         let restated = board.material.restated.as_ref().map(|moved| {
             let is_of_unit = |one: &&Moved| ids.contains(&*one.restated.place.2);
             moved.iter().filter(is_of_unit).cloned().collect::<Vec<_>>()
@@ -286,6 +282,7 @@ impl Desk {
             closed_on: board.material.closed_on.clone(),
             remarks: Vec::new(),
             names: self.names(),
+            calendars: &self.books.workspace.calendars,
             organisation: settings.name.get(language),
             root: unit,
             measurements: &measurements,
@@ -342,6 +339,12 @@ fn shown_part(whole: &Statement, ids: &BTreeSet<String>, within: &Within) -> Sta
             .collect(),
         remarks,
         restatement: None,
+        durations: whole
+            .durations
+            .iter()
+            .filter(|one| ids.contains(&*one.org_unit))
+            .cloned()
+            .collect(),
         measurements: Vec::new(),
     }
 }

@@ -71,12 +71,12 @@ impl Page<'_> {
         format!("/scorecard?{query}")
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     fn turned(&self, figure: &Figure) -> String {
-        match figure.turn {
-            "better" => self.layout.say("turn-better"),
-            "worse" => self.layout.say("turn-worse"),
-            _ => String::new(),
-        }
+        let moved = figure.previous.as_ref();
+        moved.map_or_else(String::new, |moved| {
+            format!("{} {}", moved.mark, moved.word)
+        })
     }
 }
 

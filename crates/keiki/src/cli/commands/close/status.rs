@@ -1,7 +1,8 @@
 //! How far the close of a period is, on screen.
 
 use keiki_model::calendar::date_of;
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
+use keiki_report::format;
 use keiki_report::table::{Column, Table};
 
 use super::list;
@@ -34,9 +35,13 @@ pub(super) fn show(status: &CloseStatus, workspace: &Workspace, session: &Sessio
         ));
     }
     for late in &status.late {
-        let on = date_of(late.on);
+        let on = date_of(late.on).to_string();
+        let on_ja = format::day(&on, Language::Ja);
         say(Text::new(
-            format!("締切後の証跡: {on} {}(記帳番号{})", late.source, late.seq),
+            format!(
+                "締切後の証跡: {on_ja} {}(記帳番号{})",
+                late.source, late.seq
+            ),
             format!(
                 "after the cut-off: {on} {} (commit {})",
                 late.source, late.seq
