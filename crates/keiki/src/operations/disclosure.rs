@@ -318,7 +318,7 @@ pub(super) fn hides_records(
     let catalogue = &workspace.catalogue;
     let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == no);
     let is_about_people = kpi.is_some_and(|kpi| disclosure::counts_people(kpi, catalogue));
-    let is_few = u128::try_from(settings.fewest).is_ok_and(|fewest| (records as u128) < fewest);
+    let is_few = u32::try_from(records).is_ok_and(|records| records < settings.fewest);
     let has_withheld = || figures.iter().any(|one| one.no == no && one.is_withheld());
     is_about_people && (is_few || has_withheld())
 }
