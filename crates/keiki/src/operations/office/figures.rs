@@ -91,6 +91,7 @@ impl Board {
                 obstacles: Vec::new(),
                 remarks: Remarks::default(),
                 restatement: None,
+                durations: Vec::new(),
                 measurements: Vec::new(),
             },
             material: Material {
