@@ -203,7 +203,7 @@ impl Engine {
             return Ok(found);
         }
         let slots = self.slots(&request.periods, &request.structure, knowledge.today)?;
-        for (plan, slots) in self.by_plan(&slots)? {
+        for (plan, slots) in self.by_plan(&slots) {
             for (_, slot) in slots {
                 let (knowledge, plan) = (knowledge.clone(), Arc::clone(&plan));
                 let evaluation = self
