@@ -396,7 +396,7 @@ impl Pinned {
             now: self.known_at,
         };
         let journal = workspace.journal(Opening::Existing).await?;
-        Ok(workspace.engine()?.durations(&journal, &request).await?)
+        Ok(workspace.engine().durations(&journal, &request).await?)
     }
 }
 
