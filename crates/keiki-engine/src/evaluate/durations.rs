@@ -51,8 +51,9 @@ impl Evaluation<'_> {
         let (Some(view), Some(filled)) = (views.first(), self.cubes[place.0].as_ref()) else {
             return;
         };
+        let indicators = [indicator];
         let reading = Reading {
-            indicator,
+            indicators: &indicators,
             cube: &filled.cube,
             measure: place.1,
             knowledge: &self.knowledge,
