@@ -71,3 +71,29 @@ async fn pages_speak_the_language_of_their_reader() {
         .await;
     page.is(200).says("サインイン");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_people_is_for_who_may_read_it_and_the_look_is_on_record() {
+    let house = House::new().await;
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    let rows = "/kpis/1/rows?period=2026-05";
+    auditor.get(rows).await.is(200).says("•••");
+    auditor.get("/batches/1").await.is(200).says("assets.csv");
+    auditor.get("/batches/1/files/0").await.is(403);
+    let both = [(Role::Auditor, "HD"), (Role::PersonalReader, "HD")];
+    let reader = house.visitor("reader", &both).await;
+    reader.get(rows).await.is(200).says_nothing_of("•••");
+    let file = reader.get("/batches/1/files/0").await.is(200);
+    assert!(
+        file.header("content-disposition")
+            .starts_with("attachment; ")
+    );
+    assert_eq!(file.header("content-type"), "application/octet-stream");
+    file.says("secret of America");
+    auditor
+        .get("/log")
+        .await
+        .is(200)
+        .says("looked at rows that name people")
+        .says("took a raw file that names people");
+}

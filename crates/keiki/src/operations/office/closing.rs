@@ -88,14 +88,22 @@ impl Desk {
             .filter(|id| id != UNASSIGNED && within.has(id))
             .collect();
         let workspace = &self.books.workspace;
-        let found = statement::status(workspace, period, &self.run(), &Silent).await?;
+        let key = (self.books.stamp.clone(), period, self.today());
+        let closes = &self.office.kept.closes;
+        let found = match closes.find(&key) {
+            Some(kept) => kept,
+            None => {
+                let found = statement::status(workspace, period, &self.run(), &Silent).await?;
+                closes.put(key, found)
+            }
+        };
         let names = self.names();
         let language = self.who.language;
         let mine = self.who.scope.within(Right::Certify, &tree);
         let me = &self.who.actor.name;
         let obstacles = found.obstacles.iter();
         let obstacles = obstacles.filter_map(|one| obstacle_within(one, &ids, &within));
-        let certifiers = found.certifications.into_iter();
+        let certifiers = found.certifications.iter().cloned();
         let certifiers = certifiers.filter(|one| within.has(&one.certifier.org_unit));
         Ok(CloseView {
             period,
@@ -103,7 +111,10 @@ impl Desk {
                 .days
                 .map(|days| days.map(|day| date_of(day).to_string()).to_vec())
                 .unwrap_or_default(),
-            preliminary: found.preliminary.map(|(at, by)| (self.local(at), by)),
+            preliminary: found
+                .preliminary
+                .as_ref()
+                .map(|(at, by)| (self.local(*at), by.clone())),
             revision: found.revision.filter(|revision| *revision > 0),
             is_closed: self.books.closed.contains(&period) && self.is_closed_now(period).await?,
             obstacles: obstacles
@@ -111,9 +122,9 @@ impl Desk {
                 .collect(),
             late: found
                 .late
-                .into_iter()
+                .iter()
                 .filter(|_| within.is_whole())
-                .map(|one| (one.source, one.seq, date_of(one.on).to_string()))
+                .map(|one| (one.source.clone(), one.seq, date_of(one.on).to_string()))
                 .collect(),
             certifiers: certifiers
                 .map(|one| CertifierLine {

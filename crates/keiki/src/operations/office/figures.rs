@@ -218,11 +218,10 @@ impl Desk {
             unit: unit.clone(),
             within: within.clone(),
         };
-        let draw = || self.draw(&board, &within, &unit);
-        Ok(Looked {
-            sheet: self.office.kept.sheet(key, draw),
-            units,
-        })
+        let sheets = &self.office.kept.sheets;
+        let sheet = sheets.find(&key);
+        let sheet = sheet.unwrap_or_else(|| sheets.put(key, self.draw(&board, &within, &unit)));
+        Ok(Looked { sheet, units })
     }
 
     /// The measured period that is looked at.

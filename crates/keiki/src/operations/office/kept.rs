@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keiki_model::calendar::{Month, Period};
+use keiki_model::calendar::{Day, Month, Period};
 use keiki_store::{Batch, StoreError};
 use tokio::sync::OnceCell;
 
@@ -13,13 +13,17 @@ use super::Books;
 use super::figures::{Board, Sheet, SheetKey};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
-use crate::operations::statement::Revision;
+use crate::operations::explain::Explained;
+use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
 const FRESH_MICROS: i64 = 2_000_000;
 /// How many periods are kept measured, and how many sheets drawn.
 const BOARDS_MOST: usize = 24;
 const SHEETS_MOST: usize = 200;
+/// How many opened figures are kept, with all their records, and how many closes.
+const OPENINGS_MOST: usize = 8;
+const CLOSES_MOST: usize = 12;
 
 /// What figures depend on beside the period. Two moments with the same stamp show the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -41,12 +45,53 @@ pub(super) struct BoardKey {
     revision: Option<u32>,
 }
 
+/// Which opened figure is meant: on what, KPI, indicator, org unit, period, and what it is pinned to.
+pub(super) type OpeningKey = (Stamp, u32, String, String, Period, Option<i64>);
+
+/// The last few things of a kind.
+#[derive(Debug)]
+pub(super) struct Shelf<K, V> {
+    most: usize,
+    kept: Mutex<HashMap<K, Arc<V>>>,
+}
+
+impl<K: std::hash::Hash + Eq, V> Shelf<K, V> {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// What is kept.
+    pub(super) fn find(&self, key: &K) -> Option<Arc<V>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).cloned()
+    }
+
+    /// Keeps something; the shelf is cleared where it is full.
+    pub(super) fn put(&self, key: K, value: V) -> Arc<V> {
+        let value = Arc::new(value);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= self.most {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&value));
+        value
+    }
+}
+
 /// The kept things.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Kept {
     books: tokio::sync::Mutex<Option<(Arc<Books>, i64)>>,
     boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
-    sheets: Mutex<HashMap<SheetKey, Arc<Sheet>>>,
+    /// What readers see of them.
+    pub(super) sheets: Shelf<SheetKey, Sheet>,
+    /// Figures that were opened to their records.
+    pub(super) openings: Shelf<OpeningKey, Explained>,
+    /// How far closes are.
+    pub(super) closes: Shelf<(Stamp, Period, Day), CloseStatus>,
 }
 
 impl Kept {
@@ -54,7 +99,10 @@ impl Kept {
         let books = Arc::new(read(workspace, 1).await?);
         Ok(Self {
             books: tokio::sync::Mutex::new(Some((books, now))),
-            ..Self::default()
+            boards: Mutex::default(),
+            sheets: Shelf::new(SHEETS_MOST),
+            openings: Shelf::new(OPENINGS_MOST),
+            closes: Shelf::new(CLOSES_MOST),
         })
     }
 
@@ -114,21 +162,6 @@ impl Kept {
             made.await.map(Arc::clone)
         });
         work.await.map_err(Error::stopped)?
-    }
-
-    /// A drawn sheet, kept or made by `make`.
-    pub(super) fn sheet(&self, key: SheetKey, make: impl FnOnce() -> Sheet) -> Arc<Sheet> {
-        let kept = || self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = kept().get(&key) {
-            return Arc::clone(found);
-        }
-        let sheet = Arc::new(make());
-        let mut sheets = kept();
-        if sheets.len() >= SHEETS_MOST {
-            sheets.clear();
-        }
-        sheets.insert(key, Arc::clone(&sheet));
-        sheet
     }
 }
 

@@ -142,7 +142,22 @@ impl Desk {
             author: String::new(),
             now: self.who.actor.now,
         };
-        let explained = explain::explain(workspace, &question, &Silent).await?;
+        let key = (
+            self.books.stamp.clone(),
+            kpi.no,
+            indicator.code.clone(),
+            unit.clone(),
+            board.period(),
+            known_at,
+        );
+        let openings = &self.office.kept.openings;
+        let explained = match openings.find(&key) {
+            Some(kept) => kept,
+            None => {
+                let opened = explain::explain(workspace, &question, &Silent).await?;
+                openings.put(key, opened)
+            }
+        };
         let explanation = &explained.explanation;
         let language = self.who.language;
         let names = self.names();
@@ -217,6 +232,11 @@ impl Desk {
         let columns: Vec<&keiki_model::dataset::Column> = dataset
             .iter()
             .flat_map(|dataset| dataset.journalled())
+            // A column in which no record has a value says nothing.
+            .filter(|column| {
+                let mut rows = part.rows.iter();
+                rows.any(|row| row.columns.iter().any(|(name, _)| *name == column.name))
+            })
             .collect();
         let is_personal = dataset.is_some_and(|dataset| dataset.is_personal());
         let hides_keys = dataset.is_some_and(|dataset| dataset.key_is_personal());

@@ -219,7 +219,7 @@ impl Desk {
         })
     }
 
-    fn today(&self) -> Day {
+    pub(super) fn today(&self) -> Day {
         local_day(self.who.actor.now, &self.books.workspace.settings.zone)
     }
 
