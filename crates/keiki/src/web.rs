@@ -16,4 +16,4 @@ mod visitor;
 mod words;
 
 pub use routes::{Need, RouteFacts, facts};
-pub use server::{Options, Security, Server};
+pub use server::{Options, REQUEST_LIMIT, Security, Server};

@@ -83,6 +83,18 @@ pub(super) async fn of_edition(workspace: &Workspace, number: i64) -> Result<Wor
     workspace.recorded(workspace.ledger().await?.texts(number).await?)
 }
 
+/// The workspace as an edition has it; `None` where that is what its files say, so that nothing has to be compiled again.
+///
+/// # Errors
+/// There is no such edition, or this program no longer takes what was recorded.
+pub(super) async fn unless_as_is(workspace: &Workspace, number: i64) -> Result<Option<Workspace>> {
+    let texts = workspace.ledger().await?.texts(number).await?;
+    if texts == *workspace.content.texts() {
+        return Ok(None);
+    }
+    workspace.recorded(texts).map(Some)
+}
+
 /// The editions in order.
 ///
 /// # Errors

@@ -141,7 +141,8 @@ async fn known(
     let Some(edition) = statement.edition.filter(|_| !periods.is_empty()) else {
         return Ok(by_period);
     };
-    let then = programme::of_edition(workspace, edition).await?;
+    let recorded = programme::unless_as_is(workspace, edition).await?;
+    let then = recorded.as_ref().unwrap_or(workspace);
     let asked = Measure {
         kpis: Vec::new(),
         units: Units::All,
@@ -152,8 +153,8 @@ async fn known(
         author: run.author.clone(),
         now: statement.closed_at,
     };
-    let mut measured = measure_in(&then, &asked, progress).await?;
-    disclosure::withhold(&then, &asked, &mut measured, progress).await?;
+    let mut measured = measure_in(then, &asked, progress).await?;
+    disclosure::withhold(then, &asked, &mut measured, progress).await?;
     for one in measured {
         by_period
             .entry(one.period.to_string())

@@ -9,7 +9,7 @@ use keiki_ingest::live::{Amount, Surroundings};
 use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR, OrgUnits};
-use keiki_model::evidence::{Evidence, RejectedRow};
+use keiki_model::evidence::{Evidence, RejectedRow, join_key};
 use keiki_model::org::UNASSIGNED;
 
 use super::ingest::fetching::{self, Part};
@@ -42,6 +42,8 @@ pub struct Trial {
     pub left_unknown: Vec<RejectedRow>,
     /// Org units of rows that the tree does not know.
     pub unassigned: Vec<String>,
+    /// The keys of the rows that would be accepted; where a key is made from identifiers, or names people, it is not among them.
+    pub keys: Vec<String>,
 }
 
 /// A row as it would be journalled.
@@ -106,6 +108,7 @@ pub(super) async fn try_files(
         accepted: evidence.rows.num_rows(),
         rows: rows(&dataset, &evidence),
         unassigned: unassigned(workspace, &dataset, &evidence, today),
+        keys: keys(&dataset, &evidence),
         rejected: evidence.rejected,
         left_unknown: evidence.left_unknown,
     })
@@ -133,6 +136,25 @@ async fn evidence(
         read_evidence(&source, &dataset, &files, &context)
     });
     Ok(task.await.map_err(Error::stopped)??)
+}
+
+fn keys(dataset: &Dataset, evidence: &Evidence) -> Vec<String> {
+    let columns = dataset.key.iter();
+    let columns: Option<Vec<_>> = columns
+        .map(|name| evidence.rows.column_by_name(name))
+        .collect();
+    let Some(columns) = columns.filter(|_| !dataset.key_is_personal()) else {
+        return Vec::new();
+    };
+    let key = |row: usize| {
+        let is_whole = columns.iter().all(|column| column.is_valid(row));
+        let parts = columns.iter();
+        let parts: Vec<String> = parts
+            .map(|column| array_value_to_string(column, row).unwrap_or_default())
+            .collect();
+        is_whole.then(|| join_key(parts.iter().map(String::as_str)))
+    };
+    (0..evidence.rows.num_rows()).filter_map(key).collect()
 }
 
 /// The org units of rows that the tree of the day does not know.

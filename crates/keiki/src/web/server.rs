@@ -24,8 +24,8 @@ use crate::error::{Error, Result};
 use crate::operations::accounts::Registry;
 use crate::operations::office::Office;
 
-/// How long a request may take.
-const REQUEST_SECONDS: u64 = 60;
+/// How long a request may take, unless something else is said.
+pub const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 /// How long a client may take to send its headers.
 const HEADER_SECONDS: u64 = 10;
 /// How long requests that have begun may go on when the server stops.
@@ -40,6 +40,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How what is sent is kept from others.
     pub security: Security,
+    /// How long a request may take.
+    pub request_limit: Duration,
 }
 
 /// How what is sent is kept from others.
@@ -64,6 +66,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     security: Security,
+    request_limit: Duration,
     site: Shared,
 }
 
@@ -101,6 +104,7 @@ impl Server {
             listener,
             address,
             security: options.security.clone(),
+            request_limit: options.request_limit,
             site: Arc::new(Site {
                 office,
                 registry,
@@ -152,7 +156,8 @@ impl Server {
                 tracing::debug!(?error, "nothing was measured beforehand");
             }
         });
-        let service = router(self.site).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router(self.site, self.request_limit)
+            .into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(self.listener).map_err(Error::stopped)?;
         server
             .http_builder()
@@ -172,8 +177,7 @@ impl Server {
 }
 
 /// The routes with all that stands around each of them; the outermost layer is last.
-fn router(site: Shared) -> Router {
-    let limit = Duration::from_secs(REQUEST_SECONDS);
+fn router(site: Shared, limit: Duration) -> Router {
     routes::router()
         .merge(assets::router())
         .layer(DefaultBodyLimit::max(FORM_BYTES))

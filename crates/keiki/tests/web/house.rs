@@ -6,7 +6,7 @@
 )]
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::time::Duration;
 
 use keiki::operations::accounts::{Actor, Chosen, NewAccount, Registry};
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
@@ -47,18 +47,18 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A workspace with its server.
 pub(crate) struct House {
-    folder: TempDir,
+    workspace: Workspace,
     pub(crate) url: String,
     pub(crate) registry: Registry,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
+    _folder: TempDir,
 }
 
 impl House {
     /// A workspace with the evidence of one month, and its server.
     pub(crate) async fn new() -> Self {
         let house = Self::without_evidence().await;
-        let workspace = Workspace::load(house.root()).expect("the workspace is sound");
         let asked = Ingest {
             surroundings: &environment::Here,
             what: What::Sources(Vec::new()),
@@ -70,7 +70,7 @@ impl House {
             author: "tests".to_owned(),
             now: environment::now(),
         };
-        let outcomes = ingest::ingest(&workspace, &asked, &Silent).await;
+        let outcomes = ingest::ingest(&house.workspace, &asked, &Silent).await;
         let outcomes = outcomes.expect("the evidence can be read");
         assert!(
             outcomes.iter().all(|one| one.result.is_ok()),
@@ -97,6 +97,8 @@ impl House {
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security: Security::Loopback,
+            // However slow the computer is on which the tests run.
+            request_limit: Duration::from_hours(1),
         };
         let server = Server::bind(folder.path(), &options).await;
         let server = server.expect("a free port can be taken");
@@ -109,16 +111,13 @@ impl House {
         }));
         let client = Client::builder().redirect(Policy::none()).build();
         Self {
-            folder,
+            workspace,
             url,
+            _folder: folder,
             registry: registry.expect("the accounts can be opened"),
             client: client.expect("a client can be made"),
             stop: Some(stop),
         }
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Makes an account with roles and a password.

@@ -89,6 +89,14 @@ async fn nobody_sends_for_others() {
     ] {
         send(&owner, "assets.csv", &text, &fields).await.is(404);
     }
+    // Nor is a record of another's taken over by naming its key.
+    let taken = format!("{HEADER}\nA4,JP1,hardware,mine now,true,,,,,,\n");
+    let fields = [("into", "dataset:assets"), ("unit", "JP1")];
+    send(&owner, "assets.csv", &taken, &fields)
+        .await
+        .is(422)
+        .says("A4")
+        .says_nothing_of("secret of America");
     let nil = [("into", "dataset:assets"), ("unit", "US1"), ("as_of", "")];
     owner.post("/submit/nil", &nil).await.is(404);
     let total = [

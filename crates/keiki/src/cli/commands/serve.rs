@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::{Exit, logging};
 use crate::environment;
 use crate::error::Result;
-use crate::web::{Options, Security, Server};
+use crate::web::{Options, REQUEST_LIMIT, Security, Server};
 
 /// Serve the web pages
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,7 @@ impl Args {
         let options = Options {
             listen: self.listen,
             security,
+            request_limit: REQUEST_LIMIT,
         };
         let server = Server::bind(&root, &options).await?;
         let url = server.url();

@@ -90,12 +90,11 @@ impl Desk {
         let workspace = &self.books.workspace;
         let key = (self.books.stamp.clone(), period, self.today());
         let closes = &self.office.kept.closes;
-        let found = match closes.find(&key) {
-            Some(kept) => kept,
-            None => {
-                let found = statement::status(workspace, period, &self.run(), &Silent).await?;
-                closes.put(key, found)
-            }
+        let found = if let Some(kept) = closes.find(&key) {
+            kept
+        } else {
+            let found = statement::status(workspace, period, &self.run(), &Silent).await?;
+            closes.put(key, found)
         };
         let names = self.names();
         let language = self.who.language;

@@ -151,12 +151,11 @@ impl Desk {
             known_at,
         );
         let openings = &self.office.kept.openings;
-        let explained = match openings.find(&key) {
-            Some(kept) => kept,
-            None => {
-                let opened = explain::explain(workspace, &question, &Silent).await?;
-                openings.put(key, opened)
-            }
+        let explained = if let Some(kept) = openings.find(&key) {
+            kept
+        } else {
+            let opened = explain::explain(workspace, &question, &Silent).await?;
+            openings.put(key, opened)
         };
         let explanation = &explained.explanation;
         let language = self.who.language;

@@ -1,8 +1,11 @@
 //! Evidence that somebody sends: what they owe, what would become of a file, and taking it in.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
+use arrow::array::Array;
+use arrow::util::display::array_value_to_string;
 use keiki_ingest::Source;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
@@ -10,11 +13,13 @@ use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
 use keiki_model::text::Text;
+use keiki_store::StoreError;
 use tempfile::TempDir;
 
 use super::evidence::OwedLine;
 use super::figures::Look;
 use super::{Desk, UnitChoice, choices};
+use crate::config::Opening;
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::coverage::Timeliness;
@@ -27,6 +32,8 @@ const WAITING_MOST: usize = 64;
 const WAITING_MICROS: i64 = 3_600_000_000;
 /// How many rejected rows of a file are listed.
 const REJECTS_LISTED: usize = 200;
+/// How many keys of others are named.
+const KEYS_NAMED: usize = 10;
 /// The longest name of a file that is kept. *Units*: characters.
 const NAME_LENGTH_MOST: usize = 100;
 
@@ -272,7 +279,54 @@ impl Desk {
         let workspace = &self.books.workspace;
         let files = [path.to_owned()];
         let (source, files) = ingest::sent(workspace, into, &units_of(within), &files)?;
-        trial::try_files(workspace, &source, files, as_of).await
+        let trial = trial::try_files(workspace, &source, files, as_of).await?;
+        self.is_of_nobody_else(&trial, within).await?;
+        Ok(trial)
+    }
+
+    /// Refuses rows about records that the books have of org units for which the reader does not speak: whoever names such a key
+    /// would take the record over.
+    async fn is_of_nobody_else(&self, trial: &Trial, within: &Within) -> Result<()> {
+        let workspace = &self.books.workspace;
+        let known = units_of(within);
+        if known.is_empty() || trial.keys.is_empty() {
+            return Ok(());
+        }
+        let journal = match workspace.journal(Opening::Existing).await {
+            Err(Error::Store(StoreError::NoJournal(_))) => return Ok(()),
+            found => found?,
+        };
+        let quoted = known
+            .iter()
+            .map(|id| format!("'{}'", id.replace('\'', "''")));
+        let query = format!(
+            "select record_key from \"{}\" where org_unit is null or org_unit not in ({}) \
+             group by record_key having sum(weight) > 0",
+            trial.dataset,
+            quoted.collect::<Vec<_>>().join(", ")
+        );
+        let mut others: BTreeSet<String> = BTreeSet::new();
+        for batch in workspace.engine()?.sql(&journal, &query).await? {
+            let keys = batch.column(0);
+            let texts = (0..keys.len()).map(|row| array_value_to_string(keys, row));
+            others.extend(texts.filter_map(std::result::Result::ok));
+        }
+        let taken = trial.keys.iter().filter(|key| others.contains(*key));
+        let taken: Vec<&str> = taken.take(KEYS_NAMED).map(String::as_str).collect();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let keys = taken.join(", ");
+        Err(Error::user(
+            Text::new(
+                format!("担当外の組織のレコードを含みます: {keys}"),
+                format!("there are records of other org units in it: {keys}"),
+            ),
+            Text::new(
+                "これらの行を除いて提出してください。組織の異動であれば、プログラム室に依頼してください",
+                "leave these rows out; if a record moved to you, ask the programme office",
+            ),
+        ))
     }
 
     fn shown(&self, trial: &Trial, waiting: &Waiting) -> Preview {
