@@ -32,6 +32,13 @@ impl Scope {
         grants.any(|grant| grant.role.rights().contains(&right))
     }
 
+    /// Whether they have a right for an org unit by a role that they hold for that very unit, such as the root of the tree.
+    #[must_use]
+    pub fn allows_at(&self, right: Right, unit: &str) -> bool {
+        let mut grants = self.grants.iter();
+        grants.any(|grant| grant.org_unit == unit && grant.role.rights().contains(&right))
+    }
+
     /// Refuses who lacks a right.
     ///
     /// # Errors

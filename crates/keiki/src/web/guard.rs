@@ -105,9 +105,8 @@ pub(super) async fn admitted(need: Need, request: Request, next: Next) -> Respon
             let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
             Redirect::to(&format!("/sign-in?next={query}")).into_response()
         }
-        Need::Account => next.run(request).await,
-        Need::Right(right) if visitor.scope().allows(right) => next.run(request).await,
-        Need::Right(_) => Failure::from(Error::Forbidden).into_response(),
+        need if need.is_met_by(&visitor.scope(), &visitor.root) => next.run(request).await,
+        _ => Failure::from(Error::Forbidden).into_response(),
     }
 }
 

@@ -41,7 +41,9 @@ impl<'p> Layout<'p> {
         let here = visitor.path.split('?').next().unwrap_or_default();
         let entries = routes::menu().iter();
         let menu = entries
-            .filter(|entry| visitor.signed_in.is_some() && entry.need.is_met_by(&scope))
+            .filter(|entry| {
+                visitor.signed_in.is_some() && entry.need.is_met_by(&scope, &visitor.root)
+            })
             .map(|entry| Entry {
                 href: entry.path,
                 title: words.say(entry.title),

@@ -26,15 +26,18 @@ pub enum Need {
     Account,
     /// Somebody who has a right for some org unit.
     Right(Right),
+    /// Somebody who has a right for the whole tree.
+    Whole(Right),
 }
 
 impl Need {
-    /// Whether somebody who is signed in meets it.
+    /// Whether somebody who is signed in meets it. `root` is the root of the tree.
     #[must_use]
-    pub fn is_met_by(self, scope: &Scope) -> bool {
+    pub fn is_met_by(self, scope: &Scope, root: &str) -> bool {
         match self {
             Self::Nothing | Self::Account => true,
             Self::Right(right) => scope.allows(right),
+            Self::Whole(right) => scope.allows_at(right, root),
         }
     }
 }
@@ -55,8 +58,9 @@ fn table() -> Vec<Route> {
     let see = Need::Right(Right::See);
     let see_evidence = Need::Right(Right::SeeEvidence);
     let submits = Need::Right(Right::Submit);
-    let administer = Need::Right(Right::Administer);
-    let audit = Need::Right(Right::Audit);
+    let administer = Need::Whole(Right::Administer);
+    let audit = Need::Whole(Right::Audit);
+    let close = Need::Whole(Right::Close);
     vec![
         Route::page("/", Need::Account, home::show),
         Route::page("/sign-in", Need::Nothing, sign_in::show),
@@ -85,8 +89,8 @@ fn table() -> Vec<Route> {
         Route::page("/batches/{seq}/files/{position}", see_evidence, batch::file),
         Route::page("/programme", see, programme::show).in_menu("nav-programme"),
         Route::page("/close", see_evidence, closing::show).in_menu("nav-close"),
-        Route::form("/close", Need::Right(Right::Close), closing::act),
-        Route::form("/close/request", Need::Right(Right::Close), closing::ask),
+        Route::form("/close", close, closing::act),
+        Route::form("/close/request", close, closing::ask),
         Route::page("/requests", see_evidence, requests::show).in_menu("nav-requests"),
         Route::form("/requests/{id}", see_evidence, requests::decide),
         Route::form(

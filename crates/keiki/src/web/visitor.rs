@@ -38,6 +38,8 @@ pub(super) struct Visitor {
     pub(super) way: Way,
     /// The organisation's name.
     pub(super) organisation: String,
+    /// The root of its tree.
+    pub(super) root: String,
 }
 
 impl Visitor {
@@ -85,6 +87,7 @@ pub(super) async fn recognise(
         path: path.map_or_else(|| "/".to_owned(), ToString::to_string),
         way: site.way,
         organisation: site.plate.name.get(language).to_owned(),
+        root: site.plate.root.clone(),
         signed_in,
         token,
         language,

@@ -89,7 +89,7 @@ fn the_table_lists_every_route_with_what_it_needs() {
         let expected: Vec<&str> = match route.need {
             Need::Nothing => vec!["-"],
             Need::Account => vec!["*"],
-            Need::Right(right) => roles
+            Need::Right(right) | Need::Whole(right) => roles
                 .filter(|(_, role)| role.rights().contains(&right))
                 .map(|(code, _)| code)
                 .collect(),
@@ -190,4 +190,12 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
             );
         }
     }
+    // What is about the whole tree is neither offered nor open to who holds a role for a part of it.
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "JP1")]).await;
+    auditor
+        .get("/evidence")
+        .await
+        .is(200)
+        .says_nothing_of("/log");
+    auditor.get("/log").await.is(403);
 }

@@ -306,7 +306,7 @@ impl Desk {
             quoted.collect::<Vec<_>>().join(", ")
         );
         let mut others: BTreeSet<String> = BTreeSet::new();
-        for batch in workspace.engine()?.sql(&journal, &query).await? {
+        for batch in workspace.engine().sql(&journal, &query).await? {
             let keys = batch.column(0);
             let texts = (0..keys.len()).map(|row| array_value_to_string(keys, row));
             others.extend(texts.filter_map(std::result::Result::ok));
