@@ -153,3 +153,22 @@ async fn what_is_too_large_is_refused_with_a_page() {
         .is(413)
         .says("too large");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_fails_shows_a_number_and_never_the_cause() {
+    let house = House::without_evidence().await;
+    let one = house.visitor("one", &[(Role::Executive, "HD")]).await;
+    one.get("/scorecard").await.is(200);
+    let file = house.workspace.root.join("programme.toml");
+    std::fs::write(file, "[adopted]\nkpis = [\"the cause\"]\n").expect("it can be written");
+    // The files are looked at again after a moment.
+    let mut answer = one.get("/scorecard").await;
+    while answer.status == 200 {
+        answer = one.get("/scorecard").await;
+    }
+    answer
+        .is(500)
+        .says("Give an administrator the number")
+        .says_nothing_of("the cause")
+        .says_nothing_of("programme.toml");
+}

@@ -47,7 +47,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A workspace with its server.
 pub(crate) struct House {
-    workspace: Workspace,
+    pub(crate) workspace: Workspace,
     pub(crate) url: String,
     pub(crate) registry: Registry,
     client: Client,

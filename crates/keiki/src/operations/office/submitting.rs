@@ -44,7 +44,7 @@ pub struct TodoView {
     pub overdue: Vec<OwedLine>,
     /// Evidence that is there, with the day until which it is fresh enough.
     pub fresh: Vec<OwedLine>,
-    /// Figures that missed their targets without a word why: KPI, name, org unit's id and name.
+    /// Figures that missed their targets without a word why: KPI, indicator, org unit's id and name.
     pub unexplained: Vec<(u32, String, String, String)>,
     /// The period of those figures.
     pub period: String,
@@ -177,7 +177,8 @@ impl Desk {
             unexplained: unexplained
                 .map(|one| {
                     let unit = names.org_unit(&one.org_unit);
-                    (one.no, names.kpi(one.no), one.org_unit.to_string(), unit)
+                    let title = names.indicator(one.no, &one.indicator);
+                    (one.no, title, one.org_unit.to_string(), unit)
                 })
                 .collect(),
             period: board.period().to_string(),
