@@ -63,17 +63,22 @@ pub(super) async fn own_origin(request: Request, next: Next) -> Response {
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if reads || is_own(request.headers()) {
+    // HTTP/2 names the server in the address, HTTP/1.1 in a header.
+    let authority = request
+        .uri()
+        .authority()
+        .map(axum::http::uri::Authority::as_str);
+    if reads || is_own(request.headers(), authority) {
         return next.run(request).await;
     }
     Failure::from(Error::Forbidden).into_response()
 }
 
-fn is_own(headers: &HeaderMap) -> bool {
+fn is_own(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let fetched = text(HeaderName::from_static("sec-fetch-site"));
     let origin = text(header::ORIGIN);
-    let host = text(header::HOST).unwrap_or("");
+    let host = text(header::HOST).or(authority).unwrap_or("");
     if fetched.is_some_and(|site| site != "same-origin") {
         return false;
     }
@@ -153,7 +158,7 @@ mod tests {
             headers(&[host, ("origin", "http://keiki.example:8080")]),
             headers(&[host, ("sec-fetch-site", "same-origin")]),
         ] {
-            assert!(is_own(&own), "{own:?}");
+            assert!(is_own(&own, None), "{own:?}");
         }
         for foreign in [
             headers(&[host]),
@@ -167,8 +172,16 @@ mod tests {
                 ("sec-fetch-site", "cross-site"),
             ]),
         ] {
-            assert!(!is_own(&foreign), "{foreign:?}");
+            assert!(!is_own(&foreign, None), "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn over_http_2_the_address_names_the_server() {
+        let own = headers(&[("origin", "https://keiki.example")]);
+        assert!(is_own(&own, Some("keiki.example")));
+        assert!(!is_own(&own, Some("other.example")));
+        assert!(!is_own(&own, None));
     }
 
     #[test]
