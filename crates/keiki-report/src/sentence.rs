@@ -304,7 +304,12 @@ fn missed(ja: &Words<'_>, en: &Words<'_>) -> Text {
                 ja.target()
             ),
             format!(
-                "{count} past their deadline are undone (value {}, target {}). Whatever the value, it stays missed until all of them are done.",
+                "{count} {} (value {}, target {}). Whatever the value, it stays missed until none is.",
+                if unmet == Some(1) {
+                    "item is open past its deadline"
+                } else {
+                    "items are open past their deadlines"
+                },
                 en.value(),
                 en.target()
             ),
@@ -540,7 +545,7 @@ mod tests {
         (statistics.pending, statistics.unmet) = (Some(2), Some(1));
         let sentence = super::status(&late);
         assert!(
-            sentence.en.starts_with("1 past their deadline are undone"),
+            sentence.en.starts_with("1 item is open past its deadline"),
             "{sentence:?}"
         );
         let mut unsaid = measurement(Status::Provisional);

@@ -19,6 +19,7 @@ mod judgement;
 mod live;
 mod mapping;
 mod notes;
+mod own_kpi;
 mod person;
 mod programme;
 mod records;
