@@ -305,8 +305,7 @@ DATASETS = {
         lambda r: ordered(r.obtained_on, r.expires_on)),
     "exercises": Dataset(False, "exercise_id", "org_unit", 100, types(
         "exercise_id org_unit audience title form", "planned_on held_on cancelled_on", integer="participant_count"), rules_exercises),
-    "exploited_vulnerabilities": Dataset(False, "cve_id", "listed_on", 35, types("cve_id", "listed_on due_on"),
-                                         lambda r: ordered(r.listed_on, r.due_on)),
+    "exploited_vulnerabilities": Dataset(False, "cve_id", "listed_on", 35, types("cve_id", "listed_on due_on")),
     "findings": Dataset(False, "finding_id", "org_unit raised_on", 35, types(
         "finding_id org_unit origin title severity supplier", "raised_on deadline_on closed_on"), rules_findings),
     "headcounts": Dataset(True, "org_unit", "", 100, types(

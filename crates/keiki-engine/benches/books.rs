@@ -348,6 +348,7 @@ async fn commit(
         version_order: None,
         rejected: Vec::new(),
         left_unknown: Vec::new(),
+        open_ends: Vec::new(),
     };
     world
         .journal

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use keiki_model::dataset::Dataset;
@@ -13,7 +14,7 @@ use keiki_model::problem::{Place, Problem};
 use keiki_model::repeats::MASK;
 use keiki_model::text::Text;
 
-use crate::columns::{Rejections, evaluate};
+use crate::columns::{Doubted, Rejections, Typed, evaluate};
 use crate::convert::excerpt;
 use crate::error::IngestError;
 use crate::source::Source;
@@ -49,7 +50,7 @@ impl Conditions {
         })
     }
 
-    /// Rejects the rows that a rule or the scope does not let pass.
+    /// Rejects the rows that a rule or the scope does not let pass; a rule that names the value in doubt takes that out alone.
     ///
     /// # Errors
     /// The parts of a result do not fit together, which is a fault of Keiki.
@@ -57,28 +58,48 @@ impl Conditions {
         &self,
         source: &Source,
         dataset: &Dataset,
-        batch: &RecordBatch,
+        typed: &mut Typed,
         rejections: &mut Rejections,
     ) -> Result<(), IngestError> {
-        self.check_rules(dataset, batch, rejections)?;
-        self.check_scope(source, dataset, batch, rejections)
+        self.check_rules(dataset, typed, rejections)?;
+        self.check_scope(source, dataset, &typed.batch, rejections)
     }
 
     /// Rejects the rows for which a rule of the dataset is false; unknown passes.
     fn check_rules(
         &self,
         dataset: &Dataset,
-        batch: &RecordBatch,
+        typed: &mut Typed,
         rejections: &mut Rejections,
     ) -> Result<(), IngestError> {
         for (rule, compiled) in dataset.rules.iter().zip(&self.rules) {
-            let broken = |columns: &[String], row: usize| Reason::RuleBroken {
-                ja: rule.message.ja.clone(),
-                en: rule.message.en.clone(),
-                rule: rule.require.value.clone(),
-                cells: cells(dataset, batch, columns, row),
+            let batch = typed.batch.clone();
+            let mut doubted = Vec::new();
+            let mut broken = |columns: &[String], row: usize| {
+                // What is taken as unknown comes first.
+                let is_other = |name: &&String| {
+                    let unknown = rule.unknown.as_ref();
+                    unknown.is_none_or(|unknown| unknown.value != **name)
+                };
+                let mut columns: Vec<&String> = columns.iter().collect();
+                columns.sort_by_key(is_other);
+                let reason = Reason::RuleBroken {
+                    ja: rule.message.ja.clone(),
+                    en: rule.message.en.clone(),
+                    rule: rule.require.value.clone(),
+                    cells: cells(dataset, &batch, columns, row),
+                };
+                if rule.unknown.is_none() {
+                    return Some(reason);
+                }
+                doubted.push(Doubted { row, reason });
+                None
             };
-            reject_where_false(dataset, batch, compiled.as_ref(), &broken, rejections)?;
+            reject_where_false(dataset, &batch, compiled.as_ref(), &mut broken, rejections)?;
+            if let Some(unknown) = rule.unknown.as_ref().filter(|_| !doubted.is_empty()) {
+                typed.batch = without(&batch, &unknown.value, &doubted)?;
+                typed.doubted.append(&mut doubted);
+            }
         }
         Ok(())
     }
@@ -95,10 +116,11 @@ impl Conditions {
         let (Some(predicate), Some(compiled)) = (&source.scope.predicate, &self.scope) else {
             return Ok(());
         };
-        let outside = |_: &[String], _| Reason::OutsideScope {
-            found: format!("not: {}", excerpt(predicate)),
+        let mut outside = |_: &[String], _| {
+            let found = format!("not: {}", excerpt(predicate));
+            Some(Reason::OutsideScope { found })
         };
-        reject_where_false(dataset, batch, compiled.as_ref(), &outside, rejections)
+        reject_where_false(dataset, batch, compiled.as_ref(), &mut outside, rejections)
     }
 }
 
@@ -129,11 +151,30 @@ fn condition(
     }
 }
 
+/// The rows with a column unknown in those where it is in doubt.
+fn without(
+    batch: &RecordBatch,
+    column: &str,
+    doubted: &[Doubted],
+) -> Result<RecordBatch, IngestError> {
+    let fault = |e| IngestError::internal(&e);
+    let schema = batch.schema();
+    let position = schema.index_of(column).map_err(fault)?;
+    let mut is_doubted = vec![false; batch.num_rows()];
+    for one in doubted {
+        is_doubted[one.row] = true;
+    }
+    let mut arrays = batch.columns().to_vec();
+    arrays[position] = nullif(&arrays[position], &BooleanArray::from(is_doubted)).map_err(fault)?;
+    RecordBatch::try_new(schema, arrays).map_err(fault)
+}
+
+/// Rejects the rows for which a condition is false, where there is a reason for it.
 fn reject_where_false(
     dataset: &Dataset,
     batch: &RecordBatch,
     compiled: &dyn Expression,
-    reason: &dyn Fn(&[String], usize) -> Reason,
+    reason: &mut dyn FnMut(&[String], usize) -> Option<Reason>,
     rejections: &mut Rejections,
 ) -> Result<(), IngestError> {
     if compiled.data_type() == &DataType::Null {
@@ -155,8 +196,10 @@ fn reject_where_false(
     let holds = array.as_boolean();
     if holds.false_count() > 0 {
         for (row, holds) in holds.iter().enumerate() {
-            if holds == Some(false) {
-                rejections.add(row, reason(compiled.columns(), row));
+            if holds == Some(false)
+                && let Some(reason) = reason(compiled.columns(), row)
+            {
+                rejections.add(row, reason);
             }
         }
     }
@@ -164,7 +207,7 @@ fn reject_where_false(
 }
 
 /// The cells of a row that a rule reads, those that name a person hidden.
-fn cells(dataset: &Dataset, batch: &RecordBatch, columns: &[String], row: usize) -> Vec<Cell> {
+fn cells(dataset: &Dataset, batch: &RecordBatch, columns: Vec<&String>, row: usize) -> Vec<Cell> {
     let cell = |column: &String| {
         let array = batch.column_by_name(column)?;
         let is_personal = dataset.column(column).is_some_and(|column| column.personal);
@@ -180,7 +223,7 @@ fn cells(dataset: &Dataset, batch: &RecordBatch, columns: &[String], row: usize)
             value: array.is_valid(row).then(shown),
         })
     };
-    columns.iter().filter_map(cell).collect()
+    columns.into_iter().filter_map(cell).collect()
 }
 
 fn definition(mut problem: Problem) -> IngestError {

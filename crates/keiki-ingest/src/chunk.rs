@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::compute::{self, filter_record_batch};
 use arrow::datatypes::{Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use keiki_model::dataset::Dataset;
-use keiki_model::evidence::{Evidence, Reason, RejectedRow};
+use keiki_model::evidence::{Evidence, OpenEnd, Reason, RejectedRow};
 use keiki_model::repeats::record_key;
 
 use crate::checks::Conditions;
@@ -74,7 +74,7 @@ impl<'m> Mapper<'m> {
         }
         let mapping = self.mapping(&extract)?;
         let mut rejections = Rejections::default();
-        let typed = columns::compute(
+        let mut typed = columns::compute(
             &mapping,
             &extract.batch,
             dataset,
@@ -82,7 +82,7 @@ impl<'m> Mapper<'m> {
             &mut rejections,
         )?;
         let conditions = self.conditions(&typed.batch.schema())?;
-        conditions.check(source, dataset, &typed.batch, &mut rejections)?;
+        conditions.check(source, dataset, &mut typed, &mut rejections)?;
         if let Some(faults) = faults {
             faults.extend(rejections.every().map(|(row, reason)| {
                 let key = record_key(dataset, &typed.batch, row);
@@ -154,6 +154,7 @@ impl<'m> Mapper<'m> {
 
 fn nothing(dataset: &Dataset, extract: Extract) -> Evidence {
     let files = files_of(&extract, |_| false);
+    let open_ends = open_ends(&extract);
     let names = extract.files;
     Evidence {
         rows: RecordBatch::new_empty(dataset.schema()),
@@ -168,6 +169,7 @@ fn nothing(dataset: &Dataset, extract: Extract) -> Evidence {
             .map(|(place, reason)| rejected_row(&names, place, None, reason))
             .collect(),
         left_unknown: Vec::new(),
+        open_ends,
     }
 }
 
@@ -223,6 +225,7 @@ fn sort_out(
         .filter(|row| is_kept(*row))
         .map(|row| extract.places[row].row)
         .collect();
+    let open_ends = open_ends(&extract);
     let rejected = rejected(dataset, &mut extract, typed, rejections);
     Ok(Evidence {
         rows,
@@ -233,7 +236,17 @@ fn sort_out(
         version_order,
         rejected,
         left_unknown,
+        open_ends,
     })
+}
+
+/// Where files end within a line.
+fn open_ends(extract: &Extract) -> Vec<OpenEnd> {
+    let ends = extract.open_ends.iter().map(|place| OpenEnd {
+        file: file_name(&extract.files, place.file),
+        row: place.row,
+    });
+    ends.collect()
 }
 
 /// The files of a chunk with the number of their rows that are kept; those whose rows are all rejected too.
@@ -308,7 +321,8 @@ fn not_stated(extract: &Extract, row: usize, reason: Reason) -> Reason {
     }
 }
 
-/// What the reader left unknown in accepted rows, where the mapping did not fill it from elsewhere.
+/// What is unknown in accepted rows: what the reader left so, where the mapping did not fill it from elsewhere, and what a
+/// rule does not let stand.
 fn left_unknown(
     dataset: &Dataset,
     extract: &Extract,
@@ -321,9 +335,8 @@ fn left_unknown(
             .column_by_name(column)
             .is_some_and(|array| array.is_null(row))
     };
-    extract
-        .left_unknown
-        .iter()
+    let stated = extract.left_unknown.iter();
+    let mut all: Vec<(RowPlace, RejectedRow)> = stated
         .filter(|left| is_kept(left.row) && is_null(left.row, left.column))
         .map(|left| {
             let key = record_key(dataset, &typed.batch, left.row);
@@ -332,9 +345,19 @@ fn left_unknown(
                 ja: left.why.ja.clone(),
                 en: left.why.en.clone(),
             };
-            rejected_row(&extract.files, extract.places[left.row], key, reason)
+            let place = extract.places[left.row];
+            (place, rejected_row(&extract.files, place, key, reason))
         })
-        .collect()
+        .collect();
+    let doubted = typed.doubted.iter().filter(|doubted| is_kept(doubted.row));
+    all.extend(doubted.map(|doubted| {
+        let place = extract.places[doubted.row];
+        let key = record_key(dataset, &typed.batch, doubted.row);
+        let reason = doubted.reason.clone();
+        (place, rejected_row(&extract.files, place, key, reason))
+    }));
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, row)| row).collect()
 }
 
 fn rejected_row(

@@ -63,6 +63,17 @@ pub(crate) struct Typed {
     pub(crate) known_at: Option<ArrayRef>,
     /// The order of versions of a load of history.
     pub(crate) order: Option<ArrayRef>,
+    /// Values that are in doubt: they are null in the batch.
+    pub(crate) doubted: Vec<Doubted>,
+}
+
+/// A value that a rule of the dataset does not let stand.
+#[derive(Debug)]
+pub(crate) struct Doubted {
+    /// Number of the row in its chunk, from 0.
+    pub(crate) row: usize,
+    /// Which rule, and what stood there.
+    pub(crate) reason: Reason,
 }
 
 /// Computes the columns.
@@ -123,6 +134,7 @@ pub(crate) fn compute(
         effective_on,
         known_at,
         order,
+        doubted: Vec::new(),
     })
 }
 

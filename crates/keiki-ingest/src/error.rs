@@ -8,7 +8,7 @@ use keiki_model::problem::{Place, Problem};
 use keiki_model::text::Text;
 
 use crate::limits::Quantity;
-use crate::unpack::{Altered, Overflow};
+use crate::unpack::{Altered, Damaged, Overflow};
 
 /// Says why a reading cannot be used at all. Nothing of it is accepted.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,15 @@ pub enum IngestError {
         /// The limit.
         limit: usize,
     },
-    /// The archive holds what may not be in it, or is broken.
+    /// What is packed is cut off or damaged.
+    #[error("{file}: what is packed cannot be read: {}", detail.en)]
+    Broken {
+        /// The file as the user knows it.
+        file: String,
+        /// Why.
+        detail: Box<Text>,
+    },
+    /// The archive holds what may not be in it.
     #[error("{file}: the archive cannot be used: {}", detail.en)]
     Archive {
         /// The file as the user knows it.
@@ -171,6 +179,7 @@ impl IngestError {
             | Self::EmptyFile { file }
             | Self::NoRecords { file, .. }
             | Self::Archive { file, .. }
+            | Self::Broken { file, .. }
             | Self::NoDay { file, .. }
             | Self::Sheet { file, .. }
             | Self::TooLarge { file, .. } => Some(Place::file(file)),
@@ -194,18 +203,19 @@ impl IngestError {
             };
         }
         let altered = source.get_ref().and_then(|e| e.downcast_ref::<Altered>());
-        if altered.is_some() {
-            return Self::Archive {
-                file: file.to_owned(),
-                detail: Box::new(Text::new(
-                    "チェックサムが一致しません",
-                    "its checksum is another",
-                )),
-            };
-        }
-        Self::Io {
+        let damaged = source.get_ref().and_then(|e| e.downcast_ref::<Damaged>());
+        let detail = match (altered, damaged) {
+            (Some(_), _) => Text::new("チェックサムが一致しません", "its checksum is another"),
+            (_, Some(Damaged::CutOff)) => Text::new("途中で終わっています", "it ends too early"),
+            (_, Some(Damaged::Corrupt)) => Text::new("壊れています", "it is damaged"),
+            (None, None) => {
+                let file = file.to_owned();
+                return Self::Io { file, source };
+            }
+        };
+        Self::Broken {
             file: file.to_owned(),
-            source,
+            detail: Box::new(detail),
         }
     }
 

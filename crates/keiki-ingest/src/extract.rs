@@ -71,6 +71,8 @@ pub(crate) struct Extract {
     pub(crate) rejected: Vec<(RowPlace, Reason)>,
     /// Values that are null because they are not stated well enough.
     pub(crate) left_unknown: Vec<LeftUnknown>,
+    /// The last lines of files that do not end.
+    pub(crate) open_ends: Vec<RowPlace>,
     /// How many rows of the reading come before.
     pub(crate) first_row: usize,
     /// Whether further chunks may have further columns.
@@ -106,6 +108,7 @@ pub(crate) struct ExtractBuilder<'a> {
     places: Vec<RowPlace>,
     rejected: Vec<(RowPlace, Reason)>,
     left_unknown: Vec<LeftUnknown>,
+    open_ends: Vec<RowPlace>,
     first_row: usize,
     are_columns: Columns,
 }
@@ -136,6 +139,7 @@ impl<'a> ExtractBuilder<'a> {
             places: Vec::new(),
             rejected: Vec::new(),
             left_unknown: Vec::new(),
+            open_ends: Vec::new(),
             first_row: 0,
             are_columns: Columns::Growing,
         }
@@ -342,6 +346,11 @@ impl<'a> ExtractBuilder<'a> {
         self.left_unknown.push(LeftUnknown { row, column, why });
     }
 
+    /// Notes that the file that is being read stops within its last line.
+    pub(crate) fn end_openly(&mut self, row: u64) {
+        self.open_ends.push(self.place(row));
+    }
+
     /// The error for more than a limit in the file that is being read.
     pub(crate) fn too_large(&self, what: Quantity, limit: usize) -> IngestError {
         IngestError::TooLarge {
@@ -381,6 +390,7 @@ impl<'a> ExtractBuilder<'a> {
             places,
             rejected: std::mem::take(&mut self.rejected),
             left_unknown: std::mem::take(&mut self.left_unknown),
+            open_ends: std::mem::take(&mut self.open_ends),
             first_row,
             columns: self.are_columns,
         })

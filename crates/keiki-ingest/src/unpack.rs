@@ -74,9 +74,12 @@ fn is_archive(file: &InputFile, archives: Archives) -> Result<bool, IngestError>
     Ok(start == ZIP || start == EMPTY_ZIP)
 }
 
-/// What the reader of archives says, which it says in English only.
-fn broken_ja(error: &ZipError) -> String {
-    format!("書庫を読めません({error})")
+/// An archive that cannot be read as one; what is wrong its reader says in English only.
+fn broken(file: &str, error: &ZipError) -> IngestError {
+    IngestError::Broken {
+        file: file.to_owned(),
+        detail: Box::new(Text::quoted(error)),
+    }
 }
 
 fn has_extension(path: &Path, expected: &str) -> bool {
@@ -95,7 +98,7 @@ fn members_of(file: &InputFile, found: &mut Vec<InputFile>) -> Result<(), Ingest
     for number in 0..archive.len().min(FILE_COUNT + 1) {
         let member = archive
             .by_index_raw(number)
-            .map_err(|e| fault(broken_ja(&e), e.to_string()))?;
+            .map_err(|e| broken(&file.name, &e))?;
         let name = encoding::name(member.name_raw());
         if member.is_dir() || is_left_out(&name) {
             continue;
@@ -158,10 +161,7 @@ fn leads_out(name: &str) -> bool {
 
 fn open_archive(file: &InputFile) -> Result<ZipArchive<BufReader<File>>, IngestError> {
     let opened = File::open(&file.path).map_err(|e| IngestError::io(&file.name, e))?;
-    ZipArchive::new(BufReader::new(opened)).map_err(|e| IngestError::Archive {
-        file: file.name.clone(),
-        detail: Box::new(Text::new(broken_ja(&e), e.to_string())),
-    })
+    ZipArchive::new(BufReader::new(opened)).map_err(|e| broken(&file.name, &e))
 }
 
 /// Opens the bytes of a file.
@@ -263,10 +263,7 @@ pub(crate) fn seekable(input: &InputFile) -> Result<File, IngestError> {
 /// # Errors
 /// Together they are larger than `limit`, or grow more than the limits allow.
 pub(crate) fn weigh(bytes: &[u8], file: &str, limit: usize) -> Result<(), IngestError> {
-    let fault = |e: ZipError| IngestError::Archive {
-        file: file.to_owned(),
-        detail: Box::new(Text::new(broken_ja(&e), e.to_string())),
-    };
+    let fault = |e: ZipError| broken(file, &e);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(fault)?;
     let mut left = limit as u64;
     for number in 0..archive.len() {
@@ -299,6 +296,27 @@ pub(crate) struct Overflow {
 #[error("its checksum is another")]
 pub(crate) struct Altered;
 
+/// What is packed cannot be unpacked.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(crate) enum Damaged {
+    /// It ends before it is whole.
+    #[error("what is packed ends too early")]
+    CutOff,
+    /// It is not what a packer writes.
+    #[error("what is packed is damaged")]
+    Corrupt,
+}
+
+/// Tells what is wrong with packed bytes from what is wrong with reading them.
+fn damaged(error: io::Error) -> io::Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => Damaged::CutOff,
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Damaged::Corrupt,
+        _ => return error,
+    };
+    io::Error::new(error.kind(), what)
+}
+
 /// Unpacks, and stops where more comes out than may, or at the end where something else does than was
 /// put in.
 struct Bounded<R> {
@@ -321,7 +339,7 @@ impl<R: Read> Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.input.read(buffer)?;
+        let length = self.input.read(buffer).map_err(damaged)?;
         self.unpacked += length as u64;
         let overflow = |what, limit| Err(io::Error::other(Overflow { what, limit }));
         if self.unpacked > UNPACKED_BYTES {

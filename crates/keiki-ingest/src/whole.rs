@@ -31,12 +31,14 @@ pub(crate) fn joined(dataset: &Dataset, chunks: Vec<Evidence>) -> Result<Evidenc
         version_order: version_order.map(|order| order.as_primitive().clone()),
         rejected: Vec::new(),
         left_unknown: Vec::new(),
+        open_ends: Vec::new(),
     };
     for chunk in chunks {
         evidence.places.extend(chunk.places);
         evidence.files.extend(chunk.files);
         evidence.rejected.extend(chunk.rejected);
         evidence.left_unknown.extend(chunk.left_unknown);
+        evidence.open_ends.extend(chunk.open_ends);
     }
     Ok(evidence)
 }
@@ -169,6 +171,7 @@ fn kept(
             .collect(),
         rejected,
         left_unknown: evidence.left_unknown.into_iter().filter(is_kept).collect(),
+        open_ends: evidence.open_ends,
     })
 }
 

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use crate::dataset::{Dataset, DatasetKind, ORG_UNIT, OrgUnits, read_dataset};
 use crate::document::Located;
 use crate::expression::{Expression, Expressions};
-use crate::kpi::{Clock, Formula, Kpi, Measure, Parameter, read_kpi};
+use crate::kpi::{Clock, Formula, Kpi, Measure, Parameter, read_kpi_in_part};
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
 
@@ -23,6 +23,38 @@ pub struct Catalogue {
     pub kpis: Vec<Arc<Kpi>>,
 }
 
+/// What could be read of definitions in which something is wrong: enough to look for what else is.
+#[derive(Debug)]
+pub struct Faulty {
+    /// What is wrong so far.
+    pub problems: Vec<Problem>,
+    catalogue: Catalogue,
+}
+
+impl Faulty {
+    /// What is wrong with the expressions beside, in the KPIs that could be read in part. A parameter that cannot be read is
+    /// no further fault where it is used.
+    #[must_use]
+    pub fn check(&self, expressions: &dyn Expressions) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for kpi in &self.catalogue.kpis {
+            for measure in &kpi.measures {
+                let Some(dataset) = self.catalogue.datasets.get(&measure.dataset.value) else {
+                    continue;
+                };
+                for sql in measure.expressions() {
+                    let Ok(bound) = bind(sql, &kpi.parameters) else {
+                        continue;
+                    };
+                    let compiled = expressions.compile(&bound.value, &dataset.schema());
+                    problems.extend(compiled.err().map(|error| error.into_problem(&bound)));
+                }
+            }
+        }
+        problems
+    }
+}
+
 impl Catalogue {
     /// Reads definitions from (file, text) pairs; each file is a dataset or a KPI by the folder that it came from.
     ///
@@ -32,6 +64,17 @@ impl Catalogue {
         datasets: &[(String, String)],
         kpis: &[(String, String)],
     ) -> Result<Self, Vec<Problem>> {
+        Self::read_in_part(datasets, kpis).map_err(|faulty| faulty.problems)
+    }
+
+    /// Reads definitions, and keeps what could be read where something is wrong.
+    ///
+    /// # Errors
+    /// All problems of all files, with what is left.
+    pub fn read_in_part(
+        datasets: &[(String, String)],
+        kpis: &[(String, String)],
+    ) -> Result<Self, Box<Faulty>> {
         let mut problems = Vec::new();
         let mut catalogue = Self::default();
         for (file, text) in datasets {
@@ -67,10 +110,9 @@ impl Catalogue {
             }
         }
         for (file, text) in kpis {
-            match read_kpi(file, text) {
-                Ok(kpi) => catalogue.kpis.push(Arc::new(kpi)),
-                Err(found) => problems.extend(found),
-            }
+            let (kpi, found) = read_kpi_in_part(file, text);
+            catalogue.kpis.extend(kpi.map(Arc::new));
+            problems.extend(found);
         }
         catalogue.kpis.sort_by_key(|kpi| kpi.no);
         for pair in catalogue.kpis.windows(2) {
@@ -123,7 +165,10 @@ impl Catalogue {
         if problems.is_empty() {
             Ok(catalogue)
         } else {
-            Err(problems)
+            Err(Box::new(Faulty {
+                problems,
+                catalogue,
+            }))
         }
     }
 

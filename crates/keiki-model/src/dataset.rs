@@ -186,13 +186,15 @@ pub struct Column {
     pub description: Text,
 }
 
-/// A rule over a row: where it is false, the row is rejected.
+/// A rule over a row: where it is false, the row is rejected, or accepted without the value that is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowRule {
     /// A boolean SQL expression over the columns; NULL passes.
     pub require: Located,
     /// What to tell who broke it.
     pub message: Text,
+    /// The column whose value is then unknown, where the rest of the row holds without it.
+    pub unknown: Option<Located>,
 }
 
 /// How a derived dataset comes from a stock.
@@ -326,7 +328,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         .iter()
         .filter_map(|(name, table)| column(name, table))
         .collect();
-    let rules = node.list("rules").iter().filter_map(rule).collect();
+    let rules: Vec<RowRule> = node.list("rules").iter().filter_map(rule).collect();
     let plan = node
         .table("plan")
         .and_then(|table| plan(&table, &columns, kind));
@@ -378,6 +380,7 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         );
     }
     require_key(node, &key, &mut columns);
+    check_unknown(node, &rules, &columns);
     let org_units = match columns.iter_mut().find(|column| column.name == ORG_UNIT) {
         None => OrgUnits::None,
         Some(column) => {
@@ -405,6 +408,29 @@ fn dataset(node: &Node<'_>, file: &str, text: &str) -> Option<Dataset> {
         version: content_version(text),
         file: file.to_owned(),
     })
+}
+
+/// What a rule takes as unknown is a column that may be empty.
+fn check_unknown(node: &Node<'_>, rules: &[RowRule], columns: &[Column]) {
+    for unknown in rules.iter().filter_map(|rule| rule.unknown.as_ref()) {
+        let named = columns.iter().find(|column| column.name == unknown.value);
+        if named.is_some_and(|column| !column.required && column.lookup.is_none()) {
+            continue;
+        }
+        node.report(
+            Problem::new(
+                unknown.place.clone(),
+                Text::new(
+                    format!("`{}` は不明にできる列ではありません", unknown.value),
+                    format!("`{}` is no column that may be unknown", unknown.value),
+                ),
+            )
+            .hint(Text::new(
+                "必須でなく、他から参照もされない列を指定してください。行ごと取込エラーとするなら `unknown` を消してください",
+                "name a column that is neither required nor looked up, or leave `unknown` out to reject the row",
+            )),
+        );
+    }
 }
 
 /// The columns of the key are never empty.
@@ -583,6 +609,7 @@ fn derived_columns(by: &str) -> Vec<Column> {
 fn rule(node: &Node<'_>) -> Option<RowRule> {
     let require = node.located("require");
     let message = node.required_text("message");
+    let unknown = node.located("unknown");
     node.finish();
     if require.is_none() {
         node.report(Problem::new(
@@ -593,6 +620,7 @@ fn rule(node: &Node<'_>) -> Option<RowRule> {
     Some(RowRule {
         require: require?,
         message: message?,
+        unknown,
     })
 }
 

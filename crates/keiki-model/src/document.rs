@@ -43,6 +43,23 @@ pub fn read_document<T>(
     text: &str,
     read: impl FnOnce(&Node<'_>) -> Option<T>,
 ) -> Result<T, Vec<Problem>> {
+    let (value, problems) = read_document_in_part(file, text, read);
+    match value {
+        Some(value) if problems.is_empty() => Ok(value),
+        _ if problems.is_empty() => Err(vec![Problem::new(
+            Place::file(file),
+            Text::new("文書を読めません", "the document could not be read"),
+        )]),
+        _ => Err(problems),
+    }
+}
+
+/// Reads a document as far as it can be read, with every fault of it in order.
+pub(crate) fn read_document_in_part<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> (Option<T>, Vec<Problem>) {
     let (root, errors) = DeTable::parse_recoverable(text);
     let source = Rc::new(Source {
         file: file.to_owned(),
@@ -66,7 +83,7 @@ pub fn read_document<T>(
             )));
     }
     if !source.problems.borrow().is_empty() {
-        return Err(source.problems.take());
+        return (None, source.problems.take());
     }
     let node = Node {
         source: Rc::clone(&source),
@@ -78,14 +95,7 @@ pub fn read_document<T>(
     node.finish();
     let mut problems = source.problems.take();
     problems.sort_by(|a, b| a.place.cmp(&b.place));
-    match value {
-        Some(value) if problems.is_empty() => Ok(value),
-        _ if problems.is_empty() => Err(vec![Problem::new(
-            Place::file(file),
-            Text::new("文書を読めません", "the document could not be read"),
-        )]),
-        _ => Err(problems),
-    }
+    (value, problems)
 }
 
 /// What a value should be.

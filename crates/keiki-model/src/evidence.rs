@@ -25,6 +25,32 @@ pub struct Evidence {
     pub rejected: Vec<RejectedRow>,
     /// Values of accepted rows that the source does not state well enough to use, and why; they are null, never zero.
     pub left_unknown: Vec<RejectedRow>,
+    /// Files of lines whose last line does not end.
+    pub open_ends: Vec<OpenEnd>,
+}
+
+/// The last line of a file that does not end as lines do: what should follow may be cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEnd {
+    /// The file, as the user knows it.
+    pub file: String,
+    /// The line of the last record, from 1.
+    pub row: u64,
+}
+
+/// Says why the retirements of a full export wait for a person's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Wait {
+    /// A file seems to be cut off.
+    OpenEnd(OpenEnd),
+    /// The key of a rejected row is unreadable, so that nobody knows which record it is about.
+    UnreadableKey,
+    /// More of the source's records would go than the limit.
+    TooMany {
+        /// The limit. *Units*: percent.
+        limit_percent: u64,
+    },
 }
 
 /// A row that broke a rule, kept with place and reason.
@@ -217,30 +243,86 @@ impl Reason {
         }
     }
 
-    /// The reason in words.
+    /// The reason in words, with what is known of how to mend it.
     #[must_use]
     pub fn message(&self) -> Text {
         match self {
+            Self::WrongType { why: Some(why), .. } => {
+                let said = self.said();
+                Text::new(
+                    format!("{}({})", said.ja, why.ja),
+                    format!("{}: {}", said.en, why.en),
+                )
+            }
+            _ => self.said(),
+        }
+    }
+
+    /// How to mend it, where that is not plain.
+    #[must_use]
+    pub fn hint(&self) -> Option<Text> {
+        Some(match self {
+            Self::WrongType { why: Some(why), .. } => why.as_ref().clone(),
+            Self::WrongType { expected, .. } => Text::new(
+                format!("{expected}型の値に直すか、[format] に書き方を指定してください"),
+                format!("write a value of {expected}, or state in [format] how it is written"),
+            ),
             Self::MissingValue { column } => Text::new(
-                format!("必須項目「{column}」が空です"),
-                format!("required column `{column}` is empty"),
+                format!("出力元で値を補うか、取得元の [columns] で {column} の値を与えてください"),
+                format!(
+                    "fill it in where the evidence is from, or give `{column}` a value in the source's [columns]"
+                ),
+            ),
+            Self::NotListed { .. } => Text::new(
+                "取得元の [columns] で、選択肢の値に置き換えてください(case … when … then …)",
+                "map it to a value of the list in the source's [columns] (case … when … then …)",
+            ),
+            Self::DuplicateKey { .. } => Text::new(
+                "どちらか一方だけを送ってください。時点の異なる行であれば effective_on を対応付けてください",
+                "send one of the two; if they hold from different days, map effective_on",
+            ),
+            Self::RowShape { .. } => Text::new(
+                "行が途中で切れているか、値の中に区切り文字や改行があります。値を引用符で囲んで出力し直してください",
+                "the row is cut off, or a separator or line break stands in a value; export it again, with values in quotes",
+            ),
+            Self::Unreadable { .. } => Text::new(
+                "引用符と文字コードを確かめ、出力し直してください",
+                "check quotation marks and encoding, and export the row again",
+            ),
+            Self::Expression { column, .. } => Text::new(
+                format!("取得元の [columns] の {column} の式か、元の値を直してください"),
+                format!(
+                    "correct the expression of `{column}` in the source's [columns], or the value"
+                ),
+            ),
+            Self::OutsideScope { .. } => Text::new(
+                "取得元の [scope] を広げるか、出力から行を除いてください",
+                "widen [scope] of the source, or leave the row out of the export",
+            ),
+            Self::RuleBroken { .. }
+            | Self::KnowledgeTime { .. }
+            | Self::NotStated { .. }
+            | Self::PlanFrozen { .. } => return None,
+        })
+    }
+
+    /// What is wrong alone.
+    #[must_use]
+    pub fn said(&self) -> Text {
+        match self {
+            Self::MissingValue { column } => Text::new(
+                format!("「{column}」は必須ですが、空です"),
+                format!("`{column}` is required, found nothing"),
             ),
             Self::WrongType {
                 column,
                 expected,
                 found,
-                why,
-            } => {
-                let (ja, en) = why.as_ref().map_or_else(Default::default, |why| {
-                    (format!("({})", why.ja), format!(": {}", why.en))
-                });
-                Text::new(
-                    format!(
-                        "「{column}」は{expected}型の値が必要ですが、「{found}」が入っています{ja}"
-                    ),
-                    format!("`{column}` should be {expected}, found `{found}`{en}"),
-                )
-            }
+                ..
+            } => Text::new(
+                format!("「{column}」は{expected}型の値が必要ですが、「{found}」が入っています"),
+                format!("`{column}` should be {expected}, found `{found}`"),
+            ),
             Self::NotListed {
                 column,
                 found,

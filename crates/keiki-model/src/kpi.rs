@@ -15,6 +15,7 @@ use crate::text::Text;
 
 pub use context::{Counter, FrameworkItem, ReferenceFigure, Worse};
 pub use read::read_kpi;
+pub(crate) use read::read_kpi_in_part;
 pub(crate) use read::{read_due, read_margin, read_target};
 pub use sql::sql;
 
@@ -492,6 +493,23 @@ pub const MATURITIES: [(&str, &str, &str); 3] = [
     ("middle", "成熟度「中」(改善段階)", "Middle (improving)"),
     ("high", "成熟度「高」(最適化段階)", "High (optimising)"),
 ];
+
+impl Measure {
+    /// Its SQL expressions.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Located> {
+        let mut all: Vec<&Located> = Vec::new();
+        all.extend(&self.filter);
+        all.extend(&self.value);
+        all.extend(&self.group);
+        match &self.clock {
+            Clock::Stock { from, until } => all.extend(from.iter().chain(until)),
+            Clock::Flow { on } => all.push(on),
+            Clock::Spell { begins, ends } => all.extend([begins, ends]),
+        }
+        all
+    }
+}
 
 impl Kpi {
     /// Finds a base measure.

@@ -354,7 +354,7 @@ fn check_rows(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem>
                 .find(|(other, _)| unit.valid_from < ends(other) && other.valid_from < ends(unit));
             if let Some((_, first)) = clash {
                 problems.push(
-                    Problem::new(place.clone(), Text::new(format!("ID {id} の組織が二つあります(一つ目は{}行目)", first.line), format!("two org units have the id {id}; the first is in line {}", first.line)))
+                    Problem::new(at_id(place), Text::new(format!("ID {id} の組織が二つあります(一つ目は{}行目)", first.line), format!("two org units have the id {id}; the first is in line {}", first.line)))
                         .hint(Text::new("組織ごとに別のIDを付けるか、二つ目が始まる日を一つ目の valid_until に書いてください", "give each unit its own id, or end the first row with valid_until where the second begins")),
                 );
             }
@@ -423,7 +423,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
                 let Some((next, _)) = valid.get(id) else {
                     problems.push(
                         Problem::new(
-                            place.clone(),
+                            at_parent(unit, place),
                             Text::new(
                                 format!(
                                     "{}の親が{on}時点で存在しません: {id}",
@@ -451,7 +451,7 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
                         .map_or(0, |(i, _)| i);
                     cycle.rotate_left(least);
                     if cycle[0] == unit.id {
-                        problems.push(circular(&cycle, place, what, day));
+                        problems.push(circular(&cycle, &at_parent(unit, place), what, day));
                     }
                     at = false;
                 } else {
@@ -462,6 +462,22 @@ fn check_shape(rows: &[(OrgUnit, Place)], file: &str, what: Kind) -> Vec<Problem
         }
     }
     problems
+}
+
+/// The place of a row's id, its first field.
+fn at_id(place: &Place) -> Place {
+    Place {
+        column: 1,
+        ..place.clone()
+    }
+}
+
+/// The place of a row's parent, the field behind its id.
+fn at_parent(unit: &OrgUnit, place: &Place) -> Place {
+    Place {
+        column: unit.id.chars().count() + 2,
+        ..place.clone()
+    }
 }
 
 fn several_roots(names: &[&str], file: &str, what: Kind, day: Day) -> Problem {
@@ -696,13 +712,15 @@ mod tests {
         assert!(
             problems
                 .iter()
-                .any(|p| p.message.en.contains("cycle") && p.message.en.contains("A > B > A")),
+                .any(|p| p.message.en.contains("A > B > A")
+                    && p.place.to_string() == "org.csv:3:3"),
             "{problems:?}"
         );
         let twice = csv("G,,群,G,group,JP,,,\nA,G,甲,A,company,JP,,,\nA,G,甲,A,company,JP,,,\n");
         let problems = Organisation::read("org.csv", &twice).expect_err("one id twice");
         assert!(
-            problems[0].message.en.contains("line 3") && problems[0].place.line == 4,
+            problems[0].message.en.contains("line 3")
+                && problems[0].place.to_string() == "org.csv:4:1",
             "{problems:?}"
         );
     }

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::calendar::Day;
-use keiki_model::evidence::{Claim, Counts, Extent, Missing, Scope};
+use keiki_model::evidence::{Claim, Counts, Extent, Missing, OpenEnd, Scope, Wait};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -66,6 +66,12 @@ pub struct Batch {
     /// Records whose retirement waits for confirmation, the first of them in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<String>,
+    /// Why it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// Its files whose last line did not end; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_ends: Option<Vec<OpenEnd>>,
     /// Rows whose key was made from an identifier, since nobody knew their record by a key of its own.
     #[serde(default)]
     pub minted: u64,

@@ -37,8 +37,10 @@ pub enum StoreError {
     #[error("the workspace database cannot be used: {0}")]
     Database(#[from] sqlx::Error),
     /// The journal was written by a newer Keiki.
-    #[error("the journal has format {found}, newer than this program knows: {known}")]
+    #[error("{file}: the journal has format {found}, newer than this program knows: {known}")]
     NewerFormat {
+        /// The file that says so.
+        file: String,
         /// The journal's format.
         found: u32,
         /// The newest format that this program reads.
@@ -90,8 +92,8 @@ impl StoreError {
             Self::Database(error) => {
                 format!("ワークスペースのデータベースを使えません: {error}")
             }
-            Self::NewerFormat { found, known } => format!(
-                "証跡台帳の形式 {found} は、このプログラムが扱える形式 {known} より新しいものです"
+            Self::NewerFormat { file, found, known } => format!(
+                "{file}: 証跡台帳の形式 {found} は、このプログラムが扱える形式 {known} より新しいものです"
             ),
             Self::NoJournal(place) => format!("証跡台帳がありません: {place}"),
             Self::Damaged(why) => format!("証跡台帳が壊れています: {}", why.ja),

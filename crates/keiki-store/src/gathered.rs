@@ -17,7 +17,7 @@ use arrow::compute::{concat, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, UInt64Type};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
-use keiki_model::evidence::{Evidence, RejectedRow};
+use keiki_model::evidence::{Evidence, OpenEnd, RejectedRow};
 use keiki_model::repeats::{self, MASK};
 
 use futures::StreamExt;
@@ -184,6 +184,7 @@ pub(crate) struct Settled {
     pub(crate) summary: Summary,
     pub(crate) rejected: RejectedRows,
     pub(crate) left_unknown: Vec<RejectedRow>,
+    pub(crate) open_ends: Vec<OpenEnd>,
 }
 
 /// The rows of a reading, ready to be committed.
@@ -258,6 +259,7 @@ impl Journal {
                 summary: Summary::default(),
                 rejected: RejectedRows::new(self.tokens().spill_folder()),
                 left_unknown: Vec::new(),
+                open_ends: Vec::new(),
             },
             dataset: Arc::clone(dataset),
             tokens: self.tokens().clone(),
@@ -292,6 +294,7 @@ impl Gathering {
         }
         self.rows.rejected.add(chunk.rejected.drain(..))?;
         self.rows.left_unknown.append(&mut chunk.left_unknown);
+        self.rows.open_ends.append(&mut chunk.open_ends);
         for (file, _) in &chunk.files {
             // Few files are read at a time, and mostly the last again.
             if !self.rows.files.iter().rev().any(|known| known == file) {

@@ -16,7 +16,7 @@ use arrow::datatypes::DataType;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
-use keiki_model::evidence::{Claim, Counts, Extent, Missing, RejectedRow, Scope, join_key};
+use keiki_model::evidence::{Claim, Counts, Extent, Missing, RejectedRow, Scope, Wait, join_key};
 use keiki_model::expression::Expressions;
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
@@ -126,6 +126,8 @@ pub struct Receipt {
     pub kept: Vec<RejectedRow>,
     /// Records whose retirement waits for confirmation, the first of them in order.
     pub held: Vec<String>,
+    /// Why they wait.
+    pub wait: Option<Wait>,
     /// Records that were thereby found to be one, in a commit of its own.
     pub merged: Vec<Merge>,
 }
@@ -177,6 +179,7 @@ impl Journal {
         })?;
         if format.format > FORMAT {
             return Err(StoreError::NewerFormat {
+                file: prefix.clone().join("journal.json").to_string(),
                 found: format.format,
                 known: FORMAT,
             });

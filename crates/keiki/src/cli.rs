@@ -120,18 +120,22 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // Clap prints to the right stream and knows that asking for help is no fault; usage errors are 2.
         Err(error) if spoken == Language::Ja => usage::in_japanese(error).exit(),
-        Err(error) => error.exit(),
+        Err(error) => usage::in_english(&error).map_or_else(|| error.exit(), |said| said.exit()),
     };
     logging::start();
     let language = cli.language.map(|tongue| match tongue {
         Tongue::Ja => Language::Ja,
         Tongue::En => Language::En,
     });
-    let session = Session::new(cli.workspace, language, cli.color, cli.quiet);
-    let exit = match runtime().and_then(|runtime| runtime.block_on(run(cli.command, &session))) {
+    let mut session = Session::new(cli.workspace, language, cli.color, cli.quiet);
+    let mut exit = match runtime().and_then(|runtime| runtime.block_on(run(cli.command, &session)))
+    {
         Ok(exit) => exit,
         Err(error) => failure::report(&error, &session),
     };
+    if let Some(error) = session.refused_output() {
+        exit = commands::ingest::worse(exit, failure::report(&error, &session));
+    }
     session.finish();
     ExitCode::from(exit as u8)
 }

@@ -202,7 +202,7 @@ impl Workspace {
         let hierarchies = organisation
             .as_ref()
             .and_then(|organisation| hierarchies(&content, organisation).map_err(&mut keep).ok());
-        let catalogue = catalogue(&content).map_err(&mut keep).ok();
+        let catalogue = catalogue(&content, settings.as_ref(), &mut keep);
         let frameworks = frameworks().map_err(&mut keep).unwrap_or_default();
         keep(check_context(catalogue.as_ref(), &frameworks));
         let programme = programme(&content).map_err(&mut keep).ok();
@@ -419,7 +419,12 @@ fn check_context(catalogue: Option<&Catalogue>, frameworks: &[Framework]) -> Vec
     catalogue.map_or_else(Vec::new, |of| of.check_context(frameworks))
 }
 
-fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> {
+/// The definitions. Where something is wrong with them, what could be read is looked through for what else is.
+fn catalogue(
+    content: &Content,
+    settings: Option<&Settings>,
+    keep: &mut dyn FnMut(Vec<Problem>),
+) -> Option<Catalogue> {
     let mut datasets = content.below(&format!("{}/datasets", shipped::ORIGIN));
     let mut kpis = content.below(&format!("{}/catalogue", shipped::ORIGIN));
     let mut problems = Vec::new();
@@ -444,12 +449,17 @@ fn catalogue(content: &Content) -> std::result::Result<Catalogue, Vec<Problem>> 
         }
     }
     kpis.extend(own_kpis);
-    match Catalogue::read(&datasets, &kpis) {
-        Ok(catalogue) if problems.is_empty() => Ok(catalogue),
-        Ok(_) => Err(problems),
-        Err(found) => {
-            problems.extend(found);
-            Err(problems)
+    let is_sound = problems.is_empty();
+    keep(problems);
+    match Catalogue::read_in_part(&datasets, &kpis) {
+        Ok(catalogue) => Some(catalogue).filter(|_| is_sound),
+        Err(mut faulty) => {
+            keep(std::mem::take(&mut faulty.problems));
+            if let Some(settings) = settings {
+                let (calendar, zone) = (settings.calendar.clone(), settings.zone.clone());
+                keep(faulty.check(&SqlExpressions::new(calendar, zone)));
+            }
+            None
         }
     }
 }

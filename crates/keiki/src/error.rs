@@ -52,6 +52,13 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// Standard output takes no more: what was asked for did not come out as a whole.
+    #[error("standard output cannot be written: {source}")]
+    Output {
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// A reading cannot be used at all.
     #[error(transparent)]
     Ingest(#[from] IngestError),
@@ -125,7 +132,9 @@ impl Error {
             Self::Store(error) | Self::Engine(EngineError::Store(error)) => kind_of_store(error),
             Self::Forbidden => Kind::Forbidden,
             Self::Absent => Kind::Absent,
-            Self::User { .. } | Self::File { .. } | Self::Engine(_) => Kind::User,
+            Self::User { .. } | Self::File { .. } | Self::Output { .. } | Self::Engine(_) => {
+                Kind::User
+            }
         }
     }
 
@@ -154,6 +163,10 @@ impl Error {
             Self::File { .. } => Text::quoted(self),
             Self::Forbidden => Text::new("この操作の権限がありません", self.to_string()),
             Self::Absent => Text::new("見つかりません", self.to_string()),
+            Self::Output { source } => Text::new(
+                format!("標準出力に書き込めません: {source}"),
+                self.to_string(),
+            ),
             Self::Stopped(why) => Text::new(
                 format!("プログラムの一部が停止しました: {}", why.ja),
                 self.to_string(),
@@ -175,6 +188,12 @@ impl Error {
                 "ask an administrator for the role, if you need it",
             )),
             Self::File { source, .. } => hint_of_file(source),
+            Self::Output { source } => hint_of_file(source).or_else(|| {
+                Some(Text::new(
+                    "出力先を確かめ、もう一度実行してください。出力は途中までです",
+                    "check where the output goes and run it again; what came out is not complete",
+                ))
+            }),
             Self::Ingest(error) => Some(error.hint()),
             Self::Fetch(error) => Some(error.hint()),
             Self::Store(StoreError::NoJournal(_))

@@ -1,5 +1,6 @@
 //! The program's own words on screen, each in Japanese and English.
 
+use keiki_model::evidence::{OpenEnd, Wait};
 use keiki_model::text::{Language, Text};
 
 use crate::operations::person::Erased;
@@ -336,6 +337,45 @@ pub fn held(count: u64) -> Text {
     Text::new(
         format!("全件取込に含まれない{count}件の終了を保留しました"),
         format!("{count} records are missing from the full export; their retirement waits"),
+    )
+}
+
+/// Says why retirements wait.
+#[must_use]
+pub fn wait(why: &Wait) -> Text {
+    match why {
+        Wait::OpenEnd(OpenEnd { file, row }) => Text::new(
+            format!(
+                "{file}:{row} 最終行が改行で終わっていません。ファイルが途中で切れている可能性があります"
+            ),
+            format!("{file}:{row} the last line does not end; the file may be cut off"),
+        ),
+        Wait::UnreadableKey => Text::new(
+            "キーを読み取れない行があり、どのレコードの行か分かりません",
+            "the key of a row is unreadable, so that nobody knows which record it is about",
+        ),
+        Wait::TooMany { limit_percent } => Text::new(
+            format!("この取得元のレコードの{limit_percent}%を超えています"),
+            format!("that is more than {limit_percent} % of the source's records"),
+        ),
+    }
+}
+
+/// Says why values are unknown.
+#[must_use]
+pub fn unknown_because(count: usize, reason: &str) -> Text {
+    Text::new(
+        format!("不明とした値 {count}件: {reason}"),
+        format!("{count} left unknown: {reason}"),
+    )
+}
+
+/// Says where all values that were left unknown are listed.
+#[must_use]
+pub fn all_unknown(source: &str) -> Text {
+    Text::new(
+        format!("不明とした値の一覧: keiki rejects --source {source}"),
+        format!("listed with their places by: keiki rejects --source {source}"),
     )
 }
 

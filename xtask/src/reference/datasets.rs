@@ -160,7 +160,11 @@ fn rules(rules: &[RowRule]) -> String {
     }
     let mut out = heading(&["a row is rejected unless", "message"]);
     for rule in rules {
-        out.push_str(&row(&[code(&rule.require.value), both(&rule.message)]));
+        let mut require = code(&rule.require.value);
+        if let Some(unknown) = &rule.unknown {
+            require.push_str(&format!(" (else {} is unknown)", code(&unknown.value)));
+        }
+        out.push_str(&row(&[require, both(&rule.message)]));
     }
     out
 }

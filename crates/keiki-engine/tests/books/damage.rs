@@ -249,7 +249,8 @@ fn a_journal_of_a_newer_format_is_refused() {
                 error,
                 StoreError::NewerFormat {
                     found: 99,
-                    known: 1
+                    known: 1,
+                    ..
                 }
             ),
             "{error}"

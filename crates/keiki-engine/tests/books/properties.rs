@@ -346,6 +346,7 @@ fn evidence(rows: RecordBatch, effective_on: Option<Date32Array>) -> Evidence {
         version_order: None,
         rejected: Vec::new(),
         left_unknown: Vec::new(),
+        open_ends: Vec::new(),
     }
 }
 

@@ -288,16 +288,24 @@ fn reason(text: &str) -> Why {
             "state the sign of the currency in [format], for example currency = [\"¥\"]",
         );
     }
+    let letters = |c: char| c.is_alphabetic();
+    let is_exponent = matches!(
+        rest.trim_start_matches(['.', '-', '+']),
+        "e" | "E" | "e-" | "E-" | "e+" | "E+" | "e." | "E."
+    );
+    if rest.contains(letters) && !is_exponent && !text.starts_with(letters) {
+        return why(
+            "数値に単位が付いています。単位を除くか、[format] に unit = \"…\" と書いてください",
+            "the number carries a unit; leave it out, or state it in [format] as unit = \"…\"",
+        );
+    }
     if has(&[',', '\'', ' ']) {
         return why(
             "桁区切りは [format] に thousands = \",\"、小数点の「,」は decimal = \",\" と書いてください",
             "write numbers without separators, or add thousands = \",\" to [format] (or decimal = \",\")",
         );
     }
-    if matches!(
-        rest.trim_start_matches(['.', '-', '+']),
-        "e" | "E" | "e-" | "E-" | "e+" | "E+" | "e." | "E."
-    ) {
+    if is_exponent {
         return why("指数表記は読みません", "write numbers without an exponent");
     }
     why(
@@ -328,6 +336,25 @@ mod tests {
         ] {
             assert!(plain(wrong, 4, 2).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_unit_behind_a_number_is_told_from_separators() {
+        let said = |text: &str| {
+            let why = plain(text, 12, 2).expect_err("it is no plain number");
+            why.map_or("", |refusal| refusal.en)
+        };
+        for text in ["5 FTE", "120名", "1,200 hours", "3h"] {
+            assert!(
+                said(text).contains("carries a unit"),
+                "{text}: {}",
+                said(text)
+            );
+        }
+        for text in ["1,200", "1 200", "1'200"] {
+            assert!(said(text).contains("separators"), "{text}: {}", said(text));
+        }
+        assert!(said("1e3").contains("exponent"));
     }
 
     #[test]

@@ -68,6 +68,9 @@ impl IngestError {
             Self::Pattern { place, detail } => {
                 format!("ファイル名のパターンとして読めません: {place}: {detail}")
             }
+            Self::Broken { file, detail } => {
+                format!("{file}: 圧縮されたファイルを読めません: {}", detail.ja)
+            }
             Self::Archive { file, detail } => {
                 format!("{file}: 書庫を読めません: {}", detail.ja)
             }
@@ -155,6 +158,10 @@ impl IngestError {
             Self::Entities { .. } => Text::new(
                 "実体はファイルを際限なく膨らませます。文書型宣言なしで出力してください",
                 "entities can swell a file without end; export it without a document type definition",
+            ),
+            Self::Broken { .. } => Text::new(
+                "ファイルが不完全か、壊れています。もう一度出力するか、コピーし直してください",
+                "the file is cut off or damaged; export it or copy it again",
             ),
             Self::Archive { .. } => Text::new(
                 "証跡のファイルを、展開してフォルダに置いてください",

@@ -96,6 +96,9 @@ fn read_file(
             None => builder.accept(record.line)?,
         }
     }
+    if let Some(line) = records.open_end() {
+        builder.end_openly(line);
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::{
     Measure, Nothing, Parameter, Reference, Resolution, Tag, Target, Unit,
 };
 use crate::dataset::{ColumnType, content_version};
-use crate::document::{Located, Node, read_document};
+use crate::document::{Located, Node, read_document, read_document_in_part};
 use crate::fraction::Fraction;
 use crate::org::UnitKind;
 use crate::problem::{Problem, nearest};
@@ -53,6 +53,11 @@ const FREQUENCIES: [&str; 4] = ["monthly", "quarterly", "half_yearly", "yearly"]
 /// Every fault of the file, each with its place.
 pub fn read_kpi(file: &str, text: &str) -> Result<Kpi, Vec<Problem>> {
     read_document(file, text, |node| kpi(node, file, text))
+}
+
+/// Reads a KPI definition as far as it can be read, with every fault of the file.
+pub(crate) fn read_kpi_in_part(file: &str, text: &str) -> (Option<Kpi>, Vec<Problem>) {
+    read_document_in_part(file, text, |node| kpi(node, file, text))
 }
 
 fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {

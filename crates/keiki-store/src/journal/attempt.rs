@@ -113,6 +113,8 @@ impl Attempt {
             claims,
             counts: Counts::default(),
             held: Vec::new(),
+            wait: None,
+            open_ends: Some(rows.open_ends.clone()),
             minted: rows.minted,
             merges: Vec::new(),
             author: submission.author.clone(),
@@ -154,6 +156,7 @@ impl Attempt {
             left_unknown: self.rows.left_unknown.clone(),
             kept: Vec::new(),
             held: Vec::new(),
+            wait: None,
             merged: Vec::new(),
         }
     }
@@ -168,6 +171,7 @@ impl Attempt {
         let mut batch = attempt.batch.clone();
         batch.counts = made.counts;
         batch.held = made.held;
+        batch.wait = made.wait;
         let mut changes = Vec::new();
         if let Some(own) = made.own {
             changes.push((Arc::clone(&dataset), own));
@@ -243,6 +247,25 @@ impl Attempt {
                 .max()
                 .unwrap_or(Day::MIN),
         }
+    }
+
+    /// Tells whether the source's texts are known to end within their last line: none of its full readings ended it, or
+    /// a person has confirmed what such a reading left out since.
+    pub(super) fn ends_openly(&self) -> bool {
+        let is_of_source = |batch: &&Batch| {
+            batch.source == self.batch.source
+                && batch.dataset == self.batch.dataset
+                && batch.extent == Extent::Full
+        };
+        let batches = self.snapshot.batches().iter().rev();
+        for batch in batches.filter(is_of_source) {
+            match &batch.open_ends {
+                Some(ends) if ends.is_empty() => return false,
+                Some(_) if batch.counts.retired > 0 => return true,
+                _ => {}
+            }
+        }
+        true
     }
 
     pub(super) fn journal(&self) -> &Journal {
@@ -378,6 +401,7 @@ impl Prepared {
             left_unknown: self.rows.left_unknown.clone(),
             kept: self.kept.clone(),
             held: self.batch.held.clone(),
+            wait: self.batch.wait.clone(),
             merged: Vec::new(),
         }
     }

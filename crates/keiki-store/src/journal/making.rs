@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::StreamExt;
-use keiki_model::evidence::{Counts, Missing, RejectedRow};
+use keiki_model::evidence::{Counts, Missing, OpenEnd, RejectedRow, Wait};
 use keiki_model::text::Text;
 use keiki_model::timeline::Word;
 use tokio::runtime::Handle;
@@ -52,6 +52,7 @@ pub(super) struct Making {
     left_out: Vec<LeftOut>,
     /// Records whose retirement waits, the first of them.
     held: Vec<String>,
+    wait: Option<Wait>,
     late: Vec<Incoming>,
     renewed: Renewed,
 }
@@ -64,6 +65,7 @@ pub(super) struct Made {
     pub(super) rejected: RejectedRows,
     pub(super) kept: Vec<RejectedRow>,
     pub(super) held: Vec<String>,
+    pub(super) wait: Option<Wait>,
     pub(super) heads: Heads,
     pub(super) renewed: Renewed,
 }
@@ -93,6 +95,7 @@ impl Making {
             alive: 0,
             left_out: Vec::new(),
             held: Vec::new(),
+            wait: None,
             late: Vec::new(),
             renewed: Renewed::default(),
         })
@@ -142,6 +145,7 @@ impl Making {
             rejected: self.rejected,
             kept: self.kept,
             held: self.held,
+            wait: self.wait,
             heads: work.heads,
             renewed: self.renewed,
         })
@@ -206,7 +210,7 @@ impl Making {
         let present = self.rejected_of_left_out()?;
         let all = self.left_out.iter().flat_map(|left| &left.keys);
         let gone = all.filter(|key| !present.contains(*key)).count() as u64;
-        let word = self.word_for_gone(gone);
+        let word = self.word_for_gone(gone)?;
         if self.counts.retirements_held > 0 {
             let keys = self.left_out.iter().flat_map(|left| &left.keys);
             let held = keys.filter(|key| !present.contains(*key)).cloned();
@@ -269,23 +273,61 @@ impl Making {
         Ok(found)
     }
 
-    /// What leaving records out does, after the safeguards: nothing is retired where a key was unreadable or too many would go.
-    fn word_for_gone(&mut self, count: u64) -> Option<Word<Pick>> {
+    /// What leaving records out does, after the safeguards: nothing is retired where a file seems to be cut off, a key was
+    /// unreadable or too many would go.
+    fn word_for_gone(&mut self, count: u64) -> Result<Option<Word<Pick>>> {
         let submission = self.attempt.submission();
         let word = match submission.missing {
-            Missing::Keep => return None,
+            Missing::Keep => return Ok(None),
             Missing::Retire => Word::Ended,
             Missing::Withdraw => Word::Silent,
         };
-        let rejected = [&self.attempt.rows().rejected, &self.rejected];
-        let is_unreadable = rejected.iter().any(|rows| rows.has_unreadable());
-        let is_too_many = count * 100 > self.alive * RETIREMENT_LIMIT_PERCENT;
-        if count > 0 && (is_unreadable || is_too_many) && !submission.is_missing_confirmed {
+        if count > 0 && !submission.is_missing_confirmed {
+            self.wait = self.why_wait(count)?;
+        }
+        if self.wait.is_some() {
             self.counts.retirements_held = count;
-            return None;
+            return Ok(None);
         }
         self.counts.retired = count;
-        Some(word)
+        Ok(Some(word))
+    }
+
+    /// Why the retirement of so many records has to wait, if it has.
+    fn why_wait(&self, count: u64) -> Result<Option<Wait>> {
+        if let Some(end) = self.cut_off()? {
+            return Ok(Some(Wait::OpenEnd(end)));
+        }
+        let rejected = [&self.attempt.rows().rejected, &self.rejected];
+        if rejected.iter().any(|rows| rows.has_unreadable()) {
+            return Ok(Some(Wait::UnreadableKey));
+        }
+        let is_too_many = count * 100 > self.alive * RETIREMENT_LIMIT_PERCENT;
+        Ok(is_too_many.then_some(Wait::TooMany {
+            limit_percent: RETIREMENT_LIMIT_PERCENT,
+        }))
+    }
+
+    /// Where a file seems to be cut off: its last line does not end, though it did before, or holds no row that can be used.
+    fn cut_off(&self) -> Result<Option<OpenEnd>> {
+        let rows = self.attempt.rows();
+        let Some(first) = rows.open_ends.first() else {
+            return Ok(None);
+        };
+        if !self.attempt.ends_openly() {
+            return Ok(Some(first.clone()));
+        }
+        for number in 0..rows.rejected.slice_count() {
+            let rejected = rows.rejected.slice(number)?;
+            let is_rejected = |end: &&OpenEnd| {
+                let of_end = |row: &RejectedRow| row.row == end.row && row.file == end.file;
+                rejected.iter().any(of_end)
+            };
+            if let Some(end) = rows.open_ends.iter().find(is_rejected) {
+                return Ok(Some(end.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// Sets rows that came late, and records left out of a late reading, against the whole history of their records.

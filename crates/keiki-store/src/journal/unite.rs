@@ -139,6 +139,7 @@ fn finding(submission: &Submission, merges: &[Merge]) -> Submission {
         version_order: None,
         rejected: Vec::new(),
         left_unknown: Vec::new(),
+        open_ends: Vec::new(),
     };
     Submission {
         source: IDENTITY_SOURCE.to_owned(),

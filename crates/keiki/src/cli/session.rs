@@ -38,6 +38,8 @@ pub(crate) struct Session {
     view: View,
     is_quiet: bool,
     spinner: OnceLock<Spinner>,
+    /// Why standard output takes no more.
+    refused: OnceLock<std::io::Error>,
 }
 
 impl Session {
@@ -67,6 +69,7 @@ impl Session {
             },
             is_quiet,
             spinner: OnceLock::new(),
+            refused: OnceLock::new(),
         }
     }
 
@@ -121,14 +124,22 @@ impl Session {
             .get_or_init(|| Spinner::new(self.language(), is_shown))
     }
 
-    /// Prints to standard output. A reader that has gone away ends nothing but the printing.
+    /// Prints to standard output. What goes wrong with that is told when all is done.
     pub(crate) fn print(&self, text: &str) {
         self.finish();
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written {
             tracing::debug!(%error, "standard output is gone");
+            self.refused.get_or_init(|| error);
         }
+    }
+
+    /// What went wrong with standard output. A reader that has gone away, having read enough, is nothing wrong.
+    pub(super) fn refused_output(&mut self) -> Option<Error> {
+        use std::io::ErrorKind::BrokenPipe;
+        let error = self.refused.take()?;
+        (error.kind() != BrokenPipe).then_some(Error::Output { source: error })
     }
 
     /// Prints one line to standard output.

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in Japanese; in English it is as clap words it.
+//! What is wrong with a command line: in Japanese in words of its own, in English as clap words it, with hints like all errors.
 
 use clap::Error;
 use clap::error::{ContextKind, ErrorKind};
@@ -11,7 +11,7 @@ pub(super) fn in_japanese(error: Error) -> Error {
     let context = |kind| text(&error, kind);
     let mut lines = vec![said];
     for kind in [ContextKind::ValidValue, ContextKind::ValidSubcommand] {
-        lines.extend(context(kind).map(|values| format!("  使えるもの: {values}")));
+        lines.extend(context(kind).map(|values| format!("  hint: 使えるもの: {values}")));
     }
     let suggestions = [
         ContextKind::SuggestedArg,
@@ -30,6 +30,25 @@ pub(super) fn in_japanese(error: Error) -> Error {
     }
     lines.push("\n詳しくは --help を付けて実行してください。\n".to_owned());
     Error::raw(error.kind(), lines.join("\n"))
+}
+
+/// The error with what clap says of mending it as a hint; `None` for what is no fault.
+pub(super) fn in_english(error: &Error) -> Option<Error> {
+    said(error)?;
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let line = |line: &str| {
+        let said = line.trim_start();
+        let values = said.strip_prefix("[possible values: ");
+        let values = values.and_then(|values| values.strip_suffix(']'));
+        match (said.strip_prefix("tip: "), values) {
+            (Some(tip), _) => format!("  hint: {tip}"),
+            (_, Some(values)) => format!("  hint: one of {values}"),
+            _ => line.to_owned(),
+        }
+    };
+    let lines: Vec<String> = text.lines().map(line).collect();
+    Some(Error::raw(error.kind(), lines.join("\n") + "\n"))
 }
 
 fn said(error: &Error) -> Option<String> {
@@ -82,6 +101,29 @@ mod tests {
         let line = ["keiki"].iter().chain(arguments);
         let error = command.try_get_matches_from(line).expect_err("it is wrong");
         in_japanese(error).to_string()
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_english_with_a_hint() {
+        for (arguments, expected) in [
+            (
+                vec!["--language", "xx", "check"],
+                "error: invalid value 'xx' for '--language <LANGUAGE>'\n  hint: one of ja, en\n",
+            ),
+            (
+                vec!["mesure"],
+                "\n  hint: a similar subcommand exists: 'measure'\n",
+            ),
+        ] {
+            let command = super::super::help::command(keiki_model::text::Language::En);
+            let line = ["keiki"].iter().chain(&arguments);
+            let error = command.try_get_matches_from(line).expect_err("it is wrong");
+            let said = in_english(&error).expect("it is a fault").to_string();
+            assert!(said.contains(expected), "{arguments:?}: {said}");
+        }
+        let command = super::super::help::command(keiki_model::text::Language::En);
+        let help = command.try_get_matches_from(["keiki", "--help"]);
+        assert!(in_english(&help.expect_err("help is printed")).is_none());
     }
 
     #[test]

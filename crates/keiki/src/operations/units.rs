@@ -3,7 +3,7 @@
 use keiki_engine::EngineError;
 use keiki_model::calendar::{BEGINNING, date_of};
 use keiki_model::org::{Hierarchy, Organisation};
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
 
 use crate::config::{HIERARCHIES_FOLDER, ORG_FILE, Workspace, suggestion};
 use crate::error::{Error, Result};
@@ -47,18 +47,14 @@ pub(super) fn absence(
         || ORG_FILE.to_owned(),
         |of| format!("{HIERARCHIES_FOLDER}/{}.csv", of.name),
     );
-    let spans: Vec<String> = hierarchy
+    let spans: Vec<Text> = hierarchy
         .map_or(organisation.rows(), Hierarchy::rows)
         .iter()
         .filter(|unit| unit.id == *found)
         .map(|unit| {
             let from = (unit.valid_from > BEGINNING).then(|| date_of(unit.valid_from).to_string());
             let until = unit.valid_until.map(|until| date_of(until).to_string());
-            format!(
-                "{} – {}",
-                from.unwrap_or_default(),
-                until.unwrap_or_default()
-            )
+            span(from.as_deref(), until.as_deref())
         })
         .collect();
     if spans.is_empty() {
@@ -68,16 +64,33 @@ pub(super) fn absence(
             Some(hierarchy) => left_out(found, &hierarchy.name, &file),
         };
     }
+    let all = |language| {
+        let spans: Vec<&str> = spans.iter().map(|span| span.get(language)).collect();
+        spans.join(", ")
+    };
     Error::user(
         Text::new(
             format!("その期間の末日には存在しない組織です: {found}"),
             format!("the org unit does not exist on the period's last day: {found}"),
         ),
         Text::new(
-            format!("{file} での有効期間: {}", spans.join(", ")),
-            format!("{file} says that it is valid {}", spans.join(", ")),
+            format!("{file} での有効期間: {}", all(Language::Ja)),
+            format!("{file} says that it is valid {}", all(Language::En)),
         ),
     )
+}
+
+/// The days on which an org unit exists: from its first to the one on which it is no more.
+fn span(from: Option<&str>, until: Option<&str>) -> Text {
+    match (from, until) {
+        (Some(from), Some(until)) => Text::new(
+            format!("{from} 以降、{until} より前"),
+            format!("from {from} and before {until}"),
+        ),
+        (Some(from), None) => Text::new(format!("{from} 以降"), format!("from {from} on")),
+        (None, Some(until)) => Text::new(format!("{until} より前"), format!("before {until}")),
+        (None, None) => Text::new("すべての日", "on every day"),
+    }
 }
 
 /// Says of an org unit that a hierarchy does not place it.

@@ -399,7 +399,7 @@ fn every_problem_is_marked_in_its_cell() {
     said("H9", "should be date");
     said("G9", "a formula");
     said("C11", "US1");
-    said("B12", "required column `thing_id` is empty");
+    said("B12", "`thing_id` is required, found nothing");
     let kept = marked.of("things").records();
     assert_eq!(
         kept[0]["pieces"],

@@ -111,7 +111,7 @@ fn a_float_is_refused_in_a_target_a_column_and_an_expression() {
 fn a_cycle_in_the_org_tree_is_spelt_out() {
     let rows = "HD,,架空,Fictional,group,JP,,,\nA,B,甲,A,company,JP,,,\nB,A,乙,B,company,JP,,,\n";
     check_with("org.csv", &format!("{HEADER}{rows}"))
-        .complains("org.csv:3")
+        .complains("org.csv:3:3: ")
         .complains("cycle")
         .complains("A > B > A")
         .complains("hint:");
@@ -121,7 +121,7 @@ fn a_cycle_in_the_org_tree_is_spelt_out() {
 fn two_org_units_of_one_id_are_named_with_both_lines() {
     let rows = "HD,,架空,Fictional,group,JP,,,\nA,HD,甲,A,company,JP,,,\nA,HD,乙,B,company,JP,,,\n";
     check_with("org.csv", &format!("{HEADER}{rows}"))
-        .complains("org.csv:4")
+        .complains("org.csv:4:1: ")
         .complains("the first is in line 3")
         .complains("hint:");
 }
@@ -169,6 +169,51 @@ fn all_problems_of_all_files_come_at_once() {
         .complains("sources/assets.toml:2:")
         .complains("kpis/workstations/kpi.toml:5:")
         .complains("4 problems");
+}
+
+#[test]
+fn a_float_hides_no_unknown_column_of_the_same_file() {
+    let both = kpi("kind = 'hardware'", "kinds = 'hardware'").replace(
+        "tag = \"implementation\"",
+        "tag = \"implementation\"\ntarget = { at_least = 0.95 }",
+    );
+    check_with("kpis/workstations/kpi.toml", &both)
+        .complains("kpis/workstations/kpi.toml:16:10:")
+        .complains("kpis/workstations/kpi.toml:27:")
+        .complains("2 problems");
+    let parameter = kpi(
+        "[measures.all]",
+        "[parameters.limit]\ntype = \"integer\"\ndefault = 1.5\ntitle = { ja = \"上限\", en = \"Limit\" }\n\n[measures.all]",
+    );
+    // Where a parameter is used that cannot be read, nothing else is wrong.
+    let used = parameter.replace("kind = 'hardware'", "length(kind) > $limit");
+    let ran = check_with("kpis/workstations/kpi.toml", &used);
+    assert!(!ran.err.contains("unknown parameter"), "{ran:#?}");
+}
+
+#[test]
+fn an_org_unit_of_other_days_is_told_with_its_days() {
+    let workspace = Workspace::new();
+    let rows = "HD,,架空,Fictional,group,JP,,,\nSG1,HD,亜,Asia,overseas,SG,2026-07-01,,\n";
+    workspace.write("org.csv", format!("{HEADER}{rows}"));
+    workspace.write(
+        "a.csv",
+        "asset_id,org_unit,kind,is_in_scope\nA1,HD,hardware,true\n",
+    );
+    workspace
+        .run(&[
+            "ingest",
+            "--dataset",
+            "assets",
+            "a.csv",
+            "--as-of",
+            "2026-05-31",
+        ])
+        .exits(0);
+    workspace
+        .run(&["measure", "--org", "SG1", "--period", "2026-05"])
+        .exits(1)
+        .complains("hint: org.csv says that it is valid from 2026-07-01 on\n");
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn a_journal_of_a_newer_format_is_left_alone() {
         format!("{ASSETS_HEADER}A1,JP1,hardware,one,true,,,,,,\n"),
     )
     .exits(1)
-    .complains("the journal has format 99, newer than this program knows: 1")
+    .complains("journal/journal.json: the journal has format 99, newer than this program knows: 1")
     .complains("hint: install a newer Keiki");
     let kept = std::fs::read_to_string(journal).expect("the file is there");
     assert_eq!(kept, "{\"format\":99}");
@@ -286,4 +286,192 @@ fn what_does_not_exist_is_named_with_its_nearest() {
         .run(&["rejects", "--source", "fils"])
         .exits(1)
         .complains("hint: did you mean files?");
+}
+
+/// The source of the README, and an export of sixty assets.
+fn full_export() -> (Workspace, String) {
+    let workspace = Workspace::new();
+    workspace.write(
+        "sources/assets.toml",
+        "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
+         extent = \"full\"\nmissing = \"retire\"\n\n[columns]\nasset_id = '\"Tag\"'\norg_unit = '\"Unit\"'\n\
+         kind = \"'hardware'\"\nis_in_scope = \"true\"\ndeclared_on = '\"Seen\"'\n",
+    );
+    let mut export = String::from("Tag,Unit,Seen\n");
+    for number in 0..60 {
+        export.push_str(&format!(
+            "A{number:02},JP1,2026-05-{:02}\n",
+            1 + number % 28
+        ));
+    }
+    workspace.write("evidence/assets.csv", &export);
+    workspace
+        .run(&["ingest", "--as-of", "2026-05-31"])
+        .exits(0)
+        .says("accepted 60  changed 60");
+    (workspace, export)
+}
+
+#[test]
+fn a_full_export_that_is_cut_off_behind_a_row_retires_nothing_until_confirmed() {
+    let (workspace, export) = full_export();
+    let whole = export.find("A58").expect("the row is there");
+    workspace.write("evidence/assets.csv", &export[..whole - 1]);
+    let again = ["ingest", "--as-of", "2026-06-30"];
+    workspace
+        .run(&again)
+        .exits(0)
+        .says("retired 0")
+        .says("2 records are missing from the full export; their retirement waits")
+        .says("evidence/assets.csv:59 the last line does not end; the file may be cut off")
+        .says("A58, A59")
+        .says("--confirm-missing");
+    let confirmed = [again.as_slice(), &["--confirm-missing"]].concat();
+    workspace.run(&confirmed).exits(0).says("retired 2");
+    // A person has said that such a file is whole.
+    let whole = export.find("A57").expect("the row is there");
+    workspace.write("evidence/assets.csv", &export[..whole - 1]);
+    workspace
+        .run(&["ingest", "--as-of", "2026-07-31"])
+        .exits(0)
+        .says("retired 1");
+}
+
+#[test]
+fn a_full_export_that_is_cut_off_within_a_row_retires_nothing_and_says_so() {
+    let (workspace, export) = full_export();
+    let within = export.find("A57").expect("the row is there") + "A57,JP1,2026-0".len();
+    workspace.write("evidence/assets.csv", &export[..within]);
+    workspace
+        .run(&["ingest", "--as-of", "2026-06-30"])
+        .exits(3)
+        .says("accepted 57")
+        .says("retired 0")
+        .says("rejected 1")
+        .says("evidence/assets.csv:59 the last line does not end; the file may be cut off");
+    // The whole file again, and what is missing from it is missing.
+    workspace.write(
+        "evidence/assets.csv",
+        export.replace("A59,JP1,2026-05-04\n", ""),
+    );
+    workspace
+        .run(&["ingest", "--as-of", "2026-07-31"])
+        .exits(0)
+        .says("retired 1");
+}
+
+#[test]
+fn a_source_that_never_ends_its_last_line_retires_as_any_other() {
+    let (workspace, export) = full_export();
+    let fresh = Workspace::new();
+    let source = workspace.path().join("sources/assets.toml");
+    let source = std::fs::read_to_string(source).expect("the source is there");
+    fresh.write("sources/assets.toml", source);
+    fresh.write("evidence/assets.csv", export.trim_end());
+    fresh.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    let shorter = export.replace("A59,JP1,2026-05-04\n", "");
+    fresh.write("evidence/assets.csv", shorter.trim_end());
+    fresh
+        .run(&["ingest", "--as-of", "2026-06-30"])
+        .exits(0)
+        .says("retired 1");
+}
+
+#[test]
+fn rejected_rows_and_unknown_values_say_what_was_found_and_how_to_mend_it() {
+    let workspace = Workspace::new();
+    let rows = "A1,JP1\nA3,JP1,hardware,three,true,,2026-02-30,,,,\nA5,,hardware,five,true,,,,,,\n";
+    ingest(&workspace, "assets", "assets.csv", format!("{ASSETS_HEADER}{rows}"))
+        .exits(3)
+        .says("assets.csv:2  the row should have 11 fields like the header, found 2\n      hint: the row is cut off")
+        .says("found `2026-02-30`\n      hint: ")
+        .says("assets.csv:4  `org_unit` is required, found nothing\n      hint: fill it in");
+    let text = "org_unit,all_staff\nJP1,5 FTE\n";
+    ingest(&workspace, "headcounts", "headcounts.csv", text)
+        .exits(3)
+        .says("found `5 FTE`\n      hint: the number carries a unit");
+    workspace.write(
+        "sources/kev.toml",
+        "name = \"kev\"\nkind = \"kev\"\nplace = \"evidence/kev.csv\"\n",
+    );
+    workspace.write(
+        "evidence/kev.csv",
+        "cveID,vendorProject,product,vulnerabilityName,dateAdded,dueDate,knownRansomwareCampaignUse\n\
+         CVE-2021-34527,Microsoft,Windows,PrintNightmare,2021-11-03,2021-07-20,Known\n\
+         CVE-2025-48384,Git,Git,Link following,2025-08-25,2025-09-15,Unknown\n",
+    );
+    workspace
+        .run(&["ingest", "kev", "--as-of", "2026-10-31"])
+        .exits(0)
+        .says("accepted 2")
+        .says("rejected 0  left unknown 1")
+        .says("1 left unknown: It is due before it was listed")
+        .says("keiki rejects --source kev");
+    let listed = workspace
+        .run(&["rejects", "--source", "kev", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(listed[0]["outcome"], "left_unknown");
+    assert_eq!(listed[0]["cells"][0]["column"], "due_on");
+    assert_eq!(listed[0]["cells"][0]["value"], "2021-07-20");
+    let books = workspace
+        .run(&[
+            "sql",
+            "select cve_id, due_on from exploited_vulnerabilities order by cve_id",
+            "--format",
+            "json",
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(books[0]["cve_id"], "CVE-2021-34527");
+    assert!(books[0]["due_on"].is_null(), "{books}");
+    assert_eq!(books[1]["due_on"], "2025-09-15");
+}
+
+#[test]
+fn an_explanation_of_a_survival_median_counts_its_cases() {
+    let workspace = Workspace::new();
+    let mut rows = String::from("incident_id,org_unit,kind,detected_at,contained_at\n");
+    for number in 1..=12 {
+        rows.push_str(&format!(
+            "I{number},JP1,other,2026-09-{number:02}T00:00:00Z,2026-09-{number:02}T05:00:00Z\n"
+        ));
+    }
+    workspace.write("incidents.csv", rows);
+    let files = [
+        "ingest",
+        "--dataset",
+        "incidents",
+        "incidents.csv",
+        "--covers",
+        "HD",
+    ];
+    workspace
+        .run(&[&files, ["--as-of", "2026-09-30"].as_slice()].concat())
+        .exits(0);
+    let asked = [
+        "explain",
+        "23",
+        "--indicator",
+        "containment_hours_survival_median",
+        "--org",
+        "JP1",
+        "--period",
+        "2026-09",
+    ];
+    workspace
+        .run(&asked)
+        .exits(0)
+        .says("containment_spell  Spell from detection to containment  12\n");
+    let before = [asked.as_slice(), &["--against", "2026-08"]].concat();
+    let compared = workspace.run(&before).exits(0);
+    let row = compared
+        .out
+        .lines()
+        .find(|line| line.contains("containment_spell  I1 "));
+    let row = row.expect("the case is listed").split_whitespace().take(4);
+    assert_eq!(
+        row.collect::<Vec<_>>(),
+        ["containment_spell", "I1", "–", "1"]
+    );
 }

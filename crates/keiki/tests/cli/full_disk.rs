@@ -72,3 +72,36 @@ fn an_ingest_that_cannot_write_leaves_the_books_as_they_were() {
         .says("accepted 9,000");
     workspace.run(&["verify"]).exits(0);
 }
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none() {
+    let workspace = Workspace::new();
+    let run = |line: &str| {
+        let output = Command::new("sh")
+            .current_dir(workspace.path())
+            .env("KEIKI_LANGUAGE", "en")
+            .arg("-c")
+            .arg(line.replace("KEIKI", env!("CARGO_BIN_EXE_keiki")))
+            .output()
+            .expect("a shell can be run");
+        let error = String::from_utf8(output.stderr).expect("the errors are UTF-8");
+        (output.status.code(), error)
+    };
+    for line in [
+        "'KEIKI' catalogue >/dev/full",
+        "'KEIKI' completions bash >/dev/full",
+    ] {
+        let (code, error) = run(line);
+        assert_eq!(code, Some(1), "{line}: {error}");
+        assert!(
+            error.contains("error: standard output cannot be written"),
+            "{line}: {error}"
+        );
+        assert!(
+            error.contains("hint: free space on the disk"),
+            "{line}: {error}"
+        );
+    }
+    let (code, error) = run("{ 'KEIKI' catalogue; echo $? >&2; } | true");
+    assert_eq!((code, error.as_str()), (Some(0), "0\n"));
+}

@@ -15,6 +15,7 @@ mod few_people;
 mod full_disk;
 mod guide;
 mod hierarchies;
+mod history;
 mod judgement;
 mod live;
 mod mapping;

@@ -225,10 +225,56 @@ fn colour_is_never_forced_on_a_pipe_and_never_says_anything_alone() {
     assert!(coloured.contains("\u{1b}[31m▼ behind"), "{coloured}");
 }
 
+/// Runs a command in bash with the completions loaded, and returns what it prints.
+fn in_bash(script: &std::path::Path, typed: &[&str]) -> String {
+    let words: Vec<String> = typed.iter().map(|word| format!("'{word}'")).collect();
+    let current = typed.last().copied().unwrap_or_default();
+    let line = format!(
+        "source '{}'; COMP_WORDS=(keiki {}); COMP_CWORD={}; _keiki keiki '{current}' keiki; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        words.join(" "),
+        typed.len(),
+    );
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &line])
+        .output()
+        .expect("bash can be run");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("words are UTF-8")
+}
+
 #[test]
-fn completions_are_printed_for_a_shell() {
+fn completions_of_every_shell_know_the_commands_and_their_options() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    run_in(folder.path(), &["completions", "bash"])
-        .exits(0)
-        .says("keiki");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run_in(folder.path(), &["completions", shell]).exits(0).out;
+        for word in [
+            "measure",
+            "explain",
+            "ingest",
+            "known-at",
+            "confirm-missing",
+        ] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    run_in(folder.path(), &["completions", "tcsh"])
+        .exits(2)
+        .complains("hint: one of bash, elvish, fish, powershell, zsh");
+}
+
+#[test]
+fn bash_completes_a_command_an_option_and_a_value() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let script = folder.path().join("keiki.bash");
+    let text = run_in(folder.path(), &["completions", "bash"]).exits(0).out;
+    std::fs::write(&script, text).expect("the file can be written");
+    assert_eq!(in_bash(&script, &["measu"]), "measure\n");
+    assert_eq!(in_bash(&script, &["measure", "--known"]), "--known-at\n");
+    let formats = in_bash(&script, &["measure", "--format", ""]);
+    assert_eq!(
+        formats.split_whitespace().collect::<Vec<_>>(),
+        ["table", "json", "csv"]
+    );
 }

@@ -43,6 +43,8 @@ pub(super) struct Records<R> {
     position: usize,
     filled: usize,
     is_ended: bool,
+    /// The line of a record that the end of the text ended.
+    open_end: Option<u64>,
 }
 
 /// Where a record ends in the bytes that are at hand.
@@ -77,6 +79,7 @@ impl<R: Read> Records<R> {
             position: 0,
             filled: 0,
             is_ended: false,
+            open_end: None,
         }
     }
 
@@ -94,6 +97,7 @@ impl<R: Read> Records<R> {
                 End::Beyond(_) if self.held() <= self.limit && !self.is_ended => self.fill()?,
                 End::Beyond(quoted) if self.held() <= self.limit => {
                     let is_open = quoted == Quoted::Open;
+                    self.open_end = Some(self.line);
                     break (self.held(), is_open.then_some(Fault::OpenQuote));
                 }
                 _ => break (self.limit, Some(Fault::TooLong)),
@@ -114,6 +118,11 @@ impl<R: Read> Records<R> {
             bytes: &self.buffer[start..start + length],
             fault,
         }))
+    }
+
+    /// The line of the last record, once the text was read, if the text ends before the line does.
+    pub(super) fn open_end(&self) -> Option<u64> {
+        self.open_end
     }
 
     /// The bytes that are at hand.
@@ -379,6 +388,20 @@ mod tests {
             too_long(6),
         ];
         assert_eq!(found, expected);
+    }
+
+    fn open_end(text: &str) -> Option<u64> {
+        let mut records = Records::new(Slow(text.as_bytes()), (b',', Some(b'"')), 100, 1);
+        while records.next().expect("memory can be read").is_some() {}
+        records.open_end()
+    }
+
+    #[test]
+    fn a_text_that_stops_within_a_line_says_in_which() {
+        assert_eq!(open_end("a,b\n1,2\n"), None);
+        assert_eq!(open_end("a,b\r\n1,2\r\n\r\n"), None);
+        assert_eq!(open_end("a,b\n1,2"), Some(2));
+        assert_eq!(open_end("a,b\n\n1,\"x\ny\""), Some(3));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `keiki ingest`
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -21,6 +22,9 @@ use crate::operations::{period, sources};
 
 /// The rejected rows that are shown at once.
 const SHOWN_REJECTS: usize = 5;
+
+/// The reasons for unknown values that are shown at once.
+const SHOWN_REASONS: usize = 3;
 
 /// Take evidence in: of all sources, of the sources named, of files into a dataset, or of collection workbooks
 #[derive(Debug, clap::Args)]
@@ -232,6 +236,8 @@ fn below(
     let held = report.receipt.counts.retirements_held;
     if held > 0 {
         lines.push(format!("  {}", messages::held(held).get(language)));
+        let why = report.receipt.wait.iter();
+        lines.extend(why.map(|why| format!("    {}", messages::wait(why).get(language))));
         let mut shown = report.receipt.held.iter();
         let first: Vec<&str> = shown
             .by_ref()
@@ -269,19 +275,47 @@ fn below(
             .take(SHOWN_REJECTS)
             .map(|row| format!("    {}", rejected_row(row, language))),
     );
-    let rejected = &report.receipt.rejected;
-    lines.extend(
-        rejected
-            .iter()
-            .take(SHOWN_REJECTS)
-            .map(|row| format!("    {}", rejected_row(row, language))),
-    );
+    lines.extend(left_unknown(&report.receipt.left_unknown, source, language));
+    let mut hints = BTreeSet::new();
+    for row in report.receipt.rejected.iter().take(SHOWN_REJECTS) {
+        lines.push(format!("    {}", rejected_row(row, language)));
+        // What several rows have in common is said once.
+        if let Some(hint) = row.reason.hint() {
+            let hint = format!("      hint: {}", hint.get(language));
+            if hints.insert(hint.clone()) {
+                lines.push(hint);
+            }
+        }
+    }
     let count = usize::try_from(report.receipt.counts.rejected).unwrap_or(usize::MAX);
     if count > SHOWN_REJECTS {
         let more = messages::more_rejects(count - SHOWN_REJECTS, source);
         lines.push(format!("    {}", more.get(language)));
     }
     lines.join("\n") + "\n"
+}
+
+/// Why values are unknown, the most frequent reasons first.
+fn left_unknown(rows: &[RejectedRow], source: &str, language: Language) -> Vec<String> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        let message = row.reason.message();
+        *reasons.entry(message.get(language).to_owned()).or_default() += 1;
+    }
+    let mut reasons: Vec<(String, usize)> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let shown = reasons.iter().take(SHOWN_REASONS);
+    let mut lines: Vec<String> = shown
+        .map(|(message, count)| {
+            let said = messages::unknown_because(*count, message);
+            format!("    {}", said.get(language))
+        })
+        .collect();
+    if !rows.is_empty() {
+        let all = messages::all_unknown(source);
+        lines.push(format!("    {}", all.get(language)));
+    }
+    lines
 }
 
 fn counts(report: &Report, language: Language) -> String {
@@ -316,6 +350,6 @@ fn rejected_row(row: &RejectedRow, language: Language) -> String {
         "{}:{}  {}",
         row.file,
         row.row,
-        row.reason.message().get(language)
+        row.reason.said().get(language)
     )
 }

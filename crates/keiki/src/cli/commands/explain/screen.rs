@@ -62,11 +62,18 @@ pub(super) fn show(
     beside::show(around, (kpi, indicator), workspace, session);
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
-        show_part(part, indicator.unit, rows, session, language);
+        let unit = unit_of(kpi, indicator, &part.measure);
+        show_part(part, unit, rows, session, language);
     }
     totals::show(&explanation.totals, indicator, workspace, session);
     if let Some(comparison) = &explanation.against {
-        show_comparison(comparison, measurement, indicator, workspace, session);
+        show_comparison(
+            comparison,
+            measurement,
+            (kpi, indicator),
+            workspace,
+            session,
+        );
     }
 }
 
@@ -84,6 +91,14 @@ fn definition<'w>(
         .iter()
         .find(|indicator| measurement.indicator == indicator.code)?;
     Some((kpi, indicator))
+}
+
+/// The unit of a measure's parts: durations are written in the indicator's, records without a value are counted.
+fn unit_of(kpi: &Kpi, indicator: &Indicator, measure: &str) -> Unit {
+    match kpi.measure(measure) {
+        Some(measure) if measure.value.is_none() => Unit::Count,
+        _ => indicator.unit,
+    }
 }
 
 fn standing(measurement: &Measurement, language: Language) -> String {
@@ -170,7 +185,7 @@ fn total(part: &Part, unit: Unit) -> Text {
 fn show_comparison(
     comparison: &Comparison,
     now: &Measurement,
-    indicator: &Indicator,
+    (kpi, indicator): (&Kpi, &Indicator),
     workspace: &Workspace,
     session: &Session,
 ) {
@@ -199,10 +214,10 @@ fn show_comparison(
         Column::figure(messages::COMMIT.get(language)),
         Column::text(messages::SOURCE.get(language), 8),
     ]);
-    let amount = |value: Option<Fraction>| {
+    let amount = |measure: &str, value: Option<Fraction>| {
         value.map_or_else(
             || format::NOTHING.to_owned(),
-            |value| format::part(value, indicator.unit),
+            |value| format::part(value, unit_of(kpi, indicator, measure)),
         )
     };
     for change in &comparison.changes {
@@ -211,8 +226,8 @@ fn show_comparison(
         table.push(vec![
             change.measure.clone().into(),
             change.record_key.clone().into(),
-            amount(change.before).into(),
-            amount(change.after).into(),
+            amount(&change.measure, change.before).into(),
+            amount(&change.measure, change.after).into(),
             local(&known_at.unwrap_or_default(), workspace).into(),
             change.seq.to_string().into(),
             change.source.clone().into(),
