@@ -112,7 +112,7 @@ mod tests {
             ),
             (
                 vec!["mesure"],
-                "\n  hint: a similar subcommand exists: 'measure'\n",
+                "\n  hint: some similar subcommands exist: 'sources', 'measure'\n",
             ),
         ] {
             let command = super::super::help::command(keiki_model::text::Language::En);
