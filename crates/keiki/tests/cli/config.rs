@@ -180,7 +180,7 @@ fn a_float_hides_no_unknown_column_of_the_same_file() {
     check_with("kpis/workstations/kpi.toml", &both)
         .complains("kpis/workstations/kpi.toml:16:10:")
         .complains("kpis/workstations/kpi.toml:27:")
-        .complains("2 problems");
+        .complains("3 problems");
     let parameter = kpi(
         "[measures.all]",
         "[parameters.limit]\ntype = \"integer\"\ndefault = 1.5\ntitle = { ja = \"上限\", en = \"Limit\" }\n\n[measures.all]",
