@@ -229,8 +229,9 @@ fn colour_is_never_forced_on_a_pipe_and_never_says_anything_alone() {
 fn in_bash(script: &std::path::Path, typed: &[&str]) -> String {
     let words: Vec<String> = typed.iter().map(|word| format!("'{word}'")).collect();
     let current = typed.last().copied().unwrap_or_default();
+    let before = typed.iter().rev().nth(1).unwrap_or(&"keiki");
     let line = format!(
-        "source '{}'; COMP_WORDS=(keiki {}); COMP_CWORD={}; _keiki keiki '{current}' keiki; \
+        "source '{}'; COMP_WORDS=(keiki {}); COMP_CWORD={}; _keiki keiki '{current}' '{before}'; \
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         script.display(),
         words.join(" "),
