@@ -31,6 +31,9 @@ def books(found):
     print(f"Entries: {best.get('entries', 0):,.0f} in two datasets (a register of assets, facts of vulnerabilities), 300 org units, 36")
     print("months; KPIs 1 and 24 with all their companions, every org unit and month:")
     print(f"{best.get('measurements', 0):,.0f} measurements.\n")
+    if found.get("load"):
+        low, high = min(found["load"]), max(found["load"])
+        print(f"Load average of the machine meanwhile: {low:.0f} to {high:.0f}; what is above two waits, and times by the clock say little then.\n")
     print("| what | measured | wanted | reached |")
     print("|---|---|---|---|")
     row("DataFusion decodes the columns, 2 threads", f"{best['decode_seconds']:.2f} s")
