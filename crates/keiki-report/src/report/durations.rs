@@ -11,6 +11,8 @@ use crate::format;
 
 /// The most spans that are drawn.
 const SPANS_MOST: usize = 24;
+/// The fewest cases of which a distribution is drawn.
+const CASES_LEAST: i64 = 5;
 /// Widths of spans, in the indicator's unit.
 const WIDTHS: [i64; 12] = [1, 2, 3, 5, 6, 7, 12, 14, 24, 30, 48, 60];
 /// The size of a chart.
@@ -22,6 +24,11 @@ pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
     let Form::Distribution { counts, .. } = &found.form else {
         return None;
     };
+    // Of a few cases each is named better than a distribution of them.
+    let total: i64 = counts.iter().map(|(_, count)| count).sum();
+    if total < CASES_LEAST {
+        return None;
+    }
     let (unit, divisor) = (indicator.unit, seconds_of(indicator.unit));
     let last = counts.last()?.0;
     let width = width_of(last, divisor);
@@ -50,7 +57,7 @@ pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
         })
     });
     let distribution = Distribution {
-        name: title(source, kpi, indicator, ("の分布", ", distribution")),
+        name: title(source, kpi, ("所要時間の分布", "distribution of durations")),
         unit,
         language: source.names.language,
         bins,
@@ -79,8 +86,10 @@ pub(super) fn survival(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
         name: title(
             source,
             kpi,
-            indicator,
-            ("の推移(残存曲線)", ", survival curve"),
+            (
+                "未完了の割合(残存曲線)",
+                "share still open (survival curve)",
+            ),
         ),
         unit: indicator.unit,
         language,
@@ -118,9 +127,9 @@ fn figure<'s>(source: &Source<'s>, kpi: &Kpi, indicator: &Indicator) -> Option<&
     })
 }
 
-fn title(source: &Source<'_>, kpi: &Kpi, indicator: &Indicator, (ja, en): (&str, &str)) -> String {
-    let name = source.names.indicator(kpi.no, &indicator.code);
-    format!("{name}{}", source.say(ja, en))
+fn title(source: &Source<'_>, kpi: &Kpi, (ja, en): (&str, &str)) -> String {
+    let name = source.names.kpi(kpi.no);
+    format!("{name}{}{}", source.say(" — ", ": "), source.say(ja, en))
 }
 
 /// What a statistic is called beside its line; `None` for those that are no place among durations.
