@@ -13,9 +13,10 @@ def read(path):
     for line in open(path, encoding="utf-8"):
         name, _, value = line.strip().partition(" ")
         try:
-            found[name].append(float(value))
+            number = float(value)
         except ValueError:
             continue
+        found[name].append(number)
     return found
 
 
