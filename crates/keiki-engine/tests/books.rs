@@ -16,6 +16,8 @@ mod identity;
 mod inventory;
 #[path = "books/journal.rs"]
 mod journal;
+#[path = "books/judgements.rs"]
+mod judgements;
 #[path = "books/plans.rs"]
 mod plans;
 #[path = "books/properties.rs"]

@@ -13,7 +13,7 @@ use crate::fraction::Fraction;
 use crate::problem::{Place, Problem};
 use crate::text::Text;
 
-pub use identity::{IdentityForm, IdentityRule, MINTED, is_minted};
+pub use identity::{IdentityForm, IdentityRule, IdentityValidity, MINTED, is_minted};
 
 /// The column that says which org unit a record belongs to.
 pub const ORG_UNIT: &str = "org_unit";

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{Result, StoreError};
-use crate::identity::Merge;
+use crate::identity::{Merge, Separation};
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
 use crate::table::{Conflict, DataFile, Retention, Table};
 
@@ -78,6 +78,9 @@ pub struct Batch {
     /// Records that it found to be others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merges: Vec<Merge>,
+    /// Merges that it took back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub separations: Vec<Separation>,
     /// Who ran it.
     #[serde(default)]
     pub author: String,

@@ -67,11 +67,24 @@ pub enum StoreError {
     /// Somebody else closed or reopened the period first.
     #[error("{0} was closed or reopened by somebody else meanwhile")]
     StatementMoved(String),
+    /// What a person decides about the identity of records cannot be.
+    #[error("{}", .why.en)]
+    Identity {
+        /// Why.
+        why: Box<Text>,
+        /// What can be.
+        hint: Box<Text>,
+    },
 }
 
 impl StoreError {
     pub(crate) fn damaged(ja: impl Into<String>, en: impl Into<String>) -> Self {
         Self::Damaged(Box::new(Text::new(ja, en)))
+    }
+
+    pub(crate) fn identity(why: Text, hint: Text) -> Self {
+        let (why, hint) = (Box::new(why), Box::new(hint));
+        Self::Identity { why, hint }
     }
 
     pub(crate) fn stopped(why: impl Wording) -> Self {
@@ -105,6 +118,7 @@ impl StoreError {
             Self::Contended(attempts) => {
                 format!("ほかの取込が先に記帳し続けたため、{attempts}回試みて中止しました")
             }
+            Self::Identity { why, .. } => why.ja.clone(),
             Self::StatementMoved(period) => {
                 format!("{period} は、その間にほかの人が締めたか、締めを解除しました")
             }
@@ -140,6 +154,7 @@ impl StoreError {
                 "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",
                 "look at `keiki statement`, then try again; nothing was written",
             ),
+            Self::Identity { hint, .. } => hint.as_ref().clone(),
             Self::Definition(problem) => return problem.hint.as_deref().cloned(),
             Self::File { source, .. } if is_full(source) => hint_of_full_disk(),
             other if mentions_full_disk(other) => hint_of_full_disk(),

@@ -223,11 +223,12 @@ impl Gathered {
         &self,
         journal: &Journal,
         dataset: &Arc<Dataset>,
+        as_of: Day,
     ) -> Result<Arc<Settled>> {
         match &self.0 {
             Held::Settled(rows) => Ok(Arc::clone(rows)),
             Held::Loose(evidence) => {
-                let mut gathering = journal.gather(dataset, Repeats::Allowed, usize::MAX);
+                let mut gathering = journal.gather(dataset, as_of, Repeats::Allowed, usize::MAX);
                 gathering.add(evidence.as_ref().clone()).await?;
                 Ok(Arc::new(gathering.settle_all().await?))
             }
@@ -236,12 +237,13 @@ impl Gathered {
 }
 
 impl Journal {
-    /// Begins to gather a reading of a dataset. Past `memory_bytes` its rows go to a temporary file beside the workspace's
+    /// Begins to gather a reading of a dataset that speaks for a day. Past `memory_bytes` its rows go to a temporary file beside the workspace's
     /// database.
     #[must_use]
     pub fn gather(
         &self,
         dataset: &Arc<Dataset>,
+        as_of: Day,
         repeats: Repeats,
         memory_bytes: usize,
     ) -> Gathering {
@@ -270,7 +272,7 @@ impl Journal {
             bytes: 0,
             identifier: dataset
                 .minted_column()
-                .map(|_| Identifier::new(self, dataset)),
+                .map(|_| Identifier::new(self, dataset, as_of)),
         }
     }
 }

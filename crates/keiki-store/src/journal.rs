@@ -3,6 +3,7 @@
 mod attempt;
 mod freeze;
 mod group;
+mod judge;
 mod making;
 mod scope;
 mod unite;
@@ -242,7 +243,9 @@ impl Journal {
     /// # Errors
     /// Nothing of the reading is visible when this fails.
     pub async fn commit(&self, submission: Submission) -> Result<Receipt> {
-        let rows = submission.evidence.settled(self, &submission.dataset);
+        let rows = submission
+            .evidence
+            .settled(self, &submission.dataset, submission.as_of);
         let rows = rows.await?;
         let submission = Arc::new(submission);
         for _ in 0..ATTEMPTS {
@@ -290,7 +293,9 @@ impl Journal {
     #[doc(hidden)]
     pub async fn commit_but_die_before_visible(&self, submission: Submission) -> Result<()> {
         let snapshot = self.snapshot().await?;
-        let rows = submission.evidence.settled(self, &submission.dataset);
+        let rows = submission
+            .evidence
+            .settled(self, &submission.dataset, submission.as_of);
         let rows = rows.await?;
         let attempt = Attempt::new(self, &Arc::new(submission), &rows, &snapshot)?;
         Box::pin(attempt.prepare()).await?.write(self).await

@@ -39,7 +39,9 @@ pub use batches::{Batch, RawReference, Snapshot};
 pub use error::StoreError;
 pub use forms::{Forms, SentForm};
 pub use gathered::{Gathered, Gathering, MEMORY_BYTES, Repeats, Summary};
-pub use identity::{Differing, IDENTITY_SOURCE, IdentityReport, Merge, SharedIdentifier};
+pub use identity::{
+    Differing, IDENTITY_SOURCE, IdentityReport, Judgement, Merge, Separation, SharedIdentifier,
+};
 pub use journal::{FrozenPlan, Journal, Receipt, Submission};
 pub use ledger::{Edition, Ledger, Texts, digest_of};
 pub use listing::Listing;
@@ -47,7 +49,7 @@ pub use maintenance::Compacted;
 pub use people::{PersonEvent, PersonLog};
 pub use raw::{RawFile, RawWriter};
 pub use readings::{Cursor, FailedReading, Fault, Readings, Standing, Tried};
-pub use rejects::{Afterwards, Outcome, StoredReject};
+pub use rejects::{Aftermath, Afterwards, Outcome, StoredReject, StoredRejects};
 pub use remarks::{RecordedRemark, RemarkBook};
 pub use requests::{Decision, RequestKind, Requests, StoredRequest};
 pub use scan::{EntryFile, Scan};

@@ -19,7 +19,7 @@ use keiki_model::dataset::{Dataset, DatasetKind};
 use keiki_model::evidence::{Counts, Extent, Reason};
 use keiki_model::timeline::{Word, resolve};
 
-pub(crate) use history::History;
+pub(crate) use history::{Apart, History};
 pub(crate) use output::{Changes, Output};
 pub(crate) use sieve::{Sieved, sieve};
 

@@ -216,7 +216,8 @@ fn kind_of_store(error: &StoreError) -> Kind {
         StoreError::NewerFormat { .. }
         | StoreError::NoJournal(_)
         | StoreError::Contended(_)
-        | StoreError::StatementMoved(_) => Kind::User,
+        | StoreError::StatementMoved(_)
+        | StoreError::Identity { .. } => Kind::User,
         StoreError::ChangedWhileRead(_) => Kind::Evidence,
         // What comes with a hint is the user's to mend, a full disk for one.
         StoreError::Damaged(_) => Kind::Internal,

@@ -2,6 +2,7 @@
 
 use keiki_model::evidence::{OpenEnd, Wait};
 use keiki_model::text::{Language, Text};
+use keiki_store::{Merge, Separation};
 
 use crate::operations::person::Erased;
 
@@ -462,6 +463,26 @@ pub const NO_IDENTITY: Phrase = phrase(
 pub const FINDING: Phrase = phrase("区分", "Finding");
 /// Column: the particulars.
 pub const DETAIL: Phrase = phrase("詳細", "Detail");
+
+/// Says that a merge was taken back.
+#[must_use]
+pub fn separated(separation: &Separation) -> Text {
+    let Separation { record, from, .. } = separation;
+    Text::new(
+        format!("{record} を {from} から分離しました。それまでに認識していた値は変わりません"),
+        format!("{record} is a record of its own again, not {from}; what was known before stays"),
+    )
+}
+
+/// Says that two records were made one.
+#[must_use]
+pub fn joined(merge: &Merge) -> Text {
+    let Merge { absorbed, into, .. } = merge;
+    Text::new(
+        format!("{absorbed} を {into} に統合しました。それまでに認識していた値は変わりません"),
+        format!("{absorbed} is {into} now; what was known before stays"),
+    )
+}
 
 /// Says how many records were found to be others.
 #[must_use]

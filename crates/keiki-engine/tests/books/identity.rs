@@ -13,19 +13,23 @@ use crate::world::{Reading, World, block_on, day, end_of, repository};
 const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,discovered_on,serial_number,mac_address,host_name,domain\n";
 
 /// Books about hardware, as an inventory and several tools see it.
-struct Sightings(World);
+pub(crate) struct Sightings(pub(crate) World);
 
 /// Runs a test over books of its own.
-fn with_sightings(test: impl AsyncFnOnce(Sightings)) {
+pub(crate) fn with_sightings(test: impl AsyncFnOnce(Sightings)) {
     block_on(async {
-        let kpi = repository().join("catalogue/security_department/01_hardware_inventory");
-        test(Sightings(World::of_kpi(&kpi).await)).await;
+        test(Sightings::new().await).await;
     });
 }
 
 impl Sightings {
+    pub(crate) async fn new() -> Self {
+        let kpi = repository().join("catalogue/security_department/01_hardware_inventory");
+        Self(World::of_kpi(&kpi).await)
+    }
+
     /// A reading of a source on a day; inventory wins over tools.
-    async fn say(&self, source: &str, on: &str, rows: &[String]) -> Receipt {
+    pub(crate) async fn say(&self, source: &str, on: &str, rows: &[String]) -> Receipt {
         let mut reading = Reading::new("assets", day(on));
         reading.source = source.to_owned();
         reading.precedence = if source == "inventory" { 10 } else { 100 };
@@ -45,7 +49,7 @@ impl Sightings {
     }
 
     /// The names of the records that there are, by key, as known at the end of a day.
-    async fn records(&self, known_on: &str) -> BTreeMap<String, String> {
+    pub(crate) async fn records(&self, known_on: &str) -> BTreeMap<String, String> {
         let known = end_of(day(known_on));
         let query = format!(
             "select record_key, name from assets where arrow_cast(known_at, 'Int64') <= {known} \
@@ -80,7 +84,7 @@ impl Sightings {
         report.expect("a report")
     }
 
-    async fn assert_balanced(&self) {
+    pub(crate) async fn assert_balanced(&self) {
         let datasets: Vec<_> = self.0.catalogue.datasets.values().cloned().collect();
         let found = self.0.journal.verify(&datasets).await;
         let found = found.expect("it can be read");
@@ -88,12 +92,12 @@ impl Sightings {
     }
 }
 
-fn declared(id: &str, serial: &str) -> String {
+pub(crate) fn declared(id: &str, serial: &str) -> String {
     format!("{id},JP1,hardware,declared,true,,{serial},,,\n")
 }
 
 /// What a tool sees of a machine that it has no number for.
-fn seen(name: &str, serial: &str, mac: &str, host: &str) -> String {
+pub(crate) fn seen(name: &str, serial: &str, mac: &str, host: &str) -> String {
     format!(",JP1,hardware,{name},true,2026-04-02,{serial},{mac},{host},\n")
 }
 
@@ -152,7 +156,7 @@ fn what_a_tool_saw_first_becomes_the_asset_that_is_declared_later_and_what_was_k
         assert_eq!((receipt.counts.changed, receipt.merged.len()), (0, 0));
         books.assert_balanced().await;
         let report = books.report().await;
-        assert_eq!(report.merged.len(), 1);
+        assert_eq!(report.commits.len(), 1);
         assert!(report.differing.iter().any(|one| one.column == "name"
             && one.said[0] == ("inventory".to_owned(), "declared".to_owned())));
     });

@@ -66,9 +66,10 @@ async fn gathered(world: &World, text: &str, memory_bytes: usize, chunk_rows: us
         Ok::<(), IngestError>(())
     })
     .expect("the file can be read");
-    let mut gathering = world
-        .journal
-        .gather(&Arc::clone(&dataset), Repeats::Found, memory_bytes);
+    let mut gathering =
+        world
+            .journal
+            .gather(&Arc::clone(&dataset), 0, Repeats::Found, memory_bytes);
     for chunk in chunks {
         gathering
             .add(chunk)

@@ -24,6 +24,20 @@ const FORMS: [(&str, IdentityForm); 3] = [
     ("host", IdentityForm::Host),
 ];
 
+/// How long an identifier belongs to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityValidity {
+    /// For ever: whoever had it once is known by it.
+    Always,
+    /// From the day on which it is said of the record until its sources say another; it may be another record's later.
+    WhileSaid,
+}
+
+const VALIDITIES: [(&str, IdentityValidity); 2] = [
+    ("always", IdentityValidity::Always),
+    ("while_said", IdentityValidity::WhileSaid),
+];
+
 /// One rule: rows that agree in all its columns are about the same thing. *Shape*: rules stand in order of their weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityRule {
@@ -31,6 +45,8 @@ pub struct IdentityRule {
     pub columns: Vec<String>,
     /// How they are compared.
     pub form: IdentityForm,
+    /// How long an identifier by this rule belongs to a record.
+    pub validity: IdentityValidity,
     /// Texts that identify nothing, as they are compared.
     pub ignored: Vec<String>,
     /// Where it stands.
@@ -141,6 +157,13 @@ impl Dataset {
             .position(|rule| rule.columns.join("+") == name)
             .unwrap_or(self.identity.len())
     }
+
+    /// How long identifiers of a weight belong to a record.
+    #[must_use]
+    pub fn validity_of(&self, weight: usize) -> IdentityValidity {
+        let rule = self.identity.get(weight);
+        rule.map_or(IdentityValidity::Always, |rule| rule.validity)
+    }
 }
 
 /// Reads the rules.
@@ -148,6 +171,7 @@ pub(super) fn rules(node: &Node<'_>) -> Vec<IdentityRule> {
     let rule = |table: &Node<'_>| {
         let columns = table.strings("columns");
         let form = table.choice("form", &FORMS).unwrap_or(IdentityForm::Text);
+        let validity = table.choice("validity", &VALIDITIES);
         let ignored = table.strings("ignore");
         table.finish();
         if columns.is_empty() {
@@ -168,6 +192,7 @@ pub(super) fn rules(node: &Node<'_>) -> Vec<IdentityRule> {
         IdentityRule {
             columns,
             form,
+            validity: validity.unwrap_or(IdentityValidity::Always),
             ignored: ignored.iter().map(|text| plain(text)).collect(),
             place: table.place_of("columns"),
         }
@@ -236,6 +261,7 @@ mod tests {
         IdentityRule {
             columns: columns.iter().map(|column| (*column).to_owned()).collect(),
             form,
+            validity: IdentityValidity::Always,
             ignored: vec!["default string".to_owned()],
             place: crate::problem::Place::default(),
         }

@@ -117,6 +117,7 @@ impl Attempt {
             open_ends: Some(rows.open_ends.clone()),
             minted: rows.minted,
             merges: Vec::new(),
+            separations: Vec::new(),
             author: submission.author.clone(),
         };
         Ok(Self {

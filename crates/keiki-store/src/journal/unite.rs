@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, DatasetKind, content_version};
 use keiki_model::evidence::{Evidence, Extent, Missing, Scope};
 
 use super::attempt::{Attempt, append};
 use super::freeze::replaced;
+use super::judge::separated;
 use super::making::Said;
 use super::{ATTEMPTS, Journal, Submission, only_columns};
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::heads::strings;
-use crate::identity::{IDENTITY_SOURCE, Index, Merge, has_minted};
+use crate::identity::{IDENTITY_SOURCE, Index, Judgement, Merge, Separation, has_minted};
 use crate::plan::{Changes, History, Output, Pick};
 use crate::schema::RECORD_KEY;
 use crate::{derived, lookups};
@@ -33,7 +35,8 @@ impl Journal {
             if merges.is_empty() {
                 return Ok(all);
             }
-            let (batch, changes) = self.united_by(submission, &merges, &snapshot).await?;
+            let (finder, decision) = (Finder::from(submission), Decision::Merge(&merges));
+            let (batch, changes) = self.decided(&finder, decision, &snapshot).await?;
             append(self, &format!("{}.parquet", batch.batch_id), &changes).await?;
             if batches.commit(&batch).await?.is_err() {
                 continue;
@@ -46,7 +49,7 @@ impl Journal {
         Err(StoreError::Contended(ATTEMPTS))
     }
 
-    async fn bring_heads_up(&self, changes: &[(Arc<Dataset>, Changes)]) -> Result<()> {
+    pub(super) async fn bring_heads_up(&self, changes: &[(Arc<Dataset>, Changes)]) -> Result<()> {
         let snapshot = self.snapshot().await?;
         let with_heads = changes
             .iter()
@@ -58,22 +61,36 @@ impl Journal {
         Ok(())
     }
 
-    /// What it takes to move all that was said of some records to those that they are, and the batch that says so.
-    async fn united_by(
+    /// What it takes to carry a decision about records out, and the batch that says so.
+    pub(super) async fn decided(
         &self,
-        submission: &Submission,
-        merges: &[Merge],
+        finder: &Finder,
+        decision: Decision<'_>,
         snapshot: &Snapshot,
     ) -> Result<(Batch, Vec<(Arc<Dataset>, Changes)>)> {
-        let found = Arc::new(finding(submission, merges));
+        let found = Arc::new(finder.finding(&decision));
         let dataset = Arc::clone(&found.dataset);
-        let rows = found.evidence.settled(self, &dataset).await?;
+        let rows = found.evidence.settled(self, &dataset, found.as_of).await?;
         let attempt = Attempt::new(self, &found, &rows, snapshot)?;
         crate::evolution::fit(self, &dataset, snapshot).await?;
         let mut batch = attempt.batch().clone();
-        batch.merges = merges.to_vec();
-        batch.counts.changed = merges.len() as u64;
-        let output = moved(&attempt, merges, batch.seq).await?;
+        let output = match decision {
+            Decision::Merge(merges) => {
+                batch.merges = merges.to_vec();
+                batch.counts.changed = merges.len() as u64;
+                moved(&attempt, merges, batch.seq).await?
+            }
+            Decision::Separate {
+                mut separation,
+                commits,
+                sources,
+            } => {
+                let output = separated(&attempt, &mut separation, commits, sources).await?;
+                batch.separations = vec![separation];
+                batch.counts.changed = 1;
+                output
+            }
+        };
         let own = output.finish(&dataset, batch.seq, &batch.batch_id)?;
         let mut changes = vec![(dataset, own)];
         lookups::follow(self, snapshot, &found, &batch, &mut changes).await?;
@@ -128,33 +145,91 @@ async fn moved(attempt: &Attempt, merges: &[Merge], seq: i64) -> Result<Output> 
     Ok(output)
 }
 
-/// The submission that says that records are one: no rows, no files, no claims.
-fn finding(submission: &Submission, merges: &[Merge]) -> Submission {
-    let nothing = Evidence {
-        rows: RecordBatch::new_empty(submission.dataset.schema()),
-        places: Vec::new(),
-        files: Vec::new(),
-        effective_on: None,
-        known_at: None,
-        version_order: None,
-        rejected: Vec::new(),
-        left_unknown: Vec::new(),
-        open_ends: Vec::new(),
-    };
-    Submission {
-        source: IDENTITY_SOURCE.to_owned(),
-        mapping_version: submission.dataset.version.clone(),
-        precedence: i32::MAX,
-        extent: Extent::Part,
-        missing: Missing::Keep,
-        scope: Scope::default(),
-        scope_units: Vec::new(),
-        claims: Vec::new(),
-        evidence: nothing.into(),
-        files: Vec::new(),
-        content_sha256: content_version(&format!("{merges:?}")),
-        frozen_plans: Vec::new(),
-        is_missing_confirmed: false,
-        ..submission.clone()
+/// What is decided about records.
+pub(super) enum Decision<'d> {
+    /// They are one.
+    Merge(&'d [Merge]),
+    /// One of them is not what it was taken for.
+    Separate {
+        /// The record, and what it is not.
+        separation: Separation,
+        /// The commit that absorbed it, and the one that brought it into what it is not.
+        commits: (i64, i64),
+        /// The sources that speak of it since.
+        sources: &'d [String],
+    },
+}
+
+/// Who finds something about the records of a dataset, and when.
+pub(super) struct Finder {
+    dataset: Arc<Dataset>,
+    datasets: Vec<Arc<Dataset>>,
+    as_of: Day,
+    now: i64,
+    author: String,
+}
+
+impl From<&Submission> for Finder {
+    fn from(submission: &Submission) -> Self {
+        Self {
+            dataset: Arc::clone(&submission.dataset),
+            datasets: submission.datasets.clone(),
+            as_of: submission.as_of,
+            now: submission.now,
+            author: submission.author.clone(),
+        }
+    }
+}
+
+impl From<&Judgement> for Finder {
+    fn from(judgement: &Judgement) -> Self {
+        Self {
+            dataset: Arc::clone(&judgement.dataset),
+            datasets: judgement.datasets.clone(),
+            as_of: judgement.today,
+            now: judgement.now,
+            author: judgement.author.clone(),
+        }
+    }
+}
+
+impl Finder {
+    /// The submission that carries a decision: no rows, no files, no claims.
+    fn finding(&self, decision: &Decision<'_>) -> Submission {
+        let nothing = Evidence {
+            rows: RecordBatch::new_empty(self.dataset.schema()),
+            places: Vec::new(),
+            files: Vec::new(),
+            effective_on: None,
+            known_at: None,
+            version_order: None,
+            rejected: Vec::new(),
+            left_unknown: Vec::new(),
+            open_ends: Vec::new(),
+        };
+        let content = match decision {
+            Decision::Merge(merges) => format!("{merges:?}"),
+            Decision::Separate { separation, .. } => format!("{separation:?}"),
+        };
+        Submission {
+            dataset: Arc::clone(&self.dataset),
+            datasets: self.datasets.clone(),
+            source: IDENTITY_SOURCE.to_owned(),
+            mapping_version: self.dataset.version.clone(),
+            precedence: i32::MAX,
+            as_of: self.as_of,
+            now: self.now,
+            extent: Extent::Part,
+            missing: Missing::Keep,
+            scope: Scope::default(),
+            scope_units: Vec::new(),
+            claims: Vec::new(),
+            evidence: nothing.into(),
+            files: Vec::new(),
+            content_sha256: content_version(&content),
+            frozen_plans: Vec::new(),
+            is_missing_confirmed: false,
+            author: self.author.clone(),
+        }
     }
 }

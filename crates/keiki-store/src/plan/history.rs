@@ -1,5 +1,7 @@
 //! Sets late rows against the whole history of their records.
 
+mod apart;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
@@ -13,6 +15,7 @@ use crate::batches::Batch;
 use crate::error::Result;
 use crate::heads::{primitive, seqs, strings};
 use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SOURCE, WORD};
+pub(crate) use apart::Apart;
 
 /// What was said of the records with late rows: all their assertions, and the full readings that may have repeated them.
 #[derive(Debug)]
@@ -272,6 +275,17 @@ impl RecordHistory {
         output: &Output,
     ) -> Option<i64> {
         let lines = history.said.get(key).map_or(&[] as &[Line], Vec::as_slice);
+        self.replay_lines(history, lines, in_scope, output)
+    }
+
+    /// Replays some lines as if they were all that was said.
+    fn replay_lines(
+        &mut self,
+        history: &History<'_>,
+        lines: &[Line],
+        in_scope: &InScope<'_>,
+        output: &Output,
+    ) -> Option<i64> {
         let mut full = history.full.iter().peekable();
         let mut latest = None;
         for line in lines {

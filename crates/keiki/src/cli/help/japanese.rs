@@ -6,7 +6,7 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
     found.map(|(_, japanese)| *japanese)
 }
 
-const TEXTS: [(&str, &str); 219] = [
+const TEXTS: &[(&str, &str)] = &[
     (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
@@ -311,8 +311,26 @@ const TEXTS: [(&str, &str); 219] = [
         "この日の組織図で集計する(同じ組織構成での比較用) [既定: 各対象期間の末日]",
     ),
     (
-        "List records that were found to be one, identifiers that decide nothing, and values in which sources differ",
-        "同一と判定されたレコード、決め手にならない識別子、取得元の間で異なる値を一覧する",
+        "List records that were found to be one, identifiers that decide nothing, and values in which sources differ; take a merge back",
+        "同一と判定されたレコード、決め手にならない識別子、取得元の間で異なる値を一覧する。統合を取り消す",
+    ),
+    (
+        "Take a merge back: the record stands for itself again, from its first day on",
+        "統合を取り消し、最初の日から別のレコードに戻す",
+    ),
+    (
+        "Make a record one with another, because you know that they are",
+        "同一と分かっているレコードを、ほかのレコードに統合する",
+    ),
+    ("The dataset", "データ種別"),
+    (
+        "A source whose rows are about this record [default: those that did not speak of the other before]",
+        "このレコードについての行を持つ取得元 [既定: 統合先について述べていなかった取得元]",
+    ),
+    ("The record that it is", "統合先のレコード"),
+    (
+        "The record by its key that was made from an identifier, as the list shows it: seen:…",
+        "識別子から作ったキー(seen:…)で示すレコード。一覧に表示される",
     ),
     ("Only those of this dataset", "このデータ種別だけ"),
     (

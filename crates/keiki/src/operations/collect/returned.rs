@@ -713,9 +713,9 @@ impl Taking<'_> {
             scope_units: Some(book.own.clone()),
             inputs: None,
         };
-        let mut gathering = self
-            .journal
-            .gather(&reading.dataset, Repeats::Allowed, MEMORY_BYTES);
+        let mut gathering =
+            self.journal
+                .gather(&reading.dataset, book.as_of, Repeats::Allowed, MEMORY_BYTES);
         gathering.add(found.evidence).await?;
         let gathered = gathering.finish().await?;
         reading

@@ -273,7 +273,7 @@ async fn gathered(
     } else {
         Repeats::Found
     };
-    let mut gathering = journal.gather(dataset, repeats, MEMORY_BYTES);
+    let mut gathering = journal.gather(dataset, as_of, repeats, MEMORY_BYTES);
     let runtime = Handle::current();
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
     let (expressions, zone) = (
