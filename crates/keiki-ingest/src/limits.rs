@@ -22,7 +22,7 @@ pub enum Quantity {
     FileBytes,
     /// Bytes of an `.xls` workbook, which is held in memory.
     XlsBytes,
-    /// Cells of an `.ods` workbook, which are held in memory.
+    /// Cells of an `.xls` or `.ods` workbook, which are held in memory.
     HeldCells,
     /// Bytes that come out of a packed file.
     UnpackedBytes,
@@ -72,8 +72,8 @@ impl Quantity {
                 format!("{count} bytes in an .xls workbook"),
             ),
             Self::HeldCells => Text::new(
-                format!(".odsのブックで{count}セル"),
-                format!("{count} cells in an .ods workbook"),
+                format!(".xlsまたは.odsのブックで{count}セル"),
+                format!("{count} cells in an .xls or .ods workbook"),
             ),
             Self::UnpackedBytes => Text::new(
                 format!("展開後のサイズ {count}バイト"),
@@ -186,7 +186,7 @@ pub const WHOLE_BYTES: usize = 256 << 20;
 pub const WORKBOOK_BYTES: usize = 1 << 30;
 /// 64 MiB of an .xls workbook.
 pub const XLS_BYTES: usize = 64 << 20;
-/// 5 million cells of an .ods workbook, from the first to the last that is filled.
+/// 5 million cells of an .xls or .ods workbook, from the first to the last that is filled.
 pub const HELD_CELLS: usize = 5_000_000;
 /// 64 MiB of a collection workbook.
 pub const FORM_BYTES: usize = 64 << 20;

@@ -162,59 +162,208 @@ impl<'w> Writer<'w> {
     }
 }
 
+/// Rejects as they are stored, in order of commit and place; each is taken out when it is wanted.
+#[derive(Debug)]
+pub struct StoredRejects {
+    parts: Vec<Stored>,
+    /// The part and the row of each.
+    order: Vec<(usize, usize)>,
+}
+
+/// The columns of a part.
+#[derive(Debug)]
+struct Stored {
+    seqs: Int64Array,
+    batch_ids: StringArray,
+    sources: StringArray,
+    datasets: StringArray,
+    outcomes: StringArray,
+    files: StringArray,
+    rows: Int64Array,
+    keys: StringArray,
+    reasons: StringArray,
+}
+
+impl Stored {
+    fn read(rows: &RecordBatch) -> Result<Self> {
+        let texts = |name: &str| strings(rows, name);
+        Ok(Self {
+            seqs: seqs(rows)?.clone(),
+            batch_ids: texts(BATCH_ID)?,
+            sources: texts(SOURCE)?,
+            datasets: texts("dataset")?,
+            outcomes: texts("outcome")?,
+            files: texts("file")?,
+            rows: primitive::<arrow::datatypes::Int64Type>(rows, "row")?.clone(),
+            keys: texts(RECORD_KEY)?,
+            reasons: texts("reason")?,
+        })
+    }
+
+    fn outcome(&self, row: usize) -> Outcome {
+        match self.outcomes.value(row) {
+            "rejected" => Outcome::Rejected,
+            "kept" => Outcome::Kept,
+            _ => Outcome::LeftUnknown,
+        }
+    }
+}
+
+impl StoredRejects {
+    fn new(parts: Vec<Stored>) -> Self {
+        let rows = parts.iter().enumerate();
+        let mut order: Vec<(usize, usize)> = rows
+            .flat_map(|(part, stored)| (0..stored.seqs.len()).map(move |row| (part, row)))
+            .collect();
+        order.sort_by_key(|(part, row)| {
+            let stored = &parts[*part];
+            let (seqs, files, rows) = (&stored.seqs, &stored.files, &stored.rows);
+            (seqs.value(*row), files.value(*row), rows.value(*row))
+        });
+        Self { parts, order }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The one at a position.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn get(&self, position: usize) -> Result<StoredReject> {
+        let (part, row) = self.order[position];
+        let stored = &self.parts[part];
+        let reason: Reason = serde_json::from_str(stored.reasons.value(row)).map_err(|e| {
+            StoreError::damaged(
+                format!("取込エラーの理由を読めません: {e}"),
+                format!("a reason cannot be read: {e}"),
+            )
+        })?;
+        let keys = &stored.keys;
+        Ok(StoredReject {
+            seq: stored.seqs.value(row),
+            batch_id: stored.batch_ids.value(row).to_owned(),
+            source: stored.sources.value(row).to_owned(),
+            dataset: stored.datasets.value(row).to_owned(),
+            outcome: stored.outcome(row),
+            row: RejectedRow {
+                file: stored.files.value(row).to_owned(),
+                row: u64::try_from(stored.rows.value(row)).unwrap_or(0),
+                record_key: keys.is_valid(row).then(|| keys.value(row).to_owned()),
+                reason,
+            },
+        })
+    }
+
+    /// Those that were rejected and whose key could be read: commit, dataset and key.
+    fn rejected_keys(&self) -> impl Iterator<Item = (i64, &str, &str)> {
+        self.order.iter().filter_map(|(part, row)| {
+            let (stored, row) = (&self.parts[*part], *row);
+            let is_out = stored.outcome(row) == Outcome::Rejected && stored.keys.is_valid(row);
+            is_out.then(|| {
+                (
+                    stored.seqs.value(row),
+                    stored.datasets.value(row),
+                    stored.keys.value(row),
+                )
+            })
+        })
+    }
+}
+
+/// What came after rejects: what was said of their records, and which were rejected again.
+#[derive(Debug, Default)]
+pub struct Aftermath {
+    said: HashMap<String, Said>,
+    again: HashSet<(i64, String)>,
+    batches: Vec<Batch>,
+}
+
+impl Aftermath {
+    /// Notes which records were rejected, and in which commit.
+    fn note<'k>(
+        &mut self,
+        keys: impl Iterator<Item = (i64, &'k str, &'k str)>,
+        by_dataset: &mut HashMap<String, HashSet<String>>,
+    ) {
+        for (seq, dataset, key) in keys {
+            if !by_dataset.contains_key(dataset) {
+                by_dataset.insert(dataset.to_owned(), HashSet::new());
+            }
+            if let Some(of) = by_dataset.get_mut(dataset) {
+                of.insert(key.to_owned());
+            }
+            self.again.insert((seq, key.to_owned()));
+        }
+    }
+
+    /// Says what became of the row; a value left unknown or a day kept is as it is, which is open.
+    #[must_use]
+    pub fn of(&self, reject: &StoredReject) -> Afterwards {
+        match self.said.get(&reject.dataset) {
+            Some(said) if reject.outcome == Outcome::Rejected => {
+                afterwards(reject, &self.batches, said, &self.again)
+            }
+            _ => Afterwards::Open,
+        }
+    }
+}
+
 impl Journal {
     /// Lists rejected rows, values left unknown and days kept, in order of commit and place.
     ///
     /// # Errors
     /// The table cannot be read.
     pub async fn rejects(&self, snapshot: &Snapshot) -> Result<Vec<StoredReject>> {
-        let table = Table::open(&self.root, TABLE).await?;
-        let mut found = Vec::new();
-        for rows in self
-            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
-            .await?
-        {
-            let texts = |name: &str| strings(&rows, name);
-            let (ids, sources, datasets) = (texts(BATCH_ID)?, texts(SOURCE)?, texts("dataset")?);
-            let (outcomes, files, keys, reasons) = (
-                texts("outcome")?,
-                texts("file")?,
-                texts(RECORD_KEY)?,
-                texts("reason")?,
-            );
-            let numbers = primitive::<arrow::datatypes::Int64Type>(&rows, "row")?;
-            let seqs = seqs(&rows)?;
-            for row in 0..rows.num_rows() {
-                let reason: Reason = serde_json::from_str(reasons.value(row)).map_err(|e| {
-                    StoreError::damaged(
-                        format!("取込エラーの理由を読めません: {e}"),
-                        format!("a reason cannot be read: {e}"),
-                    )
-                })?;
-                found.push(StoredReject {
-                    seq: seqs.value(row),
-                    batch_id: ids.value(row).to_owned(),
-                    source: sources.value(row).to_owned(),
-                    dataset: datasets.value(row).to_owned(),
-                    outcome: match outcomes.value(row) {
-                        "rejected" => Outcome::Rejected,
-                        "kept" => Outcome::Kept,
-                        _ => Outcome::LeftUnknown,
-                    },
-                    row: RejectedRow {
-                        file: files.value(row).to_owned(),
-                        row: u64::try_from(numbers.value(row)).unwrap_or(0),
-                        record_key: keys.is_valid(row).then(|| keys.value(row).to_owned()),
-                        reason,
-                    },
-                });
-            }
-        }
-        found.sort_by(|a, b| (a.seq, &a.row.file, a.row.row).cmp(&(b.seq, &b.row.file, b.row.row)));
-        Ok(found)
+        let stored = self.rejects_of(snapshot, 1, snapshot.seq()).await?;
+        (0..stored.len()).map(|at| stored.get(at)).collect()
     }
 
-    /// Says of each reject what became of the row; a value left unknown or a day kept is as it is, which is open.
+    /// The rejects of the commits from one to another, both among them.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn rejects_of(
+        &self,
+        snapshot: &Snapshot,
+        first: i64,
+        last: i64,
+    ) -> Result<StoredRejects> {
+        let table = self.table(TABLE).await?;
+        let rows = self
+            .read_visible(table.as_ref(), snapshot, first - 1, last)
+            .await?;
+        let parts = rows.iter().map(Stored::read).collect::<Result<_>>()?;
+        Ok(StoredRejects::new(parts))
+    }
+
+    /// The commits that rejected rows, left values unknown or kept days.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn rejecting(&self, snapshot: &Snapshot) -> Result<Vec<Batch>> {
+        let Some(table) = self.table(TABLE).await? else {
+            return Ok(Vec::new());
+        };
+        let files = crate::scan::visible(&table, snapshot)?;
+        let batches = snapshot.batches().iter();
+        let has_any = |batch: &&Batch| {
+            let mut files = files.iter();
+            files.any(|file| file.first_seq <= batch.seq && batch.seq <= file.last_seq)
+        };
+        Ok(batches.filter(has_any).cloned().collect())
+    }
+
+    /// Says of each reject what became of the row.
     ///
     /// # Errors
     /// What was said cannot be read.
@@ -224,30 +373,44 @@ impl Journal {
         rejects: &[StoredReject],
     ) -> Result<Vec<Afterwards>> {
         let wanted = rejects.iter().filter(|r| r.outcome == Outcome::Rejected);
-        let mut by_dataset: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for reject in wanted {
-            let keys = by_dataset.entry(&reject.dataset).or_default();
-            keys.extend(reject.row.record_key.as_deref());
+        let keys = wanted.filter_map(|reject| {
+            let key = reject.row.record_key.as_deref()?;
+            Some((reject.seq, reject.dataset.as_str(), key))
+        });
+        let mut aftermath = Aftermath::default();
+        let mut by_dataset: HashMap<String, HashSet<String>> = HashMap::new();
+        aftermath.note(keys, &mut by_dataset);
+        self.learn(snapshot, &mut aftermath, by_dataset).await?;
+        Ok(rejects.iter().map(|reject| aftermath.of(reject)).collect())
+    }
+
+    /// What came after all rejects that there are, a commit at a time.
+    ///
+    /// # Errors
+    /// What was said cannot be read.
+    pub async fn aftermath(&self, snapshot: &Snapshot) -> Result<Aftermath> {
+        let mut aftermath = Aftermath::default();
+        let mut by_dataset: HashMap<String, HashSet<String>> = HashMap::new();
+        for batch in self.rejecting(snapshot).await? {
+            let stored = self.rejects_of(snapshot, batch.seq, batch.seq).await?;
+            aftermath.note(stored.rejected_keys(), &mut by_dataset);
         }
-        let mut said = HashMap::new();
+        self.learn(snapshot, &mut aftermath, by_dataset).await?;
+        Ok(aftermath)
+    }
+
+    async fn learn(
+        &self,
+        snapshot: &Snapshot,
+        aftermath: &mut Aftermath,
+        by_dataset: HashMap<String, HashSet<String>>,
+    ) -> Result<()> {
         for (dataset, keys) in by_dataset {
-            said.insert(dataset, self.said_of(snapshot, dataset, &keys).await?);
+            let said = self.said_of(snapshot, &dataset, &keys).await?;
+            aftermath.said.insert(dataset, said);
         }
-        let again: HashSet<(i64, &str)> = rejects
-            .iter()
-            .filter(|r| r.outcome == Outcome::Rejected)
-            .filter_map(|r| Some((r.seq, r.row.record_key.as_deref()?)))
-            .collect();
-        let batches = snapshot.batches();
-        Ok(rejects
-            .iter()
-            .map(|reject| match said.get(reject.dataset.as_str()) {
-                Some(said) if reject.outcome == Outcome::Rejected => {
-                    afterwards(reject, batches, said, &again)
-                }
-                _ => Afterwards::Open,
-            })
-            .collect())
+        aftermath.batches = snapshot.batches().to_vec();
+        Ok(())
     }
 
     /// What was said of some records of a dataset.
@@ -255,7 +418,7 @@ impl Journal {
         &self,
         snapshot: &Snapshot,
         dataset: &str,
-        keys: &HashSet<&str>,
+        keys: &HashSet<String>,
     ) -> Result<Said> {
         let table = self.assertions(dataset).await?;
         let said = self
@@ -298,7 +461,7 @@ fn afterwards(
     reject: &StoredReject,
     batches: &[Batch],
     said: &Said,
-    again: &HashSet<(i64, &str)>,
+    again: &HashSet<(i64, String)>,
 ) -> Afterwards {
     let key = reject.row.record_key.as_deref();
     let later = batches
@@ -307,7 +470,7 @@ fn afterwards(
     for batch in later {
         let seq = batch.seq;
         let is_own = batch.source == reject.source;
-        if is_own && key.is_some_and(|key| again.contains(&(seq, key))) {
+        if is_own && key.is_some_and(|key| again.contains(&(seq, key.to_owned()))) {
             return Afterwards::Replaced { seq };
         }
         let is_said = |key: &str| said.seqs.get(key).is_some_and(|seqs| seqs.contains(&seq));

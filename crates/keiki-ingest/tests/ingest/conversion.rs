@@ -103,3 +103,70 @@ proptest! {
         prop_assert_eq!(array.null_count(), 0);
     }
 }
+
+#[test]
+fn what_is_no_number_and_no_day_is_rejected_with_its_cell_in_every_form() {
+    let numbers = ["NaN", "nan", "Infinity", "-inf", "1e999", "0x10", "१२"];
+    let days = [
+        "10000-01-01",
+        "99999-12-31",
+        "9999-12-31",
+        "0000-00-00",
+        "-1-01-01",
+    ];
+    let wrong = (numbers.iter().map(|text| ("amount", *text)))
+        .chain(numbers.iter().map(|text| ("item_count", *text)))
+        .chain(days.iter().map(|text| ("held_on", *text)))
+        .chain([
+            ("checked_at", "10000-01-01T00:00:00Z"),
+            ("checked_at", "9999-12-31T23:59:59Z"),
+        ]);
+    for (column, text) in wrong {
+        let csv = format!("thing_id,org_unit,{column}\nT1,HD,{text}\nT2,HD,\n");
+        let json = serde_json::json!([
+            {"thing_id": "T1", "org_unit": "HD", (column): text},
+            {"thing_id": "T2", "org_unit": "HD"},
+        ]);
+        let lines = format!(
+            "{{\"thing_id\":\"T1\",\"org_unit\":\"HD\",\"{column}\":\"{text}\"}}\n{{\"thing_id\":\"T2\",\"org_unit\":\"HD\"}}\n"
+        );
+        for (file, content) in [
+            ("a.csv", csv),
+            ("a.json", json.to_string()),
+            ("a.ndjson", lines),
+        ] {
+            let evidence = read_text("things", file, content, Limits::default());
+            let evidence = evidence.expect("the rest can be read");
+            let places: Vec<Option<&str>> = evidence
+                .rejected
+                .iter()
+                .map(|row| row.reason.column())
+                .collect();
+            assert_eq!(places, [Some(column)], "{file}: {text}");
+            assert_eq!(evidence.rows.num_rows(), 1, "{file}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_in_a_column_of_floats_is_rejected() {
+    use arrow::array::{Float64Array, RecordBatch, StringArray};
+    use std::sync::Arc;
+    let values = Float64Array::from(vec![1.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
+    let ids = StringArray::from(vec!["T1", "T2", "T3", "T4"]);
+    let units = StringArray::from(vec!["HD"; 4]);
+    let rows = RecordBatch::try_from_iter([
+        ("thing_id", Arc::new(ids) as _),
+        ("org_unit", Arc::new(units) as _),
+        ("amount", Arc::new(values) as _),
+    ])
+    .expect("three columns of four rows");
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, rows.schema(), None)
+        .expect("the schema can be written");
+    writer.write(&rows).expect("memory can be written");
+    writer.close().expect("memory can be written");
+    let evidence = read_text("things", "a.parquet", bytes, Limits::default());
+    let evidence = evidence.expect("the file can be read");
+    assert_eq!((evidence.rows.num_rows(), evidence.rejected.len()), (1, 3));
+}

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod conversion;
+mod corners;
 mod errors;
 mod fixture;
 mod hostile;

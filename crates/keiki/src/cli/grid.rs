@@ -57,6 +57,15 @@ pub(super) fn csv_text<N: AsRef<[u8]>>(names: &[N], rows: &[Vec<Value>]) -> Resu
     let fault = Error::stopped;
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(names).map_err(fault)?;
+    let bytes = writer.into_inner().map_err(Error::stopped)?;
+    let head = String::from_utf8_lossy(&bytes);
+    Ok(format!("{head}{}", csv_lines(rows)?))
+}
+
+/// Rows as CSV, without the names of the columns.
+pub(super) fn csv_lines(rows: &[Vec<Value>]) -> Result<String> {
+    let fault = Error::stopped;
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer.write_record(row.iter().map(cell)).map_err(fault)?;
     }

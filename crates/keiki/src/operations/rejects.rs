@@ -1,6 +1,8 @@
 //! Lists rejected rows, values left unknown, days of plans that were kept and readings that were refused, what became of them, and
 //! how rows stood in their files.
 
+mod stream;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keiki_ingest::original::{OriginalRow, original_rows};
@@ -12,6 +14,7 @@ use super::ingest::FILES_SOURCE;
 use super::refusals::{Refused, refused};
 use crate::config::{Opening, Workspace, suggestion};
 use crate::error::{Error, Result};
+pub use stream::{Part, each};
 
 /// Which rejects are listed.
 #[derive(Debug, Clone, Default)]
@@ -69,38 +72,19 @@ pub struct Rejects {
 pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
     let journal = workspace.journal(Opening::Existing).await?;
     let snapshot = journal.snapshot().await?;
-    if let Some(name) = &asked.source {
-        let known = snapshot.batches().iter().map(|batch| batch.source.as_str());
-        let all = known.chain(workspace.sources.iter().map(|source| source.name.as_str()));
-        if !all.clone().any(|known| known == name) {
-            let message = Text::new(
-                format!("取得元がありません: {name}"),
-                format!("unknown source: {name}"),
-            );
-            return Err(Error::user(message, suggestion(name, all)));
-        }
-    }
+    check_source(workspace, &snapshot, asked)?;
     let mut rejects = journal.rejects(&snapshot).await?;
-    let is_wanted = |reject: &StoredReject| {
-        let source = asked.source.as_ref();
-        source.is_none_or(|name| reject.source == *name)
-    };
     let afterwards = journal.afterwards(&snapshot, &rejects).await?;
     let mut found: Vec<Listed> = rejects
         .drain(..)
         .zip(afterwards)
-        .filter(|(reject, _)| is_wanted(reject))
         .map(|(reject, afterwards)| Listed {
             reject,
             afterwards,
             original: None,
         })
         .collect();
-    if asked.open.is_some() {
-        found.retain(|one| {
-            one.reject.outcome == Outcome::Rejected && one.afterwards == Afterwards::Open
-        });
-    }
+    found.retain(|one| is_wanted(one, asked));
     let columns = match asked.originals {
         Originals::None => Vec::new(),
         whose => add_originals(workspace, &journal, &snapshot, &mut found, whose).await?,
@@ -116,6 +100,28 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
         columns,
         refused,
     })
+}
+
+fn is_wanted(one: &Listed, asked: &Asked) -> bool {
+    let source = asked.source.as_ref();
+    let is_open = one.reject.outcome == Outcome::Rejected && one.afterwards == Afterwards::Open;
+    source.is_none_or(|name| one.reject.source == *name) && (asked.open.is_none() || is_open)
+}
+
+/// Checks that there is such a source.
+fn check_source(workspace: &Workspace, snapshot: &Snapshot, asked: &Asked) -> Result<()> {
+    if let Some(name) = &asked.source {
+        let known = snapshot.batches().iter().map(|batch| batch.source.as_str());
+        let all = known.chain(workspace.sources.iter().map(|source| source.name.as_str()));
+        if !all.clone().any(|known| known == name) {
+            let message = Text::new(
+                format!("取得元がありません: {name}"),
+                format!("unknown source: {name}"),
+            );
+            return Err(Error::user(message, suggestion(name, all)));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the rows again from the raw evidence, batch by batch. What was redacted, or can no longer be read by its source's

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::guide::follow_with;
-use crate::spreadsheet::{Cell, Sheet, Spreadsheet};
+use crate::spreadsheet::{Cell, Sheet, Spreadsheet, formulas};
 use crate::workspace::{ASSETS_HEADER, Workspace};
 
 /// A register with a column of every type.
@@ -415,6 +415,51 @@ fn every_problem_is_marked_in_its_cell() {
         "json",
     ]);
     assert_eq!(batches.json()[0]["n"], 1);
+}
+
+#[test]
+fn what_begins_like_a_formula_leaves_in_a_workbook_as_text() {
+    let workspace = with_things();
+    let mut form = Spreadsheet::open(&export(&workspace, "JP1", "things"));
+    let sheet = form.of("things");
+    sheet.answer("complete");
+    let evil = ["=1+1", "+1", "-1+2", "@SUM(A1)", "=HYPERLINK(\"http://x\")"];
+    for (row, text) in (0..).zip(evil) {
+        sheet.set(row, "note", text);
+        let id = format!("E-{row}");
+        sheet.enter(
+            row,
+            &[("thing_id", id.as_str().into()), ("org_unit", "JP1".into())],
+        );
+    }
+    sheet.set(0, "class", "z");
+    let file = form.save(&workspace.path().join("evil.xlsx"));
+    let copy = workspace.path().join("marked.xlsx");
+    let (file, to) = (file.to_str().expect("plain"), copy.to_str().expect("plain"));
+    workspace
+        .run(&["collect", "import", file, "--marked", to])
+        .exits(3);
+    // The marked copy, and the next form with what the books hold now.
+    for workbook in [copy.clone(), export(&workspace, "JP1", "things")] {
+        assert_eq!(
+            formulas(&workbook),
+            Vec::<String>::new(),
+            "{}",
+            workbook.display()
+        );
+        let mut read = Spreadsheet::open(&workbook);
+        let notes: Vec<Cell> = read
+            .of("things")
+            .cells
+            .values()
+            .filter(|cell| {
+                evil.iter()
+                    .any(|text| **cell == Cell::Text((*text).to_owned()))
+            })
+            .cloned()
+            .collect();
+        assert!(notes.len() >= evil.len() - 1, "{notes:?}");
+    }
 }
 
 #[test]

@@ -104,6 +104,20 @@ impl Spreadsheet {
     }
 }
 
+/// The formulas in the sheets of a workbook that hold what users entered.
+pub(crate) fn formulas(path: &Path) -> Vec<String> {
+    let mut workbook: Xlsx<_> = open_workbook(path).expect("the workbook can be opened");
+    let mut found = Vec::new();
+    for name in workbook.sheet_names() {
+        let range = workbook
+            .worksheet_formula(&name)
+            .expect("the sheet is there");
+        let formulas = range.used_cells().map(|(_, _, formula)| formula.clone());
+        found.extend(formulas.filter(|formula| !formula.is_empty()));
+    }
+    found
+}
+
 fn cell(data: &Data) -> Cell {
     match data {
         Data::String(text) => Cell::Text(text.clone()),

@@ -1,6 +1,8 @@
 //! What is checked of a workbook before it is opened: the older forms are held in memory as a whole, every cell between the first
 //! and the last, and a cell may say of itself that it stands there a million times.
 
+mod xls;
+
 use std::io::{BufReader, Cursor, Read};
 
 use quick_xml::Reader;
@@ -30,6 +32,9 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     };
     if bytes.starts_with(&COMPOUND) && bytes.len() > XLS_BYTES {
         return Err(too_large(Quantity::XlsBytes, XLS_BYTES));
+    }
+    if bytes.starts_with(&COMPOUND) && xls::cells(bytes, HELD_CELLS) > HELD_CELLS {
+        return Err(too_large(Quantity::HeldCells, HELD_CELLS));
     }
     if !bytes.starts_with(b"PK") {
         return Ok(());

@@ -7,14 +7,14 @@ use keiki_store::{Afterwards, Outcome};
 use serde_json::{Map, Value, json};
 
 use crate::cli::commands::measure::local;
-use crate::cli::grid::{Grid, csv_text};
+use crate::cli::grid::{Grid, csv_lines, csv_text};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::refusals::Refused;
-use crate::operations::rejects::{self, Asked, Listed, Originals, Rejects, StillOpen};
+use crate::operations::rejects::{self, Asked, Listed, Originals, Part, Rejects, StillOpen};
 
 /// List rejected rows, refused files, values left unknown and days of plans that were kept, with place and reason
 ///
@@ -48,18 +48,28 @@ impl Args {
                 (_, false) => Originals::Impersonal,
             },
         };
-        let found = rejects::list(&workspace, &asked).await?;
         let language = session.language();
+        if self.format == Format::Csv {
+            let mut sheet = Sheet::default();
+            let mut take = |part| {
+                session.print(&sheet.text(part, language)?);
+                Ok(())
+            };
+            rejects::each(&workspace, &asked, &mut take).await?;
+            return Ok(Exit::Fine);
+        }
+        let found = rejects::list(&workspace, &asked).await?;
         let is_empty = found.listed.is_empty() && found.refused.is_empty();
         if is_empty && self.format == Format::Table {
             session.line(messages::NO_REJECTS.get(language));
             return Ok(Exit::Fine);
         }
-        match self.format {
-            Format::Table => screen(&found, &workspace, language).print(self.format, session)?,
-            Format::Json => data(&found, language).print(self.format, session)?,
-            Format::Csv => session.print(&sheet(&found, language)?),
-        }
+        let grid = if self.format == Format::Table {
+            screen(&found, &workspace, language)
+        } else {
+            data(&found, language)
+        };
+        grid.print(self.format, session)?;
         Ok(Exit::Fine)
     }
 }
@@ -222,13 +232,32 @@ fn data(found: &Rejects, language: Language) -> Grid {
 }
 
 /// The list for a spreadsheet: what is wrong in columns named `keiki_…`, then the cells as they stood in the file.
-fn sheet(found: &Rejects, language: Language) -> Result<String> {
-    let own = NAMES.iter().map(|name| format!("keiki_{name}"));
-    let names: Vec<String> = own.chain(found.columns.iter().cloned()).collect();
-    let cells = NAMES.iter().position(|name| *name == "cells");
-    let row = |listed: &Listed| {
+#[derive(Debug, Default)]
+struct Sheet {
+    /// The columns of the files.
+    columns: Vec<String>,
+}
+
+impl Sheet {
+    fn text(&mut self, part: Part, language: Language) -> Result<String> {
+        match part {
+            Part::Columns(columns) => {
+                let own = NAMES.iter().map(|name| format!("keiki_{name}"));
+                let names: Vec<String> = own.chain(columns.iter().cloned()).collect();
+                self.columns = columns;
+                csv_text(&names, &[])
+            }
+            Part::Rows(listed) => {
+                let rows: Vec<Vec<Value>> =
+                    listed.iter().map(|one| self.row(one, language)).collect();
+                csv_lines(&rows)
+            }
+        }
+    }
+
+    fn row(&self, listed: &Listed, language: Language) -> Vec<Value> {
         let mut row = values(listed, language);
-        if let Some(cells) = cells {
+        if let Some(cells) = NAMES.iter().position(|name| *name == "cells") {
             let of: Vec<String> = listed.reject.row.reason.cells().iter().map(shown).collect();
             row[cells] = json!(of.join("; "));
         }
@@ -237,11 +266,9 @@ fn sheet(found: &Rejects, language: Language) -> Result<String> {
             let mut cells = original.cells.iter();
             cells.find(|(name, _)| name == column).map(|(_, text)| text)
         };
-        row.extend(found.columns.iter().map(|column| json!(original(column))));
+        row.extend(self.columns.iter().map(|column| json!(original(column))));
         row
-    };
-    let rows: Vec<Vec<Value>> = found.listed.iter().map(row).collect();
-    csv_text(&names, &rows)
+    }
 }
 
 fn shown(cell: &Cell) -> String {
