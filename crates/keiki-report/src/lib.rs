@@ -9,6 +9,7 @@ pub mod formula;
 pub mod html;
 pub mod json;
 pub mod judgement;
+mod looks;
 pub mod oscal;
 pub mod parquet;
 pub mod pdf;

@@ -4,18 +4,16 @@ use keiki_model::dataset::ColumnType;
 use keiki_model::text::Language;
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder};
 
-const INK: u32 = 0x1D_21_26;
-const SOFT: u32 = 0x5D_66_70;
+use crate::looks::{BLUE, Base, SOFT};
+
 const LINE: u32 = 0xCF_CB_C0;
-const BLUE: u32 = 0x23_46_6E;
-const BLUE_SOFT: u32 = 0xDF_E7_F0;
 const GREY: u32 = 0xF1_EF_EA;
 const WRONG: u32 = 0xF7_E3_DE;
 const AMBER: u32 = 0xF8_EE_DB;
 
 /// The formats of a form.
 pub(crate) struct Style {
-    base: Format,
+    base: Base,
 }
 
 /// What a cell of a table is.
@@ -33,21 +31,13 @@ pub(crate) enum Role {
 
 impl Style {
     pub(crate) fn new(language: Language) -> Self {
-        let font = match language {
-            Language::Ja => "Yu Gothic",
-            Language::En => "Calibri",
-        };
         Self {
-            base: Format::new()
-                .set_font_name(font)
-                .set_font_size(10)
-                .set_font_color(INK)
-                .set_align(FormatAlign::VerticalCenter),
+            base: Base::new(language),
         }
     }
 
     pub(crate) fn text(&self) -> Format {
-        self.base.clone()
+        self.base.plain()
     }
 
     pub(crate) fn wrapped(&self) -> Format {
@@ -58,11 +48,11 @@ impl Style {
     }
 
     pub(crate) fn title(&self) -> Format {
-        self.text().set_font_size(16).set_bold()
+        self.base.title()
     }
 
     pub(crate) fn subtitle(&self) -> Format {
-        self.text().set_font_size(11).set_font_color(BLUE)
+        self.base.subtitle()
     }
 
     pub(crate) fn heading(&self) -> Format {
@@ -75,7 +65,7 @@ impl Style {
     }
 
     pub(crate) fn soft(&self) -> Format {
-        self.text().set_font_color(SOFT)
+        self.base.soft()
     }
 
     pub(crate) fn soft_wrapped(&self) -> Format {
@@ -90,14 +80,10 @@ impl Style {
     }
 
     pub(crate) fn column_heading(&self) -> Format {
-        self.text()
-            .set_bold()
-            .set_text_wrap()
+        self.base
+            .column_heading()
             .set_align(FormatAlign::Left)
             .set_indent(1)
-            .set_background_color(BLUE_SOFT)
-            .set_border_bottom(FormatBorder::Medium)
-            .set_border_bottom_color(BLUE)
             .set_border_right(FormatBorder::Hair)
             .set_border_right_color(LINE)
     }

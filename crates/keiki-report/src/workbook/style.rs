@@ -6,66 +6,48 @@ use keiki_model::status::Status;
 use keiki_model::text::Language;
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder};
 
+pub(super) use crate::looks::BLUE;
+use crate::looks::{Base, INK, SOFT};
 use crate::scorecard::mark;
 use crate::table::Paint;
 
-/// The colour of what is not coloured.
-pub(super) const INK: u32 = 0x1D_21_26;
-/// The blue of bars.
-pub(super) const BLUE: u32 = 0x23_46_6E;
 /// The colour of targets.
 pub(super) const RED: u32 = 0xB2_3A_24;
-const SOFT: u32 = 0x5D_66_70;
 const LINE: u32 = 0xE3_E0_D8;
-const BLUE_SOFT: u32 = 0xDF_E7_F0;
 const GOOD: u32 = 0x1F_7A_68;
 const WARNING: u32 = 0xA8_6B_08;
 
 /// The formats.
 pub(super) struct Style {
-    base: Format,
+    base: Base,
 }
 
 impl Style {
     pub(super) fn new(language: Language) -> Self {
-        let font = match language {
-            Language::Ja => "Yu Gothic",
-            Language::En => "Calibri",
-        };
         Self {
-            base: Format::new()
-                .set_font_name(font)
-                .set_font_size(10)
-                .set_font_color(INK)
-                .set_align(FormatAlign::VerticalCenter),
+            base: Base::new(language),
         }
     }
 
     pub(super) fn title(&self) -> Format {
-        self.base.clone().set_font_size(16).set_bold()
+        self.base.title()
     }
 
     pub(super) fn subtitle(&self) -> Format {
-        self.base.clone().set_font_size(11).set_font_color(BLUE)
+        self.base.subtitle()
     }
 
     pub(super) fn soft(&self) -> Format {
-        self.base.clone().set_font_color(SOFT)
+        self.base.soft()
     }
 
     pub(super) fn heading(&self) -> Format {
-        self.base
-            .clone()
-            .set_bold()
-            .set_text_wrap()
-            .set_background_color(BLUE_SOFT)
-            .set_border_bottom(FormatBorder::Medium)
-            .set_border_bottom_color(BLUE)
+        self.base.column_heading()
     }
 
     pub(super) fn text(&self) -> Format {
         self.base
-            .clone()
+            .plain()
             .set_text_wrap()
             .set_border_bottom(FormatBorder::Hair)
             .set_border_bottom_color(LINE)
