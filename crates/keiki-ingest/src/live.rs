@@ -7,6 +7,7 @@
 mod airbyte;
 mod command;
 mod database;
+mod database_server;
 mod error;
 mod http;
 mod ldap;
@@ -42,8 +43,11 @@ type ReadDefinition = fn(&Node<'_>) -> Option<Arc<dyn Connector>>;
 
 /// Every connector by the name that a kind gives it.
 const CONNECTORS: [(&str, ReadDefinition); 8] = [
-    ("postgresql", postgresql::definition),
-    ("mysql", mysql::definition),
+    (
+        "postgresql",
+        database_server::definition::<postgresql::Postgresql>,
+    ),
+    ("mysql", database_server::definition::<mysql::Mysql>),
     ("sqlite", sqlite::definition),
     ("http", http::definition),
     ("redmine", redmine::definition),

@@ -7,55 +7,21 @@
 #[cfg(feature = "databases")]
 mod transaction;
 
-use std::sync::Arc;
+use super::database_server::System;
+#[cfg(feature = "databases")]
+use super::{Fetched, Request, database_server::Asked, error::FetchError};
 
-use async_trait::async_trait;
-use keiki_model::document::Node;
-
-use super::database::Query;
-use super::error::FetchError;
-use super::server::Server;
-use super::{Connector, Fetched, Request};
-
-const PORT: u16 = 3306;
-
-/// A query over a database.
+/// The system.
 #[derive(Debug)]
-struct Mysql {
-    server: Server,
-    query: Query,
-}
+pub(super) struct Mysql;
 
-/// Reads the `[fetch]` table.
-pub(super) fn definition(node: &Node<'_>) -> Option<Arc<dyn Connector>> {
-    let server = Server::read(node, PORT);
-    let query = Query::read(node);
-    Some(Arc::new(Mysql {
-        server: server?,
-        query: query?,
-    }))
-}
-
-#[async_trait]
-impl Connector for Mysql {
-    fn place(&self) -> String {
-        self.server.place("mysql")
-    }
-
-    fn is_incremental(&self) -> bool {
-        self.query.incremental.is_some()
-    }
+#[async_trait::async_trait]
+impl System for Mysql {
+    const SCHEME: &'static str = "mysql";
+    const PORT: u16 = 3306;
 
     #[cfg(feature = "databases")]
-    async fn fetch(&self, request: &Request<'_>) -> Result<Fetched, FetchError> {
-        self.run(request).await
-    }
-
-    #[cfg(not(feature = "databases"))]
-    async fn fetch(&self, _: &Request<'_>) -> Result<Fetched, FetchError> {
-        Err(FetchError::Absent {
-            system: self.place(),
-            feature: "databases",
-        })
+    async fn run(asked: &Asked<Self>, request: &Request<'_>) -> Result<Fetched, FetchError> {
+        asked.run(request).await
     }
 }

@@ -10,6 +10,7 @@ use sqlx::{
 };
 
 use super::super::database::{not_ordered, taken, two_columns};
+use super::super::database_server::Asked;
 use super::super::error::FetchError;
 use super::super::server::Encryption;
 use super::super::{Connector, Fetched, Request};
@@ -52,7 +53,7 @@ impl Form {
     }
 }
 
-impl Mysql {
+impl Asked<Mysql> {
     /// Runs the query in a transaction.
     ///
     /// # Errors

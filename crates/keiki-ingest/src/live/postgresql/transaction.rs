@@ -10,6 +10,7 @@ use sqlx::{
 };
 
 use super::super::database::{not_ordered, quoted, taken, two_columns};
+use super::super::database_server::Asked;
 use super::super::error::FetchError;
 use super::super::server::Encryption;
 use super::super::{Connector, Fetched, Request};
@@ -28,7 +29,7 @@ const ORDERED: [&str; 9] = [
     "VARCHAR",
 ];
 
-impl Postgresql {
+impl Asked<Postgresql> {
     /// Runs the query in a transaction.
     ///
     /// # Errors
