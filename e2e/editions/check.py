@@ -10,13 +10,16 @@ by the structural rules below. Exit code: 0 all agree, 1 something does not, 2 a
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import venv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from programs import fail, run  # noqa: E402 (the folder beside this one)
+
 LIBRARIES = ["pikepdf==10.18.0", "openpyxl==3.1.5", "jsonschema==4.26.0"]
 PERIOD = "2026-09"
 LANGUAGES = ("ja", "en")
@@ -24,21 +27,6 @@ CAUSE = "the base that holds identities is being replaced"
 ACTION = "finish the replacement"
 INSTRUCTION = "say what an outage of the order system would cost"
 EVIL = "#pagebreak() $x$ *a* <b>[1"
-
-
-def fail(message):
-    print(message, file=sys.stderr)
-    sys.exit(2)
-
-
-def run(*command, codes=(0,), **more):
-    """Runs a command and returns what it prints."""
-    if shutil.which(command[0]) is None:
-        fail(f"not installed: {command[0]}")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, **more)
-    if done.returncode not in codes:
-        fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 def main(keiki):

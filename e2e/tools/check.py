@@ -11,30 +11,18 @@ import csv
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import venv
 import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from programs import fail, run  # noqa: E402 (the folder beside this one)
+
 CYCLONEDX = "cyclonedx-bom==7.1.0"
 LYNIS_TESTS = "AUTH-9286,AUTH-9328,FILE-6310,KRNL-5820,SSH-7408,NETW-3200,BANN-7126,ACCT-9628"
-
-
-def fail(message):
-    print(message, file=sys.stderr)
-    sys.exit(2)
-
-
-def run(*command, codes=(0,), **more):
-    """Runs a command and returns what it prints."""
-    if shutil.which(command[0]) is None:
-        fail(f"not installed: {command[0]}")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
-    if done.returncode not in codes:
-        fail(f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 def local(element):
