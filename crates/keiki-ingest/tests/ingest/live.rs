@@ -1,5 +1,6 @@
 //! Live sources: what is fetched from real servers on this computer, and what comes of it.
 
+mod active_directory;
 mod airbyte;
 #[cfg(feature = "databases")]
 mod database_servers;

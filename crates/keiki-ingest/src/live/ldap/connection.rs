@@ -241,6 +241,11 @@ impl Directory {
         for name in names {
             let value = match values[name].as_slice() {
                 [] => continue,
+                // A binary value that happens to be text.
+                [one] if written::is_binary(name) => match written::text(name, one.as_bytes()) {
+                    Some(text) => text.into(),
+                    None => continue,
+                },
                 [one] => Value::from(one.as_str()),
                 many => many.iter().map(String::as_str).collect(),
             };

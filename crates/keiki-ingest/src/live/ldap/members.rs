@@ -16,6 +16,9 @@ use crate::limits::Quantity;
 const MEMBERS: [&str; 2] = ["member", "uniqueMember"];
 /// The attribute that lists members by their `uid`.
 const MEMBER_UID: &str = "memberUid";
+/// What tells a group of Active Directory, which may have no members, and people whose primary group it is.
+const OBJECT_CLASS: &str = "objectClass";
+const OBJECT_SID: &str = "objectSid";
 /// Most groups within one.
 const GROUP_COUNT: usize = 10_000;
 
@@ -39,7 +42,7 @@ pub(super) async fn of(
     wanted.extend(
         MEMBERS
             .iter()
-            .chain([&MEMBER_UID])
+            .chain([&MEMBER_UID, &OBJECT_CLASS, &OBJECT_SID])
             .map(|&name| name.to_owned()),
     );
     let mut members = Vec::new();
@@ -67,8 +70,14 @@ pub(super) async fn of(
             }
             continue;
         };
-        for uid in texts(&entry, MEMBER_UID) {
-            let filter = format!("(&{}(uid={}))", asked.filter, ldap_escape(uid));
+        let by_uid = texts(&entry, MEMBER_UID);
+        let by_uid = by_uid
+            .into_iter()
+            .map(|uid| format!("(uid={})", ldap_escape(uid)));
+        // Active Directory does not list a person among the members of the primary group.
+        let by_group = relative_id(&entry).map(|id| format!("(primaryGroupID={id})"));
+        for condition in by_uid.chain(by_group) {
+            let filter = format!("(&{}{condition})", asked.filter);
             let found = all(&asked.base, &filter, &asked.attributes, directory).await?;
             for entry in found {
                 if seen.insert(entry.dn.to_lowercase()) {
@@ -86,9 +95,11 @@ pub(super) async fn of(
                 None => {}
                 Some(found) if is_group(&found) => waiting.push_back(dn),
                 Some(mut entry) => {
-                    for name in MEMBERS.iter().chain([&MEMBER_UID]) {
-                        entry.values.remove(*name);
-                    }
+                    let is_asked = |name: &String| {
+                        let mut asked = asked.attributes.iter();
+                        asked.any(|attribute| attribute.eq_ignore_ascii_case(name))
+                    };
+                    entry.values.retain(|name, _| is_asked(name));
                     let via = current.clone();
                     members.push(Member { entry, via });
                 }
@@ -99,6 +110,22 @@ pub(super) async fn of(
 }
 
 fn is_group(entry: &Entry) -> bool {
+    let classes = texts(entry, OBJECT_CLASS);
+    let is_class = classes
+        .iter()
+        .any(|class| class.eq_ignore_ascii_case("group"));
+    is_class || has_members(entry)
+}
+
+/// The last part of a group's security identifier, by which people name it as their primary group.
+fn relative_id(entry: &Entry) -> Option<u32> {
+    let sid = entry.values.get(OBJECT_SID)?.as_str()?;
+    // The built-in groups, which have the same numbers in every domain, are nobody's primary group.
+    let id = sid.strip_prefix("S-1-5-21-")?.rsplit('-').next()?;
+    id.parse().ok()
+}
+
+fn has_members(entry: &Entry) -> bool {
     MEMBERS
         .iter()
         .chain([&MEMBER_UID])

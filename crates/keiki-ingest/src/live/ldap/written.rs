@@ -9,6 +9,14 @@ pub(super) fn text(name: &str, bytes: &[u8]) -> Option<String> {
     }
 }
 
+/// Tells whether an attribute has one of these forms.
+pub(super) fn is_binary(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "objectguid" | "objectsid"
+    )
+}
+
 /// *Source*: [MS-DTYP] 2.3.4.2: the first three fields are little-endian.
 fn guid(bytes: &[u8]) -> Option<String> {
     let b: &[u8; 16] = bytes.try_into().ok()?;
