@@ -302,6 +302,17 @@ pub struct Form {
     pub issued_on: Day,
     /// Its sheets.
     pub sheets: Vec<FormSheet>,
+    /// Sheets that people added; nothing is read of them.
+    pub own: Vec<OwnSheet>,
+}
+
+/// A sheet that people added to a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSheet {
+    /// What its tab says.
+    pub name: String,
+    /// What stands on it, by row and column from 0; of a formula its last result.
+    pub cells: Vec<(u32, u32, Value)>,
 }
 
 /// Where something is said of a returned form.

@@ -3,6 +3,7 @@
 
 mod cell;
 mod cover;
+mod own;
 mod problems;
 mod reference;
 mod sheet;
@@ -95,6 +96,9 @@ pub fn draw(form: &Form, marks: &[Mark]) -> std::result::Result<Vec<u8>, Workboo
         workbook.push_worksheet(sheet::draw(&drawing, position, &mut lists)?);
     }
     if let Some(sheet) = reference::draw(&drawing)? {
+        workbook.push_worksheet(sheet);
+    }
+    for sheet in own::draw(&drawing)? {
         workbook.push_worksheet(sheet);
     }
     workbook.push_worksheet(signature(&drawing, &lists)?);

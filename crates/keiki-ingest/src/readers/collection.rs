@@ -6,8 +6,8 @@ mod cells;
 use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::collection::{
-    ANSWER_MARK, Answer, COVER_SHEET, DATASET_MARK, HEADER_MARK, PROBLEMS_SHEET, REFERENCE_SHEET,
-    SIGNATURE_MARK, Signature, SignatureFault, Value, on_file,
+    ANSWER_MARK, Answer, COVER_SHEET, DATASET_MARK, HEADER_MARK, OwnSheet, PROBLEMS_SHEET,
+    REFERENCE_SHEET, SIGNATURE_MARK, Signature, SignatureFault, Value, on_file,
 };
 use keiki_model::dataset::{Column, ColumnType, Dataset, ORG_UNIT, REPORTED_FIGURES};
 use keiki_model::evidence::{Evidence, Reason, RejectedRow, join_key};
@@ -119,8 +119,8 @@ pub struct Filled {
     pub signature: Signature,
     /// The sheets with a dataset, in the order of the workbook.
     pub sheets: Vec<FilledSheet>,
-    /// The names of sheets that are none of the form's: people's own, of which nothing is read.
-    pub added: Vec<String>,
+    /// Sheets that are none of the form's: people's own, of which nothing is read.
+    pub added: Vec<OwnSheet>,
 }
 
 /// A sheet that came back.
@@ -195,7 +195,7 @@ pub fn open(file: &InputFile) -> Result<Filled, FormFault> {
     Ok(Filled {
         signature,
         sheets,
-        added: added.map(|grid| grid.name.clone()).collect(),
+        added: added.map(Grid::as_own).collect(),
     })
 }
 

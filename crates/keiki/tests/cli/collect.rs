@@ -361,7 +361,11 @@ fn faulty(workspace: &Workspace) -> PathBuf {
     sheet.enter(4, &[("note", "no number".into())]);
     form.sheets.push(Sheet {
         name: "Own notes".to_owned(),
-        cells: [((0, 0), "asked Suzuki".into())].into(),
+        cells: [
+            ((0, 0), "asked Suzuki".into()),
+            ((4, 2), Cell::Formula("=1/2", "0.5")),
+        ]
+        .into(),
     });
     form.save(&workspace.path().join("faulty.xlsx"))
 }
@@ -380,8 +384,14 @@ fn every_problem_is_marked_in_its_cell() {
         .says("`class` should be one of a, b, found `z`")
         .says("cells with formulas: 1")
         .says("places to mend")
-        .says("not in the copy; they are still in the file that came: Own notes");
+        .says("the copy has their values, the file that came their looks and formulas: Own notes");
     let mut marked = Spreadsheet::open(&copy);
+    let own = marked.sheets.iter().find(|sheet| sheet.name == "Own notes");
+    let own = own.expect("nothing of the user's is lost");
+    assert_eq!(
+        own.cells,
+        [((0, 0), "asked Suzuki".into()), ((4, 2), 0.5.into())].into()
+    );
     let list = marked.sheets[1].clone();
     assert_eq!(list.name, "To be mended");
     let said = |cell: &str, reason: &str| {

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx};
 use jiff::civil::{Date, Time};
 use keiki_model::calendar::day_of;
-use keiki_model::collection::Value;
+use keiki_model::collection::{OwnSheet, Value};
 
 use super::{FilledCell, FormFault};
 use crate::error::IngestError;
@@ -54,6 +54,20 @@ impl Grid {
     /// The cells of a row.
     pub(super) fn row(&self, row: u32) -> impl Iterator<Item = (&u32, &FilledCell)> {
         self.cells.get(&row).into_iter().flatten()
+    }
+
+    /// The sheet as somebody's own, with everything on it.
+    pub(super) fn as_own(&self) -> OwnSheet {
+        let rows = self.cells.iter();
+        let cells = rows.flat_map(|(row, cells)| {
+            cells
+                .iter()
+                .map(|(column, cell)| (*row, *column, cell.value.clone()))
+        });
+        OwnSheet {
+            name: self.name.clone(),
+            cells: cells.collect(),
+        }
     }
 
     /// The rows below one.

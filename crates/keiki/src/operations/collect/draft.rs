@@ -271,6 +271,7 @@ impl Draft<'_> {
                 .collect(),
         };
         Ok(Form {
+            own: Vec::new(),
             signature,
             organisation: self.workspace.settings.name.clone(),
             org_unit: node.name.clone(),

@@ -74,6 +74,7 @@ impl Copy {
         let unit = tree.position_of_evidence(&book.signature.org_unit);
         let mut copy = Self {
             form: Form {
+                own: book.added.clone(),
                 signature: book.signature.clone(),
                 organisation: workspace.settings.name.clone(),
                 org_unit: tree.nodes()[unit].name.clone(),

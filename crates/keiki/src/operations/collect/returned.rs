@@ -47,7 +47,7 @@ pub struct Returned {
     pub result: Result<Vec<Taken>>,
     /// The copy with every problem marked, and how many there are.
     pub marked: Option<(PathBuf, usize)>,
-    /// Sheets that people added to the workbook: they are not read, and not in the copy.
+    /// Sheets that people added to the workbook: they are not read; what stands on them is in the copy.
     pub added: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ pub async fn import(
         match found {
             Err(error) => returned.result = Err(error),
             Ok(book) => {
-                returned.added.clone_from(&book.added);
+                returned.added = names(&book);
                 let to = Taking {
                     workspace,
                     journal: &journal,
@@ -155,7 +155,7 @@ pub async fn check(workspace: &Workspace, asked: &Import) -> Result<Vec<Returned
             Err(error) => returned.result = Err(error),
             Ok(book) => {
                 returned.signature = Some(book.signature.clone());
-                returned.added.clone_from(&book.added);
+                returned.added = names(&book);
                 if let Some(place) = &asked.marked {
                     let place = copy_at(place, &file, is_one);
                     returned.marked = write_copy(marked::Copy::of(workspace, &book), &[], &place)?;
@@ -212,6 +212,11 @@ fn blank(workspace: &Workspace, file: &Path) -> Returned {
         marked: None,
         added: Vec::new(),
     }
+}
+
+/// The names of the sheets that people added.
+fn names(book: &Book) -> Vec<String> {
+    book.added.iter().map(|sheet| sheet.name.clone()).collect()
 }
 
 /// A file as the user knows it: relative to the workspace where it lies in it.

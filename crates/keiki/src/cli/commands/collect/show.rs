@@ -76,10 +76,10 @@ fn added(sheets: &[String], copy: Copied) -> Text {
         ),
         Copied::Yes => Text::new(
             format!(
-                "  様式にないシートは読み取らず、控えにも含みません(受け取ったファイルには残っています): {ja}"
+                "  様式にないシートは読み取りません。控えには値だけを写しました(書式と数式は受け取ったファイルにあります): {ja}"
             ),
             format!(
-                "  sheets that are not of the form are not read, and not in the copy; they are still in the file that came: {en}"
+                "  sheets that are not of the form are not read; the copy has their values, the file that came their looks and formulas: {en}"
             ),
         ),
     }

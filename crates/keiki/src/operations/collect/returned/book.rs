@@ -9,7 +9,7 @@ use keiki_ingest::collection::{Filled, FilledSheet, OnFile, SheetEvidence, open}
 use keiki_ingest::{Context, InputFile, Kinds, Limits, Source};
 use keiki_model::calendar::{Day, Period};
 use keiki_model::collection::{
-    Answer, COLLECTION_SOURCE, SheetKind, Signature, SignedSheet, Value, on_file,
+    Answer, COLLECTION_SOURCE, OwnSheet, SheetKind, Signature, SignedSheet, Value, on_file,
 };
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR};
 use keiki_model::evidence::{Reason, RejectedRow};
@@ -50,7 +50,7 @@ pub(in crate::operations::collect) struct Book {
     /// Datasets of which the workbook has no sheet that can be used, and why.
     pub(super) others: Vec<(String, Outcome)>,
     /// Sheets that people added.
-    pub(super) added: Vec<String>,
+    pub(in crate::operations::collect) added: Vec<OwnSheet>,
 }
 
 /// Reads a workbook and looks into its sheets.
