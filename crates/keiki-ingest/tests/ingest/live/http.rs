@@ -249,6 +249,20 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_comes_is_given_up() {
+    // The thread of the server keeps the connection open and says nothing.
+    let silent = Http::start(|_, _| {
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut live = Live::new();
+    live.limits.answer_seconds = 1;
+    let fault = live.fault(&source(&silent.url, "")).await;
+    assert!(fault.contains("1 seconds"), "{fault}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_what_was_asked_for_is_described() {
     let live = Live::new();
     let page = Http::start(|_, _| json("200 OK", "", "<html>log in</html>"));
