@@ -79,18 +79,27 @@ async fn first_day_entered(world: &World, known_at: i64) -> Option<Day> {
 #[test]
 fn a_merge_is_taken_back_in_the_open_and_what_was_known_stays() {
     block_on(async {
-        let world = world().await;
+        let world = Sightings::new().await;
         let tool = seen("tool", "S-1", "00:11:22:33:44:55", "");
-        say(&world, "scanner", "2026-04-02", std::slice::from_ref(&tool)).await;
-        say(&world, "inventory", "2026-05-01", &[declared("A1", "S-1")]).await;
+        world
+            .say("scanner", "2026-04-02", std::slice::from_ref(&tool))
+            .await;
+        world
+            .say("inventory", "2026-05-01", &[declared("A1", "S-1")])
+            .await;
         let changed = seen("renamed tool", "S-1", "00:11:22:33:44:66", "");
-        say(&world, "scanner", "2026-05-10", &[changed]).await;
-        let merged = records(&world, "2026-05-31").await;
+        world.say("scanner", "2026-05-10", &[changed]).await;
+        let merged = world.records("2026-05-31").await;
         assert_eq!(merged.keys().collect::<Vec<_>>(), ["A1"]);
 
         let key = "seen:serial_number=s-1";
-        let asked = judgement(&world, key, &[], day("2026-06-01"));
-        let separation = world.journal.separate(&asked).await.expect("it was merged");
+        let asked = judgement(&world.0, key, &[], day("2026-06-01"));
+        let separation = world
+            .0
+            .journal
+            .separate(&asked)
+            .await
+            .expect("it was merged");
         assert_eq!(separation.from, "A1");
         assert!(
             separation
@@ -101,19 +110,19 @@ fn a_merge_is_taken_back_in_the_open_and_what_was_known_stays() {
         let address = "mac_address=001122334466".to_owned();
         assert!(separation.identifiers.contains(&address));
 
-        let apart = records(&world, "2026-06-30").await;
+        let apart = world.records("2026-06-30").await;
         assert_eq!(apart.keys().collect::<Vec<_>>(), ["A1", key]);
         assert_eq!(apart[key], "renamed tool");
-        let now = entered(&world).await;
+        let now = entered(&world.0).await;
         assert_eq!(names_on(&now, day("2026-04-10")), ["tool"]);
         assert_eq!(names_on(&now, day("2026-05-05")), ["declared", "tool"]);
-        assert_eq!(records(&world, "2026-05-31").await, merged);
+        assert_eq!(world.records("2026-05-31").await, merged);
         // The difference reaches back to the record's first day.
-        let first = first_day_entered(&world, asked.now).await;
+        let first = first_day_entered(&world.0, asked.now).await;
         assert_eq!(first, Some(day("2026-04-02")));
 
         // Whoever asks, who and why are in the book.
-        let snapshot = world.journal.snapshot().await.expect("a list");
+        let snapshot = world.0.journal.snapshot().await.expect("a list");
         let last = snapshot.batches().last().expect("a commit").clone();
         assert_eq!(
             (last.author.as_str(), last.separations.len()),
@@ -122,63 +131,67 @@ fn a_merge_is_taken_back_in_the_open_and_what_was_known_stays() {
         assert_eq!(last.separations[0].reason, asked.reason);
 
         // Later readings find them apart: of the tool, and of one that sees nothing but the address.
-        say(&world, "scanner", "2026-06-02", &[tool]).await;
-        let receipt = say(
-            &world,
-            "edr",
-            "2026-06-03",
-            &[seen("edr", "", "0011.2233.4466", "")],
-        )
-        .await;
+        world.say("scanner", "2026-06-02", &[tool]).await;
+        let receipt = world
+            .say(
+                "edr",
+                "2026-06-03",
+                &[seen("edr", "", "0011.2233.4466", "")],
+            )
+            .await;
         assert!(receipt.merged.is_empty());
-        assert_eq!(records(&world, "2026-06-30").await.len(), 2);
-        assert_balanced(&world).await;
+        assert_eq!(world.records("2026-06-30").await.len(), 2);
+        world.assert_balanced().await;
 
         // And a person may take that back too.
-        let asked = judgement(&world, key, &[], day("2026-06-10"));
+        let asked = judgement(&world.0, key, &[], day("2026-06-10"));
         let merge = world
+            .0
             .journal
             .join(&asked, "A1")
             .await
             .expect("both are there");
         assert_eq!(merge.reason.as_ref(), Some(&asked.reason));
-        assert_eq!(records(&world, "2026-06-30").await.len(), 1);
-        say(&world, "edr", "2026-06-11", &[seen("e", "S-1", "", "")]).await;
-        assert_eq!(records(&world, "2026-06-30").await.len(), 1);
-        assert_balanced(&world).await;
+        assert_eq!(world.records("2026-06-30").await.len(), 1);
+        world
+            .say("edr", "2026-06-11", &[seen("e", "S-1", "", "")])
+            .await;
+        assert_eq!(world.records("2026-06-30").await.len(), 1);
+        world.assert_balanced().await;
     });
 }
 
 #[test]
 fn what_was_never_merged_or_was_declared_is_told_so() {
     block_on(async {
-        let world = world().await;
-        say(&world, "inventory", "2026-04-01", &[declared("A1", "S-1")]).await;
-        say(
-            &world,
-            "scanner",
-            "2026-04-02",
-            &[seen("tool", "S-2", "", "")],
-        )
-        .await;
+        let world = Sightings::new().await;
+        world
+            .say("inventory", "2026-04-01", &[declared("A1", "S-1")])
+            .await;
+        world
+            .say("scanner", "2026-04-02", &[seen("tool", "S-2", "", "")])
+            .await;
         let on = day("2026-06-01");
         let told = |error: StoreError| error.message().en;
         let key = "seen:serial_number=s-2";
         let refused = world
+            .0
             .journal
-            .separate(&judgement(&world, key, &[], on))
+            .separate(&judgement(&world.0, key, &[], on))
             .await;
         let expected = format!("this record was not merged: {key}");
         assert_eq!(refused.map_err(told), Err(expected));
         let refused = world
+            .0
             .journal
-            .join(&judgement(&world, "A1", &[], on), key)
+            .join(&judgement(&world.0, "A1", &[], on), key)
             .await;
         let expected = "a key that somebody declared does not give way: A1".to_owned();
         assert_eq!(refused.map_err(told), Err(expected));
         let refused = world
+            .0
             .journal
-            .join(&judgement(&world, key, &[], on), "A7")
+            .join(&judgement(&world.0, key, &[], on), "A7")
             .await;
         let expected = "there is no record that could be merged: A7".to_owned();
         assert_eq!(refused.map_err(told), Err(expected));
@@ -188,53 +201,51 @@ fn what_was_never_merged_or_was_declared_is_told_so() {
 #[test]
 fn rows_that_were_taken_for_an_asset_when_they_were_read_are_separated_by_their_source() {
     block_on(async {
-        let world = world().await;
-        say(&world, "inventory", "2026-04-01", &[declared("A1", "S-1")]).await;
-        say(
-            &world,
-            "scanner",
-            "2026-04-02",
-            &[seen("tool", "S-1", "", "")],
-        )
-        .await;
-        assert_eq!(records(&world, "2026-04-30").await.len(), 1);
+        let world = Sightings::new().await;
+        world
+            .say("inventory", "2026-04-01", &[declared("A1", "S-1")])
+            .await;
+        world
+            .say("scanner", "2026-04-02", &[seen("tool", "S-1", "", "")])
+            .await;
+        assert_eq!(world.records("2026-04-30").await.len(), 1);
         let key = "seen:serial_number=s-1";
-        let asked = judgement(&world, key, &["scanner"], day("2026-06-01"));
-        let separation = world.journal.separate(&asked).await.expect("it can be");
+        let asked = judgement(&world.0, key, &["scanner"], day("2026-06-01"));
+        let separation = world.0.journal.separate(&asked).await.expect("it can be");
         assert_eq!(separation.from, "A1");
-        let apart = records(&world, "2026-06-30").await;
+        let apart = world.records("2026-06-30").await;
         assert_eq!(
             (apart["A1"].as_str(), apart[key].as_str()),
             ("declared", "tool")
         );
-        assert_balanced(&world).await;
+        world.assert_balanced().await;
     });
 }
 
 #[test]
 fn a_host_name_belongs_to_the_machine_that_has_it_on_that_day() {
     block_on(async {
-        let world = world().await;
+        let world = Sightings::new().await;
         let named =
             |id: &str, host: &str| format!("{id},JP1,hardware,{id},true,,,,{host}.example.com,\n");
         let from_edr = |name: &str| seen(name, "", "", "pc1.example.com");
-        say(
-            &world,
-            "inventory",
-            "2026-04-01",
-            &[named("A1", "pc1"), named("A2", "pc2")],
-        )
-        .await;
+        world
+            .say(
+                "inventory",
+                "2026-04-01",
+                &[named("A1", "pc1"), named("A2", "pc2")],
+            )
+            .await;
         // In June the name moves to the second machine.
-        say(
-            &world,
-            "inventory",
-            "2026-06-01",
-            &[named("A1", "pc9"), named("A2", "pc1")],
-        )
-        .await;
+        world
+            .say(
+                "inventory",
+                "2026-06-01",
+                &[named("A1", "pc9"), named("A2", "pc1")],
+            )
+            .await;
         for (on, name) in [("2026-04-10", "April"), ("2026-06-10", "June")] {
-            say(&world, "edr", on, &[from_edr(name)]).await;
+            world.say("edr", on, &[from_edr(name)]).await;
         }
         // Without the inventory, each shows what the tool said of it on its days.
         let mut gone = Reading::new("assets", day("2026-03-01"));
@@ -244,54 +255,58 @@ fn a_host_name_belongs_to_the_machine_that_has_it_on_that_day() {
         gone.is_missing_confirmed = true;
         gone.as_of = day("2026-06-20");
         gone.now = noon(day("2026-06-20"));
-        world.commit_csv(&gone, HEADER).await;
-        let found = records(&world, "2026-06-30").await;
+        world.0.commit_csv(&gone, HEADER).await;
+        let found = world.records("2026-06-30").await;
         assert_eq!(
             (found["A1"].as_str(), found["A2"].as_str()),
             ("April", "June")
         );
-        assert_balanced(&world).await;
+        world.assert_balanced().await;
     });
 }
 
 #[test]
 fn a_name_that_no_asset_has_any_more_is_of_a_machine_that_nobody_declared() {
     block_on(async {
-        let world = world().await;
+        let world = Sightings::new().await;
         let named = |host: &str| format!("A1,JP1,hardware,declared,true,,,,{host}.example.com,\n");
         let tool = seen("tool", "", "", "pc1.example.com");
-        say(&world, "scanner", "2026-03-01", std::slice::from_ref(&tool)).await;
-        let receipt = say(&world, "inventory", "2026-04-01", &[named("pc1")]).await;
+        world
+            .say("scanner", "2026-03-01", std::slice::from_ref(&tool))
+            .await;
+        let receipt = world.say("inventory", "2026-04-01", &[named("pc1")]).await;
         assert_eq!(receipt.merged.len(), 1);
-        say(&world, "inventory", "2026-06-01", &[named("pc9")]).await;
-        say(&world, "edr", "2026-05-10", std::slice::from_ref(&tool)).await;
-        assert_eq!(records(&world, "2026-06-30").await.len(), 1);
-        say(&world, "edr", "2026-06-10", &[tool]).await;
-        let found = records(&world, "2026-06-30").await;
+        world.say("inventory", "2026-06-01", &[named("pc9")]).await;
+        world
+            .say("edr", "2026-05-10", std::slice::from_ref(&tool))
+            .await;
+        assert_eq!(world.records("2026-06-30").await.len(), 1);
+        world.say("edr", "2026-06-10", &[tool]).await;
+        let found = world.records("2026-06-30").await;
         let made = "seen:host_name+domain=pc1.example.com";
         assert_eq!(found.keys().collect::<Vec<_>>(), ["A1", made]);
         // Nothing makes the two one again.
-        let receipt = say(&world, "inventory", "2026-06-20", &[named("pc9")]).await;
+        let receipt = world.say("inventory", "2026-06-20", &[named("pc9")]).await;
         assert!(receipt.merged.is_empty());
-        assert_balanced(&world).await;
+        world.assert_balanced().await;
     });
 }
 
 #[test]
 fn a_machine_with_another_serial_number_is_another_machine_although_it_has_the_name() {
     block_on(async {
-        let world = world().await;
+        let world = Sightings::new().await;
         let row = "A1,JP1,hardware,declared,true,,S-1,,pc1.example.com,\n".to_owned();
-        say(&world, "inventory", "2026-04-01", &[row]).await;
+        world.say("inventory", "2026-04-01", &[row]).await;
         let replaced = seen("tool", "S-2", "", "pc1.example.com");
-        let receipt = say(&world, "scanner", "2026-06-02", &[replaced]).await;
+        let receipt = world.say("scanner", "2026-06-02", &[replaced]).await;
         assert!(receipt.merged.is_empty());
-        let found = records(&world, "2026-06-30").await;
+        let found = world.records("2026-06-30").await;
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
             ["A1", "seen:serial_number=s-2"]
         );
-        assert_balanced(&world).await;
+        world.assert_balanced().await;
     });
 }
 
@@ -333,8 +348,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Plays a history; the inventory gives its asset this serial number.
-async fn play(steps: &[Step], serial: &str) -> World {
-    let world = world().await;
+async fn play(steps: &[Step], serial: &str) -> Sightings {
+    let world = Sightings::new().await;
     let first = day("2026-04-01");
     let address = "00:11:22:33:44:55";
     for (at, step) in steps.iter().enumerate() {
@@ -365,7 +380,7 @@ async fn play(steps: &[Step], serial: &str) -> World {
             Some(missing) => reading.missing = missing,
         }
         let text = format!("{HEADER}{}", row.unwrap_or_default());
-        world.commit_csv(&reading, &text).await;
+        world.0.commit_csv(&reading, &text).await;
     }
     world
 }
@@ -382,28 +397,28 @@ proptest! {
             let wrong = play(&steps, "S-1").await;
             let right = play(&steps, "S-X").await;
             let on = day("2026-06-01");
-            let snapshot = wrong.journal.snapshot().await.expect("a list");
+            let snapshot = wrong.0.journal.snapshot().await.expect("a list");
             let merges = snapshot.batches().iter().flat_map(|batch| batch.merges.clone());
             let merged: Vec<_> = merges.map(|merge| merge.absorbed).collect();
             assert!(merged.len() < 2, "{merged:?}");
             let key = merged.first().map_or("seen:serial_number=s-1", String::as_str);
             if steps.iter().any(|step| matches!(step, Step::Inventory { .. })) {
-                let asked = judgement(&wrong, key, &["edr", "scanner"], on);
-                wrong.journal.separate(&asked).await.expect("it was taken for the asset");
+                let asked = judgement(&wrong.0, key, &["edr", "scanner"], on);
+                wrong.0.journal.separate(&asked).await.expect("it was taken for the asset");
             }
-            let (found, expected) = (entered(&wrong).await, entered(&right).await);
+            let (found, expected) = (entered(&wrong.0).await, entered(&right.0).await);
             for on in 0..25 {
                 let on = day("2026-04-01") + on;
                 assert_eq!(names_on(&found, on), names_on(&expected, on), "{on} {steps:?}");
             }
-            assert_balanced(&wrong).await;
+            wrong.assert_balanced().await;
             // The next readings find them so.
             for world in [&wrong, &right] {
                 let row = seen("scanner again", "S-1", "00:11:22:33:44:55", "");
-                let receipt = say(world, "scanner", "2026-06-02", &[row]).await;
+                let receipt = world.say("scanner", "2026-06-02", &[row]).await;
                 assert!(receipt.merged.is_empty());
             }
-            let (found, expected) = (entered(&wrong).await, entered(&right).await);
+            let (found, expected) = (entered(&wrong.0).await, entered(&right.0).await);
             let on = day("2026-06-02");
             assert_eq!(names_on(&found, on), names_on(&expected, on), "{steps:?}");
         });
