@@ -98,23 +98,21 @@ impl Table {
             .and_then(DeltaTableBuilder::build)
             .map_err(fault(name))?;
         match delta.load().await {
-            Ok(()) => Ok(Some(Self {
-                name: name.to_owned(),
-                delta,
-            })),
-            Err(DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => {
-                if delta
-                    .verify_deltatable_existence()
-                    .await
-                    .map_err(fault(name))?
-                {
-                    Err(fault(name)(error))
-                } else {
-                    Ok(None)
+            Ok(()) => {}
+            Err(DeltaTableError::NotATable(_)) => return Ok(None),
+            Err(_) => {
+                let exists = delta.verify_deltatable_existence().await;
+                if !exists.map_err(fault(name))? {
+                    return Ok(None);
                 }
+                // Somebody may have created it between the two looks; a table that cannot be read cannot be read now either.
+                delta.load().await.map_err(fault(name))?;
             }
         }
+        Ok(Some(Self {
+            name: name.to_owned(),
+            delta,
+        }))
     }
 
     /// Opens a table or creates it with a schema.
