@@ -35,7 +35,7 @@ fn confirming(answer: &Answer) -> String {
 async fn a_file_is_seen_before_it_is_taken_in() {
     let house = House::new().await;
     let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
-    let rows = "A3,JP1,hardware,three,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
+    let rows = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
                 A9,US1,hardware,not mine,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
                 A8,JP1,hardware,no day,true,,,31 April 2026,,,\n";
     let fields = [
@@ -68,12 +68,12 @@ async fn a_file_is_seen_before_it_is_taken_in() {
         .get("/scorecard?period=2026-05")
         .await
         .is(200)
-        .says("3 / 3");
+        .says("3 / 4");
     office
         .get("/scorecard?period=2026-05")
         .await
         .is(200)
-        .says("3 / 4");
+        .says("3 / 5");
 }
 
 #[tokio::test(flavor = "multi_thread")]
