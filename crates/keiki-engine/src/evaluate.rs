@@ -38,7 +38,7 @@ use memory::Inputs;
 pub(crate) use memory::Memory;
 use parallel::in_parallel;
 use standing::Standing;
-pub(crate) use standing::{Bearing, bearing};
+pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
 
 /// A period with its months and the day at which it is cut.

@@ -103,6 +103,8 @@ pub(crate) struct Reading {
     pub(crate) extent: Extent,
     /// Whether rows carry days of their own.
     pub(crate) has_own_days: bool,
+    /// Whether rows say themselves when they became known.
+    pub(crate) has_own_knowledge: bool,
     /// Whether no two of its rows have a key in common.
     pub(crate) has_each_key_once: bool,
     /// Precedence by source, lower first, for all sources of the dataset.
@@ -314,8 +316,10 @@ pub(crate) fn word_of(word: &str, values: Pick) -> Word<Pick> {
 pub(crate) struct BucketResult {
     /// Keys whose rows came late.
     pub(crate) late: BTreeSet<String>,
-    /// Keys that a full reading left out, in scope, with the values last said.
-    pub(crate) left_out: Vec<(String, Pick)>,
+    /// Keys that a full reading left out, in scope.
+    pub(crate) left_out: Vec<String>,
+    /// Keys that it left out of which more was said for days after it: only their history tells whether they were in scope.
+    pub(crate) unsure: Vec<String>,
     /// How many records of this source are alive and in scope.
     pub(crate) alive: u64,
     /// Rows whose time of knowledge is out of order.
@@ -459,7 +463,8 @@ impl Record<'_> {
         let is_same = matches!(own.map(|h| h.word), Some(Word::Says(old)) if output.values().are_equal(old, values));
         if is_same {
             result.counts.unchanged += 1;
-            if !reading.is_register() {
+            // That it was still so then bars what was known before from coming later.
+            if !reading.is_register() && !reading.has_own_knowledge {
                 return;
             }
         } else {
@@ -529,16 +534,19 @@ fn find_left_out(
     }
     for row in 0..bucket.rows.num_rows() {
         let position = u32::try_from(row).unwrap_or(u32::MAX);
-        let is_own = bucket.sources.value(row) == reading.source && in_scope[row];
-        let is_alive = is_own && bucket.words.value(row) == "says";
-        // What ended later may have been alive on the day of a late reading; its history will tell.
-        let may_have_been = is_own && reading.is_register() && bucket.day(position) > reading.as_of;
+        let is_own = bucket.sources.value(row) == reading.source;
+        let is_alive = is_own && in_scope[row] && bucket.words.value(row) == "says";
+        // What ended or moved later may have been in scope on the day of a late reading; its history will tell.
+        let is_unsure = is_own && reading.is_register() && bucket.day(position) > reading.as_of;
         result.alive += u64::from(is_alive);
         let key = bucket.keys.value(row);
-        if (is_alive || may_have_been) && !present[row] {
-            result
-                .left_out
-                .push((key.to_owned(), (bucket.values, position)));
+        if present[row] {
+            continue;
+        }
+        if is_unsure {
+            result.unsure.push(key.to_owned());
+        } else if is_alive {
+            result.left_out.push(key.to_owned());
         }
     }
 }

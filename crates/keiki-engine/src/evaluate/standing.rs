@@ -181,7 +181,8 @@ impl<'s> Standing<'s> {
 
     /// Totals that bear on a node.
     fn totals(&self, at: &At<'_>) -> Vec<Total> {
-        self.reported
+        let mut totals: Vec<Total> = self
+            .reported
             .iter()
             .filter(|figure| figure.has_totals())
             .filter_map(|figure| {
@@ -192,7 +193,11 @@ impl<'s> Standing<'s> {
                     bearing: bearing(at.arrangement, at.slot.scope, at.node, unit)?,
                 })
             })
-            .collect()
+            .collect();
+        let bearings: Vec<_> = totals.iter().map(|of| (of.unit, of.bearing)).collect();
+        let mut is_kept = outermost(at.arrangement, at.node, &bearings).into_iter();
+        totals.retain(|_| is_kept.next() == Some(true));
+        totals
     }
 
     /// Coverage at a node by rows alone, and the ids of those who are missing.
@@ -259,6 +264,24 @@ impl<'s> Standing<'s> {
             .collect();
         (coverage, missing)
     }
+}
+
+/// Which of totals, each of a unit of the main tree, make a node's figure: not those that others hold, since what a unit
+/// reports holds what the units below it do. A node's own says more than that of a unit above it.
+pub(crate) fn outermost(
+    arrangement: &Arrangement,
+    node: usize,
+    totals: &[(usize, Bearing)],
+) -> Vec<bool> {
+    let own = arrangement.stands_for(node);
+    let has_own = totals.iter().any(|(unit, _)| Some(*unit) == own);
+    let is_kept = |(unit, bearing): &(usize, Bearing)| {
+        let holds = |(other, of_other): &(usize, Bearing)| {
+            other != unit && of_other == bearing && arrangement.main().is_within(*unit, *other)
+        };
+        !(has_own && *bearing == Bearing::Above) && !totals.iter().any(holds)
+    };
+    totals.iter().map(is_kept).collect()
 }
 
 /// How a total of a unit of the main tree bears on a node; `None` where it does not.

@@ -13,7 +13,7 @@ use keiki_store::{Journal, WEIGHT};
 use super::{Detail, Net, Sums, Texts, primitive};
 use crate::engine::{Engine, Knowledge};
 use crate::error::Result;
-use crate::evaluate::{Bearing, Slot, bearing};
+use crate::evaluate::{Bearing, Slot, bearing, outermost};
 
 /// A total that stands in the place of the rows of an org unit and all below it, or a ratio that stands alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +105,16 @@ impl Totals {
             listed: Vec::new(),
             replaced: Vec::new(),
         };
-        for total in reported {
+        let of_unit = |total: ReportedTotal| {
             let position = arrangement.main().position(&total.org_unit);
-            let Some(position) = position.filter(|_| total.numerator.is_some()) else {
-                continue;
-            };
-            let Some(bearing) = bearing(arrangement, scope, node, position) else {
-                continue;
-            };
+            let position = position.filter(|_| total.numerator.is_some())?;
+            let bearing = bearing(arrangement, scope, node, position)?;
+            Some((total, (position, bearing)))
+        };
+        let (all, bearings): (Vec<_>, Vec<_>) = reported.into_iter().filter_map(of_unit).unzip();
+        let is_kept = outermost(arrangement, node, &bearings);
+        let kept = all.into_iter().zip(bearings).zip(is_kept);
+        for ((total, (position, bearing)), _) in kept.filter(|(_, is_kept)| *is_kept) {
             totals.replaced.push(position);
             // Below the unit that reported a total, nothing is known of how it divides.
             if bearing == Bearing::Within {

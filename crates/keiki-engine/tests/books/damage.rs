@@ -78,6 +78,56 @@ fn ingests_at_the_same_time_both_count_once() {
 }
 
 #[test]
+fn ingests_of_the_same_records_at_the_same_time_are_as_if_one_after_the_other() {
+    block_on(async {
+        let world = std::sync::Arc::new(World::shipped().await);
+        let mut tasks = Vec::new();
+        // Two readings of one source that contradict each other, and one of a source that gives way to it.
+        for (source, precedence, unit) in [
+            ("first", 1, "JP1"),
+            ("first", 1, "US1"),
+            ("second", 2, "JP1"),
+        ] {
+            let world = std::sync::Arc::clone(&world);
+            let rows: Vec<String> = (0..6)
+                .map(|i| asset(&format!("A{i}"), unit, "2026-04-01"))
+                .collect();
+            let csv = assets(&rows);
+            let evidence = world.read("assets", &csv);
+            let reading = Reading {
+                source: source.to_owned(),
+                precedence,
+                extent: Extent::Part,
+                content: csv,
+                ..Reading::new("assets", day("2026-04-05"))
+            };
+            tasks.push(tokio::spawn(async move {
+                (world.commit(&reading, evidence).await.seq, unit)
+            }));
+        }
+        let mut done = Vec::new();
+        for task in tasks {
+            done.push(task.await.expect("it ends"));
+        }
+        let last = done[..2].iter().max().map(|(_, unit)| *unit);
+        done.sort_unstable();
+        let seqs: Vec<_> = done.iter().map(|(seq, _)| *seq).collect();
+        assert_eq!(seqs, [Some(1), Some(2), Some(3)]);
+        let known = end_of(day("2026-04-30"));
+        for unit in ["HD", "JP1", "US1"] {
+            let count = if unit == "HD" || Some(unit) == last {
+                "6"
+            } else {
+                "0"
+            };
+            let found = inventory(&world, unit, "2026-04", known).await;
+            assert_eq!(counts(&found).1, count, "{unit}, the last is {last:?}");
+        }
+        assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
 fn raw_files_with_personal_data_give_way_to_tombstones_when_their_time_is_over() {
     block_on(async {
         let world = World::shipped().await;

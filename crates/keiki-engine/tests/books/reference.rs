@@ -42,16 +42,34 @@ struct Assertion {
     said: Said,
 }
 
-/// One reading of the register.
+/// What of a reading bears on the records that it leaves out.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaving {
+    pub(crate) is_full: bool,
+    pub(crate) missing: Missing,
+    /// Org units in scope; empty = all.
+    pub(crate) scope: Vec<String>,
+    /// Keys of rows that were rejected: they count as present.
+    pub(crate) rejected: Vec<String>,
+    /// Whether a person has said that what is missing is gone.
+    pub(crate) is_confirmed: bool,
+}
+
+impl Leaving {
+    pub(crate) fn is_in_scope(&self, units: &[String]) -> bool {
+        self.scope.is_empty() || units.iter().any(|unit| self.scope.contains(unit))
+    }
+}
+
+/// One reading of the register. *Shape*: rows in the order in which they are taken, each with its day and when it became known.
 #[derive(Debug, Clone)]
 pub(crate) struct ThingBatch {
     pub(crate) source: &'static str,
     pub(crate) as_of: Day,
     pub(crate) known_at: i64,
     pub(crate) seq: i64,
-    pub(crate) rows: Vec<(String, Day, Thing)>,
-    pub(crate) is_full: bool,
-    pub(crate) missing: Missing,
+    pub(crate) rows: Vec<(String, Day, i64, Thing)>,
+    pub(crate) leaving: Leaving,
 }
 
 /// One reading of the facts.
@@ -60,13 +78,48 @@ pub(crate) struct CaseBatch {
     pub(crate) source: &'static str,
     pub(crate) known_at: i64,
     pub(crate) seq: i64,
-    pub(crate) rows: Vec<(String, Case)>,
-    pub(crate) is_full: bool,
-    pub(crate) missing: Missing,
+    pub(crate) rows: Vec<(String, i64, Case)>,
+    pub(crate) leaving: Leaving,
 }
 
-/// Sources in order of precedence.
-pub(crate) const SOURCES: [&str; 2] = ["first", "second"];
+/// A total that an org unit reported in the place of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) indicator: &'static str,
+    pub(crate) unit: String,
+    pub(crate) period: &'static str,
+    pub(crate) numerator: i64,
+    pub(crate) denominator: i64,
+    pub(crate) known_at: i64,
+    pub(crate) seq: i64,
+}
+
+/// Sources in order of precedence. The last is a log, whose rows say themselves when they became known.
+pub(crate) const SOURCES: [&str; 3] = ["first", "second", "log"];
+
+/// Where evidence goes that no org unit of the tree takes.
+pub(crate) const UNASSIGNED: &str = "unassigned";
+
+/// An org unit on the days from `from` on and before `until`.
+#[derive(Debug, Clone)]
+pub(crate) struct Unit {
+    pub(crate) id: &'static str,
+    pub(crate) parent: Option<&'static str>,
+    pub(crate) kind: &'static str,
+    pub(crate) from: Day,
+    pub(crate) until: Option<Day>,
+    pub(crate) successor: Option<&'static str>,
+}
+
+impl Unit {
+    pub(crate) fn is_entity(&self) -> bool {
+        self.kind != "department"
+    }
+
+    fn exists(&self, day: Day) -> bool {
+        self.from <= day && self.until.is_none_or(|until| day < until)
+    }
+}
 
 /// When a version of a case became known, by which commit, and what it says.
 type CaseVersion = (i64, i64, Option<Case>);
@@ -77,8 +130,8 @@ pub(crate) struct Reference {
     cases: BTreeMap<(String, String), Vec<CaseVersion>>,
     /// Org unit covered from the beginning until a day, known at an instant, by commit and dataset.
     pub(crate) claims: Vec<(&'static str, String, Day, i64, i64)>,
-    /// Org units: id, parent, from, until.
-    pub(crate) units: Vec<(String, Option<String>, Day, Option<Day>)>,
+    pub(crate) totals: Vec<Total>,
+    pub(crate) units: Vec<Unit>,
 }
 
 /// Where the reader stands: day, instant of knowledge, commit.
@@ -92,40 +145,49 @@ pub(crate) struct Point {
 }
 
 impl Reference {
-    pub(crate) fn new(units: Vec<(String, Option<String>, Day, Option<Day>)>) -> Self {
+    pub(crate) fn new(units: Vec<Unit>) -> Self {
         Self {
             units,
             ..Self::default()
         }
     }
 
-    pub(crate) fn take_things(&mut self, batch: &ThingBatch) {
-        for (key, day, thing) in &batch.rows {
-            let said = self
-                .things
-                .entry((batch.source.to_owned(), key.clone()))
-                .or_default();
-            said.push(Assertion {
+    /// Takes a reading. Returns how many records are gone by it, or would be if a person said so.
+    pub(crate) fn take_things(&mut self, batch: &ThingBatch) -> usize {
+        for (key, day, known_at, thing) in &batch.rows {
+            let of_source = (batch.source.to_owned(), key.clone());
+            self.things.entry(of_source).or_default().push(Assertion {
                 day: *day,
-                known_at: batch.known_at,
+                known_at: *known_at,
                 seq: batch.seq,
                 said: Said::Values(thing.clone()),
             });
         }
-        if !batch.is_full || batch.missing == Missing::Keep {
-            return;
+        let leaving = &batch.leaving;
+        if !leaving.is_full || leaving.missing == Missing::Keep {
+            return 0;
         }
-        let word = if batch.missing == Missing::Retire {
+        let word = if leaving.missing == Missing::Retire {
             Said::Ended
         } else {
             Said::Silent
         };
+        let mut gone = 0;
         for ((source, key), said) in &mut self.things {
-            if source != batch.source || batch.rows.iter().any(|(present, ..)| present == key) {
+            let is_present = batch.rows.iter().any(|(present, ..)| present == key)
+                || leaving.rejected.contains(key);
+            if source != batch.source || is_present {
                 continue;
             }
-            let is_alive = matches!(last(said, batch.as_of, i64::MAX, i64::MAX), Said::Values(_));
-            if is_alive {
+            // It is gone where the source spoke of it on that day, as something in scope.
+            let Said::Values(thing) = last(said, batch.as_of, i64::MAX, i64::MAX) else {
+                continue;
+            };
+            if !leaving.is_in_scope(std::slice::from_ref(&thing.unit)) {
+                continue;
+            }
+            gone += 1;
+            if leaving.is_confirmed {
                 said.push(Assertion {
                     day: batch.as_of,
                     known_at: batch.known_at,
@@ -134,24 +196,61 @@ impl Reference {
                 });
             }
         }
+        gone
     }
 
-    pub(crate) fn take_cases(&mut self, batch: &CaseBatch) {
-        for (key, case) in &batch.rows {
-            let versions = self
-                .cases
-                .entry((batch.source.to_owned(), key.clone()))
-                .or_default();
-            versions.push((batch.known_at, batch.seq, Some(case.clone())));
+    /// Takes a reading. Returns how many cases are withdrawn by it, or would be if a person said so.
+    pub(crate) fn take_cases(&mut self, batch: &CaseBatch) -> usize {
+        for (key, known_at, case) in &batch.rows {
+            let of_source = (batch.source.to_owned(), key.clone());
+            let versions = self.cases.entry(of_source).or_default();
+            versions.push((*known_at, batch.seq, Some(case.clone())));
         }
-        if !batch.is_full || batch.missing == Missing::Keep {
-            return;
+        let leaving = &batch.leaving;
+        if !leaving.is_full || leaving.missing == Missing::Keep {
+            return 0;
         }
+        let mut gone = 0;
         for ((source, key), versions) in &mut self.cases {
-            if source == batch.source && !batch.rows.iter().any(|(present, _)| present == key) {
+            let is_present = batch.rows.iter().any(|(present, ..)| present == key)
+                || leaving.rejected.contains(key);
+            if source != batch.source || is_present {
+                continue;
+            }
+            let Some(case) = version(versions, i64::MAX, i64::MAX) else {
+                continue;
+            };
+            if !leaving.is_in_scope(&case.units) {
+                continue;
+            }
+            gone += 1;
+            if leaving.is_confirmed {
                 versions.push((batch.known_at, batch.seq, None));
             }
         }
+        gone
+    }
+
+    /// The latest instant at which anything became known of a record; of one source, or of all.
+    pub(crate) fn latest_known(
+        &self,
+        dataset: &str,
+        key: &str,
+        source: Option<&str>,
+    ) -> Option<i64> {
+        let is_it = |of: &(String, String)| of.1 == key && source.is_none_or(|s| s == of.0);
+        if dataset == "things" {
+            let said = self.things.iter().filter(|(of, _)| is_it(of));
+            return said
+                .flat_map(|(_, said)| said)
+                .map(|said| said.known_at)
+                .max();
+        }
+        let versions = self.cases.iter().filter(|(of, _)| is_it(of));
+        versions
+            .flat_map(|(_, said)| said)
+            .map(|(known_at, ..)| *known_at)
+            .max()
     }
 
     /// The things in force at a point.
@@ -189,11 +288,8 @@ impl Reference {
                 let Some(versions) = self.cases.get(&(source.to_owned(), key.clone())) else {
                     continue;
                 };
-                let known = versions
-                    .iter()
-                    .rfind(|(known_at, seq, _)| *known_at <= at.known_at && *seq <= at.seq);
-                if let Some((_, _, Some(case))) = known {
-                    found.push(case.clone());
+                if let Some(case) = version(versions, at.known_at, at.seq) {
+                    found.push(case);
                     break;
                 }
             }
@@ -201,22 +297,64 @@ impl Reference {
         found
     }
 
-    /// The unit and all above it on a day; empty if the unit does not exist then.
+    /// The org units on a day.
+    pub(crate) fn units_on(&self, day: Day) -> Vec<&Unit> {
+        self.units.iter().filter(|unit| unit.exists(day)).collect()
+    }
+
+    /// The unit that takes the evidence of another on a day: itself, else its successor, else nobody.
+    pub(crate) fn taker(&self, unit: &str, day: Day) -> String {
+        let mut at = unit;
+        for _ in 0..=self.units.len() {
+            if self.units.iter().any(|of| of.id == at && of.exists(day)) {
+                return at.to_owned();
+            }
+            let rows = self.units.iter().filter(|of| of.id == at);
+            match rows.filter_map(|of| of.successor).last() {
+                Some(successor) => at = successor,
+                None => break,
+            }
+        }
+        UNASSIGNED.to_owned()
+    }
+
+    /// The unit that takes the evidence of another on a day, and all above it.
     pub(crate) fn path(&self, unit: &str, day: Day) -> Vec<String> {
-        let mut path = Vec::new();
-        let mut at = Some(unit);
-        while let Some(id) = at {
-            let row = self.units.iter().find(|(i, _, from, until)| {
-                i == id && *from <= day && until.is_none_or(|u| day < u)
-            });
-            let Some((id, parent, ..)) = row else { break };
-            path.push(id.clone());
-            at = parent.as_deref();
+        let mut path = vec![self.taker(unit, day)];
+        if path[0] == UNASSIGNED {
+            let root = self
+                .units_on(day)
+                .into_iter()
+                .find(|of| of.parent.is_none());
+            path.extend(root.map(|root| root.id.to_owned()));
+            return path;
+        }
+        while let Some(parent) = self
+            .units
+            .iter()
+            .find(|of| of.id == path[path.len() - 1] && of.exists(day))
+            .and_then(|of| of.parent)
+        {
+            path.push(parent.to_owned());
         }
         path
     }
 
-    /// Tells whether somebody covers the unit on a day.
+    /// Tells whether a unit follows the calendar of another on a day: if that is at or above it, and while it is nowhere, as it
+    /// did last, or will first.
+    pub(crate) fn follows(&self, unit: &str, other: &str, day: Day) -> bool {
+        let mut days: Vec<Day> = self.units.iter().map(|of| of.from).collect();
+        days.extend(self.units.iter().filter_map(|of| of.until));
+        days.sort_unstable();
+        let before = days.iter().rev().filter(|of| **of <= day);
+        let after = days.iter().filter(|of| **of > day);
+        let at = before
+            .chain(after)
+            .find(|of| self.taker(unit, **of) != UNASSIGNED);
+        at.is_some_and(|at| self.path(unit, *at).iter().any(|id| id == other))
+    }
+
+    /// Tells whether somebody covers the unit on a day. What nobody can be asked for is covered wherever anything is.
     pub(crate) fn is_covered(
         &self,
         dataset: &str,
@@ -226,15 +364,33 @@ impl Reference {
         at: Point,
     ) -> bool {
         let path = self.path(unit, at.day);
-        self.claims
-            .iter()
-            .any(|(of, claimed, until, known_at, seq)| {
-                *of == dataset
-                    && *known_at <= at.known_at
-                    && *seq <= at.seq
-                    && on <= (*until).min(at.today) + freshness
-                    && path.contains(claimed)
-            })
+        path[0] == UNASSIGNED
+            || self
+                .claims
+                .iter()
+                .any(|(of, claimed, until, known_at, seq)| {
+                    *of == dataset
+                        && *known_at <= at.known_at
+                        && *seq <= at.seq
+                        && on <= (*until).min(at.today) + freshness
+                        && path.contains(&self.taker(claimed, at.day))
+                })
+    }
+
+    /// The totals in force for an indicator and period: of several of one unit, the one that became known last.
+    pub(crate) fn totals_of(&self, indicator: &str, period: &str, at: Point) -> Vec<&Total> {
+        let mut found: BTreeMap<&str, &Total> = BTreeMap::new();
+        for total in &self.totals {
+            let is_known = total.known_at <= at.known_at && total.seq <= at.seq;
+            if is_known && total.indicator == indicator && total.period == period {
+                found.insert(&total.unit, total);
+            }
+        }
+        let exists = |unit: &str| self.taker(unit, at.day) == unit;
+        found
+            .into_values()
+            .filter(|total| exists(&total.unit))
+            .collect()
     }
 
     /// Tells whether a record of some units counts at a node: once, if any covered unit lies below it.
@@ -249,6 +405,18 @@ impl Reference {
             .iter()
             .any(|unit| is_covered(unit) && self.path(unit, at.day).iter().any(|id| id == node))
     }
+}
+
+/// A version holds from its beginning until a later one is known.
+fn version(versions: &[CaseVersion], known_at: i64, seq: i64) -> Option<Case> {
+    let mut found: Option<&CaseVersion> = None;
+    for version in versions {
+        let is_known = version.0 <= known_at && version.1 <= seq;
+        if is_known && found.is_none_or(|f| (f.0, f.1) <= (version.0, version.1)) {
+            found = Some(version);
+        }
+    }
+    found.and_then(|(_, _, case)| case.clone())
 }
 
 /// A row holds from its day until the same source's next assertion; on one day the later commit wins.
@@ -304,7 +472,10 @@ pub(crate) enum Survival {
 
 /// Kaplan-Meier with delayed entry and right-censoring, age by age. Each case has an onset, a finish, and the window
 /// `[begin, end)` through which it is seen.
-pub(crate) fn survival(cases: &[(Day, Option<Day>, (Day, Day))], minimum: usize) -> Survival {
+pub(crate) fn survival(
+    cases: &[(Day, Option<Day>, (Day, Day))],
+    minimum: usize,
+) -> (Survival, usize) {
     let mut spans: Vec<(i64, i64, bool)> = Vec::new();
     for (onset, finish, (begin, end)) in cases {
         let (begin, end) = (*begin, *end);
@@ -329,7 +500,7 @@ pub(crate) fn survival(cases: &[(Day, Option<Day>, (Day, Day))], minimum: usize)
             .filter(|(a, x, _)| (*a < age || (*a == 0 && age == 0)) && *x >= age)
             .count();
         if at_risk < minimum {
-            return Survival::TooFew;
+            return (Survival::TooFew, spans.len());
         }
         let finished = spans
             .iter()
@@ -338,12 +509,13 @@ pub(crate) fn survival(cases: &[(Day, Option<Day>, (Day, Day))], minimum: usize)
         above *= (at_risk - finished) as i128;
         below *= at_risk as i128;
         if above * 2 <= below {
-            return Survival::At(age);
+            return (Survival::At(age), spans.len());
         }
     }
-    if spans.len() < minimum {
+    let outcome = if spans.len() < minimum {
         Survival::TooFew
     } else {
         Survival::NotReached
-    }
+    };
+    (outcome, spans.len())
 }

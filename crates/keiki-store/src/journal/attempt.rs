@@ -240,6 +240,7 @@ impl Attempt {
             known_at: self.batch.known_at,
             extent: self.submission.extent,
             has_own_days: self.batch.has_own_days,
+            has_own_knowledge: self.rows.summary.known_at.is_some(),
             has_each_key_once: self.rows.has_each_key_once,
             precedence,
             last_full_as_of: of_dataset()

@@ -37,6 +37,8 @@ pub(super) struct Work {
 pub(super) struct LeftOut {
     pub(super) bucket: usize,
     pub(super) keys: Vec<String>,
+    /// Those of them of which only their history tells whether they are missing.
+    pub(super) unsure: Vec<String>,
     /// The heads of these records, unless they have to be read again.
     pub(super) heads: Option<RecordBatch>,
 }
@@ -151,7 +153,9 @@ impl Work {
         }
         late.extend(result.late);
         done.alive += result.alive;
-        let keys: Vec<String> = result.left_out.into_iter().map(|(key, _)| key).collect();
+        let unsure = result.unsure;
+        let mut keys = result.left_out;
+        keys.extend(unsure.iter().cloned());
         if keys.is_empty() {
             return Ok(());
         }
@@ -164,6 +168,7 @@ impl Work {
             bucket,
             heads: Some(of_keys(&sieved.heads, &keys)?),
             keys,
+            unsure,
         });
         Ok(())
     }

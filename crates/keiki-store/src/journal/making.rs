@@ -207,7 +207,8 @@ impl Making {
     /// Does what a full reading's leaving records out means. Returns the word for them, with the keys that need their history.
     async fn leave_out(&mut self) -> Result<Option<(BTreeSet<String>, Word<Pick>)>> {
         // Rejected rows count as present, but assert nothing.
-        let present = self.rejected_of_left_out()?;
+        let mut present = self.rejected_of_left_out()?;
+        present.extend(self.not_missing().await?);
         let all = self.left_out.iter().flat_map(|left| &left.keys);
         let gone = all.filter(|key| !present.contains(*key)).count() as u64;
         let word = self.word_for_gone(gone)?;
@@ -253,6 +254,28 @@ impl Making {
         }
         self.add(output).await?;
         Ok(word.map(|word| (late_gone, word)))
+    }
+
+    /// The keys of records that were left out and that the reading does not miss, by what was said of them for its day.
+    async fn not_missing(&mut self) -> Result<Vec<String>> {
+        let unsure = self.left_out.iter().flat_map(|left| &left.unsure);
+        let unsure: HashSet<&str> = unsure.map(String::as_str).collect();
+        if unsure.is_empty() || self.attempt.submission().missing == Missing::Keep {
+            return Ok(Vec::new());
+        }
+        let (attempt, reading) = (&self.attempt, &self.work.reading);
+        let mut output = self.output()?;
+        let said = Said::read(attempt, &unsure, &mut output).await?;
+        let batches = attempt.snapshot().batches();
+        let history = History::new(&said.rows, batches, &reading.dataset.name)?;
+        let in_scope = |batch: &Batch, pick: Pick| said.scopes.contains(batch, pick);
+        let would_hold = |pick: Pick| said.scopes.contains(attempt.batch(), pick);
+        let is_there = |key: &&str| !history.misses(reading, key, &would_hold, &in_scope, &output);
+        Ok(unsure
+            .into_iter()
+            .filter(is_there)
+            .map(str::to_owned)
+            .collect())
     }
 
     /// The keys of rejected rows that are about records that no accepted row is about.
@@ -358,7 +381,9 @@ impl Making {
         let (snapshot, dataset) = (attempt.snapshot(), &attempt.submission().dataset);
         let history = History::new(&said.rows, snapshot.batches(), &dataset.name)?;
         let in_scope = |batch: &Batch, pick: Pick| said.scopes.contains(batch, pick);
-        let (reading, seq) = (&self.work.reading, attempt.batch().seq);
+        let missing_from = |pick: Pick| said.scopes.contains(attempt.batch(), pick);
+        let reading = &self.work.reading;
+        let commit = (attempt.batch().seq, &missing_from as &dyn Fn(Pick) -> bool);
         let mut late_keys: Vec<&str> = rows_by_key.keys().copied().collect();
         late_keys.sort_unstable();
         for key in late_keys {
@@ -372,7 +397,7 @@ impl Making {
                 .collect();
             let said_count = said_now.len() as u64;
             let (out_of_order, changed) =
-                history.take(reading, key, &said_now, seq, &in_scope, &mut output);
+                history.take(reading, key, &said_now, commit, &in_scope, &mut output);
             self.counts.changed += changed;
             self.counts.unchanged += said_count - changed - out_of_order.len() as u64;
             self.counts.accepted -= out_of_order.len() as u64;
@@ -383,7 +408,7 @@ impl Making {
         for key in gone.iter().filter(|_| word.is_some()) {
             let word = word.unwrap_or(Word::Silent);
             let said_now = [(None, word, reading.as_of, reading.known_at)];
-            history.take(reading, key, &said_now, seq, &in_scope, &mut output);
+            history.take(reading, key, &said_now, commit, &in_scope, &mut output);
         }
         self.add(output).await
     }
@@ -413,7 +438,9 @@ impl Said {
             rows.push((said, number));
         }
         let expressions = attempt.journal().expressions.as_ref();
-        let scopes = Scopes::new(expressions, dataset, attempt.snapshot(), &plain_rows)?;
+        let earlier = attempt.snapshot().batches().iter();
+        let batches = earlier.chain([attempt.batch()]);
+        let scopes = Scopes::new(expressions, dataset, batches, &plain_rows)?;
         Ok(Self { rows, scopes })
     }
 }

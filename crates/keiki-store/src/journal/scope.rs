@@ -11,7 +11,7 @@ use keiki_model::problem::{Place, Problem};
 use keiki_model::text::Text;
 
 use super::evaluate;
-use crate::batches::{Batch, Snapshot};
+use crate::batches::Batch;
 use crate::error::{Result, StoreError};
 use crate::heads::strings;
 use crate::plan::Pick;
@@ -63,19 +63,15 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
-    pub(super) fn new(
+    pub(super) fn new<'b>(
         expressions: &dyn Expressions,
         dataset: &Dataset,
-        snapshot: &Snapshot,
+        batches: impl Iterator<Item = &'b Batch>,
         rows: &HashMap<u32, RecordBatch>,
     ) -> Result<Self> {
         let mut flags = HashMap::new();
         let mut by_scope: HashMap<(String, Vec<String>, u32), Vec<bool>> = HashMap::new();
-        for batch in snapshot
-            .batches()
-            .iter()
-            .filter(|b| b.dataset == dataset.name && b.extent == Extent::Full)
-        {
+        for batch in batches.filter(|b| b.dataset == dataset.name && b.extent == Extent::Full) {
             for (number, rows) in rows {
                 let key = (
                     batch.scope.predicate.clone().unwrap_or_default(),

@@ -86,14 +86,15 @@ impl<'b> History<'b> {
         Ok(Self { said, full })
     }
 
-    /// Takes the rows of one record, or its being left out, into the output. Returns rows whose time of knowledge is out
+    /// Takes the rows of one record, or its being left out, into the output; it is left out where `missing_from` says that a
+    /// full reading would hold it. Returns rows whose time of knowledge is out
     /// of order, and how many rows changed something.
     pub(crate) fn take(
         &self,
         reading: &Reading,
         key: &str,
         said_now: &[(Option<u32>, Word<Pick>, Day, i64)],
-        seq: i64,
+        (seq, missing_from): (i64, &dyn Fn(Pick) -> bool),
         in_scope: &InScope<'_>,
         output: &mut Output,
     ) -> (Vec<(u32, Reason)>, u64) {
@@ -108,7 +109,7 @@ impl<'b> History<'b> {
                 continue;
             }
             let own = record.position(&reading.source);
-            if row.is_none() && !matches!(record.said[own].on(*day), Word::Says(_)) {
+            if row.is_none() && !record.is_missing(own, *day, missing_from) {
                 continue;
             }
             let before = record.said.clone();
@@ -137,6 +138,22 @@ impl<'b> History<'b> {
         }
         record.make_plain(key, reading, output);
         (rejected, changed)
+    }
+
+    /// Tells whether a full reading misses a record: its source spoke of it on the day, as something that the reading would
+    /// hold.
+    pub(crate) fn misses(
+        &self,
+        reading: &Reading,
+        key: &str,
+        would_hold: &dyn Fn(Pick) -> bool,
+        in_scope: &InScope<'_>,
+        output: &Output,
+    ) -> bool {
+        let mut record = RecordHistory::new(reading);
+        record.replay(self, key, in_scope, output);
+        let own = record.position(&reading.source);
+        record.is_missing(own, reading.as_of, would_hold)
     }
 
     /// Moves all that was said of some records to the one that they are: under their own keys every source falls silent, on
@@ -292,8 +309,8 @@ impl RecordHistory {
             while let Some(batch) = full.next_if(|batch| batch.seq < line.seq) {
                 self.repeat(batch, lines, in_scope);
             }
-            latest = latest.max(Some(line.known_at));
             if let Some(word) = line.word {
+                latest = latest.max(Some(line.known_at));
                 let number = self.intern(word, output);
                 let at = self.position(&line.source);
                 self.said[at].add(Assertion {
@@ -307,6 +324,14 @@ impl RecordHistory {
             self.repeat(batch, lines, in_scope);
         }
         latest
+    }
+
+    /// Tells whether a source spoke of the record on a day, as something that a full reading would hold.
+    fn is_missing(&self, source: usize, day: Day, would_hold: &dyn Fn(Pick) -> bool) -> bool {
+        match self.said[source].on(day) {
+            Word::Says(number) => would_hold(self.picks[number as usize]),
+            Word::Ended | Word::Silent => false,
+        }
     }
 
     /// Where a full reading's silent repetition is now the last that the source said, it is written out, so that the heads

@@ -83,11 +83,11 @@ pub(crate) fn sieve(
         .map(|row| incoming.keys.value(*row as usize))
         .collect();
     if reading.extent == Extent::Full {
-        for head in (0..layers.count()).filter(|head| times[*head] == 0 && holds(*head)) {
+        for head in (0..layers.count()).filter(|head| times[*head] == 0) {
             let at = heads.at(head);
-            // What ended later may have been alive on the day of a late reading; its history will tell.
-            let may_have_been = reading.is_register() && at.day() > reading.as_of;
-            if at.source() == reading.source && (at.word() == "says" || may_have_been) {
+            let is_unsure = reading.is_register() && at.day() > reading.as_of;
+            let is_alive = holds(head) && at.word() == "says";
+            if at.source() == reading.source && (is_alive || is_unsure) {
                 keys.insert(at.key());
             }
         }
@@ -137,7 +137,7 @@ fn find(
 
 /// Tells whether a row that has the values of a head needs no assertion of its own.
 pub(super) fn is_derivable(reading: &Reading, day: Day, head_day: Day) -> bool {
-    !reading.is_register()
+    (!reading.is_register() && !reading.has_own_knowledge)
         || (reading.asserts_by_presence() && day == reading.as_of && head_day <= day)
 }
 
