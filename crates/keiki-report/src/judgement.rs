@@ -226,7 +226,7 @@ pub(crate) fn forecast(forecast: &Forecast, unit: Unit) -> Text {
             ja.0,
             ja.1,
             ja.2,
-            after(Language::Ja, "目標は")
+            after(Language::Ja, "見通し: ")
         ),
         format!(
             "Forecast for {on}: {} (95 % interval {} to {}, from {n} periods, {model}){}.",
