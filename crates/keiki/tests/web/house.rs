@@ -55,10 +55,29 @@ pub(crate) struct House {
     _folder: TempDir,
 }
 
+/// The files of a workspace.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (name, text) in [
+        ("keiki.toml", SETTINGS),
+        ("org.csv", ORG),
+        ("programme.toml", "[adopted]\nkpis = [1]\n"),
+        ("sources/assets.toml", SOURCE),
+        ("evidence/assets.csv", ASSETS),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("a folder can be made");
+        std::fs::write(path, text).expect("the file can be written");
+    }
+    folder
+}
+
 impl House {
-    /// A workspace with the evidence of one month, and its server.
+    /// A workspace with the evidence of one month, and its server. The evidence is in before the server looks at the books.
     pub(crate) async fn new() -> Self {
-        let house = Self::without_evidence().await;
+        let folder = folder();
+        let workspace = Workspace::load(folder.path()).expect("the workspace is sound");
         let asked = Ingest {
             surroundings: &environment::Here,
             what: What::Sources(Vec::new()),
@@ -70,30 +89,21 @@ impl House {
             author: "tests".to_owned(),
             now: environment::now(),
         };
-        let outcomes = ingest::ingest(&house.workspace, &asked, &Silent).await;
+        let outcomes = ingest::ingest(&workspace, &asked, &Silent).await;
         let outcomes = outcomes.expect("the evidence can be read");
         assert!(
             outcomes.iter().all(|one| one.result.is_ok()),
             "{outcomes:?}"
         );
-        house
+        Self::serve(folder).await
     }
 
     /// A workspace that has read nothing, and its server.
     pub(crate) async fn without_evidence() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        for (name, text) in [
-            ("keiki.toml", SETTINGS),
-            ("org.csv", ORG),
-            ("programme.toml", "[adopted]\nkpis = [1]\n"),
-            ("sources/assets.toml", SOURCE),
-            ("evidence/assets.csv", ASSETS),
-        ] {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
-                .expect("a folder can be made");
-            std::fs::write(path, text).expect("the file can be written");
-        }
+        Self::serve(folder()).await
+    }
+
+    async fn serve(folder: TempDir) -> Self {
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security: Security::Loopback,
