@@ -579,7 +579,7 @@ mod tests {
         );
         let waived = super::status(&measurement(Status::Waived));
         assert!(
-            waived.ja.contains("CISOが例外を承認") && waived.ja.contains("2027-03-31"),
+            waived.ja.contains("CISOが例外を承認") && waived.ja.contains("2027年3月31日"),
             "{}",
             waived.ja
         );

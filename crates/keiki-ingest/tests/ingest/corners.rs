@@ -122,6 +122,20 @@ fn an_xls_sheet_that_says_it_is_larger_than_it_is_is_refused_too() {
 }
 
 #[test]
+fn an_xls_workbook_whose_sectors_run_in_a_circle_is_refused_before_it_is_followed() {
+    let number = |at: usize| {
+        let four = FAR[at..at + 4].try_into().expect("four bytes");
+        u32::from_le_bytes(four) as usize
+    };
+    let (table, directory) = (number(76), number(48));
+    let mut circle = FAR.to_vec();
+    let at = (table + 1) * 512 + directory * 4;
+    let name = u32::try_from(directory).expect("it is small");
+    circle[at..at + 4].copy_from_slice(&name.to_le_bytes());
+    is_refused("things.xls", &circle);
+}
+
+#[test]
 fn a_cell_in_the_last_corner_of_an_ods_sheet_is_refused_before_it_is_held() {
     let filled =
         "<table:table-cell office:value-type=\"string\"><text:p>x</text:p></table:table-cell>";

@@ -13,11 +13,15 @@ const SMALL_SECTOR_BYTES: usize = 64;
 /// The length of an entry of the directory.
 const ENTRY_BYTES: usize = 128;
 
-/// The number of cells; stops past the limit. *Shape*: 0 where it is no workbook, which is for its reader to say.
+/// The number of cells; stops past the limit. *Shape*: 0 where it is no workbook, which is for its reader to say; without end where
+/// sectors name one another in a circle, since its reader would follow them for ever.
 pub(super) fn cells(bytes: &[u8], limit: usize) -> usize {
     let Some(file) = Compound::read(bytes) else {
         return 0;
     };
+    if file.is_endless {
+        return usize::MAX;
+    }
     let streams = ["Workbook", "Book"].map(|name| file.stream(name));
     let weights = streams.into_iter().flatten();
     weights
@@ -33,6 +37,8 @@ struct Compound<'b> {
     next: Vec<u32>,
     small_next: Vec<u32>,
     directory: Vec<u8>,
+    /// Its sectors name one another in a circle, or there are more tables of them than sectors.
+    is_endless: bool,
 }
 
 impl<'b> Compound<'b> {
@@ -48,6 +54,7 @@ impl<'b> Compound<'b> {
             next: Vec::new(),
             small_next: Vec::new(),
             directory: Vec::new(),
+            is_endless: false,
         };
         let mut tables = numbers(bytes.get(76..512)?);
         let mut more = u32_at(bytes, 68)?;
@@ -58,10 +65,16 @@ impl<'b> Compound<'b> {
             tables.extend(numbers(file.sector(more)?));
             more = tables.pop()?;
         }
-        for table in tables.into_iter().filter(|table| *table < NO_SECTOR) {
-            let numbers = numbers(file.sector(table)?);
+        tables.retain(|table| *table < NO_SECTOR);
+        file.is_endless = more < NO_SECTOR || tables.len() > file.sector_count();
+        if file.is_endless {
+            return Some(file);
+        }
+        for table in tables {
+            let numbers = numbers(file.sector(table).unwrap_or_default());
             file.next.extend(numbers);
         }
+        file.is_endless = has_circle(&file.next);
         file.directory = file.chain(u32_at(bytes, 48)?, usize::MAX);
         file.small_next = numbers(&file.chain(u32_at(bytes, 60)?, usize::MAX));
         Some(file)
@@ -123,6 +136,26 @@ impl<'b> Compound<'b> {
         bytes.truncate(length);
         Some(bytes)
     }
+}
+
+/// Tells whether a chain comes back to a sector where it has been.
+fn has_circle(next: &[u32]) -> bool {
+    // Of each sector the chain, counted from 1, on which it was first met; 0 = none yet.
+    let mut met = vec![0_usize; next.len()];
+    for first in 0..next.len() {
+        let mut at = first;
+        while let Some(chain) = met.get_mut(at) {
+            if *chain == first + 1 {
+                return true;
+            }
+            if *chain != 0 {
+                break;
+            }
+            *chain = first + 1;
+            at = next[at] as usize;
+        }
+    }
+    false
 }
 
 /// Compares letters of two bytes with a name, whatever their case.
