@@ -279,7 +279,8 @@ pub(crate) fn outermost(
         let holds = |(other, of_other): &(usize, Bearing)| {
             other != unit && of_other == bearing && arrangement.main().is_within(*unit, *other)
         };
-        !(has_own && *bearing == Bearing::Above) && !totals.iter().any(holds)
+        let is_mere_sum = has_own && *bearing == Bearing::Above;
+        !is_mere_sum && !totals.iter().any(holds)
     };
     totals.iter().map(is_kept).collect()
 }

@@ -551,9 +551,9 @@ impl History {
             "case_flow_minutes_mean",
         ];
         let total = Total {
-            indicator: *draw.pick(&indicators),
+            indicator: draw.pick::<&str>(&indicators),
             unit: (*draw.pick(&UNITS)).to_owned(),
-            period: *draw.pick(&PERIODS),
+            period: draw.pick::<&str>(&PERIODS),
             numerator: i64::from(draw.between(0, 90)),
             denominator: i64::from(draw.between(0, 90)),
             known_at: self.known_at,

@@ -310,7 +310,7 @@ impl Reference {
                 return at.to_owned();
             }
             let rows = self.units.iter().filter(|of| of.id == at);
-            match rows.filter_map(|of| of.successor).last() {
+            match rows.filter_map(|of| of.successor).next_back() {
                 Some(successor) => at = successor,
                 None => break,
             }

@@ -310,7 +310,7 @@ fn the_first_quarter_was_corrected(sample: &Path) {
     run(sample, "measure --kpi 33 --period FY2026-Q1")
         .exits(0)
         .says("95.9 %")
-        .says("its part of FY2026-Q1 is 2026-01 to 2026-03, 3 months before the group's");
+        .complains("its part of FY2026-Q1 is 2026-01 to 2026-03, 3 months before the group's");
 }
 
 /// The register overwrote two planned days; one of them with an approved revision.

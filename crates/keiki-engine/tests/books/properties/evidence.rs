@@ -27,9 +27,9 @@ fn evidence(rows: RecordBatch, order: &[usize]) -> Evidence {
 }
 
 /// The order of versions of a log: that in which its rows are taken.
-fn versions(order: &[usize]) -> Option<Int64Array> {
+fn versions(order: &[usize]) -> Int64Array {
     let number = |row: &usize| i64::try_from(*row).unwrap_or(i64::MAX);
-    Some(order.iter().map(|row| Some(number(row))).collect())
+    order.iter().map(|row| Some(number(row))).collect()
 }
 
 pub(super) fn evidence_of_things(
@@ -70,7 +70,7 @@ pub(super) fn evidence_of_things(
     if is_log {
         let known = all().map(|r| Some(r.2));
         evidence.known_at = Some(known.collect::<TimestampMicrosecondArray>());
-        evidence.version_order = versions(order);
+        evidence.version_order = Some(versions(order));
     }
     evidence
 }
@@ -102,7 +102,7 @@ pub(super) fn evidence_of_cases(
     if is_log {
         let known = all().map(|r| Some(r.1));
         evidence.known_at = Some(known.collect::<TimestampMicrosecondArray>());
-        evidence.version_order = versions(order);
+        evidence.version_order = Some(versions(order));
     }
     evidence
 }

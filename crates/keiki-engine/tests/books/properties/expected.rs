@@ -240,7 +240,7 @@ impl Sight<'_> {
         } else {
             self.with_totals(&within)
         };
-        held_against_target(self.indicator, parts, (covered, owing.len()))
+        held_against_target(self.indicator, &parts, (covered, owing.len()))
     }
 
     /// Tells whether a unit has answered: by its claims, by a total, or because all units below it have and it has nothing
@@ -502,7 +502,7 @@ fn of_values(value: Option<Fraction>, n: usize) -> Parts {
 /// Chooses the status, and takes away what must not be shown with it.
 fn held_against_target(
     indicator: &str,
-    parts: Parts,
+    parts: &Parts,
     (covered, owing): (usize, usize),
 ) -> Expected {
     let share = |above, below| Fraction::new(above, below).expect("nothing is divided by zero");
