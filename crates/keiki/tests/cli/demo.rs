@@ -317,7 +317,7 @@ fn the_first_quarter_was_corrected(sample: &Path) {
 fn a_day_that_moved_is_a_revision_beside_the_plan(sample: &Path) {
     run(sample, "programme plans --format csv")
         .exits(0)
-        .says(",2025-04-01,36,1,0\n")
+        .says(",2025-04-01,40,1,0\n")
         .says(",2026-04-01,32,1,0\n")
         .says(",2026-10-14,3,0,0\n");
     run(sample, "rejects --source milestones --format csv")
