@@ -56,8 +56,8 @@ def check_deliveries(workspace, folder):
             if f.read() != data[-1]:
                 fail(f"{place}: the last delivery is not the file of the workspace")
     for source in figures.SOURCES:
-        wanted = len(figures.READINGS.get(source.name, ["once"]))
-        if wanted > 1 and "*" not in source.place and len(copies[source.place]) < wanted:
+        wanted = len(figures.READINGS.get(source.name, figures.MONTHLY))
+        if wanted > 1 and source.place and "*" not in source.place and len(copies[source.place]) < wanted:
             fail(f"{source.place}: {wanted} readings, but {len(copies[source.place])} copies")
 
 

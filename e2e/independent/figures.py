@@ -31,17 +31,16 @@ BEGINNING = dt.date(1900, 1, 1)
 UNKNOWN = "unknown"  # counts as unknown: neither in nor out
 
 # As-of days of the readings, as `keiki sql "select source, as_of from batches"` lists them: the files do not carry them.
-# They serve for coverage only. Every source not named here was read once, as of 2026-09-30.
+# They serve for coverage only. Every source not named here was read at the end of each of these months.
+MONTHLY = ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"]
+QUARTERLY = ["2026-06-30", "2026-09-30"]
 READINGS = {
-    "kev": ["2026-06-30"], "plan_rates": ["2026-06-30"], "incidents_log": ["2026-06-30"],
-    "assets_cmdb": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
-    "assets_scanner": ["2026-06-30", "2026-07-31", "2026-09-30"],
-    "assets_overseas": ["2026-06-30", "2026-09-30"], "assets_mobiles": ["2026-06-30", "2026-09-30"],
-    "assets_clouds": ["2026-06-30", "2026-09-30"], "assets_jp3": ["2026-06-30", "2026-09-30"],
+    "kev": ["2026-06-30"], "plan_rates": ["2026-06-30"], "incidents_log": ["2026-06-30"], "totals_de1": QUARTERLY,
+    "assets_jp3": QUARTERLY, "evaluations_jp3": QUARTERLY, "findings_jp3": QUARTERLY, "phishing_jp3": QUARTERLY,
+    "trainings_jp3": QUARTERLY, "vulnerabilities_jp3": QUARTERLY, "milestones_jp3": ["2026-09-30"], "reviews_jp3": ["2026-09-30"],
     "incidents": ["2026-07-31", "2026-08-17", "2026-08-31", "2026-09-30"],
-    "incidents_us1": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"],
-    "incidents_cn1": ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"], "incidents_sg1": ["2026-07-31"],
-    "trainings": ["2026-06-30", "2026-08-17", "2026-09-30"], "trainings_jp3": ["2026-06-30", "2026-09-30"],
+    "incidents_sg1": ["2026-07-31"], "incidents_sg1_portal": ["2026-09-30"],
+    "trainings": ["2026-06-30", "2026-08-17", "2026-09-30"], "phishing": ["2026-06-30", "2026-08-31", "2026-09-30"],
 }
 
 # First days that readings speak for, where they do not speak from the beginning (`[window]` of the source).
@@ -52,6 +51,8 @@ OVERWRITTEN = {
     "assets": "earlier readings of the asset registers are overwritten: the files hold the latest changes only",
     "trainings": "the readings of 2026-06-30 and 2026-08-17 are overwritten: the files hold the latest changes only",
     "incidents": "Fictional China's reading of 2026-06-30 is overwritten by a nil return",
+    "phishing": "the readings before the quarter are overwritten: the files hold the quarter's drills only",
+    "milestones": "earlier readings of the log are overwritten: the file holds the changes of the last month only",
 }
 
 
@@ -292,7 +293,7 @@ Dataset = namedtuple("Dataset", "register key required fresh types rules values"
 D2, D3 = (12, 2), (9, 3)
 DATASETS = {
     "assets": Dataset(True, "asset_id", "org_unit kind", 35, types(
-        "asset_id org_unit kind name owner_id discovered_by inventoried_by",
+        "asset_id org_unit kind name location owner_id discovered_by inventoried_by",
         "effective_on owner_assigned_on declared_on discovered_on triaged_on inventoried_on monitored_on disposed_on", "", "is_in_scope"),
         rules_assets, {"kind": ("hardware", "software", "mobile", "cloud_service"), "inventoried_by": ("declaration", "designated_tool")}),
     "assessments": Dataset(False, "assessment_id", "org_unit method method_version assessed_on", 100, types(
@@ -357,6 +358,9 @@ DATASETS = {
     "system_evaluations": Dataset(False, "evaluation_id", "org_unit evaluated_on", 35, types(
         "evaluation_id org_unit phase method result", "evaluated_on", integer="attempt"),
         lambda r: r.attempt is None or r.attempt >= 1),
+    "tickets": Dataset(False, "ticket_id", "org_unit", 7, types(
+        "ticket_id org_unit subject_id", "opened_on started_on completed_on", effort_hours=(10, 2)),
+        lambda r: ordered(r.started_on, r.completed_on) and (r.effort_hours is None or r.effort_hours >= 0)),
     "trainings": Dataset(False, "course_id person_id", "org_unit audience_on", 35, types(
         "course_id person_id org_unit kind employment_kind", "audience_on deadline_on leave_from_on attended_on tested_on passed_on", "",
         "has_test", "passed_attempt"), rules_trainings),
@@ -414,7 +418,7 @@ SOURCES = [
     Source("assets_clouds", "assets", "assets_clouds.ndjson", DEPARTMENTS + "JP1 JP2 JP4 JP5 US1 SG1 CN1",
            {**DEVICE, "triaged_on": "triaged", "undecided": "undecided"}, precedence=30),
     Source("assets_cmdb", "assets", "assets_cmdb.csv", DEPARTMENTS + "JP1 JP2 JP4 JP5 DE1", pairs(
-        "asset_id=資産番号 org_unit=管理組織 kind=区分 name=資産名 is_in_scope=棚卸対象 owner_id=管理責任者 owner_assigned_on=責任者決定日 "
+        "asset_id=資産番号 org_unit=管理組織 kind=区分 name=資産名 location=拠点 is_in_scope=棚卸対象 owner_id=管理責任者 owner_assigned_on=責任者決定日 "
         "declared_on=申告日 discovered_on=検出日 inventoried_on=棚卸日 inventoried_by=棚卸方法 monitored_on=監視開始日 disposed_on=廃棄日 "
         "effective_on=変更日"),
         {"kind": {"ハードウェア": "hardware", "ソフトウェア": "software"},
@@ -486,7 +490,8 @@ SOURCES = [
         "replan_approved_on=見直し承認 done_on=完了 ceased_on=終了 ceased_because=理由 enforced_on=施行"),
         {"project": PROJECTS, "stage": STAGES, "ceased_because": CEASED}),
     Source("monitoring", "monitoring_rollouts", "monitoring.csv", "HD", pairs(
-        "rollout_id=計画番号 org_unit=拠点の組織 planned_on=稼働計画日 replanned_on=改訂計画日 live_on=稼働日 effective_on=登録日")),
+        "rollout_id=計画番号 org_unit=拠点の組織 site=拠点 planned_on=稼働計画日 replanned_on=改訂計画日 live_on=稼働日 effective_on=登録日")),
+    Source("monitoring_seen", "monitoring_rollouts", "", "", {}, precedence=50),  # of no file: it follows from the assets
     Source("obligations", "obligations", "obligations.csv", "HD", pairs(
         "obligation_id=管理番号 org_unit=対象会社 is_applicable=適用 planned_on=充足計画日 met_on=充足日 effective_on=登録日")),
     Source("partners", "partner_assessments", "partners.csv", "HD", pairs(
@@ -511,6 +516,8 @@ SOURCES = [
         "activity_id=番号 org_unit=参加組織 planned_on=構築計画日 established_on=構築日 lapsed_on=失効日 effective_on=登録日")),
     Source("supplier_audits", "supplier_audits", "supplier_audits.csv", "HD", pairs(
         "audit_id=監査番号 org_unit=委託元 supplier=委託先 fiscal_year_start_on=年度開始日 planned_on=予定日 audited_on=実施日")),
+    Source("tickets_jp2", "tickets", "jp2/tickets.csv", "JP2", pairs(
+        "ticket_id=チケット org_unit=所属 subject_id=対象 opened_on=起票日 started_on=着手日 completed_on=完了日 effort_hours=作業時間")),
     Source("totals_de1", "reported_figures", "totals_de1.csv", "HD", {
         "kpi_no": "KPI", "indicator": "Indicator", "org_unit": "Entity", "period": "Period", "numerator": "Numerator",
         "denominator": "Denominator", "value": "Ratio only"}),
@@ -518,6 +525,7 @@ SOURCES = [
     Source("trainings_jp3", "trainings", "jp3/trainings.csv", "JP3", TRAINING, EMPLOYMENT),
     Source("vulnerabilities", "vulnerabilities", "vulnerabilities.ndjson", MOST, VULNERABILITY),
     Source("vulnerabilities_jp3", "vulnerabilities", "jp3/vulnerabilities.ndjson", "JP3", VULNERABILITY),
+    Source("vulnerabilities_tickets", "vulnerabilities", "", "", {}, precedence=50),  # of no file: it follows from the tickets
 ]
 
 
@@ -735,6 +743,7 @@ class Evidence:
                     self.read(source, [path])
             self.read(source, [os.path.join(folder, p) for p in files])
         self.harden()
+        self.work_by_tickets()
         self.facts = {}
         ranked = sorted(SOURCES, key=lambda s: (s.precedence, s.name))
         for name, dataset in DATASETS.items():
@@ -750,6 +759,7 @@ class Evidence:
         for v in self.facts["vulnerabilities"].values():
             listed = self.facts["exploited_vulnerabilities"].get((v.cve_id,))
             v.listed_on = listed.listed_on if listed else None
+        self.watch()
 
     def read(self, source, paths):
         """One reading: all its files together."""
@@ -799,6 +809,33 @@ class Evidence:
             hardened.done_on = hardened.effective_on = passed[needed - 1]
             hardened.confirmed_on = max(r.checked_on for r in results)
             self.said["hardening"][system, "hardening"] = {hardened.done_on: hardened}
+
+    def work_by_tickets(self):
+        """Work on a vulnerability began and ended when the ticket about it says so."""
+        for ticket in self.said["tickets_jp2"].values():
+            found = self.said["vulnerabilities"].get((ticket.subject_id,))
+            if found is None or ticket.started_on is None:
+                continue
+            worked = Record(dict(found.__dict__))
+            worked.started_on, worked.completed_on, worked.effort_hours = ticket.started_on, ticket.completed_on, ticket.effort_hours
+            self.said["vulnerabilities_tickets"][ticket.subject_id,] = worked
+
+    def watch(self):
+        """Monitoring is live at a site on the day on which nine tenths of its machines were watched, as the last reading has them."""
+        sites = defaultdict(list)
+        for asset in self.in_force("assets", last_day("2026-09")):
+            if asset.kind == "hardware" and asset.is_in_scope and asset.disposed_on is None and asset.location is not None:
+                sites[asset.org_unit, asset.location].append(asset.monitored_on)
+        for key, steps in self.said["monitoring"].items():
+            planned = steps[max(steps)]
+            machines = sites[planned.org_unit, planned.site]
+            watched = sorted(day for day in machines if day is not None)
+            needed = -(-len(machines) * 9 // 10)
+            if not machines or len(watched) < needed:
+                continue
+            live = Record(dict(planned.__dict__))
+            live.live_on = live.effective_on = watched[needed - 1]
+            self.said["monitoring_seen"][key] = {live.live_on: live}
 
     def in_force(self, name, day):
         """The records of a dataset as they stand on a day."""
@@ -886,7 +923,7 @@ class Cell:
             if SINCE.get(source.name, BEGINNING) > self.first:
                 continue
             if source.dataset == dataset and set(source.covers.split()) & set(self.tree.line(unit)):
-                for as_of in READINGS.get(source.name, ["2026-09-30"]):
+                for as_of in READINGS.get(source.name, MONTHLY):
                     if self.last <= days_after(dt.date.fromisoformat(as_of), DATASETS[dataset].fresh):
                         return True
         below = self.tree.children(unit)
@@ -1457,6 +1494,10 @@ def left_out(evidence, no, unit):
         return OVERWRITTEN["trainings"]
     if no in (22, 23) and unit == "HD":
         return OVERWRITTEN["incidents"]
+    if no in (36, 37):
+        return OVERWRITTEN["phishing"]
+    if no in (41, 42, 43, 44, 45, 47):
+        return OVERWRITTEN["milestones"]
     return None
 
 

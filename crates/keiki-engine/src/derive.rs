@@ -47,6 +47,17 @@ pub struct Outline {
     pub schema: SchemaRef,
     /// The datasets that it reads, its own aside.
     pub inputs: BTreeSet<String>,
+    /// What it does with its own.
+    pub own: Own,
+}
+
+/// What a query does with what other sources say of its own dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// It takes it over.
+    Read,
+    /// It does without.
+    Unread,
 }
 
 impl Engine {
@@ -63,11 +74,16 @@ impl Engine {
         let frame = plan(&context, derivation.query, 0).await?;
         let mut inputs = BTreeSet::new();
         tables(frame.logical_plan(), &mut inputs)?;
-        inputs.remove(derivation.dataset);
+        let own = if inputs.remove(derivation.dataset) {
+            Own::Read
+        } else {
+            Own::Unread
+        };
         let fields = frame.schema().as_arrow().fields().clone();
         Ok(Outline {
             schema: Arc::new(Schema::new(fields)),
             inputs,
+            own,
         })
     }
 

@@ -19,7 +19,7 @@ mod reported;
 mod rows;
 mod timing;
 
-pub use derive::{Derivation, Outline};
+pub use derive::{Derivation, Outline, Own};
 pub use engine::{Engine, Request, Setting, Structure};
 pub use error::{Dimension, EngineError};
 pub use explain::{

@@ -294,20 +294,17 @@ pub fn judge_changes(observations: &[Observation], frame: &Frame<'_>) -> Judgeme
     let since = observations.len() - run.len();
     let earlier = || {
         let wanted = year_before(last.period)?;
-        let at = observations.iter().position(|one| one.period == wanted)?;
-        Some((at, &observations[at]))
+        observations.iter().find(|one| one.period == wanted)
     };
-    let change = |of: Option<(usize, &Observation)>| {
-        let (at, one) = of?;
-        change::change(&observations[at.min(since)..], one, last, frame.direction)
-    };
+    // What is usual is told from earlier years and cycles too.
+    let usual = change::movements(observations, |until| {
+        run_of(until, frame.calendar).len() == 1
+    });
+    let change =
+        |of: Option<&Observation>| change::change(&usual, of?, last, frame.direction);
     let before = observations.len().checked_sub(2);
     Judgement {
-        previous: change(
-            before
-                .filter(|at| *at >= since)
-                .map(|at| (at, &observations[at])),
-        ),
+        previous: change(before.filter(|at| *at >= since).map(|at| &observations[at])),
         year_before: change(earlier()),
         ..Judgement::default()
     }

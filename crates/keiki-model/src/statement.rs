@@ -115,6 +115,30 @@ pub struct Statement {
     pub measurements: Vec<Measurement>,
 }
 
+impl Statement {
+    /// A statement behind which there are no books: revision 0, without figures.
+    #[must_use]
+    pub fn without_books(period: &str, at: i64) -> Self {
+        Self {
+            period: period.into(),
+            revision: 0,
+            closed_at: at,
+            closed_by: String::new(),
+            agreed_by: None,
+            reason: None,
+            journal_version: 0,
+            edition: None,
+            edition_sha256: None,
+            journal_sha256: None,
+            obstacles: Vec::new(),
+            remarks: Remarks::default(),
+            restatement: None,
+            durations: Vec::new(),
+            measurements: Vec::new(),
+        }
+    }
+}
+
 /// The place of a measurement in a statement: KPI, indicator, org unit.
 pub type Place = (u32, Name, Name);
 

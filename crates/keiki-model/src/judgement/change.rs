@@ -15,9 +15,9 @@ const LIMIT_IN_MEDIANS: f64 = 3.865;
 /// The same in means of them. *Source*: as above, the factor for the average moving range: 3.268.
 const LIMIT_IN_MEANS: f64 = 3.268;
 
-/// Holds the last value against an earlier one; `None` where that one has no value.
+/// Holds the last value against an earlier one; `None` where that one has no value. `usual` are the movements before it.
 pub(super) fn change(
-    history: &[Observation],
+    usual: &[f64],
     earlier: &Observation,
     last: &Observation,
     direction: Direction,
@@ -26,7 +26,7 @@ pub(super) fn change(
     let by = last.value?.plus(back)?;
     let yardstick = match (last.sample, earlier.sample) {
         (Some(last), Some(earlier)) => of_samples(last, earlier),
-        _ => of_movements(history),
+        _ => of_movements(usual),
     };
     let rises = by > Fraction::whole(0);
     let verdict = match yardstick {
@@ -55,20 +55,33 @@ fn of_samples(last: (i128, i128), earlier: (i128, i128)) -> Yardstick {
     })
 }
 
-/// The limit of the movements from one period to the next, the last one left out: it is what is judged.
-fn of_movements(history: &[Observation]) -> Yardstick {
-    let before = history.split_last().map_or(history, |(_, before)| before);
-    let values: Vec<f64> = before
-        .iter()
-        .filter_map(|one| one.value.map(Fraction::to_f64))
-        .collect();
-    let mut movements: Vec<f64> = values
-        .windows(2)
-        .map(|pair| (pair[1] - pair[0]).abs())
-        .collect();
-    if movements.len() < MOVEMENTS {
+/// The movements from one period to the next, the last one left out: it is what is judged. Where the series begins anew, the step
+/// from the end of one year or cycle to the beginning of the next is none.
+pub(super) fn movements(
+    history: &[Observation],
+    begins_anew: impl Fn(&[Observation]) -> bool,
+) -> Vec<f64> {
+    let mut found = Vec::new();
+    let mut previous: Option<f64> = None;
+    for at in 0..history.len().saturating_sub(1) {
+        if begins_anew(&history[..=at]) {
+            previous = None;
+        }
+        let Some(value) = history[at].value.map(Fraction::to_f64) else {
+            continue;
+        };
+        found.extend(previous.map(|previous| (value - previous).abs()));
+        previous = Some(value);
+    }
+    found
+}
+
+/// The limit of movements that are usual.
+fn of_movements(usual: &[f64]) -> Yardstick {
+    if usual.len() < MOVEMENTS {
         return Yardstick::Nothing;
     }
+    let mut movements = usual.to_vec();
     movements.sort_by(f64::total_cmp);
     let median = super::slope::median(&movements);
     // Where it mostly stays as it is, the median is nothing, and the mean tells what is usual.

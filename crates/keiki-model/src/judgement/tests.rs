@@ -137,6 +137,33 @@ fn a_series_that_begins_anew_each_year_is_read_from_its_beginning() {
 }
 
 #[test]
+fn what_is_usual_is_told_from_earlier_years_without_the_steps_between_them() {
+    let of_years = |values: &[i128]| {
+        let mut observations = months(values);
+        for one in &mut observations {
+            let end = Calendar::default().fiscal_year_end(one.cut_on);
+            one.due_on = (one.cut_on < end).then_some(end);
+        }
+        let due_on = observations.last().and_then(|one| one.due_on);
+        let calendar = Calendar::default();
+        judge_series(&observations, &Frame { due_on, ..frame(&calendar) })
+    };
+    let year = [80, 160, 240, 320, 400, 480, 560, 640, 720, 800, 880, 960];
+    // Two months of the second year: by themselves too few, with the first year enough.
+    let change = of_years(&[&year[..], &[80, 165]].concat()).previous.expect("a change");
+    assert_eq!(change.verdict, Verdict::WithinNoise);
+    let Yardstick::UsualMovement { limit } = change.yardstick else {
+        panic!("{change:?}");
+    };
+    // The fall from 960 to 80 is no movement: 3.865 times the usual 80.
+    assert!((limit - 3.865 * 0.08).abs() < 1e-9, "{limit}");
+    let jump = of_years(&[&year[..], &[80, 480]].concat()).previous.expect("a change");
+    assert_eq!(jump.verdict, Verdict::Better);
+    let short = of_years(&[80, 160, 240, 320]).previous.expect("a change");
+    assert_eq!(short.verdict, Verdict::TooLittleHistory);
+}
+
+#[test]
 fn a_line_goes_on_as_a_line_and_stays_within_what_can_be() {
     let values: Vec<i128> = (0..14).map(|at| 700 + 15 * at + (at % 2)).collect();
     let forecast = judged(&months(&values)).forecast.expect("there are 14");

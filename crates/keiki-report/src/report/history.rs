@@ -104,11 +104,12 @@ impl<'s> History<'s> {
         judgement::observe(before.chain(own), indicator, self.calendars.group())
     }
 
-    fn frame(&self, one: &Measurement, indicator: &Indicator) -> Frame<'s> {
+    /// What a figure is judged by; `None` where the day on which it was cut is not known, as of figures that a board saw before
+    /// the books were kept: whose fiscal year it follows cannot be told then.
+    fn frame(&self, one: &Measurement, indicator: &Indicator) -> Option<Frame<'s>> {
         let calendars = self.calendars;
-        let day = parse_day(&one.cut_on).unwrap_or_default();
-        let number = calendars.of_evidence(&one.org_unit, day);
-        Frame::of(one, indicator, calendars.numbered(number))
+        let number = calendars.of_evidence(&one.org_unit, parse_day(&one.cut_on)?);
+        Some(Frame::of(one, indicator, calendars.numbered(number)))
     }
 
     /// How a figure differs from the period before and from a year ago.
@@ -116,8 +117,10 @@ impl<'s> History<'s> {
         let Some((_, indicator)) = defined(self.catalogue, one) else {
             return Judgement::default();
         };
-        let observations = self.observations(one, indicator);
-        judgement::judge_changes(&observations, &self.frame(one, indicator))
+        let frame = self.frame(one, indicator);
+        frame.map_or_else(Judgement::default, |frame| {
+            judgement::judge_changes(&self.observations(one, indicator), &frame)
+        })
     }
 
     /// All that the values of a figure say together.
@@ -125,8 +128,10 @@ impl<'s> History<'s> {
         let Some((_, indicator)) = defined(self.catalogue, one) else {
             return Judgement::default();
         };
-        let observations = self.observations(one, indicator);
-        judgement::judge_series(&observations, &self.frame(one, indicator))
+        let frame = self.frame(one, indicator);
+        frame.map_or_else(Judgement::default, |frame| {
+            judgement::judge_series(&self.observations(one, indicator), &frame)
+        })
     }
 
     /// How good forecasts of a figure would have been.

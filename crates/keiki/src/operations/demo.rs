@@ -6,6 +6,7 @@ mod closing;
 mod dice;
 mod forms;
 mod incidents;
+mod lists;
 mod page;
 mod people;
 mod sheet;
@@ -27,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::progress::{Progress, Silent, Step};
 
 pub use page::period;
-use story::Fate;
+use story::{Delivery, Fate};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/operations/demo/files");
 
@@ -94,28 +95,31 @@ pub async fn demo(
         acts = closing::acts(zone);
         acts.reverse();
     }
-    for (position, delivery) in story::deliveries(zone).into_iter().enumerate() {
-        while let Some(act) = acts.pop_if(|(at, _)| *at < delivery.arrives_at) {
+    let deliveries = story::deliveries(zone);
+    for (position, arrived) in deliveries.chunk_by(arrive_together).enumerate() {
+        let (as_of, arrives_at) = (arrived[0].as_of, arrived[0].arrives_at);
+        while let Some(act) = acts.pop_if(|(at, _)| *at < arrives_at) {
             closing::carry_out(&workspace, act, progress).await?;
         }
         progress.begin(&Step::Playing {
-            month: Month::of(delivery.as_of).to_string(),
+            month: Month::of(as_of).to_string(),
         });
-        for (name, text) in &delivery.files {
+        for (name, text) in arrived.iter().flat_map(|delivery| &delivery.files) {
             let (name, bytes) = forms::sent(name, text);
             kept.keep(&name, &bytes)?;
             write(&workspace.root.join(name), &bytes)?;
         }
+        let sources = arrived.iter().map(|delivery| delivery.source.to_owned());
         let asked = Ingest {
             surroundings: &crate::environment::Here,
-            what: What::Sources(vec![delivery.source.to_owned()]),
-            as_of: Some(delivery.as_of),
+            what: What::Sources(sources.collect()),
+            as_of: Some(as_of),
             covers: Vec::new(),
             extent: None,
             missing: None,
             confirmation: Confirmation::Ask,
             author: AUTHOR.to_owned(),
-            now: delivery.arrives_at,
+            now: arrives_at,
         };
         // The files of the workspace stay as they are throughout the story.
         if position == 0 {
@@ -123,9 +127,9 @@ pub async fn demo(
         }
         for outcome in ingest::ingest_into(&workspace, &journal, &asked, &Silent).await? {
             match &outcome.result {
-                Err(error) if delivery.fate == Fate::Refused => refused.push(Refused {
+                Err(error) if is_refused(arrived, &outcome.source) => refused.push(Refused {
                     source: outcome.source,
-                    on: local_day(delivery.arrives_at, zone),
+                    on: local_day(arrives_at, zone),
                     reason: error.message(),
                 }),
                 _ => outcomes.push(outcome),
@@ -142,6 +146,24 @@ pub async fn demo(
         refused,
         scorecard,
     })
+}
+
+/// Whether two exports are read together, so that what follows from them is derived once.
+fn arrive_together(one: &Delivery, next: &Delivery) -> bool {
+    (one.arrives_at, one.as_of) == (next.arrives_at, next.as_of)
+}
+
+/// Whether the story has it that a source's export cannot be used.
+fn is_refused(arrived: &[Delivery], source: &str) -> bool {
+    let mut of_source = arrived.iter().filter(|delivery| delivery.source == source);
+    of_source.any(|delivery| delivery.fate == Fate::Refused)
+}
+
+/// What a list among the files of the workspace says at the end of the story.
+fn whole(list: &str) -> &'static str {
+    let file = FILES.get_file(format!("evidence/{list}"));
+    file.and_then(include_dir::File::contents_utf8)
+        .expect("the lists of the story are among its files")
 }
 
 /// The copies of what arrived.

@@ -330,7 +330,8 @@ async fn read_all(
     for source in order.sources() {
         let rests_on_new = outcomes.iter().any(|outcome| {
             let is_new = |report: &Report| report.receipt.seq.is_some();
-            outcome.result.as_ref().is_ok_and(is_new) && order.reads(source, &outcome.dataset)
+            outcome.result.as_ref().is_ok_and(is_new)
+                && order.follows(source, &outcome.source, &outcome.dataset)
         });
         let place = derive
             .iter()

@@ -137,7 +137,7 @@ pub async fn measure_with_trends(
     let runs = runs(workspace, &figures, &periods, &measured).await?;
     Ok(Trended {
         trends: runs.points(usize::from(count)),
-        judgements: runs.judgements(workspace, &figures),
+        judgements: runs.judgements(workspace, &figures)?,
         backtests: runs.backtests(workspace, &figures),
         figures,
     })

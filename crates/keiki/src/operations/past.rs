@@ -8,7 +8,6 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Indicator, Kpi, Unit};
 use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
 use keiki_model::problem::{Place, Problem, nearest};
-use keiki_model::remark::Remarks;
 use keiki_model::statement::Statement;
 use keiki_model::status::{Facts, Found, Status, Way, judge};
 use keiki_model::text::Text;
@@ -59,21 +58,10 @@ pub async fn import(workspace: &Workspace, file: &Path, run: &Run) -> Result<Vec
     for (period, measurements) in by_period {
         filed.push((period.clone(), measurements.len()));
         let statement = Statement {
-            period: period.into(),
-            revision: 0,
-            closed_at: run.now,
             closed_by: run.author.clone(),
-            agreed_by: None,
             reason: Some(name.to_string()),
-            journal_version: 0,
-            edition: None,
-            edition_sha256: None,
-            journal_sha256: None,
-            obstacles: Vec::new(),
-            remarks: Remarks::default(),
-            restatement: None,
-            durations: Vec::new(),
             measurements,
+            ..Statement::without_books(&period, run.now)
         };
         book.add(&Event::Closed(statement), None).await?;
     }

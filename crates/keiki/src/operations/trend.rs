@@ -9,11 +9,12 @@ use keiki_model::judgement::{self, Backtest, Bounds, Frame, Judgement, Observati
 use keiki_model::kpi::Indicator;
 use keiki_model::measurement::{Basis, Measurement, Scope};
 use keiki_model::statement::{Place, Statement};
+use keiki_model::text::Text;
 use keiki_report::scorecard::{Origin, Point};
-use keiki_store::Event;
+use keiki_store::{Event, StoreError};
 
 use crate::config::Workspace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a revision says of a period: its number, and its figures by place.
 struct Reported {
@@ -148,17 +149,24 @@ impl Runs {
     }
 
     /// What each figure's values say together; the figures are those that the runs were made for.
-    #[must_use]
-    pub fn judgements(&self, workspace: &Workspace, figures: &[Measurement]) -> Vec<Judgement> {
+    ///
+    /// # Errors
+    /// The day on which a figure was cut is none.
+    pub fn judgements(
+        &self,
+        workspace: &Workspace,
+        figures: &[Measurement],
+    ) -> Result<Vec<Judgement>> {
         let of_figure = |(figure, found): (&Measurement, &Vec<Found>)| {
             let Some(indicator) = indicator(workspace, figure) else {
-                return Judgement::default();
+                return Ok(Judgement::default());
             };
-            let day = parse_day(&figure.cut_on).unwrap_or_default();
+            let day = parse_day(&figure.cut_on).ok_or_else(|| undated(figure))?;
             let number = workspace.calendars.of_evidence(&figure.org_unit, day);
             let calendar = workspace.calendars.numbered(number);
             let frame = Frame::of(figure, indicator, calendar);
-            judgement::judge_series(&self.observations(found, indicator, workspace), &frame)
+            let observations = self.observations(found, indicator, workspace);
+            Ok(judgement::judge_series(&observations, &frame))
         };
         figures.iter().zip(&self.found).map(of_figure).collect()
     }
@@ -189,6 +197,14 @@ impl Runs {
         });
         judgement::observe(found, indicator, workspace.calendars.group())
     }
+}
+
+fn undated(figure: &Measurement) -> Error {
+    let (no, cut_on) = (figure.no, &figure.cut_on);
+    Error::Store(StoreError::Damaged(Box::new(Text::new(
+        format!("KPI {no} の基準日を読めません: {cut_on}"),
+        format!("the day on which KPI {no} was cut cannot be read: {cut_on}"),
+    ))))
 }
 
 /// The definition of a measurement's indicator.

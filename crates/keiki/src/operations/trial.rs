@@ -108,7 +108,7 @@ pub(super) async fn try_files(
         accepted: evidence.rows.num_rows(),
         rows: rows(&dataset, &evidence),
         unassigned: unassigned(workspace, &dataset, &evidence, today),
-        keys: keys(&dataset, &evidence),
+        keys: keys(&dataset, &evidence)?,
         rejected: evidence.rejected,
         left_unknown: evidence.left_unknown,
     })
@@ -138,23 +138,24 @@ async fn evidence(
     Ok(task.await.map_err(Error::stopped)??)
 }
 
-fn keys(dataset: &Dataset, evidence: &Evidence) -> Vec<String> {
+fn keys(dataset: &Dataset, evidence: &Evidence) -> Result<Vec<String>> {
     let columns = dataset.key.iter();
     let columns: Option<Vec<_>> = columns
         .map(|name| evidence.rows.column_by_name(name))
         .collect();
     let Some(columns) = columns.filter(|_| !dataset.key_is_personal()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
+    let is_whole = |row: &usize| columns.iter().all(|column| column.is_valid(*row));
     let key = |row: usize| {
-        let is_whole = columns.iter().all(|column| column.is_valid(row));
         let parts = columns.iter();
         let parts: Vec<String> = parts
-            .map(|column| array_value_to_string(column, row).unwrap_or_default())
-            .collect();
-        is_whole.then(|| join_key(parts.iter().map(String::as_str)))
+            .map(|column| array_value_to_string(column, row).map_err(Error::stopped))
+            .collect::<Result<_>>()?;
+        Ok(join_key(parts.iter().map(String::as_str)))
     };
-    (0..evidence.rows.num_rows()).filter_map(key).collect()
+    let rows = 0..evidence.rows.num_rows();
+    rows.filter(is_whole).map(key).collect()
 }
 
 /// The org units of rows that the tree of the day does not know.

@@ -119,6 +119,28 @@ fn a_control_is_done_once_enough_rules_pass_and_follows_the_results() {
 }
 
 #[test]
+fn a_derived_source_follows_the_register_whose_columns_it_takes_over() {
+    let workspace = with_checks();
+    csv(&workspace, "checker", "checks", "", &checks(9));
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    let register = workspace.path().join("evidence/register.csv");
+    let text = std::fs::read_to_string(register).expect("the file is there");
+    workspace.write("evidence/register.csv", text.replace("Payroll", "Wages"));
+    // Nothing but the register is read, and the results are as they were.
+    workspace
+        .run(&["ingest", "register", "--as-of", "2026-06-30"])
+        .exits(0)
+        .says("hardening → system_controls");
+    let named = "select system as v from system_controls where system_id = 'S1' group by system having sum(weight) > 0";
+    assert_eq!(value(&workspace, named), "Wages");
+    // What it derived itself is nothing new to it.
+    let again = workspace
+        .run(&["ingest", "register", "--as-of", "2026-06-30"])
+        .exits(0);
+    assert!(!again.out.contains("hardening"), "{}", again.out);
+}
+
+#[test]
 fn derived_evidence_covers_what_its_inputs_cover() {
     let workspace = with_checks();
     csv(&workspace, "checker", "checks", "", &checks(9));

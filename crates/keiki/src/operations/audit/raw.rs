@@ -12,7 +12,7 @@ use keiki_store::{Batch, Journal};
 
 use super::{Record, table};
 use crate::config::Workspace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operations::rejects::{Originals, context_of, raw_again, read_again};
 
 /// A row as it stood in its file.
@@ -80,10 +80,10 @@ async fn places(
     let Ok(evidence) = read_evidence(&again.source, dataset, &again.files, &context) else {
         return Ok(BTreeMap::new());
     };
-    Ok(by_key(dataset, &evidence))
+    by_key(dataset, &evidence)
 }
 
-fn by_key(dataset: &Dataset, evidence: &Evidence) -> BTreeMap<String, (String, u64)> {
+fn by_key(dataset: &Dataset, evidence: &Evidence) -> Result<BTreeMap<String, (String, u64)>> {
     let columns: Vec<_> = dataset
         .key
         .iter()
@@ -101,8 +101,8 @@ fn by_key(dataset: &Dataset, evidence: &Evidence) -> BTreeMap<String, (String, u
         left = left.saturating_sub(1);
         let parts: Vec<String> = columns
             .iter()
-            .map(|column| array_value_to_string(column, row).unwrap_or_default())
-            .collect();
+            .map(|column| array_value_to_string(column, row).map_err(Error::stopped))
+            .collect::<Result<_>>()?;
         let key = match parts.as_slice() {
             [only] if !only.contains(['|', '\\']) => only.clone(),
             parts => join_key(parts.iter().map(String::as_str)),
@@ -110,7 +110,7 @@ fn by_key(dataset: &Dataset, evidence: &Evidence) -> BTreeMap<String, (String, u
         let file = current.map(|(file, _)| file.clone()).unwrap_or_default();
         found.insert(key, (file, *place));
     }
-    found
+    Ok(found)
 }
 
 /// The raw rows, cell by cell.

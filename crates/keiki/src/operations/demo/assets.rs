@@ -24,6 +24,8 @@ struct State {
     unit: &'static str,
     kind: &'static str,
     name: String,
+    /// Where the register says that it stands; empty where it does not say.
+    site: &'static str,
     owner: String,
     owned_on: Option<Day>,
     found_on: Day,
@@ -37,7 +39,7 @@ struct State {
 /// The Japanese companies but Fictional Logistics: the configuration database's states, but for mobile devices and cloud.
 pub(super) fn register(span: Span) -> String {
     let mut sheet = Sheet::new(
-        "資産番号,管理組織,区分,資産名,棚卸対象,管理責任者,責任者決定日,申告日,検出日,棚卸日,棚卸方法,監視開始日,廃棄日,変更日",
+        "資産番号,管理組織,区分,資産名,拠点,棚卸対象,管理責任者,責任者決定日,申告日,検出日,棚卸日,棚卸方法,監視開始日,廃棄日,変更日",
     );
     let is_ours = |row: &Row| {
         !is_overseas(row.text(0))
@@ -55,6 +57,7 @@ pub(super) fn register(span: Span) -> String {
                 "ハードウェア"
             },
             &state.name,
+            state.site,
             "はい",
             if state.owned_on.is_some() {
                 &state.owner
@@ -326,6 +329,7 @@ fn of_slot(row: Row, index: i32, span: Span) -> Vec<State> {
             unit,
             kind,
             name: name_of(kind, unit, index),
+            site: site(unit, kind, index),
             owner: format!("E{:05}", 10_000 + dice.below(6_000)),
             owned_on: (!dice.percent(2) || has_owners(unit, kind)).then_some(begin),
             found_on: begin,
@@ -347,6 +351,7 @@ fn of_slot(row: Row, index: i32, span: Span) -> Vec<State> {
             state.owned_on = state.owned_on.or(Some(on));
             state.monitored_on = state
                 .monitored_on
+                .or_else(|| rolled_out(state.site, index).filter(|live| *live <= on))
                 .or_else(|| monitoring(kind, index, year).then_some(on));
             state.effective_on = on;
             push(&mut states, &state, span);
@@ -388,6 +393,27 @@ fn monitoring(kind: &str, index: i32, year: i16) -> bool {
         _ => 74,
     };
     kind != "software" && is_chosen(index, 100, percent, 3)
+}
+
+/// Where the register of a company that has several sites says that a machine stands.
+fn site(unit: &str, kind: &str, index: i32) -> &'static str {
+    match (unit, index) {
+        _ if kind != "hardware" => "",
+        ("JP1-FAC2", _) => "西工場",
+        // Of machines that are exchanged often, Fictional Solutions does not write down where they stand.
+        ("JP4", 0..150) if index % 5 > 0 => "大阪事業所",
+        ("JP4", 150..400) if index % 5 > 0 => "開発センター",
+        _ => "",
+    }
+}
+
+/// The day on which the roll-out of the monitoring reached a machine of a site.
+fn rolled_out(site: &str, index: i32) -> Option<Day> {
+    match site {
+        "開発センター" => Some(day(2024, 3, 29) - index % 28),
+        "大阪事業所" => Some(day(2025, 6, 10) - index % 26),
+        _ => None,
+    }
 }
 
 fn push(states: &mut Vec<State>, state: &State, span: Span) {

@@ -1,5 +1,7 @@
 //! Budgets and what was spent of them, one export for each company; two of them in dollars.
 
+use keiki_model::calendar::Day;
+
 use super::sheet::{Sheet, day, iso};
 use super::tables::{Row, YEARS, rows};
 
@@ -13,7 +15,7 @@ const SECURITY: usize = 6;
 const SPENT: usize = 10;
 const FIRST_MONTH: usize = 14;
 
-/// The last month of which is known what was spent.
+/// The last month of the story, until which a year's spending is shared out.
 const LAST_SPENT: (i16, i64) = (2026, 9);
 
 /// How the security budget divides into kinds of cost, in hundredths.
@@ -25,18 +27,19 @@ const COSTS: [(&str, i64); 5] = [
     ("研修", 4),
 ];
 
-/// Each company's file and what is in it.
-pub(super) fn files() -> Vec<(String, String)> {
+/// Each company's file and what is in it: what was spent by a day.
+pub(super) fn files(today: Day) -> Vec<(String, String)> {
     let file = |row: Row| {
         let name = format!("evidence/budgets/{}.csv", row.text(0).to_lowercase());
-        (name, company(row))
+        (name, company(row, today))
     };
     rows(TABLE).map(file).collect()
 }
 
-fn company(row: Row) -> String {
+fn company(row: Row, today: Day) -> String {
     let mut sheet = Sheet::new("明細番号,会社,年度開始日,区分,計上日,予算区分,費目,金額,通貨");
     let (unit, currency) = (row.text(0), row.text(CURRENCY));
+    let known = iso(today);
     for (at, year) in YEARS.into_iter().enumerate() {
         let all = hundredths(row.text(ALL_IT + at));
         let security = hundredths(row.text(SECURITY + at));
@@ -49,6 +52,9 @@ fn company(row: Row) -> String {
         let mut number = 0;
         let mut add = |kind: &str, on: &str, category: &str, cost: &str, amount: i64| {
             number += 1;
+            if kind == "実績" && on > known.as_str() {
+                return;
+            }
             let id = format!("B{}-{unit}-{number:03}", year % 100);
             let money = format!("{}.{:02}", amount / 100, amount % 100);
             sheet.row(&[

@@ -190,8 +190,8 @@ const DRILLS: [Drill; 9] = [
     ("PH2608", (2026, 8), true, "4"),
 ];
 
-/// The results of the drills, which go to every second person.
-pub(super) fn drills(of: Of) -> String {
+/// The results of the drills of some days, which go to every second person. Who is retrained after the last day is not yet.
+pub(super) fn drills(of: Of, from: Day, today: Day) -> String {
     let mut sheet = Sheet::new(
         "訓練番号,社員番号,所属,実施日,回,初回訓練,難易度,到達,送信日時,開封日時,通報日時,再教育日",
     );
@@ -201,6 +201,9 @@ pub(super) fn drills(of: Of) -> String {
             first = drill;
         }
         let on = day(year, month, 17);
+        if on < from || on > today {
+            continue;
+        }
         let fiscal = if month < 4 { year - 1 } else { year };
         for row in rows_of(of) {
             let joined = fiscal > 2024 || row.text(0) != "JP5";
@@ -230,6 +233,7 @@ pub(super) fn drills(of: Of) -> String {
                     at(10 + dice.below(6), dice.below(60)),
                     at(16, dice.below(60)),
                 );
+                let retrained_on = on + 3 + dice.below(24);
                 sheet.row(&[
                     drill,
                     &person(row.text(0), index * 2),
@@ -242,7 +246,7 @@ pub(super) fn drills(of: Of) -> String {
                     &at(9, 30),
                     &either(has_opened, opened_at),
                     &either(has_reported, reported_at),
-                    &either(is_retrained, iso(on + 3 + dice.below(24))),
+                    &either(is_retrained && retrained_on <= today, iso(retrained_on)),
                 ]);
             }
         }

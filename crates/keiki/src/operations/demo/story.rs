@@ -1,50 +1,24 @@
 //! When which export arrives.
 //!
-//! What lies before July 2026 comes in as a load of history; from then on the exports that the events need come month by month.
-//! Fictional Logistics is late every time. On 18 August two figures of the quarter before are corrected. Of August, Fictional Asia
-//! sends no incidents at all. On 5 October Fictional China's sheet is a file without a byte, which is refused; it comes again.
+//! What lies before July 2026 comes in as a load of history on 5 July; from then on every system and every list comes month by
+//! month. Fictional Logistics reports a quarter at a time, and late; its plans come once the half-year has ended. On 18 August two
+//! figures of the quarter before are corrected. Of August, Fictional Asia sends no incidents at all. On 5 October Fictional China's
+//! sheet is a file without a byte, which is refused; it comes again.
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, date_of};
 
 use super::assets::{self, Span};
+use super::lists::{self, LATE_LISTS, LISTS, List};
 use super::people::{self, Of};
 use super::sheet::day;
-use super::{budgets, incidents, vulnerabilities};
+use super::{budgets, incidents, vulnerabilities, whole};
 
 /// The month that the scorecard is about.
 pub(super) const LAST_MONTH: Month = Month(2026 * 12 + 8);
 
-/// Sources whose files stand ready in the workspace and are complete at the end of September.
-const READY: [&str; 19] = [
-    "assessments",
-    "certifications",
-    "controls",
-    "hardening_rules",
-    "drills",
-    "evaluations",
-    "exercises",
-    "findings",
-    "headcounts",
-    "meetings",
-    "milestones",
-    "monitoring",
-    "obligations",
-    "partners",
-    "personal_data",
-    "policy",
-    "reviews",
-    "sharing",
-    "supplier_audits",
-];
-
-/// Of these, what Fictional Logistics sends by itself.
-const READY_LATE: [&str; 4] = [
-    "evaluations_jp3",
-    "findings_jp3",
-    "milestones_jp3",
-    "reviews_jp3",
-];
+/// The day before anything happened.
+const BEGINNING: Day = 0;
 
 /// What Fictional Europe reports in the place of rows, for all periods.
 const TOTALS: &str = include_str!("files/evidence/totals_de1.csv");
@@ -88,14 +62,17 @@ pub(super) fn deliveries(zone: &TimeZone) -> Vec<Delivery> {
     plan.at(day(2026, 7, 15), day(2026, 6, 30));
     plan.logistics_until_june();
     plan.at(day(2026, 8, 5), day(2026, 7, 31));
-    plan.month();
-    plan.scanner(plan.quarter());
+    plan.month(day(2026, 6, 30));
     plan.asia();
+    plan.china();
     plan.at(day(2026, 8, 18), day(2026, 8, 17));
     plan.corrections();
     plan.at(day(2026, 9, 5), day(2026, 8, 31));
-    plan.month();
+    plan.month(day(2026, 7, 31));
+    plan.china();
+    plan.drills();
     plan.at(day(2026, 10, 5), day(2026, 9, 30));
+    plan.month(day(2026, 8, 31));
     plan.half_year();
     plan.at(day(2026, 10, 7), day(2026, 9, 30));
     plan.china();
@@ -171,7 +148,9 @@ impl Plan<'_> {
             incidents::chinese(day(2023, 4, 1), self.as_of),
         );
         self.file("trainings", "trainings.csv", people::trainings(Of::Others));
+        self.phishing(day(2023, 4, 1));
         self.totals();
+        self.lists(BEGINNING);
     }
 
     /// Fictional Europe's totals of the periods that have ended.
@@ -197,14 +176,43 @@ impl Plan<'_> {
             "jp3/trainings.csv",
             people::trainings(Of::Late),
         );
+        self.logistics_lists(day(2023, 4, 1));
     }
 
-    /// One of the summer's months: the register's changes of the quarter, and the desks.
-    fn month(&mut self) {
-        let span = self.quarter();
-        self.file("assets_cmdb", "assets_cmdb.csv", assets::register(span));
+    /// One month: what has changed in the registers since the quarter began, the desks, and the lists.
+    fn month(&mut self, before: Day) {
+        self.assets(self.quarter().from);
         self.incidents();
-        self.china();
+        self.lists(before);
+    }
+
+    /// The lists, what was found vulnerable and what was spent, and the changes of plans since the day before.
+    fn lists(&mut self, before: Day) {
+        let found = vulnerabilities::found(Of::Others, self.as_of);
+        self.file("vulnerabilities", "vulnerabilities.ndjson", found);
+        let tickets = vulnerabilities::tickets(self.as_of);
+        self.file("tickets_jp2", "jp2/tickets.csv", tickets);
+        self.several("budgets", budgets::files(self.as_of));
+        let log = lists::entered(whole("milestones.csv"), before, self.as_of);
+        self.file("milestones", "milestones.csv", log);
+        for list in &LISTS {
+            self.list(list);
+        }
+    }
+
+    fn list(&mut self, list: &List) {
+        let text = list.as_of(whole(list.file), self.as_of);
+        self.file(list.source, list.file, text);
+    }
+
+    fn phishing(&mut self, from: Day) {
+        let drills = people::drills(Of::Others, from, self.as_of);
+        self.file("phishing", "phishing.csv", drills);
+    }
+
+    /// The drills of the quarter.
+    fn drills(&mut self) {
+        self.phishing(self.quarter().from);
     }
 
     fn corrections(&mut self) {
@@ -216,9 +224,8 @@ impl Plan<'_> {
         );
     }
 
+    /// What the end of September brings beside the month's own.
     fn half_year(&mut self) {
-        self.assets(self.quarter().from);
-        self.incidents();
         self.file(
             "incidents_sg1_portal",
             "sg1/portal.csv",
@@ -230,14 +237,8 @@ impl Plan<'_> {
             "trainings.csv",
             people::trainings_since(Of::Others),
         );
-        self.file("phishing", "phishing.csv", people::drills(Of::Others));
-        let found = vulnerabilities::found(Of::Others, self.as_of);
-        self.file("vulnerabilities", "vulnerabilities.ndjson", found);
-        self.several("budgets", budgets::files());
+        self.drills();
         self.totals();
-        for source in READY {
-            self.ready(source);
-        }
     }
 
     fn logistics_until_september(&mut self) {
@@ -248,11 +249,18 @@ impl Plan<'_> {
             "jp3/trainings.csv",
             people::trainings_since(Of::Late),
         );
-        self.file("phishing_jp3", "jp3/phishing.csv", people::drills(Of::Late));
+        self.logistics_lists(span.from);
+        self.ready("milestones_jp3");
+        self.ready("reviews_jp3");
+    }
+
+    fn logistics_lists(&mut self, from: Day) {
+        let drills = people::drills(Of::Late, from, self.as_of);
+        self.file("phishing_jp3", "jp3/phishing.csv", drills);
         let found = vulnerabilities::found(Of::Late, self.as_of);
         self.file("vulnerabilities_jp3", "jp3/vulnerabilities.ndjson", found);
-        for source in READY_LATE {
-            self.ready(source);
+        for list in &LATE_LISTS {
+            self.list(list);
         }
     }
 
@@ -277,10 +285,6 @@ impl Plan<'_> {
             "assets_clouds.ndjson",
             assets::clouds(span),
         );
-        self.scanner(span);
-    }
-
-    fn scanner(&mut self, span: Span) {
         self.file(
             "assets_scanner",
             "assets_scanner.xml",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keiki_engine::{Derivation, EngineError};
+use keiki_engine::{Derivation, EngineError, Own};
 use keiki_ingest::{InputFile, Source};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::OrgUnits;
@@ -115,6 +115,8 @@ pub(in crate::operations) async fn check(workspace: &Workspace) -> Result<Vec<Pr
 pub(super) struct Order<'w> {
     sources: Vec<&'w Source>,
     inputs: BTreeMap<&'w str, BTreeSet<String>>,
+    /// Those whose query takes over what others say of its own dataset.
+    over_own: BTreeSet<&'w str>,
 }
 
 impl<'w> Order<'w> {
@@ -128,15 +130,20 @@ impl<'w> Order<'w> {
         let mut order = Self {
             sources: Vec::new(),
             inputs: BTreeMap::new(),
+            over_own: BTreeSet::new(),
         };
         if left.is_empty() {
             return Ok(order);
         }
         let engine = workspace.engine();
         for source in &left {
-            let outline = engine.outline(derivation(source)).await;
-            let inputs = outline.map(|outline| outline.inputs).unwrap_or_default();
-            order.inputs.insert(&source.name, inputs);
+            let Ok(outline) = engine.outline(derivation(source)).await else {
+                continue;
+            };
+            if outline.own == Own::Read {
+                order.over_own.insert(&source.name);
+            }
+            order.inputs.insert(&source.name, outline.inputs);
         }
         while !left.is_empty() {
             let rests = |source: &Source| {
@@ -156,8 +163,14 @@ impl<'w> Order<'w> {
         &self.sources
     }
 
-    /// Tells whether a source's query reads a dataset.
-    pub(super) fn reads(&self, source: &Source, dataset: &str) -> bool {
+    /// Tells whether what a source has brought into a dataset is something new to a query.
+    pub(super) fn follows(&self, source: &Source, brought_by: &str, dataset: &str) -> bool {
+        let is_own = dataset == source.dataset && brought_by != source.name;
+        self.reads(source, dataset) || (is_own && self.over_own.contains(source.name.as_str()))
+    }
+
+    /// Tells whether a source's query reads a dataset, its own aside.
+    fn reads(&self, source: &Source, dataset: &str) -> bool {
         let inputs = self.inputs.get(source.name.as_str());
         inputs.is_some_and(|inputs| inputs.contains(dataset))
     }
