@@ -300,8 +300,7 @@ pub fn judge_changes(observations: &[Observation], frame: &Frame<'_>) -> Judgeme
     let usual = change::movements(observations, |until| {
         run_of(until, frame.calendar).len() == 1
     });
-    let change =
-        |of: Option<&Observation>| change::change(&usual, of?, last, frame.direction);
+    let change = |of: Option<&Observation>| change::change(&usual, of?, last, frame.direction);
     let before = observations.len().checked_sub(2);
     Judgement {
         previous: change(before.filter(|at| *at >= since).map(|at| &observations[at])),

@@ -59,6 +59,13 @@ pub fn approximate_difference(value: f64, unit: Unit, language: Language) -> Str
     written.unwrap_or_else(|| NOTHING.to_owned())
 }
 
+/// Writes how large an approximate movement is, without its sign.
+#[must_use]
+pub fn approximate_movement(value: f64, unit: Unit, language: Language) -> String {
+    let written = approximate_difference(value.abs(), unit, language);
+    written.trim_start_matches('+').to_owned()
+}
+
 /// An approximation in whole billionths, which is finer than anything is written; large ones in whole numbers.
 #[expect(
     clippy::cast_possible_truncation,

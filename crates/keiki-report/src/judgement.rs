@@ -101,7 +101,7 @@ fn change(change: &Change, name: &Text, unit: Unit) -> Text {
             )
         }
         Yardstick::UsualMovement { limit } => {
-            let limit = |language| amount(limit, unit, language);
+            let limit = |language| format::approximate_movement(limit, unit, language);
             (
                 format!("(通常の変動は{}まで)", limit(Language::Ja)),
                 format!(" (up to {} is usual)", limit(Language::En)),
@@ -386,11 +386,11 @@ mod tests {
         let said = sentences(&judgement, Unit::Ratio);
         assert_eq!(
             said[0].en,
-            "Against the period before (August 2026): −1.2 pt; worse, by more than noise (up to 0.40 % is usual)."
+            "Against the period before (August 2026): −1.2 pt; worse, by more than noise (up to 0.4 pt is usual)."
         );
         assert_eq!(
             said[0].ja,
-            "前期(2026年8月度)との差は−1.2ポイント。通常の変動を超える悪化です(通常の変動は0.40%まで)。"
+            "前期(2026年8月度)との差は−1.2ポイント。通常の変動を超える悪化です(通常の変動は0.4ポイントまで)。"
         );
     }
 

@@ -146,18 +146,28 @@ fn what_is_usual_is_told_from_earlier_years_without_the_steps_between_them() {
         }
         let due_on = observations.last().and_then(|one| one.due_on);
         let calendar = Calendar::default();
-        judge_series(&observations, &Frame { due_on, ..frame(&calendar) })
+        judge_series(
+            &observations,
+            &Frame {
+                due_on,
+                ..frame(&calendar)
+            },
+        )
     };
     let year = [80, 160, 240, 320, 400, 480, 560, 640, 720, 800, 880, 960];
     // Two months of the second year: by themselves too few, with the first year enough.
-    let change = of_years(&[&year[..], &[80, 165]].concat()).previous.expect("a change");
+    let change = of_years(&[&year[..], &[80, 165]].concat())
+        .previous
+        .expect("a change");
     assert_eq!(change.verdict, Verdict::WithinNoise);
     let Yardstick::UsualMovement { limit } = change.yardstick else {
         panic!("{change:?}");
     };
     // The fall from 960 to 80 is no movement: 3.865 times the usual 80.
     assert!((limit - 3.865 * 0.08).abs() < 1e-9, "{limit}");
-    let jump = of_years(&[&year[..], &[80, 480]].concat()).previous.expect("a change");
+    let jump = of_years(&[&year[..], &[80, 480]].concat())
+        .previous
+        .expect("a change");
     assert_eq!(jump.verdict, Verdict::Better);
     let short = of_years(&[80, 160, 240, 320]).previous.expect("a change");
     assert_eq!(short.verdict, Verdict::TooLittleHistory);

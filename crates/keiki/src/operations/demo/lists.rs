@@ -40,7 +40,12 @@ const fn list(
 
 /// The lists of all companies but Fictional Logistics.
 pub(super) const LISTS: [List; 18] = [
-    list("assessments", "assessments.csv", "確定日", &[("後続評価日", &[])]),
+    list(
+        "assessments",
+        "assessments.csv",
+        "確定日",
+        &[("後続評価日", &[])],
+    ),
     list("certifications", "certifications.csv", "届出日", &[]),
     list(
         "controls",
@@ -67,7 +72,12 @@ pub(super) const LISTS: [List; 18] = [
     list("headcounts", "headcounts.csv", "適用日", &[]),
     list("meetings", "meetings.csv", "開催日", &[]),
     list("monitoring", "monitoring.csv", "登録日", &[("稼働日", &[])]),
-    list("obligations", "obligations.csv", "登録日", &[("充足日", &[])]),
+    list(
+        "obligations",
+        "obligations.csv",
+        "登録日",
+        &[("充足日", &[])],
+    ),
     list(
         "partners",
         "partners.csv",
@@ -88,8 +98,16 @@ pub(super) const LISTS: [List; 18] = [
         "登録日",
         &[("構築日", &[]), ("失効日", &[])],
     ),
-    list("supplier_audits", "supplier_audits.csv", "", &[("実施日", &[])]),
+    list(
+        "supplier_audits",
+        "supplier_audits.csv",
+        "",
+        &[("実施日", &[])],
+    ),
 ];
+
+/// The column with the day for which something is planned.
+const PLANNED: &str = "予定日";
 
 const REVIEWED: &[Happening] = &[
     ("開催日", &[("結果", "")]),
@@ -99,14 +117,24 @@ const REVIEWED: &[Happening] = &[
 /// What Fictional Logistics sends by itself. Its plans, and the reviews by them, arrive once the half-year has ended.
 pub(super) const LATE_LISTS: [List; 2] = [
     list("evaluations_jp3", "jp3/evaluations.csv", "日付", &[]),
-    list("findings_jp3", "jp3/findings.csv", "受領日", &[("是正日", &[])]),
+    list(
+        "findings_jp3",
+        "jp3/findings.csv",
+        "受領日",
+        &[("是正日", &[])],
+    ),
 ];
 
 impl List {
     /// What a list that holds everything said at the end of a day.
     pub(super) fn as_of(&self, whole: &str, today: Day) -> String {
         let today = iso(today);
-        let header: Vec<&str> = whole.lines().next().unwrap_or_default().split(',').collect();
+        let header: Vec<&str> = whole
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split(',')
+            .collect();
         let place = |column: &str| header.iter().position(|name| *name == column);
         let mut text = format!("{}\n", header.join(","));
         for line in whole.lines().skip(1) {
@@ -114,6 +142,8 @@ impl List {
             if place(self.since).is_some_and(|at| cells[at] > today.as_str()) {
                 continue;
             }
+            let is_planned = place(PLANNED).is_none_or(|at| !cells[at].is_empty());
+            let whole = cells.clone();
             for (day, before) in self.happenings {
                 let Some(at) = place(day).filter(|at| cells[*at] > today.as_str()) else {
                     continue;
@@ -125,8 +155,11 @@ impl List {
                     }
                 }
             }
-            text.push_str(&cells.join(","));
-            text.push('\n');
+            // What was done without a plan was in no list before.
+            if is_planned || cells == whole {
+                text.push_str(&cells.join(","));
+                text.push('\n');
+            }
         }
         text
     }

@@ -56,7 +56,8 @@ pub(super) fn found(of: Of, today: Day) -> String {
 pub(super) fn tickets(today: Day) -> String {
     let mut sheet = Sheet::new("チケット,所属,対象,CVE,件名,起票日,着手日,完了日,作業時間");
     let of_trading = rows(TABLE).filter(|row| is_of_trading(row.text(0)));
-    let found = of_trading.flat_map(|row| (0..row.number(COUNT)).map(move |at| Found::new(row, at)));
+    let found =
+        of_trading.flat_map(|row| (0..row.number(COUNT)).map(move |at| Found::new(row, at)));
     for (number, found) in found.enumerate() {
         if found.is_dismissed || found.detected > today {
             continue;
