@@ -29,8 +29,8 @@ pub(crate) struct Mapper<'m> {
     dataset: &'m Dataset,
     context: &'m Context<'m>,
     forms: Forms,
-    /// By the number of the evidence's columns: they only become more.
-    mappings: Mutex<HashMap<usize, Arc<Mapping>>>,
+    /// By the evidence's columns.
+    mappings: Mutex<HashMap<SchemaRef, Arc<Mapping>>>,
     /// Typed rows have the same columns in every chunk.
     conditions: Mutex<Option<Arc<Conditions>>>,
 }
@@ -95,9 +95,8 @@ impl<'m> Mapper<'m> {
     /// The mapping for the columns of a chunk. While a later one may have more of them, what is not there is null.
     fn mapping(&self, extract: &Extract) -> Result<Arc<Mapping>, IngestError> {
         let columns = extract.batch.schema();
-        let count = columns.fields().len();
         let mut mappings = self.mappings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mapping) = mappings.get(&count) {
+        if let Some(mapping) = mappings.get(&columns) {
             return Ok(Arc::clone(mapping));
         }
         let absent = match extract.columns {
@@ -105,7 +104,7 @@ impl<'m> Mapper<'m> {
             Columns::Growing => (AbsentColumn::Null, Required::Open),
         };
         let mapping = Arc::new(self.compile(&columns, absent, &[])?);
-        mappings.insert(count, Arc::clone(&mapping));
+        mappings.insert(columns, Arc::clone(&mapping));
         Ok(mapping)
     }
 
@@ -141,9 +140,7 @@ impl<'m> Mapper<'m> {
         if absent == AbsentColumn::Null && found.rows == 0 {
             return Ok(());
         }
-        let Some(columns) = &found.columns else {
-            return Ok(());
-        };
+        let columns = &Arc::new(found.schema());
         self.compile(columns, (absent, Required::Held), &found.unread)?;
         if let Some(sql) = self.source.filter() {
             filter::compile(sql, columns, absent, self.context.expressions)?;

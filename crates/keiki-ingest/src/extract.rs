@@ -1,17 +1,20 @@
 //! What a reader of any kind hands on, a chunk at a time: text columns, the place of each row, and the
 //! rows that could not be read.
 
+mod column;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema};
 use keiki_model::evidence::Reason;
 use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::limits::{Limits, Quantity};
+use crate::lines::Block;
+use column::ColumnBuilder;
 
 /// Begins the names of fields that stand around records.
 const AROUND: &str = "$.";
@@ -79,8 +82,38 @@ pub(crate) struct Extract {
     pub(crate) columns: Columns,
 }
 
-/// Takes a chunk of a reading; what it fails with ends the reading.
-pub(crate) type Take<'t> = dyn FnMut(Extract) -> Result<(), IngestError> + 't;
+/// Lines of a file, each with a record, as they stand in it: whoever takes them reads them, on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) block: Block,
+    /// The files so far, as the user knows them; the lines are of the last.
+    pub(crate) files: Arc<Vec<String>>,
+    /// How many rows of the reading come before at most.
+    pub(crate) first_row: usize,
+}
+
+/// Takes what is read of a reading, a chunk at a time; what it fails with ends the reading.
+pub(crate) trait Take {
+    /// Takes rows.
+    fn rows(&mut self, extract: Extract) -> Result<(), IngestError>;
+
+    /// Whether it takes lines too, and reads them itself.
+    fn takes_lines(&self) -> bool {
+        false
+    }
+
+    /// Takes lines that are not read yet.
+    fn lines(&mut self, lines: Lines) -> Result<(), IngestError> {
+        drop(lines);
+        Err(IngestError::internal(&"nobody reads the lines"))
+    }
+}
+
+impl<F: FnMut(Extract) -> Result<(), IngestError>> Take for F {
+    fn rows(&mut self, extract: Extract) -> Result<(), IngestError> {
+        self(extract)
+    }
+}
 
 /// Puts a reading together, row by row: values are staged, then the row is accepted or rejected as a
 /// whole. Whenever a chunk is full, it is handed on.
@@ -88,7 +121,7 @@ pub(crate) struct ExtractBuilder<'a> {
     nulls: &'a [String],
     limits: &'a Limits,
     wanted: &'a BTreeSet<String>,
-    take: &'a mut Take<'a>,
+    take: &'a mut (dyn Take + 'a),
     unread: BTreeSet<String>,
     /// Whether the mapping asks for fields that stand around records, and how many levels of them are open.
     wants_around: bool,
@@ -118,7 +151,7 @@ impl<'a> ExtractBuilder<'a> {
         nulls: &'a [String],
         limits: &'a Limits,
         wanted: &'a BTreeSet<String>,
-        take: &'a mut Take<'a>,
+        take: &'a mut (dyn Take + 'a),
     ) -> Self {
         Self {
             nulls,
@@ -143,6 +176,34 @@ impl<'a> ExtractBuilder<'a> {
             first_row: 0,
             are_columns: Columns::Growing,
         }
+    }
+
+    /// Goes on in the last of some files, behind so many rows.
+    pub(crate) fn go_on(&mut self, files: Arc<Vec<String>>, first_row: usize) {
+        self.files = files;
+        self.first_row = first_row;
+    }
+
+    /// Whether lines can be left to be read by whoever takes them.
+    pub(crate) fn leaves_lines(&self) -> bool {
+        self.take.takes_lines()
+    }
+
+    /// Leaves lines of the file to be read by whoever takes them.
+    ///
+    /// # Errors
+    /// Whoever takes them fails.
+    pub(crate) fn leave(&mut self, block: Block) -> Result<(), IngestError> {
+        if !self.places.is_empty() || !self.rejected.is_empty() {
+            self.hand_on()?;
+        }
+        let first_row = self.first_row;
+        self.first_row += block.lines;
+        self.take.lines(Lines {
+            block,
+            files: Arc::clone(&self.files),
+            first_row,
+        })
     }
 
     /// The number of rows that are accepted.
@@ -384,7 +445,7 @@ impl<'a> ExtractBuilder<'a> {
         let first_row = self.first_row;
         self.first_row += rows;
         self.bytes = 0;
-        (self.take)(Extract {
+        self.take.rows(Extract {
             batch,
             files: Arc::clone(&self.files),
             places,
@@ -402,77 +463,5 @@ pub(crate) fn trimmed(value: &str) -> &str {
     match value.as_bytes() {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
         _ => value.trim(),
-    }
-}
-
-/// A column in the making. It may be shorter than the chunk: what is missing is null.
-struct ColumnBuilder {
-    name: String,
-    text: String,
-    /// Where the value of each row ends in `text`.
-    ends: Vec<i32>,
-    is_valid: Vec<bool>,
-    staged_in: Option<u64>,
-}
-
-impl ColumnBuilder {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            text: String::new(),
-            ends: Vec::new(),
-            is_valid: Vec::new(),
-            staged_in: None,
-        }
-    }
-
-    fn end(&self) -> i32 {
-        self.ends.last().copied().unwrap_or(0)
-    }
-
-    /// Sets the value of the row of that number.
-    fn push(&mut self, row: usize, value: &str) {
-        self.pad(row);
-        self.text.push_str(value);
-        self.ends
-            .push(i32::try_from(self.text.len()).expect("a chunk is far smaller than 2 GiB"));
-        self.is_valid.push(true);
-    }
-
-    /// Takes the last value back.
-    fn pop(&mut self) {
-        self.ends.pop();
-        self.is_valid.pop();
-        self.text
-            .truncate(usize::try_from(self.end()).expect("ends are positive"));
-    }
-
-    /// Fills up with nulls to a number of rows.
-    fn pad(&mut self, rows: usize) {
-        if self.ends.len() < rows {
-            let end = self.end();
-            self.ends.resize(rows, end);
-            self.is_valid.resize(rows, false);
-        }
-    }
-
-    /// Hands out the values of so many rows, and is empty.
-    fn take(&mut self, rows: usize) -> Result<StringArray, IngestError> {
-        self.pad(rows);
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        offsets.append(&mut self.ends);
-        let is_valid = std::mem::take(&mut self.is_valid);
-        let nulls = is_valid
-            .contains(&false)
-            .then(|| NullBuffer::from(is_valid));
-        let text = std::mem::take(&mut self.text);
-        self.text.reserve(text.len());
-        StringArray::try_new(
-            OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            Buffer::from_vec(text.into_bytes()),
-            nulls,
-        )
-        .map_err(|e| IngestError::internal(&e))
     }
 }

@@ -24,6 +24,7 @@ pub mod error;
 pub mod format;
 pub mod kind;
 pub mod limits;
+#[cfg_attr(not(feature = "live"), path = "offline.rs")]
 pub mod live;
 pub mod original;
 pub mod place;

@@ -80,6 +80,90 @@ pub(crate) fn open(input: &InputFile) -> Result<Box<dyn BufRead>, IngestError> {
     open_text(input).map(|opened| opened.reader)
 }
 
+/// Some lines of a text, each with its end, as they stand in it.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) bytes: Vec<u8>,
+    /// The number of the first, from 1.
+    pub(crate) first_line: u64,
+    /// How many they are.
+    pub(crate) lines: usize,
+}
+
+impl Block {
+    /// The lines with their numbers, without their ends.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut rest = self.bytes.as_slice();
+        let lines = std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = memchr(b'\n', rest);
+            let line = &rest[..end.unwrap_or(rest.len())];
+            rest = &rest[(line.len() + 1).min(rest.len())..];
+            Some(line.strip_suffix(b"\r").unwrap_or(line))
+        });
+        (self.first_line..).zip(lines)
+    }
+}
+
+/// Cuts a text into blocks of so many lines or bytes; of a line that is longer than the limit it holds only enough to tell.
+pub(crate) struct Blocks<R> {
+    reader: R,
+    line_bytes: usize,
+    most: (usize, usize),
+    next_line: u64,
+}
+
+impl<R: BufRead> Blocks<R> {
+    pub(crate) fn new(reader: R, line_bytes: usize, most: (usize, usize)) -> Self {
+        Self {
+            reader,
+            line_bytes,
+            most,
+            next_line: 1,
+        }
+    }
+
+    /// The next block; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn next(&mut self) -> std::io::Result<Option<Block>> {
+        // A longer line shows as such also where a carriage return ends what is kept of it.
+        let longest = self.line_bytes.saturating_add(2);
+        let (most_lines, most_bytes) = self.most;
+        let mut bytes = Vec::new();
+        let mut lines = 0;
+        let mut line_start = 0;
+        while lines < most_lines && (bytes.len() < most_bytes || line_start < bytes.len()) {
+            let chunk = self.reader.fill_buf()?;
+            if chunk.is_empty() {
+                break;
+            }
+            let end = memchr(b'\n', chunk);
+            let part = &chunk[..end.unwrap_or(chunk.len())];
+            let room = longest.saturating_sub(bytes.len() - line_start);
+            bytes.extend_from_slice(&part[..part.len().min(room)]);
+            if end.is_some() {
+                bytes.push(b'\n');
+                lines += 1;
+                line_start = bytes.len();
+            }
+            let used = part.len() + usize::from(end.is_some());
+            self.reader.consume(used);
+        }
+        lines += usize::from(line_start < bytes.len());
+        let first_line = self.next_line;
+        self.next_line += lines as u64;
+        Ok((lines > 0).then_some(Block {
+            bytes,
+            first_line,
+            lines,
+        }))
+    }
+}
+
 /// Says how a line came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -129,4 +213,51 @@ pub(crate) fn next(
         return Ok(Line::TooLong);
     }
     Ok(if any { Line::Whole } else { Line::End })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::BufReader;
+
+    /// The lines that `next` finds, with their numbers.
+    fn one_by_one(text: &[u8], limit: usize) -> Vec<(u64, Line, Vec<u8>)> {
+        let mut reader = text;
+        let mut line = Vec::new();
+        let mut found = Vec::new();
+        loop {
+            match next(&mut reader, limit, &mut line).expect("memory can be read") {
+                Line::End => return found,
+                how => found.push((found.len() as u64 + 1, how, line.clone())),
+            }
+        }
+    }
+
+    fn by_blocks(text: &[u8], limit: usize, most: (usize, usize)) -> Vec<(u64, Line, Vec<u8>)> {
+        let mut blocks = Blocks::new(BufReader::with_capacity(3, text), limit, most);
+        let mut found = Vec::new();
+        while let Some(block) = blocks.next().expect("memory can be read") {
+            assert_eq!(block.each().count(), block.lines);
+            found.extend(block.each().map(|(number, line)| {
+                if line.len() > limit {
+                    (number, Line::TooLong, line[..limit].to_vec())
+                } else {
+                    (number, Line::Whole, line.to_vec())
+                }
+            }));
+        }
+        found
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn blocks_hold_the_lines_that_are_read_one_by_one(
+            text in "[ab\r\n]{0,40}",
+            limit in 1..6_usize,
+            most in (1..4_usize, 1..10_usize),
+        ) {
+            let text = text.as_bytes();
+            proptest::prop_assert_eq!(by_blocks(text, limit, most), one_by_one(text, limit));
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! Reads evidence a chunk at a time: one thread reads the files, others map, convert and check what was read, and the
-//! caller takes it in the order of the files.
+//! caller takes it in the order of the files. Lines that hold a record each are only cut by the first, and read by the others.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema};
 use jiff::tz::TimeZone;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
@@ -16,11 +16,12 @@ use keiki_model::expression::Expressions;
 
 use crate::chunk::Mapper;
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, Extract, ExtractBuilder};
+use crate::extract::{AbsentColumn, Extract, ExtractBuilder, Lines, Take};
 use crate::format::Repeated;
 use crate::limits::{Limits, Quantity};
 use crate::mapping;
 use crate::place::InputFile;
+use crate::readers::json;
 use crate::source::Source;
 use crate::unpack;
 use crate::whole::{Firsts, joined, without_repeats};
@@ -96,15 +97,21 @@ pub fn read_chunks<E: From<IngestError>>(
     };
     let mapper = Mapper::new(source, dataset, context);
     let threads = available_parallelism().map_or(1, NonZero::get).min(MAPPERS);
+    let found = Mutex::new(Found::default());
     std::thread::scope(|scope| {
         let (to_map, from_reader) = sync_channel(WAITING);
         let (to_take, from_mappers) = sync_channel(WAITING);
         let reader = scope.spawn(move || read((source, dataset), files, context, &to_map));
         let from_reader = Arc::new(Mutex::new(from_reader));
         for _ in 0..threads {
+            let worker = Worker {
+                source,
+                limits: &context.limits,
+                mapper: &mapper,
+                found: &found,
+            };
             let (from_reader, to_take) = (Arc::clone(&from_reader), to_take.clone());
-            let mapper = &mapper;
-            scope.spawn(move || map(mapper, &from_reader, &to_take));
+            scope.spawn(move || worker.work(&from_reader, &to_take));
         }
         drop((from_reader, to_take));
         let taken = take_in_order(from_mappers, context.limits.row_count, &mut take_firsts);
@@ -112,69 +119,163 @@ pub fn read_chunks<E: From<IngestError>>(
             .join()
             .map_err(|_| IngestError::internal(&"the reader stopped"))?;
         taken?;
-        let (absent, columns) = read?;
-        Ok(mapper.check(absent, &columns)?)
+        let (absent, unread) = read?;
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.unread = unread;
+        Ok(mapper.check(absent, &found)?)
     })
 }
 
 type Numbered<T> = (usize, T);
 
-/// Reads the files and sends their chunks on. Returns what the kind says of absent columns, and all columns found.
+/// What the reader sends on.
+enum Piece {
+    /// Rows that are read.
+    Rows(Extract),
+    /// Lines that are not.
+    Lines(Lines),
+}
+
+/// Numbers the pieces and sends them on.
+struct Sender<'s> {
+    to_map: &'s SyncSender<Numbered<Piece>>,
+    number: usize,
+}
+
+impl Sender<'_> {
+    fn send(&mut self, piece: Piece) -> Result<(), IngestError> {
+        self.number += 1;
+        self.to_map
+            .send((self.number, piece))
+            .map_err(|_| IngestError::internal(&"nobody takes what is read"))
+    }
+}
+
+impl Take for Sender<'_> {
+    fn rows(&mut self, extract: Extract) -> Result<(), IngestError> {
+        self.send(Piece::Rows(extract))
+    }
+
+    fn takes_lines(&self) -> bool {
+        true
+    }
+
+    fn lines(&mut self, lines: Lines) -> Result<(), IngestError> {
+        self.send(Piece::Lines(lines))
+    }
+}
+
+/// Reads the files and sends their chunks on. Returns what the kind says of absent columns, and some columns that the evidence has and
+/// the mapping does not ask for.
 fn read(
     (source, dataset): (&Source, &Dataset),
     files: &[InputFile],
     context: &Context<'_>,
-    to_map: &SyncSender<Numbered<Extract>>,
-) -> Result<(AbsentColumn, Found), IngestError> {
+    to_map: &SyncSender<Numbered<Piece>>,
+) -> Result<(AbsentColumn, Vec<String>), IngestError> {
     let wanted = mapping::wanted(source, dataset);
-    let mut number = 0;
-    let mut found = Found::default();
-    let mut send = |extract: Extract| {
-        found.columns = Some(extract.batch.schema());
-        found.rows += extract.places.len();
-        number += 1;
-        to_map
-            .send((number, extract))
-            .map_err(|_| IngestError::internal(&"nobody takes what is read"))
-    };
-    let mut rows = ExtractBuilder::new(&source.format.nulls, &context.limits, &wanted, &mut send);
+    let mut sender = Sender { to_map, number: 0 };
+    let (nulls, limits) = (&source.format.nulls, &context.limits);
+    let mut rows = ExtractBuilder::new(nulls, limits, &wanted, &mut sender);
     let reader = source.kind.reader;
     let files = unpack::members(files, reader.archives(), source.format.encoding)?;
     let absent = reader.read(&files, source, context, &mut rows)?;
     let unread = rows.unread().cloned().collect();
     rows.finish()?;
-    found.unread = unread;
-    Ok((absent, found))
+    Ok((absent, unread))
 }
 
 /// What a reading found in all.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The columns of all files together.
-    pub(crate) columns: Option<SchemaRef>,
+    columns: Vec<String>,
     /// The rows that could be read.
     pub(crate) rows: usize,
     /// Columns that the evidence has and the mapping does not ask for, some of them.
     pub(crate) unread: Vec<String>,
+    /// Whether threads found columns by themselves, in whatever order.
+    is_of_lines: bool,
 }
 
-/// Maps chunks until there are no more, or nobody takes them.
-fn map(
-    mapper: &Mapper<'_>,
-    from_reader: &Mutex<Receiver<Numbered<Extract>>>,
-    to_take: &SyncSender<Numbered<Result<Evidence, IngestError>>>,
-) {
-    loop {
-        let next = from_reader
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok((number, extract)) = next else {
-            return;
+impl Found {
+    /// Notes what a chunk holds.
+    ///
+    /// # Errors
+    /// More rows or columns than the limits.
+    fn note(&mut self, extract: &Extract, limits: &Limits) -> Result<(), IngestError> {
+        let too_large = |what, limit| {
+            let file = extract.files.last().cloned().unwrap_or_default();
+            IngestError::TooLarge { file, what, limit }
         };
-        if to_take.send((number, mapper.map(extract))).is_err() {
-            return;
+        self.rows += extract.places.len();
+        if self.rows > limits.row_count {
+            return Err(too_large(Quantity::Rows, limits.row_count));
         }
+        for field in extract.batch.schema_ref().fields() {
+            if !self.columns.contains(field.name()) {
+                self.columns.push(field.name().clone());
+            }
+        }
+        if self.columns.len() > limits.column_count {
+            return Err(too_large(Quantity::Columns, limits.column_count));
+        }
+        Ok(())
+    }
+
+    /// The columns of all files together, as evidence has them.
+    pub(crate) fn schema(&self) -> Schema {
+        let mut columns: Vec<&String> = self.columns.iter().collect();
+        if self.is_of_lines {
+            columns.sort_unstable();
+        }
+        let fields = columns.into_iter();
+        let fields = fields.map(|name| Field::new(name, DataType::Utf8, true));
+        Schema::new(fields.collect::<Vec<_>>())
+    }
+}
+
+/// Reads what is left to be read, and maps.
+struct Worker<'w> {
+    source: &'w Source,
+    limits: &'w Limits,
+    mapper: &'w Mapper<'w>,
+    found: &'w Mutex<Found>,
+}
+
+impl Worker<'_> {
+    /// Works until there is nothing more to map, or nobody takes it.
+    fn work(
+        &self,
+        from_reader: &Mutex<Receiver<Numbered<Piece>>>,
+        to_take: &SyncSender<Numbered<Result<Evidence, IngestError>>>,
+    ) {
+        loop {
+            let next = from_reader
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok((number, piece)) = next else {
+                return;
+            };
+            if to_take.send((number, self.map(piece))).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn map(&self, piece: Piece) -> Result<Evidence, IngestError> {
+        let is_of_lines = matches!(piece, Piece::Lines(_));
+        let extract = match piece {
+            Piece::Rows(extract) => extract,
+            Piece::Lines(lines) => json::read_lines(lines, &self.source.format.nulls, self.limits)?,
+        };
+        {
+            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.is_of_lines |= is_of_lines;
+            found.note(&extract, self.limits)?;
+        }
+        self.mapper.map(extract)
     }
 }
 

@@ -263,6 +263,15 @@ pub fn with_reported(whole: &str, of_rows: &str, reported: &str) -> Text {
     )
 }
 
+/// Rejects that a screen has no room for.
+#[must_use]
+pub fn rejects_not_shown(count: usize) -> Text {
+    Text::new(
+        format!("ほかに{count}件あります(--format csv ですべて出力できます)"),
+        format!("{count} more are not shown; --format csv lists them all"),
+    )
+}
+
 /// Says how many rows more there are, and how to see them.
 #[must_use]
 pub fn more_rejects(count: usize, source: &str) -> Text {

@@ -16,13 +16,17 @@ mod plain;
 pub(crate) mod records;
 mod scanner;
 
+use std::collections::BTreeSet;
+
 use keiki_model::evidence::Reason;
 use keiki_model::problem::Place;
 use keiki_model::text::Text;
 
 use crate::enclosing::Enclosing;
 use crate::error::IngestError;
-use crate::extract::{AbsentColumn, ExtractBuilder};
+use crate::extract::{AbsentColumn, Extract, ExtractBuilder, Lines};
+use crate::limits::Limits;
+use crate::lines::{self, Blocks};
 use crate::place::InputFile;
 use crate::reading::Context;
 use crate::source::Source;
@@ -44,6 +48,10 @@ pub(crate) fn read(
     let path = source.format.records.as_deref();
     for file in input {
         rows.begin_file(&file.name);
+        if path.is_none() && rows.leaves_lines() && records::holds_lines(file, limits)? {
+            leave_lines(file, limits, rows)?;
+            continue;
+        }
         let mut enclosing = Enclosing::default();
         records::each(file, path, limits, &mut |found| {
             match found {
@@ -65,19 +73,92 @@ pub(crate) fn read(
                         });
                     }
                 }
-                Found::Record(row, Err(reason)) => rows.reject(row, reason)?,
-                Found::Record(row, Ok(record)) => {
-                    enclosing.stage(rows)?;
-                    match flatten::stage(record, limits, rows)? {
-                        Some(detail) => rows.reject(row, Reason::Unreadable { detail })?,
-                        None => rows.accept(row)?,
+                Found::Record(row, record) => {
+                    if record.is_ok() {
+                        enclosing.stage(rows)?;
                     }
+                    push(row, record, limits, rows)?;
                 }
             }
             Ok(())
         })?;
     }
     Ok(AbsentColumn::Null)
+}
+
+/// Takes a record, or rejects it.
+fn push(
+    row: u64,
+    record: Result<&[u8], Reason>,
+    limits: &Limits,
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<(), IngestError> {
+    let reason = match record {
+        Ok(record) => {
+            flatten::stage(record, limits, rows)?.map(|detail| Reason::Unreadable { detail })
+        }
+        Err(reason) => Some(reason),
+    };
+    match reason {
+        Some(reason) => rows.reject(row, reason),
+        None => rows.accept(row),
+    }
+}
+
+/// Leaves the lines of a file, each an object, to be read on other threads.
+fn leave_lines(
+    file: &InputFile,
+    limits: &Limits,
+    rows: &mut ExtractBuilder<'_>,
+) -> Result<(), IngestError> {
+    let most = (limits.chunk_rows, limits.chunk_bytes);
+    let mut blocks = Blocks::new(lines::open(file)?, limits.record_bytes, most);
+    while let Some(block) = blocks.next().map_err(|e| IngestError::io(&file.name, e))? {
+        rows.leave(block)?;
+    }
+    Ok(())
+}
+
+/// Reads lines that were left. The columns of what comes out are in the order of their names.
+///
+/// # Errors
+/// More columns than the limit.
+pub(crate) fn read_lines(
+    lines: Lines,
+    nulls: &[String],
+    limits: &Limits,
+) -> Result<Extract, IngestError> {
+    let Lines {
+        block,
+        files,
+        first_row,
+    } = lines;
+    let whole = Limits {
+        chunk_rows: usize::MAX,
+        chunk_bytes: usize::MAX,
+        ..limits.clone()
+    };
+    let wanted = BTreeSet::new();
+    let mut read = None;
+    let mut take = |extract: Extract| {
+        read = Some(extract);
+        Ok(())
+    };
+    let mut rows = ExtractBuilder::new(nulls, &whole, &wanted, &mut take);
+    rows.go_on(files, first_row);
+    for (row, line) in block.each() {
+        if let Some(record) = records::of_line(line, limits) {
+            push(row, record, limits, &mut rows)?;
+        }
+    }
+    rows.finish()?;
+    let mut extract = read.ok_or_else(|| IngestError::internal(&"no rows were handed on"))?;
+    let schema = extract.batch.schema();
+    let mut order: Vec<usize> = (0..schema.fields().len()).collect();
+    order.sort_by_key(|number| schema.field(*number).name());
+    let sorted = extract.batch.project(&order);
+    extract.batch = sorted.map_err(|e| IngestError::internal(&e))?;
+    Ok(extract)
 }
 
 /// Takes fields that stand around records.

@@ -152,7 +152,7 @@ struct Parsed<'t> {
 
 fn report(text: &[u8]) -> Result<Parsed<'_>, Reason> {
     let report: Report<'_> = serde_json::from_slice(text).map_err(|e| {
-        let said = flatten::plain(&e);
+        let said = flatten::message(&e);
         Reason::Unreadable {
             detail: Text::new(
                 format!("VERISの報告として読めません: {said}"),

@@ -89,17 +89,26 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
         Originals::None => Vec::new(),
         whose => add_originals(workspace, &journal, &snapshot, &mut found, whose).await?,
     };
+    Ok(Rejects {
+        listed: found,
+        columns,
+        refused: refused_of(workspace, &snapshot, asked).await?,
+    })
+}
+
+/// The readings that were refused as a whole.
+async fn refused_of(
+    workspace: &Workspace,
+    snapshot: &Snapshot,
+    asked: &Asked,
+) -> Result<Vec<Refused>> {
     let mut refused = refused(workspace, snapshot.batches()).await?;
     refused.retain(|one| {
         let source = asked.source.as_ref();
         let is_open = asked.open.is_none() || one.mended_by.is_none();
         is_open && source.is_none_or(|name| one.reading.source == *name)
     });
-    Ok(Rejects {
-        listed: found,
-        columns,
-        refused,
-    })
+    Ok(refused)
 }
 
 fn is_wanted(one: &Listed, asked: &Asked) -> bool {

@@ -12,7 +12,7 @@ use crate::extract::ExtractBuilder;
 use crate::limits::Limits;
 use crate::readers::faults::{field_too_long, field_with_nul, not_utf8, too_deep};
 
-use super::plain::Plain;
+use super::plain;
 
 /// Takes the values of a record under their dotted names.
 pub(crate) trait Sink {
@@ -71,9 +71,10 @@ pub(crate) fn value(
         name: name.to_owned(),
         depth: 0,
     };
-    let flattened = match Plain::of(text) {
-        Some(plain) if name.is_empty() && limits.json_depth > 0 => flatten.plain(plain),
-        _ => flatten.value(text),
+    let is_record = name.is_empty() && limits.json_depth > 0;
+    let flattened = match is_record.then(|| plain::entries(text)).flatten() {
+        Some(entries) => flatten.plain(entries),
+        None => flatten.value(text),
     };
     match flattened {
         Ok(()) => Ok(None),
@@ -115,11 +116,9 @@ impl Flatten<'_> {
         Ok(())
     }
 
-    fn plain(&mut self, plain: Plain<'_>) -> Result<(), Fault> {
-        for (key, value) in plain {
-            self.name.clear();
-            self.name.push_str(key);
-            self.leaf(value)?;
+    fn plain(&mut self, entries: Vec<(&str, &str)>) -> Result<(), Fault> {
+        for (key, value) in entries {
+            self.take(key, value)?;
         }
         Ok(())
     }
@@ -138,26 +137,33 @@ impl Flatten<'_> {
     }
 
     fn leaf(&mut self, value: &str) -> Result<(), Fault> {
-        if value.len() > self.limits.field_bytes {
-            let limit = self.limits.field_bytes;
-            return Err(Fault::Record(field_too_long(&self.name, limit)));
-        }
         if value.contains('\0') {
             return Err(Fault::Record(field_with_nul(&self.name)));
         }
-        if self.sink.take(&self.name, value).map_err(Fault::Reading)? {
+        let name = std::mem::take(&mut self.name);
+        let taken = self.take(&name, value);
+        self.name = name;
+        taken
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        if value.len() > self.limits.field_bytes {
+            let limit = self.limits.field_bytes;
+            return Err(Fault::Record(field_too_long(name, limit)));
+        }
+        if self.sink.take(name, value).map_err(Fault::Reading)? {
             Ok(())
         } else {
             Err(Fault::Record(Text::new(
-                format!("項目名が重複しています: `{}`", self.name),
-                format!("the key `{}` is given twice", self.name),
+                format!("項目名が重複しています: `{name}`"),
+                format!("the key `{name}` is given twice"),
             )))
         }
     }
 }
 
 fn not_json(error: &serde_json::Error) -> Text {
-    let said = plain(error);
+    let said = message(error);
     Text::new(
         format!("JSONとして読めません: {said}"),
         format!("not valid JSON: {said}"),
@@ -196,7 +202,7 @@ impl<'de> Visitor<'de> for EntriesVisitor {
 struct Borrowed<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// Strips the place, which is relative to the record, from a message of the parser.
-pub(crate) fn plain(error: &serde_json::Error) -> String {
+pub(crate) fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }

@@ -8,7 +8,7 @@ use keiki_model::text::Text;
 
 use crate::error::IngestError;
 use crate::limits::Limits;
-use crate::lines::{self, Line};
+use crate::lines::{self, Blocks, Line};
 use crate::place::InputFile;
 use crate::readers::faults::{too_deep, too_long};
 
@@ -96,7 +96,7 @@ pub(crate) fn each(
 
 /// Tells whether a file holds one object per line: its first or second line does, and there is more
 /// than one.
-fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> {
+pub(crate) fn holds_lines(input: &InputFile, limits: &Limits) -> Result<bool, IngestError> {
     let extension = input
         .path
         .extension()
@@ -128,30 +128,33 @@ fn is_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
+/// The record of a line, or why there is none; nothing for a blank line.
+pub(crate) fn of_line<'l>(line: &'l [u8], limits: &Limits) -> Option<Result<&'l [u8], Reason>> {
+    if line.len() > limits.record_bytes {
+        return Some(check(Value::TooLong, line, limits));
+    }
+    let record = line.trim_ascii();
+    (!record.is_empty()).then(|| check(Value::Whole, record, limits))
+}
+
 fn each_line(
     input: &InputFile,
     path: Option<&Path>,
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), IngestError> {
-    let mut reader = lines::open(input)?;
-    let mut line = Vec::new();
-    let mut row = 0;
+    let most = (limits.chunk_rows, limits.chunk_bytes);
+    let mut blocks = Blocks::new(lines::open(input)?, limits.record_bytes, most);
     let mut way = Way::default();
-    loop {
-        let found = lines::next(&mut reader, limits.record_bytes, &mut line);
-        row += 1;
-        match found.map_err(|e| IngestError::io(&input.name, e))? {
-            Line::End => break,
-            Line::TooLong => visit(Found::Record(row, check(Value::TooLong, &line, limits)))?,
-            Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
-            Line::Whole => match path {
-                None => {
-                    let record = check(Value::Whole, line.trim_ascii(), limits);
-                    visit(Found::Record(row, record))?;
+    while let Some(block) = blocks.next().map_err(|e| IngestError::io(&input.name, e))? {
+        for (row, line) in block.each() {
+            match (of_line(line, limits), path) {
+                (None, _) => {}
+                (Some(Ok(record)), Some(path)) => {
+                    way = unfold_line(record, row, way, path, limits, visit)?;
                 }
-                Some(path) => way = unfold_line(&line, row, way, path, limits, visit)?,
-            },
+                (Some(record), _) => visit(Found::Record(row, record))?,
+            }
         }
     }
     match path {
@@ -169,7 +172,7 @@ fn unfold_line(
     limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<Way, IngestError> {
-    if !is_object(line.trim_ascii()) {
+    if !is_object(line) {
         let detail = Text::new(
             "1行に1つのオブジェクトがありません",
             "expected a line that holds one object",
@@ -177,7 +180,7 @@ fn unfold_line(
         visit(Found::Record(row, Err(Reason::Unreadable { detail })))?;
         return Ok(way);
     }
-    let mut scanner = Scanner::new(line.trim_ascii(), "");
+    let mut scanner = Scanner::new(line, "");
     way.row = Some(row);
     let mut walk = Walk {
         scanner: &mut scanner,

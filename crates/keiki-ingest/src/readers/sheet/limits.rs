@@ -5,6 +5,7 @@ mod xls;
 
 use std::io::{BufReader, Cursor, Read};
 
+use keiki_model::text::Text;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
@@ -23,7 +24,7 @@ const CONTENT: &str = "content.xml";
 /// Checks the bytes of a workbook.
 ///
 /// # Errors
-/// It is larger than its form can be held in memory.
+/// It is larger than its form can be held in memory, or would be read for ever.
 pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     let too_large = |what, limit| IngestError::TooLarge {
         file: file.to_owned(),
@@ -33,8 +34,14 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     if bytes.starts_with(&COMPOUND) && bytes.len() > XLS_BYTES {
         return Err(too_large(Quantity::XlsBytes, XLS_BYTES));
     }
-    if bytes.starts_with(&COMPOUND) && xls::cells(bytes, HELD_CELLS) > HELD_CELLS {
-        return Err(too_large(Quantity::HeldCells, HELD_CELLS));
+    if bytes.starts_with(&COMPOUND) {
+        match xls::cells(bytes, HELD_CELLS) {
+            None => return Err(endless(file)),
+            Some(cells) if cells > HELD_CELLS => {
+                return Err(too_large(Quantity::HeldCells, HELD_CELLS));
+            }
+            Some(_) => {}
+        }
     }
     if !bytes.starts_with(b"PK") {
         return Ok(());
@@ -51,6 +58,21 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
         return Err(too_large(Quantity::HeldCells, HELD_CELLS));
     }
     Ok(())
+}
+
+/// The error for a workbook whose parts name one another in a circle.
+fn endless(file: &str) -> IngestError {
+    IngestError::Sheet {
+        file: file.to_owned(),
+        detail: Box::new(Text::new(
+            "ブックが壊れています(内部の参照が循環しており、終わりまで読めません)",
+            "the workbook is damaged: its parts point to one another in a circle and never end",
+        )),
+        hint: Box::new(Text::new(
+            "表計算ソフトで開き、.xlsxで保存し直してください。開けなければ、もう一度出力してください",
+            "open it in a spreadsheet program and save it as .xlsx; if it cannot be opened, export it again",
+        )),
+    }
 }
 
 /// How many cells the tables have from the first to the last that is filled, repeated ones counted as often as they are; a little

@@ -14,7 +14,7 @@ use crate::config::Workspace;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::refusals::Refused;
-use crate::operations::rejects::{self, Asked, Listed, Originals, Part, Rejects, StillOpen};
+use crate::operations::rejects::{self, Asked, Listed, Originals, Part, StillOpen};
 
 /// List rejected rows, refused files, values left unknown and days of plans that were kept, with place and reason
 ///
@@ -49,30 +49,40 @@ impl Args {
             },
         };
         let language = session.language();
-        if self.format == Format::Csv {
-            let mut sheet = Sheet::default();
-            let mut take = |part| {
-                session.print(&sheet.text(part, language)?);
-                Ok(())
-            };
-            rejects::each(&workspace, &asked, &mut take).await?;
-            return Ok(Exit::Fine);
+        match self.format {
+            Format::Table => {
+                let mut screen = Screen::default();
+                let mut take = |part| {
+                    screen.add(part, &workspace, language);
+                    Ok(())
+                };
+                rejects::each(&workspace, &asked, &mut take).await?;
+                screen.print(session)?;
+            }
+            Format::Csv => {
+                let mut sheet = Sheet::default();
+                let mut take = |part| {
+                    session.print(&sheet.text(part, language)?);
+                    Ok(())
+                };
+                rejects::each(&workspace, &asked, &mut take).await?;
+            }
+            Format::Json => {
+                let mut data = Data::default();
+                let mut take = |part| {
+                    session.print(&data.text(part, language));
+                    Ok(())
+                };
+                rejects::each(&workspace, &asked, &mut take).await?;
+                session.line(data.end());
+            }
         }
-        let found = rejects::list(&workspace, &asked).await?;
-        let is_empty = found.listed.is_empty() && found.refused.is_empty();
-        if is_empty && self.format == Format::Table {
-            session.line(messages::NO_REJECTS.get(language));
-            return Ok(Exit::Fine);
-        }
-        let grid = if self.format == Format::Table {
-            screen(&found, &workspace, language)
-        } else {
-            data(&found, language)
-        };
-        grid.print(self.format, session)?;
         Ok(Exit::Fine)
     }
 }
+
+/// Rows that a screen shows; of more it says how many there are.
+const SCREEN_ROWS: usize = 1_000;
 
 /// A refused reading: when, why, and what mended it.
 fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<Value> {
@@ -88,40 +98,73 @@ fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<
     ]
 }
 
-fn screen(found: &Rejects, workspace: &Workspace, language: Language) -> Grid {
-    let row = |listed: &Listed| {
-        let reject = &listed.reject;
-        let mut reason = reject.row.reason.message().get(language).to_owned();
-        if reject.row.reason.rule().is_some() {
-            let cells = reject.row.reason.cells();
-            let cells: Vec<String> = cells.iter().map(shown).collect();
-            reason = format!("{reason} [{}]", cells.join(", "));
+/// The list for the screen: the first rows.
+#[derive(Debug, Default)]
+struct Screen {
+    rows: Vec<Vec<Value>>,
+    count: usize,
+}
+
+impl Screen {
+    fn add(&mut self, part: Part, workspace: &Workspace, language: Language) {
+        match part {
+            Part::Columns(_) => {}
+            Part::Rows(listed) => {
+                self.count += listed.len();
+                let room = SCREEN_ROWS.saturating_sub(self.rows.len());
+                let shown = listed.iter().take(room);
+                self.rows.extend(shown.map(|one| screen_row(one, language)));
+            }
+            Part::Refused(refused) => {
+                self.count += refused.len();
+                let refused = refused.iter();
+                self.rows
+                    .extend(refused.map(|one| refused_row(one, workspace, language)));
+            }
         }
-        vec![
-            json!(reject.seq),
-            json!(reject.source),
-            json!(format!("{}:{}", reject.row.file, reject.row.row)),
-            json!(state(listed).get(language)),
-            json!(reason),
-        ]
-    };
-    let refused = found.refused.iter();
-    Grid {
-        names: Vec::new(),
-        columns: vec![
-            Column::figure(messages::COMMIT.get(language)),
-            Column::text(messages::SOURCE.get(language), 8),
-            Column::place(messages::PLACE.get(language), 16),
-            Column::text(messages::OUTCOME.get(language), 8).spare(),
-            Column::text(messages::REASON.get(language), 20).wrapped(4),
-        ],
-        rows: found
-            .listed
-            .iter()
-            .map(row)
-            .chain(refused.map(|one| refused_row(one, workspace, language)))
-            .collect(),
     }
+
+    fn print(self, session: &Session) -> Result<()> {
+        let language = session.language();
+        if self.rows.is_empty() {
+            session.line(messages::NO_REJECTS.get(language));
+            return Ok(());
+        }
+        let more = self.count - self.rows.len();
+        let grid = Grid {
+            names: Vec::new(),
+            columns: vec![
+                Column::figure(messages::COMMIT.get(language)),
+                Column::text(messages::SOURCE.get(language), 8),
+                Column::place(messages::PLACE.get(language), 16),
+                Column::text(messages::OUTCOME.get(language), 8).spare(),
+                Column::text(messages::REASON.get(language), 20).wrapped(4),
+            ],
+            rows: self.rows,
+        };
+        grid.print(Format::Table, session)?;
+        if more > 0 {
+            session.line(messages::rejects_not_shown(more).get(language));
+        }
+        Ok(())
+    }
+}
+
+fn screen_row(listed: &Listed, language: Language) -> Vec<Value> {
+    let reject = &listed.reject;
+    let mut reason = reject.row.reason.message().get(language).to_owned();
+    if reject.row.reason.rule().is_some() {
+        let cells = reject.row.reason.cells();
+        let cells: Vec<String> = cells.iter().map(shown).collect();
+        reason = format!("{reason} [{}]", cells.join(", "));
+    }
+    vec![
+        json!(reject.seq),
+        json!(reject.source),
+        json!(format!("{}:{}", reject.row.file, reject.row.row)),
+        json!(state(listed).get(language)),
+        json!(reason),
+    ]
 }
 
 const NAMES: [&str; 14] = [
@@ -197,38 +240,58 @@ fn refused_values(one: &Refused, language: Language) -> Vec<Value> {
     ]
 }
 
-fn data(found: &Rejects, language: Language) -> Grid {
-    let row = |listed: &Listed| {
-        let mut row = values(listed, language);
-        let original = listed.original.as_ref().map(|original| {
-            let cells = original.cells.iter();
-            let cells: Map<String, Value> = cells
-                .map(|(name, text)| (name.clone(), json!(text)))
-                .collect();
-            Value::Object(cells)
-        });
-        row.push(original.unwrap_or(Value::Null));
-        row.push(Value::Null);
-        row
-    };
-    Grid {
-        names: NAMES
-            .into_iter()
-            .chain(["original", "refused_at"])
-            .collect(),
-        columns: Vec::new(),
-        rows: found
-            .listed
-            .iter()
-            .map(row)
-            .chain(
-                found
-                    .refused
-                    .iter()
-                    .map(|one| refused_values(one, language)),
-            )
-            .collect(),
+/// The list as data, a part at a time.
+#[derive(Debug, Default)]
+struct Data {
+    /// How many objects were written.
+    count: usize,
+}
+
+impl Data {
+    fn text(&mut self, part: Part, language: Language) -> String {
+        let objects: Vec<Value> = match part {
+            Part::Columns(_) => Vec::new(),
+            Part::Rows(listed) => listed.iter().map(|one| object(one, language)).collect(),
+            Part::Refused(refused) => {
+                let refused = refused.iter();
+                refused
+                    .map(|one| named(refused_values(one, language)))
+                    .collect()
+            }
+        };
+        let mut text = String::new();
+        for object in objects {
+            text.push_str(if self.count == 0 { "[\n  " } else { ",\n  " });
+            // No text of JSON has a line end within.
+            text.push_str(&format!("{object:#}").replace('\n', "\n  "));
+            self.count += 1;
+        }
+        text
     }
+
+    fn end(&self) -> &'static str {
+        if self.count == 0 { "[]" } else { "\n]" }
+    }
+}
+
+fn object(listed: &Listed, language: Language) -> Value {
+    let mut row = values(listed, language);
+    let original = listed.original.as_ref().map(|original| {
+        let cells = original.cells.iter();
+        let cells: Map<String, Value> = cells
+            .map(|(name, text)| (name.clone(), json!(text)))
+            .collect();
+        Value::Object(cells)
+    });
+    row.push(original.unwrap_or(Value::Null));
+    row.push(Value::Null);
+    named(row)
+}
+
+/// Values under the names of the list's columns.
+fn named(row: Vec<Value>) -> Value {
+    let names = NAMES.into_iter().chain(["original", "refused_at"]);
+    Value::Object(names.map(str::to_owned).zip(row).collect())
 }
 
 /// The list for a spreadsheet: what is wrong in columns named `keiki_…`, then the cells as they stood in the file.
@@ -252,6 +315,8 @@ impl Sheet {
                     listed.iter().map(|one| self.row(one, language)).collect();
                 csv_lines(&rows)
             }
+            // They are no rows that could be mended in a sheet.
+            Part::Refused(_) => Ok(String::new()),
         }
     }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use keiki_store::{Aftermath, Batch, Journal, Snapshot, StoredRejects};
 
-use super::{Asked, Listed, Originals, add_originals, check_source, is_wanted, read_again};
+use super::{
+    Asked, Listed, Originals, Refused, add_originals, check_source, is_wanted, read_again,
+    refused_of,
+};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 
@@ -18,9 +21,11 @@ pub enum Part {
     Columns(Vec<String>),
     /// Rejects, in the order of commits and places.
     Rows(Vec<Listed>),
+    /// Readings that were refused as a whole, in order; the last part.
+    Refused(Vec<Refused>),
 }
 
-/// Hands the rejects on. *Shape*: the same rows in the same order as `list`, without the readings that were refused.
+/// Hands the rejects on. *Shape*: the same rows in the same order as `list`.
 ///
 /// # Errors
 /// As `list`, or what `take` says.
@@ -54,7 +59,8 @@ pub async fn each(
             take(Part::Rows(rows))?;
         }
     }
-    Ok(())
+    let refused = refused_of(workspace, &listing.snapshot, asked).await?;
+    take(Part::Refused(refused))
 }
 
 struct Listing<'l> {

@@ -13,21 +13,19 @@ const SMALL_SECTOR_BYTES: usize = 64;
 /// The length of an entry of the directory.
 const ENTRY_BYTES: usize = 128;
 
-/// The number of cells; stops past the limit. *Shape*: 0 where it is no workbook, which is for its reader to say; without end where
+/// The number of cells; stops past the limit. *Shape*: 0 where it is no workbook, which is for its reader to say; `None` where
 /// sectors name one another in a circle, since its reader would follow them for ever.
-pub(super) fn cells(bytes: &[u8], limit: usize) -> usize {
+pub(super) fn cells(bytes: &[u8], limit: usize) -> Option<usize> {
     let Some(file) = Compound::read(bytes) else {
-        return 0;
+        return Some(0);
     };
     if file.is_endless {
-        return usize::MAX;
+        return None;
     }
     let streams = ["Workbook", "Book"].map(|name| file.stream(name));
     let weights = streams.into_iter().flatten();
-    weights
-        .map(|stream| weight(&stream, limit))
-        .max()
-        .unwrap_or(0)
+    let weights = weights.map(|stream| weight(&stream, limit));
+    Some(weights.max().unwrap_or(0))
 }
 
 /// A compound file.
