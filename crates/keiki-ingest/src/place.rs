@@ -119,8 +119,14 @@ pub fn by_day(
     Ok(days)
 }
 
+/// The last part of a file's name, whichever system's separators it has.
+#[must_use]
+pub fn last_part(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
 fn day_in_name(name: &str, form: &str) -> Option<Day> {
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let base = last_part(name);
     let mut before = None;
     for (at, c) in base.char_indices() {
         // A number is not begun in its middle, and a hyphen before it is no sign of it.

@@ -91,6 +91,7 @@ enum Command {
     Seal(commands::seal::Args),
     Catalogue(commands::catalogue::Args),
     Programme(commands::programme::Args),
+    #[command(alias = "source")]
     Sources(commands::sources::Args),
     Rejects(commands::rejects::Args),
     Identity(commands::identity::Args),

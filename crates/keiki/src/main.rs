@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Hands out memory. *Source*: decision 0054.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     keiki::cli::main()
 }

@@ -346,7 +346,12 @@ pub fn fresh_for(days: i32) -> Text {
 pub fn held(count: u64) -> Text {
     Text::new(
         format!("全件取込に含まれない{count}件の終了を保留しました"),
-        format!("{count} records are missing from the full export; their retirement waits"),
+        match count {
+            1 => "1 record is missing from the full export; its retirement waits".to_owned(),
+            _ => {
+                format!("{count} records are missing from the full export; their retirement waits")
+            }
+        },
     )
 }
 

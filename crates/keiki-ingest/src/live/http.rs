@@ -2,6 +2,7 @@
 
 mod address;
 mod client;
+mod endpoint;
 mod paging;
 
 use std::collections::HashSet;
@@ -21,7 +22,8 @@ use super::error::FetchError;
 use super::{Amount, Connector, Fetched, Request};
 use paging::{Came, Paging, Step};
 
-pub(crate) use client::{Client, Endpoint};
+pub(crate) use client::Client;
+pub(crate) use endpoint::Endpoint;
 
 /// A list behind an address.
 #[derive(Debug)]

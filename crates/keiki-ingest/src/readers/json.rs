@@ -15,6 +15,7 @@ mod path;
 mod plain;
 pub(crate) mod records;
 mod scanner;
+mod walk;
 
 use std::collections::BTreeSet;
 

@@ -12,6 +12,7 @@ use keiki_model::text::Text;
 use crate::format::{self, Format};
 use crate::kind::{Kind, Kinds, Preset};
 use crate::live::{self, Connector};
+use crate::place::last_part;
 use crate::schedule::{self, Schedule};
 
 use super::{History, PRECEDENCE_DEFAULT, Source};
@@ -215,7 +216,7 @@ fn schedule(node: &Node<'_>) -> Option<Schedule> {
 
 fn name(node: &Node<'_>, file: &str) -> Option<String> {
     let name = node.required_string("name")?;
-    let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let base = last_part(file);
     if base.strip_suffix(".toml").unwrap_or(base) != name || name.is_empty() {
         node.report(
             Problem::new(

@@ -78,4 +78,28 @@ proptest! {
         let read = |limits| shown(&read_text("things", "things.csv", &text, limits).expect("read"));
         prop_assert_eq!(read(in_chunks_of(chunk_rows, chunk_bytes)), read(Limits::default()));
     }
+
+    #[test]
+    fn chunks_move_no_line_of_json(
+        rows in proptest::collection::vec((0..12_u8, 0..6_u8), 1..60),
+        chunk_rows in 1..20_usize,
+        chunk_bytes in 1..200_usize,
+    ) {
+        let mut text = String::new();
+        for (id, form) in rows {
+            let line = match form {
+                0 => format!("{{\"thing_id\":\"T{id}\",\"org_unit\":\"HD\",\"kind\":\"hardware\"}}"),
+                1 => format!("{{\"kind\":\"software\",\"more\":[{id}],\"org_unit\":\"HD\",\"thing_id\":\"T{id}\"}}"),
+                2 => format!("{{\"thing_id\":\"T\\u0041{id}\",\"org_unit\":\"HD\",\"kind\":\"nonsense\"}}\r"),
+                3 => format!("{{\"thing_id\":\"T{id}\""),
+                4 => format!("[{id}]"),
+                _ => String::new(),
+            };
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let read = |limits| read_text("things", "things.ndjson", &text, limits).map(|e| shown(&e));
+        let whole = read(Limits::default()).map_err(|e| e.to_string());
+        prop_assert_eq!(read(in_chunks_of(chunk_rows, chunk_bytes)).map_err(|e| e.to_string()), whole);
+    }
 }

@@ -30,6 +30,31 @@ fn a_file_of_zero_bytes_is_no_report_of_nothing() {
 }
 
 #[test]
+fn of_very_many_rejected_rows_the_screen_shows_the_first_and_data_has_all() {
+    let workspace = Workspace::new();
+    let rows: String = (1..=1_200).map(|n| format!("A{n},JP1\n")).collect();
+    let text = format!("{ASSETS_HEADER}{rows}");
+    ingest(&workspace, "assets", "assets.csv", text).exits(3);
+    let screen = workspace
+        .run(&["rejects"])
+        .exits(0)
+        .says("assets.csv:1001 ")
+        .says("200 more are not shown; --format csv lists them all");
+    assert!(!screen.out.contains("assets.csv:1002 "), "{screen:?}");
+    let listed = workspace.run(&["rejects", "--format", "json"]);
+    let listed = listed.exits(0).json();
+    let listed = listed.as_array().expect("an array");
+    let lines: Vec<_> = listed.iter().map(|row| row["row"].as_u64()).collect();
+    assert_eq!(lines, (2..=1_201).map(Some).collect::<Vec<_>>());
+    // Nothing rejected is an empty list.
+    let none = Workspace::new();
+    let text = format!("{ASSETS_HEADER}A8,JP1,hardware,eight,true,,,,,,\n");
+    ingest(&none, "assets", "assets.csv", text).exits(0);
+    let listed = none.run(&["rejects", "--format", "json"]).exits(0).json();
+    assert_eq!(listed, serde_json::json!([]));
+}
+
+#[test]
 fn rows_that_break_rules_are_rejected_with_line_and_reason_and_the_others_are_in() {
     let workspace = Workspace::new();
     let rows = "A1,JP1,hardware,one,true,,,,,,\n\

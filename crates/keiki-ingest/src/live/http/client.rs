@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keiki_model::document::Node;
-use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -21,37 +19,16 @@ use reqwest::{Certificate, Proxy, Response, StatusCode};
 use url::Url;
 
 use super::super::error::FetchError;
-use super::super::secret::{self, SecretReference, Setting};
+use super::super::secret::SecretReference;
 use super::super::{Request, Vault};
 use super::address::{Network, NotPublic, PublicOnly};
+use super::endpoint::{Credentials, Endpoint, shown};
 use crate::limits::Quantity;
 
 /// Redirects within one server that are followed.
 const REDIRECT_COUNT: usize = 5;
 /// Bytes of a refusal that are shown.
 const SHOWN_BYTES: usize = 300;
-
-/// Where a system is and how one identifies oneself to it.
-#[derive(Debug)]
-pub(crate) struct Endpoint {
-    url: Url,
-    headers: Vec<(String, Setting)>,
-    parameters: Vec<(String, Setting)>,
-    credentials: Credentials,
-    network: Network,
-    ca: Option<String>,
-    proxy: Option<String>,
-}
-
-#[derive(Debug)]
-enum Credentials {
-    None,
-    Bearer(SecretReference),
-    Basic {
-        user: String,
-        password: SecretReference,
-    },
-}
 
 /// One answer.
 #[derive(Debug)]
@@ -80,140 +57,6 @@ pub(crate) struct Client<'r> {
     url: Url,
     headers: HeaderMap,
     bytes: AtomicUsize,
-}
-
-impl Endpoint {
-    /// Reads the keys of an endpoint: `url`, `headers`, `parameters`, `token` or `user` and
-    /// `password`, `network`, `ca`, `proxy`.
-    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        let headers = secret::settings(node, "headers");
-        let parameters = secret::settings(node, "parameters");
-        let network = node
-            .choice("network", &Network::ALL)
-            .unwrap_or(Network::Public);
-        let credentials = credentials(node);
-        let ca = node.string("ca");
-        let proxy = node.string("proxy");
-        let text = node.required_string("url")?;
-        let wrong = |message: Text, hint: Text| {
-            node.report(Problem::new(node.place_of("url"), message).hint(hint));
-        };
-        let Ok(url) = Url::parse(&text) else {
-            wrong(
-                Text::new("`url` がアドレスではありません", "`url` is not an address"),
-                Text::new(
-                    "https://host/path のように書いてください",
-                    "write it as https://host/path",
-                ),
-            );
-            return None;
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            wrong(
-                Text::new(
-                    "アドレスに名前やパスワードを書くことはできません",
-                    "a name or password must not stand in an address",
-                ),
-                Text::new(
-                    "`user` と password = { env = \"名前\" } を使い、書かれていたパスワードは変更してください",
-                    "use `user` and password = { env = \"NAME\" }; and change the password",
-                ),
-            );
-        }
-        if url
-            .query_pairs()
-            .any(|(key, _)| secret::names_a_secret(&key))
-        {
-            wrong(
-                Text::new(
-                    "アドレスに秘密情報を書くことはできません",
-                    "a secret must not stand in an address",
-                ),
-                Text::new(
-                    "`parameters` で key = { env = \"名前\" } のように参照し、書かれていた秘密情報は変更してください",
-                    "put it into `parameters` by reference, such as key = { env = \"NAME\" }; and change it",
-                ),
-            );
-        }
-        let has_secret = !matches!(credentials, Credentials::None)
-            || headers
-                .iter()
-                .chain(&parameters)
-                .any(|(_, s)| s.is_secret());
-        match url.scheme() {
-            "https" => {}
-            "http" if network == Network::Internal || !has_secret => {}
-            "http" => wrong(
-                Text::new(
-                    "秘密情報が暗号化されずにインターネットへ送られます",
-                    "a secret would go over the internet unencrypted",
-                ),
-                Text::new(
-                    "httpsを使ってください。社内のシステムであれば network = \"internal\" と書いてください",
-                    "use https, or network = \"internal\" for a system of your own network",
-                ),
-            ),
-            _ => wrong(
-                Text::new(
-                    "`url` は https か http で始めます",
-                    "`url` should begin with https or http",
-                ),
-                Text::new(
-                    "https://host/path のように書いてください",
-                    "write https://host/path",
-                ),
-            ),
-        }
-        Some(Self {
-            url,
-            headers,
-            parameters,
-            credentials,
-            network,
-            ca,
-            proxy,
-        })
-    }
-
-    /// The address without its query.
-    pub(crate) fn place(&self) -> String {
-        shown(&self.url)
-    }
-}
-
-fn credentials(node: &Node<'_>) -> Credentials {
-    let token = secret::reference(node, "token");
-    let password = secret::reference(node, "password");
-    let user = node.string("user");
-    match (token, user, password) {
-        (Some(token), None, None) => Credentials::Bearer(token),
-        (None, Some(user), Some(password)) => Credentials::Basic { user, password },
-        (None, None, None) => Credentials::None,
-        _ => {
-            let problem = Problem::new(
-                node.place(),
-                Text::new(
-                    "`token`、または `user` と `password` の一方を指定してください",
-                    "give either `token`, or `user` and `password`",
-                ),
-            );
-            node.report(problem.hint(Text::new(
-                "どちらも token = { env = \"名前\" } のように参照で書きます",
-                "both by reference, such as token = { env = \"NAME\" }",
-            )));
-            Credentials::None
-        }
-    }
-}
-
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // A name in an address is refused when the definition is read; this is for texts all the same.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
 }
 
 impl<'r> Client<'r> {

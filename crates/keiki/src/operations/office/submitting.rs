@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use arrow::array::Array;
 use arrow::util::display::array_value_to_string;
 use keiki_ingest::Source;
+use keiki_ingest::place::last_part;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
 use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
@@ -555,7 +556,7 @@ fn speaks_within(source: &Source, within: &Within) -> bool {
 
 /// A file's name without what could lead out of its folder or into a terminal.
 fn plain_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let last = last_part(name);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')');
     let plain: String = last
         .chars()

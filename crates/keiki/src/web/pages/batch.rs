@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
+use keiki_ingest::place::last_part;
 
 use crate::operations::office::Desk;
 use crate::operations::office::batches::BatchView;
@@ -45,7 +46,7 @@ pub(in crate::web) async fn file(
 /// The header that makes a browser keep a file under its name: percent-encoded, so that no name makes a header up.
 /// *Source*: RFC 6266, RFC 8187.
 fn attached(name: &str) -> HeaderValue {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let last = last_part(name);
     let encoded: String = last
         .bytes()
         .map(|byte| match byte {
