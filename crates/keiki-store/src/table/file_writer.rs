@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use bytes::{Buf, Bytes};
+use keiki_model::text::Text;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -16,6 +17,7 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::{NewFile, ROW_GROUP_ROWS, added, conform, properties};
 use crate::error::{Result, StoreError};
+use crate::parallel;
 use crate::schema::{RECORD_KEY, plain};
 
 /// A file of a table in the making.
@@ -152,12 +154,15 @@ impl FileWriter {
                 .collect();
         }
         let columns = fields.iter().zip(rows.columns()).zip(&mut self.group);
-        for ((field, column), writer) in columns {
-            let Some(writer) = writer else { continue };
-            for leaf in compute_leaves(field, column)? {
-                writer.write(&leaf)?;
-            }
-        }
+        let columns = columns.filter_map(|((field, column), writer)| {
+            let writer = writer.as_mut()?;
+            Some(Encoding {
+                field,
+                column,
+                writer,
+            })
+        });
+        encode_all(columns.collect(), rows.num_rows())?;
         self.group_rows += rows.num_rows();
         self.rows += rows.num_rows();
         Ok(())
@@ -213,6 +218,66 @@ impl FileWriter {
         let path = self.file.clone();
         move |source| StoreError::File { path, source }
     }
+}
+
+/// Rows of fewer are encoded before a thread for them would have begun.
+const SHARED_ROWS: usize = 8 << 10;
+
+/// A column and what encodes it.
+struct Encoding<'e> {
+    field: &'e Field,
+    column: &'e ArrayRef,
+    writer: &'e mut ArrowColumnWriter,
+}
+
+/// Encodes columns, those of many rows on two threads: two columns have nothing to do with each other.
+fn encode_all(mut columns: Vec<Encoding<'_>>, rows: usize) -> Result<()> {
+    if rows < SHARED_ROWS || parallel::threads() == 1 {
+        return encode_columns(columns);
+    }
+    // Those that take longest come first, and are dealt out.
+    columns.sort_by_key(|one| std::cmp::Reverse(weight(one.column)));
+    let mut shares = [(0, Vec::new()), (0, Vec::new())];
+    for column in columns {
+        let [first, second] = &mut shares;
+        let (weight_so_far, share) = if first.0 <= second.0 { first } else { second };
+        *weight_so_far += weight(column.column);
+        share.push(column);
+    }
+    let [(_, own), (_, other)] = shares;
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| encode_columns(other));
+        encode_columns(own)?;
+        other.join().map_err(|_| {
+            StoreError::stopped(Text::new(
+                "台帳のファイルの書き込みが止まりました",
+                "the thread that encodes a journal file stopped",
+            ))
+        })?
+    })
+}
+
+/// About what a column costs: texts more than numbers, and one without a value next to nothing.
+fn weight(column: &ArrayRef) -> usize {
+    match column.data_type() {
+        _ if column.null_count() == column.len() => 1,
+        DataType::Utf8 => {
+            let offsets = column.as_string::<i32>().value_offsets();
+            let ends = (offsets.first(), offsets.last());
+            let (first, last) = (ends.0.copied().unwrap_or(0), ends.1.copied().unwrap_or(0));
+            8 * column.len() + usize::try_from(last - first).unwrap_or(0)
+        }
+        _ => 4 * column.len(),
+    }
+}
+
+fn encode_columns(columns: Vec<Encoding<'_>>) -> Result<()> {
+    for one in columns {
+        for leaf in compute_leaves(one.field, one.column)? {
+            one.writer.write(&leaf)?;
+        }
+    }
+    Ok(())
 }
 
 /// The columns of a group of rows as they stand in a file.
