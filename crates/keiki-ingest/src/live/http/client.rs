@@ -22,7 +22,7 @@ use super::super::error::FetchError;
 use super::super::secret::SecretReference;
 use super::super::{Request, Vault};
 use super::address::{Network, NotPublic, PublicOnly};
-use super::endpoint::{Credentials, Endpoint, shown};
+use super::endpoint::{Credentials, Endpoint};
 use crate::limits::Quantity;
 
 /// Redirects within one server that are followed.

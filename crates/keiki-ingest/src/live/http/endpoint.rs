@@ -155,7 +155,7 @@ fn credentials(node: &Node<'_>) -> Credentials {
 }
 
 /// An address without what must not be shown.
-pub(super) fn shown(url: &Url) -> String {
+fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
