@@ -110,9 +110,9 @@ pub struct Statistics {
     pub groups: Vec<Group>,
 }
 
-/// A miss that is approved for a time.
+/// An exception that is approved for a time: from a target, or from a KPI altogether.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovedMiss {
+pub struct Exception {
     /// Why.
     pub reason: Text,
     /// Who approved it.
@@ -137,7 +137,10 @@ pub struct Grounds {
     /// Org units that owe evidence and have not reported, by id.
     pub missing: Vec<String>,
     /// The waiver in force.
-    pub waiver: Option<ApprovedMiss>,
+    pub waiver: Option<Exception>,
+    /// Why the KPI does not concern the org unit, where the programme says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Exception>,
 }
 
 /// The months that stand for a period in an entity with a fiscal year of its own, where they are not those of the group.

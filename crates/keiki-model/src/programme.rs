@@ -157,11 +157,15 @@ impl Programme {
     #[must_use]
     pub fn concerned(&self, kpi: u32, tree: &Tree) -> Vec<bool> {
         (0..tree.nodes().len())
-            .map(|node| {
-                nearest(&self.applicability, |row| &row.standing, kpi, tree, node)
-                    .is_none_or(|row| row.applies)
-            })
+            .map(|node| self.exemption(kpi, tree, node).is_none())
             .collect()
+    }
+
+    /// What says that a KPI does not concern a node; `None` where nothing does.
+    #[must_use]
+    pub fn exemption(&self, kpi: u32, tree: &Tree, node: usize) -> Option<&Applicability> {
+        let said = nearest(&self.applicability, |row| &row.standing, kpi, tree, node);
+        said.filter(|row| !row.applies)
     }
 
     /// The target that is set for an indicator at a node; `None` where the definition's own stands.

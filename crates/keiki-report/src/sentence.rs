@@ -79,10 +79,7 @@ pub fn status(measurement: &Measurement) -> Text {
             "報告はありますが、対象期間に該当する事案がありません。該当があれば値が出ます。",
             "Evidence was sent, and nothing of the kind happened in the period. There will be a value as soon as something does.",
         ),
-        Status::NotApplicable => Text::new(
-            "この組織は対象外です(組織の種別または適用除外による)。適用範囲を変えると対象になります。",
-            "It does not concern this org unit, by its kind or by an exception. It will when the applicability changes.",
-        ),
+        Status::NotApplicable => not_applicable(measurement),
         Status::NoTarget => Text::new(
             "目標が設定されていません。programme.tomlで目標を定めると判定されます。",
             "No target is set. It is judged once the programme sets one.",
@@ -419,6 +416,34 @@ fn withheld() -> Text {
     )
 }
 
+/// Why a KPI does not concern an org unit: who has said so, or its kind.
+fn not_applicable(measurement: &Measurement) -> Text {
+    let Some(exemption) = &measurement.grounds.exemption else {
+        return Text::new(
+            "組織の種別により、この組織は対象外です。対象となる種別の組織に証跡が届けば、その組織の値が出ます。",
+            "It does not concern org units of this kind. Those that it concerns have figures.",
+        );
+    };
+    let by = exemption.approved_by.as_deref().unwrap_or(format::NOTHING);
+    let until = exemption.until.map(|day| date_of(day - 1).to_string());
+    let (until_ja, until_en) = until.map_or_else(Default::default, |day| {
+        (
+            format!("、{}まで", format::day(&day, Language::Ja)),
+            format!(", until {day}"),
+        )
+    });
+    Text::new(
+        format!(
+            "この組織は適用除外です(理由: {}。承認者: {by}{until_ja})。適用範囲を変えると対象になります。",
+            exemption.reason.ja
+        ),
+        format!(
+            "It does not concern this org unit: {} (approved by {by}{until_en}). It will when the applicability changes.",
+            exemption.reason.en
+        ),
+    )
+}
+
 fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
     let Some(waiver) = &ja.measurement.grounds.waiver else {
         return Text::default();
@@ -449,7 +474,7 @@ fn waived(ja: &Words<'_>, en: &Words<'_>) -> Text {
 mod tests {
     use super::*;
     use keiki_model::kpi::{Target, Unit};
-    use keiki_model::measurement::{ApprovedMiss, Coverage, Grounds, Scope};
+    use keiki_model::measurement::{Coverage, Exception, Grounds, Scope};
 
     fn measurement(status: Status) -> Measurement {
         let decimal = |text: &str| Fraction::parse_decimal(text);
@@ -491,7 +516,7 @@ mod tests {
                 pace: decimal("0.475"),
                 minimum_n: 30,
                 missing: vec!["JP3".into(), "US1".into()],
-                waiver: Some(ApprovedMiss {
+                waiver: Some(Exception {
                     reason: Text::new("更改待ち", "to be replaced"),
                     approved_by: Some("CISO".into()),
                     until: Some(20_909),
@@ -508,6 +533,26 @@ mod tests {
             assert!(sentence.ja.ends_with('。'), "{status:?}: {}", sentence.ja);
             assert!(sentence.en.ends_with('.'), "{status:?}: {}", sentence.en);
         }
+    }
+
+    #[test]
+    fn what_does_not_concern_a_unit_says_who_has_decided_it_and_why() {
+        let mut one = measurement(Status::NotApplicable);
+        let by_kind = super::status(&one);
+        assert!(by_kind.en.contains("of this kind"), "{by_kind:?}");
+        std::sync::Arc::make_mut(&mut one.grounds).exemption = Some(Exception {
+            reason: Text::new("開発を行わない", "develops no systems"),
+            approved_by: Some("CISO".into()),
+            until: None,
+        });
+        let exempted = super::status(&one);
+        assert!(
+            exempted
+                .en
+                .contains("develops no systems (approved by CISO)")
+                && exempted.ja.contains("理由: 開発を行わない。承認者: CISO"),
+            "{exempted:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The program's own words on screen, each in Japanese and English.
 
 use keiki_model::evidence::{OpenEnd, Wait};
+use keiki_model::measurement::Headcount;
 use keiki_model::text::{Language, Text};
+use keiki_report::format;
 use keiki_store::{Merge, Separation};
 
 use crate::operations::person::Erased;
@@ -541,6 +543,23 @@ pub fn unmet(count: &str) -> Text {
         format!("達成を妨げる未了 {count}件"),
         format!("{count} left undone, so that the target is not met"),
     )
+}
+
+/// Says for how many people those org units stand that have reported.
+#[must_use]
+pub fn people_covered(people: Headcount) -> Text {
+    let count = |number: i64| format::count(i128::from(number));
+    let (covered, expected) = (count(people.covered), count(people.expected));
+    Text::new(
+        format!("(人員では{covered}/{expected})"),
+        format!(" ({covered} of {expected} people)"),
+    )
+}
+
+/// Says how many items are left undone, where there is no target that they could keep from being met.
+#[must_use]
+pub fn undone(count: &str) -> Text {
+    Text::new(format!("未了 {count}件"), format!("{count} left undone"))
 }
 
 /// Names the files of a reading, the first of them where there are several.

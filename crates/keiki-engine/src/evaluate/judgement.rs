@@ -6,10 +6,12 @@ use std::sync::Arc;
 use keiki_model::calendar::{Calendar, Day, date_of, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{ApprovedMiss, Grounds, Measurement, OwnPeriod, Statistics};
+use keiki_model::measurement::{Exception, Grounds, Measurement, OwnPeriod, Statistics};
 use keiki_model::name::Name;
+use keiki_model::programme::Standing;
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, Way, judge};
+use keiki_model::text::Text;
 
 use super::standing::{Known, Total};
 use super::{At, Evaluation, Figure, Slot, View, instant_text};
@@ -291,6 +293,8 @@ impl Evaluation<'_> {
             },
             is_waived: waiver.is_some(),
         });
+        let exemption = programme.exemption(kpi.no, main, unit);
+        let exemption = exemption.filter(|_| status == Status::NotApplicable);
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
         Measurement {
             no: kpi.no,
@@ -326,11 +330,8 @@ impl Evaluation<'_> {
                     pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
                     minimum_n: indicator.minimum_n,
                     missing,
-                    waiver: waiver.map(|waiver| ApprovedMiss {
-                        reason: waiver.reason.clone(),
-                        approved_by: waiver.standing.approved_by.clone(),
-                        until: waiver.standing.until,
-                    }),
+                    waiver: waiver.map(|row| exception(&row.standing, &row.reason)),
+                    exemption: exemption.map(|row| exception(&row.standing, &row.reason)),
                 },
             ),
         }
@@ -433,5 +434,14 @@ fn found(figure: &Figure) -> Found {
         (false, _) => Found::Records,
         (true, false) => Found::Nothing,
         (true, true) => Found::OnlyUnknown,
+    }
+}
+
+/// An exception of the programme, as a measurement carries it.
+fn exception(standing: &Standing, reason: &Text) -> Exception {
+    Exception {
+        reason: reason.clone(),
+        approved_by: standing.approved_by.clone(),
+        until: standing.until,
     }
 }

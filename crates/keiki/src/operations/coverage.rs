@@ -240,7 +240,8 @@ pub(super) fn last_of_each<'b>(
             let until = claim.until.min(today);
             for of in &mut last[position..tree.nodes()[position].subtree_end] {
                 if of.is_none_or(|of| of.until <= until) {
-                    let from = claim.from;
+                    let alike = of.filter(|of| of.until == until);
+                    let from = alike.map_or(claim.from, |of| of.from.min(claim.from));
                     *of = Some(Last { from, until, batch });
                 }
             }

@@ -68,15 +68,37 @@ pub(super) fn absence(
         let spans: Vec<&str> = spans.iter().map(|span| span.get(language)).collect();
         spans.join(", ")
     };
+    let taken_over = organisation
+        .rows()
+        .iter()
+        .rfind(|unit| unit.id == *found)
+        .and_then(|unit| unit.successor_id.as_deref())
+        .map_or_else(|| Text::new("", ""), goes_on);
     Error::user(
         Text::new(
             format!("その期間の末日には存在しない組織です: {found}"),
             format!("the org unit does not exist on the period's last day: {found}"),
         ),
         Text::new(
-            format!("{file} での有効期間: {}", all(Language::Ja)),
-            format!("{file} says that it is valid {}", all(Language::En)),
+            format!(
+                "{file} での有効期間: {}{}",
+                all(Language::Ja),
+                taken_over.ja
+            ),
+            format!(
+                "{file} says that it is valid {}{}",
+                all(Language::En),
+                taken_over.en
+            ),
         ),
+    )
+}
+
+/// Where the evidence of an org unit counts once it has ended.
+fn goes_on(successor: &str) -> Text {
+    Text::new(
+        format!("。廃止後の証跡は {successor} に計上されます"),
+        format!("; after that its evidence counts at {successor}"),
     )
 }
 

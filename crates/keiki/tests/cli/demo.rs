@@ -244,6 +244,24 @@ fn what_befell_the_group_is_to_be_seen(sample: &Path) {
     run(sample, "measure --kpi 8 --org JP5 --period 2024-09")
         .exits(1)
         .complains("JP5");
+    a_section_ends_and_its_successor_takes_its_evidence(sample);
+}
+
+/// The security section became a department in April 2025; its two systems are counted there from then on.
+fn a_section_ends_and_its_successor_takes_its_evidence(sample: &Path) {
+    let systems = |further: &str| run(sample, &format!("measure --kpi 30 {further}"));
+    systems("--org HD-IT-SEC --period 2025-03")
+        .exits(0)
+        .says("2 / 2");
+    systems("--org HD-SEC --period 2025-04")
+        .exits(0)
+        .says("2 / 2");
+    systems("--org HD-SEC --period 2025-03 --tree-on 2025-04-01")
+        .exits(0)
+        .says("2 / 2");
+    systems("--org HD-IT-SEC --period 2025-04")
+        .exits(1)
+        .complains("after that its evidence counts at HD-SEC");
 }
 
 /// Plain Python over the evidence files, which knows nothing of the journal, for four org units and four months.

@@ -37,6 +37,7 @@ fn the_sample_group_closes_eleven_months_restates_two_signs_and_verifies() {
     };
     assert_eq!(of_revision(1).len(), 11, "{book:#}");
     assert_eq!(of_revision(2), ["2026-05", "2026-06"]);
+    every_closed_month_has_figures(&sample, &book);
     what_was_restated_is_said(&sample);
     what_the_board_asked_for_is_shown_until_it_is_done(&sample);
     run(&sample, "verify")
@@ -44,6 +45,23 @@ fn the_sample_group_closes_eleven_months_restates_two_signs_and_verifies() {
         .says("computed 13 closed statements again, checked 13 seals")
         .says("the books balance");
     run(&sample, "key show demo").exits(0).says("PUBLIC KEY");
+}
+
+/// Evidence comes month by month, so that in no closed month a figure of the group lacks all of it.
+fn every_closed_month_has_figures(sample: &Path, book: &Value) {
+    for closed in list(book).iter().filter(|one| one["revision"] == 1) {
+        let month = closed["period"].as_str().expect("a period is a text");
+        let statement = run(sample, &format!("statement {month} --format json"))
+            .exits(0)
+            .json();
+        let of_group = list(&statement["measurements"]).iter();
+        let of_group: Vec<&Value> = of_group
+            .filter(|one| one["org_unit"] == "HD" && one["companion"] == false)
+            .collect();
+        assert!(of_group.len() > 47, "{month}");
+        let silent = of_group.iter().filter(|one| one["status"] == "no_data");
+        assert_eq!(silent.count(), 0, "{month}: {statement:#}");
+    }
 }
 
 fn what_was_restated_is_said(sample: &Path) {

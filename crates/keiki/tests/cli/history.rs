@@ -1,6 +1,7 @@
 //! The guide to loads of history: its source is read from the page and run on a small log of the same form.
 
-use crate::workspace::Workspace;
+use crate::guide::{follow_with, written};
+use crate::workspace::{Workspace, run_in};
 
 const GUIDE: &str = include_str!("../../../../docs/guides/history.md");
 
@@ -86,4 +87,42 @@ fn the_guides_comparison_lists_the_tickets_that_came_late_and_no_others() {
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
     assert_eq!(listed, ["T4"]);
+}
+
+const LAST_YEARS: [(&str, &str); 2] = [
+    ("en", include_str!("../../../../docs/guides/last-years.md")),
+    (
+        "ja",
+        include_str!("../../../../docs/guides/last-years.ja.md"),
+    ),
+];
+
+#[test]
+fn last_years_figures_come_in_as_the_guide_says() {
+    let [english, japanese] = LAST_YEARS.map(|(_, guide)| written(guide));
+    assert_eq!(english, japanese, "both guides make the same files");
+    assert_eq!(english.len(), 3, "{english:?}");
+    for (language, guide) in LAST_YEARS {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (first, rest) = guide
+            .split_once("keiki init past\n```")
+            .expect("the guide begins with a new workspace");
+        assert!(!first.contains("\nkeiki "));
+        run_in(folder.path(), &["--language", language, "init", "past"]).exits(0);
+        let workspace = folder.path().join("past");
+        follow_with(&workspace, language, rest, &|_| ());
+        let reference = [
+            "measure", "--kpi", "1", "--period", "2026-05", "--format", "json",
+        ];
+        let found = run_in(&workspace, &reference).exits(0).json();
+        assert_eq!(
+            (&found[0]["basis"], &found[0]["status"]),
+            (&"reference".into(), &"provisional".into()),
+            "a percentage alone is shown and never met"
+        );
+        run_in(&workspace, &["statement", "2026-02", "--format", "json"])
+            .exits(0)
+            .says("\"revision\": 0");
+        run_in(&workspace, &["verify"]).exits(0);
+    }
 }

@@ -1,10 +1,11 @@
 //! What the sample group closes, restates and signs, and when.
 
 use jiff::tz::TimeZone;
-use keiki_model::calendar::{Day, Month, Period, parse_day};
+use keiki_model::calendar::{Month, Period};
 use keiki_model::restatement::Cause;
 use keiki_model::text::Text;
 
+use super::sheet::day;
 use super::story::{LAST_MONTH, instant};
 use crate::config::Workspace;
 use crate::error::Result;
@@ -34,28 +35,28 @@ pub(super) enum Act {
     Close(Month),
     /// A month is opened again, closed again and signed.
     Restate(Month),
-    /// Somebody says why a figure is what it is, and what the board asked for.
-    Note,
+    /// The board asks for something.
+    Instruct,
+    /// Somebody says why a figure is what it is.
+    Explain,
     /// A company's figures of the last month are certified.
     Certify(&'static str, &'static str),
 }
 
 /// All of it in order: eleven months are closed, and the two that August's corrections reach are restated.
 pub(super) fn acts(zone: &TimeZone) -> Vec<(i64, Act)> {
-    let at = |text: &str| {
-        let day: Day = parse_day(text).unwrap_or_default();
-        instant(day, zone) + 3_600_000_000
-    };
+    let at = |month, on| instant(day(2026, month, on), zone) + 3_600_000_000;
     let mut acts: Vec<(i64, Act)> = (0..8)
-        .map(|back| (at("2026-07-16"), Act::Close(LAST_MONTH.plus(-10 + back))))
+        .map(|back| (at(7, 16), Act::Close(LAST_MONTH.plus(-10 + back))))
         .collect();
-    acts.push((at("2026-07-28"), Act::Note));
-    acts.push((at("2026-08-10"), Act::Close(LAST_MONTH.plus(-2))));
-    acts.push((at("2026-08-20"), Act::Restate(LAST_MONTH.plus(-4))));
-    acts.push((at("2026-08-20"), Act::Restate(LAST_MONTH.plus(-3))));
-    acts.push((at("2026-09-10"), Act::Close(LAST_MONTH.plus(-1))));
-    acts.push((at("2026-10-15"), Act::Certify("JP1", "demo-jp1")));
-    acts.push((at("2026-10-15"), Act::Close(LAST_MONTH)));
+    acts.push((at(7, 28), Act::Instruct));
+    acts.push((at(8, 10), Act::Close(LAST_MONTH.plus(-2))));
+    acts.push((at(8, 20), Act::Restate(LAST_MONTH.plus(-4))));
+    acts.push((at(8, 20), Act::Restate(LAST_MONTH.plus(-3))));
+    acts.push((at(9, 8), Act::Explain));
+    acts.push((at(9, 10), Act::Close(LAST_MONTH.plus(-1))));
+    acts.push((at(10, 15), Act::Certify("JP1", "demo-jp1")));
+    acts.push((at(10, 15), Act::Close(LAST_MONTH)));
     acts
 }
 
@@ -98,7 +99,8 @@ pub(super) async fn carry_out(
             certify::certify(workspace, period, org_unit, &run, progress).await?;
             Ok(())
         }
-        Act::Note => note(workspace, &by(OFFICE)).await,
+        Act::Instruct => instruct(workspace, &by(OFFICE)).await,
+        Act::Explain => explain(workspace, &by(OFFICE)).await,
     }
 }
 
@@ -125,23 +127,27 @@ async fn close(
     Ok(())
 }
 
-async fn note(workspace: &Workspace, run: &Run) -> Result<()> {
+async fn instruct(workspace: &Workspace, run: &Run) -> Result<()> {
     let june = Period::Month(LAST_MONTH.plus(-3));
-    let due = |text: &str| parse_day(text);
     let plan = Plan {
         what: Text::new(
             "架空物流の締めの遅れを解消する計画を示すこと",
             "show how Fictional Logistics will report in time",
         ),
         owner: "demo-jp3".to_owned(),
-        due_on: due("2026-09-30"),
+        due_on: Some(day(2026, 9, 30)),
     };
     notes::instruct(workspace, june, plan, run).await?;
+    Ok(())
+}
+
+/// Of August nothing has come from Fictional Logistics, and what it sent of June is stale.
+async fn explain(workspace: &Workspace, run: &Run) -> Result<()> {
     let asked = notes::Explain {
         kpi: "1".to_owned(),
         indicator: None,
         org_unit: "HD".to_owned(),
-        period: Period::Month(LAST_MONTH.plus(-2)),
+        period: Period::Month(LAST_MONTH.plus(-1)),
         cause: Some("架空物流の棚卸が届いていない".to_owned()),
         action: Some(Plan {
             what: Text::new(
@@ -149,7 +155,7 @@ async fn note(workspace: &Workspace, run: &Run) -> Result<()> {
                 "headquarters takes stock of Fictional Logistics",
             ),
             owner: OFFICE.to_owned(),
-            due_on: due("2026-10-31"),
+            due_on: Some(day(2026, 10, 31)),
         }),
     };
     notes::explain(workspace, &asked, run).await?;

@@ -5,6 +5,7 @@
 //! departments of its own, it or one of them has too. That is the rule of any company: rows of one of its departments speak for
 //! it, since hardly any dataset has rows of all. Who needs more certainty states `covers`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use keiki_model::calendar::Day;
@@ -145,7 +146,7 @@ fn own_claim<'c>(tree: &Tree, position: usize, claims: &'c [Claim]) -> Option<&'
         let at = tree.position_of_evidence(&claim.org_unit);
         at != position && tree.nodes()[at].id != UNASSIGNED && tree.entity_of(at) == position
     });
-    own.max_by_key(|claim| claim.until)
+    longest(own)
 }
 
 /// The claim that speaks longest for an entity, made for it or for a unit between it and the parent.
@@ -159,7 +160,12 @@ fn latest_over<'c>(
         let at = tree.position_of_evidence(&claim.org_unit);
         at != parent && tree.is_within(at, parent) && tree.is_within(entity, at)
     });
-    over.max_by_key(|claim| claim.until)
+    longest(over)
+}
+
+/// The claim that speaks up to the latest day, of those the one that speaks from the earliest.
+fn longest<'c>(claims: impl Iterator<Item = &'c Claim>) -> Option<&'c Claim> {
+    claims.max_by_key(|claim| (claim.until, Reverse(claim.from)))
 }
 
 #[cfg(test)]
@@ -206,6 +212,18 @@ mod tests {
             claims(&["HD", "JP1"], &[], 9),
             (vec!["JP1".to_owned()], vec!["HD".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_tool_that_knows_only_the_last_months_does_not_shorten_what_the_register_speaks_for() {
+        let register = [span(9).claim("HD-SEC"), span(9).claim("JP1")];
+        let tool = Span { from: 8, ..span(9) };
+        let earlier = [&register[..], &[tool.claim("JP1")]].concat();
+        let units = BTreeSet::from(["US1".to_owned()]);
+        let mut late = of_rows(&units, &tree(), span(9));
+        lift(&mut late, &earlier, &tree());
+        let lifted = late.made.last().map(|claim| (&*claim.org_unit, claim.from));
+        assert_eq!(lifted, Some(("HD", 0)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Follows the chains of statements and remarks, and computes every closed statement again.
 
+use std::sync::Arc;
+
 use keiki_model::calendar::Period;
 use keiki_model::statement::{Statement, restated};
 use keiki_model::text::Text;
@@ -137,7 +139,13 @@ async fn computed_again(
         known_at: statement.closed_at,
         journal_version: statement.journal_version,
     };
-    let again = pinned.measure(&then, progress).await?;
+    let mut again = pinned.measure(&then, progress).await?;
+    // Statements of before exemptions were kept carry none.
+    for (computed, closed) in again.iter_mut().zip(&statement.measurements) {
+        if computed.grounds.exemption.is_some() && closed.grounds.exemption.is_none() {
+            Arc::make_mut(&mut computed.grounds).exemption = None;
+        }
+    }
     if again == statement.measurements {
         // Statements of before durations were kept carry none.
         let is_same = statement.durations.is_empty()

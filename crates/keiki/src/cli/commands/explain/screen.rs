@@ -111,10 +111,16 @@ fn standing(measurement: &Measurement, language: Language) -> String {
         let target = format::target(target, measurement.unit, language);
         parts.push(format!("{} {target}", messages::TARGET.get(language)));
     }
+    let coverage = measurement.coverage;
+    let people = coverage
+        .headcount
+        .filter(|_| coverage.covered < coverage.expected)
+        .map(|people| messages::people_covered(people).get(language).to_owned());
     parts.push(format!(
-        "{} {}",
+        "{} {}{}",
         messages::COVERAGE.get(language),
-        scorecard::coverage(measurement.coverage)
+        scorecard::coverage(coverage),
+        people.unwrap_or_default()
     ));
     if measurement.statistics.unknown != 0 {
         let unknown = format::count(measurement.statistics.unknown);
@@ -124,11 +130,12 @@ fn standing(measurement: &Measurement, language: Language) -> String {
         ));
     }
     if let Some(unmet) = measurement.statistics.unmet.filter(|unmet| *unmet > 0) {
-        parts.push(
-            messages::unmet(&format::count(unmet))
-                .get(language)
-                .to_owned(),
-        );
+        let count = format::count(unmet);
+        let said = match measurement.target {
+            Some(_) => messages::unmet(&count),
+            None => messages::undone(&count),
+        };
+        parts.push(said.get(language).to_owned());
     }
     parts.join("  ")
 }
