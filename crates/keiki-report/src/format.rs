@@ -94,6 +94,15 @@ pub fn day(on: &str, language: Language) -> String {
     }
 }
 
+/// Writes a day, or a day with a time, as the reader writes it; any other text as it is.
+#[must_use]
+pub fn moment(text: &str, language: Language) -> String {
+    match text.split_once(' ') {
+        Some((on, time)) if parse_day(on).is_some() => format!("{} {time}", day(on, language)),
+        _ => day(text, language),
+    }
+}
+
 /// From this on, a scorecard tells what stands above and below the line in millions.
 const MILLIONS_FROM: i128 = 10_000_000;
 

@@ -87,8 +87,8 @@ impl Page<'_, '_> {
         let language = self.say("ja", "en");
         let title = escaped(&head.title);
         let (organisation, scope) = (escaped(&head.organisation), escaped(&head.scope));
-        let (kind, closed_on) = (escaped(&head.kind), escaped(&head.closed_on));
-        let (closed, journal) = (self.say("締め", "closed"), self.say("証跡台帳", "journal"));
+        let (kind, finality) = (escaped(&head.kind), escaped(&head.finality));
+        let journal = self.say("証跡台帳", "journal");
         let skip = self.say("本文へ", "Skip to content");
         let contents = self.say("目次", "Contents");
         let html = format!(
@@ -98,7 +98,7 @@ impl Page<'_, '_> {
              <title>{title} — {organisation}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
              <a class=\"skip\" href=\"#main\">{skip}</a>\n<header>\n\
              <div class=\"org\"><span>{organisation}</span><span class=\"soft\">KPI</span></div>\n<h1>{title}</h1>\n\
-             <p class=\"meta\">{scope} · <b>{kind}</b> · {closed_on} {closed} · {journal} {}</p>\n\
+             <p class=\"meta\">{scope} · <b>{kind}</b> · {finality} · {journal} {}</p>\n\
              <nav aria-label=\"{contents}\"><ul>",
             head.journal_version
         );

@@ -10,6 +10,7 @@ mod front;
 mod glossary;
 mod groups;
 mod history;
+mod incidents;
 mod judged;
 mod reliance;
 mod remarks;
@@ -37,6 +38,7 @@ pub use front::{Fact, Front, Item, Lag, Worse};
 pub use glossary::Entry;
 pub(crate) use groups::unit;
 pub use groups::{GroupPart, KpiPart, UnitFigure};
+pub use incidents::{Effect, Serious, serious};
 pub use judged::{Judged, Movement};
 pub use reliance::{Missing, Reliance, RestatedPeriod};
 pub use remarks::ActionPart;
@@ -72,6 +74,30 @@ pub struct Later {
     pub measurements: Vec<Measurement>,
 }
 
+/// Whether figures are closed, with the day in the organisation's zone, as `2026-10-14`; it is shown in the reader's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finality {
+    /// They were closed on the day, and do not change.
+    Closed(String),
+    /// Nobody has closed them; they hold what was known on the day.
+    NotClosed(String),
+}
+
+impl Finality {
+    /// Such as `2026年10月14日 締め`, `not closed: as known on 2026-11-26`.
+    fn text(&self, language: Language) -> Text {
+        let (Self::Closed(on) | Self::NotClosed(on)) = self;
+        let on = format::day(on, language);
+        match self {
+            Self::Closed(_) => Text::new(format!("{on} 締め"), format!("closed {on}")),
+            Self::NotClosed(_) => Text::new(
+                format!("未締め・{on}現在"),
+                format!("not closed, as known on {on}"),
+            ),
+        }
+    }
+}
+
 /// What a report is built from.
 #[derive(Debug)]
 pub struct Source<'s> {
@@ -79,8 +105,8 @@ pub struct Source<'s> {
     pub statement: &'s Statement,
     /// What kind of figures these are: as reported, as restated, not closed.
     pub kind: Text,
-    /// The day of the close in the organisation's zone, as `2026-10-14`; it is shown in the reader's words.
-    pub closed_on: String,
+    /// Until when what became known is in the figures, and whether they are closed.
+    pub finality: Finality,
     /// When it was closed and by whom, reason and second person, a line each.
     pub remarks: Vec<String>,
     /// The names of what the figures speak of.
@@ -133,8 +159,8 @@ pub struct Head {
     pub period: String,
     /// What kind of figures these are.
     pub kind: String,
-    /// The day of the close.
-    pub closed_on: String,
+    /// When it was closed, or that it is not and until when it knows.
+    pub finality: String,
     /// Who closed it.
     pub closed_by: String,
     /// The journal version.
@@ -271,7 +297,7 @@ fn head(source: &Source<'_>) -> Head {
         period_code: statement.period.to_string(),
         period,
         kind: source.kind.get(language).to_owned(),
-        closed_on: format::day(&source.closed_on, language),
+        finality: source.finality.text(language).get(language).to_owned(),
         closed_by: statement.closed_by.clone(),
         journal_version: statement.journal_version,
         remarks: source.remarks.clone(),

@@ -5,6 +5,7 @@ mod definitions;
 mod figures;
 mod grounds;
 mod groups;
+mod incidents;
 mod outlook;
 mod restatements;
 mod sheet;
@@ -32,6 +33,9 @@ pub fn draw(report: &Report<'_>) -> std::result::Result<Vec<u8>, WorkbookError> 
     let mut data = groups::ChartData::default();
     for sheet in groups::draw(report, &style, &mut data)? {
         workbook.push_worksheet(sheet);
+    }
+    if !report.front.serious.is_empty() {
+        workbook.push_worksheet(incidents::draw(report, &style)?);
     }
     workbook.push_worksheet(outlook::draw(report, &style)?);
     workbook.push_worksheet(grounds::draw(report, &style)?);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::charts;
 use super::figure::{Figure, definition};
 use super::history::{History, moved_by};
+use super::incidents::{self, Serious};
 use super::{Reliance, Source, remarks};
 use crate::{format, scorecard, sentence};
 
@@ -73,8 +74,11 @@ pub struct Item {
 pub struct Front {
     /// Serious incidents.
     pub incidents: Vec<Fact>,
-    /// What is not known of them.
+    /// What belongs to them.
     pub incidents_note: String,
+    /// The same as numbers: of the root, then of each company that has any.
+    #[serde(skip)]
+    pub serious: Vec<Serious>,
     /// What got worse and why.
     pub worse: Vec<Worse>,
     /// Which companies lag, by name.
@@ -89,27 +93,20 @@ pub struct Front {
 
 impl Front {
     pub(super) fn new(source: &Source<'_>, history: &History<'_>, reliance: &Reliance) -> Self {
-        let incidents = incidents(source);
+        let serious = incidents::by_company(source);
+        let incidents = incidents::facts(source, &serious);
         let reliance = relied(source, reliance);
         let left = FIGURES_MOST - incidents.len() - reliance.len();
         let mut worse = worse(source, history);
-        worse.truncate(WORSE_MOST.min(left));
         let mut lags = lags(source);
+        // What got worse comes first, and leaves room for a company or two.
+        let kept_for_lags = lags.len().min(left / 2);
+        worse.truncate(WORSE_MOST.min(left - kept_for_lags));
         lags.truncate(LAG_MOST.min(left - worse.len()));
-        let note = if incidents.is_empty() {
-            source.say(
-                "インシデントの対応時間を測る指標を導入していない。",
-                "The programme has not adopted the indicators that measure incident response.",
-            )
-        } else {
-            source.say(
-                "損失額と業務停止時間は証跡に含まれないため、ここには示さない。",
-                "Loss and outage are not part of the evidence and are not shown here.",
-            )
-        };
         Self {
             incidents,
-            incidents_note: note.to_owned(),
+            incidents_note: incidents::note(source, &serious),
+            serious,
             worse,
             lags,
             asked: remarks::asked(source),
@@ -123,79 +120,6 @@ impl Front {
     pub fn figure_count(&self) -> usize {
         self.incidents.len() + self.worse.len() + self.lags.len() + self.reliance.len()
     }
-}
-
-/// The indicators that speak of incidents, by the catalogue's codes.
-const CRITICAL: &str = "containment_hours_critical_mean";
-const HIGH: &str = "containment_hours_high_mean";
-const OPEN: (u32, &str) = (23, "open_count");
-const OPEN_DAYS: &str = "open_days_longest";
-
-fn incidents(source: &Source<'_>) -> Vec<Fact> {
-    let language = source.names.language;
-    let find = |indicator: &str| {
-        source.measurements.iter().find(|one| {
-            one.no == OPEN.0 && one.org_unit == *source.root && one.indicator == *indicator
-        })
-    };
-    let mut facts = Vec::new();
-    if let (Some(critical), Some(high)) = (find(CRITICAL), find(HIGH)) {
-        let n = critical.n.unwrap_or(0) + high.n.unwrap_or(0);
-        let time = |one: &Measurement| format::optional_figure(one.value, one.unit, language);
-        facts.push(Fact {
-            value: with_unit(n, source),
-            label: source
-                .say(
-                    "当期に封じ込めた重大インシデント(致命的・高)",
-                    "serious incidents (critical, high) contained in the period",
-                )
-                .to_owned(),
-            note: Text::new(
-                format!(
-                    "封じ込めまでの平均: 致命的 {}、高 {}",
-                    time(critical),
-                    time(high)
-                ),
-                format!(
-                    "Mean time to contain: critical {}, high {}",
-                    time(critical),
-                    time(high)
-                ),
-            )
-            .get(language)
-            .to_owned(),
-        });
-    }
-    if let Some(open) = find(OPEN.1) {
-        let longest = find(OPEN_DAYS).and_then(|one| one.value);
-        let note = longest.map_or_else(String::new, |days| {
-            let days = format::figure(days, Unit::Days, language);
-            Text::new(
-                format!("最も長いものは検知から{days}"),
-                format!("the oldest was detected {days} ago"),
-            )
-            .get(language)
-            .to_owned()
-        });
-        facts.push(Fact {
-            value: open.value.map_or_else(
-                || format::NOTHING.to_owned(),
-                |value| with_unit(value.numerator(), source),
-            ),
-            label: source
-                .say(
-                    "期末に封じ込めていないインシデント(全深刻度)",
-                    "incidents of any severity not contained at the end",
-                )
-                .to_owned(),
-            note,
-        });
-    }
-    facts
-}
-
-fn with_unit(count: i128, source: &Source<'_>) -> String {
-    format!("{}{}", format::count(count), source.say("件", ""))
 }
 
 /// An indicator that got worse, as it is put in order.

@@ -2,7 +2,7 @@
 
 use keiki_model::text::Language;
 use keiki_report::pdf::Edition;
-use keiki_report::report::{Earlier, Later, Report, Testing};
+use keiki_report::report::{Earlier, Finality, Later, Report, Testing};
 use keiki_report::{html, oscal, parquet, pdf, workbook};
 
 use crate::group::{EVIL, Group, measurements};
@@ -26,6 +26,61 @@ fn the_first_page_says_what_a_director_asks_in_ten_figures_at_most() {
     );
     assert_eq!(front.lags[0].org_unit, EVIL);
     assert_eq!(front.reliance[0].value, "100.0 %");
+}
+
+#[test]
+fn the_loss_and_outage_of_serious_incidents_are_said_and_what_is_not_known_is_never_zero() {
+    let group = Group::new().with_serious_incidents(2);
+    let source = group.source(Language::En);
+    let facts = &Report::new(&source).front.incidents;
+    let said: Vec<(&str, &str)> = facts
+        .iter()
+        .map(|fact| (fact.value.as_str(), fact.note.as_str()))
+        .collect();
+    let company = format!("{EVIL} 3");
+    let partly = "over the 2 of which it is known; of 1 it is not";
+    assert_eq!(
+        said,
+        [
+            ("3", company.as_str()),
+            ("JPY 1,250,000", partly),
+            ("10.0 h", partly),
+        ]
+    );
+    let group = Group::new().with_serious_incidents(0);
+    let source = group.source(Language::Ja);
+    let report = Report::new(&source);
+    let said: Vec<&str> = report.front.incidents[1..]
+        .iter()
+        .map(|fact| fact.value.as_str())
+        .collect();
+    assert_eq!(said, ["不明", "不明"]);
+    let data = report.front.serious[0].to_json();
+    assert_eq!(data["loss"], serde_json::Value::Null);
+    assert_eq!(
+        (&data["count"], &data["loss_unknown"]),
+        (&3.into(), &3.into())
+    );
+    assert!(report.front.figure_count() <= 10);
+}
+
+#[test]
+fn figures_that_nobody_has_closed_say_so_with_the_day_of_their_knowledge() {
+    let group = Group::new();
+    let said = |language| {
+        let mut source = group.source(language);
+        source.finality = Finality::NotClosed("2026-11-26".to_owned());
+        let report = Report::new(&source);
+        (
+            report.head.finality.clone(),
+            html::draw(&report, Edition::Board),
+        )
+    };
+    let (ja, page) = said(Language::Ja);
+    assert_eq!(ja, "未締め・2026年11月26日現在");
+    assert!(page.contains(&ja), "the page says otherwise");
+    let (en, _) = said(Language::En);
+    assert_eq!(en, "not closed, as known on 2026-11-26");
 }
 
 #[test]

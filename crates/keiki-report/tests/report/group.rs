@@ -15,7 +15,7 @@ use keiki_model::statement::{Obstacle, Statement, restated};
 use keiki_model::status::Status;
 use keiki_model::survival::Span;
 use keiki_model::text::{Language, Text};
-use keiki_report::report::{Earlier, Moved, Source};
+use keiki_report::report::{Earlier, Finality, Moved, Source};
 use keiki_report::scorecard::Names;
 
 /// A company whose name would do harm if it were read as code.
@@ -121,11 +121,44 @@ impl Group {
         self
     }
 
+    /// The same group with serious incidents of which not everything is known.
+    pub(crate) fn with_serious_incidents(mut self, known: i128) -> Self {
+        let one = |indicator: &str, org_unit: &str, value: Option<i128>, n: i128, unit: Unit| {
+            let whole = value.map(Fraction::whole);
+            Measurement {
+                no: 23,
+                code: "1.11.2".into(),
+                indicator: indicator.into(),
+                is_companion: true,
+                unit,
+                target: None,
+                status: Status::NoTarget,
+                value: whole,
+                numerator: whole.filter(|_| n > 0),
+                denominator: None,
+                n: Some(n),
+                ..measurement("2026-09", org_unit, "0")
+            }
+        };
+        let sum = (known > 0).then_some(1_250_000);
+        let seconds = (known > 0).then_some(36_000);
+        for (unit, count) in [("HD", 3), ("A", 0), ("B", 3)] {
+            let (loss, outage) = (Unit::Currency, Unit::Hours);
+            let count = one("serious_count", unit, Some(count), count, Unit::Count);
+            self.statement.measurements.extend([
+                count,
+                one("serious_loss_mean", unit, sum, known, loss),
+                one("serious_outage_hours_mean", unit, seconds, known, outage),
+            ]);
+        }
+        self
+    }
+
     pub(crate) fn source(&self, language: Language) -> Source<'_> {
         Source {
             statement: &self.statement,
             kind: Text::new("訂正値(第2版)", "as restated (revision 2)"),
-            closed_on: "2026-10-14".to_owned(),
+            finality: Finality::Closed("2026-10-14".to_owned()),
             remarks: vec!["2026-10-14 yamada".to_owned()],
             names: Names {
                 catalogue: &self.catalogue,

@@ -1,6 +1,7 @@
 //! Rows of texts in the form that was asked for.
 
 use keiki_report::csv::inert;
+use keiki_report::format;
 use keiki_report::table::{Column, Table};
 use serde_json::{Map, Value};
 
@@ -20,12 +21,21 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Prints the grid.
-    pub(super) fn print(self, format: Format, session: &Session) -> Result<()> {
-        match format {
+    pub(super) fn print(self, form: Format, session: &Session) -> Result<()> {
+        match form {
             Format::Table => {
                 let mut table = Table::new(self.columns);
+                let language = session.language();
                 for row in self.rows {
-                    table.push(row.iter().map(|value| text(value).into()).collect());
+                    let cells = row.iter().zip(&self.names).map(|(value, name)| {
+                        let text = text(value);
+                        if is_of_time(name) {
+                            format::moment(&text, language).into()
+                        } else {
+                            text.into()
+                        }
+                    });
+                    table.push(cells.collect());
                 }
                 session.table(&table);
             }
@@ -45,6 +55,14 @@ impl Grid {
         }
         Ok(())
     }
+}
+
+/// Whether a column holds days or instants, which data writes in one form and each language in its own.
+fn is_of_time(name: &str) -> bool {
+    matches!(name, "at" | "until" | "due" | "as_of")
+        || ["_on", "_at", "_until"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 /// Prints a value as indented JSON.

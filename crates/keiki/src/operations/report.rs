@@ -7,7 +7,7 @@ use keiki_model::calendar::{Period, date_of, local_day};
 use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::{Place, Statement};
-use keiki_report::report::{Earlier, Later, Moved};
+use keiki_report::report::{Earlier, Finality, Later, Moved};
 use keiki_store::Event;
 
 use super::disclosure;
@@ -30,8 +30,8 @@ pub struct Material {
     pub earlier: Vec<Earlier>,
     /// What differs from the revision before; `None` where there is none.
     pub restated: Option<Vec<Moved>>,
-    /// The day of the close in the workspace's zone.
-    pub closed_on: String,
+    /// Whether the figures are closed, with the day in the workspace's zone.
+    pub finality: Finality,
 }
 
 /// Gathers it. What was closed after the statement is not looked at, so that the same statement gives the same report for ever; what
@@ -46,10 +46,14 @@ pub async fn material(
     progress: &dyn Progress,
 ) -> Result<Material> {
     let zone = &workspace.settings.zone;
+    let on = date_of(local_day(statement.closed_at, zone)).to_string();
     Ok(Material {
         earlier: earlier(workspace, period, statement, run, progress).await?,
         restated: restated(workspace, (period, statement, of), run, progress).await?,
-        closed_on: date_of(local_day(statement.closed_at, zone)).to_string(),
+        finality: match of {
+            Revision::Open => Finality::NotClosed(on),
+            Revision::Last | Revision::Number(_) => Finality::Closed(on),
+        },
     })
 }
 

@@ -1,8 +1,9 @@
 //! `keiki measure`
 
 use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::text::Language;
 use keiki_report::scorecard::Point;
-use keiki_report::{csv, json, judgement, scorecard, sentence};
+use keiki_report::{csv, format, json, judgement, scorecard, sentence};
 
 use crate::cli::grid::print_json;
 use crate::cli::session::Session;
@@ -156,7 +157,7 @@ pub(crate) fn show(
     let knowledge = format!(
         "{} {}  {} {}",
         messages::KNOWN_AT.get(language),
-        local(&first.known_at, workspace),
+        local(&first.known_at, workspace, language),
         messages::COMMIT.get(language),
         first.journal_version,
     );
@@ -206,15 +207,13 @@ fn show_back_tests(measured: &Trended, workspace: &Workspace, session: &Session)
     }
 }
 
-/// An instant in the workspace's zone, to the minute.
-pub(crate) fn local(instant: &str, workspace: &Workspace) -> String {
+/// An instant in the workspace's zone, to the minute, as the reader writes it.
+pub(crate) fn local(instant: &str, workspace: &Workspace, language: Language) -> String {
     instant.parse::<jiff::Timestamp>().map_or_else(
         |_| instant.to_owned(),
         |instant| {
-            instant
-                .to_zoned(workspace.settings.zone.clone())
-                .strftime("%Y-%m-%d %H:%M")
-                .to_string()
+            let local = workspace.settings.local(instant.as_microsecond());
+            format::moment(&local, language)
         },
     )
 }

@@ -444,7 +444,9 @@ fn actions(found: &[Action], workspace: &Workspace, run: &Run, session: &Session
         } else {
             action.state.title().get(language).to_owned()
         };
-        let due = action.due_on.map(|due| date_of(due).to_string());
+        let due = action
+            .due_on
+            .map(|due| format::day(&date_of(due).to_string(), language));
         table.push(vec![
             action.number.to_string().into(),
             origin.into(),

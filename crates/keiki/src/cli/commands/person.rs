@@ -125,7 +125,7 @@ impl Args {
                     let at = jiff::Timestamp::from_microsecond(event.at);
                     let at = at.map(|at| at.to_string()).unwrap_or_default();
                     let at = if format == Format::Table {
-                        local(&at, &workspace)
+                        local(&at, &workspace, session.language())
                     } else {
                         at
                     };

@@ -88,7 +88,7 @@ const SCREEN_ROWS: usize = 1_000;
 fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<Value> {
     let reading = &one.reading;
     let at = jiff::Timestamp::from_microsecond(reading.at).map(|at| at.to_string());
-    let on = local(&at.unwrap_or_default(), workspace);
+    let on = local(&at.unwrap_or_default(), workspace, language);
     vec![
         Value::Null,
         json!(reading.source),

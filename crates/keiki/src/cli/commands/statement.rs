@@ -9,7 +9,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
 use keiki_model::text::{Language, Text};
-use keiki_report::report::period_name;
+use keiki_report::report::{Serious, period_name};
 use keiki_report::table::{Column, Table};
 use keiki_report::{csv, format, json, scorecard, sentence};
 use keiki_store::{Event, Recorded};
@@ -192,6 +192,8 @@ impl Args {
                 let root = self.org.first().unwrap_or(&root);
                 let judged = report::judgements(workspace, what, root, run, progress).await?;
                 whole["measurements"] = json::judged(&measured, &judged);
+                let serious = keiki_report::report::serious(&measured);
+                whole["serious_incidents"] = serious.iter().map(Serious::to_json).collect();
                 print_json(&whole, session);
             }
             Format::Csv => {

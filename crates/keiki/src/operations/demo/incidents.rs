@@ -40,6 +40,10 @@ struct Incident {
     contained: Option<i32>,
     completed: Option<i32>,
     hours: Option<i32>,
+    /// What it cost, in the currency of its desk, once it is completed; some are never established.
+    loss: Option<i32>,
+    /// How long work stood still, once that is known.
+    outage_hours: Option<i32>,
 }
 
 /// All incidents that began by a day.
@@ -91,10 +95,34 @@ fn incident(at: usize, number: i32, on: Day) -> Incident {
         contained: Some(contained),
         completed: Some(completed),
         hours: (unit != "JP3" || number % 2 == 0).then(|| effort * (50 + dice.below(101)) / 100),
+        loss: None,
+        outage_hours: None,
         id,
     };
     special(&mut incident);
+    weigh(&mut incident);
     incident
+}
+
+/// What an incident cost, and how long work stood still.
+fn weigh(incident: &mut Incident) {
+    let mut dice = Dice::of(&format!("{} impact", incident.id));
+    let (ten_thousands, hours) = match incident.severity {
+        "致命的" | "高" => (60 + dice.below(540), 4 + dice.below(20)),
+        "中" => (dice.below(30), dice.below(5)),
+        _ => (0, 0),
+    };
+    let yen = ten_thousands * 10_000;
+    // Fictional Logistics counts up no losses.
+    incident.loss = match incident.unit {
+        "JP3" => None,
+        "US1" => Some(yen / 150),
+        _ => Some(yen),
+    };
+    incident.outage_hours = match incident.id.as_str() {
+        "INC-2026-043" => Some(31),
+        _ => Some(hours),
+    };
 }
 
 const KINDS: [(&str, &str); 8] = [
@@ -221,6 +249,11 @@ impl Incident {
             .map(|minutes| instant(self.on, minutes))
     }
 
+    /// What it cost, as far as that is established.
+    fn loss_by(&self, completed: Option<&String>) -> Option<i32> {
+        self.loss.filter(|_| completed.is_some())
+    }
+
     fn completed_as_told(&self, told_on: Day) -> Option<i32> {
         let contained = self.contained_as_told(told_on)?;
         self.completed.map(|completed| completed.max(contained))
@@ -238,6 +271,7 @@ fn is_of_the_desk(incident: &Incident) -> bool {
 
 /// A version of an incident as the desk for Japan and Europe knew it.
 fn version(incident: &Incident, today: Day, told_on: Day) -> Value {
+    let contained = incident.by(incident.contained_as_told(told_on), today);
     let completed = incident.by(incident.completed_as_told(told_on), today);
     json!({
         "id": incident.id,
@@ -250,10 +284,14 @@ fn version(incident: &Incident, today: Day, told_on: Day) -> Value {
         "timeline": {
             "intruded": incident.intruded.map(|minutes| instant(incident.on, incident.detected + minutes)),
             "detected": instant(incident.on, incident.detected),
-            "contained": incident.by(incident.contained_as_told(told_on), today),
+            "contained": contained,
             "completed": completed,
         },
         "effort_hours": incident.hours.filter(|_| completed.is_some()),
+        "impact": {
+            "loss_yen": incident.loss_by(completed.as_ref()),
+            "outage_hours": incident.outage_hours.filter(|_| contained.is_some()),
+        },
     })
 }
 
@@ -310,10 +348,12 @@ pub(super) fn correction() -> String {
 /// Fictional America's own desk, as `ServiceNow` exports its list; columns that begin with `u_` are its own.
 pub(super) fn american(today: Day) -> String {
     let mut sheet = Sheet::new(
-        "number,short_description,priority,category,u_intrusion,u_intruded_at,opened_at,u_contained_at,closed_at,u_effort_hours",
+        "number,short_description,priority,category,u_intrusion,u_intruded_at,opened_at,u_contained_at,closed_at,u_effort_hours,u_loss_usd,u_outage_hours",
     );
     for incident in all(today).iter().filter(|incident| incident.unit == "US1") {
+        let number = |value: Option<i32>| value.map_or_else(String::new, |value| value.to_string());
         let closed = incident.by(incident.completed, today);
+        let loss = incident.loss_by(closed.as_ref());
         let hours = incident.hours.filter(|_| closed.is_some());
         sheet.row(&[
             &incident.id.replace("INC", "US"),
@@ -327,7 +367,9 @@ pub(super) fn american(today: Day) -> String {
             &instant(incident.on, incident.detected),
             &incident.by(incident.contained, today).unwrap_or_default(),
             &closed.unwrap_or_default(),
-            &hours.map_or_else(String::new, |hours| hours.to_string()),
+            &number(hours),
+            &number(loss),
+            &number(incident.outage_hours),
         ]);
     }
     sheet.text()

@@ -12,7 +12,8 @@ use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Language;
 use keiki_report::chart::Chart;
 use keiki_report::report::{
-    Earlier, Front, GroupPart, Head, KpiPart, Later, Moved, Reliance, Report, RestatedPart, Source,
+    Earlier, Finality, Front, GroupPart, Head, KpiPart, Later, Moved, Reliance, Report,
+    RestatedPart, Source,
 };
 use keiki_report::scorecard;
 use keiki_store::StoreError;
@@ -81,7 +82,7 @@ impl Board {
             material: Material {
                 earlier: Vec::new(),
                 restated: None,
-                closed_on: date_of(today).to_string(),
+                finality: Finality::NotClosed(date_of(today).to_string()),
             },
             tree: books.workspace.organisation.tree(today),
         }
@@ -263,7 +264,7 @@ impl Desk {
         let source = Source {
             statement: &statement,
             kind: statement::kind(&statement, board.revision),
-            closed_on: board.material.closed_on.clone(),
+            finality: board.material.finality.clone(),
             remarks: Vec::new(),
             names: self.names(),
             calendars: &self.books.workspace.calendars,

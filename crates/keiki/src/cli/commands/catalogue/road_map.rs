@@ -2,6 +2,7 @@
 
 use keiki_model::calendar::date_of;
 use keiki_model::text::{Language, Text};
+use keiki_report::format;
 use keiki_report::table::{Cell, Column, Paint, Table};
 use serde_json::{Value, json};
 
@@ -103,7 +104,10 @@ fn said(evidence: &Evidence, language: Language) -> String {
     let title = evidence.dataset.title.get(language);
     match evidence.until {
         None => format!("○ {title}"),
-        Some(until) => format!("● {title} ({})", date_of(until)),
+        Some(until) => {
+            let until = format::day(&date_of(until).to_string(), language);
+            format!("● {title} ({until})")
+        }
     }
 }
 

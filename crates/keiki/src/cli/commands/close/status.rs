@@ -15,16 +15,19 @@ use crate::operations::statement::CloseStatus;
 pub(super) fn show(status: &CloseStatus, workspace: &Workspace, session: &Session) {
     let language = session.language();
     let say = |text: Text| session.line(text.get(language));
-    if let Some([cut_off, preliminary, last]) = status.days.map(|days| days.map(date_of)) {
+    if let Some([cut_off, preliminary, last]) = status.days {
+        let [cut_off, preliminary, last] = [cut_off, preliminary, last].map(date_of);
+        let ja = [cut_off, preliminary, last].map(|on| format::day(&on.to_string(), Language::Ja));
+        let [cut_off_ja, preliminary_ja, last_ja] = ja;
         say(Text::new(
-            format!("証跡の締切 {cut_off}  仮締め {preliminary}  本締め {last}"),
+            format!("証跡の締切 {cut_off_ja}  仮締め {preliminary_ja}  本締め {last_ja}"),
             format!("cut-off {cut_off}  preliminary close {preliminary}  final close {last}"),
         ));
     }
     if let Some((at, by)) = &status.preliminary {
         let at = super::super::statement::local(*at, workspace);
         say(Text::new(
-            format!("仮締め済み: {at} {by}"),
+            format!("仮締め済み: {} {by}", format::moment(&at, Language::Ja)),
             format!("preliminary close: {at} {by}"),
         ));
     }
@@ -85,7 +88,8 @@ pub(in crate::cli::commands) fn certifications(
             Standing::Missing => word("未確認", "not yet"),
         };
         let (by, at) = one.by.as_ref().map_or_else(Default::default, |(by, at)| {
-            (by.clone(), super::super::statement::local(*at, workspace))
+            let at = super::super::statement::local(*at, workspace);
+            (by.clone(), format::moment(&at, language))
         });
         table.push(vec![
             names.org_unit(&one.certifier.org_unit).into(),

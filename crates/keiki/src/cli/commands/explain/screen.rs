@@ -35,9 +35,9 @@ pub(super) fn show(
         measurement.org_unit,
         hierarchy.map_or_else(String::new, |of| format!("  {of}")),
         measurement.period,
-        measurement.cut_on,
+        format::day(&measurement.cut_on, language),
         messages::KNOWN_AT.get(language),
-        local(&measurement.known_at, workspace),
+        local(&measurement.known_at, workspace, language),
         messages::COMMIT.get(language),
         measurement.journal_version,
     ));
@@ -170,7 +170,7 @@ fn show_part(part: &Part, unit: Unit, rows: Rows, session: &Session, language: L
             format::part(row.amount, unit).into(),
             row.source.clone().into(),
             row.seq.to_string().into(),
-            date_of(row.effective_on).to_string().into(),
+            format::day(&date_of(row.effective_on).to_string(), language).into(),
             values.join(" ").into(),
         ]);
     }
@@ -203,7 +203,7 @@ fn show_comparison(
         messages::COMPARED.get(language),
         then.period,
         messages::KNOWN_AT.get(language),
-        local(&then.known_at, workspace),
+        local(&then.known_at, workspace, language),
         scorecard::value(then, language),
         scorecard::value(now, language),
     ));
@@ -235,7 +235,7 @@ fn show_comparison(
             change.record_key.clone().into(),
             amount(&change.measure, change.before).into(),
             amount(&change.measure, change.after).into(),
-            local(&known_at.unwrap_or_default(), workspace).into(),
+            local(&known_at.unwrap_or_default(), workspace, language).into(),
             change.seq.to_string().into(),
             change.source.clone().into(),
         ]);

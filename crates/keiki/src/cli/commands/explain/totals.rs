@@ -42,7 +42,7 @@ pub(super) fn show(
             or_nothing(total.attachment.as_ref()).into(),
             total.source.clone().into(),
             total.seq.to_string().into(),
-            known_at(total, workspace).into(),
+            known_at(total, workspace, language).into(),
         ]);
     }
     session.table(&table);
@@ -82,7 +82,7 @@ pub(super) fn show_differences(
             difference.org_unit.clone().into(),
             side(difference.before.as_ref()).into(),
             side(difference.after.as_ref()).into(),
-            known_at(latest, workspace).into(),
+            known_at(latest, workspace, language).into(),
             latest.seq.to_string().into(),
             latest.source.clone().into(),
         ]);
@@ -107,10 +107,11 @@ fn figures(total: &ReportedTotal, indicator: &Indicator, language: Language) -> 
     }
 }
 
-fn known_at(total: &ReportedTotal, workspace: &Workspace) -> String {
+fn known_at(total: &ReportedTotal, workspace: &Workspace, language: Language) -> String {
     let instant = jiff::Timestamp::from_microsecond(total.known_at);
     local(
         &instant.map_or_else(|_| String::new(), |instant| instant.to_string()),
         workspace,
+        language,
     )
 }

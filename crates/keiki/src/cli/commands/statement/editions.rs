@@ -56,7 +56,7 @@ pub(super) async fn write(
     let source = Source {
         statement,
         kind: statement::kind(statement, of),
-        closed_on: material.closed_on,
+        finality: material.finality,
         remarks: vec![title(statement, of, workspace, language)],
         names: session.names(workspace),
         calendars: &workspace.calendars,
