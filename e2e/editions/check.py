@@ -4,8 +4,8 @@ the workbook, the page, the data against its schema, the OSCAL results against N
     check.py KEIKI
 
 Needs qpdf and poppler-utils; pikepdf, openpyxl and jsonschema are installed from PyPI into a folder of their own. veraPDF is in no
-registry that Debian's tools reach, so conformance to PDF/A-2b is held by what Typst enforces while it writes, by `qpdf --check`, and
-by the structural rules below. Exit code: 0 all agree, 1 something does not, 2 a tool is missing or fails.
+registry that a test can reach, so conformance to PDF/A-2b and PDF/UA-1 is held by what Typst enforces while it writes, by `qpdf --check`, and
+by the structural rules below; where a command `verapdf` is on the path, it is asked too. Exit code: 0 all agree, 1 something does not, 2 a tool is missing or fails.
 """
 
 import json

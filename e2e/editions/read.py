@@ -4,6 +4,7 @@ import html.parser
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -53,6 +54,7 @@ def pdf(folder, language, edition, measurements):
     document = pikepdf.open(file)
     archival(name, document)
     tagged(name, document, language)
+    validated(name, file)
     fonts(name, file)
     pages = [text_of(file, page) for page in range(1, len(document.pages) + 1)]
     title = {"ja": "2026年9月度KPI報告書", "en": "KPIstatement,September2026"}[language]
@@ -118,8 +120,19 @@ def archival(name, document):
             expect(item.get("/Subtype") in ("/Link",), f"{name}: it has an annotation {item.get('/Subtype')}")
 
 
+def validated(name, file):
+    """What veraPDF says, where it is installed; it is in no registry from which a test could bring it."""
+    verapdf = shutil.which("verapdf")
+    for flavour in ("2b", "ua1") if verapdf else ():
+        done = subprocess.run([verapdf, "--flavour", flavour, "--format", "text", file], capture_output=True, text=True)
+        expect(done.stdout.startswith("PASS"), f"{name}: veraPDF {flavour}: {done.stdout} {done.stderr}")
+
+
 def tagged(name, document, language):
     root = document.Root
+    with document.open_metadata() as metadata:
+        expect(str(metadata.get("pdfuaid:part")) == "1", f"{name}: XMP does not say PDF/UA-1")
+    expect(root.get("/ViewerPreferences", {}).get("/DisplayDocTitle") == True, f"{name}: a reader shows its file's name for its title")
     expect(root.get("/MarkInfo", {}).get("/Marked") == True, f"{name}: it is not tagged")
     expect(str(root.get("/Lang", "")).startswith(language), f"{name}: it does not say its language")
     figures = [one for one in document.objects if isinstance(one, pikepdf.Dictionary) and one.get("/S") == "/Figure"]
@@ -244,6 +257,43 @@ def page(folder, language):
         expect(link in reader.ids, f"{language} page: #{link} leads nowhere")
 
 
+# The loss and outage of serious incidents, which every edition says alike.
+
+
+def impact(measurements, org_unit):
+    """Count, loss and outage as measured; where something is known of none, nothing."""
+    find = {one["indicator"]: one for one in measurements if one["no"] == 23 and one["org_unit"] == org_unit}
+    count = find["serious_count"]["value"]
+    parts = []
+    for indicator, divisor in (("serious_loss_mean", 1), ("serious_outage_hours_mean", 3600)):
+        one = find[indicator]
+        known = one["n"] or 0
+        parts.append((one["numerator"] / divisor if known else None, known, count - known))
+    return count, parts
+
+
+def serious(folder, language, statement, measurements):
+    count, parts = impact(measurements, ROOT_UNIT)
+    expect(count > 0 and all(known > 0 for _, known, _ in parts) and parts[0][2] > 0, "the sample group has no month that is worth this test")
+    of_root = next(one for one in statement["serious_incidents"] if one["org_unit"] == ROOT_UNIT)
+    for key, (value, known, unknown) in zip(("loss", "outage"), parts):
+        have = of_root["outage_hours" if key == "outage" else key], of_root[f"{key}_known"], of_root[f"{key}_unknown"]
+        expect(have == (value, known, unknown), f"statement.json: {key} {have}, measured {(value, known, unknown)}")
+    loss, outage = f"{parts[0][0]:,.0f}", f"{parts[1][0]:,.1f}"
+    words = {"ja": (f"{count}件", f"{loss}円", f"{outage}時間", f"ほか{parts[0][2]}件は不明"),
+             "en": (f"{count}serious", f"JPY{loss}", f"{outage}h", f"of{parts[0][2]}itisnot")}[language]
+    front = squeezed(text_of(os.path.join(folder, f"{language}-board-first.pdf"), 1))
+    html = squeezed(re.sub(r"<[^>]*>", " ", open(os.path.join(folder, f"{language}.html"), encoding="utf-8").read()))
+    for word in words:
+        expect(word in front or word.startswith(f"{count}serious"), f"{language} board PDF: the first page does not say {word}")
+        expect(word in html or word.startswith(f"{count}serious"), f"{language} page: it does not say {word}")
+    book = openpyxl.load_workbook(os.path.join(folder, f"{language}.xlsx"), data_only=True)
+    sheet = book[{"ja": "重大インシデント", "en": "Serious incidents"}[language]]
+    rows = [[cell.value for cell in row[1:10]] for row in sheet.iter_rows(min_row=1, max_col=10)]
+    wanted = [count, 0, *parts[0], *parts[1]]
+    expect(any(row[1:] == wanted for row in rows), f"{language} workbook: no row of serious incidents is {wanted}")
+
+
 # The data.
 
 
@@ -283,6 +333,7 @@ def main(folder):
         cells, charts = workbook(folder, language, measured)
         said.append(f"{language} workbook: {cells} cells as measured, {charts} charts")
         page(folder, language)
+        serious(folder, language, statement, measured)
     print("\n".join(said))
     if found:
         print(f"\n{len(found)} things do not hold:\n  " + "\n  ".join(found[:60]))

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use datafusion::execution::context::SQLOptions;
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use keiki_model::dataset::Dataset;
+use keiki_model::disclosure::Legible;
 use keiki_model::text::Text;
 use keiki_store::{Journal, Snapshot, entries_schema};
 
@@ -20,17 +23,38 @@ impl Engine {
     /// # Errors
     /// The query is wrong, or would change something.
     pub async fn sql(&self, journal: &Journal, query: &str) -> Result<Vec<RecordBatch>> {
+        self.sql_of(journal, query, |_| Legible::Whole).await
+    }
+
+    /// Runs such a query for somebody who may not see everything: of each dataset there is what is legible.
+    ///
+    /// # Errors
+    /// As `sql`; what is not legible is not there.
+    pub async fn sql_of(
+        &self,
+        journal: &Journal,
+        query: &str,
+        legible: impl Fn(&Dataset) -> Legible,
+    ) -> Result<Vec<RecordBatch>> {
         let context = session(self.setting.calendars.clone(), self.setting.zone.clone());
         let snapshot = journal.snapshot().await?;
         for dataset in self.setting.catalogue.datasets.values() {
-            let scan = journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?;
-            if scan.files.is_empty() {
-                let table = MemTable::try_new(entries_schema(dataset), vec![Vec::new()])?;
-                context.register_table(dataset.name.as_str(), Arc::new(table))?;
-            } else {
-                let table = entries_listing(&context, dataset, &scan)?;
-                context.register_table(dataset.name.as_str(), Arc::new(table))?;
+            let legible = legible(dataset);
+            if legible == Legible::Nothing {
+                continue;
             }
+            let scan = journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?;
+            let table: Arc<dyn TableProvider> = if scan.files.is_empty() {
+                let schema = entries_schema(dataset);
+                Arc::new(MemTable::try_new(schema, vec![Vec::new()])?)
+            } else {
+                Arc::new(entries_listing(&context, dataset, &scan)?)
+            };
+            let table = match legible {
+                Legible::WithoutNames => without_names(&context, table, dataset)?,
+                _ => table,
+            };
+            context.register_table(dataset.name.as_str(), table)?;
         }
         let batches = batches(&snapshot)?;
         context.register_batch("batches", batches)?;
@@ -53,6 +77,22 @@ impl Engine {
             found
         })
     }
+}
+
+/// A table without the columns that name people.
+fn without_names(
+    context: &SessionContext,
+    table: Arc<dyn TableProvider>,
+    dataset: &Dataset,
+) -> Result<Arc<dyn TableProvider>> {
+    let schema = table.schema();
+    let is_shown = |name: &&str| dataset.column(name).is_none_or(|column| !column.personal);
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let names: Vec<&str> = names.filter(is_shown).collect();
+    Ok(context
+        .read_table(table)?
+        .select_columns(&names)?
+        .into_view())
 }
 
 fn batches(snapshot: &Snapshot) -> Result<RecordBatch> {

@@ -4,7 +4,10 @@
 //! *Source*: the threshold rule with secondary suppression of Hundepool and others, Statistical Disclosure Control (2012),
 //! doi:10.1002/9781118348239, chapter 4; what is protected and what is not: decision 0039.
 
+use std::collections::BTreeSet;
+
 use crate::catalogue::Catalogue;
+use crate::dataset::{Dataset, Distinct};
 use crate::fraction::Fraction;
 use crate::kpi::{Clock, Formula, Indicator, Kpi, Measure};
 use crate::measurement::{Basis, Grounds, Measurement, Statistics};
@@ -22,16 +25,86 @@ pub fn counts_people(kpi: &Kpi, catalogue: &Catalogue) -> bool {
         .any(|measure| is_of_people(kpi, measure, catalogue))
 }
 
+/// Groups KPIs that say something of the same people: those that read a dataset of people which another of them reads.
+///
+/// *Shape*: every KPI in one group, in the order given.
+#[must_use]
+pub fn kin<K: AsRef<Kpi> + Clone>(kpis: &[K], catalogue: &Catalogue) -> Vec<Vec<K>> {
+    let mut groups: Vec<(BTreeSet<String>, Vec<K>)> = Vec::new();
+    for kpi in kpis {
+        let mut datasets = datasets_of_people(kpi.as_ref(), catalogue);
+        let mut members = Vec::new();
+        let (near, far): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|(of, _)| !of.is_disjoint(&datasets));
+        groups = far;
+        for (of, kpis) in near {
+            datasets.extend(of);
+            members.extend(kpis);
+        }
+        members.push(kpi.clone());
+        groups.push((datasets, members));
+    }
+    groups.into_iter().map(|(_, members)| members).collect()
+}
+
+/// The datasets by which a KPI says something of people.
+fn datasets_of_people(kpi: &Kpi, catalogue: &Catalogue) -> BTreeSet<String> {
+    let measures = kpi.measures.iter();
+    measures
+        .filter(|measure| is_of_people(kpi, measure, catalogue))
+        .map(|measure| measure.dataset.value.clone())
+        .collect()
+}
+
+/// What of a dataset's rows somebody may read who has no right to see figures about few people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Legible {
+    /// All of it: it names nobody.
+    Whole,
+    /// All but the columns that name people: its records are things.
+    WithoutNames,
+    /// Nothing: each record is of a person, and rows can be counted in groups of one.
+    Nothing,
+}
+
+/// Tells what of a dataset's rows such a reader may read.
+#[must_use]
+pub fn legible(dataset: &Dataset, catalogue: &Catalogue) -> Legible {
+    // People who hold any of several qualifications, and the qualifications that they hold.
+    let of_distinct_people = catalogue.datasets.values().any(|derived| {
+        let is_of = |distinct: &&Distinct| {
+            derived.name == dataset.name || distinct.dataset.value == dataset.name
+        };
+        let distinct = derived.distinct.as_ref().filter(is_of);
+        distinct.is_some_and(|distinct| is_by_person(distinct, catalogue))
+    });
+    let is_measured_as_people = || {
+        let mut kpis = catalogue.kpis.iter();
+        kpis.any(|kpi| datasets_of_people(kpi, catalogue).contains(&dataset.name))
+    };
+    if of_distinct_people || dataset.key_is_personal() || is_measured_as_people() {
+        Legible::Nothing
+    } else if dataset.is_personal() {
+        Legible::WithoutNames
+    } else {
+        Legible::Whole
+    }
+}
+
 fn is_of_people(kpi: &Kpi, measure: &Measure, catalogue: &Catalogue) -> bool {
     let Some(dataset) = catalogue.datasets.get(&measure.dataset.value) else {
         return false;
     };
-    let is_distinct_people = dataset.distinct.as_ref().is_some_and(|distinct| {
-        let of = catalogue.datasets.get(&distinct.dataset.value);
-        let by = of.and_then(|of| of.column(&distinct.by.value));
-        by.is_some_and(|column| column.personal)
-    });
+    let distinct = dataset.distinct.as_ref();
+    let is_distinct_people = distinct.is_some_and(|distinct| is_by_person(distinct, catalogue));
     kpi.is_about_people || is_distinct_people || dataset.key_is_personal()
+}
+
+fn is_by_person(distinct: &Distinct, catalogue: &Catalogue) -> bool {
+    let of = catalogue.datasets.get(&distinct.dataset.value);
+    let by = of.and_then(|of| of.column(&distinct.by.value));
+    by.is_some_and(|column| column.personal)
 }
 
 /// Tells whether a KPI adds up over months, so that the figures of a longer period are sums of those of its months.
@@ -120,6 +193,62 @@ pub fn withheld(tree: &Tree, sizes: &[Vec<i128>], also: &[bool], fewest: i128) -
         .map(|node| nodes[node] || children[node].iter().any(|child| nodes[*child]))
         .collect();
     Withheld { nodes, own_parts }
+}
+
+/// What is to be withheld of one of several KPIs over the same people.
+#[derive(Debug, Clone, Default)]
+pub struct Cells {
+    /// For each indicator with groups, the size of the group of each node, with all below it.
+    pub sizes: Vec<Vec<i128>>,
+    /// Per node, whether it is withheld for another reason.
+    pub also: Vec<bool>,
+}
+
+impl Cells {
+    /// The largest group of which the KPI speaks at a node.
+    fn largest(&self, node: usize) -> i128 {
+        let sizes = self.sizes.iter().map(|of| of[node]);
+        sizes.max().unwrap_or(0)
+    }
+}
+
+/// Chooses what is withheld of KPIs over the same people, so that none of them tells what another withholds.
+///
+/// Whom one KPI counts (those who attended) may be of whom another speaks (the pass rate of those who attended). Where a KPI is
+/// withheld at a node, so is each other that speaks there of a group that is no larger: one that lies within the group, is the group
+/// itself, or is nobody. One that speaks of a larger group stays: it tells how many the smaller are, and nothing of them.
+///
+/// *Shape*: as the KPIs are given.
+#[must_use]
+pub fn withheld_together(tree: &Tree, kpis: &[Cells], fewest: i128) -> Vec<Withheld> {
+    let mut kpis = kpis.to_vec();
+    for cells in &mut kpis {
+        cells.also.resize(tree.nodes().len(), false);
+    }
+    loop {
+        let found: Vec<Withheld> = kpis
+            .iter()
+            .map(|cells| withheld(tree, &cells.sizes, &cells.also, fewest))
+            .collect();
+        let mut more: Vec<(usize, usize)> = Vec::new();
+        for (other, cells) in kpis.iter().enumerate() {
+            for node in 0..tree.nodes().len() {
+                let gives_away = |(one, of): (usize, &Withheld)| {
+                    of.nodes[node] && cells.largest(node) <= kpis[one].largest(node)
+                };
+                let is_open = !found[other].nodes[node];
+                if is_open && found.iter().enumerate().any(gives_away) {
+                    more.push((other, node));
+                }
+            }
+        }
+        if more.is_empty() {
+            return found;
+        }
+        for (kpi, node) in more {
+            kpis[kpi].also[node] = true;
+        }
+    }
 }
 
 /// A node with those right below it, and the sizes of their groups.

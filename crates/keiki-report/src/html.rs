@@ -10,7 +10,13 @@ use crate::pdf::Edition;
 use crate::report::{Report, Standing};
 
 /// The style sheet.
-const STYLE: &str = include_str!("html/page.css");
+/// The colours of all pages, those of the server too, as variables of a style sheet.
+pub const PALETTE: &str = include_str!("html/palette.css");
+
+const STYLE: &str = concat!(
+    include_str!("html/palette.css"),
+    include_str!("html/page.css")
+);
 
 /// Draws the edition as one HTML file.
 #[must_use]

@@ -1,8 +1,8 @@
-//! The PDF edition of a statement, set with Typst: A4, PDF/A-2b, bookmarks, tags, fonts embedded; the same report gives the same
+//! The PDF edition of a statement, set with Typst: A4, PDF/A-2b and PDF/UA-1, bookmarks, tags, fonts embedded; the same report gives the same
 //! bytes.
 //!
 //! The template is code of Typst in files of its own and gets the report as data; no text of the report is ever read as code.
-//! *Source*: ISO 19005-2 (PDF/A-2), decision 0042.
+//! *Source*: ISO 19005-2 (PDF/A-2), ISO 14289-1 (PDF/UA-1), decision 0042.
 
 mod world;
 
@@ -41,8 +41,8 @@ pub enum PdfError {
         /// What Typst said.
         message: String,
     },
-    /// The document does not conform to PDF/A.
-    #[error("the document cannot be written as PDF/A-2b: {message}")]
+    /// The document does not conform to PDF/A or PDF/UA.
+    #[error("the document cannot be written as PDF/A-2b and PDF/UA-1: {message}")]
     Conformance {
         /// What Typst said.
         message: String,
@@ -59,7 +59,7 @@ impl PdfError {
         let ja = match self {
             Self::Setting { message } => format!("文書を組版できません: {message}"),
             Self::Conformance { message } => {
-                format!("PDF/A-2bとして書き出せません: {message}")
+                format!("PDF/A-2b・PDF/UA-1として書き出せません: {message}")
             }
             Self::Data(error) => format!("報告書をデータにできません: {error}"),
         };
@@ -78,10 +78,11 @@ pub fn draw(report: &Report<'_>, edition: Edition) -> Result<Vec<u8>, PdfError> 
     let document = set.map_err(|problems| PdfError::Setting {
         message: said(problems.iter().map(|problem| problem.message.as_str())),
     })?;
-    let standards =
-        PdfStandards::new(&[PdfStandard::A_2b]).map_err(|problem| PdfError::Conformance {
-            message: problem.message().to_string(),
-        })?;
+    // To be kept for years, and to be read aloud.
+    let standards = PdfStandards::new(&[PdfStandard::A_2b, PdfStandard::Ua_1]);
+    let standards = standards.map_err(|problem| PdfError::Conformance {
+        message: problem.message().to_string(),
+    })?;
     let statement = report.source.statement;
     let options = PdfOptions {
         // The statement itself, whoever prints it and whenever.

@@ -2,7 +2,7 @@
 //!
 //! Files of the journal are written once. Raw evidence has hashes of its own, and heads are a cache; both are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -12,7 +12,10 @@ use crate::error::Result;
 use crate::journal::Journal;
 
 /// Folders of the journal that a listing leaves out.
-const LEFT_OUT: [&str; 2] = ["raw", "heads"];
+const LEFT_OUT: [&str; 2] = [RAW, HEADS];
+
+/// The folder of the cache of current states.
+const HEADS: &str = "heads";
 
 /// A file of Delta that is written again and again: where the last checkpoint is, which the log itself tells too.
 const POINTER: &str = "_last_checkpoint";
@@ -55,7 +58,56 @@ impl Listing {
     }
 }
 
+/// A folder of the journal whose files batches name one by one.
+const RAW: &str = "raw";
+
+impl Listing {
+    /// The files that another listing does not have.
+    pub fn beyond<'l>(&'l self, other: &'l Self) -> impl Iterator<Item = &'l str> {
+        let files = self.files.keys().map(String::as_str);
+        files.filter(|file| !other.files.contains_key(*file))
+    }
+}
+
 impl Journal {
+    /// Lists the files that no batch names: raw evidence of no reading, rows of no commit. They count for nothing.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn strays(&self) -> Result<Vec<String>> {
+        let snapshot = self.snapshot().await?;
+        let raw: BTreeSet<&str> = snapshot
+            .batches()
+            .iter()
+            .flat_map(|batch| batch.files.iter().map(|file| file.path.as_str()))
+            .collect();
+        let ids: BTreeSet<&str> = snapshot
+            .batches()
+            .iter()
+            .map(|batch| batch.batch_id.as_str())
+            .collect();
+        let is_stray = |file: &str| match file.split_once('/') {
+            Some((RAW, _)) => !raw.contains(file),
+            _ => rows_of(file).is_some_and(|id| !ids.contains(id)),
+        };
+        let mut found = Vec::new();
+        let mut objects = self.store.list(Some(&self.prefix));
+        while let Some(object) = objects.try_next().await? {
+            let Some(parts) = object.location.prefix_match(&self.prefix) else {
+                continue;
+            };
+            let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
+            let file = parts.join("/");
+            let is_log = parts.iter().any(|part| part.starts_with('_'));
+            let is_cache = parts.first().is_some_and(|first| first == HEADS);
+            if !is_log && !is_cache && is_stray(&file) {
+                found.push(file);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Lists the journal's files. What `known` lists is taken from there and not read again.
     ///
     /// # Errors
@@ -86,4 +138,11 @@ impl Journal {
         }
         Ok(found)
     }
+}
+
+/// The batch whose rows a file of a table holds; `None` for compacted files, which hold those of several.
+fn rows_of(file: &str) -> Option<&str> {
+    let (_, name) = file.rsplit_once('/')?;
+    let id = name.strip_suffix(".parquet")?;
+    uuid::Uuid::try_parse(id).is_ok().then_some(id)
 }

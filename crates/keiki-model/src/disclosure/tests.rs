@@ -280,6 +280,93 @@ fn the_months_of_a_quarter_do_not_give_a_withheld_month_away() {
     assert!(tried > 500, "{tried} cells were withheld");
 }
 
+/// Sizes of a group within another: of each own part some.
+fn within(dice: &mut Dice, tree: &Tree, sizes: &[i128]) -> Vec<i128> {
+    let mut inner: Vec<i128> = (0..sizes.len())
+        .map(|node| match own_part(tree, sizes, node) {
+            0 => 0,
+            own => i128::from(dice.below(u64::try_from(own).expect("few") + 1)),
+        })
+        .collect();
+    for at in (1..inner.len()).rev() {
+        let parent = tree.nodes()[at].parent.expect("it is not the root");
+        inner[parent] += inner[at];
+    }
+    inner
+}
+
+#[test]
+fn a_kpi_about_those_whom_another_counts_does_not_give_away_what_that_one_withholds() {
+    let mut dice = Dice(23);
+    let (mut tried, mut alone) = (0, 0);
+    for _ in 0..400 {
+        let count = 2 + dice.index(12);
+        let tree = tree(&mut dice, count);
+        // Of the audience some attended, and the pass rate is of those who attended.
+        let audience = sizes(&mut dice, &tree);
+        let attended = within(&mut dice, &tree, &audience);
+        let cells = |sizes: &Vec<i128>| Cells {
+            sizes: vec![sizes.clone()],
+            also: Vec::new(),
+        };
+        let both = [cells(&audience), cells(&attended)];
+        let apart: Vec<Withheld> = both
+            .iter()
+            .map(|cells| withheld(&tree, &cells.sizes, &[], 5))
+            .collect();
+        let together = withheld_together(&tree, &both, 5);
+        for (found, is_together) in [(&apart, false), (&together, true)] {
+            // How many attended stands in both: it is unknown only where both withhold it.
+            let mut unknown = 0;
+            let hidden = Withheld {
+                nodes: pairs(&found[0].nodes, &found[1].nodes),
+                own_parts: pairs(&found[0].own_parts, &found[1].own_parts),
+            };
+            let unknowns = number(&tree, &audience, &hidden, &mut unknown);
+            let mut equations = Equations::default();
+            of_tree(&tree, &unknowns, unknown, &mut equations);
+            let determined = equations.determined(unknown);
+            let withheld =
+                (0..audience.len()).filter(|at| found[0].nodes[*at] && audience[*at] > 0);
+            for node in withheld {
+                let is_known = unknowns.nodes[node].is_none_or(|at| determined.contains(&at));
+                if is_together {
+                    tried += 1;
+                    assert!(!is_known, "{audience:?} {attended:?} {found:?}");
+                } else {
+                    alone += usize::from(is_known);
+                }
+            }
+        }
+    }
+    assert!(tried > 500, "{tried} cells were withheld");
+    assert!(alone > 50, "{alone} cells were given away without the rule");
+}
+
+fn pairs(one: &[bool], other: &[bool]) -> Vec<bool> {
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| *one && *other)
+        .collect()
+}
+
+#[test]
+fn a_kpi_about_a_larger_group_says_how_many_the_smaller_are() {
+    let rows = "G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,,\n\
+                B,G,乙,B,company,JP,2020-04-01,,\n";
+    let organisation =
+        Organisation::read("org.csv", &format!("{HEADER}\n{rows}")).expect("the tree is sound");
+    let tree = organisation.tree(day_of(jiff::civil::date(2026, 9, 30)));
+    let cells = |sizes: [i128; 4]| Cells {
+        sizes: vec![sizes.to_vec()],
+        also: Vec::new(),
+    };
+    // 3 of the 200 who got the mail in A opened it, and 9 of 100 in B.
+    let found = withheld_together(&tree, &[cells([300, 200, 100, 0]), cells([12, 3, 9, 0])], 5);
+    assert_eq!(found[0].nodes, [false; 4]);
+    assert_eq!(found[1].nodes, [false, true, true, false]);
+}
+
 #[test]
 fn one_small_department_takes_the_smallest_of_its_sisters_with_it() {
     let rows = "G,,群,Group,group,JP,2020-04-01,,\nA,G,甲,A,company,JP,2020-04-01,,\n\

@@ -56,6 +56,9 @@ pub(super) fn language_of(arguments: &[OsString]) -> Option<Language> {
 
 fn in_japanese(command: Command) -> Command {
     let about = command.get_about().map(ToString::to_string);
+    let long = command.get_long_about().map(ToString::to_string);
+    let more = long.as_deref().and_then(|long| long.split_once("\n\n"));
+    let more = more.and_then(|(_, more)| japanese::of(more));
     let names: Vec<String> = command
         .get_subcommands()
         .map(|one| one.get_name().to_owned())
@@ -70,7 +73,7 @@ fn in_japanese(command: Command) -> Command {
         .arg(flag("help", 'h', ArgAction::Help, "この説明を表示する"))
         .arg(flag("version", 'V', ArgAction::Version, "版を表示する"));
     if let Some(text) = about.as_deref().and_then(japanese::of) {
-        command = command.about(text).long_about(None::<&'static str>);
+        command = command.about(text).long_about(more);
     }
     for name in names {
         command = command.mut_subcommand(name, in_japanese);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keiki_engine::{Explanation, Structure};
 use keiki_model::calendar::{Day, Month, Period, parse_day};
-use keiki_model::disclosure::{self, Withheld};
+use keiki_model::disclosure::{self, Cells, Withheld};
 use keiki_model::kpi::Kpi;
 use keiki_model::measurement::{Measurement, Scope};
 use keiki_model::name::Name;
@@ -85,10 +85,7 @@ pub(super) async fn shield<'w>(
         return Ok(None);
     }
     let numbers: BTreeSet<u32> = measured.iter().map(|one| one.no).collect();
-    let kpis = workspace.catalogue.kpis.iter().filter(|kpi| {
-        numbers.contains(&kpi.no) && disclosure::counts_people(kpi, &workspace.catalogue)
-    });
-    let kpis: Vec<Arc<Kpi>> = kpis.cloned().collect();
+    let kpis = kin_of(workspace, &numbers);
     if kpis.is_empty() {
         return Ok(None);
     }
@@ -119,6 +116,22 @@ pub(super) async fn shield<'w>(
         .collect();
     shield.add(asked, &adding, &longer, lag, progress).await?;
     Ok(Some(shield))
+}
+
+/// The KPIs about people among some, with all others about the same people: what is withheld of one follows from all of them, and is
+/// the same whatever was asked for.
+fn kin_of(workspace: &Workspace, numbers: &BTreeSet<u32>) -> Vec<Arc<Kpi>> {
+    let catalogue = &workspace.catalogue;
+    let about_people = catalogue
+        .kpis
+        .iter()
+        .filter(|kpi| disclosure::counts_people(kpi, catalogue));
+    let about_people: Vec<Arc<Kpi>> = about_people.cloned().collect();
+    disclosure::kin(&about_people, catalogue)
+        .into_iter()
+        .filter(|kin| kin.iter().any(|kpi| numbers.contains(&kpi.no)))
+        .flatten()
+        .collect()
 }
 
 /// The months whose figures a period adds up; those before it too, where an entity lags behind.
@@ -156,27 +169,42 @@ impl Shield<'_> {
             ..asked.clone()
         };
         let measured = measure_in(self.workspace, &whole, progress).await?;
-        for kpi in kpis {
+        for kin in disclosure::kin(kpis, &self.workspace.catalogue) {
             for period in periods {
-                let name = period.to_string();
-                let of = measured
-                    .iter()
-                    .filter(|one| one.no == kpi.no && *one.period == *name);
                 let months = months_of(self.workspace, *period, lag);
-                if let Some(cut) = self.cut(kpi, &of.collect::<Vec<_>>(), &months) {
-                    self.found.insert((kpi.no, name.into()), cut);
-                }
+                self.cut(&kin, &period.to_string(), &measured, &months);
             }
         }
         Ok(())
     }
 
-    fn cut(&self, kpi: &Kpi, measured: &[&Measurement], months: &[Period]) -> Option<Cut> {
-        let catalogue = &self.workspace.catalogue;
-        let day = cut_day(measured)?;
+    /// Finds what is withheld in a period of KPIs about the same people.
+    fn cut(&mut self, kin: &[Arc<Kpi>], period: &str, measured: &[Measurement], months: &[Period]) {
+        let of = measured.iter().filter(|one| *one.period == *period);
+        let of: Vec<&Measurement> = of
+            .filter(|one| kin.iter().any(|kpi| kpi.no == one.no))
+            .collect();
+        let Some(day) = cut_day(&of) else {
+            return;
+        };
         let tree = self.workspace.organisation.tree(day);
+        let cells: Vec<Cells> = kin
+            .iter()
+            .map(|kpi| self.cells(kpi, &tree, &of, months))
+            .collect();
+        let withheld = disclosure::withheld_together(&tree, &cells, self.fewest);
+        for (kpi, withheld) in kin.iter().zip(withheld) {
+            let tree = tree.clone();
+            let cut = Cut { tree, withheld };
+            self.found.insert((kpi.no, period.into()), cut);
+        }
+    }
+
+    /// The sizes of the groups of a KPI, and the nodes that are withheld since one of the months is.
+    fn cells(&self, kpi: &Kpi, tree: &Tree, measured: &[&Measurement], months: &[Period]) -> Cells {
+        let catalogue = &self.workspace.catalogue;
         let mut by_indicator: BTreeMap<&str, Vec<i128>> = BTreeMap::new();
-        for one in measured {
+        for one in measured.iter().filter(|one| one.no == kpi.no) {
             let group = disclosure::group(kpi, one, catalogue);
             if let Some((size, node)) = group.zip(tree.position(&one.org_unit)) {
                 let sizes = by_indicator.entry(&one.indicator);
@@ -194,9 +222,10 @@ impl Shield<'_> {
                 also[tree.position_of_evidence(&node.id)] = true;
             }
         }
-        let sizes: Vec<Vec<i128>> = by_indicator.into_values().collect();
-        let withheld = disclosure::withheld(&tree, &sizes, &also, self.fewest);
-        Some(Cut { tree, withheld })
+        Cells {
+            sizes: by_indicator.into_values().collect(),
+            also,
+        }
     }
 
     /// Withholds a measurement if the reader may not see it.

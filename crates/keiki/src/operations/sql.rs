@@ -1,15 +1,59 @@
 //! Runs a user's own query over the journal.
 
 use arrow::array::RecordBatch;
+use keiki_model::disclosure::{Legible, legible};
+use keiki_model::text::Text;
 
+use super::programme::Run;
 use crate::config::{Opening, Workspace};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Runs the query. *Shape*: at least one batch, which carries the columns also where there are no rows.
+/// Runs the query as somebody. Who may not see figures about few people finds no dataset whose records are of people, and no column
+/// that names any. *Shape*: at least one batch, which carries the columns also where there are no rows.
 ///
 /// # Errors
-/// The query is wrong, or would change something.
-pub async fn query(workspace: &Workspace, query: &str) -> Result<Vec<RecordBatch>> {
+/// The query is wrong, would change something, or names what its author may not see.
+pub async fn query(workspace: &Workspace, query: &str, run: &Run) -> Result<Vec<RecordBatch>> {
     let journal = workspace.journal(Opening::Existing).await?;
-    Ok(workspace.engine().sql(&journal, query).await?)
+    let (engine, catalogue) = (workspace.engine(), &workspace.catalogue);
+    let settings = &workspace.settings.people;
+    if settings.fewest < 2 || settings.shown_to.contains(&run.author) {
+        return Ok(engine.sql(&journal, query).await?);
+    }
+    let found = engine.sql_of(&journal, query, |dataset| legible(dataset, catalogue));
+    match found.await {
+        Ok(found) => Ok(found),
+        Err(error) => {
+            let mut closed = catalogue.datasets.values().filter(|dataset| {
+                legible(dataset, catalogue) == Legible::Nothing && names(query, &dataset.name)
+            });
+            Err(closed
+                .next()
+                .map_or_else(|| error.into(), |dataset| not_for(&dataset.name, run)))
+        }
+    }
+}
+
+/// Whether a query has a name as a word.
+fn names(query: &str, name: &str) -> bool {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    query
+        .split(|character| !is_word(character))
+        .any(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn not_for(dataset: &str, run: &Run) -> Error {
+    let by = &run.author;
+    Error::user(
+        Text::new(
+            format!(
+                "データ種別 `{dataset}` は1行が1人に関する記録のため、{by} には開示していません"
+            ),
+            format!("each row of `{dataset}` is about a person, and it is not open to {by}"),
+        ),
+        Text::new(
+            "keiki.toml の [people] shown_to に挙げた利用者だけが照会できます。集計値は `keiki measure` で見られます",
+            "only users named in [people] shown_to of keiki.toml may query it; `keiki measure` shows the figures",
+        ),
+    )
 }

@@ -9,6 +9,41 @@ use crate::config::{Opening, Workspace};
 use crate::error::Result;
 use crate::progress::{Progress, Step};
 
+/// What the books hold beside what they vouch for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// Files that no batch names; they count for nothing.
+    pub strays: Vec<String>,
+    /// Files that came after the last close, so that no statement vouches for their bytes yet; `None` where nothing was closed.
+    pub since_close: Option<Vec<String>>,
+}
+
+/// Lists what the journal's folder holds beside what batches and statements name.
+///
+/// # Errors
+/// The journal or the statements cannot be read.
+pub async fn beside(workspace: &Workspace) -> Result<Beside> {
+    let journal = workspace.journal(Opening::Existing).await?;
+    let closed = workspace.statements().await?.closed().await?;
+    let mut hashes = closed.iter().rev();
+    let last = hashes.find_map(|head| head.journal_sha256.as_deref());
+    let kept = match last {
+        Some(sha256) => workspace.seals().await?.listing(sha256).await?,
+        None => None,
+    };
+    let since_close = match kept.map(|text| Listing::parse(&text)) {
+        None => None,
+        Some(kept) => {
+            let now = journal.listing(&kept).await?;
+            Some(now.beyond(&kept).map(str::to_owned).collect())
+        }
+    };
+    Ok(Beside {
+        strays: journal.strays().await?,
+        since_close,
+    })
+}
+
 /// Verifies the journal: first that its files are those that were there when statements were closed, then what is in them.
 ///
 /// # Errors

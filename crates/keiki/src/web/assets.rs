@@ -8,15 +8,20 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use include_dir::{Dir, include_dir};
+use keiki_report::html::PALETTE;
 use sha2::{Digest, Sha256};
 
 use super::site::Shared;
+
+/// The style sheet, before which the palette of the editions of statements is put.
+const SHEET: &str = "keiki.css";
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
 
 /// The hash of all files, shortened.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
+    hash.update(PALETTE);
     for file in FILES.files() {
         hash.update(file.contents());
     }
@@ -44,14 +49,15 @@ async fn file(Path((version, name)): Path<(String, String)>) -> Response {
         _ => "application/octet-stream",
     };
     match found.filter(|_| version == *VERSION) {
-        Some(file) => (
-            [
+        Some(file) => {
+            let palette = if name == SHEET { PALETTE } else { "" };
+            let body = [palette.as_bytes(), file.contents()].concat();
+            let headers = [
                 (header::CONTENT_TYPE, kind),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-            ],
-            file.contents(),
-        )
-            .into_response(),
+            ];
+            (headers, body).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -76,16 +76,24 @@ pub(crate) fn nobody_is_named(sample: &Path, printed: &str) {
             silent(&ran, command);
         }
     }
-    for table in [
-        "assets",
-        "certifications",
-        "phishing_results",
-        "trainings",
-        "batches",
-    ] {
+    for table in ["assets", "batches", "incidents"] {
         let query = format!("select * from {table}");
         let ran = run_in(sample, &["sql", &query, "--format", "csv"]);
         silent(&ran.exits(0), &query);
+    }
+    let owners = run_in(sample, &["sql", "select owner_id from assets"]);
+    assert_ne!(owners.code, 0, "a column that names people is there");
+    for table in [
+        "certifications",
+        "phishing_results",
+        "trainings",
+        "certified_people",
+    ] {
+        let counted = format!("select org_unit, count(*) from {table} group by org_unit");
+        let ran = run_in(sample, &["--language", "en", "sql", &counted]).exits(1);
+        let said = format!("error: each row of `{table}` is about a person");
+        assert!(ran.err.starts_with(&said), "{}", ran.err);
+        silent(&ran, &counted);
     }
     let mut looked_at = 0;
     for path in files(&sample.join(".keiki")) {

@@ -91,6 +91,78 @@ fn a_small_company_is_withheld_and_does_not_follow_from_the_others() {
 }
 
 #[test]
+fn another_kpi_about_the_same_people_does_not_tell_what_one_withholds() {
+    let workspace = Workspace::new();
+    workspace.write("sources/courses.toml", SOURCE);
+    let mut rows = "course_id,person_id,org_unit,kind,employment_kind,audience_on,deadline_on,\
+                    attended_on,has_test,tested_on,passed_on\n"
+        .to_owned();
+    // Nobody of the three in US1 has attended, so the pass rate of those who attended speaks of nobody there.
+    for (unit, count, attended) in [("US1", 3, ""), ("JP1", 20, "2026-05-10")] {
+        for at in 0..count {
+            writeln!(
+                rows,
+                "C1,{unit}-{at},{unit},course,employee,2026-04-01,2026-05-31,{attended},true,{attended},{attended}"
+            )
+            .expect("it is memory");
+        }
+    }
+    workspace.write("evidence/courses.csv", rows);
+    workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
+    let passed = |org_unit: &str| {
+        let asked = [
+            "measure",
+            "--kpi",
+            "34",
+            "--period",
+            "2026-06",
+            "--all-orgs",
+        ];
+        let found = workspace.run(&[&asked[..], &["--format", "json"]].concat());
+        let found = found.exits(0).json();
+        let mut all = found.as_array().expect("an array").iter();
+        let one = all.find(|one| one["org_unit"] == org_unit && one["indicator"] == "pass_ratio");
+        one.expect("it is measured").clone()
+    };
+    assert_eq!(passed("HD")["denominator"], 20);
+    for org_unit in ["US1", "JP1"] {
+        let one = passed(org_unit);
+        assert_eq!(one["basis"], "withheld", "{one}");
+        assert!(one["denominator"].is_null() && one["n"].is_null(), "{one}");
+    }
+}
+
+#[test]
+fn a_query_counts_no_people_but_for_who_has_the_right() {
+    let workspace = taken();
+    let query = "select org_unit, count(*) as people from trainings group by org_unit";
+    workspace
+        .run(&["sql", query])
+        .exits(1)
+        .complains("each row of `trainings` is about a person, and it is not open to ")
+        .complains("hint: only users named in [people] shown_to");
+    set(&workspace, "shown_to = [\"ciso\"]");
+    workspace
+        .run_as("ciso", &["sql", query])
+        .exits(0)
+        .says("US1");
+    workspace.run_as("clerk", &["sql", query]).exits(1);
+    // Other tables are whole, but for columns that name people.
+    workspace
+        .run_as("clerk", &["sql", "select count(*) from batches"])
+        .exits(0);
+    workspace
+        .run_as("clerk", &["sql", "select count(asset_id) from assets"])
+        .exits(0);
+    workspace
+        .run_as("clerk", &["sql", "select owner_id from assets"])
+        .exits(1);
+    workspace
+        .run_as("ciso", &["sql", "select owner_id from assets"])
+        .exits(0);
+}
+
+#[test]
 fn what_stands_alone_and_what_lies_along_another_tree_is_withheld_too() {
     let workspace = taken();
     workspace.write(

@@ -411,6 +411,29 @@ fn one_flipped_bit_of_the_journal_is_found_and_named() {
 }
 
 #[test]
+fn files_that_no_batch_names_and_files_that_came_after_the_last_close_are_listed() {
+    let workspace = closed();
+    let quiet = workspace.run(&["verify"]).exits(0);
+    assert!(!quiet.out.contains("belong to no batch"), "{}", quiet.out);
+    workspace.write(".keiki/journal/raw/0123.zst", "laid here by somebody");
+    let id = "0f3b2a52-6c39-4c41-9c7e-1f0a7f7d1b11";
+    workspace.write(&format!(".keiki/journal/entries/assets/{id}.parquet"), "");
+    workspace
+        .run(&["verify"])
+        .exits(0)
+        .says("2 files belong to no batch; they move no figure")
+        .says("  raw/0123.zst")
+        .says(&format!("  entries/assets/{id}.parquet"));
+    let late = format!("{ASSETS_HEADER}A9,JP1,hardware,nine,true,,,,,,\n");
+    workspace.write("evidence/assets.csv", format!("{late}{ROWS}"));
+    workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
+    workspace
+        .run(&["verify"])
+        .exits(0)
+        .says("files came after the last close; the next statement will vouch for them");
+}
+
+#[test]
 fn one_flipped_bit_of_raw_evidence_is_found_and_named() {
     let workspace = closed();
     let raw = workspace.path().join(".keiki/journal/raw");

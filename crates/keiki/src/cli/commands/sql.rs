@@ -9,11 +9,17 @@ use serde_json::{Map, Value};
 use crate::cli::grid::{csv_text, print_json, text};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::messages;
+use crate::operations::programme::Run;
 use crate::operations::sql;
 
 /// Query the journal: one table per dataset with its entries, and `batches`
+///
+/// A query reads and changes nothing. People stand in the tables as random tokens. Unless you are named in [people] shown_to of keiki.toml,
+/// datasets whose rows are about people are not there, nor are columns that name people in others, so that no query counts few people.
+/// This guards what Keiki prints, not the files: who can read the journal's folder can read its tables with other tools.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The query
@@ -26,7 +32,11 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
-        let batches = sql::query(&workspace, &self.query).await?;
+        let run = Run {
+            author: environment::author(),
+            now: environment::now(),
+        };
+        let batches = sql::query(&workspace, &self.query, &run).await?;
         let names: Vec<String> = batches
             .first()
             .map(|batch| {

@@ -10,7 +10,8 @@ use crate::cli::Exit;
 use crate::cli::session::Session;
 use crate::error::{Error, Result};
 use crate::messages;
-use crate::operations::{seals, statement, verify};
+use crate::operations::verify::{self, Beside};
+use crate::operations::{seals, statement};
 
 /// Check that the books balance, and that every closed statement is what it was
 #[derive(Debug, clap::Args)]
@@ -62,7 +63,41 @@ impl Args {
             return Ok(unsound(session));
         }
         session.line(messages::BALANCED.get(language));
+        tell_beside(&verify::beside(&workspace).await?, session);
         Ok(Exit::Fine)
+    }
+}
+
+/// The most files that are named.
+const NAMED_MOST: usize = 20;
+
+/// Lists what the books do not vouch for: it moves no figure, and may be what somebody has laid there.
+fn tell_beside(beside: &Beside, session: &Session) {
+    let language = session.language();
+    if let Some(files) = beside.since_close.as_ref().filter(|of| !of.is_empty()) {
+        let number = count(files.len());
+        let said = Text::new(
+            format!("最後の締めより後のファイルが{number}件あり、次の締めで報告書に結び付きます"),
+            format!(
+                "{number} files came after the last close; the next statement will vouch for them"
+            ),
+        );
+        session.line(said.get(language));
+    }
+    if beside.strays.is_empty() {
+        return;
+    }
+    let number = count(beside.strays.len());
+    let said = Text::new(
+        format!("どの取込にも属さないファイルが{number}件あります。数値には影響しません"),
+        format!("{number} files belong to no batch; they move no figure"),
+    );
+    session.line(said.get(language));
+    for file in beside.strays.iter().take(NAMED_MOST) {
+        session.line(format!("  {file}"));
+    }
+    if beside.strays.len() > NAMED_MOST {
+        session.line("  …");
     }
 }
 

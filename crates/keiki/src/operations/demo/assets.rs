@@ -156,7 +156,7 @@ pub(super) fn mobiles(span: Span) -> String {
 pub(super) fn clouds(span: Span) -> String {
     lines(states(span, |row| {
         row.text(1) == "cloud" && row.text(0) != "JP3"
-    })) + &undecided(span)
+    })) + undecided(span).as_str()
 }
 
 fn lines(states: impl Iterator<Item = State>) -> String {
