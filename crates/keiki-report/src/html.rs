@@ -84,7 +84,7 @@ impl Page<'_, '_> {
         let word = self.say("この図の表", "Table of this chart");
         let table = shown(&chart.title, &chart.shown);
         format!(
-            "<figure>{svg}<details><summary>{word}</summary><div class=\"scroll\">{table}</div></details></figure>"
+            "<figure>{svg}<details><summary>{word}</summary><div class=\"scroll\" tabindex=\"0\">{table}</div></details></figure>"
         )
     }
 
@@ -153,7 +153,7 @@ impl Page<'_, '_> {
             let table = restated_before(report);
             let title = self.say("これまでの期の訂正", "Restated of the periods before");
             let table = shown(title, &table);
-            self.push(&format!("<div class=\"scroll\">{table}</div>"));
+            self.push(&format!("<div class=\"scroll\" tabindex=\"0\">{table}</div>"));
         }
         let Some(restated) = &report.restated else {
             self.push("</section>\n");
@@ -194,7 +194,7 @@ impl Page<'_, '_> {
                 .collect(),
         };
         self.push(&format!(
-            "<div class=\"scroll\">{}</div>",
+            "<div class=\"scroll\" tabindex=\"0\">{}</div>",
             shown(&title, &table)
         ));
         for one in restated

@@ -31,7 +31,7 @@ impl Page<'_, '_> {
             .collect();
         let title = report.say("スコアカード", "Scorecard");
         self.push(&format!(
-            "<section><h2 id=\"scorecard\">{title}</h2><div class=\"scroll\"><table><thead><tr>{columns}</tr></thead>"
+            "<section><h2 id=\"scorecard\">{title}</h2><div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{columns}</tr></thead>"
         ));
         for group in &report.groups {
             self.push(&format!(
@@ -299,7 +299,7 @@ impl Page<'_, '_> {
         };
         let table = shown(&kpi.name, &table);
         self.push(&format!(
-            "<details><summary>{title}</summary><div class=\"scroll\">{table}</div></details>"
+            "<details><summary>{title}</summary><div class=\"scroll\" tabindex=\"0\">{table}</div></details>"
         ));
     }
 
