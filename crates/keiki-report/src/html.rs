@@ -153,7 +153,9 @@ impl Page<'_, '_> {
             let table = restated_before(report);
             let title = self.say("これまでの期の訂正", "Restated of the periods before");
             let table = shown(title, &table);
-            self.push(&format!("<div class=\"scroll\" tabindex=\"0\">{table}</div>"));
+            self.push(&format!(
+                "<div class=\"scroll\" tabindex=\"0\">{table}</div>"
+            ));
         }
         let Some(restated) = &report.restated else {
             self.push("</section>\n");

@@ -13,7 +13,9 @@ mod style;
 
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
+};
 
 use crate::collection::WorkbookError;
 use crate::report::Report;
@@ -63,13 +65,54 @@ fn properties(report: &Report<'_>) -> Result<DocProperties> {
 struct Column {
     title: String,
     width: f64,
+    /// Where its cells stand.
+    side: FormatAlign,
 }
 
+/// A column of texts.
 fn column(title: &str, width: f64) -> Column {
     Column {
         title: title.to_owned(),
         width,
+        side: FormatAlign::Left,
     }
+}
+
+impl Column {
+    /// The same column, of numbers.
+    fn of_numbers(mut self) -> Self {
+        self.side = FormatAlign::Right;
+        self
+    }
+}
+
+/// The height of a line of text in points.
+const LINE_POINTS: f64 = 15.0;
+
+/// Gives a row the height that its longest text takes: programs other than Excel do not find it themselves.
+fn fit<'t>(
+    sheet: &mut Worksheet,
+    row: u32,
+    texts: impl Iterator<Item = (&'t str, f64)>,
+) -> Result<()> {
+    // A column holds so many digits; what is indented holds two fewer.
+    let lines = |(text, width): (&str, f64)| {
+        let mut lines = 1.0;
+        let mut used = 0.0;
+        for character in text.chars() {
+            let wide = if character.is_ascii() { 1.0 } else { 1.9 };
+            if used + wide > width - 2.0 {
+                (lines, used) = (lines + 1.0, 0.0);
+            }
+            used += wide;
+        }
+        lines
+    };
+    let most = texts.map(lines).fold(1.0, f64::max);
+    if most > 1.0 {
+        sheet.set_row_height(row, most * LINE_POINTS)?;
+    }
+    Ok(())
 }
 
 /// The first column of tables; the one before it is a margin.
@@ -105,7 +148,8 @@ fn begin(
 fn headings(sheet: &mut Worksheet, row: u32, columns: &[Column], style: &Style) -> Result<()> {
     sheet.set_row_height(row, 30)?;
     for (at, column) in (FIRST..).zip(columns) {
-        sheet.write_string_with_format(row, at, &column.title, &style.heading())?;
+        let heading = style.heading(column.side);
+        sheet.write_string_with_format(row, at, &column.title, &heading)?;
         sheet.set_column_width(at, column.width)?;
     }
     Ok(())

@@ -6,10 +6,12 @@ use keiki_model::text::{Language, Text};
 use rust_xlsxwriter::{Formula, Worksheet, utility::row_col_to_cell};
 
 use super::style::Style;
-use super::{Column, FIRST, Result, begin, column, data, end, headings, number};
+use super::{Column, FIRST, Result, begin, column, data, end, fit, headings, number};
 use crate::report::{Report, unit};
 use crate::scorecard::{is_idle, mark};
 
+/// How wide the columns of names are.
+const NAME_WIDTH: f64 = 34.0;
 /// The column of the numerator.
 const NUMERATOR: u16 = FIRST + 5;
 /// The column of the value.
@@ -51,21 +53,21 @@ pub(super) fn table(
 fn columns(report: &Report<'_>) -> Vec<Column> {
     let say = |ja: &str, en: &str, width: f64| column(report.say(ja, en), width);
     vec![
-        say("No.", "No.", 6.0),
-        say("KPI", "KPI", 30.0),
-        say("指標", "Indicator", 30.0),
+        say("No.", "No.", 6.0).of_numbers(),
+        say("KPI", "KPI", NAME_WIDTH),
+        say("指標", "Indicator", NAME_WIDTH),
         say("組織", "Org unit", 20.0),
         say("組織ID", "Org unit id", 10.0),
-        say("分子", "Numerator", 14.0),
-        say("分母", "Denominator", 14.0),
-        say("値", "Value", 12.0),
+        say("分子", "Numerator", 14.0).of_numbers(),
+        say("分母", "Denominator", 14.0).of_numbers(),
+        say("値", "Value", 12.0).of_numbers(),
         say("単位", "Unit", 9.0),
-        say("目標(以上)", "Target, at least", 10.0),
-        say("目標(以下)", "Target, at most", 10.0),
+        say("目標(以上)", "Target, at least", 10.0).of_numbers(),
+        say("目標(以下)", "Target, at most", 10.0).of_numbers(),
         say("状態", "Status", 20.0),
-        say("報告済み", "Covered", 9.0),
-        say("報告すべき", "Expected", 9.0),
-        say("件数 n", "n", 8.0),
+        say("報告済み", "Covered", 9.0).of_numbers(),
+        say("報告すべき", "Expected", 9.0).of_numbers(),
+        say("件数 n", "n", 8.0).of_numbers(),
         say("根拠", "Basis", 14.0),
         say("指標コード", "Indicator code", 24.0),
     ]
@@ -88,6 +90,8 @@ fn line(
         names.unit_of(one),
         one.org_unit.to_string(),
     ];
+    let named = texts[..2].iter().map(|name| (name.as_str(), NAME_WIDTH));
+    fit(sheet, row, named)?;
     for (at, value) in (FIRST + 1..).zip(texts) {
         sheet.write_string_with_format(row, at, value, &text)?;
     }

@@ -2,10 +2,10 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
-use rust_xlsxwriter::{Formula, Worksheet, utility::row_col_to_cell};
+use rust_xlsxwriter::{FormatAlign, Formula, Worksheet, utility::row_col_to_cell};
 
 use super::style::Style;
-use super::{Column, FIRST, Result, begin, data, end, headings, number};
+use super::{Column, FIRST, Result, begin, data, end, fit, headings, number};
 use crate::report::Report;
 
 /// A cell of a list.
@@ -41,12 +41,24 @@ pub(super) struct List<'l> {
 
 impl List<'_> {
     /// Draws the list on a sheet of its own.
-    pub(super) fn draw(&self, report: &Report<'_>, style: &Style) -> Result<Worksheet> {
+    pub(super) fn draw(mut self, report: &Report<'_>, style: &Style) -> Result<Worksheet> {
         let mut sheet = Worksheet::new();
         let heading = begin(report, style, &mut sheet, (self.name, self.name))?;
+        let is_number = |cell: &Cell| !matches!(cell, Cell::Text(_));
+        for (column, cell) in self.columns.iter_mut().zip(self.rows.iter().flatten()) {
+            if is_number(cell) {
+                column.side = FormatAlign::Right;
+            }
+        }
         headings(&mut sheet, heading, &self.columns, style)?;
         let mut last = heading;
         for (row, cells) in (heading + 1..).zip(&self.rows) {
+            let texts = self.columns.iter().zip(cells);
+            let texts = texts.filter_map(|(column, cell)| match cell {
+                Cell::Text(text) => Some((text.as_str(), column.width)),
+                _ => None,
+            });
+            fit(&mut sheet, row, texts)?;
             for (at, cell) in (FIRST..).zip(cells) {
                 write(&mut sheet, (row, at), cell, style)?;
             }

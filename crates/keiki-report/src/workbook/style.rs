@@ -41,14 +41,16 @@ impl Style {
         self.base.soft()
     }
 
-    pub(super) fn heading(&self) -> Format {
-        self.base.column_heading()
+    /// The heading of a column, on the side on which its cells stand.
+    pub(super) fn heading(&self, side: FormatAlign) -> Format {
+        self.base.column_heading().set_align(side).set_indent(1)
     }
 
     pub(super) fn text(&self) -> Format {
         self.base
             .plain()
             .set_text_wrap()
+            .set_indent(1)
             .set_border_bottom(FormatBorder::Hair)
             .set_border_bottom_color(LINE)
     }

@@ -17,7 +17,7 @@ use crate::operations::sql;
 
 /// Query the journal: one table per dataset with its entries, and `batches`
 ///
-/// A query reads and changes nothing. People stand in the tables as random tokens. Unless you are named in [people] shown_to of keiki.toml,
+/// A query reads and changes nothing. People stand in the tables as random tokens. Unless you are named in `[people] shown_to` of `keiki.toml`,
 /// datasets whose rows are about people are not there, nor are columns that name people in others, so that no query counts few people.
 /// This guards what Keiki prints, not the files: who can read the journal's folder can read its tables with other tools.
 #[derive(Debug, clap::Args)]

@@ -272,8 +272,8 @@ const TEXTS: &[(&str, &str)] = &[
         "証跡台帳にSQLで問い合わせる。データ種別ごとの記帳の表と `batches` がある",
     ),
     (
-        "A query reads and changes nothing. People stand in the tables as random tokens. Unless you are named in [people] shown_to of keiki.toml, datasets whose rows are about people are not there, nor are columns that name people in others, so that no query counts few people. This guards what Keiki prints, not the files: who can read the journal's folder can read its tables with other tools.",
-        "証跡台帳にSQLで問い合わせる。データ種別ごとの記帳の表と `batches` がある\n\n問い合わせは読むだけで、何も変えない。表の中の人は乱数のトークンで示す。keiki.toml の [people] shown_to に挙げた利用者でなければ、1行が1人に関するデータ種別の表はなく、ほかの表でも人を示す列はない。少人数を数える問い合わせはできない。守るのはKeikiの出力であってファイルではない。証跡台帳のフォルダを読める人は、表をほかの道具でも読める。",
+        "A query reads and changes nothing. People stand in the tables as random tokens. Unless you are named in `[people] shown_to` of `keiki.toml`, datasets whose rows are about people are not there, nor are columns that name people in others, so that no query counts few people. This guards what Keiki prints, not the files: who can read the journal's folder can read its tables with other tools.",
+        "証跡台帳にSQLで問い合わせる。データ種別ごとの記帳の表と `batches` がある\n\n問い合わせは読むだけで、何も変えない。表の中の人は乱数のトークンで示す。`keiki.toml` の `[people] shown_to` に挙げた利用者でなければ、1行が1人に関するデータ種別の表はなく、ほかの表でも人を示す列はない。少人数を数える問い合わせはできない。守るのはKeikiの出力であってファイルではない。証跡台帳のフォルダを読める人は、表をほかの道具でも読める。",
     ),
     ("The query", "問い合わせ"),
     ("How to print the rows", "行の形式"),
