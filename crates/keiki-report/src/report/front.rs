@@ -13,7 +13,7 @@ use super::figure::{Figure, definition};
 use super::history::{History, moved_by};
 use super::incidents::{self, Serious};
 use super::{Reliance, Source, remarks};
-use crate::{format, scorecard, sentence};
+use crate::format;
 
 /// The most figures of the first page.
 const FIGURES_MOST: usize = 10;
@@ -216,7 +216,7 @@ fn is_judged(status: Status) -> bool {
     )
 }
 
-/// Which companies moved a figure for the worse, else why it stands as it does.
+/// Why a figure got worse: what somebody said, else which companies moved it, else that nobody said.
 fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> String {
     let language = source.names.language;
     let explained = remarks::explanation(source, one);
@@ -239,10 +239,8 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
     movers
         .sort_by_key(|(by, _)| std::cmp::Reverse(relative(*by, Fraction::whole(1)).unwrap_or(*by)));
     if movers.is_empty() {
-        return match one.target {
-            Some(_) => sentence::status(one).get(language).to_owned(),
-            None => scorecard::parts(one, language),
-        };
+        let unknown = source.say("原因は記録されていない。", "No cause is on record.");
+        return unknown.to_owned();
     }
     let named: Vec<String> = movers
         .iter()
