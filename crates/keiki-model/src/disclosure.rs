@@ -266,7 +266,8 @@ impl Family<'_> {
             .children
             .iter()
             .copied()
-            .filter(|child| size(*child) > 0)
+            // That a withheld group is nobody is not known either.
+            .filter(|child| size(*child) > 0 || withheld[*child])
             .collect();
         if below.is_empty() {
             return None;
