@@ -8,6 +8,7 @@ mod airbyte;
 mod command;
 mod database;
 mod database_server;
+mod destination;
 mod error;
 mod http;
 mod ldap;
@@ -34,9 +35,10 @@ use keiki_model::document::Node;
 use crate::limits::Quantity;
 use crate::place::InputFile;
 
+pub use destination::{Destination, Message};
 pub use error::FetchError;
 pub use limits::FetchLimits;
-pub use secret::{Secret, SecretReference, Vault};
+pub use secret::{Secret, SecretReference, Vault, reference as secret_reference};
 
 /// Reads the `[fetch]` table of a source; `None` after a problem, which is reported.
 type ReadDefinition = fn(&Node<'_>) -> Option<Arc<dyn Connector>>;

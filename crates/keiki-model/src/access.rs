@@ -118,6 +118,55 @@ pub enum Right {
     Administer,
 }
 
+impl Right {
+    /// Every right with its word in data.
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("see", Self::See),
+        ("see_evidence", Self::SeeEvidence),
+        ("see_personal", Self::SeePersonal),
+        ("submit", Self::Submit),
+        ("explain", Self::Explain),
+        ("certify", Self::Certify),
+        ("close", Self::Close),
+        ("approve", Self::Approve),
+        ("audit", Self::Audit),
+        ("administer", Self::Administer),
+    ];
+
+    /// The right of a word in data.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|(known, _)| *known == code)
+            .map(|(_, right)| right)
+    }
+
+    /// The word in data.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        let mut all = Self::ALL.into_iter();
+        all.find(|(_, right)| *right == self)
+            .map_or("", |(code, _)| code)
+    }
+
+    /// The words on screen.
+    #[must_use]
+    pub fn title(self) -> Text {
+        match self {
+            Self::See => Text::new("測定結果とレコードの閲覧", "See figures and their records"),
+            Self::SeeEvidence => Text::new("証跡の閲覧", "See evidence"),
+            Self::SeePersonal => Text::new("個人情報の閲覧", "See personal data"),
+            Self::Submit => Text::new("証跡の提出", "Submit evidence"),
+            Self::Explain => Text::new("説明の記入", "Explain figures"),
+            Self::Certify => Text::new("測定結果の確認", "Certify figures"),
+            Self::Close => Text::new("締めと締め解除", "Close and reopen"),
+            Self::Approve => Text::new("申請の承認", "Approve requests"),
+            Self::Audit => Text::new("操作記録の閲覧", "Read the log"),
+            Self::Administer => Text::new("利用者の管理", "Keep accounts"),
+        }
+    }
+}
+
 /// A role held for an org unit and all below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Grant {
@@ -132,10 +181,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_role_has_a_word_and_comes_back_from_it() {
+    fn every_role_and_right_has_a_word_and_comes_back_from_it() {
         for (code, role) in Role::ALL {
             assert_eq!(Role::from_code(code), Some(role));
             assert_eq!(role.code(), code);
+        }
+        for (code, right) in Right::ALL {
+            assert_eq!(Right::from_code(code), Some(right));
+            assert_eq!(right.code(), code);
         }
     }
 

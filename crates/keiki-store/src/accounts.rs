@@ -23,6 +23,8 @@ pub struct Account {
     pub shown_name: String,
     /// The language that its owner chose.
     pub language: Option<Language>,
+    /// The address of mail at which its owner is told; `None` = they are told nothing.
+    pub mail: Option<String>,
     /// The password as argon2id stores it; `None` until its owner has set one.
     pub password: Option<String>,
     /// Whether it may sign in.
@@ -72,12 +74,13 @@ pub struct Accounts {
     pool: SqlitePool,
 }
 
-const MAKE: [&str; 4] = [
+const MAKE: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, shown_name TEXT NOT NULL, \
      language TEXT, password TEXT, is_disabled BIGINT NOT NULL, created_at BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS account_grants (account_id TEXT NOT NULL, role TEXT NOT NULL, org_unit TEXT NOT NULL, \
      PRIMARY KEY (account_id, role, org_unit))",
     "CREATE TABLE IF NOT EXISTS account_links (token_sha256 TEXT PRIMARY KEY, account_id TEXT, expires_at BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS account_mail (account_id TEXT PRIMARY KEY, address TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sign_in_failures (name TEXT PRIMARY KEY, failed BIGINT NOT NULL, last_at BIGINT NOT NULL)",
 ];
 
@@ -186,8 +189,38 @@ impl Accounts {
             },
             created_at: row.try_get(6)?,
             grants: self.grants(&id).await?,
+            mail: self.mail(&id).await?,
             id,
         })
+    }
+
+    async fn mail(&self, id: &str) -> Result<Option<String>> {
+        let query = "SELECT address FROM account_mail WHERE account_id = $1";
+        let row = sqlx::query(query)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Sets the address of mail at which an account's owner is told; `None` takes it away.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_mail(&self, id: &str, address: Option<&str>) -> Result<()> {
+        let query = match address {
+            Some(_) => {
+                "INSERT INTO account_mail (account_id, address) VALUES ($1, $2) \
+                 ON CONFLICT (account_id) DO UPDATE SET address = excluded.address"
+            }
+            None => "DELETE FROM account_mail WHERE account_id = $1 AND $2 IS NULL",
+        };
+        sqlx::query(query)
+            .bind(id)
+            .bind(address)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     async fn grants(&self, id: &str) -> Result<Vec<Grant>> {

@@ -92,6 +92,30 @@ pub struct Readings {
     pool: SqlitePool,
 }
 
+/// Brings the table of an older version into today's form: what is known of successful readings stays.
+async fn bring_up(pool: &SqlitePool) -> Result<()> {
+    let columns = sqlx::query("SELECT name FROM pragma_table_info('readings')");
+    let columns = columns.fetch_all(pool).await?;
+    let names = columns.iter().map(|row| row.try_get::<String, _>(0));
+    let names = names.collect::<std::result::Result<Vec<String>, _>>()?;
+    if names.is_empty() || names.iter().any(|name| name == "settled") {
+        return Ok(());
+    }
+    let mut transaction = pool.begin().await?;
+    for statement in [
+        "ALTER TABLE readings RENAME TO readings_before",
+        "CREATE TABLE readings (source TEXT PRIMARY KEY, succeeded_at INTEGER NOT NULL, position TEXT, \
+         definition TEXT, settled INTEGER NOT NULL)",
+        "INSERT INTO readings (source, succeeded_at, position, definition, settled) \
+         SELECT source, succeeded_at, position, definition, 0 FROM readings_before WHERE succeeded_at IS NOT NULL",
+        "DROP TABLE readings_before",
+    ] {
+        sqlx::query(statement).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
 /// A source that was ever tried, with the failures since it was last read.
 const STANDINGS: &str = include_str!("readings/standings.sql");
 
@@ -102,6 +126,7 @@ impl Readings {
     /// The database cannot be used.
     pub async fn open(path: &Path) -> Result<Self> {
         let pool = crate::tokens::database(path).await?;
+        bring_up(&pool).await?;
         // `settled` is the last failure that a later reading made good.
         for table in [
             "CREATE TABLE IF NOT EXISTS readings (source TEXT PRIMARY KEY, succeeded_at INTEGER NOT NULL, position TEXT, \

@@ -29,7 +29,7 @@ use keiki_store::{Journal, Ledger, Readings, RemarkBook, Seals, Statements, Text
 use crate::error::{Error, Result};
 
 pub use files::Content;
-pub use settings::Settings;
+pub use settings::{MailSecurity, MailSettings, Settings, Webhook, WebhookForm};
 
 /// The org tree's file.
 pub const ORG_FILE: &str = "org.csv";

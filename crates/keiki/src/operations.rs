@@ -26,6 +26,7 @@ pub mod plans;
 pub mod programme;
 pub mod refusals;
 pub mod rejects;
+pub mod remind;
 pub mod report;
 pub mod road_map;
 pub mod seals;

@@ -2,12 +2,14 @@
 //!
 //! One page is one file in `pages`, one template, and one row of the table in `routes`. *Source*: decision 0044.
 
+mod api;
 mod assets;
 mod choosing;
 mod drawing;
 mod failure;
 mod guard;
 mod layout;
+mod metrics;
 mod pages;
 mod routes;
 mod server;
@@ -15,5 +17,6 @@ mod site;
 mod visitor;
 mod words;
 
+pub use api::paths as described_paths;
 pub use routes::{Need, RouteFacts, facts};
 pub use server::{Options, REQUEST_LIMIT, Security, Server};

@@ -170,7 +170,8 @@ impl<'v> Vault<'v> {
 }
 
 /// Reads a secret's reference. A secret that stands in the file is a problem.
-pub(crate) fn reference(node: &Node<'_>, key: &str) -> Option<SecretReference> {
+#[must_use]
+pub fn reference(node: &Node<'_>, key: &str) -> Option<SecretReference> {
     if !node.has(key) {
         return None;
     }

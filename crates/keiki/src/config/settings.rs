@@ -1,6 +1,7 @@
 //! `keiki.toml`: the organisation, its fiscal years, zone and language, and where its books are.
 
 mod close;
+mod notify;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use keiki_model::text::{Language, Text};
 use url::Url;
 
 pub use close::{Certifier, CloseDays, CloseSettings};
+pub use notify::{MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
 
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
@@ -51,6 +53,8 @@ pub struct Settings {
     pub people: PeopleSettings,
     /// How periods are closed.
     pub close: CloseSettings,
+    /// By what people and other systems are told.
+    pub notify: NotifySettings,
     /// How many files a table of the journal gathers before an ingest puts them together; `None` = only `keiki compact` does.
     pub table_files: Option<usize>,
 }
@@ -182,6 +186,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         personal_files_days,
         people,
         close: close::close(node),
+        notify: notify::notify(node),
         table_files,
     })
 }

@@ -16,27 +16,51 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scope {
     grants: Vec<Grant>,
+    /// The rights that are left of those that the roles give; `None` = all.
+    only: Option<Vec<Right>>,
 }
 
 impl Scope {
     /// The scope of some roles.
     #[must_use]
     pub fn new(grants: Vec<Grant>) -> Self {
-        Self { grants }
+        Self { grants, only: None }
+    }
+
+    /// The same with some rights alone, of those that the roles give.
+    #[must_use]
+    pub fn narrowed(self, rights: Vec<Right>) -> Self {
+        Self {
+            only: Some(rights),
+            ..self
+        }
+    }
+
+    /// The rights that they have for any org unit.
+    #[must_use]
+    pub fn rights(&self) -> Vec<Right> {
+        let all = Right::ALL.into_iter().map(|(_, right)| right);
+        all.filter(|right| self.allows(*right)).collect()
+    }
+
+    /// Whether a role gives a right here.
+    fn gives(&self, grant: &Grant, right: Right) -> bool {
+        let is_left = self.only.as_ref();
+        is_left.is_none_or(|only| only.contains(&right)) && grant.role.rights().contains(&right)
     }
 
     /// Whether they have a right for any org unit.
     #[must_use]
     pub fn allows(&self, right: Right) -> bool {
         let mut grants = self.grants.iter();
-        grants.any(|grant| grant.role.rights().contains(&right))
+        grants.any(|grant| self.gives(grant, right))
     }
 
     /// Whether they have a right for an org unit by a role that they hold for that very unit, such as the root of the tree.
     #[must_use]
     pub fn allows_at(&self, right: Right, unit: &str) -> bool {
         let mut grants = self.grants.iter();
-        grants.any(|grant| grant.org_unit == unit && grant.role.rights().contains(&right))
+        grants.any(|grant| grant.org_unit == unit && self.gives(grant, right))
     }
 
     /// Refuses who lacks a right.
@@ -56,7 +80,7 @@ impl Scope {
     pub fn within(&self, right: Right, tree: &Tree) -> Within {
         let mut ids = BTreeSet::new();
         let grants = self.grants.iter();
-        for grant in grants.filter(|grant| grant.role.rights().contains(&right)) {
+        for grant in grants.filter(|grant| self.gives(grant, right)) {
             // An org unit that is not in this tree gives nothing: its successor may be another's.
             let Some(position) = tree.position(&grant.org_unit) else {
                 continue;
@@ -170,6 +194,21 @@ mod tests {
     fn who_holds_the_root_knows_everything() {
         let seen = within(Role::Auditor, "HD", Right::See);
         assert!(seen.is_whole() && seen.has("unassigned") && seen.has_all([]));
+    }
+
+    #[test]
+    fn a_narrowed_scope_has_what_is_left_of_its_roles_and_no_more() {
+        let grant = Grant {
+            role: Role::DataOwner,
+            org_unit: "A".to_owned(),
+        };
+        let organisation = Organisation::read("org.csv", ORG).expect("the tree is sound");
+        let tree = organisation.tree(20_000);
+        let scope = Scope::new(vec![grant]).narrowed(vec![Right::See, Right::Close]);
+        assert_eq!(scope.rights(), [Right::See]);
+        assert!(scope.within(Right::See, &tree).has("A-IT"));
+        assert!(!scope.allows(Right::Submit) && !scope.allows_at(Right::Close, "A"));
+        assert_eq!(scope.within(Right::Submit, &tree).first(), None);
     }
 
     #[test]

@@ -1,18 +1,25 @@
 //! Accounts: who they are, how somebody signs in, and the links by which a password is set.
 
+mod api_tokens;
 mod password;
+mod second_factor;
 mod sign_in;
 
 use keiki_model::access::{Grant, Role};
 use keiki_model::text::Text;
-use keiki_store::{Account, AccountStanding, Accounts, AuditEvent, AuditLog, LinkFor, Sessions};
+use keiki_store::{
+    Account, AccountStanding, Accounts, Answers, ApiTokens, AuditEvent, AuditLog, LinkFor,
+    SecondFactors, Sessions,
+};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
 use crate::config::{Workspace, suggestion};
 use crate::error::{Error, Result};
 
-pub use sign_in::{SESSION_HOURS, SignedIn};
+pub use api_tokens::{NewApiToken, TOKEN_DAYS, TOKEN_DAYS_MOST};
+pub use second_factor::Factor;
+pub use sign_in::{Recognised, SESSION_HOURS, Shown, SignedIn};
 
 /// How long a link that sets a password holds. *Units*: hours.
 const LINK_HOURS: i64 = 72;
@@ -21,6 +28,9 @@ const FIRST_LINK_HOURS: i64 = 24;
 /// The longest name. *Units*: characters.
 const NAME_LENGTH_MOST: usize = 64;
 
+/// The longest address of mail. *Units*: bytes. *Source*: RFC 5321, 4.5.3.1.3.
+const MAIL_LENGTH_MOST: usize = 254;
+
 pub(super) const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// The accounts, who is signed in, and who did what.
@@ -28,6 +38,9 @@ pub(super) const HOUR_MICROS: i64 = 3_600_000_000;
 pub struct Registry {
     accounts: Accounts,
     sessions: Sessions,
+    api_tokens: ApiTokens,
+    answers: Answers,
+    factors: SecondFactors,
     log: AuditLog,
 }
 
@@ -63,6 +76,9 @@ impl Registry {
         Ok(Self {
             accounts: Accounts::open(&path).await?,
             sessions: Sessions::open(&path).await?,
+            api_tokens: ApiTokens::open(&path).await?,
+            answers: Answers::open(&path).await?,
+            factors: SecondFactors::open(&path).await?,
             log: AuditLog::open(&path).await?,
         })
     }
@@ -113,6 +129,33 @@ impl Registry {
             ),
             suggestion(name, all.iter().map(|one| one.name.as_str())),
         ))
+    }
+
+    /// Sets the address of mail at which an account's owner is told; an empty one takes it away.
+    ///
+    /// # Errors
+    /// There is no such account, or that is no address.
+    pub async fn set_mail(&self, name: &str, address: &str, by: &Actor) -> Result<()> {
+        let account = self.named(name).await?;
+        let address = Some(address.trim()).filter(|address| !address.is_empty());
+        let is_one = |address: &str| {
+            address.len() <= MAIL_LENGTH_MOST && address.parse::<lettre::Address>().is_ok()
+        };
+        if let Some(wrong) = address.filter(|address| !is_one(address)) {
+            return Err(Error::user(
+                Text::new(
+                    format!("メールアドレスではありません: {wrong}"),
+                    format!("not an address of mail: {wrong}"),
+                ),
+                Text::new(
+                    "sato@example.jp のように指定してください",
+                    "write it as sato@example.jp",
+                ),
+            ));
+        }
+        self.accounts.set_mail(&account.id, address).await?;
+        let detail = address.unwrap_or_default();
+        self.note(by, "account_mail", &account.name, detail).await
     }
 
     /// Puts roles in the place of those that an account has.
@@ -280,6 +323,12 @@ impl Registry {
             address: by.address.clone(),
         };
         Ok(self.log.add(&event).await?)
+    }
+
+    /// What was answered to requests that may come twice.
+    #[must_use]
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// Who did what.

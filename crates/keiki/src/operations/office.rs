@@ -5,15 +5,18 @@
 
 pub mod batches;
 pub mod closing;
+pub mod data;
 pub mod definitions;
 pub mod evidence;
 pub mod figures;
 mod kept;
+pub mod own;
 pub mod people;
 pub mod programme;
 pub mod requests;
 pub mod rows;
 pub mod submitting;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +37,7 @@ use crate::config::Workspace;
 use crate::error::{Error, Result};
 
 use kept::{Kept, Stamp};
-use submitting::WaitingRoom;
+use waiting::WaitingRoom;
 
 /// How many months can be chosen on a page.
 const MONTHS_CHOSEN: u16 = 24;
@@ -134,6 +137,8 @@ pub struct Who {
     pub actor: Actor,
     /// What they may do.
     pub scope: Scope,
+    /// When the token ends by which they are recognised; `None` by a session.
+    pub until: Option<i64>,
     /// The language that they read.
     pub language: Language,
     /// The accounts and the log of who did what.

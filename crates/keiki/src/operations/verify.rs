@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keiki_model::text::Text;
-use keiki_store::{Finding, Journal, Listing, StoreError, Verification};
+use keiki_store::{AuditLog, Finding, Journal, Listing, StoreError, Verification};
 
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
@@ -44,7 +44,8 @@ pub async fn beside(workspace: &Workspace) -> Result<Beside> {
     })
 }
 
-/// Verifies the journal: first that its files are those that were there when statements were closed, then what is in them.
+/// Verifies the journal: first that its files are those that were there when statements were closed, then what is in them, then
+/// the log of who did what.
 ///
 /// # Errors
 /// It cannot be read at all; what does not fit is a finding.
@@ -58,7 +59,10 @@ pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Ve
         });
     }
     match journal.verify(&workspace.datasets()).await {
-        Ok(found) => Ok(found),
+        Ok(mut found) => {
+            found.findings.extend(altered_log(workspace).await?);
+            Ok(found)
+        }
         Err(error) if is_damage(&error) => Ok(Verification {
             findings: vec![Finding {
                 check: "journal",
@@ -69,6 +73,17 @@ pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Ve
         }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The first line of the log of who did what that is not bound to the one before it.
+async fn altered_log(workspace: &Workspace) -> Result<Option<Finding>> {
+    let path = workspace.root.join(&workspace.settings.database);
+    let broken = AuditLog::open(&path).await?.broken().await?;
+    Ok(broken.map(|(number, message)| Finding {
+        check: "log",
+        subject: format!("#{number}"),
+        message,
+    }))
 }
 
 fn is_damage(error: &StoreError) -> bool {

@@ -9,8 +9,10 @@ use axum::response::{Html, IntoResponse, Response};
 use keiki_model::text::Text;
 use rand::Rng;
 
+use super::api::problem;
 use super::layout::Layout;
 use super::visitor::Visitor;
+use super::words::Words;
 use crate::error::{Error, Kind};
 
 /// The result of a page.
@@ -46,6 +48,31 @@ impl Failure {
             Kind::User | Kind::Evidence => Ok((error.message(), error.hint())),
             _ => Err(Self::from(error)),
         }
+    }
+
+    /// Somebody has to sign in, or show a token that holds.
+    pub(super) fn unauthorised() -> Self {
+        Self::of_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// What was asked for is refused with a status of its own.
+    pub(super) fn refused(status: StatusCode, message: Text) -> Self {
+        let mut failure = Self::of_status(status);
+        failure.0.message = Some(message);
+        failure
+    }
+
+    /// A body that is broken off or too large.
+    pub(super) fn of_body(error: &axum::Error) -> Self {
+        let mut causes: Option<&dyn std::error::Error> = Some(error);
+        while let Some(cause) = causes {
+            // The library that counts the bytes tells it by its words alone.
+            if cause.to_string() == "length limit exceeded" {
+                return Self::of_status(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            causes = cause.source();
+        }
+        Self::of_status(StatusCode::BAD_REQUEST)
     }
 
     fn of_status(status: StatusCode) -> Self {
@@ -126,14 +153,34 @@ pub(super) fn told(visitor: &Visitor, response: Response) -> Response {
     if let Some(failure) = response.extensions().get::<Failure>() {
         return page(visitor, failure);
     }
-    let is_page = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if (status.is_client_error() || status.is_server_error()) && !is_page {
-        return page(visitor, &Failure::of_status(status));
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_told = kind.is_some_and(|kind| {
+        let kind = kind.as_bytes();
+        kind.starts_with(b"text/html") || kind.starts_with(b"application/problem+json")
+    });
+    if (status.is_client_error() || status.is_server_error()) && !is_told {
+        let mut answer = page(visitor, &Failure::of_status(status));
+        // Which methods a path knows.
+        if let Some(allowed) = response.headers().get(header::ALLOW) {
+            answer.headers_mut().insert(header::ALLOW, allowed.clone());
+        }
+        return answer;
     }
     response
+}
+
+/// The id of what a status is called.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "failure-unauthorised",
+        StatusCode::FORBIDDEN => "failure-forbidden",
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "failure-absent",
+        StatusCode::CONFLICT => "failure-conflict",
+        StatusCode::PAYLOAD_TOO_LARGE => "failure-too-large",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => "failure-slow",
+        status if status.is_server_error() => "failure-internal",
+        _ => "failure-refused",
+    }
 }
 
 #[derive(Template)]
@@ -146,28 +193,30 @@ struct Page<'p> {
     reference: String,
 }
 
-/// The page of a failure.
+/// The page of a failure; for programs what it says as data.
 pub(super) fn page(visitor: &Visitor, failure: &Failure) -> Response {
     let failure = &*failure.0;
-    let layout = Layout::new(visitor, "failure-title");
     let language = visitor.language;
-    let said = |id: &str| layout.say(id);
-    let title = match failure.status {
-        StatusCode::FORBIDDEN => said("failure-forbidden"),
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => said("failure-absent"),
-        StatusCode::PAYLOAD_TOO_LARGE => said("failure-too-large"),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => said("failure-slow"),
-        status if status.is_server_error() => said("failure-internal"),
-        _ => said("failure-refused"),
-    };
-    let message = failure.message.as_ref();
-    let hint = failure.hint.as_ref();
+    let title = Words(language).say(title(failure.status));
+    let said = |text: &Option<Text>| text.as_ref().map(|text| text.get(language).to_owned());
+    let (message, hint) = (said(&failure.message), said(&failure.hint));
+    if visitor.is_program() {
+        let told = problem::Problem {
+            kind: problem::kind(failure.status),
+            title,
+            status: failure.status.as_u16(),
+            detail: message,
+            hint,
+            reference: failure.reference.clone(),
+        };
+        return told.into_response();
+    }
     let page = Page {
+        layout: Layout::new(visitor, "failure-title"),
         title,
-        message: message.map_or_else(String::new, |text| text.get(language).to_owned()),
-        hint: hint.map_or_else(String::new, |text| text.get(language).to_owned()),
+        message: message.unwrap_or_default(),
+        hint: hint.unwrap_or_default(),
         reference: failure.reference.clone().unwrap_or_default(),
-        layout,
     };
     match page.render() {
         Ok(html) => (failure.status, Html(html)).into_response(),

@@ -68,7 +68,9 @@ pub(super) async fn own_origin(request: Request, next: Next) -> Response {
         .uri()
         .authority()
         .map(axum::http::uri::Authority::as_str);
-    if reads || is_own(request.headers(), authority) {
+    let visitor = request.extensions().get::<Visitor>();
+    let is_harmless = visitor.is_some_and(|visitor| !visitor.could_be_forged());
+    if reads || is_harmless || is_own(request.headers(), authority) {
         return next.run(request).await;
     }
     Failure::from(Error::Forbidden).into_response()
@@ -101,6 +103,9 @@ pub(super) async fn admitted(need: Need, request: Request, next: Next) -> Respon
     let is_reading = *request.method() == Method::GET;
     match need {
         Need::Nothing => next.run(request).await,
+        _ if visitor.signed_in.is_none() && visitor.is_program() => {
+            Failure::unauthorised().into_response()
+        }
         _ if visitor.signed_in.is_none() => {
             let next = if is_reading {
                 visitor.path.as_str()

@@ -1,5 +1,6 @@
 //! One file per page.
 
+pub(super) mod account;
 pub(super) mod batch;
 pub(super) mod catalogue;
 pub(super) mod closing;

@@ -9,12 +9,12 @@ use axum::middleware::{self, Next};
 use axum::routing::{MethodRouter, get, post};
 use keiki_model::access::Right;
 
-use super::guard;
 use super::pages::{
-    batch, catalogue, closing, evidence, home, kpi, language, log, programme, requests, rows,
-    scorecard, sign_in, submit, todo, users, welcome,
+    account, batch, catalogue, closing, evidence, home, kpi, language, log, programme, requests,
+    rows, scorecard, sign_in, submit, todo, users, welcome,
 };
 use super::site::Shared;
+use super::{api, guard, metrics};
 use crate::operations::access::Scope;
 
 /// What a route needs.
@@ -69,6 +69,24 @@ fn table() -> Vec<Route> {
         Route::page("/welcome/{token}", Need::Nothing, welcome::show),
         Route::form("/welcome/{token}", Need::Nothing, welcome::accept),
         Route::form("/language", Need::Nothing, language::choose),
+        Route::page("/account", Need::Account, account::show),
+        Route::form("/account/tokens", Need::Account, account::make),
+        Route::form("/account/tokens/{id}", Need::Account, account::revoke),
+        Route::form(
+            "/account/second-factor",
+            Need::Account,
+            account::begin_factor,
+        ),
+        Route::form(
+            "/account/second-factor/confirm",
+            Need::Account,
+            account::confirm_factor,
+        ),
+        Route::form(
+            "/account/second-factor/remove",
+            Need::Account,
+            account::remove_factor,
+        ),
         Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
         Route::page("/kpis", see, catalogue::show).in_menu("nav-kpis"),
         Route::page("/kpis/{no}", see, kpi::show),
@@ -109,8 +127,166 @@ fn table() -> Vec<Route> {
             administer,
             users::end_sessions,
         ),
+        Route::form(
+            "/users/{name}/second-factor",
+            administer,
+            users::remove_factor,
+        ),
         Route::page("/log", audit, log::show).in_menu("nav-log"),
     ]
+}
+
+/// What programs use. *Source*: decision 0062.
+fn programs() -> Vec<Route> {
+    let see = Need::Right(Right::See);
+    let see_evidence = Need::Right(Right::SeeEvidence);
+    vec![
+        Route::page("/metrics", see, metrics::show),
+        Route::page("/api/v1/docs", Need::Nothing, api::docs::show),
+        Route::page(
+            "/api/v1/openapi.json",
+            Need::Nothing,
+            api::docs::load_document,
+        ),
+        Route::page("/api/v1/me", Need::Account, api::people::show_me),
+        Route::page("/api/v1/periods", see, api::catalogue::list_periods),
+        Route::page("/api/v1/org-units", see, api::catalogue::list_org_units),
+        Route::page("/api/v1/kpis", see, api::catalogue::list_kpis),
+        Route::page("/api/v1/kpis/{no}", see, api::catalogue::show_kpi),
+        Route::page("/api/v1/scorecard", see, api::figures::show_scorecard),
+        Route::page("/api/v1/measurements", see, api::figures::list_measurements),
+        Route::page("/api/v1/kpis/{no}/rows", see, api::rows::list_rows),
+        Route::page("/api/v1/statements", see, api::catalogue::list_statements),
+        Route::page("/api/v1/programme", see, api::programme::list_standings),
+        Route::page(
+            "/api/v1/programme/export",
+            Need::Whole(Right::See),
+            api::programme::export_programme,
+        ),
+        Route::page("/api/v1/owed", see_evidence, api::evidence::list_owed),
+        Route::page("/api/v1/sources", see_evidence, api::evidence::list_sources),
+        Route::page("/api/v1/batches", see_evidence, api::evidence::list_batches),
+        Route::page(
+            "/api/v1/batches/{seq}",
+            see_evidence,
+            api::evidence::show_batch,
+        ),
+        Route::page(
+            "/api/v1/batches/{seq}/files/{position}",
+            see_evidence,
+            api::evidence::load_file,
+        ),
+        Route::page("/api/v1/rejects", see_evidence, api::evidence::list_rejects),
+        Route::page(
+            "/api/v1/closes/{period}",
+            see_evidence,
+            api::closing::show_close,
+        ),
+        Route::page(
+            "/api/v1/requests",
+            see_evidence,
+            api::requests::list_requests,
+        ),
+        Route::form(
+            "/api/v1/requests/{id}/decide",
+            see_evidence,
+            api::requests::decide_request,
+        ),
+        Route::page("/api/v1/tokens", Need::Account, api::tokens::list_tokens),
+        Route::form("/api/v1/tokens", Need::Account, api::tokens::make_token),
+        Route::form(
+            "/api/v1/tokens/{id}/revoke",
+            Need::Account,
+            api::tokens::revoke_token,
+        ),
+    ]
+}
+
+/// What programs use that changes something of the books or of accounts.
+fn programs_that_write() -> Vec<Route> {
+    let submits = Need::Right(Right::Submit);
+    let close = Need::Whole(Right::Close);
+    let administer = Need::Whole(Right::Administer);
+    let bytes = submit::FILE_BYTES;
+    vec![
+        Route::page("/api/v1/todo", submits, api::submitting::show_todo),
+        Route::form("/api/v1/previews", submits, api::submitting::preview_file).up_to(bytes),
+        Route::form(
+            "/api/v1/previews/{token}/confirm",
+            submits,
+            api::submitting::confirm_preview,
+        ),
+        Route::form("/api/v1/submissions", submits, api::submitting::submit_file).up_to(bytes),
+        Route::form("/api/v1/nil-returns", submits, api::submitting::submit_nil),
+        Route::form(
+            "/api/v1/reported-totals",
+            submits,
+            api::submitting::submit_total,
+        ),
+        Route::form(
+            "/api/v1/kpis/{no}/explanations",
+            Need::Right(Right::Explain),
+            api::submitting::explain_figure,
+        ),
+        Route::form(
+            "/api/v1/closes/{period}/close",
+            close,
+            api::closing::close_period,
+        ),
+        Route::form(
+            "/api/v1/closes/{period}/reopen",
+            close,
+            api::closing::reopen_period,
+        ),
+        Route::form(
+            "/api/v1/closes/{period}/request",
+            close,
+            api::closing::request_close,
+        ),
+        Route::form(
+            "/api/v1/closes/{period}/certify",
+            Need::Right(Right::Certify),
+            api::closing::certify_company,
+        ),
+        Route::page("/api/v1/users", administer, api::people::list_users),
+        Route::form("/api/v1/users", administer, api::people::add_user),
+        Route::form(
+            "/api/v1/users/{name}/roles",
+            administer,
+            api::people::change_role,
+        ),
+        Route::form(
+            "/api/v1/users/{name}/password",
+            administer,
+            api::people::renew_password,
+        ),
+        Route::form(
+            "/api/v1/users/{name}/disable",
+            administer,
+            api::people::disable_user,
+        ),
+        Route::form(
+            "/api/v1/users/{name}/enable",
+            administer,
+            api::people::enable_user,
+        ),
+        Route::form(
+            "/api/v1/users/{name}/end-sessions",
+            administer,
+            api::people::end_sessions,
+        ),
+        Route::page(
+            "/api/v1/log",
+            Need::Whole(Right::Audit),
+            api::people::list_log,
+        ),
+    ]
+}
+
+/// Every row.
+fn all() -> impl Iterator<Item = Route> {
+    let programs = programs().into_iter().chain(programs_that_write());
+    table().into_iter().chain(programs)
 }
 
 struct Route {
@@ -143,6 +319,12 @@ impl Route {
         answer: MethodRouter<Shared>,
     ) -> Self {
         let admitted = move |request: Request, next: Next| guard::admitted(need, request, next);
+        let answering = move |request: Request, next: Next| api::answering(path, request, next);
+        let answer = if path.starts_with("/api/") {
+            answer.route_layer(middleware::from_fn(answering))
+        } else {
+            answer
+        };
         Self {
             facts: RouteFacts { method, path, need },
             title: None,
@@ -185,7 +367,7 @@ static MENU: LazyLock<Vec<MenuEntry>> = LazyLock::new(|| {
             need: route.facts.need,
         })
     };
-    table().into_iter().filter_map(entry).collect()
+    all().filter_map(entry).collect()
 });
 
 /// The menu, in the order of the table.
@@ -194,8 +376,7 @@ pub(super) fn menu() -> &'static [MenuEntry] {
 }
 
 pub(super) fn router() -> Router<Shared> {
-    let routes = table().into_iter();
-    routes.fold(Router::new(), |router, route| {
+    all().fold(Router::new(), |router, route| {
         router.route(route.facts.path, route.answer)
     })
 }
@@ -203,5 +384,5 @@ pub(super) fn router() -> Router<Shared> {
 /// Every route with what it needs.
 #[must_use]
 pub fn facts() -> Vec<RouteFacts> {
-    table().into_iter().map(|route| route.facts).collect()
+    all().map(|route| route.facts).collect()
 }

@@ -23,6 +23,8 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::operations::accounts::Registry;
 use crate::operations::office::Office;
+use crate::operations::programme::Run;
+use crate::operations::remind::{self, Sending};
 
 /// How long a request may take, unless something else is said.
 pub const REQUEST_LIMIT: Duration = Duration::from_mins(1);
@@ -30,6 +32,8 @@ pub const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 const HEADER_SECONDS: u64 = 10;
 /// How long requests that have begun may go on when the server stops.
 const STOP_SECONDS: u64 = 10;
+/// How often the server looks whether somebody is to be told something.
+const REMINDING: Duration = Duration::from_hours(1);
 /// The most that a form may send. *Units*: bytes.
 const FORM_BYTES: usize = 256 << 10;
 
@@ -67,6 +71,7 @@ pub struct Server {
     address: SocketAddr,
     security: Security,
     request_limit: Duration,
+    root: PathBuf,
     site: Shared,
 }
 
@@ -105,6 +110,7 @@ impl Server {
             address,
             security: options.security.clone(),
             request_limit: options.request_limit,
+            root: root.to_owned(),
             site: Arc::new(Site {
                 office,
                 registry,
@@ -156,6 +162,7 @@ impl Server {
                 tracing::debug!(?error, "nothing was measured beforehand");
             }
         });
+        tokio::spawn(reminding(self.root));
         let service = router(self.site, self.request_limit)
             .into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(self.listener).map_err(Error::stopped)?;
@@ -173,6 +180,33 @@ impl Server {
             Security::Loopback | Security::Proxies(_) => server.serve(service).await,
         };
         served.map_err(Error::stopped)
+    }
+}
+
+/// Tells everybody what is new for them, once an hour as long as the server runs.
+async fn reminding(root: PathBuf) {
+    loop {
+        tokio::time::sleep(REMINDING).await;
+        let run = Run {
+            author: String::new(),
+            now: environment::now(),
+        };
+        let told = match Workspace::load(&root) {
+            Ok(workspace) => {
+                remind::remind(&workspace, &run, &environment::Here, Sending::Send).await
+            }
+            Err(error) => Err(error),
+        };
+        let failed = match told {
+            Ok(told) => told
+                .into_iter()
+                .filter_map(|one| one.result.err())
+                .collect(),
+            Err(error) => vec![error],
+        };
+        for error in failed {
+            tracing::error!(cause = ?error, "a message was not sent");
+        }
     }
 }
 

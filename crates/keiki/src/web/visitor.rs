@@ -13,7 +13,7 @@ use super::failure::{self, Failure};
 use super::site::{Shared, Way};
 use crate::environment;
 use crate::operations::access::Scope;
-use crate::operations::accounts::{Actor, SignedIn};
+use crate::operations::accounts::{Actor, Recognised, SignedIn};
 use crate::operations::office::{Desk, Who};
 
 /// The cookie of the language that somebody chose who is not signed in.
@@ -45,9 +45,37 @@ pub(super) struct Visitor {
 impl Visitor {
     /// What they may do.
     pub(super) fn scope(&self) -> Scope {
-        let account = self.signed_in.as_ref().map(|one| &one.account);
-        Scope::new(account.map_or_else(Vec::new, |one| one.grants.clone()))
+        let signed_in = self.signed_in.as_ref();
+        signed_in.map_or_else(Scope::default, SignedIn::scope)
     }
+
+    /// When what they are recognised by ends, where it is a token.
+    pub(super) fn until(&self) -> Option<i64> {
+        match &self.signed_in.as_ref()?.by {
+            Recognised::Session(_) => None,
+            Recognised::Token(token) => Some(token.expires_at),
+        }
+    }
+
+    /// Whether they ask for what is made for programs.
+    pub(super) fn is_program(&self) -> bool {
+        is_for_programs(&self.path)
+    }
+
+    /// Whether a page of another server could have sent the request in their name: it carries a session that browsers add by
+    /// themselves.
+    pub(super) fn could_be_forged(&self) -> bool {
+        match &self.signed_in {
+            None => !self.is_program(),
+            Some(one) => matches!(one.by, Recognised::Session(_)),
+        }
+    }
+}
+
+/// Whether a path is made for programs, as all are that documentation is not: they show tokens, and are told of failures in data.
+fn is_for_programs(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    (path.starts_with("/api/") && path != "/api/v1/docs") || path == "/metrics"
 }
 
 /// Recognises the visitor, and gives failures a page in their language.
@@ -59,21 +87,29 @@ pub(super) async fn recognise(
 ) -> Response {
     let headers = request.headers();
     let now = environment::now();
+    let is_program = is_for_programs(request.uri().path());
     let token = cookie(headers, site.way.cookie()).map(str::to_owned);
-    let found = match &token {
-        Some(token) => site.registry.recognise(token, now).await,
-        None => Ok(None),
+    // What carries a token is its program's, whatever cookie a browser put beside it.
+    let found = match (bearer(headers).filter(|_| is_program), &token) {
+        (Some(token), _) => site.registry.recognise_program(token, now).await,
+        (None, Some(token)) => site.registry.recognise(token, now).await,
+        (None, None) => Ok(None),
     };
     let (signed_in, trouble) = match found {
         Ok(signed_in) => (signed_in, None),
         Err(error) => (None, Some(error)),
     };
     let account = signed_in.as_ref().map(|one| &one.account);
-    let language = account
+    let chosen = account
         .and_then(|one| one.language)
-        .or_else(|| cookie(headers, LANGUAGE_COOKIE).and_then(Language::from_tag))
-        .or_else(|| accepted(headers))
-        .unwrap_or(site.plate.language);
+        .or_else(|| cookie(headers, LANGUAGE_COOKIE).and_then(Language::from_tag));
+    // A program says what it wants with each request; a browser says what it was installed with.
+    let language = if is_program {
+        accepted(headers).or(chosen)
+    } else {
+        chosen.or_else(|| accepted(headers))
+    };
+    let language = language.unwrap_or(site.plate.language);
     let agent = headers.get(header::USER_AGENT);
     let agent = agent.and_then(|value| value.to_str().ok()).unwrap_or("");
     let path = request.uri().path_and_query();
@@ -117,11 +153,19 @@ impl FromRequestParts<Shared> for Desk {
         let who = Who {
             actor: visitor.actor.clone(),
             scope: visitor.scope(),
+            until: visitor.until(),
             language: visitor.language,
             registry: site.registry.clone(),
         };
         Ok(site.office.desk(who).await?)
     }
+}
+
+/// The token that a program shows.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = shown.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The value of a cookie.

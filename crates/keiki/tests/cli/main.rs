@@ -24,6 +24,7 @@ mod own_kpi;
 mod person;
 mod programme;
 mod records;
+mod remind;
 mod screen;
 mod seals;
 mod spreadsheet;

@@ -8,12 +8,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use keiki::operations::accounts::{Actor, Chosen, NewAccount, Registry};
+use keiki::operations::accounts::{Actor, Chosen, NewAccount, NewApiToken, Registry};
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
 use keiki::progress::Silent;
 use keiki::web::{Options, Security, Server};
 use keiki::{config::Workspace, environment};
-use keiki_model::access::{Grant, Role};
+use keiki_model::access::{Grant, Right, Role};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -156,6 +156,25 @@ impl House {
         Visitor {
             house: self,
             cookie: answer.cookie("keiki-session"),
+            token: None,
+        }
+    }
+
+    /// A program that acts for an account with a token of some rights.
+    pub(crate) async fn program(&self, account: &str, rights: &[Right]) -> Visitor<'_> {
+        let new = NewApiToken {
+            name: "tests".to_owned(),
+            rights: rights.to_vec(),
+            days: 1,
+            until: None,
+        };
+        let by = actor(account);
+        let made = self.registry.make_api_token(account, &new, &by).await;
+        let (_, token) = made.expect("the token is made");
+        Visitor {
+            house: self,
+            cookie: None,
+            token: Some(token),
         }
     }
 
@@ -164,6 +183,7 @@ impl House {
         Visitor {
             house: self,
             cookie: None,
+            token: None,
         }
     }
 }
@@ -196,6 +216,8 @@ pub(crate) struct Visitor<'h> {
     house: &'h House,
     /// The session's token.
     pub(crate) cookie: Option<String>,
+    /// The token of a program.
+    pub(crate) token: Option<String>,
 }
 
 /// What came back.
@@ -224,6 +246,11 @@ impl Answer {
         })
     }
 
+    /// What came back as data.
+    pub(crate) fn data(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).expect("the answer is data")
+    }
+
     pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:#?}");
         self
@@ -248,10 +275,20 @@ impl Visitor<'_> {
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", format!("keiki-session={cookie}"));
         }
+        if let Some(token) = &self.token {
+            return request.header("authorization", format!("Bearer {token}"));
+        }
         if *method != Method::GET {
             request = request.header("origin", &self.house.url);
         }
         request
+    }
+
+    /// Sends data as a program does.
+    pub(crate) async fn tell(&self, path: &str, data: &serde_json::Value) -> Answer {
+        let request = self.request(&Method::POST, path);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(data.to_string())).await
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {

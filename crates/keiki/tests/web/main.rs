@@ -1,6 +1,8 @@
 //! The web pages from outside: a server in this process on a free port, and a browser's requests.
 
 mod access;
+mod api;
+mod browser;
 mod hostile;
 mod house;
 mod pages;

@@ -117,3 +117,53 @@ async fn who_did_what_is_written_down_and_bound() {
     );
     assert_eq!(log.broken().await.expect("the log can be read"), None);
 }
+
+/// The code that a program shows for a secret, some steps from now.
+fn code(secret: &str, steps: i64) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).expect("it is a secret");
+    let totp = totp_rs::Builder::new().with_secret(secret).build();
+    let seconds = keiki::environment::now() / 1_000_000 + 30 * steps;
+    let seconds = u64::try_from(seconds).expect("it is after 1970");
+    totp.expect("it is sound").generate(seconds).to_string()
+}
+
+/// The text between two others.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    let at = text.find(before).expect("it is there") + before.len();
+    let rest = &text[at..];
+    &rest[..rest.find(after).expect("it ends")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_asked_for_and_each_of_its_codes_holds_once() {
+    let house = House::without_evidence().await;
+    let one = house.visitor("one", &[(Role::Executive, "HD")]).await;
+    one.post("/account/second-factor", &[]).await.is(303);
+    let page = one.get("/account").await.is(200);
+    let secret = between(&page.text, "<br><code>", "</code>").to_owned();
+    let confirm = "/account/second-factor/confirm";
+    one.post(confirm, &[("code", "000000")])
+        .await
+        .is(422)
+        .says("the code is wrong");
+    // It does not count before a code of it was shown.
+    house.nobody().sign_in("one", PASSWORD, "/").await.is(303);
+    let now = code(&secret, 0);
+    let page = one.post(confirm, &[("code", &now)]).await.is(200);
+    let recovery = between(&page.text, "<li><code>", "</code>").to_owned();
+    let nobody = house.nobody();
+    let with = async |code: &str| {
+        let fields = [("name", "one"), ("password", PASSWORD), ("code", code)];
+        nobody.post("/sign-in", &fields).await
+    };
+    with("").await.is(401);
+    with(&now).await.is(401);
+    with(&code(&secret, 1)).await.is(303);
+    with(&recovery).await.is(303);
+    with(&recovery).await.is(401);
+    one.post(confirm, &[("code", "1")]).await.is(422);
+    // Who lost everything asks an administrator.
+    let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
+    admin.post("/users/one/second-factor", &[]).await.is(303);
+    with("").await.is(303);
+}

@@ -1,8 +1,9 @@
 sign-in-title = Sign in
 sign-in-name = User name
 sign-in-password = Password
+sign-in-code = Code of the second factor, if you use one
 sign-in-enter = Sign in
-sign-in-refused = You were not signed in. The user name or the password is wrong, or too many attempts have failed for now.
+sign-in-refused = You were not signed in. The user name, the password or the code is wrong, or too many attempts have failed for now.
 sign-in-forgotten = If you forgot your password, ask an administrator for a link that sets a new one.
 welcome-title = Set a password
 welcome-account = User name: { $name }

@@ -39,3 +39,4 @@ log-account-link = made a link for a password
 log-password-set = set a password
 log-sessions-end = ended sessions
 log-look-at-personal-rows = looked at rows that name people
+log-account-mail = set an address of mail

@@ -1,8 +1,9 @@
 sign-in-title = サインイン
 sign-in-name = 利用者名
 sign-in-password = パスワード
+sign-in-code = 二要素認証のコード(設定している場合)
 sign-in-enter = サインイン
-sign-in-refused = サインインできません。利用者名かパスワードが違うか、失敗が続いたため一時的に停止されています。
+sign-in-refused = サインインできません。利用者名、パスワード、コードのいずれかが違うか、失敗が続いたため一時的に停止されています。
 sign-in-forgotten = パスワードを忘れた場合は、管理者に再設定のリンクを依頼してください。
 welcome-title = パスワードの設定
 welcome-account = 利用者名: { $name }

@@ -39,3 +39,4 @@ log-account-link = パスワード再設定リンクの発行
 log-password-set = パスワードの設定
 log-sessions-end = セッションの終了
 log-look-at-personal-rows = 個人を特定するレコードの閲覧
+log-account-mail = メールアドレスの設定

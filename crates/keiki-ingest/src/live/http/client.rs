@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use keiki_model::text::Text;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Proxy, Response, StatusCode};
+use reqwest::{Certificate, Proxy, RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use super::super::error::FetchError;
@@ -139,10 +139,27 @@ impl<'r> Client<'r> {
 
     /// Asks for an address, again where that may help.
     pub(crate) async fn get(&self, url: Url) -> Result<Answer, FetchError> {
+        self.asked(|| self.inner.get(url.clone())).await
+    }
+
+    /// Sends a message, again where that may help.
+    pub(crate) async fn post(&self, body: &[u8]) -> Result<Answer, FetchError> {
+        let sent = || self.inner.post(self.url.clone()).body(body.to_vec());
+        self.asked(sent).await
+    }
+
+    /// Adds a header.
+    pub(crate) fn add(&mut self, name: &'static str, value: &str) -> Result<(), FetchError> {
+        let value = header(value, name, &self.endpoint.place())?;
+        self.headers.insert(HeaderName::from_static(name), value);
+        Ok(())
+    }
+
+    async fn asked(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, FetchError> {
         let limits = self.request.limits;
         let mut attempt = 1;
         loop {
-            let (error, asked) = match self.attempt(url.clone()).await {
+            let (error, asked) = match self.attempt(request()).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(error, asked)) => (error, asked),
@@ -160,8 +177,8 @@ impl<'r> Client<'r> {
         }
     }
 
-    async fn attempt(&self, url: Url) -> Result<Answer, Failure> {
-        let sent = self.inner.get(url).headers(self.headers.clone()).send();
+    async fn attempt(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let sent = request.headers(self.headers.clone()).send();
         let mut response = sent.await.map_err(|e| self.failure(e))?;
         let status = response.status();
         let links = response

@@ -58,6 +58,13 @@ enum What {
         /// The account
         name: String,
     },
+    /// Set the address of mail at which an account's owner is told; without one they are told nothing
+    Mail {
+        /// The account
+        name: String,
+        /// The address; none takes it away
+        address: Option<String>,
+    },
     /// Make a link by which an account's owner sets a new password
     Password {
         /// The account
@@ -102,6 +109,11 @@ impl Args {
                 registry.set_standing(&name, standing, &by).await?;
                 let said = Text::new(format!("再開しました: {name}"), format!("enabled: {name}"));
                 session.line(said.get(session.language()));
+            }
+            What::Mail { name, address } => {
+                let address = address.unwrap_or_default();
+                registry.set_mail(&name, &address, &by).await?;
+                session.line(format!("{name}: {address}"));
             }
             What::Password { name } => {
                 let token = registry.renew(&name, &by).await?;

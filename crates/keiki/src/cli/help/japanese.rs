@@ -698,4 +698,47 @@ const TEXTS: &[(&str, &str)] = &[
         "Make a link by which an account's owner sets a new password",
         "本人が新しいパスワードを設定するリンクを発行する",
     ),
+    (
+        "Keep the tokens with which programs use the server",
+        "プログラムがサーバーを利用するためのトークンを管理する",
+    ),
+    (
+        "Make a token of an account; it is printed this once",
+        "利用者のトークンを発行する。表示は一度限り",
+    ),
+    (
+        "The account for which it acts",
+        "トークンが代理する利用者名",
+    ),
+    ("What it is for", "用途"),
+    (
+        "What may be done with it, of what its account may do",
+        "トークンで行える操作。利用者の権限の範囲に限られる",
+    ),
+    (
+        "For how many days it holds, 366 at most",
+        "有効日数。最大366日",
+    ),
+    (
+        "List the tokens that have not ended",
+        "有効なトークンを一覧する",
+    ),
+    ("Take a token away", "トークンを取り消す"),
+    ("Its id, from the list", "一覧に示されたID"),
+    (
+        "Set the address of mail at which an account's owner is told; without one they are told nothing",
+        "利用者への連絡先メールアドレスを設定する。なければ何も送らない",
+    ),
+    (
+        "The address; none takes it away",
+        "メールアドレス。省略すると削除する",
+    ),
+    (
+        "Tell people and other systems what is new for them, by mail and webhooks, nothing twice",
+        "関係者や外部システムに、新しいお知らせをメールとWebhookで一度だけ送る",
+    ),
+    (
+        "List what would be sent, and send nothing",
+        "送る予定の内容を一覧し、送信しない",
+    ),
 ];

@@ -1,10 +1,11 @@
 //! Signing in and out: the same answer and the same time whether or not there is such an account.
 
 use keiki_model::text::Language;
-use keiki_store::{Account, AccountStanding, StoredSession};
+use keiki_store::{Account, AccountStanding, StoredApiToken, StoredSession};
 
 use super::{Actor, HOUR_MICROS, Registry, folded, new_token, password, sha256};
 use crate::error::Result;
+use crate::operations::access::Scope;
 
 /// How long a session lasts at most. *Units*: hours.
 pub const SESSION_HOURS: i64 = 12;
@@ -23,36 +24,73 @@ const TOUCH_MICROS: i64 = 60_000_000;
 /// The longest name of a browser that is kept. *Units*: characters.
 const AGENT_LENGTH_MOST: usize = 200;
 
-/// Somebody who is signed in.
+/// What somebody shows who wants to sign in.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'s> {
+    /// The account's name.
+    pub name: &'s str,
+    /// Its password.
+    pub password: &'s str,
+    /// A code of its second factor; empty where it has none.
+    pub code: &'s str,
+}
+
+/// Somebody who is signed in, or a program of theirs.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The account.
     pub account: Account,
-    /// The session.
-    pub session: StoredSession,
+    /// By what they are recognised.
+    pub by: Recognised,
+}
+
+/// By what somebody is recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recognised {
+    /// A session, which a browser holds.
+    Session(StoredSession),
+    /// A token, which a program holds.
+    Token(StoredApiToken),
+}
+
+impl SignedIn {
+    /// What may be done: by a token, what its rights leave of what its account may do.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        let whole = Scope::new(self.account.grants.clone());
+        match &self.by {
+            Recognised::Session(_) => whole,
+            Recognised::Token(token) => whole.narrowed(token.rights.clone()),
+        }
+    }
 }
 
 impl Registry {
-    /// Signs in. Returns the session's token; `None` where name or password is wrong, the account may not sign in, or the name
+    /// Signs in. Returns the session's token; `None` where name, password or code is wrong, the account may not sign in, or the name
     /// is locked out: nobody learns which.
     ///
     /// # Errors
     /// The database cannot be used.
     pub async fn sign_in(
         &self,
-        (name, password): (&str, &str),
+        shown: &Shown<'_>,
         agent: &str,
         by: &Actor,
     ) -> Result<Option<String>> {
-        let name = folded(name);
+        let name = folded(shown.name);
         let now = by.now;
         let account = self.accounts.named(&name).await?;
         let kept = account.as_ref().and_then(|one| one.password.as_deref());
-        let fits = password::fits(password, kept).await?;
+        let fits = password::fits(shown.password, kept).await?;
         let failures = self.accounts.failures(&name).await?;
         let is_locked = now < failures.last_at + lock(failures.count);
-        let account =
+        let mut account =
             account.filter(|one| fits && !is_locked && one.standing == AccountStanding::Active);
+        if let Some(one) = &account
+            && !self.factor_fits(one, shown.code, now).await?
+        {
+            account = None;
+        }
         let Some(account) = account else {
             if !is_locked {
                 let forgotten = now - FORGOTTEN_HOURS * HOUR_MICROS;
@@ -99,7 +137,8 @@ impl Registry {
         if session.seen_at + TOUCH_MICROS < now {
             self.sessions.touch(&session.token_sha256, now).await?;
         }
-        Ok(Some(SignedIn { account, session }))
+        let by = Recognised::Session(session);
+        Ok(Some(SignedIn { account, by }))
     }
 
     /// Ends a session by its token.

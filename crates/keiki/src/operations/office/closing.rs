@@ -49,6 +49,8 @@ pub struct CloseView {
     pub days: Vec<String>,
     /// When the preliminary close was, and by whom.
     pub preliminary: Option<(String, String)>,
+    /// The same instant, UTC microseconds.
+    pub preliminary_at: Option<i64>,
     /// The revision that was closed last.
     pub revision: Option<u32>,
     /// Whether that revision is the word now.
@@ -114,6 +116,7 @@ impl Desk {
                 .preliminary
                 .as_ref()
                 .map(|(at, by)| (self.local(*at), by.clone())),
+            preliminary_at: found.preliminary.as_ref().map(|(at, _)| *at),
             revision: found.revision.filter(|revision| *revision > 0),
             is_closed: self.books.closed.contains(&period) && self.is_closed_now(period).await?,
             obstacles: obstacles

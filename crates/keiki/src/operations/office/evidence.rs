@@ -37,14 +37,14 @@ pub struct OwedLine {
 pub struct SourceLine {
     /// Its name.
     pub name: String,
-    /// The dataset's title.
-    pub dataset: String,
+    /// The dataset's name in data, and its title.
+    pub dataset: (String, String),
     /// The commit of its last reading.
     pub seq: Option<i64>,
     /// The day for which its last reading speaks; empty where there is none.
     pub as_of: String,
-    /// When that became known.
-    pub known_at: String,
+    /// When that became known, in the workspace's zone, and as UTC microseconds.
+    pub known_at: Option<(String, i64)>,
     /// How many rows were accepted.
     pub accepted: u64,
     /// How many were rejected.
@@ -89,39 +89,9 @@ impl Desk {
     /// # Errors
     /// They may not see evidence, or the journal cannot be read.
     pub async fn evidence(&self) -> Result<EvidenceView> {
-        let (_, within) = self.within(Right::SeeEvidence)?;
-        let workspace = &self.books.workspace;
-        let language = self.who.language;
-        let now = self.who.actor.now;
-        let sources = sources::list(workspace, now).await?;
-        let seen: Vec<&sources::Listed<'_>> = sources
-            .iter()
-            .filter(|one| is_within(one, &within))
-            .collect();
-        let names: BTreeSet<&str> = seen.iter().map(|one| one.name.as_str()).collect();
-        let mut rejects: Vec<RejectLine> = Vec::new();
-        // Where nothing was read yet there may be no journal.
-        if seen.iter().any(|one| one.last.is_some()) {
-            let asked = rejects::Asked {
-                source: None,
-                open: Some(rejects::StillOpen),
-                originals: rejects::Originals::None,
-            };
-            let found = rejects::list(workspace, &asked).await?;
-            let mine = found.listed.iter().rev().filter(|one| {
-                let is_out = one.reject.outcome == Outcome::Rejected;
-                let is_open = one.afterwards == Afterwards::Open;
-                is_out && is_open && names.contains(one.reject.source.as_str())
-            });
-            rejects.extend(mine.map(|one| RejectLine {
-                seq: one.reject.seq,
-                source: one.reject.source.clone(),
-                file: one.reject.row.file.clone(),
-                row: one.reject.row.row,
-                reason: one.reject.row.reason.message().get(language).to_owned(),
-            }));
-        }
-        let owed = self.owed(&within).await?;
+        let owed = self.owed_evidence().await?;
+        let sources = self.sources().await?;
+        let mut rejects = self.rejects_of(&sources).await?;
         let rejects_count = rejects.len();
         rejects.truncate(REJECTS_ON_PAGE);
         Ok(EvidenceView {
@@ -130,10 +100,68 @@ impl Desk {
                 .into_iter()
                 .filter(|one| one.timeliness != Timeliness::Fresh)
                 .collect(),
-            sources: seen.iter().map(|one| self.source_line(one)).collect(),
+            sources,
             rejects,
             rejects_count,
         })
+    }
+
+    /// What the reader's org units owe.
+    ///
+    /// # Errors
+    /// They may not see evidence, or the journal cannot be read.
+    pub async fn owed_evidence(&self) -> Result<Vec<OwedLine>> {
+        let (_, within) = self.within(Right::SeeEvidence)?;
+        self.owed(&within).await
+    }
+
+    /// The sources with their last readings.
+    ///
+    /// # Errors
+    /// They may not see evidence, or the journal cannot be read.
+    pub async fn sources(&self) -> Result<Vec<SourceLine>> {
+        let (_, within) = self.within(Right::SeeEvidence)?;
+        let sources = sources::list(&self.books.workspace, self.who.actor.now).await?;
+        let seen = sources.iter().filter(|one| is_within(one, &within));
+        Ok(seen.map(|one| self.source_line(one)).collect())
+    }
+
+    /// The rows that are out, the latest first.
+    ///
+    /// # Errors
+    /// They may not see evidence, or the journal cannot be read.
+    pub async fn rejects(&self) -> Result<Vec<RejectLine>> {
+        let sources = self.sources().await?;
+        self.rejects_of(&sources).await
+    }
+
+    async fn rejects_of(&self, sources: &[SourceLine]) -> Result<Vec<RejectLine>> {
+        // Where nothing was read yet there may be no journal.
+        if sources.iter().all(|one| one.seq.is_none()) {
+            return Ok(Vec::new());
+        }
+        let names: BTreeSet<&str> = sources.iter().map(|one| one.name.as_str()).collect();
+        let asked = rejects::Asked {
+            source: None,
+            open: Some(rejects::StillOpen),
+            originals: rejects::Originals::None,
+        };
+        let found = rejects::list(&self.books.workspace, &asked).await?;
+        let mine = found.listed.iter().rev().filter(|one| {
+            let is_out = one.reject.outcome == Outcome::Rejected;
+            let is_open = one.afterwards == Afterwards::Open;
+            is_out && is_open && names.contains(one.reject.source.as_str())
+        });
+        let language = self.who.language;
+        Ok(mine
+            .map(|one| RejectLine {
+                seq: one.reject.seq,
+                source: one.reject.source.clone(),
+                file: one.reject.row.file.clone(),
+                row: one.reject.row.row,
+                reason: one.reject.row.reason.message().get(language).to_owned(),
+            })
+            .collect())
     }
 
     /// What org units owe, those of a scope alone.
@@ -181,10 +209,10 @@ impl Desk {
         let failed = failed.map(|reason| reason.get(language).to_owned());
         SourceLine {
             name: one.name.clone(),
-            dataset: self.dataset_title(&one.dataset),
+            dataset: (one.dataset.clone(), self.dataset_title(&one.dataset)),
             seq: last.map(|last| last.seq),
             as_of: last.map_or_else(String::new, |last| date_of(last.as_of).to_string()),
-            known_at: last.map_or_else(String::new, |last| self.local(last.known_at)),
+            known_at: last.map(|last| (self.local(last.known_at), last.known_at)),
             accepted: last.map_or(0, |last| last.counts.accepted),
             rejected: last.map_or(0, |last| last.counts.rejected),
             trouble: refused.or(failed).unwrap_or_default(),

@@ -37,6 +37,13 @@ pub(super) struct Stamp {
     remarks: Option<i64>,
 }
 
+impl Stamp {
+    /// The journal version.
+    pub(super) fn seq(&self) -> i64 {
+        self.seq
+    }
+}
+
 /// Which measured period is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct BoardKey {

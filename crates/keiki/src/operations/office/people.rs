@@ -5,10 +5,10 @@ use keiki_store::AccountStanding;
 
 use super::{Desk, UnitChoice, choices};
 use crate::error::{Error, Result};
-use crate::operations::accounts::{self, NewAccount};
+use crate::operations::accounts::{self, Factor, NewAccount};
 
 /// How many events of the log a page lists.
-const EVENTS_ON_PAGE: u32 = 100;
+pub const EVENTS_ON_PAGE: u32 = 100;
 
 /// An account.
 #[derive(Debug, Clone)]
@@ -21,10 +21,14 @@ pub struct AccountLine {
     pub standing: AccountStanding,
     /// Whether its owner has set a password.
     pub has_password: bool,
+    /// Whether it has a second factor.
+    pub has_factor: bool,
     /// How many sessions are open.
     pub sessions: usize,
     /// Its roles, each with its org unit, in words.
     pub grants: Vec<(String, String)>,
+    /// The same in data.
+    pub roles: Vec<Grant>,
 }
 
 /// The accounts, and what can be chosen for a new one.
@@ -43,8 +47,8 @@ pub struct AccountsView {
 pub struct EventLine {
     /// Its number.
     pub number: i64,
-    /// When, in the workspace's zone.
-    pub at: String,
+    /// When, in the workspace's zone, and as UTC microseconds.
+    pub at: (String, i64),
     /// Who.
     pub actor: String,
     /// What, as a word in data.
@@ -55,7 +59,7 @@ pub struct EventLine {
     pub detail: String,
     /// From where.
     pub address: String,
-    /// The first digits of its hash.
+    /// The hash that binds it.
     pub sha256: String,
 }
 
@@ -72,8 +76,10 @@ impl Desk {
         let mut accounts = Vec::new();
         for one in registry.all().await? {
             let sessions = registry.sessions_of(&one, self.who.actor.now).await?;
+            let factor = registry.factor(&one.name).await?;
             let grants = one.grants.iter();
             accounts.push(AccountLine {
+                has_factor: matches!(factor, Factor::Held(_)),
                 sessions: sessions.len(),
                 grants: grants
                     .map(|of| {
@@ -82,6 +88,7 @@ impl Desk {
                     })
                     .collect(),
                 has_password: one.password.is_some(),
+                roles: one.grants.clone(),
                 standing: one.standing,
                 name: one.name,
                 shown_name: one.shown_name,
@@ -149,6 +156,16 @@ impl Desk {
         registry.set_standing(name, standing, &self.who.actor).await
     }
 
+    /// Takes the second factor of an account away, for whoever lost it and the recovery codes.
+    ///
+    /// # Errors
+    /// They may not, or there is no such account.
+    pub async fn remove_factor(&self, name: &str) -> Result<()> {
+        self.whole(Right::Administer)?;
+        let registry = self.registry(Right::Administer)?;
+        registry.remove_factor(name, &self.who.actor).await
+    }
+
     /// Ends every session of an account.
     ///
     /// # Errors
@@ -173,25 +190,25 @@ impl Desk {
     ///
     /// # Errors
     /// They may not read it, or it cannot be read.
-    pub async fn log(&self, before: Option<i64>) -> Result<Vec<EventLine>> {
+    pub async fn log(&self, before: Option<i64>, count: u32) -> Result<Vec<EventLine>> {
         self.whole(Right::Audit)?;
         let registry = self.registry(Right::Audit)?;
-        let events = registry.log().before(before, EVENTS_ON_PAGE).await?;
+        let events = registry.log().before(before, count).await?;
         let line = |one: keiki_store::RecordedAudit| EventLine {
             number: one.number,
-            at: self.local(one.event.at),
+            at: (self.local(one.event.at), one.event.at),
             actor: one.event.actor,
             action: one.event.action,
             object: one.event.object,
             detail: one.event.detail,
             address: one.event.address,
-            sha256: one.sha256.chars().take(12).collect(),
+            sha256: one.sha256,
         };
         Ok(events.into_iter().map(line).collect())
     }
 
     /// The tree, for who has a right for all of it: accounts and their log are not divided by org units.
-    fn whole(
+    pub(super) fn whole(
         &self,
         right: Right,
     ) -> Result<(keiki_model::org::Tree, crate::operations::access::Within)> {

@@ -22,10 +22,10 @@ pub struct RequestLine {
     pub period: (String, String),
     /// Why.
     pub reason: String,
-    /// Who asks, and when.
+    /// Who asks.
     pub asked_by: String,
-    /// When.
-    pub asked_at: String,
+    /// When, in the workspace's zone, and as UTC microseconds.
+    pub asked_at: (String, i64),
     /// How it stands.
     pub decision: Decision,
     /// Who decided.
@@ -119,7 +119,7 @@ impl Desk {
                         one.subject.clone(),
                         period_name(&one.subject, self.who.language),
                     ),
-                    asked_at: self.local(one.asked_at),
+                    asked_at: (self.local(one.asked_at), one.asked_at),
                     may_decide: is_open && approves && one.asked_by != *me,
                     is_own: is_open && one.asked_by == *me,
                     id: one.id,

@@ -78,7 +78,9 @@ pub struct PartRows {
     pub dataset: String,
     /// What it sums, as SQL.
     pub sql: String,
-    /// The headings of the dataset's columns.
+    /// The names of the dataset's columns in data.
+    pub names: Vec<String>,
+    /// Their headings.
     pub columns: Vec<String>,
     /// The records.
     pub rows: Vec<RowLine>,
@@ -277,6 +279,7 @@ impl Desk {
                 |dataset| dataset.title.get(language).to_owned(),
             ),
             sql: part.sql.clone(),
+            names: columns.iter().map(|column| column.name.clone()).collect(),
             columns: columns
                 .iter()
                 .map(|column| column.title.get(language).to_owned())

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use arrow::array::Array;
 use arrow::util::display::array_value_to_string;
 use keiki_ingest::Source;
-use keiki_ingest::place::last_part;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
 use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
@@ -19,6 +18,7 @@ use tempfile::TempDir;
 
 use super::evidence::OwedLine;
 use super::figures::Look;
+use super::waiting::{Waiting, plain_name};
 use super::{Desk, UnitChoice, choices};
 use crate::config::Opening;
 use crate::error::{Error, Result};
@@ -28,15 +28,10 @@ use crate::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
 use crate::operations::trial::{self, Trial};
 use crate::progress::Silent;
 
-/// How many files wait for a confirmation at most, and for how long. *Units*: microseconds.
-const WAITING_MOST: usize = 64;
-const WAITING_MICROS: i64 = 3_600_000_000;
 /// How many rejected rows of a file are listed.
 const REJECTS_LISTED: usize = 200;
 /// How many keys of others are named.
 const KEYS_NAMED: usize = 10;
-/// The longest name of a file that is kept. *Units*: characters.
-const NAME_LENGTH_MOST: usize = 100;
 
 /// What there is to do for somebody.
 #[derive(Debug, Clone)]
@@ -77,18 +72,6 @@ pub struct Said {
     pub unit: String,
     /// The day for which it speaks; empty = today.
     pub as_of: String,
-}
-
-/// A file that waits for a confirmation.
-#[derive(Debug)]
-pub struct Waiting {
-    folder: TempDir,
-    name: String,
-    account: String,
-    since: i64,
-    into: SentInto,
-    covers: Vec<String>,
-    as_of: Day,
 }
 
 /// What would become of a file.
@@ -161,7 +144,7 @@ impl Desk {
             .partition(|one| one.timeliness == Timeliness::Fresh);
         // What leaves most figures without data comes first.
         overdue.sort_by_key(|one| std::cmp::Reverse(one.without_data.len()));
-        let view = self.evidence().await?;
+        let rejects = self.rejects().await?;
         let board = self.board(&Look::default()).await?;
         let explains = self.who.scope.within(Right::Explain, board.tree());
         let names = self.names();
@@ -183,7 +166,7 @@ impl Desk {
                 })
                 .collect(),
             period: board.period().to_string(),
-            rejected: view.rejects_count,
+            rejected: rejects.len(),
         })
     }
 
@@ -552,77 +535,4 @@ fn units_of(within: &Within) -> Vec<String> {
 fn speaks_within(source: &Source, within: &Within) -> bool {
     let said = source.covers.iter().chain(&source.scope.org_units);
     source.query.is_none() && within.has_all(said.map(String::as_str))
-}
-
-/// A file's name without what could lead out of its folder or into a terminal.
-fn plain_name(name: &str) -> String {
-    let last = last_part(name);
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')');
-    let plain: String = last
-        .chars()
-        .map(|c| if is_plain(c) { c } else { '_' })
-        .collect();
-    let plain = plain.trim().trim_start_matches('.');
-    let length = plain.chars().count();
-    // What the name ends with says what it is.
-    let plain: String = plain
-        .chars()
-        .skip(length.saturating_sub(NAME_LENGTH_MOST))
-        .collect();
-    if plain.is_empty() {
-        "file".to_owned()
-    } else {
-        plain
-    }
-}
-
-/// The files that wait for a confirmation.
-#[derive(Debug, Default)]
-pub(super) struct WaitingRoom {
-    files: std::sync::Mutex<std::collections::HashMap<String, Waiting>>,
-}
-
-impl WaitingRoom {
-    fn add(&self, waiting: Waiting, now: i64) -> String {
-        let token = crate::operations::accounts::new_token();
-        let mut files = self
-            .files
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        files.retain(|_, one| now - one.since < WAITING_MICROS);
-        while files.len() >= WAITING_MOST {
-            let oldest = files.iter().min_by_key(|(_, one)| one.since);
-            let Some(oldest) = oldest.map(|(token, _)| token.clone()) else {
-                break;
-            };
-            files.remove(&oldest);
-        }
-        files.insert(token.clone(), waiting);
-        token
-    }
-
-    /// A file that waits, if it is of an account.
-    fn take(&self, token: &str, account: &str) -> Option<Waiting> {
-        let mut files = self
-            .files
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let is_own = files.get(token).is_some_and(|one| one.account == account);
-        if is_own { files.remove(token) } else { None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_leads_nowhere() {
-        assert_eq!(plain_name("../../etc/passwd"), "passwd");
-        assert_eq!(plain_name("..\\..\\boot.ini"), "boot.ini");
-        assert_eq!(plain_name("資産 一覧(9月).xlsx"), "資産 一覧(9月).xlsx");
-        assert_eq!(plain_name("a\u{1b}[31m\r\nb.csv"), "a__31m__b.csv");
-        assert_eq!(plain_name(".."), "file");
-        assert_eq!(plain_name(&"x".repeat(300)).len(), NAME_LENGTH_MOST);
-    }
 }

@@ -6,7 +6,7 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use crate::operations::office::Desk;
-use crate::operations::office::people::EventLine;
+use crate::operations::office::people::{EVENTS_ON_PAGE, EventLine};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -37,7 +37,7 @@ pub(in crate::web) async fn show(
     desk: Desk,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let events = desk.log(asked.before).await?;
+    let events = desk.log(asked.before, EVENTS_ON_PAGE).await?;
     let next = events.last().map(|one| one.number);
     let page = Page {
         layout: Layout::new(&visitor, "log-title"),

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::operations::accounts::SESSION_HOURS;
+use crate::operations::accounts::{SESSION_HOURS, Shown};
 use crate::web::failure::Answer;
 use crate::web::guard;
 use crate::web::layout::Layout;
@@ -23,6 +23,7 @@ pub(in crate::web) struct Asked {
 pub(in crate::web) struct Given {
     name: String,
     password: String,
+    code: Option<String>,
     next: Option<String>,
 }
 
@@ -61,10 +62,14 @@ pub(in crate::web) async fn enter(
     Form(given): Form<Given>,
 ) -> Answer<Response> {
     let next = guard::local(given.next.as_deref());
-    let secret = (given.name.as_str(), given.password.as_str());
+    let shown = Shown {
+        name: &given.name,
+        password: &given.password,
+        code: given.code.as_deref().unwrap_or_default(),
+    };
     let token = site
         .registry
-        .sign_in(secret, &visitor.agent, &visitor.actor)
+        .sign_in(&shown, &visitor.agent, &visitor.actor)
         .await?;
     let Some(token) = token else {
         let layout = Layout::new(&visitor, "sign-in-title");

@@ -136,6 +136,15 @@ pub(in crate::web) async fn end_sessions(
     done(&visitor, &desk, changed).await
 }
 
+pub(in crate::web) async fn remove_factor(
+    visitor: Visitor,
+    desk: Desk,
+    Path(name): Path<String>,
+) -> Answer<Response> {
+    let changed = desk.remove_factor(&name).await;
+    done(&visitor, &desk, changed).await
+}
+
 async fn done(visitor: &Visitor, desk: &Desk, changed: Result<(), Error>) -> Answer<Response> {
     match changed {
         Ok(()) => Ok(Redirect::to("/users").into_response()),

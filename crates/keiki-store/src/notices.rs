@@ -1,0 +1,134 @@
+//! What was told to whom, so that nobody is told the same twice; and how figures stood when they were last looked at.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sqlx::Row;
+use sqlx::sqlite::SqlitePool;
+
+use crate::error::Result;
+
+/// How a figure stands, and how it stood before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenStatus {
+    /// The period.
+    pub period: String,
+    /// How it stands.
+    pub status: String,
+    /// How it stood before; `None` where it was never looked at before.
+    pub before: Option<String>,
+    /// When that changed, UTC microseconds.
+    pub since: i64,
+}
+
+/// The ledger of notices, in the workspace's database.
+#[derive(Debug, Clone)]
+pub struct Notices {
+    pool: SqlitePool,
+}
+
+impl Notices {
+    /// Opens the ledger, making it where there is none.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let pool = crate::tokens::database(path).await?;
+        for table in [
+            "CREATE TABLE IF NOT EXISTS sent_notices (recipient TEXT NOT NULL, notice TEXT NOT NULL, sent_at BIGINT NOT NULL, \
+             PRIMARY KEY (recipient, notice))",
+            "CREATE TABLE IF NOT EXISTS seen_statuses (figure TEXT PRIMARY KEY, period TEXT NOT NULL, status TEXT NOT NULL, \
+             before TEXT, since BIGINT NOT NULL)",
+        ] {
+            sqlx::query(table).execute(&pool).await?;
+        }
+        Ok(Self { pool })
+    }
+
+    /// Whether something was told to somebody.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_sent(&self, recipient: &str, notice: &str) -> Result<bool> {
+        let query = "SELECT 1 FROM sent_notices WHERE recipient = $1 AND notice = $2";
+        let row = sqlx::query(query)
+            .bind(recipient)
+            .bind(notice)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Takes it upon oneself to tell somebody something. Returns whether nobody had told or was telling it: of two who try at the
+    /// same time, one does.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn claim(&self, recipient: &str, notice: &str, now: i64) -> Result<bool> {
+        let added = sqlx::query(
+            "INSERT INTO sent_notices (recipient, notice, sent_at) VALUES ($1, $2, $3) ON CONFLICT (recipient, notice) DO NOTHING",
+        )
+        .bind(recipient)
+        .bind(notice)
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(added.rows_affected() > 0)
+    }
+
+    /// Gives up what could not be told, so that it is tried again.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn release(&self, recipient: &str, notice: &str) -> Result<()> {
+        sqlx::query("DELETE FROM sent_notices WHERE recipient = $1 AND notice = $2")
+            .bind(recipient)
+            .bind(notice)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// How figures stood when they were last looked at, by KPI, indicator and org unit.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn statuses(&self) -> Result<BTreeMap<String, SeenStatus>> {
+        let query = "SELECT figure, period, status, before, since FROM seen_statuses";
+        let rows = sqlx::query(query).fetch_all(&self.pool).await?;
+        let seen = rows.iter().map(|row| {
+            let status = SeenStatus {
+                period: row.try_get(1)?,
+                status: row.try_get(2)?,
+                before: row.try_get(3)?,
+                since: row.try_get(4)?,
+            };
+            Ok((row.try_get(0)?, status))
+        });
+        seen.collect()
+    }
+
+    /// Writes down how figures stand.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn see(&self, figures: &[(String, SeenStatus)]) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        for (figure, seen) in figures {
+            sqlx::query(
+                "INSERT INTO seen_statuses (figure, period, status, before, since) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (figure) DO UPDATE SET period = excluded.period, status = excluded.status, \
+                 before = excluded.before, since = excluded.since",
+            )
+            .bind(figure)
+            .bind(&seen.period)
+            .bind(&seen.status)
+            .bind(&seen.before)
+            .bind(seen.since)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}

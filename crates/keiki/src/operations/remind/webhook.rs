@@ -1,0 +1,113 @@
+//! Webhooks: what is new, in the form that another system reads, signed.
+
+use aws_lc_rs::hmac;
+use keiki_ingest::live::{FetchLimits, Message, Vault};
+use serde_json::{Value, json};
+
+use super::{Notice, lines};
+use crate::config::{Webhook, WebhookForm, Workspace};
+use crate::error::{Error, Result};
+
+/// How long another system may take to answer. *Units*: seconds.
+const ANSWER_SECONDS: u64 = 10;
+/// How often a message is tried in one run.
+const ATTEMPT_COUNT: u32 = 3;
+
+/// Sends a message.
+pub(super) async fn send(
+    workspace: &Workspace,
+    hook: &Webhook,
+    vault: &Vault<'_>,
+    notices: &[Notice],
+    now: i64,
+) -> Result<()> {
+    let body = body(workspace, hook.form, notices).to_string();
+    let mut headers = Vec::new();
+    if let Some(secret) = &hook.secret {
+        let secret = vault.open(secret)?;
+        headers.push((
+            "keiki-signature",
+            signature(secret.expose(), now / 1_000_000, &body),
+        ));
+    }
+    let limits = FetchLimits {
+        answer_seconds: ANSWER_SECONDS,
+        answer_bytes: 64 << 10,
+        attempt_count: ATTEMPT_COUNT,
+        wait_seconds: ANSWER_SECONDS,
+        ..FetchLimits::default()
+    };
+    let now = jiff::Timestamp::from_microsecond(now).map_err(Error::stopped)?;
+    let message = Message { body, headers };
+    let within = (workspace.root.as_path(), vault);
+    Ok(hook
+        .destination
+        .send(&message, now, within, &limits)
+        .await?)
+}
+
+/// The signature of a body at a time, so that what was sent once cannot be sent again by others later: `t` is in seconds since
+/// 1970, `v1` the HMAC-SHA-256 over the time, a full stop and the body.
+fn signature(secret: &str, seconds: i64, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
+    let hex: String = tag
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("t={seconds},v1={hex}")
+}
+
+fn body(workspace: &Workspace, form: WebhookForm, notices: &[Notice]) -> Value {
+    let language = workspace.settings.language;
+    let lines = lines(notices, language);
+    match form {
+        // In Slack's own markup these three begin something. *Source*: Slack, "Formatting text for app surfaces".
+        WebhookForm::Slack => {
+            let plain = |line: &String| {
+                let line = line.replace('&', "&amp;");
+                format!("• {}", line.replace('<', "&lt;").replace('>', "&gt;"))
+            };
+            json!({ "text": lines.iter().map(plain).collect::<Vec<_>>().join("\n") })
+        }
+        WebhookForm::Teams => {
+            let block = |line: &String| json!({ "type": "TextBlock", "text": line, "wrap": true });
+            let content = json!({
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "body": lines.iter().map(block).collect::<Vec<_>>(),
+            });
+            let kind = "application/vnd.microsoft.card.adaptive";
+            json!({ "type": "message", "attachments": [{ "contentType": kind, "content": content }] })
+        }
+        WebhookForm::Json => {
+            let one = |notice: &Notice| {
+                json!({
+                    "key": notice.key,
+                    "occasion": notice.occasion.code(),
+                    "org_unit": notice.unit,
+                    "text": notice.text,
+                    "path": notice.path,
+                })
+            };
+            json!({ "notices": notices.iter().map(one).collect::<Vec<_>>() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_of_the_time_and_the_body() {
+        // As `printf '1700000000.{}' | openssl dgst -sha256 -hmac key` says.
+        let of = "9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae";
+        let signed = signature("key", 1_700_000_000, "{}");
+        assert_eq!(signed, format!("t=1700000000,v1={of}"));
+        assert_ne!(signed, signature("key", 1_700_000_001, "{}"));
+        assert_ne!(signed, signature("key", 1_700_000_000, "{ }"));
+    }
+}

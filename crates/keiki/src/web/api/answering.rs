@@ -1,0 +1,132 @@
+//! What stands around every route for programs: parameters that nobody knows are refused, and what has not changed is not sent again.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use keiki_model::text::Text;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::document;
+use crate::web::failure::Failure;
+use crate::web::site::Shared;
+
+/// The largest answer whose hash is taken. *Units*: bytes.
+const TAGGED_BYTES: usize = 64 << 20;
+
+/// Looks at the parameters before a route, and at what it answers.
+pub(in crate::web) async fn answering(
+    path: &'static str,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Some(unknown) = document::unknown_parameter(path, request.method(), request.uri()) {
+        let text = Text::new(
+            format!("知らないパラメーターです: {unknown}"),
+            format!("unknown parameter: {unknown}"),
+        );
+        return Failure::refused(StatusCode::BAD_REQUEST, text).into_response();
+    }
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let is_read = *request.method() == Method::GET;
+    let response = next.run(request).await;
+    let is_data = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !is_read || response.status() != StatusCode::OK || !is_data {
+        return response;
+    }
+    tagged(response, known.as_ref()).await
+}
+
+/// Puts the tag of its content on an answer, or says that it is the one that is known already. *Source*: RFC 9110, 8.8.3.
+async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, TAGGED_BYTES).await else {
+        return Failure::internal().into_response();
+    };
+    // Weak, since what is sent may be compressed.
+    let tag = format!("W/\"{}\"", &format!("{:x}", Sha256::digest(&bytes))[..32]);
+    let is_known = known
+        .and_then(|known| known.to_str().ok())
+        .is_some_and(|known| {
+            let mut tags = known.split(',').map(str::trim);
+            tags.any(|one| {
+                one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/")
+            })
+        });
+    let value = HeaderValue::from_str(&tag).expect("a hash makes a header");
+    parts.headers.insert(header::ETAG, value);
+    parts.headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    parts.headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Authorization, Cookie, Accept-Language"),
+    );
+    if !is_known {
+        return Response::from_parts(parts, Body::from(bytes));
+    }
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::empty())
+}
+
+/// The parameters of an address; what does not fit is told.
+pub(in crate::web) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Shared> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        let found = Query::<T>::from_request_parts(parts, state).await;
+        let Query(asked) = found.map_err(|no| misfit(no.status(), &no.body_text()))?;
+        Ok(Self(asked))
+    }
+}
+
+/// The values in a path; what does not fit names nothing.
+pub(in crate::web) struct Named<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Named<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        let found = Path::<T>::from_request_parts(parts, state).await;
+        let Path(named) = found.map_err(|no| misfit(no.status(), &no.body_text()))?;
+        Ok(Self(named))
+    }
+}
+
+/// What a request carries; what does not fit is told.
+pub(in crate::web) struct Given<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Given<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Failure> {
+        let found = axum::Json::<T>::from_request(request, state).await;
+        let axum::Json(given) = found.map_err(|no| misfit(no.status(), &no.body_text()))?;
+        Ok(Self(given))
+    }
+}
+
+fn misfit(status: StatusCode, why: &str) -> Failure {
+    // A body that is no JSON and one that is another's are the sender's fault alike.
+    let status = match status {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    Failure::refused(status, Text::quoted(why))
+}
+
+/// An instant as RFC 3339.
+pub(super) fn instant(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| at.to_string())
+}

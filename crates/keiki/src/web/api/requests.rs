@@ -1,0 +1,97 @@
+//! Four eyes: what waits for somebody else to agree.
+
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answering::{Asked, Given, Named, instant};
+use super::paging::{Paging, Part, falling};
+use super::submitting::Done;
+use crate::operations::office::Desk;
+use crate::operations::office::requests::{RequestLine, Verdict};
+use crate::web::failure::Answer;
+
+/// A request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct RequestItem {
+    /// Its identity.
+    id: String,
+    /// The period that is to be closed.
+    period: String,
+    /// Why.
+    reason: String,
+    /// Who asks.
+    asked_by: String,
+    /// When.
+    asked_at: String,
+    /// `open`, `agreed`, `refused` or `withdrawn`.
+    decision: &'static str,
+    /// Who decided; null while nobody has.
+    decided_by: Option<String>,
+    /// Whether the reader may agree or refuse.
+    may_decide: bool,
+    /// Whether the reader may take it back.
+    is_own: bool,
+}
+
+/// The requests, the latest first.
+#[utoipa::path(get, path = "/api/v1/requests", params(Paging), responses((status = 200, body = Part<RequestItem>)))]
+pub(in crate::web) async fn list_requests(
+    desk: Desk,
+    Asked(paging): Asked<Paging>,
+) -> Answer<Json<Part<RequestItem>>> {
+    let part = paging.part(desk.requests().await?, |one: &RequestLine| {
+        format!("{} {}", falling(one.asked_at.1), one.id)
+    });
+    let item = |one: RequestLine| RequestItem {
+        id: one.id,
+        period: one.period.0,
+        reason: one.reason,
+        asked_by: one.asked_by,
+        asked_at: instant(one.asked_at.1),
+        decision: one.decision.code(),
+        decided_by: Some(one.decided_by).filter(|by| !by.is_empty()),
+        may_decide: one.may_decide,
+        is_own: one.is_own,
+    };
+    Ok(Json(Part {
+        items: part.items.into_iter().map(item).collect(),
+        next: part.next,
+    }))
+}
+
+/// What is done about a request.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::web) enum VerdictWord {
+    /// It is agreed to, and carried out.
+    Agree,
+    /// It is refused.
+    Refuse,
+    /// Who asked takes it back.
+    Withdraw,
+}
+
+/// A decision.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Decided {
+    /// What is done.
+    verdict: VerdictWord,
+}
+
+/// Agrees to a request, refuses it, or takes it back.
+#[utoipa::path(post, path = "/api/v1/requests/{id}/decide", params(("id" = String, Path)), request_body = Decided, responses((status = 200, body = Done)))]
+pub(in crate::web) async fn decide_request(
+    desk: Desk,
+    Named(id): Named<String>,
+    Given(decided): Given<Decided>,
+) -> Answer<Json<Done>> {
+    let verdict = match decided.verdict {
+        VerdictWord::Agree => Verdict::Agree,
+        VerdictWord::Refuse => Verdict::Refuse,
+        VerdictWord::Withdraw => Verdict::Withdraw,
+    };
+    desk.decide(&id, verdict).await?;
+    Ok(Json(Done::YES))
+}

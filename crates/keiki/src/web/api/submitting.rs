@@ -1,0 +1,392 @@
+//! Sending evidence: files, nil returns, totals in the place of rows; and what there is to do.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use utoipa::{IntoParams, ToSchema};
+
+use super::answering::{Asked, Given, Named};
+use super::once::{fingerprint, once};
+use crate::error::Error;
+use crate::operations::office::Desk;
+use crate::operations::office::figures::Look;
+use crate::operations::office::programme::SaidOf;
+use crate::operations::office::submitting::{Preview, Said, Taken, Total};
+use crate::web::failure::{Answer, Failure};
+
+/// What is said of a file.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct OfFile {
+    #[param(pattern = "^(source|dataset):.+$", example = "dataset:assets")]
+    into: String,
+    #[param(min_length = 1, example = "assets.csv")]
+    name: String,
+    #[param(min_length = 1)]
+    unit: Option<String>,
+    #[param(format = Date)]
+    as_of: Option<String>,
+}
+
+impl OfFile {
+    fn said(&self) -> Said {
+        Said {
+            into: self.into.clone(),
+            unit: self.unit.clone().unwrap_or_default(),
+            as_of: self.as_of.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// What would become of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct PreviewItem {
+    /// By what it is taken in, within an hour.
+    token: String,
+    /// How many rows would be accepted.
+    accepted: usize,
+    /// How many would be rejected.
+    rejected: usize,
+    /// The rejected rows, the first of them.
+    rejects: Vec<TriedRow>,
+    /// Org units that nobody knows.
+    unassigned: Vec<String>,
+}
+
+/// A row that would be rejected.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TriedRow {
+    /// The line or record in the file.
+    row: u64,
+    /// Why.
+    reason: String,
+}
+
+/// What became of what was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TakenItem {
+    /// The commit; null where nothing was new.
+    seq: Option<i64>,
+    /// How many rows were accepted.
+    accepted: u64,
+    /// How many records changed.
+    changed: u64,
+    /// How many rows were rejected; `rejects` tells why.
+    rejected: u64,
+}
+
+fn taken(taken: &Taken) -> TakenItem {
+    TakenItem {
+        seq: taken.seq,
+        accepted: taken.accepted,
+        changed: taken.changed,
+        rejected: taken.rejected,
+    }
+}
+
+/// A file that came: the folder in which it lies, its path, and the hash of its bytes.
+struct Came {
+    folder: TempDir,
+    path: std::path::PathBuf,
+    sha256: String,
+}
+
+/// Writes a body into a file, a piece at a time.
+async fn came(desk: &Desk, name: &str, body: Body) -> Answer<Came> {
+    let (folder, path) = desk.begin_file(name)?;
+    let created = tokio::fs::File::create(&path).await;
+    let mut file = created.map_err(Error::file(&path))?;
+    let mut hash = Sha256::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(bytes) = pieces.next().await {
+        let bytes = bytes.map_err(|error| Failure::of_body(&error))?;
+        hash.update(&bytes);
+        file.write_all(&bytes).await.map_err(Error::file(&path))?;
+    }
+    file.flush().await.map_err(Error::file(&path))?;
+    Ok(Came {
+        folder,
+        path,
+        sha256: format!("{:x}", hash.finalize()),
+    })
+}
+
+async fn tried(desk: &Desk, of: &OfFile, came: Came) -> Answer<Preview> {
+    Ok(desk.preview(came.folder, came.path, &of.said()).await?)
+}
+
+/// Tells what would become of a file, which then waits for an hour.
+#[utoipa::path(post, path = "/api/v1/previews", params(OfFile), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = PreviewItem)))]
+pub(in crate::web) async fn preview_file(
+    desk: Desk,
+    Asked(of): Asked<OfFile>,
+    request: Request,
+) -> Answer<Json<PreviewItem>> {
+    let came = came(&desk, &of.name, limited(request)).await?;
+    let preview = tried(&desk, &of, came).await?;
+    let row = |(row, reason)| TriedRow { row, reason };
+    Ok(Json(PreviewItem {
+        token: preview.token,
+        accepted: preview.accepted,
+        rejected: preview.rejected,
+        rejects: preview.rejects.into_iter().map(row).collect(),
+        unassigned: preview.unassigned,
+    }))
+}
+
+/// Takes in a file that waits.
+#[utoipa::path(post, path = "/api/v1/previews/{token}/confirm", params(("token" = String, Path)), responses((status = 200, body = TakenItem)))]
+pub(in crate::web) async fn confirm_preview(
+    desk: Desk,
+    Named(token): Named<String>,
+) -> Answer<Json<TakenItem>> {
+    Ok(Json(taken(&desk.confirm(&token).await?)))
+}
+
+/// Takes in a file.
+#[utoipa::path(post, path = "/api/v1/submissions", params(OfFile, ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = TakenItem)))]
+pub(in crate::web) async fn submit_file(
+    desk: Desk,
+    headers: HeaderMap,
+    Asked(of): Asked<OfFile>,
+    request: Request,
+) -> Answer<Response> {
+    let came = came(&desk, &of.name, limited(request)).await?;
+    let said = of.said();
+    let parts = [&said.into, &said.unit, &said.as_of, &of.name, &came.sha256];
+    let asked = fingerprint(&parts.map(String::as_str));
+    let work = async {
+        let preview = tried(&desk, &of, came).await?;
+        Ok(taken(&desk.confirm(&preview.token).await?))
+    };
+    once(&desk, &headers, &asked, work).await
+}
+
+/// The body of a request, within the limit of its route.
+fn limited(request: Request) -> Body {
+    use axum::RequestExt;
+    request.into_limited_body()
+}
+
+/// That there is nothing to send.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct NilReturn {
+    /// The dataset.
+    #[schema(min_length = 1)]
+    dataset: String,
+    /// The org unit.
+    #[schema(min_length = 1)]
+    unit: String,
+    /// The day; absent = today.
+    #[schema(format = Date)]
+    as_of: Option<String>,
+}
+
+/// Says that an org unit has nothing of a dataset to send.
+#[utoipa::path(post, path = "/api/v1/nil-returns", params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body = NilReturn, responses((status = 200, body = TakenItem)))]
+pub(in crate::web) async fn submit_nil(
+    desk: Desk,
+    headers: HeaderMap,
+    Given(nil): Given<NilReturn>,
+) -> Answer<Response> {
+    let said = Said {
+        into: format!("dataset:{}", nil.dataset),
+        unit: nil.unit,
+        as_of: nil.as_of.unwrap_or_default(),
+    };
+    let asked = fingerprint(&["nil", &said.into, &said.unit, &said.as_of]);
+    let work = async { Ok(taken(&desk.nil_return(&said).await?)) };
+    once(&desk, &headers, &asked, work).await
+}
+
+/// A total in the place of rows.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ReportedTotal {
+    /// The KPI.
+    kpi: u32,
+    /// The indicator.
+    #[schema(min_length = 1)]
+    indicator: String,
+    /// The org unit.
+    #[schema(min_length = 1)]
+    unit: String,
+    /// The period.
+    #[schema(min_length = 1, example = "2026-09")]
+    period: String,
+    /// Above the line, as a decimal number.
+    #[schema(pattern = "^-?[0-9]+(\\.[0-9]+)?$")]
+    numerator: String,
+    /// Below it.
+    #[schema(pattern = "^-?[0-9]+(\\.[0-9]+)?$")]
+    denominator: Option<String>,
+    /// The document that backs it.
+    attachment: Option<String>,
+}
+
+/// Reports a total in the place of rows.
+#[utoipa::path(post, path = "/api/v1/reported-totals", params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body = ReportedTotal, responses((status = 200, body = TakenItem)))]
+pub(in crate::web) async fn submit_total(
+    desk: Desk,
+    headers: HeaderMap,
+    Given(given): Given<ReportedTotal>,
+) -> Answer<Response> {
+    let total = Total {
+        indicator: format!("{}:{}", given.kpi, given.indicator),
+        unit: given.unit,
+        period: given.period,
+        numerator: given.numerator,
+        denominator: given.denominator.unwrap_or_default(),
+        attachment: given.attachment.unwrap_or_default(),
+    };
+    let parts = [
+        &total.indicator,
+        &total.unit,
+        &total.period,
+        &total.numerator,
+        &total.denominator,
+        &total.attachment,
+    ];
+    let asked = fingerprint(&parts.map(String::as_str));
+    let work = async { Ok(taken(&desk.report_total(&total).await?)) };
+    once(&desk, &headers, &asked, work).await
+}
+
+/// Why a figure is what it is, or what is done about it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Explanation {
+    /// The period.
+    #[schema(min_length = 1, example = "2026-09")]
+    period: String,
+    /// The org unit.
+    #[schema(min_length = 1)]
+    unit: String,
+    /// The indicator.
+    #[schema(min_length = 1)]
+    indicator: String,
+    /// Why it is what it is.
+    #[schema(max_length = 4000)]
+    cause: Option<String>,
+    /// What is done about it.
+    #[schema(max_length = 4000)]
+    action: Option<String>,
+    /// Who sees to it; absent = who says so.
+    owner: Option<String>,
+    /// By when.
+    #[schema(format = Date)]
+    due_on: Option<String>,
+}
+
+/// Says why a figure is what it is, opens an action about it, or both.
+#[utoipa::path(post, path = "/api/v1/kpis/{no}/explanations", params(("no" = u32, Path), ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body = Explanation, responses((status = 200, body = Done)))]
+pub(in crate::web) async fn explain_figure(
+    desk: Desk,
+    Named(no): Named<u32>,
+    headers: HeaderMap,
+    Given(given): Given<Explanation>,
+) -> Answer<Response> {
+    let look = Look {
+        period: Some(given.period),
+        unit: Some(given.unit),
+        revision: None,
+    };
+    let said = SaidOf {
+        no,
+        indicator: given.indicator,
+        cause: given.cause.unwrap_or_default(),
+        action: given.action.unwrap_or_default(),
+        owner: given.owner.unwrap_or_default(),
+        due_on: given.due_on.unwrap_or_default(),
+    };
+    let place = format!("{no} {look:?}");
+    let parts = [
+        &place,
+        &said.indicator,
+        &said.cause,
+        &said.action,
+        &said.owner,
+        &said.due_on,
+    ];
+    let asked = fingerprint(&parts.map(String::as_str));
+    let work = async {
+        desk.explain(&look, &said).await?;
+        Ok(Done::YES)
+    };
+    once(&desk, &headers, &asked, work).await
+}
+
+/// That it was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct Done {
+    /// Always true; what was not done is a problem.
+    done: bool,
+}
+
+impl Done {
+    /// It was done.
+    pub(super) const YES: Self = Self { done: true };
+}
+
+/// What somebody has to do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct Todo {
+    /// The period of the figures.
+    period: String,
+    /// Evidence that is not there in time.
+    overdue: Vec<TodoEvidence>,
+    /// Figures that missed their targets without a word why.
+    unexplained: Vec<TodoFigure>,
+    /// How many rows are out.
+    rejected: usize,
+}
+
+/// Evidence that somebody owes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TodoEvidence {
+    /// The org unit.
+    org_unit: String,
+    /// The dataset.
+    dataset: String,
+}
+
+/// A figure that somebody has to explain.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TodoFigure {
+    /// The KPI.
+    no: u32,
+    /// The indicator, in words.
+    indicator: String,
+    /// The org unit.
+    org_unit: String,
+}
+
+/// What there is to do.
+#[utoipa::path(get, path = "/api/v1/todo", responses((status = 200, body = Todo)))]
+pub(in crate::web) async fn show_todo(desk: Desk) -> Answer<Json<Todo>> {
+    let view = desk.todo().await?;
+    let overdue = view.overdue.into_iter().map(|one| TodoEvidence {
+        org_unit: one.unit,
+        dataset: one.dataset.0,
+    });
+    let unexplained = view.unexplained.into_iter();
+    let unexplained = unexplained.map(|(no, indicator, org_unit, _)| TodoFigure {
+        no,
+        indicator,
+        org_unit,
+    });
+    Ok(Json(Todo {
+        period: view.period,
+        overdue: overdue.collect(),
+        unexplained: unexplained.collect(),
+        rejected: view.rejected,
+    }))
+}

@@ -1,0 +1,186 @@
+//! `/account`: what somebody keeps of their own: the tokens of their programs.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use keiki_model::access::Right;
+use keiki_store::StoredApiToken;
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::operations::accounts::{Factor, NewApiToken};
+use crate::operations::office::Desk;
+use crate::web::api::tokens::right;
+use crate::web::failure::{Answer, Failure};
+use crate::web::layout::Layout;
+use crate::web::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Page<'p> {
+    layout: Layout<'p>,
+    name: String,
+    rights: Vec<Right>,
+    tokens: Vec<StoredApiToken>,
+    factor: Factor,
+    /// The token that was made just now.
+    made: String,
+    /// The recovery codes that were made just now.
+    codes: Vec<String>,
+    problem: String,
+    hint: String,
+    desk: Desk,
+}
+
+/// What somebody wants of a new token; a form sends a right more than once.
+#[derive(Debug, Default)]
+struct Wanted {
+    name: String,
+    rights: Vec<String>,
+    days: String,
+}
+
+impl Page<'_> {
+    fn titles(&self, rights: &[Right]) -> String {
+        let titles = rights.iter().map(|one| self.title(one));
+        titles.collect::<Vec<_>>().join(", ")
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn title(&self, right: &Right) -> String {
+        right.title().get(self.desk.language()).to_owned()
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn local(&self, micros: &i64) -> String {
+        self.desk.local(*micros)
+    }
+}
+
+pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
+    Ok(Html(page(&visitor, desk).await?.render()?))
+}
+
+async fn page(visitor: &Visitor, desk: Desk) -> Answer<Page<'_>> {
+    Ok(Page {
+        layout: Layout::new(visitor, "account-title"),
+        name: desk.who().actor.name.clone(),
+        rights: desk.rights(),
+        tokens: desk.own_tokens().await?,
+        factor: desk.own_factor().await?,
+        made: String::new(),
+        codes: Vec::new(),
+        problem: String::new(),
+        hint: String::new(),
+        desk,
+    })
+}
+
+pub(in crate::web) async fn make(
+    visitor: Visitor,
+    desk: Desk,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Answer<Response> {
+    let mut wanted = Wanted::default();
+    for (name, value) in fields {
+        match name.as_str() {
+            "name" => wanted.name = value,
+            "right" => wanted.rights.push(value),
+            "days" => wanted.days = value,
+            // What a form of ours does not have is not read.
+            _ => {}
+        }
+    }
+    let came = match new(&wanted) {
+        Ok(new) => desk.make_token(&new).await,
+        Err(error) => Err(error),
+    };
+    match came {
+        Ok((_, token)) => {
+            let mut page = page(&visitor, desk).await?;
+            page.made = token;
+            Ok(Html(page.render()?).into_response())
+        }
+        Err(error) => wrong(&visitor, desk, error).await,
+    }
+}
+
+/// The page again, with what is wrong with what was sent.
+async fn wrong(visitor: &Visitor, desk: Desk, error: Error) -> Answer<Response> {
+    let (message, hint) = Failure::of_form(error)?;
+    let mut page = page(visitor, desk).await?;
+    message.get(visitor.language).clone_into(&mut page.problem);
+    if let Some(hint) = hint {
+        hint.get(visitor.language).clone_into(&mut page.hint);
+    }
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Code {
+    code: String,
+}
+
+pub(in crate::web) async fn begin_factor(visitor: Visitor, desk: Desk) -> Answer<Response> {
+    match desk.begin_own_factor().await {
+        Ok(()) => Ok(Redirect::to("/account").into_response()),
+        Err(error) => wrong(&visitor, desk, error).await,
+    }
+}
+
+pub(in crate::web) async fn confirm_factor(
+    visitor: Visitor,
+    desk: Desk,
+    Form(Code { code }): Form<Code>,
+) -> Answer<Response> {
+    match desk.confirm_own_factor(&code).await {
+        Ok(codes) => {
+            let mut page = page(&visitor, desk).await?;
+            page.codes = codes;
+            Ok(Html(page.render()?).into_response())
+        }
+        Err(error) => wrong(&visitor, desk, error).await,
+    }
+}
+
+pub(in crate::web) async fn remove_factor(
+    visitor: Visitor,
+    desk: Desk,
+    Form(Code { code }): Form<Code>,
+) -> Answer<Response> {
+    match desk.give_up_own_factor(&code).await {
+        Ok(()) => Ok(Redirect::to("/account").into_response()),
+        Err(error) => wrong(&visitor, desk, error).await,
+    }
+}
+
+fn new(wanted: &Wanted) -> Result<NewApiToken, Error> {
+    let rights = wanted.rights.iter().map(|code| right(code));
+    Ok(NewApiToken {
+        name: wanted.name.clone(),
+        rights: rights.collect::<Result<_, _>>()?,
+        // What is no number is no number of days that a token can hold.
+        days: wanted.days.trim().parse().unwrap_or(0),
+        until: None,
+    })
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Nothing {}
+
+pub(in crate::web) async fn revoke(
+    desk: Desk,
+    Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Answer<Response> {
+    desk.revoke_token(&id).await?;
+    Ok(Redirect::to("/account").into_response())
+}

@@ -1,0 +1,256 @@
+//! Messages: to whom, what, by mail and webhook, and nothing twice.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::workspace::Workspace;
+
+/// Debian's own mail server for tests, which prints what it is sent.
+struct MailServer {
+    process: Child,
+    port: u16,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl MailServer {
+    fn start() -> Self {
+        let script = "import asyncio, sys\n\
+                      from aiosmtpd.controller import UnthreadedController\n\
+                      from aiosmtpd.handlers import Debugging\n\
+                      loop = asyncio.new_event_loop()\n\
+                      asyncio.set_event_loop(loop)\n\
+                      server = UnthreadedController(Debugging(sys.stdout), hostname='127.0.0.1', port=0, loop=loop)\n\
+                      server.begin()\n\
+                      print(server.server.sockets[0].getsockname()[1], flush=True)\n\
+                      loop.run_forever()\n";
+        let process = Command::new("/usr/bin/python3")
+            .args(["-u", "-c", script])
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut process = process.expect("python3 is there");
+        let mut lines = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut port = String::new();
+        lines
+            .read_line(&mut port)
+            .expect("the server says its port");
+        Self {
+            port: port.trim().parse().expect("python3-aiosmtpd is there"),
+            process,
+            lines,
+        }
+    }
+
+    /// The next message, as it came.
+    fn message(&mut self) -> String {
+        let mut message = String::new();
+        while !message.contains("END MESSAGE") {
+            let read = self.lines.read_line(&mut message);
+            assert!(
+                read.expect("the server is there") > 0,
+                "no message: {message}"
+            );
+        }
+        message
+    }
+
+    /// All that came besides, once the server has stopped.
+    fn rest(mut self) -> String {
+        self.process.kill().expect("the server stops");
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).expect("it is text");
+        self.process.wait().expect("the server has stopped");
+        rest
+    }
+}
+
+/// Takes requests, answers each with the next of some statuses, and hands them on: headers and body.
+fn hook(statuses: Vec<u16>) -> (u16, Receiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port can be taken");
+    let port = listener.local_addr().expect("it has an address").port();
+    let (hand, taken) = channel();
+    thread::spawn(move || {
+        for status in statuses {
+            let Ok((stream, _)) = listener.accept() else {
+                return;
+            };
+            if hand.send(request(stream, status)).is_err() {
+                return;
+            }
+        }
+    });
+    (port, taken)
+}
+
+fn request(mut stream: TcpStream, status: u16) -> (String, String) {
+    let mut reader = BufReader::new(stream.try_clone().expect("it can be read and written"));
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        reader.read_line(&mut head).expect("it is text");
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).expect("the body comes");
+    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    stream
+        .write_all(answer.as_bytes())
+        .expect("it can be answered");
+    (head, String::from_utf8(body).expect("it is text"))
+}
+
+/// A workspace with the owner of a subsidiary's evidence, whose source has no file.
+fn workspace() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let source = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
+                  covers = [\"HD\"]\n";
+    workspace.write("sources/assets.toml", source);
+    let add = ["user", "add", "owner", "--role", "data_owner@JP1"];
+    workspace.run(&add).exits(0);
+    workspace
+        .run(&["user", "mail", "owner", "owner@example.jp"])
+        .exits(0);
+    workspace
+}
+
+/// Puts tables at the end of the settings.
+fn set(workspace: &Workspace, tables: &str) {
+    let path = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(path).expect("the settings are there");
+    workspace.write("keiki.toml", format!("{settings}\n{tables}"));
+}
+
+fn mail_by(port: u16) -> String {
+    // So far away that a period that has ended is always asked for.
+    let close = "[close]\ncut_off = 60\npreliminary = 60\nfinal = 60\n";
+    format!(
+        "[mail]\nserver = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nfrom = \"Keiki <keiki@example.jp>\"\n\
+         pages = \"https://keiki.example.jp/\"\n{close}"
+    )
+}
+
+#[test]
+fn a_period_that_has_ended_is_asked_for_by_mail_and_asked_for_once() {
+    let workspace = workspace();
+    let mut server = MailServer::start();
+    set(&workspace, &mail_by(server.port));
+    workspace
+        .run(&["remind", "--list"])
+        .exits(0)
+        .says("owner <owner@example.jp>");
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("Fictional Manufacturing");
+    let message = server.message();
+    for part in [
+        "To: owner@example.jp",
+        "From: Keiki <keiki@example.jp>",
+        "Auto-Submitted: auto-generated",
+        "Subject: Fictional, Keiki:",
+        "- Fictional Manufacturing: please send",
+        "https://keiki.example.jp/todo",
+    ] {
+        assert!(message.contains(part), "not found: {part}\n{message}");
+    }
+    // Nothing of org units for which they do not speak.
+    assert!(!message.contains("America"), "{message}");
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("nothing is new for anybody");
+    assert!(!server.rest().contains("MESSAGE"));
+}
+
+#[test]
+fn what_could_not_be_sent_is_sent_the_next_time() {
+    let workspace = workspace();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port can be taken");
+    let port = free.local_addr().expect("it has an address").port();
+    drop(free);
+    set(&workspace, &mail_by(port));
+    workspace
+        .run(&["remind"])
+        .exits(1)
+        .complains("mail cannot be sent: owner@example.jp");
+    let mut server = MailServer::start();
+    let path = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(path).expect("the settings are there");
+    let settings = settings.replace(
+        &format!("port = {port}"),
+        &format!("port = {}", server.port),
+    );
+    workspace.write("keiki.toml", settings);
+    workspace.run(&["remind"]).exits(0);
+    assert!(server.message().contains("To: owner@example.jp"));
+}
+
+#[test]
+fn another_system_is_told_signed_again_where_it_failed_and_not_twice() {
+    let workspace = workspace();
+    let (port, taken) = hook(vec![503, 200]);
+    workspace.write("secret.txt", "a secret of the two\n");
+    set(
+        &workspace,
+        &format!(
+            "[[webhooks]]\nname = \"desk\"\nform = \"json\"\nurl = \"http://127.0.0.1:{port}/hook\"\n\
+             network = \"internal\"\nsecret = {{ file = \"secret.txt\" }}\n"
+        ),
+    );
+    workspace.run(&["ingest"]).exits(1);
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("desk <http://127.0.0.1");
+    let (head, body) = taken.recv().expect("it was tried");
+    assert!(head.starts_with("POST /hook HTTP/1.1"), "{head}");
+    assert!(
+        head.to_lowercase().contains("keiki-signature: t="),
+        "{head}"
+    );
+    let told: Value = serde_json::from_str(&body).expect("it is data");
+    assert_eq!(told["notices"][0]["occasion"], "source_failed");
+    assert_eq!(told["notices"].as_array().map(Vec::len), Some(1));
+    let (_, again) = taken.recv().expect("it was tried again");
+    assert_eq!(again, body);
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("nothing is new for anybody");
+}
+
+#[test]
+fn no_message_goes_to_a_private_address_unless_that_is_allowed() {
+    let workspace = workspace();
+    let (port, _taken) = hook(Vec::new());
+    set(
+        &workspace,
+        &format!(
+            "[[webhooks]]\nname = \"chat\"\nform = \"slack\"\nurl = \"http://127.0.0.1:{port}/hook\"\n"
+        ),
+    );
+    workspace.run(&["ingest"]).exits(1);
+    workspace.run(&["remind"]).exits(1).complains("127.0.0.1");
+}
+
+#[test]
+fn a_password_of_mail_is_not_sent_unencrypted() {
+    let workspace = workspace();
+    set(
+        &workspace,
+        "[mail]\nserver = \"mail.example.jp\"\nsecurity = \"none\"\nfrom = \"keiki@example.jp\"\nuser = \"keiki\"\n\
+         password = { env = \"NOWHERE\" }\n",
+    );
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("the password would be sent unencrypted");
+}

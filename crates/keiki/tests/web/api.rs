@@ -1,0 +1,363 @@
+//! What programs use: tokens, measurements, sending evidence, problems.
+
+use keiki_model::access::{Right, Role};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::house::{Answer, House, Visitor};
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
+
+const ROW: &str = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
+
+const PLACE: &str =
+    "/api/v1/submissions?into=dataset:assets&name=assets.csv&unit=JP1&as_of=2026-05-31";
+
+/// Sends a file as a program does, under a key of its own.
+async fn send(program: &Visitor<'_>, path: &str, text: &str, key: &str) -> Answer {
+    let request = program.request(&Method::POST, path);
+    let request = request.header("content-type", "application/octet-stream");
+    let request = request.header("idempotency-key", key);
+    program.send(request.body(text.to_owned())).await
+}
+
+async fn owner(house: &House) {
+    house.account("owner", &[(Role::DataOwner, "JP1")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_has_its_own_rights_of_those_of_its_account_and_no_others() {
+    let house = House::new().await;
+    owner(&house).await;
+    let reader = house.program("owner", &[Right::See, Right::Close]).await;
+    let me = reader.get("/api/v1/me").await.is(200).data();
+    assert_eq!(me["name"], "owner");
+    assert_eq!(me["rights"], json!(["see"]));
+    reader.get("/api/v1/measurements").await.is(200);
+    reader.get("/api/v1/sources").await.is(403);
+    let nil = json!({ "dataset": "assets", "unit": "JP1" });
+    reader.tell("/api/v1/nil-returns", &nil).await.is(403);
+    // A token opens what is made for programs, and no page.
+    let page = reader.get("/scorecard").await.is(303);
+    assert!(page.header("location").starts_with("/sign-in"), "{page:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_ends_when_it_is_revoked_or_its_account_is_disabled() {
+    let house = House::new().await;
+    let signed_in = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let fields = [("name", "nightly"), ("right", "see"), ("days", "30")];
+    let page = signed_in.post("/account/tokens", &fields).await.is(200);
+    let at = page.text.find("keiki_").expect("the token is shown");
+    let token = page.text[at..at + 70].to_owned();
+    let mut program = house.nobody();
+    program.token = Some(token.clone());
+    program.get("/api/v1/me").await.is(200);
+    signed_in
+        .get("/account")
+        .await
+        .is(200)
+        .says("nightly")
+        .says_nothing_of(&token);
+    let listed = program.get("/api/v1/tokens").await.is(200).data();
+    let id = listed["items"][0]["id"]
+        .as_str()
+        .expect("it has an id")
+        .to_owned();
+    // Another's is neither seen nor taken away.
+    house.account("other", &[(Role::DataOwner, "JP1")]).await;
+    let other = house.program("other", &[Right::See]).await;
+    other
+        .get("/api/v1/tokens")
+        .await
+        .is(200)
+        .says_nothing_of("nightly");
+    other
+        .tell(&format!("/api/v1/tokens/{id}/revoke"), &Value::Null)
+        .await
+        .is(404);
+    signed_in
+        .post(&format!("/account/tokens/{id}"), &[])
+        .await
+        .is(303);
+    program.get("/api/v1/me").await.is(401);
+    house.account("admin", &[(Role::Administrator, "HD")]).await;
+    let admin = house.program("admin", &[Right::Administer]).await;
+    admin
+        .tell("/api/v1/users/other/disable", &Value::Null)
+        .await
+        .is(200);
+    other.get("/api/v1/me").await.is(401);
+    let nobody = house.nobody().get("/api/v1/me").await.is(401);
+    assert_eq!(nobody.header("www-authenticate"), "Bearer realm=\"keiki\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_makes_no_token_that_may_more_or_lasts_longer() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::See]).await;
+    let until = program.get("/api/v1/me").await.data()["expires_at"].clone();
+    let more = json!({ "name": "more", "rights": ["submit"] });
+    program.tell("/api/v1/tokens", &more).await.is(422);
+    let same = json!({ "name": "same", "rights": ["see"], "days": 366 });
+    let made = program.tell("/api/v1/tokens", &same).await.is(200).data();
+    assert_eq!(made["expires_at"], until);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn measurements_come_in_parts_and_of_ones_own_org_units_alone() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::See]).await;
+    let path = "/api/v1/measurements?period=2026-05&kpi=1&indicator=inventory_ratio";
+    let all = program
+        .get(path)
+        .await
+        .is(200)
+        .says_nothing_of("US1")
+        .data();
+    let units: Vec<&str> = all["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["org_unit"].as_str())
+        .collect();
+    assert_eq!(units, ["JP1", "JP1-IT"]);
+    let whole = &all["items"][0];
+    assert_eq!(
+        (&whole["numerator"], &whole["denominator"]),
+        (&json!(2), &json!(3))
+    );
+    let first = program.get(&format!("{path}&limit=1")).await.is(200).data();
+    let next = first["next"].as_str().expect("there is more").to_owned();
+    let second = program
+        .get(&format!("{path}&limit=1&cursor={next}"))
+        .await
+        .is(200)
+        .data();
+    assert_eq!(first["items"][0], all["items"][0]);
+    assert_eq!(second["items"][0], all["items"][1]);
+    assert_eq!(second["next"], Value::Null);
+    for unit in ["US1", "HD", "NOWHERE"] {
+        program.get(&format!("{path}&unit={unit}")).await.is(404);
+    }
+    let rows = "/api/v1/kpis/1/rows?period=2026-05";
+    let rows = program
+        .get(rows)
+        .await
+        .is(200)
+        .says_nothing_of("US1")
+        .data();
+    assert_eq!(rows["records"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_changed_is_not_sent_again() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::See]).await;
+    let path = "/api/v1/scorecard?period=2026-05";
+    let answer = program.get(path).await.is(200);
+    let tag = answer.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{answer:?}");
+    let request = program
+        .request(&Method::GET, path)
+        .header("if-none-match", &tag);
+    let again = program.send(request).await.is(304);
+    assert_eq!(
+        (again.text.as_str(), again.header("etag")),
+        ("", tag.as_str())
+    );
+    let request = program
+        .request(&Method::GET, path)
+        .header("if-none-match", "W/\"other\"");
+    program.send(request).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_twice_under_one_key_is_taken_in_once() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::See, Right::Submit]).await;
+    let text = format!("{HEADER}\n{ROW}\n");
+    let first = send(&program, PLACE, &text, "monday").await.is(200);
+    assert_eq!(first.data()["accepted"], 1);
+    assert_eq!(first.data()["changed"], 1);
+    let again = send(&program, PLACE, &text, "monday").await.is(200);
+    assert_eq!(again.text, first.text);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let other = text.replace("A7", "A8");
+    send(&program, PLACE, &other, "monday").await.is(422);
+    // What failed may be sent again.
+    let foreign = PLACE.replace("JP1", "US1");
+    send(&program, &foreign, &text, "tuesday").await.is(404);
+    send(&program, PLACE, &other, "tuesday").await.is(200);
+    let path = "/api/v1/measurements?period=2026-05&kpi=1&indicator=inventory_ratio&limit=1";
+    let measured = program.get(path).await.is(200).data();
+    assert_eq!(measured["items"][0]["denominator"], 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_tried_then_taken_in() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::Submit]).await;
+    let path = PLACE.replace("submissions", "previews");
+    let rows = format!("{HEADER}\n{ROW}\nA8,JP1,hardware,no day,true,,,31 April 2026,,,\n");
+    let preview = send(&program, &path, &rows, "").await.is(200).data();
+    assert_eq!(
+        (&preview["accepted"], &preview["rejected"]),
+        (&json!(1), &json!(1))
+    );
+    let token = preview["token"].as_str().expect("it has a token");
+    let confirm = format!("/api/v1/previews/{token}/confirm");
+    program.tell(&confirm, &Value::Null).await.is(200);
+    program.tell(&confirm, &Value::Null).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_is_told_in_the_language_that_is_asked_for() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::See]).await;
+    for (language, word) in [("ja", "見つかりません"), ("en", "no such thing")] {
+        let request = program.request(&Method::GET, "/api/v1/kpis/9999");
+        let answer = program
+            .send(request.header("accept-language", language))
+            .await
+            .is(404);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let problem = answer.data();
+        assert_eq!(problem["status"], 404);
+        assert_eq!(problem["detail"], word);
+        assert_eq!(problem["type"], "/api/v1/docs#absent");
+    }
+    for wrong in [
+        "/api/v1/measurements?untt=JP1",
+        "/api/v1/measurements?limit=0",
+        "/api/v1/measurements?cursor=nonsense",
+        "/api/v1/measurements?status=wonderful",
+        "/api/v1/kpis/1/rows?page=0",
+    ] {
+        let problem = program.get(wrong).await.is(400).data();
+        assert_eq!(problem["type"], "/api/v1/docs#refused", "{wrong}");
+    }
+    program
+        .get("/api/v1/nothing")
+        .await
+        .is(404)
+        .says("\"type\"");
+    let request = program.request(&Method::DELETE, "/api/v1/me");
+    let answer = program.send(request).await.is(405);
+    assert!(answer.header("allow").contains("GET"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_serves_programs_too_but_not_from_other_pages() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    owner.get("/api/v1/me").await.is(200).says("owner");
+    let nil = json!({ "dataset": "assets", "unit": "JP1" }).to_string();
+    let request = house.nobody().request(&Method::POST, "/api/v1/nil-returns");
+    let cookie = format!("keiki-session={}", owner.cookie.clone().unwrap_or_default());
+    let request = request
+        .header("cookie", cookie)
+        .header("content-type", "application/json");
+    let request = request.header("sec-fetch-site", "cross-site");
+    owner.send(request.body(nil)).await.is(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documentation_is_a_page_and_a_document_in_both_languages() {
+    let house = House::new().await;
+    let nobody = house.nobody();
+    for (language, word) in [("ja", "ファイルの取込"), ("en", "Take in a file")] {
+        for path in ["/api/v1/docs", "/api/v1/openapi.json"] {
+            let request = nobody.request(&Method::GET, path);
+            let answer = nobody
+                .send(request.header("accept-language", language))
+                .await;
+            answer
+                .is(200)
+                .says(word)
+                .says("/api/v1/measurements")
+                .says_nothing_of("<script");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_takes_four_eyes_by_programs_as_by_pages() {
+    let house = House::new().await;
+    house
+        .account("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    house
+        .account(
+            "approver",
+            &[(Role::Approver, "HD"), (Role::ProgrammeOffice, "HD")],
+        )
+        .await;
+    let office = house
+        .program("office", &[Right::See, Right::SeeEvidence, Right::Close])
+        .await;
+    let approver = house
+        .program("approver", &[Right::SeeEvidence, Right::Approve])
+        .await;
+    office
+        .tell("/api/v1/closes/2026-05/close", &json!({ "kind": "final" }))
+        .await
+        .is(409);
+    let why = json!({ "reason": "the rest comes in June" });
+    office
+        .tell("/api/v1/closes/2026-05/request", &why)
+        .await
+        .is(200);
+    let listed = approver.get("/api/v1/requests").await.is(200).data();
+    let id = listed["items"][0]["id"].as_str().expect("it has an id");
+    let decide = format!("/api/v1/requests/{id}/decide");
+    let agree = json!({ "verdict": "agree" });
+    office.tell(&decide, &agree).await.is(403);
+    approver.tell(&decide, &agree).await.is(200);
+    let statements = office.get("/api/v1/statements").await.is(200).data();
+    assert_eq!(statements["items"][0]["period"], "2026-05");
+    assert_eq!(statements["items"][0]["revision"], 1);
+    let close = office.get("/api/v1/closes/2026-05").await.is(200).data();
+    assert_eq!(close["is_closed"], true);
+    let reopen = json!({ "reason": "one more asset" });
+    office
+        .tell("/api/v1/closes/2026-05/reopen", &reopen)
+        .await
+        .is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_gets_the_figures_that_its_token_may_see() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house
+        .program("owner", &[Right::See, Right::SeeEvidence])
+        .await;
+    let answer = program.get("/metrics").await.is(200);
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+    let answer = answer
+        .says("keiki_kpi_value{no=\"1\",indicator=\"inventory_ratio\",org_unit=\"JP1\",period=\"2026-05\",unit=\"ratio\"} 0.666666666667\n")
+        .says("keiki_kpi_status{no=\"1\",indicator=\"inventory_ratio\",org_unit=\"JP1\",period=\"2026-05\",status=\"")
+        .says("keiki_evidence_owed_count{timeliness=\"never\"}")
+        .says_nothing_of("US1")
+        .says_nothing_of("org_unit=\"HD\"");
+    for line in answer.text.lines() {
+        let is_sample = line.split_once("} ").or_else(|| line.split_once(' '));
+        let value = is_sample.map_or("", |(_, value)| value);
+        assert!(
+            line.starts_with('#') || value.parse::<f64>().is_ok(),
+            "{line}"
+        );
+    }
+    house.nobody().get("/metrics").await.is(401);
+}

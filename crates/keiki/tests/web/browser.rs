@@ -1,0 +1,249 @@
+//! The main journeys in a real browser without a window: Debian's Chromium through its driver, in both languages.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use keiki_model::access::Role;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::house::{House, PASSWORD};
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
+
+/// Chromium's driver, for one test.
+struct Driver {
+    process: Child,
+    url: String,
+    /// What browsers keep, and files that are sent.
+    folder: TempDir,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut process = process.expect("chromium-driver is installed");
+        let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let started = lines.map_while(Result::ok).find_map(|line| {
+            let port = line.split("started successfully on port ").nth(1)?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let port = started.expect("the driver says its port");
+        Self {
+            url: format!("http://127.0.0.1:{port}"),
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            process,
+        }
+    }
+
+    /// Opens a browser in which nobody is signed in, of somebody who reads a language.
+    async fn browser(&self, language: &str) -> Browser {
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,1000",
+            &format!("--lang={language}"),
+            &format!("--accept-lang={language}"),
+        ] {
+            capabilities.add_arg(argument).expect("it is an argument");
+        }
+        let driver = WebDriver::new(&self.url, capabilities).await;
+        Browser(driver.expect("chromium is installed"))
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("the file can be written");
+        path
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A driver that has ended already needs no word.
+        self.process.kill().unwrap_or_default();
+        self.process.wait().map(drop).unwrap_or_default();
+    }
+}
+
+/// A browser.
+struct Browser(WebDriver);
+
+impl Browser {
+    async fn open(&self, house: &House, path: &str) {
+        let url = format!("{}{path}", house.url);
+        self.0.goto(url).await.expect("the page opens");
+    }
+
+    async fn find(&self, css: &str) -> WebElement {
+        let found = self.0.find(By::Css(css.to_owned())).await;
+        match found {
+            Ok(element) => element,
+            Err(_) => panic!("not found: {css}\n{}", self.text().await),
+        }
+    }
+
+    async fn click(&self, css: &str) {
+        self.find(css)
+            .await
+            .click()
+            .await
+            .expect("it can be clicked");
+    }
+
+    async fn write(&self, css: &str, text: &str) {
+        let element = self.find(css).await;
+        element
+            .send_keys(text)
+            .await
+            .expect("it can be written into");
+    }
+
+    async fn choose(&self, css: &str, value: &str) {
+        self.click(&format!("{css} option[value='{value}']")).await;
+    }
+
+    async fn text(&self) -> String {
+        let body = self.0.find(By::Tag("body")).await.expect("there is a page");
+        body.text().await.expect("it has a text")
+    }
+
+    async fn says(&self, text: &str) {
+        let page = self.text().await;
+        assert!(page.contains(text), "not found: {text}\n{page}");
+    }
+
+    async fn sign_in(&self, house: &House, name: &str) {
+        self.open(house, "/sign-in").await;
+        self.write("input[name=name]", name).await;
+        self.write("input[name=password]", PASSWORD).await;
+        self.click("main button.main").await;
+    }
+
+    async fn close(self) {
+        self.0.quit().await.expect("the browser closes");
+    }
+}
+
+/// The words of a language that a journey looks for.
+struct Said {
+    language: &'static str,
+    rejected: &'static str,
+    taken: &'static str,
+    closed: &'static str,
+    open: &'static str,
+    sign_in: &'static str,
+}
+
+const SAID: [Said; 2] = [
+    Said {
+        language: "ja",
+        rejected: "受け入れない行とその理由",
+        taken: "取り込みました",
+        closed: "第1版",
+        open: "未確定",
+        sign_in: "サインイン",
+    },
+    Said {
+        language: "en",
+        rejected: "31 April 2026",
+        taken: "It was taken in",
+        closed: "revision 1",
+        open: "not closed",
+        sign_in: "Sign in",
+    },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_owner_sends_a_file_with_mistakes_mends_it_and_opens_a_figure_to_its_record() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        house.account("owner", &[(Role::DataOwner, "JP1")]).await;
+        let browser = driver.browser(said.language).await;
+        browser.sign_in(&house, "owner").await;
+        let good = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
+        let bad = "A8,JP1,hardware,eight,true,,,31 April 2026,,,";
+        let send = async |rows: &str| {
+            browser.open(&house, "/submit").await;
+            browser
+                .choose("form[enctype] select[name=into]", "dataset:assets")
+                .await;
+            browser
+                .choose("form[enctype] select[name=unit]", "JP1")
+                .await;
+            let file = driver.file("assets.csv", &format!("{HEADER}\n{rows}\n"));
+            browser
+                .write("input[type=file]", &file.display().to_string())
+                .await;
+            browser.click("form[enctype] button.main").await;
+        };
+        send(&format!("{good}\n{bad}")).await;
+        browser.says(said.rejected).await;
+        browser.click("main form a").await;
+        send(&format!(
+            "{good}\n{}",
+            bad.replace("31 April 2026", "2026-05-30")
+        ))
+        .await;
+        browser.click("main form button.main").await;
+        browser.says(said.taken).await;
+        browser
+            .open(&house, "/scorecard?period=2026-05&revision=now")
+            .await;
+        browser.click("main a[href*='/rows?']").await;
+        browser.says("A1").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_closed_by_two_people_and_opened_again_and_a_session_is_ended() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        house
+            .account("office", &[(Role::ProgrammeOffice, "HD")])
+            .await;
+        house.account("approver", &[(Role::Approver, "HD")]).await;
+        house.account("admin", &[(Role::Administrator, "HD")]).await;
+        let office = driver.browser(said.language).await;
+        office.sign_in(&house, "office").await;
+        office.open(&house, "/close?period=2026-05").await;
+        office
+            .write(
+                "form[action='/close/request'] textarea",
+                "June brings the rest",
+            )
+            .await;
+        office.click("form[action='/close/request'] button").await;
+        let approver = driver.browser(said.language).await;
+        approver.sign_in(&house, "approver").await;
+        approver.open(&house, "/requests").await;
+        approver.click("button[value=agree]").await;
+        office.open(&house, "/close?period=2026-05").await;
+        office.says(said.closed).await;
+        office
+            .write("form[action='/close'] textarea", "one asset more")
+            .await;
+        office.click("button[value=reopen]").await;
+        office.says(said.open).await;
+        let admin = driver.browser(said.language).await;
+        admin.sign_in(&house, "admin").await;
+        admin.open(&house, "/users").await;
+        admin
+            .click("form[action='/users/office/end-sessions'] button")
+            .await;
+        office.open(&house, "/scorecard").await;
+        office.says(said.sign_in).await;
+        for browser in [office, approver, admin] {
+            browser.close().await;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+"""Sends the server what its OpenAPI document allows and what it forbids, by schemathesis, and fails where an answer is not what the document says.
+
+    check.py KEIKI
+
+It makes a small workspace and serves it on a free port. Schemathesis is installed from PyPI into a folder of its own. Exit code: 0 nothing was found, 1
+something was, 2 a tool is missing or fails.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from house import make, serve  # noqa: E402 (the folder beside this one)
+from programs import run  # noqa: E402
+
+LIBRARIES = ["schemathesis==4.32.5"]
+RIGHTS = "see,see_evidence,see_personal,submit,explain,certify,close,approve,audit,administer"
+
+
+def main(keiki):
+    with tempfile.TemporaryDirectory() as folder:
+        libraries = os.path.join(folder, "libraries")
+        venv.create(libraries, with_pip=True)
+        python = os.path.join(libraries, "bin", "python")
+        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *LIBRARIES)
+        workspace = os.path.join(folder, "workspace")
+        make(keiki, workspace)
+        token = run(keiki, "token", "make", "tester", "schemathesis", "--right", RIGHTS, "--workspace", workspace).strip()
+        process, url = serve(keiki, workspace)
+        try:
+            done = subprocess.run(
+                [os.path.join(libraries, "bin", "schemathesis"), "--config-file", os.path.join(HERE, "schemathesis.toml"),
+                 "run", f"{url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"],
+                cwd=folder)
+        finally:
+            process.terminate()
+            process.wait()
+        sys.exit(1 if done.returncode else 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
