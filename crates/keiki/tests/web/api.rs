@@ -235,6 +235,7 @@ async fn a_problem_is_told_in_the_language_that_is_asked_for() {
     }
     for wrong in [
         "/api/v1/measurements?untt=JP1",
+        "/api/v1/measurements?unit=",
         "/api/v1/measurements?limit=0",
         "/api/v1/measurements?cursor=nonsense",
         "/api/v1/measurements?status=wonderful",
@@ -360,4 +361,18 @@ async fn prometheus_gets_the_figures_that_its_token_may_see() {
         );
     }
     house.nobody().get("/metrics").await.is(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_org_unit_is_none_and_never_the_uppermost() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::Submit]).await;
+    let total = json!({ "kpi": 1, "indicator": "inventory_ratio", "unit": "", "period": "2026-05", "numerator": "1" });
+    program
+        .tell("/api/v1/reported-totals", &total)
+        .await
+        .is(400);
+    let nil = json!({ "dataset": "assets", "unit": " " });
+    program.tell("/api/v1/nil-returns", &nil).await.is(400);
 }

@@ -226,3 +226,15 @@ async fn a_month_is_closed_and_opened_again() {
         .is(200)
         .says("not closed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_the_columns_of_what_it_is_read_as_is_its_senders_to_mend() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let fields = [("into", "dataset:assets"), ("unit", "JP1"), ("as_of", "")];
+    send(&owner, "assets.csv", "a,b\n1,2\n", &fields)
+        .await
+        .is(422)
+        .says("org_unit")
+        .says("check the headings");
+}

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use arrow::array::Array;
 use arrow::util::display::array_value_to_string;
-use keiki_ingest::Source;
+use keiki_ingest::{IngestError, Source};
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
 use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
 use keiki_store::StoreError;
 use tempfile::TempDir;
 
@@ -264,7 +264,8 @@ impl Desk {
         let workspace = &self.books.workspace;
         let files = [path.to_owned()];
         let (source, files) = ingest::sent(workspace, into, &units_of(within), &files)?;
-        let trial = trial::try_files(workspace, &source, files, as_of).await?;
+        let trial = trial::try_files(workspace, &source, files, as_of).await;
+        let trial = trial.map_err(of_sender)?;
         self.is_of_nobody_else(&trial, within).await?;
         Ok(trial)
     }
@@ -515,6 +516,26 @@ impl Desk {
             )
         })
     }
+}
+
+/// What does not fit between a file and what it is read as is for its sender to mend, not for who keeps the workspace.
+fn of_sender(error: Error) -> Error {
+    let Error::Ingest(IngestError::Definition { problems }) = &error else {
+        return error;
+    };
+    let said = |language: Language| {
+        let all = problems
+            .iter()
+            .map(|one| one.message.get(language).to_owned());
+        all.collect::<Vec<_>>().join("; ")
+    };
+    Error::user(
+        Text::new(said(Language::Ja), said(Language::En)),
+        Text::new(
+            "列の見出しを確かめるか、別の読み取り方を選んでください",
+            "check the headings of the columns, or choose what else the file is read as",
+        ),
+    )
 }
 
 fn is_entity(tree: &Tree, id: &str) -> bool {

@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use keiki_model::text::Text;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::document;
@@ -124,6 +125,22 @@ fn misfit(status: StatusCode, why: &str) -> Failure {
         status => status,
     };
     Failure::refused(status, Text::quoted(why))
+}
+
+/// Reads a text that is not empty: what is left out is left out, and no empty one means something else.
+pub(super) fn filled<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("an empty text"));
+    }
+    Ok(text)
+}
+
+/// The same of a text that may be left out.
+pub(super) fn filled_if_any<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<String>, D::Error> {
+    filled(from).map(Some)
 }
 
 /// An instant as RFC 3339.

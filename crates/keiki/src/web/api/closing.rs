@@ -6,7 +6,7 @@ use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Given, Named, instant};
+use super::answering::{Given, Named, filled, instant};
 use super::submitting::Done;
 use crate::error::Error;
 use crate::operations::certify::Standing;
@@ -127,6 +127,7 @@ pub(in crate::web) async fn close_period(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Reason {
     /// Why.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1, max_length = 1000)]
     reason: String,
 }
@@ -159,6 +160,7 @@ pub(in crate::web) async fn request_close(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Company {
     /// Its id.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
 }

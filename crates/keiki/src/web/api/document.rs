@@ -70,13 +70,14 @@ use crate::web::words::Words;
 struct Described;
 
 /// What any request may come to: status and the id of its words.
-const PROBLEMS: [(&str, &str); 9] = [
+const PROBLEMS: [(&str, &str); 10] = [
     ("400", "failure-refused"),
     ("401", "failure-unauthorised"),
     ("403", "failure-forbidden"),
     ("404", "failure-absent"),
     ("409", "failure-conflict"),
     ("413", "failure-too-large"),
+    ("415", "failure-refused"),
     ("422", "failure-refused"),
     ("500", "failure-internal"),
     ("503", "failure-slow"),
@@ -149,7 +150,10 @@ fn describe(operation: &mut Value, route: &RouteFacts, words: Words) {
     operation["summary"] = json!(words.say(&format!("api-{id}")));
     operation["description"] = json!(words.tell("api-needs", &[("right", &needs)]));
     operation["tags"] = json!([tag(route.path)]);
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default();
         let name = name.to_lowercase().replace('_', "-");
         parameter["description"] = json!(words.say(&format!("api-parameter-{name}")));
@@ -216,6 +220,19 @@ mod tests {
                 .find("\"api-")
                 .map(|at| &text[at..(at + 60).min(text.len())]);
             assert_eq!(id, None, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_document_is_null_but_what_may_come_back_as_null() {
+        let paths = document(Language::En)["paths"].as_object();
+        for (path, methods) in paths.into_iter().flatten() {
+            for (method, one) in methods.as_object().into_iter().flatten() {
+                let fields = one.as_object().into_iter().flatten();
+                for (field, value) in fields {
+                    assert!(!value.is_null(), "{method} {path} {field}");
+                }
+            }
         }
     }
 

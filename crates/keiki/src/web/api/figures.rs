@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answering::Asked;
+use super::answering::{Asked, filled_if_any};
 use super::paging::Paging;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
@@ -19,10 +19,13 @@ use crate::web::failure::Answer;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Which {
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1, example = "2026-09")]
     period: Option<String>,
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     unit: Option<String>,
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     revision: Option<String>,
 }
@@ -121,6 +124,7 @@ pub(in crate::web) struct HeadcountItem {
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Kept {
     kpi: Option<u32>,
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     indicator: Option<String>,
     #[serde(default, deserialize_with = "status")]

@@ -6,7 +6,7 @@ use keiki_store::AccountStanding;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, instant};
+use super::answering::{Asked, Given, Named, filled, instant};
 use super::paging::{Paging, Part, cursor, rising};
 use super::submitting::Done;
 use crate::operations::office::Desk;
@@ -62,6 +62,7 @@ pub(in crate::web) struct RoleItem {
     )]
     role: String,
     /// The org unit.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
 }
@@ -107,6 +108,7 @@ pub(in crate::web) struct NewUser {
     )]
     role: String,
     /// The org unit of the role.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answering::{Asked, Named};
+use super::answering::{Asked, Named, filled_if_any};
 use super::figures::Which;
 use crate::operations::office::Desk;
 use crate::operations::office::rows::{AskedRows, ROWS_ON_PAGE};
@@ -16,8 +16,10 @@ use crate::web::failure::Answer;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct WhichRows {
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     indicator: Option<String>,
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     part: Option<String>,
     #[serde(default, deserialize_with = "page")]

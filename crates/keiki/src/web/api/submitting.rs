@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answering::{Asked, Given, Named};
+use super::answering::{Asked, Given, Named, filled, filled_if_any};
 use super::once::{fingerprint, once};
 use crate::error::Error;
 use crate::operations::office::Desk;
@@ -27,8 +27,10 @@ use crate::web::failure::{Answer, Failure};
 pub(in crate::web) struct OfFile {
     #[param(pattern = "^(source|dataset):.+$", example = "dataset:assets")]
     into: String,
+    #[serde(deserialize_with = "filled")]
     #[param(min_length = 1, example = "assets.csv")]
     name: String,
+    #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
     unit: Option<String>,
     #[param(format = Date)]
@@ -180,9 +182,11 @@ fn limited(request: Request) -> Body {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct NilReturn {
     /// The dataset.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     dataset: String,
     /// The org unit.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
     /// The day; absent = today.
@@ -214,12 +218,15 @@ pub(in crate::web) struct ReportedTotal {
     /// The KPI.
     kpi: u32,
     /// The indicator.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     indicator: String,
     /// The org unit.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
     /// The period.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1, example = "2026-09")]
     period: String,
     /// Above the line, as a decimal number.
@@ -265,12 +272,15 @@ pub(in crate::web) async fn submit_total(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Explanation {
     /// The period.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1, example = "2026-09")]
     period: String,
     /// The org unit.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     unit: String,
     /// The indicator.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1)]
     indicator: String,
     /// Why it is what it is.

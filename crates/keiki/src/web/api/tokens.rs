@@ -7,7 +7,7 @@ use keiki_store::StoredApiToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, instant};
+use super::answering::{Asked, Given, Named, filled, instant};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::error::Error;
@@ -74,6 +74,7 @@ pub(in crate::web) async fn list_tokens(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct NewToken {
     /// What it is called.
+    #[serde(deserialize_with = "filled")]
     #[schema(min_length = 1, max_length = 80)]
     name: String,
     /// What may be done with it: rights that one has.
