@@ -82,11 +82,13 @@ impl Browser {
     }
 
     async fn find(&self, css: &str) -> WebElement {
-        let found = self.0.find(By::Css(css.to_owned())).await;
-        match found {
-            Ok(element) => element,
-            Err(_) => panic!("not found: {css}\n{}", self.text().await),
-        }
+        let found = self.0.find(By::Css(css.to_owned())).await.ok();
+        let page = match &found {
+            Some(_) => String::new(),
+            None => self.text().await,
+        };
+        assert!(found.is_some(), "not found: {css}\n{page}");
+        found.expect("it was found")
     }
 
     async fn click(&self, css: &str) {
