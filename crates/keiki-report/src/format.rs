@@ -39,7 +39,16 @@ pub fn difference(value: Fraction, unit: Unit, language: Language) -> String {
     let text = match unit {
         Unit::Ratio => {
             let points = value.times(Fraction::whole(100)).unwrap_or(value);
-            with_unit(&rounded(points, 1), "ポイント", "pt", language)
+            // Below a tenth of a point, a single decimal would say that nothing moved.
+            let tenth = Fraction::new(1, 10).unwrap_or(points);
+            let back = points.times(Fraction::whole(-1)).unwrap_or(points);
+            let is_small = points < tenth && back < tenth;
+            let digits = if is_small && points != Fraction::whole(0) {
+                2
+            } else {
+                1
+            };
+            with_unit(&rounded(points, digits), "ポイント", "pt", language)
         }
         _ => figure(value, unit, language),
     };
@@ -253,6 +262,10 @@ mod tests {
         let up = fraction(1, 4);
         assert_eq!(difference(up, Unit::Ratio, Language::En), "+25.0 pt");
         assert_eq!(difference(up, Unit::Ratio, Language::Ja), "+25.0ポイント");
+        let little = fraction(-2, 10_000);
+        assert_eq!(difference(little, Unit::Ratio, Language::En), "−0.02 pt");
+        let nothing = fraction(0, 1);
+        assert_eq!(difference(nothing, Unit::Ratio, Language::En), "0.0 pt");
         let down = fraction(-3, 1);
         assert_eq!(difference(down, Unit::Count, Language::En), "−3");
     }
