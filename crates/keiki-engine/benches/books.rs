@@ -23,7 +23,7 @@ use futures::TryStreamExt;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
-use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
+use keiki_ingest::{Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Month, Period};
 use keiki_model::catalogue::{Catalogue, bind};
 use keiki_model::dataset::{Dataset, ORG_UNIT};
@@ -31,7 +31,11 @@ use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
 use keiki_model::expression::Expressions;
 use keiki_model::kpi::{Clock, Measure};
 use keiki_model::org::Organisation;
-use keiki_store::{EFFECTIVE_ON, Journal, RawWriter, Submission, Tokens, WEIGHT};
+use keiki_store::{
+    EFFECTIVE_ON, Gathered, Gathering, Journal, MEMORY_BYTES, RawWriter, Repeats, Submission,
+    Tokens, WEIGHT,
+};
+use tokio::runtime::Handle;
 use url::Url;
 
 /// Org units, months, and the records of the two datasets.
@@ -355,7 +359,7 @@ async fn commit(
         .commit(submission(
             world,
             dataset,
-            evidence,
+            evidence.into(),
             on,
             Extent::Part,
             content,
@@ -367,7 +371,7 @@ async fn commit(
 fn submission(
     world: &World,
     dataset: &str,
-    evidence: Evidence,
+    evidence: Gathered,
     on: Day,
     extent: Extent,
     content: String,
@@ -397,7 +401,7 @@ fn submission(
             until: last_month().last_day(),
             known_from: i64::MIN,
         }],
-        evidence: evidence.into(),
+        evidence,
         files: Vec::new(),
         content_sha256: content,
         frozen_plans: Vec::new(),
@@ -613,11 +617,13 @@ async fn export(folder: &Path) -> Outcome<()> {
     write_export(&folder.join("assets.csv"), &dataset, &numbers, seq)
 }
 
+/// Reads the export as `keiki ingest` does: chunk by chunk, so that few of its rows are in memory at a time.
 fn read_export(
     path: &Path,
     dataset: &Dataset,
     expressions: &SqlExpressions,
-) -> Result<Evidence, String> {
+    mut gathering: Gathering,
+) -> Result<Gathering, String> {
     let source = Source::by_name("assets", Kinds::shipped().of_file(path), "assets");
     let context = Context {
         expressions,
@@ -626,7 +632,22 @@ fn read_export(
         as_of: 0,
     };
     let files = [InputFile::new("assets.csv", path.to_owned())];
-    read_evidence(&source, dataset, &files, &context).map_err(|error| error.to_string())
+    let runtime = Handle::current();
+    let mut take = |chunk| {
+        let added = runtime.block_on(gathering.add(chunk));
+        added.map_err(|error| Unread(error.to_string()))
+    };
+    read_chunks(&source, dataset, &files, &context, &mut take).map_err(|error| error.0)?;
+    Ok(gathering)
+}
+
+/// Why the export could not be read.
+struct Unread(String);
+
+impl From<IngestError> for Unread {
+    fn from(error: IngestError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// Takes the export in.
@@ -640,14 +661,18 @@ async fn ingest(folder: &Path) -> Outcome<()> {
         .store_raw(&path, "assets.csv", RawWriter::Plain);
     let (path, expressions) = (path.clone(), Arc::clone(&world.expressions));
     let to_read = Arc::clone(&dataset);
-    let evidence = tokio::task::spawn_blocking(move || read_export(&path, &to_read, &expressions));
+    let gathering = world
+        .journal
+        .gather(&dataset, on, Repeats::Found, MEMORY_BYTES);
+    let reading = move || read_export(&path, &to_read, &expressions, gathering);
+    let gathering = tokio::task::spawn_blocking(reading);
     // As `keiki ingest` does: the bytes are kept while they are read.
-    let (evidence, raw) = tokio::join!(evidence, async {
+    let (gathering, raw) = tokio::join!(gathering, async {
         let raw = raw.await;
         println!("ingest_raw_seconds {:.3}", began.elapsed().as_secs_f64());
         raw
     });
-    let (evidence, raw) = (evidence??, raw?);
+    let (evidence, raw) = (gathering??.finish().await?, raw?);
     println!("ingest_read_seconds {:.3}", began.elapsed().as_secs_f64());
     let mut submission = submission(
         &world,

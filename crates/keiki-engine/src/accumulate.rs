@@ -3,6 +3,7 @@
 //! First it is looked which rows measures may be about at all, then decided which of those may count; only of those, often few, is the rest computed. Days become bins by a table, and
 //! each measure is added in a loop of its own over plain slices.
 
+mod adding;
 mod chosen;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::Result;
-use crate::plan::{DatasetPlan, Family};
+use crate::plan::{DatasetPlan, Deciding, Family};
 use chosen::{Chosen, ChosenRows, may_count};
 
 /// Adds batch after batch to a cube of its own.
@@ -39,8 +40,8 @@ impl Accumulator {
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let plan = Arc::clone(&self.plan);
         for family in &plan.families {
-            if let Some(rows) = passing(&plan, family, batch)? {
-                self.add_family(&plan, family, &rows)?;
+            if let Some((deciding, rows)) = passing(&plan, family, batch)? {
+                self.add_family(family, deciding, &rows)?;
             }
         }
         Ok(())
@@ -48,13 +49,14 @@ impl Accumulator {
 
     fn add_family(
         &mut self,
-        plan: &DatasetPlan,
         family: &Family,
+        deciding: &Deciding,
         rows: &RecordBatch,
     ) -> Result<()> {
-        let decided = plan.evaluate(&family.deciding, rows)?;
-        for kin in &family.kin {
-            if let Some(rows) = ChosenRows::new(plan, kin, &decided, rows)? {
+        let plan = Arc::clone(&self.plan);
+        let decided = plan.evaluate(&deciding.program, rows)?;
+        for (kin, deciders) in family.kin.iter().zip(&deciding.of_kin) {
+            if let Some(rows) = ChosenRows::new(&plan, kin, (*deciders, &decided), rows)? {
                 let units = self.units.of(rows.units(), &mut self.cube)?;
                 let rows = rows.with_units(units);
                 for measure in &kin.measures {
@@ -73,26 +75,35 @@ impl Accumulator {
     }
 }
 
-/// The rows of a batch of which a family's gate is not false; `None` where there are none.
-fn passing(
+/// The rows of a batch of which a family's gate is not false, with what is left to decide of them; `None` where there are none.
+fn passing<'f>(
     plan: &DatasetPlan,
-    family: &Family,
+    family: &'f Family,
     batch: &RecordBatch,
-) -> Result<Option<RecordBatch>> {
-    let Some(gate) = &family.gate else {
-        return Ok(Some(batch.clone()));
+) -> Result<Option<(&'f Deciding, RecordBatch)>> {
+    let (Some(gate), Some(rest)) = (&family.gate, &family.rest) else {
+        return Ok(Some((&family.whole, batch.clone())));
     };
     let gate = plan.evaluate(gate, batch)?;
-    let chosen = Chosen::new(may_count(gate[0].as_boolean()));
+    let gate = gate[0].as_boolean();
+    let chosen = Chosen::new(may_count(gate));
     if chosen.is_empty() {
         return Ok(None);
     }
+    let deciding = if gate.null_count() == 0 {
+        rest
+    } else {
+        &family.whole
+    };
     let schema = batch.schema_ref();
-    let places = family.columns.iter().map(|name| schema.index_of(name));
+    let places = deciding.columns.iter().map(|name| schema.index_of(name));
     let read = batch.project(&places.collect::<std::result::Result<Vec<_>, _>>()?)?;
     let columns = read.columns().iter().map(|column| chosen.rows(column));
     let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
-    Ok(Some(RecordBatch::try_new(read.schema(), columns)?))
+    Ok(Some((
+        deciding,
+        RecordBatch::try_new(read.schema(), columns)?,
+    )))
 }
 
 /// The cube's numbers of org units: one look per distinct value of a dictionary, and batches share dictionaries.

@@ -381,8 +381,9 @@ impl Engine {
         kpis: &[Arc<Kpi>],
         slots: Vec<Slot>,
     ) -> Result<Evaluation<'e>> {
-        let (cubes, claims) = self.fill(journal, &knowledge, &plan, kpis, &slots).await?;
-        let reported = self.reported(journal, &knowledge).await?;
+        let filled = self.fill(journal, &knowledge, &plan, kpis, &slots);
+        let reported = self.reported(journal, &knowledge);
+        let ((cubes, claims), reported) = futures::try_join!(filled, reported)?;
         Ok(Evaluation::new(
             self, plan, knowledge, cubes, claims, reported, slots,
         ))
@@ -393,7 +394,7 @@ impl Engine {
         &self,
         journal: &Journal,
         knowledge: &Knowledge,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         kpis: &[Arc<Kpi>],
         slots: &[Slot],
     ) -> Result<(Vec<Option<Filled>>, Vec<Option<Claims>>)> {
@@ -407,9 +408,9 @@ impl Engine {
         let people = plan.people.map(|(_, place)| place);
         let needed: BTreeSet<usize> = measures.chain([people]).flatten().map(|at| at.0).collect();
         let read = needed.into_iter().map(|position| {
-            let of_dataset = plan.dataset(position).cloned();
+            let plan = Arc::clone(plan);
             async move {
-                let of_dataset = of_dataset?;
+                let of_dataset = compiled(plan, position).await?;
                 let cube = self.cube(journal, &of_dataset, knowledge, slots).await?;
                 Ok::<_, EngineError>((position, of_dataset, cube))
             }
@@ -563,4 +564,15 @@ impl Engine {
         self.keeper.keep(&key, &kept);
         Ok(filled(&kept))
     }
+}
+
+/// What is read of a dataset: its expressions are compiled on a thread of their own, so that those of several datasets are at the
+/// same time.
+async fn compiled(plan: Arc<Plan>, position: usize) -> Result<Arc<DatasetPlan>> {
+    if let Some(made) = plan.made(position) {
+        return Ok(Arc::clone(made));
+    }
+    let compiling = move || plan.dataset(position).cloned();
+    let compiled = tokio::task::spawn_blocking(compiling).await;
+    compiled.map_err(|error| EngineError::stopped(&error))?
 }

@@ -91,6 +91,13 @@ impl EngineError {
         Self::Query(Box::new(why.into_text()))
     }
 
+    pub(crate) fn stopped(why: &tokio::task::JoinError) -> Self {
+        Self::query(Text::new(
+            format!("処理が停止しました: {why}"),
+            format!("a part of the work stopped: {why}"),
+        ))
+    }
+
     pub(crate) fn no_column(of: &Text, name: &str) -> Self {
         Self::query(Text::new(
             format!("{}に列 {name} がありません", of.ja),

@@ -3,6 +3,7 @@
 mod amounts;
 mod counts;
 mod durations;
+mod footings;
 mod formulas;
 mod judgement;
 mod memory;
@@ -10,14 +11,15 @@ mod parallel;
 mod standing;
 mod statistics;
 mod survival;
+mod work;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period};
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Formula, Indicator, Kpi};
+use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::measurement::{Measurement, Scope, Statistics};
 use keiki_model::org::{Arrangement, Hierarchy, Tree};
 
@@ -25,21 +27,21 @@ use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
 use crate::measurements::Part;
-use crate::plan::{ClockPlan, Plan};
+use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
 
 pub(crate) use amounts::View;
-use amounts::{Footing, Places, bins, views};
+use amounts::{Footing, Places};
 pub(crate) use durations::is_of_durations;
-use formulas::{entities, mean, ratio};
+use formulas::figure;
 use judgement::{CYCLE_MONTHS, Labels};
-use memory::Inputs;
 pub(crate) use memory::Memory;
 use parallel::in_parallel;
 use standing::Standing;
 pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
+use work::{Work, grouped};
 
 /// A period with its months and the day at which it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,151 +291,6 @@ impl<'e> Evaluation<'e> {
         measured.into_iter().map(|(_, parts)| parts).collect()
     }
 
-    /// What is left to do for an indicator.
-    fn work<'k>(&self, of: (&'k Kpi, &'k Indicator), wanted: &[Arc<Vec<bool>>]) -> Work<'k> {
-        let places = self.places_of(of.0, of.1);
-        let (inputs, recalled) = match &self.engine.memory {
-            None => (Vec::new(), vec![None; self.slots.len()]),
-            Some(memory) => {
-                let slots = 0..self.slots.len();
-                let inputs: Vec<Option<Inputs>> = slots
-                    .map(|slot| self.inputs(of.1, &places, slot, &wanted[slot]))
-                    .collect();
-                let recalled = memory.recall(of, &inputs);
-                (inputs, recalled)
-            }
-        };
-        Work {
-            of,
-            places,
-            inputs,
-            recalled,
-        }
-    }
-
-    /// Collects what an indicator's measurements in a period rest on; `None` where a cube is not one that is kept.
-    fn inputs(
-        &self,
-        indicator: &Indicator,
-        places: &[(u32, MeasurePlace)],
-        slot: usize,
-        wanted: &Arc<Vec<bool>>,
-    ) -> Option<Inputs> {
-        let contents = places.iter().map(|(_, place)| {
-            let filled = self.cubes[place.0].as_ref()?;
-            let (axis, timing) = (&filled.cube.axis, &self.timings[slot]);
-            let ranges = bins(axis, self.plan.measure(*place), timing);
-            Some(filled.history.as_ref()?.contents(place.1, ranges))
-        });
-        let sees_cases = matches!(indicator.formula, Formula::SurvivalMedian(_));
-        let zone = &self.engine.setting.zone;
-        let spans = self.timings[slot].spans().iter().filter(|_| sees_cases);
-        Some(Inputs {
-            plan: Arc::clone(&self.plan),
-            slot: self.slots[slot],
-            wanted: Arc::clone(wanted),
-            contents: contents.collect::<Option<_>>()?,
-            footings: places
-                .iter()
-                .map(|(kpi, place)| Arc::clone(&self.footings(*kpi, *place)[slot]))
-                .collect(),
-            people: self.people[slot].clone(),
-            reported: Arc::clone(&self.reported),
-            windows: spans
-                .map(|span| survival_window(span.cut, &self.knowledge, zone))
-                .collect(),
-        })
-    }
-
-    /// The views that are needed for what is left to do.
-    fn views_for(&self, work: &[Work<'_>]) -> Views<'_> {
-        let mut needed: HashMap<(u32, MeasurePlace), Vec<bool>> = HashMap::new();
-        for work in work {
-            for place in &work.places {
-                let slots = needed.entry(*place);
-                let slots = slots.or_insert_with(|| vec![false; self.slots.len()]);
-                for (is_needed, recalled) in slots.iter_mut().zip(&work.recalled) {
-                    *is_needed |= recalled.is_none();
-                }
-            }
-        }
-        in_parallel(needed.into_iter().collect(), |((kpi, place), needed)| {
-            let slots: Vec<usize> = (0..needed.len()).filter(|slot| needed[*slot]).collect();
-            let mut views: Vec<Option<View<'_>>> = needed.iter().map(|_| None).collect();
-            for (slot, view) in slots.iter().zip(self.views_in(kpi, place, &slots)) {
-                views[*slot] = Some(view);
-            }
-            (place, views)
-        })
-        .into_iter()
-        .collect()
-    }
-
-    /// The measures that an indicator needs: those of its formula, then those beside it.
-    fn places_of(&self, kpi: &Kpi, indicator: &Indicator) -> Vec<(u32, MeasurePlace)> {
-        let named = indicator.measures().into_iter();
-        named
-            .filter_map(|name| Some((kpi.no, self.plan.place(kpi.no, name)?)))
-            .collect()
-    }
-
-    /// The amounts of a measure in each period, masked by coverage and by whom the KPI concerns.
-    pub(crate) fn views(&self, kpi: u32, place: MeasurePlace) -> Vec<View<'_>> {
-        let all: Vec<usize> = (0..self.slots.len()).collect();
-        self.views_in(kpi, place, &all)
-    }
-
-    fn views_in(&self, kpi: u32, place: MeasurePlace, slots: &[usize]) -> Vec<View<'_>> {
-        let cube = self.cubes[place.0].as_ref().map(|filled| &*filled.cube);
-        let footings = self.footings(kpi, place);
-        let footings = slots.iter().map(|slot| Arc::clone(&footings[*slot]));
-        views(cube, place.1, self.plan.measure(place), footings.collect())
-    }
-
-    /// Where the evidence for a measure counts. *Shape*: slot.
-    fn footings(&self, kpi: u32, place: MeasurePlace) -> Arc<Vec<Arc<Footing>>> {
-        let speaking = match self.plan.measure(place).clock {
-            ClockPlan::Flow { .. } => Speaking::Throughout,
-            ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Speaking::OnCutDay,
-        };
-        let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
-        let footings = known
-            .entry((place.0, kpi, speaking))
-            .or_insert_with(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
-        Arc::clone(footings)
-    }
-
-    fn new_footings(&self, kpi: u32, dataset: usize, speaking: Speaking) -> Vec<Arc<Footing>> {
-        let cube = self.cubes[dataset].as_ref().map(|filled| &*filled.cube);
-        let places = self.places[dataset].get_or_init(|| {
-            let arrangements = self.arrangements.iter();
-            arrangements
-                .map(|of_slot| Arc::new(Places::new(cube, of_slot.main())))
-                .collect()
-        });
-        let of_slot = |at: usize| {
-            let (arrangement, timing) = (&self.arrangements[at], &self.timings[at]);
-            let tree = arrangement.main();
-            let covered = match &self.claims[dataset] {
-                None => vec![false; tree.nodes().len()],
-                Some(claims) => timing.flags(|span| match speaking {
-                    Speaking::Throughout => claims.throughout(tree, span.months, span.cut),
-                    Speaking::OnCutDay => claims.on(tree, span.cut),
-                }),
-            };
-            let concerned = self.engine.setting.programme.concerned(kpi, tree);
-            let covered = covered.into_iter().zip(concerned);
-            Arc::new(Footing::new(
-                self.slots[at],
-                Arc::clone(arrangement),
-                Arc::clone(&places[at]),
-                Arc::clone(timing),
-                covered.map(|(covered, is)| covered && is).collect(),
-            ))
-        };
-        (0..self.slots.len()).map(of_slot).collect()
-    }
-
     /// Measures one indicator in the periods that are not remembered. *Shape*: slot, node; empty where nothing is to be done.
     fn measure_indicator(
         &self,
@@ -515,107 +372,6 @@ impl<'e> Evaluation<'e> {
             .filter_map(|slot| views[&place][*slot].as_ref());
         statistics::figures(&reading, &views.collect::<Vec<_>>())
     }
-}
-
-/// One indicator: what it needs, and what is remembered of it.
-struct Work<'k> {
-    of: (&'k Kpi, &'k Indicator),
-    places: Vec<(u32, MeasurePlace)>,
-    /// *Shape*: slot; empty where nothing is remembered.
-    inputs: Vec<Option<Inputs>>,
-    /// *Shape*: slot.
-    recalled: Vec<Option<Part>>,
-}
-
-impl Work<'_> {
-    /// The slots of which nothing is remembered.
-    fn missing(&self) -> Vec<usize> {
-        let slots = 0..self.recalled.len();
-        slots
-            .filter(|slot| self.recalled[*slot].is_none())
-            .collect()
-    }
-
-    /// The measure whose histogram is read, if any is.
-    fn place_of_counts(&self) -> Option<MeasurePlace> {
-        let formula = &self.of.1.formula;
-        let reads_counts =
-            formula.needs_histogram() || matches!(formula, Formula::SurvivalMedian(_));
-        let (_, place) = self.places.first().filter(|_| reads_counts)?;
-        Some(*place)
-    }
-
-    /// Tells whether its figures come of the same sums as those of other work.
-    fn goes_with(&self, other: &Self) -> bool {
-        let is_quantile = |work: &Self| matches!(work.of.1.formula, Formula::Quantile { .. });
-        is_quantile(self)
-            && is_quantile(other)
-            && self.place_of_counts() == other.place_of_counts()
-            && self.missing() == other.missing()
-    }
-}
-
-/// Work with its place among all, what goes together put together, and what takes long first, so that threads end together.
-fn grouped(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
-    let mut groups: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
-    for (at, work) in work.into_iter().enumerate() {
-        match groups.iter_mut().find(|group| group[0].1.goes_with(&work)) {
-            Some(group) => group.push((at, work)),
-            None => groups.push(vec![(at, work)]),
-        }
-    }
-    let cost = |group: &Vec<(usize, Work<'_>)>| match &group[0].1.of.1.formula {
-        Formula::SurvivalMedian(_) => 0,
-        formula if formula.needs_histogram() => 1,
-        _ => 2,
-    };
-    groups.sort_by_key(cost);
-    groups
-}
-
-/// The figure from rows; what a histogram gives is given.
-fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
-    let At {
-        indicator,
-        node,
-        views,
-        ..
-    } = *at;
-    let Some(first) = views.first() else {
-        return Figure::default();
-    };
-    let total = first.total(node);
-    let mut figure = match &indicator.formula {
-        Formula::Ratio { .. } => match views.get(1) {
-            Some(second) => ratio(first.fraction(total), second.total(node), second),
-            None => Figure::default(),
-        },
-        Formula::Sum(_) => {
-            let value = first.fraction(total).divided_by(indicator.unit.divisor());
-            Figure {
-                value,
-                n: Some(i128::from(total.count)),
-                ..Figure::default()
-            }
-        }
-        Formula::Mean(_) => mean(first, total, indicator),
-        Formula::Entities(_) => entities(first, at),
-        _ => counted.cloned().unwrap_or_else(|| Figure {
-            is_nothing: true,
-            ..Figure::default()
-        }),
-    };
-    figure.statistics.unknown = views
-        .iter()
-        .take(indicator.formula.measures().len())
-        .map(|v| i128::from(v.total(node).unknown))
-        .max()
-        .unwrap_or(0);
-    // A ratio has nothing to count where its denominator has none.
-    let counted = views.get(indicator.formula.measures().len() - 1);
-    figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
-    figure.statistics.undated = i128::from(first.undated(node));
-    figure
 }
 
 /// The trailing twelve months that end with the month of the cut day.

@@ -2,7 +2,9 @@
 
 mod branchless;
 mod codes;
+mod fitted;
 mod functions;
+mod named;
 mod outermost;
 mod program;
 
@@ -17,10 +19,9 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::prelude::{SessionConfig, lit};
+use datafusion::prelude::SessionConfig;
 use jiff::tz::TimeZone;
 use keiki_model::calendars::Calendars;
 use keiki_model::dataset::ORG_UNIT;
@@ -28,15 +29,12 @@ use keiki_model::expression::{Expression, ExpressionError, Expressions};
 use keiki_model::problem::nearest;
 use keiki_model::text::Text;
 
-use branchless::{branchless, is_easy};
+use branchless::branchless;
 pub use codes::Codes;
 use codes::NameFault;
+pub(crate) use fitted::{Condition, Fitted, Whole};
 use outermost::{Outermost, Pick};
 pub(crate) use program::Program;
-
-/// A part of a predicate: where it is false, so is the predicate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Condition(Expr);
 
 /// Compiles SQL expressions with the functions that definitions may use.
 pub struct SqlExpressions {
@@ -66,62 +64,6 @@ impl SqlExpressions {
         expressions
     }
 
-    /// Puts several expressions over the columns of a schema together.
-    ///
-    /// # Errors
-    /// One of them does not compile; compile each by itself first to learn which.
-    pub(crate) fn program(
-        &self,
-        sql: &[String],
-        schema: &SchemaRef,
-    ) -> Result<Program, ExpressionError> {
-        let whole = || {
-            let frame = DFSchema::try_from(schema.as_ref().clone())?;
-            let typed = sql.iter().map(|sql| self.typed(sql, &frame));
-            let typed = typed.collect::<Result<_, _>>()?;
-            Program::new(&self.context, typed, Arc::new(frame))
-        };
-        whole().map_err(|e| fault(&e, "", schema))
-    }
-
-    /// The conditions that a predicate sets and that are easy to tell: they look only at texts and flags, and cannot fail.
-    pub(crate) fn easy_conditions(&self, sql: &str, schema: &SchemaRef) -> Vec<Condition> {
-        let parts = || {
-            let frame = DFSchema::try_from(schema.as_ref().clone())?;
-            let whole = fitted(self.parsed(sql, &frame)?, &frame)?;
-            let parts = split_conjunction_owned(whole).into_iter();
-            let easy = parts.filter(|part| is_easy(part, &frame)).map(Condition);
-            Ok::<_, DataFusionError>(easy.collect())
-        };
-        parts().unwrap_or_default()
-    }
-
-    /// Puts conditions together as one.
-    pub(crate) fn all_of(
-        &self,
-        conditions: &[Condition],
-        schema: &SchemaRef,
-    ) -> Result<Program, ExpressionError> {
-        let read: Vec<String> = conditions
-            .iter()
-            .flat_map(|condition| condition.0.column_refs())
-            .map(|column| column.name.clone())
-            .collect();
-        let fields = schema.fields().iter();
-        let read: Vec<_> = fields
-            .filter(|f| read.contains(f.name()))
-            .cloned()
-            .collect();
-        let whole = || {
-            let frame = DFSchema::try_from(Schema::new(read))?;
-            let parts = conditions.iter().map(|condition| condition.0.clone());
-            let whole = conjunction(parts).unwrap_or_else(|| lit(true));
-            let whole = branchless(whole, &frame)?;
-            Program::new(&self.context, vec![whole], Arc::new(frame))
-        };
-        whole().map_err(|e| fault(&e, "", schema))
-    }
-
     /// An expression as it was written; where entities have fiscal years of their own, its functions of the calendar are told
     /// whose row it is.
     fn parsed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
@@ -139,11 +81,6 @@ impl SqlExpressions {
             })
         })?;
         Ok(told.data)
-    }
-
-    /// An expression with its types fitted together, simplified, and without branches where that is safe.
-    fn typed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
-        branchless(fitted(self.parsed(sql, frame)?, frame)?, frame)
     }
 }
 
@@ -180,7 +117,8 @@ pub(crate) fn session(calendars: Calendars, zone: TimeZone) -> SessionContext {
         .with_batch_size(BATCH_ROWS)
         .with_information_schema(true);
     config.options_mut().sql_parser.parse_float_as_decimal = true;
-    config.options_mut().execution.collect_statistics = false;
+    // A column that holds the same in all rows of a file, most often nothing, is then not read.
+    config.options_mut().execution.collect_statistics = true;
     let context = SessionContext::new_with_config(config);
     for function in functions::all(calendars, zone) {
         context.register_udf(function);
@@ -455,7 +393,10 @@ mod tests {
 
     #[test]
     fn easy_conditions_look_at_texts_and_flags_alone() {
-        let count = |sql: &str| compiler().easy_conditions(sql, &schema()).len();
+        let count = |sql: &str| {
+            let fitted = compiler().fit(sql, &schema()).expect("it compiles");
+            fitted.easy_conditions(&schema()).len()
+        };
         assert_eq!(count("kind = 'x' and closed_on is null"), 1);
         assert_eq!(
             count("closed_on > date '2026-04-01' and kind in ('x', 'y')"),

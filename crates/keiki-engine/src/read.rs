@@ -12,7 +12,6 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use keiki_model::dataset::{Dataset, ORG_UNIT};
-use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
 
 use crate::accumulate::Accumulator;
@@ -66,12 +65,7 @@ pub(crate) async fn read_cube(
     }
     let mut total = Cube::new(axis.clone(), &plan.has_value());
     for part in parts {
-        let cube = part.await.map_err(|e| {
-            EngineError::query(Text::new(
-                format!("読み取りが停止しました: {e}"),
-                format!("a reader stopped: {e}"),
-            ))
-        })??;
+        let cube = part.await.map_err(|e| EngineError::stopped(&e))??;
         total.merge(cube)?;
     }
     Ok(total)

@@ -13,7 +13,7 @@ use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use crate::error::{EngineError, Result};
-use crate::plan::{ClockPlan, DatasetPlan, Kin, MeasurePlan};
+use crate::plan::{ClockPlan, DatasetPlan, Deciders, Kin, MeasurePlan};
 
 /// Stands for a case that is still open.
 pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
@@ -26,6 +26,7 @@ pub(crate) struct Rows<'r> {
     weights: &'r Int32Array,
     effective: &'r Date32Array,
     kin: &'r Kin,
+    deciders: Deciders,
     deciding: Vec<ArrayRef>,
     values: Vec<ArrayRef>,
 }
@@ -37,14 +38,16 @@ impl<'r> Rows<'r> {
         measure: usize,
         batch: &'r RecordBatch,
     ) -> Result<Self> {
-        let (family, kin) = plan
+        let (family, at) = plan
             .kin_of(measure)
             .expect("every measure of a dataset has its kin");
+        let kin = &family.kin[at];
         Ok(Self {
             weights: column(batch, WEIGHT)?.as_primitive::<Int32Type>(),
             effective: column(batch, EFFECTIVE_ON)?.as_primitive::<Date32Type>(),
             kin,
-            deciding: plan.evaluate(&family.deciding, batch)?,
+            deciders: family.whole.of_kin[at],
+            deciding: plan.evaluate(&family.whole.program, batch)?,
             values: plan.evaluate(&kin.program, batch)?,
         })
     }
@@ -55,13 +58,13 @@ impl<'r> Rows<'r> {
 
     /// The predicate.
     fn mask(&self) -> Option<&BooleanArray> {
-        let place = self.kin.filter;
+        let place = self.deciders.filter;
         place.and_then(|place| self.deciding[place].as_boolean_opt())
     }
 
     /// The first day on which a row counts.
     fn from(&self) -> Option<&Date32Array> {
-        let place = self.kin.from;
+        let place = self.deciders.from;
         place.and_then(|place| self.deciding[place].as_primitive_opt::<Date32Type>())
     }
 

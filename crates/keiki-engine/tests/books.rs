@@ -18,6 +18,8 @@ mod inventory;
 mod journal;
 #[path = "books/judgements.rs"]
 mod judgements;
+#[path = "books/late.rs"]
+mod late;
 #[path = "books/plans.rs"]
 mod plans;
 #[path = "books/properties.rs"]

@@ -43,19 +43,50 @@ pub(crate) struct Footing {
     pub(crate) timing: Arc<Timing>,
     /// Per node of the main tree, whether its evidence is there.
     pub(crate) covered: Vec<bool>,
-    spread: OnceLock<Spread>,
+    spread: OnceLock<Lists>,
+    gathered: OnceLock<Lists>,
 }
 
-/// Per org unit of the cube, the nodes at which its evidence counts, each once.
-struct Spread {
-    nodes: Vec<usize>,
-    /// Where the nodes of each org unit begin; one more for the end.
+/// Lists one after the other. Of each org unit of the cube, the nodes at which its evidence counts, each once; or of each node
+/// the org units that count there.
+struct Lists {
+    members: Vec<usize>,
+    /// Where each list begins; one more for the end.
     starts: Vec<usize>,
 }
 
-impl Spread {
-    fn of(&self, unit: usize) -> &[usize] {
-        &self.nodes[self.starts[unit]..self.starts[unit + 1]]
+impl Lists {
+    fn of(&self, at: usize) -> &[usize] {
+        &self.members[self.starts[at]..self.starts[at + 1]]
+    }
+
+    fn each(&self) -> impl ExactSizeIterator<Item = &[usize]> {
+        self.starts
+            .windows(2)
+            .map(|ends| &self.members[ends[0]..ends[1]])
+    }
+
+    /// For each of so many members the lists that have it.
+    fn turned(&self, members: usize) -> Self {
+        let mut starts = vec![0; members + 1];
+        for member in &self.members {
+            starts[member + 1] += 1;
+        }
+        for at in 0..members {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let mut lists = vec![0; self.members.len()];
+        for (at, list) in self.each().enumerate() {
+            for member in list {
+                lists[next[*member]] = at;
+                next[*member] += 1;
+            }
+        }
+        Self {
+            members: lists,
+            starts,
+        }
     }
 }
 
@@ -74,29 +105,36 @@ impl Footing {
             timing,
             covered,
             spread: OnceLock::new(),
+            gathered: OnceLock::new(),
         }
     }
 
     /// The nodes that take the covered evidence of each org unit of the cube, and all above them.
-    fn spread(&self) -> &Spread {
+    fn spread(&self) -> &Lists {
         self.spread.get_or_init(|| {
-            let mut spread = Spread {
-                nodes: Vec::new(),
-                starts: vec![0],
-            };
+            let (mut nodes, mut starts) = (Vec::new(), vec![0]);
             for unit in 0..self.places.0.len() {
-                let start = spread.nodes.len();
+                let start = nodes.len();
                 for node in self.covered_nodes(unit) {
                     let mut at = Some(self.arrangement.taker(node));
-                    while let Some(node) = at.filter(|node| !spread.nodes[start..].contains(node)) {
-                        spread.nodes.push(node);
+                    while let Some(node) = at.filter(|node| !nodes[start..].contains(node)) {
+                        nodes.push(node);
                         at = self.above(node);
                     }
                 }
-                spread.starts.push(spread.nodes.len());
+                starts.push(nodes.len());
             }
-            spread
+            Lists {
+                members: nodes,
+                starts,
+            }
         })
+    }
+
+    /// Per node, the org units of the cube that count somewhere below it.
+    fn gathered(&self) -> &Lists {
+        let nodes = || self.arrangement.tree().nodes().len();
+        self.gathered.get_or_init(|| self.spread().turned(nodes()))
     }
 
     fn covered_nodes(&self, unit: usize) -> impl Iterator<Item = usize> {
@@ -262,14 +300,8 @@ impl View<'_> {
     }
 
     /// Per node, the org units of the cube that count somewhere below it.
-    pub(crate) fn units_by_node(&self) -> Vec<Vec<usize>> {
-        let mut by_node = vec![Vec::new(); self.totals.len()];
-        for unit in 0..self.amounts.len() {
-            for node in self.footing.spread().of(unit) {
-                by_node[*node].push(unit);
-            }
-        }
-        by_node
+    pub(crate) fn units_by_node(&self) -> impl ExactSizeIterator<Item = &[usize]> {
+        self.footing.gathered().each()
     }
 
     /// Tells whether the evidence of an org unit, or of several, counts below a node.

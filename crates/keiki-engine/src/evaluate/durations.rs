@@ -88,22 +88,22 @@ fn distributions(reading: &Reading<'_>, view: &View<'_>) -> Vec<Form> {
         Tally::new(counts.values().iter().map(value).collect())
     };
     let parts: Vec<Tally> = sweep.units().iter().map(of_unit).collect();
-    let of_node = |units: &Vec<usize>| {
+    let of_node = |units: &[usize]| {
         let whole = Tally::sum(units.iter().map(|unit| &parts[*unit]));
         let step = view.plan.step.max(1);
         let seconds = |(steps, count): &(i64, i64)| (steps.saturating_mul(step), *count);
         let counts: Vec<(i64, i64)> = whole.counts().iter().map(seconds).collect();
         Form::distribution(&counts)
     };
-    view.units_by_node().iter().map(of_node).collect()
+    view.units_by_node().map(of_node).collect()
 }
 
 /// The curves of cases still open. *Shape*: node.
 fn curves(reading: &Reading<'_>, view: &View<'_>) -> Vec<Form> {
     let (parts, step_seconds) = cases_through(reading, view);
-    let of_node = |units: &Vec<usize>| {
+    let of_node = |units: &[usize]| {
         let spans: Vec<Span> = units.iter().flat_map(|unit| parts[*unit].clone()).collect();
         Form::survival(&spans, step_seconds)
     };
-    view.units_by_node().iter().map(of_node).collect()
+    view.units_by_node().map(of_node).collect()
 }

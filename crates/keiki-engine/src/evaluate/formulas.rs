@@ -84,6 +84,51 @@ pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
     }
 }
 
+/// The figure from rows; what a histogram gives is given.
+pub(super) fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
+    let At {
+        indicator,
+        node,
+        views,
+        ..
+    } = *at;
+    let Some(first) = views.first() else {
+        return Figure::default();
+    };
+    let total = first.total(node);
+    let mut figure = match &indicator.formula {
+        Formula::Ratio { .. } => match views.get(1) {
+            Some(second) => ratio(first.fraction(total), second.total(node), second),
+            None => Figure::default(),
+        },
+        Formula::Sum(_) => {
+            let value = first.fraction(total).divided_by(indicator.unit.divisor());
+            Figure {
+                value,
+                n: Some(i128::from(total.count)),
+                ..Figure::default()
+            }
+        }
+        Formula::Mean(_) => mean(first, total, indicator),
+        Formula::Entities(_) => entities(first, at),
+        _ => counted.cloned().unwrap_or_else(|| Figure {
+            is_nothing: true,
+            ..Figure::default()
+        }),
+    };
+    figure.statistics.unknown = views
+        .iter()
+        .take(indicator.formula.measures().len())
+        .map(|v| i128::from(v.total(node).unknown))
+        .max()
+        .unwrap_or(0);
+    // A ratio has nothing to count where its denominator has none.
+    let counted = views.get(indicator.formula.measures().len() - 1);
+    figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
+    figure.statistics.undated = i128::from(first.undated(node));
+    figure
+}
+
 /// Puts reported totals in the place of the rows of their org units and all below them.
 pub(super) fn with_totals(at: &At<'_>, totals: &[Total]) -> Figure {
     let At {

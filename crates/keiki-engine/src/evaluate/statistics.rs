@@ -244,7 +244,7 @@ fn share_within(view: &View<'_>, limit: i64, units: &[Counts]) -> Vec<Figure> {
         (within, all)
     };
     let parts: Vec<(i128, i128)> = units.iter().map(of_unit).collect();
-    let of_node = |units: &Vec<usize>| {
+    let of_node = |units: &[usize]| {
         let (within, all) = units
             .iter()
             .map(|unit| parts[*unit])
@@ -258,7 +258,7 @@ fn share_within(view: &View<'_>, limit: i64, units: &[Counts]) -> Vec<Figure> {
             ..Figure::default()
         }
     };
-    view.units_by_node().iter().map(of_node).collect()
+    view.units_by_node().map(of_node).collect()
 }
 
 /// The outermost of the values in force, in steps.
@@ -318,7 +318,7 @@ fn days_late(view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
         oldest.map(|oldest| ((i64::from(cut) - oldest).max(0), counts.total()))
     };
     let parts: Vec<Option<(i64, i64)>> = units.iter().enumerate().map(of_unit).collect();
-    let of_node = |units: &Vec<usize>| {
+    let of_node = |units: &[usize]| {
         let parts = units.iter().filter_map(|unit| parts[*unit]);
         let whole = parts.reduce(|a, b| (a.0.max(b.0), a.1 + b.1));
         let days = whole.map(|(days, _)| Fraction::whole(i128::from(days)));
@@ -329,5 +329,5 @@ fn days_late(view: &View<'_>, units: &[Counts]) -> Vec<Figure> {
             ..Figure::default()
         }
     };
-    view.units_by_node().iter().map(of_node).collect()
+    view.units_by_node().map(of_node).collect()
 }

@@ -254,11 +254,11 @@ pub(super) fn survival(reading: &Reading<'_>, views: &[&View<'_>]) -> Vec<Vec<Fi
             let window = &windows[view.number_of(unit)];
             cases.see(window.in_steps(view.plan), horizon);
         }
-        let of_node = |units: &Vec<usize>| {
+        let of_node = |units: &[usize]| {
             let parts = units.iter().map(|unit| &cases[*unit].seen);
             figure(parts, view.plan, indicator)
         };
-        view.units_by_node().iter().map(of_node).collect()
+        view.units_by_node().map(of_node).collect()
     };
     views.iter().map(of_view).collect()
 }

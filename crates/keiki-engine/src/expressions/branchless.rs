@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
 };
 
 use super::functions;
+use super::named::{IS_NAMED, named};
 
 /// Replaces `case`, `and` and `or` in an expression whose types are fitted together, where nothing in them can fail.
 pub(super) fn branchless(expression: Expr, frame: &DFSchema) -> Result<Expr> {
@@ -31,6 +32,9 @@ pub(super) fn branchless(expression: Expr, frame: &DFSchema) -> Result<Expr> {
 }
 
 fn without_branches(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
+    if let Some(named) = named(expression, frame) {
+        return Some(named);
+    }
     match expression {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let function = match op {
@@ -90,7 +94,7 @@ fn cannot_fail(expression: &Expr, frame: &DFSchema) -> bool {
             Expr::BinaryExpr(binary) => !compares(binary.op),
             Expr::ScalarFunction(function) => {
                 let name = function.name();
-                ![&*BOTH, &*EITHER, &*CHOOSE].contains(&&function.func)
+                ![&*BOTH, &*EITHER, &*CHOOSE, &*IS_NAMED].contains(&&function.func)
                     && !functions::NEVER_FAIL.contains(&name)
             }
             Expr::Cast(cast) => !widens(&cast.expr.get_type(frame)?, &part.get_type(frame)?),

@@ -1,0 +1,66 @@
+//! Where the evidence for measures counts, and their amounts there.
+
+use std::sync::{Arc, PoisonError};
+
+use super::amounts::{Footing, Places, View, views};
+use super::{Evaluation, MeasurePlace, Speaking};
+use crate::plan::ClockPlan;
+
+impl Evaluation<'_> {
+    /// The amounts of a measure in each period, masked by coverage and by whom the KPI concerns.
+    pub(crate) fn views(&self, kpi: u32, place: MeasurePlace) -> Vec<View<'_>> {
+        let all: Vec<usize> = (0..self.slots.len()).collect();
+        self.views_in(kpi, place, &all)
+    }
+
+    pub(super) fn views_in(&self, kpi: u32, place: MeasurePlace, slots: &[usize]) -> Vec<View<'_>> {
+        let cube = self.cubes[place.0].as_ref().map(|filled| &*filled.cube);
+        let footings = self.footings(kpi, place);
+        let footings = slots.iter().map(|slot| Arc::clone(&footings[*slot]));
+        views(cube, place.1, self.plan.measure(place), footings.collect())
+    }
+
+    /// Where the evidence for a measure counts. *Shape*: slot.
+    pub(super) fn footings(&self, kpi: u32, place: MeasurePlace) -> Arc<Vec<Arc<Footing>>> {
+        let speaking = match self.plan.measure(place).clock {
+            ClockPlan::Flow { .. } => Speaking::Throughout,
+            ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Speaking::OnCutDay,
+        };
+        let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
+        let footings = known
+            .entry((place.0, kpi, speaking))
+            .or_insert_with(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
+        Arc::clone(footings)
+    }
+
+    fn new_footings(&self, kpi: u32, dataset: usize, speaking: Speaking) -> Vec<Arc<Footing>> {
+        let cube = self.cubes[dataset].as_ref().map(|filled| &*filled.cube);
+        let places = self.places[dataset].get_or_init(|| {
+            let arrangements = self.arrangements.iter();
+            arrangements
+                .map(|of_slot| Arc::new(Places::new(cube, of_slot.main())))
+                .collect()
+        });
+        let of_slot = |at: usize| {
+            let (arrangement, timing) = (&self.arrangements[at], &self.timings[at]);
+            let tree = arrangement.main();
+            let covered = match &self.claims[dataset] {
+                None => vec![false; tree.nodes().len()],
+                Some(claims) => timing.flags(|span| match speaking {
+                    Speaking::Throughout => claims.throughout(tree, span.months, span.cut),
+                    Speaking::OnCutDay => claims.on(tree, span.cut),
+                }),
+            };
+            let concerned = self.engine.setting.programme.concerned(kpi, tree);
+            let covered = covered.into_iter().zip(concerned);
+            Arc::new(Footing::new(
+                self.slots[at],
+                Arc::clone(arrangement),
+                Arc::clone(&places[at]),
+                Arc::clone(timing),
+                covered.map(|(covered, is)| covered && is).collect(),
+            ))
+        };
+        (0..self.slots.len()).map(of_slot).collect()
+    }
+}

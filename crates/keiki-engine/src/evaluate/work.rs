@@ -1,0 +1,162 @@
+//! What is to be done for each indicator: what it reads, and in which periods nothing is remembered of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keiki_model::kpi::{Formula, Indicator, Kpi};
+
+use super::amounts::{View, bins};
+use super::memory::Inputs;
+use super::parallel::in_parallel;
+use super::{Evaluation, MeasurePlace, Views, survival_window};
+use crate::measurements::Part;
+
+/// One indicator: what it needs, and what is remembered of it.
+pub(super) struct Work<'k> {
+    pub(super) of: (&'k Kpi, &'k Indicator),
+    pub(super) places: Vec<(u32, MeasurePlace)>,
+    /// *Shape*: slot; empty where nothing is remembered.
+    pub(super) inputs: Vec<Option<Inputs>>,
+    /// *Shape*: slot.
+    pub(super) recalled: Vec<Option<Part>>,
+}
+
+impl Work<'_> {
+    /// The slots of which nothing is remembered.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let slots = 0..self.recalled.len();
+        slots
+            .filter(|slot| self.recalled[*slot].is_none())
+            .collect()
+    }
+
+    /// The measure whose histogram is read, if any is.
+    pub(super) fn place_of_counts(&self) -> Option<MeasurePlace> {
+        let formula = &self.of.1.formula;
+        let reads_counts =
+            formula.needs_histogram() || matches!(formula, Formula::SurvivalMedian(_));
+        let (_, place) = self.places.first().filter(|_| reads_counts)?;
+        Some(*place)
+    }
+
+    /// Tells whether its figures come of the same sums as those of other work.
+    fn goes_with(&self, other: &Self) -> bool {
+        let is_quantile = |work: &Self| matches!(work.of.1.formula, Formula::Quantile { .. });
+        is_quantile(self)
+            && is_quantile(other)
+            && self.place_of_counts() == other.place_of_counts()
+            && self.missing() == other.missing()
+    }
+}
+
+/// Work with its place among all, what goes together put together, and what takes long first, so that threads end together.
+pub(super) fn grouped(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
+    let mut groups: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
+    for (at, work) in work.into_iter().enumerate() {
+        match groups.iter_mut().find(|group| group[0].1.goes_with(&work)) {
+            Some(group) => group.push((at, work)),
+            None => groups.push(vec![(at, work)]),
+        }
+    }
+    let cost = |group: &Vec<(usize, Work<'_>)>| match &group[0].1.of.1.formula {
+        Formula::SurvivalMedian(_) => 0,
+        formula if formula.needs_histogram() => 1,
+        _ => 2,
+    };
+    groups.sort_by_key(cost);
+    groups
+}
+
+impl Evaluation<'_> {
+    /// What is left to do for an indicator.
+    pub(super) fn work<'k>(
+        &self,
+        of: (&'k Kpi, &'k Indicator),
+        wanted: &[Arc<Vec<bool>>],
+    ) -> Work<'k> {
+        let places = self.places_of(of.0, of.1);
+        let (inputs, recalled) = match &self.engine.memory {
+            None => (Vec::new(), vec![None; self.slots.len()]),
+            Some(memory) => {
+                let slots = 0..self.slots.len();
+                let inputs: Vec<Option<Inputs>> = slots
+                    .map(|slot| self.inputs(of.1, &places, slot, &wanted[slot]))
+                    .collect();
+                let recalled = memory.recall(of, &inputs);
+                (inputs, recalled)
+            }
+        };
+        Work {
+            of,
+            places,
+            inputs,
+            recalled,
+        }
+    }
+
+    /// Collects what an indicator's measurements in a period rest on; `None` where a cube is not one that is kept.
+    fn inputs(
+        &self,
+        indicator: &Indicator,
+        places: &[(u32, MeasurePlace)],
+        slot: usize,
+        wanted: &Arc<Vec<bool>>,
+    ) -> Option<Inputs> {
+        let contents = places.iter().map(|(_, place)| {
+            let filled = self.cubes[place.0].as_ref()?;
+            let (axis, timing) = (&filled.cube.axis, &self.timings[slot]);
+            let ranges = bins(axis, self.plan.measure(*place), timing);
+            Some(filled.history.as_ref()?.contents(place.1, ranges))
+        });
+        let sees_cases = matches!(indicator.formula, Formula::SurvivalMedian(_));
+        let zone = &self.engine.setting.zone;
+        let spans = self.timings[slot].spans().iter().filter(|_| sees_cases);
+        Some(Inputs {
+            plan: Arc::clone(&self.plan),
+            slot: self.slots[slot],
+            wanted: Arc::clone(wanted),
+            contents: contents.collect::<Option<_>>()?,
+            footings: places
+                .iter()
+                .map(|(kpi, place)| Arc::clone(&self.footings(*kpi, *place)[slot]))
+                .collect(),
+            people: self.people[slot].clone(),
+            reported: Arc::clone(&self.reported),
+            windows: spans
+                .map(|span| survival_window(span.cut, &self.knowledge, zone))
+                .collect(),
+        })
+    }
+
+    /// The views that are needed for what is left to do.
+    pub(super) fn views_for(&self, work: &[Work<'_>]) -> Views<'_> {
+        let mut needed: HashMap<(u32, MeasurePlace), Vec<bool>> = HashMap::new();
+        for work in work {
+            for place in &work.places {
+                let slots = needed.entry(*place);
+                let slots = slots.or_insert_with(|| vec![false; self.slots.len()]);
+                for (is_needed, recalled) in slots.iter_mut().zip(&work.recalled) {
+                    *is_needed |= recalled.is_none();
+                }
+            }
+        }
+        in_parallel(needed.into_iter().collect(), |((kpi, place), needed)| {
+            let slots: Vec<usize> = (0..needed.len()).filter(|slot| needed[*slot]).collect();
+            let mut views: Vec<Option<View<'_>>> = needed.iter().map(|_| None).collect();
+            for (slot, view) in slots.iter().zip(self.views_in(kpi, place, &slots)) {
+                views[*slot] = Some(view);
+            }
+            (place, views)
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// The measures that an indicator needs: those of its formula, then those beside it.
+    pub(super) fn places_of(&self, kpi: &Kpi, indicator: &Indicator) -> Vec<(u32, MeasurePlace)> {
+        let named = indicator.measures().into_iter();
+        named
+            .filter_map(|name| Some((kpi.no, self.plan.place(kpi.no, name)?)))
+            .collect()
+    }
+}
