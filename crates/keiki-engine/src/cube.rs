@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::error::{Dimension, EngineError, Result};
+use crate::parallel::in_parallel;
 
 /// What is added up in one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -109,6 +110,24 @@ fn add_all<T: Copy + std::ops::AddAssign>(
             ours[usize::from(*place)] += *part;
         }
     }
+}
+
+/// How many cells of histograms are merged on several threads.
+const WORTH_THREADS: usize = 1 << 16;
+
+/// Adds the cells of a histogram to those of another, in which org units and groups have other numbers.
+fn merge_moved(ours: &mut Histogram, theirs: &Histogram, units: &[u16], groups: &[u16]) {
+    for (packed, weight) in theirs.packed() {
+        let cell = HistogramCell::unpack(packed);
+        let moved = HistogramCell {
+            unit: units[usize::from(cell.unit)],
+            group: groups.get(usize::from(cell.group)).copied().unwrap_or(0),
+            ..cell
+        };
+        ours.add(moved, weight)
+            .expect("a cell that was held once can be held again");
+    }
+    ours.settle();
 }
 
 /// Names with numbers, in order of their first appearance.
@@ -306,24 +325,22 @@ impl Cube {
             }
         }
         let groups_stay = (0..).zip(&groups).all(|(place, number)| place == *number);
-        for (ours, theirs) in self.histograms.iter_mut().zip(other.histograms) {
+        let merged = |(mut ours, theirs): (Histogram, Histogram)| {
             if groups_stay {
                 ours.merge(theirs, &units);
-                continue;
+            } else {
+                merge_moved(&mut ours, &theirs, &units, &groups);
             }
-            for (packed, weight) in theirs.packed() {
-                let cell = HistogramCell::unpack(packed);
-                let group = groups.get(usize::from(cell.group)).copied().unwrap_or(0);
-                let moved = HistogramCell {
-                    unit: units[usize::from(cell.unit)],
-                    group,
-                    ..cell
-                };
-                ours.add(moved, weight)
-                    .expect("a cell that was held once can be held again");
-            }
-            ours.settle();
-        }
+            ours
+        };
+        let cells: usize = other.histograms.iter().map(Histogram::len).sum();
+        let ours = std::mem::take(&mut self.histograms).into_iter();
+        let pairs: Vec<(Histogram, Histogram)> = ours.zip(other.histograms).collect();
+        self.histograms = if cells < WORTH_THREADS {
+            pairs.into_iter().map(merged).collect()
+        } else {
+            in_parallel(pairs, merged)
+        };
         Ok(())
     }
 

@@ -7,7 +7,6 @@ mod footings;
 mod formulas;
 mod judgement;
 mod memory;
-mod parallel;
 mod standing;
 mod statistics;
 mod survival;
@@ -27,6 +26,7 @@ use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
 use crate::measurements::Part;
+use crate::parallel::in_parallel;
 use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
@@ -37,7 +37,6 @@ pub(crate) use durations::is_of_durations;
 use formulas::figure;
 use judgement::{CYCLE_MONTHS, Labels};
 pub(crate) use memory::Memory;
-use parallel::in_parallel;
 use standing::Standing;
 pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
@@ -157,9 +156,13 @@ impl<'e> Evaluation<'e> {
         slots: Vec<Slot>,
     ) -> Self {
         let setting = &engine.setting;
-        let arrange = |slot: &Slot| {
-            let tree = setting.organisation.tree(slot.tree_on);
-            let main = Arc::new(tree.seen_on(slot.cut));
+        // Between the days on which it changes the tree is one and the same.
+        let changes = setting.organisation.change_days();
+        let mut trees: HashMap<usize, Tree> = HashMap::new();
+        let mut arrange = |slot: &Slot| {
+            let tree = trees.entry(changes.range(..=slot.tree_on).count());
+            let tree = tree.or_insert_with(|| setting.organisation.tree(slot.tree_on));
+            let main = Arc::new(tree.clone().seen_on(slot.cut));
             Arc::new(match slot.hierarchy {
                 None => Arrangement::of_main(main),
                 Some(at) => setting.hierarchies[at].arrange(main, slot.tree_on),

@@ -12,6 +12,7 @@ mod explain;
 pub mod expressions;
 mod keep;
 mod measurements;
+mod parallel;
 mod plan;
 mod query;
 mod read;

@@ -107,6 +107,13 @@ impl Narrow {
         )
     }
 
+    /// Tells whether two are of the same cell, and their weights come to nothing.
+    fn are_opposite(one: u64, other: u64) -> bool {
+        const WEIGHT: u64 = (1 << 6) - 1;
+        one | WEIGHT == other | WEIGHT
+            && (one & WEIGHT) + (other & WEIGHT) == 2 * Self::WEIGHT_HALF.unsigned_abs()
+    }
+
     /// The cell of an org unit, packed, with its weight.
     fn unpack(unit: u128, narrow: u64) -> (u128, i64) {
         // From the middle of few bits to that of many.
@@ -226,6 +233,14 @@ impl Histogram {
             self.of(usize::from(cell.unit)).add_packed(packed, weight);
             return Some(());
         };
+        // What a record was is taken out just before what it is comes in, and mostly much of it is the same.
+        let is_undone = |last: &u64| Narrow::are_opposite(*last, narrow);
+        if self.narrow.last().is_some_and(is_undone) && self.narrow_units.last() == Some(&cell.unit)
+        {
+            self.narrow.pop();
+            self.narrow_units.pop();
+            return Some(());
+        }
         if self.narrow.len() >= NARROW_LIMIT {
             self.settle_narrow();
         }

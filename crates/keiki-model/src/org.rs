@@ -4,6 +4,7 @@ mod aliases;
 mod hierarchy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -525,9 +526,9 @@ pub struct Node {
 /// The tree on one day, in depth-first order, with `unassigned` as its last node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
-    nodes: Vec<Node>,
+    nodes: Arc<Vec<Node>>,
     /// Every id ever known, to the position that takes its evidence on this day.
-    positions: HashMap<String, usize>,
+    positions: Arc<HashMap<String, usize>>,
     /// The day.
     pub day: Day,
 }
@@ -535,8 +536,8 @@ pub struct Tree {
 impl Tree {
     fn empty(day: Day) -> Self {
         Self {
-            nodes: Vec::new(),
-            positions: HashMap::new(),
+            nodes: Arc::default(),
+            positions: Arc::default(),
             day,
         }
     }
@@ -570,7 +571,8 @@ impl Tree {
                 steps += 1;
             }
             let position = tree.positions.get(at).copied().unwrap_or(unassigned);
-            tree.positions.entry(unit.id.clone()).or_insert(position);
+            let positions = Arc::make_mut(&mut tree.positions);
+            positions.entry(unit.id.clone()).or_insert(position);
         }
         tree
     }
@@ -579,7 +581,8 @@ impl Tree {
     fn add_unassigned(&mut self, name: Text) -> usize {
         let position = self.nodes.len();
         let root = (position > 0).then_some(0);
-        self.nodes.push(Node {
+        let nodes = Arc::make_mut(&mut self.nodes);
+        nodes.push(Node {
             id: UNASSIGNED.into(),
             name,
             kind: UnitKind::Department,
@@ -587,8 +590,8 @@ impl Tree {
             depth: usize::from(root.is_some()),
             subtree_end: position + 1,
         });
-        self.nodes[0].subtree_end = position + 1;
-        self.positions.insert(UNASSIGNED.into(), position);
+        nodes[0].subtree_end = position + 1;
+        Arc::make_mut(&mut self.positions).insert(UNASSIGNED.into(), position);
         position
     }
 
@@ -599,19 +602,21 @@ impl Tree {
         children: &BTreeMap<Option<&str>, Vec<&OrgUnit>>,
     ) {
         let position = self.nodes.len();
-        self.positions.insert(unit.id.clone(), position);
-        self.nodes.push(Node {
+        Arc::make_mut(&mut self.positions).insert(unit.id.clone(), position);
+        let depth = parent.map_or(0, |p| self.nodes[p].depth + 1);
+        Arc::make_mut(&mut self.nodes).push(Node {
             id: unit.id.clone(),
             name: unit.name.clone(),
             kind: unit.kind,
             parent,
-            depth: parent.map_or(0, |p| self.nodes[p].depth + 1),
+            depth,
             subtree_end: 0,
         });
         for child in children.get(&Some(unit.id.as_str())).into_iter().flatten() {
             self.add(child, Some(position), children);
         }
-        self.nodes[position].subtree_end = self.nodes.len();
+        let end = self.nodes.len();
+        Arc::make_mut(&mut self.nodes)[position].subtree_end = end;
     }
 
     /// The same structure, for figures of another day: what the programme says is taken as of that day.
@@ -619,6 +624,12 @@ impl Tree {
     pub fn seen_on(mut self, day: Day) -> Self {
         self.day = day;
         self
+    }
+
+    /// Tells whether it is the same structure as another, one being made of the other.
+    #[must_use]
+    pub fn shares_nodes_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.nodes, &other.nodes)
     }
 
     /// The nodes in depth-first order.

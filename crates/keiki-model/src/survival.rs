@@ -1,5 +1,7 @@
 //! The Kaplan-Meier median of how long cases stay open, open cases included.
 
+use std::borrow::Cow;
+
 use num_bigint::BigUint;
 
 /// The fewest cases at risk below which no median is given.
@@ -174,15 +176,17 @@ impl Ages {
 /// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
 pub fn median<'a>(parts: impl Iterator<Item = &'a Ages>, minimum: i64) -> Median {
-    let mut whole = Ages::default();
+    let mut parts = parts;
+    let mut whole = parts.next().map(Cow::Borrowed).unwrap_or_default();
     for part in parts {
-        whole.add_all(part);
+        whole.to_mut().add_all(part);
     }
-    let (at_risk, mut far) = (whole.from_start, whole.far);
-    let near = (0..).zip(whole.near);
-    if far.is_empty() {
+    let at_risk = whole.from_start;
+    let near = (0..).zip(whole.near.iter().copied());
+    if whole.far.is_empty() {
         return walk(near, at_risk, minimum);
     }
+    let mut far = whole.far.clone();
     far.extend(near);
     far.sort_unstable_by_key(|(age, _)| *age);
     let same_age = far.chunk_by(|a, b| a.0 == b.0).map(|changes| {

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
+use keiki_model::org::{Arrangement, Tree};
+
 use super::amounts::{Footing, Places, View, views};
 use super::{Evaluation, MeasurePlace, Speaking};
 use crate::plan::ClockPlan;
@@ -33,13 +35,26 @@ impl Evaluation<'_> {
         Arc::clone(footings)
     }
 
-    fn new_footings(&self, kpi: u32, dataset: usize, speaking: Speaking) -> Vec<Arc<Footing>> {
+    fn new_footings<'s>(
+        &'s self,
+        kpi: u32,
+        dataset: usize,
+        speaking: Speaking,
+    ) -> Vec<Arc<Footing>> {
         let cube = self.cubes[dataset].as_ref().map(|filled| &*filled.cube);
         let places = self.places[dataset].get_or_init(|| {
-            let arrangements = self.arrangements.iter();
-            arrangements
-                .map(|of_slot| Arc::new(Places::new(cube, of_slot.main())))
-                .collect()
+            let mut known: Vec<(&Tree, Arc<Places>)> = Vec::new();
+            let of_slot = |arrangement: &'s Arc<Arrangement>| {
+                let tree = arrangement.main();
+                let mut same = known.iter();
+                if let Some((_, places)) = same.find(|(other, _)| other.shares_nodes_with(tree)) {
+                    return Arc::clone(places);
+                }
+                let places = Arc::new(Places::new(cube, tree));
+                known.push((tree, Arc::clone(&places)));
+                places
+            };
+            self.arrangements.iter().map(of_slot).collect()
         });
         let of_slot = |at: usize| {
             let (arrangement, timing) = (&self.arrangements[at], &self.timings[at]);

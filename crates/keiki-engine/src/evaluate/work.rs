@@ -7,9 +7,9 @@ use keiki_model::kpi::{Formula, Indicator, Kpi};
 
 use super::amounts::{View, bins};
 use super::memory::Inputs;
-use super::parallel::in_parallel;
 use super::{Evaluation, MeasurePlace, Views, survival_window};
 use crate::measurements::Part;
+use crate::parallel::in_parallel;
 
 /// One indicator: what it needs, and what is remembered of it.
 pub(super) struct Work<'k> {

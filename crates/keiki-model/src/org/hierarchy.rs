@@ -125,7 +125,7 @@ impl Hierarchy {
             .iter()
             .map(|node| main.position(&node.id))
             .collect();
-        for (node, unit) in tree.nodes.iter_mut().zip(&stands_for) {
+        for (node, unit) in Arc::make_mut(&mut tree.nodes).iter_mut().zip(&stands_for) {
             if let Some(unit) = unit.filter(|_| node.id != UNASSIGNED) {
                 let unit = &main.nodes[unit];
                 (node.name, node.kind) = (unit.name.clone(), unit.kind);
@@ -145,7 +145,7 @@ impl Hierarchy {
 fn takers(main: &Tree, tree: &Tree) -> Vec<usize> {
     let elsewhere = tree.nodes.len() - 1;
     let mut takers: Vec<usize> = Vec::with_capacity(main.nodes.len());
-    for node in &main.nodes {
+    for node in main.nodes() {
         let above = node.parent.filter(|_| node.id != UNASSIGNED);
         let taker = tree
             .position(&node.id)
