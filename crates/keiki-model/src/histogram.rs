@@ -47,6 +47,13 @@ impl Cell {
         packed & ((1 << 96) - 1)
     }
 
+    /// The place in time of a packed cell.
+    #[must_use]
+    #[inline]
+    pub fn bin_of(packed: u128) -> usize {
+        usize::try_from(packed >> 96 & 0xffff).unwrap_or(usize::MAX)
+    }
+
     /// The reverse of `pack`.
     #[must_use]
     #[inline]

@@ -164,9 +164,11 @@ impl Adding<'_> {
 /// A value in steps of the resolution; a step once begun counts whole.
 fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
     let step = plan.step.max(1);
-    let steps = i64::try_from(value)
-        .ok()
-        .map(|value| value.div_euclid(step) + i64::from(value.rem_euclid(step) != 0));
+    let in_steps = |value: i64| match step {
+        1 => value,
+        step => value.div_euclid(step) + i64::from(value.rem_euclid(step) != 0),
+    };
+    let steps = i64::try_from(value).ok().map(in_steps);
     steps
         .filter(|steps| steps.abs() < OPEN)
         .ok_or_else(|| EngineError::ValueTooLarge {

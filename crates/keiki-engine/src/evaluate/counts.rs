@@ -142,16 +142,19 @@ impl<'c> Sweep<'c> {
                 }
                 continue;
             };
-            let before = |bin: usize| {
-                cells.partition_point(|(cell, _)| usize::from(Cell::unpack(*cell).bin) < bin)
-            };
-            let until = before(bins.end() + 1);
+            let is_before = |bin: usize| move |(cell, _): &(u128, i64)| Cell::bin_of(*cell) < bin;
             if !self.is_stock {
-                let from = before(*bins.start()).min(until);
+                let until = cells.partition_point(is_before(bins.end() + 1));
+                let from = cells[..until].partition_point(is_before(*bins.start()));
                 self.units[unit] = Counts::net(&cells[from..until]);
-            } else if until > self.taken[unit] {
-                self.units[unit].take(&cells[self.taken[unit]..until]);
-                self.taken[unit] = until;
+                continue;
+            }
+            let more = &cells[self.taken[unit]..];
+            let is_in = is_before(bins.end() + 1);
+            let count = more.iter().take_while(|cell| is_in(cell)).count();
+            if count > 0 {
+                self.units[unit].take(&more[..count]);
+                self.taken[unit] += count;
             }
         }
     }

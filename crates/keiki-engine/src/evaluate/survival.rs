@@ -61,19 +61,27 @@ impl Window {
 #[derive(Debug, Clone, Copy)]
 struct Case {
     onset: i64,
-    finish: Option<i64>,
+    /// `OPEN` where it has not finished.
+    finish: i64,
     count: i64,
 }
 
 impl Case {
+    fn finish(&self) -> Option<i64> {
+        (self.finish != OPEN).then_some(self.finish)
+    }
+
+    fn is_open(&self) -> bool {
+        self.finish == OPEN
+    }
+
     fn through(&self, (begin, end): (i64, i64)) -> Option<Span> {
-        Span::through(begin, end, self.onset, self.finish, self.count)
+        Span::through(begin, end, self.onset, self.finish(), self.count)
     }
 
     /// Tells whether it has finished, not before it began, by the end of a window.
     fn has_finished(&self, end: i64) -> bool {
-        self.finish
-            .is_some_and(|finish| self.onset <= finish && finish < end)
+        !self.is_open() && self.onset <= self.finish && self.finish < end
     }
 }
 
@@ -116,7 +124,7 @@ impl Cases {
             let cell = Cell::unpack(*packed);
             Case {
                 onset: cell.first,
-                finish: (cell.second != OPEN).then_some(cell.second),
+                finish: cell.second,
                 count: *count,
             }
         };
@@ -139,7 +147,7 @@ impl Cases {
     /// The greatest age at which a case finishes.
     fn greatest_age(&self) -> Option<i64> {
         let ages = self.all.iter();
-        ages.filter_map(|case| Some(case.finish? - case.onset))
+        ages.filter_map(|case| Some(case.finish()? - case.onset))
             .max()
     }
 
@@ -153,9 +161,8 @@ impl Cases {
         self.begun += more.len();
         self.end = end;
         self.waiting_before = end - horizon;
-        let waits = |case: &Case| {
-            case.finish.is_none() && begin <= case.onset && case.onset < end - horizon
-        };
+        let waits =
+            |case: &Case| case.is_open() && begin <= case.onset && case.onset < end - horizon;
         let (within, old, waiting) = (&mut self.within, &mut self.old, &mut self.waiting);
         let ages = &mut self.seen.ages;
         ages.clear();
@@ -163,10 +170,10 @@ impl Cases {
         // A case is over once it has finished before a window. One that is older than any case ever was when it finished
         // stays open for good, and all that matters of it is that it is there.
         self.live.retain(|case| {
-            if case.finish.is_some_and(|finish| finish < begin) {
+            if !case.is_open() && case.finish < begin {
                 return false;
             }
-            if case.finish.is_none() && begin - case.onset > horizon {
+            if case.is_open() && begin - case.onset > horizon {
                 old.add(case);
                 return false;
             }
@@ -174,7 +181,7 @@ impl Cases {
                 *waiting += case.count;
                 return false;
             }
-            if case.finish.is_none_or(|finish| finish >= end) {
+            if case.is_open() || case.finish >= end {
                 open += i128::from(case.count);
                 first = Some(earlier(first, case.onset));
             }
@@ -191,7 +198,7 @@ impl Cases {
         self.seen.open = open + i128::from(old.count) + i128::from(self.waiting);
         let unpassed = self.all[self.passed.min(self.begun)..self.begun].iter();
         let mut waiting = unpassed.take_while(|case| case.onset < self.waiting_before);
-        let waiting = waiting.find(|case| case.finish.is_none());
+        let waiting = waiting.find(|case| case.is_open());
         let onsets = [self.old.first, waiting.map(|case| case.onset), first];
         self.seen.oldest = onsets.into_iter().flatten().min().map(|onset| end - onset);
     }
@@ -200,7 +207,7 @@ impl Cases {
     fn pass(&mut self, begin: i64, horizon: i64) {
         let before = self.all.partition_point(|case| case.onset < begin);
         for case in &self.all[self.passed.min(before)..before.min(self.begun)] {
-            if case.finish.is_none() && case.onset < self.waiting_before {
+            if case.is_open() && case.onset < self.waiting_before {
                 self.waiting -= case.count;
                 self.live.push(*case);
             } else if case.has_finished(self.end) {
