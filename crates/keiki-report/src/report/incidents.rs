@@ -187,6 +187,8 @@ fn effect(source: &Source<'_>, effect: &Effect, unit: Unit) -> Fact {
     let value = effect.sum.map(|sum| {
         let figure = format::figure(sum, unit, language);
         if is_loss {
+            // In millions from ten million on, as everywhere.
+            let figure = format::compact(rounded(sum), unit, language);
             let money = Text::new(format!("{figure}円"), format!("JPY {figure}"));
             money.get(language).to_owned()
         } else {
@@ -215,6 +217,12 @@ fn effect(source: &Source<'_>, effect: &Effect, unit: Unit) -> Fact {
         label: label.to_owned(),
         note: note.get(language).to_owned(),
     }
+}
+
+/// To the whole yen.
+fn rounded(sum: Fraction) -> Fraction {
+    let doubled = 2 * sum.numerator() + sum.denominator();
+    Fraction::whole(doubled.div_euclid(2 * sum.denominator()))
 }
 
 /// What belongs to them: those that may be serious too, those of any severity that are still open, and how money is converted.
