@@ -51,7 +51,7 @@ pub(super) fn acts(zone: &TimeZone) -> Vec<(i64, Act)> {
         .collect();
     acts.push((at(7, 28), Act::Instruct));
     acts.push((at(8, 10), Act::Close(LAST_MONTH.plus(-2))));
-    acts.push((at(8, 20), Act::Restate(LAST_MONTH.plus(-4))));
+    acts.push((at(8, 20), Act::Restate(LAST_MONTH.plus(-5))));
     acts.push((at(8, 20), Act::Restate(LAST_MONTH.plus(-3))));
     acts.push((at(9, 8), Act::Explain));
     acts.push((at(9, 10), Act::Close(LAST_MONTH.plus(-1))));
