@@ -269,7 +269,9 @@ impl Family<'_> {
             // That a withheld group is nobody is not known either.
             .filter(|child| size(*child) > 0 || withheld[*child])
             .collect();
-        if below.is_empty() {
+        // Of a whole that is nobody, every part is nobody, whatever is withheld.
+        let is_nobody = size(self.parent) == 0 && !withheld[self.parent];
+        if below.is_empty() || is_nobody {
             return None;
         }
         let own = (size(self.parent) - below.iter().map(|child| size(*child)).sum::<i128>()).max(0);
