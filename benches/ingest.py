@@ -187,15 +187,9 @@ def main():
         write_csv(path, count)
         try:
             ingest("large", path, count)
-            shutil.rmtree(file("workspace-large"), ignore_errors=True)
-            # glibc takes more and more of what is freed to be used again, unless it is told not to.
-            os.environ["MALLOC_MMAP_THRESHOLD_"] = "262144"
-            ingest("tuned", path, count)
         finally:
             os.remove(path)
-            os.environ.pop("MALLOC_MMAP_THRESHOLD_", None)
             shutil.rmtree(file("workspace-large"), ignore_errors=True)
-            shutil.rmtree(file("workspace-tuned"), ignore_errors=True)
 
 
 main()

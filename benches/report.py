@@ -104,9 +104,6 @@ def evidence(found):
         rows, memory = best["take_large_rows"], peak["take_large_peak_mib"]
         speed = f"{seconds:.0f} s: {rows:,.0f} rows, {rows / seconds:,.0f} rows/s, {size * 1e3 / seconds:.0f} MB/s; peak {memory:.0f} MiB"
         row(f"{size:.1f} GB of CSV, first load", speed, "under 1,024 MiB", memory < 1024)
-    if "take_tuned_seconds" in best:
-        tuned = f"{best['take_tuned_seconds']:.0f} s; peak {peak['take_tuned_peak_mib']:.0f} MiB"
-        row("the same with `MALLOC_MMAP_THRESHOLD_=262144` in the environment", tuned)
 
 
 def statements(found):

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array, new_null_array,
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array, new_null_array,
 };
 use arrow::compute::{concat, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, UInt64Type};
@@ -30,7 +30,7 @@ use crate::parallel;
 use crate::schema::{RECORD_KEY, instant};
 use crate::tokens::Tokens;
 pub(crate) use rejected::RejectedRows;
-use settling::{Part, settle};
+use settling::{Part, same_as, settle};
 use spill::Spill;
 
 /// The rows that are held in memory before they go to a temporary file. *Units*: bytes.
@@ -471,24 +471,38 @@ impl Settled {
 /// Puts rows together; columns without a value in any of them are not looked at.
 fn joined(schema: &SchemaRef, all: &[RecordBatch]) -> Result<RecordBatch> {
     let count = all.iter().map(RecordBatch::num_rows).sum();
-    let column = |(number, field): (usize, &Arc<Field>)| {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for (number, field) in schema.fields().iter().enumerate() {
         let parts: Vec<&dyn Array> = all
             .iter()
             .map(|rows| rows.column(number).as_ref())
             .collect();
-        if parts.iter().all(|part| part.null_count() == part.len()) {
-            return Ok(new_null_array(field.data_type(), count));
-        }
-        concat(&parts)
-    };
-    let columns = schema.fields().iter().enumerate().map(column);
-    let columns = columns.collect::<std::result::Result<_, _>>()?;
+        let twin = (field.name() == RECORD_KEY)
+            .then(|| twin(all, number))
+            .flatten();
+        columns.push(match twin {
+            Some(twin) => Arc::clone(&columns[twin]),
+            None if parts.iter().all(|part| part.null_count() == part.len()) => {
+                new_null_array(field.data_type(), count)
+            }
+            None => concat(&parts)?,
+        });
+    }
     let options = RecordBatchOptions::new().with_row_count(Some(count));
     Ok(RecordBatch::try_new_with_options(
         Arc::clone(schema),
         columns,
         &options,
     )?)
+}
+
+/// The column before it that a column is in all of the rows.
+fn twin(all: &[RecordBatch], number: usize) -> Option<usize> {
+    let of = |rows: &RecordBatch| same_as(rows.column(number), &rows.columns()[..number]);
+    let first = of(all.first()?)?;
+    all.iter()
+        .all(|rows| of(rows) == Some(first))
+        .then_some(first)
 }
 
 /// Rows that say something again, of some buckets.

@@ -28,11 +28,18 @@ pub(super) struct Part {
 impl Part {
     /// The memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        // Columns without a value are shared by chunks.
-        let columns = self.rows.columns().iter();
-        let filled = columns.filter(|column| column.null_count() < column.len());
-        let bytes: usize = filled
-            .map(|column| Array::get_array_memory_size(column.as_ref()))
+        // Columns without a value are shared by chunks, and a key of one column is that column.
+        let columns = self.rows.columns();
+        let is_own = |number: usize| {
+            let column = &columns[number];
+            column.null_count() < column.len()
+                && !columns[..number]
+                    .iter()
+                    .any(|other| Arc::ptr_eq(other, column))
+        };
+        let own = (0..columns.len()).filter(|number| is_own(*number));
+        let bytes: usize = own
+            .map(|number| Array::get_array_memory_size(columns[number].as_ref()))
             .sum();
         bytes + self.hashes.len() * size_of::<u64>()
     }
@@ -88,8 +95,11 @@ pub(super) fn settle(
     let mut places = chunk.places;
     places.resize(count, 0);
     let mut columns = chunk.rows.columns().to_vec();
+    let keys: ArrayRef = Arc::new(keys);
+    // A key of one column is mostly that column itself, which need not be in memory twice.
+    let twin = same_as(&keys, &columns);
     columns.extend([
-        Arc::new(keys) as ArrayRef,
+        keys,
         Arc::new(numbers_of_files(files, &chunk.files, count)),
         Arc::new(UInt64Array::from(places)),
         Arc::new(UInt64Array::from_iter_values((first..).take(count))),
@@ -106,20 +116,28 @@ pub(super) fn settle(
             None => null(ORDER)?,
         },
     ]);
-    let columns = columns
-        .iter()
-        .map(|column| {
+    let key_at = chunk.rows.num_columns();
+    let mut taken: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+    for (number, column) in columns.iter().enumerate() {
+        taken.push(match twin {
+            Some(twin) if number == key_at => Arc::clone(&taken[twin]),
             // What is the same in every row is so in any order.
-            if column.null_count() == count {
-                return Ok(Arc::clone(column));
-            }
-            take(column, &order, None)
-        })
-        .collect::<std::result::Result<_, _>>()?;
+            _ if column.null_count() == count => Arc::clone(column),
+            _ => take(column, &order, None)?,
+        });
+    }
     Ok(Part {
-        rows: RecordBatch::try_new(Arc::clone(schema), columns)?,
+        rows: RecordBatch::try_new(Arc::clone(schema), taken)?,
         hashes,
         starts,
+    })
+}
+
+/// The column that an array is, in memory and not only by its values.
+pub(super) fn same_as(array: &ArrayRef, columns: &[ArrayRef]) -> Option<usize> {
+    let data = array.to_data();
+    columns.iter().position(|column| {
+        column.data_type() == array.data_type() && column.to_data().ptr_eq(&data)
     })
 }
 
