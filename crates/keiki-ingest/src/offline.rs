@@ -25,7 +25,15 @@ const CONNECTORS: [&str; 8] = [
 ];
 
 /// Reaches one system, where the crate is built to.
-pub trait Connector: fmt::Debug + Send + Sync {}
+pub trait Connector: fmt::Debug + Send + Sync {
+    /// Where the system is, as users know it; without secrets.
+    fn place(&self) -> String;
+
+    /// Whether a reading goes on where the one before it ended.
+    fn is_incremental(&self) -> bool {
+        false
+    }
+}
 
 /// Tells whether there is a connector of that name.
 #[must_use]
