@@ -112,7 +112,7 @@ mod tests {
             ),
             (
                 vec!["mesure"],
-                "\n  hint: some similar subcommands exist: 'serve', 'sources', 'measure'\n",
+                "\n  hint: some similar subcommands exist: 'serve', 'sources', 'source', 'measure'\n",
             ),
         ] {
             let command = super::super::help::command(keiki_model::text::Language::En);
