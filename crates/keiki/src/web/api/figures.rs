@@ -123,6 +123,7 @@ pub(in crate::web) struct HeadcountItem {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct Kept {
+    #[serde(default, deserialize_with = "number")]
     kpi: Option<u32>,
     #[serde(default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
@@ -130,6 +131,13 @@ pub(in crate::web) struct Kept {
     #[serde(default, deserialize_with = "status")]
     #[param(value_type = Option<String>, pattern = "^(met|near|missed|on_pace|behind|not_due|none_occurred|not_applicable|no_target|no_data|provisional|too_few|waived)$")]
     status: Option<Status>,
+}
+
+/// A KPI's number, within the bounds that the document says.
+fn number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let number = i32::deserialize(from)?;
+    let number = u32::try_from(number).map_err(serde::de::Error::custom)?;
+    Ok(Some(number))
 }
 
 fn status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Status>, D::Error> {
