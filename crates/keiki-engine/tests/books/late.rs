@@ -127,3 +127,40 @@ fn a_total_is_not_added_to_that_of_a_unit_above_which_holds_it() {
         }
     });
 }
+
+#[test]
+fn what_became_known_at_an_instant_is_known_at_that_instant() {
+    block_on(async {
+        let world = World::shipped().await;
+        let csv = |ids: &[&str]| {
+            let rows: Vec<String> = ids.iter().map(|id| asset(id, "JP1", "")).collect();
+            assets(&rows)
+        };
+        let first = Reading::new("assets", day("2026-05-01"));
+        world.commit_csv(&first, &csv(&["A1"])).await;
+        let second = Reading::new("assets", day("2026-05-10"));
+        world.commit_csv(&second, &csv(&["A1", "A2"])).await;
+        let then = inventory(&world, "JP1", "2026-05", noon(day("2026-05-01"))).await;
+        assert_eq!(counts(&then).1, "1");
+        let before = noon(day("2026-05-10")) - 1;
+        assert_eq!(
+            counts(&inventory(&world, "JP1", "2026-05", before).await).1,
+            "1"
+        );
+    });
+}
+
+#[test]
+fn a_record_of_which_it_is_unknown_whether_it_counts_is_counted_as_unknown() {
+    block_on(async {
+        let world = World::shipped().await;
+        let unknown = asset("A1", "JP1", "").replace(",true,", ",,");
+        let rows = [unknown, asset("A2", "JP1", "")];
+        world
+            .commit_csv(&Reading::new("assets", day("2026-05-01")), &assets(&rows))
+            .await;
+        let found = inventory(&world, "JP1", "2026-05", end_of(day("2026-05-31"))).await;
+        assert_eq!(counts(&found), ("0".into(), "1".into()));
+        assert_eq!(found.statistics.unknown, 1);
+    });
+}
