@@ -126,6 +126,10 @@ impl Accounts {
         for grant in grants {
             insert_grant(&mut transaction, &id, grant).await?;
         }
+        // Nobody else is the first.
+        sqlx::query("DELETE FROM account_links WHERE account_id IS NULL")
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(Some(id))
     }

@@ -117,6 +117,18 @@ impl ApiTokens {
         Ok(())
     }
 
+    /// Takes all tokens of an account away.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn revoke_all_of(&self, account_id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM api_tokens WHERE account_id = $1")
+            .bind(account_id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Takes a token away. Returns whether it was there.
     ///
     /// # Errors

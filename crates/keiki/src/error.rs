@@ -138,6 +138,27 @@ impl Error {
         }
     }
 
+    /// Who can mend it where it befalls a server: who sends a request mends neither its files, nor its disk, nor its output.
+    #[must_use]
+    pub fn kind_on_server(&self) -> Kind {
+        let is_of_server = match self {
+            Self::File { .. } | Self::Output { .. } => true,
+            Self::Store(error) | Self::Engine(EngineError::Store(error)) => !matches!(
+                error,
+                StoreError::NewerFormat { .. }
+                    | StoreError::NoJournal(_)
+                    | StoreError::Contended(_)
+                    | StoreError::StatementMoved(_)
+                    | StoreError::Identity { .. }
+            ),
+            _ => false,
+        };
+        match self.kind() {
+            Kind::User if is_of_server => Kind::Internal,
+            kind => kind,
+        }
+    }
+
     /// The problems with places of their own that it stands for; empty where it is one thing without a place.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

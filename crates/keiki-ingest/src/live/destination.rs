@@ -28,11 +28,11 @@ impl Destination {
     /// Reads the keys of a destination: those of an endpoint from which evidence is fetched.
     #[must_use]
     pub fn read(node: &Node<'_>) -> Option<Self> {
-        let endpoint = Endpoint::read(node)?;
+        let endpoint = Endpoint::read_secret(node)?;
         Some(Self { endpoint })
     }
 
-    /// The address without its query.
+    /// The host: the rest of an address to which one may write is as secret as a password.
     #[must_use]
     pub fn place(&self) -> String {
         self.endpoint.place()

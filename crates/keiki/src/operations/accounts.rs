@@ -161,9 +161,13 @@ impl Registry {
     /// Puts roles in the place of those that an account has.
     ///
     /// # Errors
-    /// There is no such account.
+    /// There is no such account, or nobody would be left who administers.
     pub async fn set_grants(&self, name: &str, grants: &[Grant], by: &Actor) -> Result<()> {
         let account = self.named(name).await?;
+        let goes_on = grants.iter().any(|of| of.role == Role::Administrator);
+        if !goes_on && self.is_last_administrator(&account).await? {
+            return Err(last_administrator(&account.name));
+        }
         self.accounts.set_grants(&account.id, grants).await?;
         self.note(by, "account_roles", &account.name, &told(grants))
             .await
@@ -181,22 +185,14 @@ impl Registry {
     ) -> Result<()> {
         let account = self.named(name).await?;
         if standing == AccountStanding::Disabled && self.is_last_administrator(&account).await? {
-            return Err(Error::user(
-                Text::new(
-                    format!("最後の管理者は停止できません: {}", account.name),
-                    format!("the last administrator stays: {}", account.name),
-                ),
-                Text::new(
-                    "先に別の利用者へ管理者の役割を付けてください",
-                    "make somebody else an administrator first",
-                ),
-            ));
+            return Err(last_administrator(&account.name));
         }
         self.accounts.set_standing(&account.id, standing).await?;
         let action = match standing {
             AccountStanding::Active => "account_enable",
             AccountStanding::Disabled => {
                 self.sessions.end_all_of(&account.id).await?;
+                self.api_tokens.revoke_all_of(&account.id).await?;
                 "account_disable"
             }
         };
@@ -252,7 +248,12 @@ impl Registry {
     /// # Errors
     /// The database cannot be read.
     pub async fn whose(&self, token: &str, now: i64) -> Result<Option<LinkFor>> {
-        Ok(self.accounts.link(&sha256(token), now).await?)
+        let found = self.accounts.link(&sha256(token), now).await?;
+        // Who would be the first comes too late where there is somebody.
+        if found == Some(LinkFor::FirstAdministrator) && !self.accounts.all().await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(found)
     }
 
     /// The name of a link's account; `None` for the first administrator's.
@@ -299,13 +300,15 @@ impl Registry {
                     org_unit: chosen.root.to_owned(),
                 });
                 let id = self.accounts.add(&name, &name, &grants, now).await?;
+                let id = id.ok_or_else(|| taken(&name))?;
                 self.note(by, "account_add", &name, &told(&grants)).await?;
-                id.ok_or_else(|| taken(&name))?
+                id
             }
         };
         self.accounts.set_password(&id, &hash).await?;
         self.accounts.clear_failures(&name).await?;
         self.sessions.end_all_of(&id).await?;
+        self.api_tokens.revoke_all_of(&id).await?;
         self.note(by, "password_set", &name, "").await
     }
 
@@ -426,6 +429,19 @@ fn taken(name: &str) -> Error {
             format!("the user name is taken: {name}"),
         ),
         Text::new("別の名前を選んでください", "choose another"),
+    )
+}
+
+fn last_administrator(name: &str) -> Error {
+    Error::user(
+        Text::new(
+            format!("最後の管理者は停止できず、役割も外せません: {name}"),
+            format!("the last administrator stays: {name}"),
+        ),
+        Text::new(
+            "先に別の利用者へ管理者の役割を付けてください",
+            "make somebody else an administrator first",
+        ),
     )
 }
 

@@ -260,7 +260,11 @@ pub(super) fn sent(
     org_units: &[String],
     files: &[PathBuf],
 ) -> Result<(Source, Vec<InputFile>)> {
-    let files = place::named(files)?;
+    let mut files = place::named(files)?;
+    for file in &mut files {
+        // Where it lay in the meantime is nobody's name for it, and another each time.
+        file.name = place::last_part(&file.name).to_owned();
+    }
     let mut source = match into {
         SentInto::Source(name) => workspace.source(name)?.clone(),
         SentInto::Dataset(name) => {

@@ -37,6 +37,22 @@ pub(super) async fn obstacles(
     Ok(found)
 }
 
+/// Takes away what would tell of figures that are withheld: that one missed its target, or that there is none. *Shape*:
+/// `measured` as its reader may see it.
+pub(super) fn retain_shown(obstacles: &mut Vec<Obstacle>, measured: &[Measurement]) {
+    let hidden = || measured.iter().filter(|one| one.is_withheld());
+    obstacles.retain(|obstacle| match obstacle {
+        Obstacle::Unexplained {
+            kpi,
+            indicator,
+            org_unit,
+        } => !hidden()
+            .any(|one| one.no == *kpi && one.indicator == *indicator && one.org_unit == *org_unit),
+        Obstacle::NoData { kpi } => !hidden().any(|one| one.no == *kpi),
+        _ => true,
+    });
+}
+
 fn missing(measured: &[Measurement], root: &str) -> Vec<Obstacle> {
     let mut by_kpi: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
     for one in measured.iter().filter(|one| one.org_unit == *root) {

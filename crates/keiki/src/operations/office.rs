@@ -231,6 +231,15 @@ impl Desk {
         Ok(&self.who.registry)
     }
 
+    /// Refuses who came by a token: what opens other doors is for who shows a password, so that a token that leaked makes no
+    /// second one.
+    pub(super) fn need_session(&self) -> Result<()> {
+        match self.who.until {
+            None => Ok(()),
+            Some(_) => Err(Error::Forbidden),
+        }
+    }
+
     /// Writes down that they did something.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use keiki_store::{ClosedHead, Event, Listing, Recorded};
 use super::disclosure;
 use super::measure::{Measure, Units, measure_in, root};
 use super::notes;
-use super::obstacles::obstacles;
+use super::obstacles::{obstacles, retain_shown};
 use super::programme::{self, Run};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
@@ -213,6 +213,7 @@ pub async fn get(
     };
     disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
     withhold_restatement(&mut statement);
+    retain_shown(&mut statement.obstacles, &statement.measurements);
     Ok(statement)
 }
 

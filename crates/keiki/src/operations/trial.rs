@@ -1,14 +1,14 @@
 //! Tries a source: reads a few rows and shows what would become of them. Nothing is journalled, and no cursor moves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use keiki_ingest::live::{Amount, Surroundings};
 use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
 use keiki_model::calendar::{Day, local_day};
-use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR, OrgUnits};
+use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR, OrgUnits, is_minted};
 use keiki_model::evidence::{Evidence, RejectedRow, join_key};
 use keiki_model::org::UNASSIGNED;
 
@@ -44,6 +44,32 @@ pub struct Trial {
     pub unassigned: Vec<String>,
     /// The keys of the rows that would be accepted; where a key is made from identifiers, or names people, it is not among them.
     pub keys: Vec<String>,
+    /// By what else the records of those rows are known.
+    pub identifiers: Identifiers,
+}
+
+/// By what records are known beside their keys.
+#[derive(Debug, Default)]
+pub struct Identifiers {
+    /// Of records that have a key of their own.
+    pub declared: BTreeSet<String>,
+    /// Of records whose key is made from them.
+    pub made: BTreeSet<String>,
+}
+
+impl Identifiers {
+    /// Those by which a record here would be united with one of others: two with keys of their own stay two.
+    pub(super) fn shared<'i>(&'i self, others: &'i Self) -> impl Iterator<Item = &'i String> {
+        let declared = self.declared.intersection(&others.made);
+        let made = self.made.iter();
+        declared
+            .chain(made.filter(|one| others.made.contains(*one) || others.declared.contains(*one)))
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.declared.is_empty() && self.made.is_empty()
+    }
 }
 
 /// A row as it would be journalled.
@@ -109,6 +135,10 @@ pub(super) async fn try_files(
         rows: rows(&dataset, &evidence),
         unassigned: unassigned(workspace, &dataset, &evidence, today),
         keys: keys(&dataset, &evidence)?,
+        identifiers: match dataset.minted_column() {
+            Some(key) => identifiers(&dataset, &evidence.rows, key)?,
+            None => Identifiers::default(),
+        },
         rejected: evidence.rejected,
         left_unknown: evidence.left_unknown,
     })
@@ -136,6 +166,40 @@ async fn evidence(
         read_evidence(&source, &dataset, &files, &context)
     });
     Ok(task.await.map_err(Error::stopped)??)
+}
+
+/// The columns by which records of a dataset are known beside their key.
+pub(super) fn identity_columns(dataset: &Dataset) -> BTreeSet<&String> {
+    let rules = dataset.identity.iter();
+    rules.flat_map(|rule| &rule.columns).collect()
+}
+
+/// By what the records of rows are known beside their key, which stands in a column.
+pub(super) fn identifiers(dataset: &Dataset, rows: &RecordBatch, key: &str) -> Result<Identifiers> {
+    let keys = rows.column_by_name(key);
+    let mut columns = BTreeMap::new();
+    for name in identity_columns(dataset) {
+        if let Some(column) = rows.column_by_name(name) {
+            columns.insert(name.as_str(), column);
+        }
+    }
+    let mut found = Identifiers::default();
+    for row in 0..rows.num_rows() {
+        let mut values = BTreeMap::new();
+        for (name, column) in columns.iter().filter(|(_, column)| column.is_valid(row)) {
+            let value = array_value_to_string(column, row).map_err(Error::stopped)?;
+            values.insert(*name, value);
+        }
+        let value = |name: &str| values.get(name).map(String::as_str);
+        let key = keys.map(|keys| array_value_to_string(keys, row));
+        let key = key.transpose().map_err(Error::stopped)?;
+        if key.is_some_and(|key| is_minted(&key)) {
+            found.made.extend(dataset.identifiers(&value));
+        } else {
+            found.declared.extend(dataset.identifiers(&value));
+        }
+    }
+    Ok(found)
 }
 
 fn keys(dataset: &Dataset, evidence: &Evidence) -> Result<Vec<String>> {

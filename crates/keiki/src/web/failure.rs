@@ -44,7 +44,7 @@ impl Failure {
     /// # Errors
     /// The error is of another kind, and has a page of its own.
     pub(super) fn of_form(error: Error) -> Result<(Text, Option<Text>), Self> {
-        match error.kind() {
+        match error.kind_on_server() {
             Kind::User | Kind::Evidence => Ok((error.message(), error.hint())),
             _ => Err(Self::from(error)),
         }
@@ -87,7 +87,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let status = match error.kind() {
+        let status = match error.kind_on_server() {
             Kind::User | Kind::Evidence => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Absent => StatusCode::NOT_FOUND,
@@ -139,6 +139,15 @@ pub(super) fn of_panic(cause: Box<dyn Any + Send + 'static>) -> Response {
     let words = words.or_else(|| cause.downcast_ref::<&str>().copied());
     let why = words.unwrap_or("without words");
     Failure::from(Error::stopped(Text::quoted(why))).into_response()
+}
+
+/// The response of a task, whatever became of it.
+pub(super) fn of_task(came: Result<Response, tokio::task::JoinError>) -> Response {
+    match came.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(response) => response,
+        Err(Ok(cause)) => of_panic(cause),
+        Err(Err(stopped)) => Failure::from(Error::stopped(Text::quoted(stopped))).into_response(),
+    }
 }
 
 /// A number by which the log tells what happened.

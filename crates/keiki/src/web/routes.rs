@@ -3,16 +3,20 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use keiki_model::access::Right;
 
+use super::failure::{self, Failure};
 use super::pages::{
     account, batch, catalogue, closing, evidence, home, kpi, language, log, programme, requests,
     rows, scorecard, sign_in, submit, todo, users, welcome,
 };
+use super::server::FORM_BYTES;
 use super::site::Shared;
 use super::{api, guard, metrics};
 use crate::operations::access::Scope;
@@ -98,7 +102,7 @@ fn table() -> Vec<Route> {
         ),
         Route::page("/todo", submits, todo::show).in_menu("nav-todo"),
         Route::page("/submit", submits, submit::show).in_menu("nav-submit"),
-        Route::form("/submit", submits, submit::preview).up_to(submit::FILE_BYTES),
+        Route::upload("/submit", submits, submit::preview, submit::FILE_BYTES),
         Route::form("/submit/{token}/confirm", submits, submit::confirm),
         Route::form("/submit/nil", submits, submit::nil),
         Route::form("/submit/total", submits, submit::total),
@@ -210,13 +214,23 @@ fn programs_that_write() -> Vec<Route> {
     let bytes = submit::FILE_BYTES;
     vec![
         Route::page("/api/v1/todo", submits, api::submitting::show_todo),
-        Route::form("/api/v1/previews", submits, api::submitting::preview_file).up_to(bytes),
+        Route::upload(
+            "/api/v1/previews",
+            submits,
+            api::submitting::preview_file,
+            bytes,
+        ),
         Route::form(
             "/api/v1/previews/{token}/confirm",
             submits,
             api::submitting::confirm_preview,
         ),
-        Route::form("/api/v1/submissions", submits, api::submitting::submit_file).up_to(bytes),
+        Route::upload(
+            "/api/v1/submissions",
+            submits,
+            api::submitting::submit_file,
+            bytes,
+        ),
         Route::form("/api/v1/nil-returns", submits, api::submitting::submit_nil),
         Route::form(
             "/api/v1/reported-totals",
@@ -309,7 +323,18 @@ impl Route {
         H: Handler<T, Shared>,
         T: 'static,
     {
-        Self::new("POST", path, need, post(handler))
+        let answer = post(handler).route_layer(middleware::from_fn(whole));
+        Self::new("POST", path, need, answer)
+    }
+
+    /// A form that sends a file of so many bytes at most. Its handler takes the file in piece by piece, and sees to it itself that
+    /// what it begins comes to its end.
+    fn upload<H, T>(path: &'static str, need: Need, handler: H, bytes: usize) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("POST", path, need, post(handler)).up_to(bytes)
     }
 
     fn new(
@@ -347,6 +372,18 @@ impl Route {
             ..self
         }
     }
+}
+
+/// Lets what changes something come to its end once all of the request is here, even where nobody waits for it any longer: what
+/// is done is also noted.
+async fn whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match to_bytes(body, FORM_BYTES).await {
+        Ok(bytes) => Body::from(bytes),
+        Err(error) => return Failure::of_body(&error).into_response(),
+    };
+    let answer = next.run(Request::from_parts(parts, body));
+    failure::of_task(tokio::spawn(answer).await)
 }
 
 /// An entry of the menu.

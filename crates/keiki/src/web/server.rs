@@ -35,7 +35,7 @@ const STOP_SECONDS: u64 = 10;
 /// How often the server looks whether somebody is to be told something.
 const REMINDING: Duration = Duration::from_hours(1);
 /// The most that a form may send. *Units*: bytes.
-const FORM_BYTES: usize = 256 << 10;
+pub(super) const FORM_BYTES: usize = 256 << 10;
 
 /// How the server is started.
 #[derive(Debug, Clone)]

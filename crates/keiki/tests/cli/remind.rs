@@ -206,10 +206,7 @@ fn another_system_is_told_signed_again_where_it_failed_and_not_twice() {
         ),
     );
     workspace.run(&["ingest"]).exits(1);
-    workspace
-        .run(&["remind"])
-        .exits(0)
-        .says("desk <http://127.0.0.1");
+    workspace.run(&["remind"]).exits(0).says("desk <127.0.0.1>");
     let (head, body) = taken.recv().expect("it was tried");
     assert!(head.starts_with("POST /hook HTTP/1.1"), "{head}");
     assert!(
@@ -234,7 +231,7 @@ fn no_message_goes_to_a_private_address_unless_that_is_allowed() {
     set(
         &workspace,
         &format!(
-            "[[webhooks]]\nname = \"chat\"\nform = \"slack\"\nurl = \"http://127.0.0.1:{port}/hook\"\n"
+            "[[webhooks]]\nname = \"chat\"\nform = \"slack\"\nurl = \"https://127.0.0.1:{port}/hook\"\n"
         ),
     );
     workspace.run(&["ingest"]).exits(1);

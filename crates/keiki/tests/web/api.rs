@@ -1,10 +1,12 @@
 //! What programs use: tokens, measurements, sending evidence, problems.
 
+use keiki::operations::accounts::Chosen;
 use keiki_model::access::{Right, Role};
+use keiki_store::AccountStanding;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, Visitor};
+use crate::house::{Answer, House, Visitor, actor};
 
 const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
 
@@ -75,6 +77,12 @@ async fn a_token_ends_when_it_is_revoked_or_its_account_is_disabled() {
     other
         .tell(&format!("/api/v1/tokens/{id}/revoke"), &Value::Null)
         .await
+        .is(403);
+    let neighbour = house.visitor("neighbour", &[(Role::DataOwner, "JP1")]);
+    neighbour
+        .await
+        .post(&format!("/account/tokens/{id}"), &[])
+        .await
         .is(404);
     signed_in
         .post(&format!("/account/tokens/{id}"), &[])
@@ -93,16 +101,124 @@ async fn a_token_ends_when_it_is_revoked_or_its_account_is_disabled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_makes_no_token_that_may_more_or_lasts_longer() {
-    let house = House::new().await;
+async fn a_token_opens_no_other_door() {
+    let house = House::without_evidence().await;
+    owner(&house).await;
+    let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
+    let program = house.program("admin", &[Right::Administer]).await;
+    let token = json!({ "name": "more", "rights": ["administer"] });
+    let user =
+        json!({ "name": "another", "role": "administrator", "unit": "HD", "shown_name": null });
+    let role = json!({ "role": "administrator", "unit": "HD" });
+    for (path, data) in [
+        ("/api/v1/tokens", &token),
+        ("/api/v1/users", &user),
+        ("/api/v1/users/owner/roles", &role),
+        ("/api/v1/users/owner/password", &Value::Null),
+    ] {
+        program.tell(path, data).await.is(403);
+        admin.tell(path, data).await.is(200);
+    }
+    let more = json!({ "name": "more", "rights": ["submit"] });
+    admin.tell("/api/v1/tokens", &more).await.is(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_do_not_outlive_a_new_password_or_the_end_of_their_account() {
+    let house = House::without_evidence().await;
     owner(&house).await;
     let program = house.program("owner", &[Right::See]).await;
-    let until = program.get("/api/v1/me").await.data()["expires_at"].clone();
-    let more = json!({ "name": "more", "rights": ["submit"] });
-    program.tell("/api/v1/tokens", &more).await.is(422);
-    let same = json!({ "name": "same", "rights": ["see"], "days": 366 });
-    let made = program.tell("/api/v1/tokens", &same).await.is(200).data();
-    assert_eq!(made["expires_at"], until);
+    let by = actor("tests");
+    let registry = &house.registry;
+    let link = registry.renew("owner", &by).await.expect("a link is made");
+    program.get("/api/v1/me").await.is(200);
+    let chosen = Chosen {
+        name: "",
+        password: "another horse battery",
+        root: "HD",
+    };
+    let accepted = registry.accept(&link, &chosen, &by).await;
+    accepted.expect("the password is taken");
+    program.get("/api/v1/me").await.is(401);
+    let program = house.program("owner", &[Right::See]).await;
+    for standing in [AccountStanding::Disabled, AccountStanding::Active] {
+        let done = registry.set_standing("owner", standing, &by).await;
+        done.expect("it is done");
+    }
+    program.get("/api/v1/me").await.is(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_rows_and_raw_files_of_siblings_are_not_shown() {
+    let house = House::new().await;
+    owner(&house).await;
+    let roles = [(Role::DataOwner, "JP1"), (Role::PersonalReader, "JP1")];
+    let reader = house.visitor("reader", &roles).await;
+    let sent = |place: &str, unit: &str, key: &str| {
+        let (house, place) = (&house, place.replace("JP1", unit));
+        let (unit, key) = (unit.to_owned(), key.to_owned());
+        async move {
+            let name = format!("owner-of-{}", unit.to_lowercase());
+            house.account(&name, &[(Role::DataOwner, &unit)]).await;
+            let program = house.program(&name, &[Right::Submit]).await;
+            let rows = format!("B1-{unit},{unit},hardware,bad,true,,,31 April 2026,,,\n");
+            send(&program, &place, &format!("{HEADER}\n{rows}"), &key)
+                .await
+                .is(200)
+        }
+    };
+    sent(PLACE, "US1", "one").await;
+    let place = PLACE.replace("name=assets", "name=mine");
+    let mine = sent(&place, "JP1", "two").await.data();
+    let listed = reader.get("/api/v1/rejects").await.is(200).data();
+    let listed = listed["items"].as_array().expect("a list");
+    // One name stands for all files that are sent; the last reading was of JP1.
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    assert_eq!(listed[0]["file"], "mine.csv");
+    reader.get("/evidence").await.is(200).says("mine.csv");
+    // What others sent for the same org unit may hold more than it claims.
+    let seq = &mine["seq"];
+    reader
+        .get(&format!("/batches/{seq}"))
+        .await
+        .is(200)
+        .says("mine.csv")
+        .says_nothing_of("/files/0");
+    let file = format!("/batches/{seq}/files/0");
+    reader.get(&file).await.is(403);
+    let sender = house.program("reader", &[Right::Submit]).await;
+    let own = send(&sender, PLACE, &format!("{HEADER}\n{ROW}\n"), "three").await;
+    let seq = own.is(200).data()["seq"].clone();
+    let file = format!("/batches/{seq}/files/0");
+    reader.get(&file).await.is(200).says("seven");
+    // Nor is their own file theirs again where it held rows of others.
+    let both = format!(
+        "{HEADER}\n{}\nA9,US1,hardware,not mine,true,,,,,,\n",
+        ROW.replace("A7", "A8")
+    );
+    let seq = send(&sender, PLACE, &both, "four").await.is(200).data()["seq"].clone();
+    let file = format!("/batches/{seq}/files/0");
+    reader.get(&file).await.is(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_again_is_known_by_its_name_and_content() {
+    let house = House::new().await;
+    owner(&house).await;
+    let program = house.program("owner", &[Right::Submit]).await;
+    let text = format!("{HEADER}\n{ROW}\n");
+    let first = send(&program, PLACE, &text, "one").await.is(200).data();
+    assert!(first["seq"].is_number(), "{first}");
+    let again = send(&program, PLACE, &text, "two").await.is(200).data();
+    assert_eq!(again["seq"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_list_is_refused_by_the_log() {
+    let house = House::without_evidence().await;
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    auditor.get("/api/v1/log?cursor=6162").await.is(400);
+    auditor.get("/api/v1/log?limit=1").await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,40 @@ async fn the_first_administrator_signs_up_by_a_link_that_holds_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_the_first_administrator_where_there_is_an_account() {
+    let house = House::without_evidence().await;
+    let token = house.registry.first_link(keiki::environment::now()).await;
+    let token = token
+        .expect("the database can be read")
+        .expect("nobody is there");
+    house.account("one", &[(Role::Administrator, "HD")]).await;
+    let path = format!("/welcome/{token}");
+    let nobody = house.nobody();
+    nobody.get(&path).await.is(404);
+    let good = [
+        ("name", "admin"),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
+    ];
+    nobody.post(&path, &good).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_administrator_keeps_the_role() {
+    let house = House::without_evidence().await;
+    let role = [(Role::Administrator, "HD")];
+    let admin = house.visitor("admin", &role).await;
+    let fields = [("role", "administrator"), ("unit", "HD")];
+    admin
+        .post("/users/admin/roles", &fields)
+        .await
+        .is(422)
+        .says("the last administrator stays");
+    house.account("second", &role).await;
+    admin.post("/users/admin/roles", &fields).await.is(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_when_it_is_signed_out_or_its_account_is_disabled() {
     let house = House::without_evidence().await;
     let one = house.visitor("one", &[(Role::Executive, "HD")]).await;
@@ -90,6 +124,15 @@ async fn nobody_learns_who_has_an_account_and_guessing_is_locked_out() {
     // The right password comes too late, and is told from a wrong one by nothing.
     let locked = nobody.sign_in("known", PASSWORD, "/").await.is(401);
     assert_eq!(locked.text, wrong.text);
+    // What is tried meanwhile is counted, and fills neither the log nor the database; nor does what can be no name.
+    let log = house.registry.log();
+    let before = log.before(None, 100).await.expect("the log can be read");
+    nobody.sign_in("known", PASSWORD, "/").await.is(401);
+    let impossible = "x".repeat(65);
+    let answer = nobody.sign_in(&impossible, PASSWORD, "/").await.is(401);
+    assert_eq!(answer.text, wrong.text);
+    let after = log.before(None, 100).await.expect("the log can be read");
+    assert_eq!(before.len(), after.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,6 +205,21 @@ async fn a_second_factor_is_asked_for_and_each_of_its_codes_holds_once() {
     with(&recovery).await.is(303);
     with(&recovery).await.is(401);
     one.post(confirm, &[("code", "1")]).await.is(422);
+    // Nor is it guessed away: the right code comes too late after five wrong ones.
+    let remove = "/account/second-factor/remove";
+    for _ in 0..5 {
+        one.post(remove, &[("code", "1")]).await.is(422);
+    }
+    let another = between(
+        &page.text,
+        &format!("<li><code>{recovery}</code></li>"),
+        "</ul>",
+    );
+    let another = between(another, "<li><code>", "</code>");
+    one.post(remove, &[("code", another)]).await.is(422);
+    let log = house.registry.log();
+    let events = log.before(None, 1).await.expect("the log can be read");
+    assert_eq!(events[0].event.action, "second_factor_refused");
     // Who lost everything asks an administrator.
     let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
     admin.post("/users/one/second-factor", &[]).await.is(303);

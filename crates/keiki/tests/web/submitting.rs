@@ -3,7 +3,7 @@
 use keiki_model::access::Role;
 use reqwest::Method;
 
-use crate::house::{Answer, House, Visitor};
+use crate::house::{Answer, House, Visitor, actor, grants};
 
 const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
 
@@ -108,6 +108,44 @@ async fn nobody_sends_for_others() {
         ("attachment", ""),
     ];
     owner.post("/submit/total", &total).await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_others_is_not_taken_over_by_its_serial_number() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let header = "asset_id,org_unit,kind,name,is_in_scope,serial_number";
+    let fields = |unit| [("into", "dataset:assets"), ("unit", unit)];
+    let text = format!("{header}\nB1,US1,hardware,theirs,true,S-100\n");
+    let seen = send(&office, "theirs.csv", &text, &fields("US1")).await;
+    office.post(&confirming(&seen.is(200)), &[]).await.is(200);
+    let text = format!("{header}\n,JP1,hardware,mine now,true,S-100\n");
+    send(&owner, "mine.csv", &text, &fields("JP1"))
+        .await
+        .is(422)
+        .says("records of other org units");
+    let text = text.replace("S-100", "S-200");
+    let seen = send(&owner, "mine.csv", &text, &fields("JP1")).await;
+    owner.post(&confirming(&seen.is(200)), &[]).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_looked_at_again_when_it_is_confirmed() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let text = format!("{HEADER}\nA7,JP1,hardware,seven,true,,,,,,\n");
+    let fields = [("into", "dataset:assets"), ("unit", "JP1")];
+    let seen = send(&owner, "assets.csv", &text, &fields).await.is(200);
+    let elsewhere = grants(&[(Role::DataOwner, "US1")]);
+    let changed = house
+        .registry
+        .set_grants("owner", &elsewhere, &actor("tests"))
+        .await;
+    changed.expect("the role is changed");
+    owner.post(&confirming(&seen), &[]).await.is(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,3 +26,4 @@ account-factor-codes = Recovery codes, for when you lose the program: each signs
 users-factor = Take the second factor away
 log-second-factor-set = set up a second factor
 log-second-factor-remove = took a second factor away
+log-second-factor-refused = wrong code for taking a second factor away

@@ -26,3 +26,4 @@ account-factor-codes = 回復コードです。アプリを失ったときに、
 users-factor = 二要素認証を解除
 log-second-factor-set = 二要素認証の設定
 log-second-factor-remove = 二要素認証の解除
+log-second-factor-refused = 二要素認証の解除の拒否(コードの誤り)

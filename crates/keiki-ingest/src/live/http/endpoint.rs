@@ -18,6 +18,8 @@ pub(crate) struct Endpoint {
     pub(super) network: Network,
     pub(super) ca: Option<String>,
     pub(super) proxy: Option<String>,
+    /// The address as it is told.
+    place: String,
 }
 
 #[derive(Debug)]
@@ -113,6 +115,7 @@ impl Endpoint {
             ),
         }
         Some(Self {
+            place: shown(&url),
             url,
             headers,
             parameters,
@@ -123,9 +126,33 @@ impl Endpoint {
         })
     }
 
-    /// The address without its query.
+    /// Reads the keys of an endpoint whose address is itself a secret: its host alone is told, and only a system of one's own
+    /// network is spoken to in the clear.
+    pub(crate) fn read_secret(node: &Node<'_>) -> Option<Self> {
+        let endpoint = Self::read(node)?;
+        if endpoint.url.scheme() == "http" && endpoint.network == Network::Public {
+            let problem = Problem::new(
+                node.place_of("url"),
+                Text::new(
+                    "アドレス自体が秘密情報であり、暗号化されずにインターネットへ送られます",
+                    "the address is a secret, and would go over the internet unencrypted",
+                ),
+            );
+            node.report(problem.hint(Text::new(
+                "httpsを使ってください。社内のシステムであれば network = \"internal\" と書いてください",
+                "use https, or network = \"internal\" for a system of your own network",
+            )));
+        }
+        let host = endpoint.url.host_str().unwrap_or_default().to_owned();
+        Some(Self {
+            place: host,
+            ..endpoint
+        })
+    }
+
+    /// The address without its query; of one that is a secret, its host.
     pub(crate) fn place(&self) -> String {
-        shown(&self.url)
+        self.place.clone()
     }
 }
 

@@ -100,10 +100,17 @@ impl Registry {
     /// Takes the second factor of an account away, where a code of it is shown.
     ///
     /// # Errors
-    /// The code is wrong.
+    /// The code is wrong, or too many were: then the right one is refused as well, as where one signs in.
     pub async fn give_up_factor(&self, name: &str, code: &str, by: &Actor) -> Result<()> {
         let account = self.named(name).await?;
+        if self.is_locked(&account.name, by.now).await? {
+            return Err(wrong_code());
+        }
+        // Noted before it is looked at, so that many at once are no more than many.
+        self.note_failure(&account.name, by.now).await?;
         if !self.factor_fits(&account, code, by.now).await? {
+            self.note(by, "second_factor_refused", &account.name, "")
+                .await?;
             return Err(wrong_code());
         }
         self.remove_factor(name, by).await
@@ -116,6 +123,7 @@ impl Registry {
     pub async fn remove_factor(&self, name: &str, by: &Actor) -> Result<()> {
         let account = self.named(name).await?;
         self.factors.remove(&account.id).await?;
+        self.accounts.clear_failures(&account.name).await?;
         self.note(by, "second_factor_remove", &account.name, "")
             .await
     }

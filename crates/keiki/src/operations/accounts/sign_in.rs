@@ -3,7 +3,7 @@
 use keiki_model::text::Language;
 use keiki_store::{Account, AccountStanding, StoredApiToken, StoredSession};
 
-use super::{Actor, HOUR_MICROS, Registry, folded, new_token, password, sha256};
+use super::{Actor, HOUR_MICROS, Registry, checked_name, new_token, password, sha256};
 use crate::error::Result;
 use crate::operations::access::Scope;
 
@@ -77,13 +77,15 @@ impl Registry {
         agent: &str,
         by: &Actor,
     ) -> Result<Option<String>> {
-        let name = folded(shown.name);
+        // What can be no name is no account's, and is not kept.
+        let Ok(name) = checked_name(shown.name) else {
+            return Ok(None);
+        };
         let now = by.now;
         let account = self.accounts.named(&name).await?;
         let kept = account.as_ref().and_then(|one| one.password.as_deref());
         let fits = password::fits(shown.password, kept).await?;
-        let failures = self.accounts.failures(&name).await?;
-        let is_locked = now < failures.last_at + lock(failures.count);
+        let is_locked = self.is_locked(&name, now).await?;
         let mut account =
             account.filter(|one| fits && !is_locked && one.standing == AccountStanding::Active);
         if let Some(one) = &account
@@ -92,14 +94,16 @@ impl Registry {
             account = None;
         }
         let Some(account) = account else {
-            if !is_locked {
-                let forgotten = now - FORGOTTEN_HOURS * HOUR_MICROS;
-                self.accounts.note_failure(&name, now, forgotten).await?;
+            if is_locked {
+                self.note_failure(&locked_out(&name), now).await?;
+            } else {
+                self.note_failure(&name, now).await?;
+                let detail = self.while_locked(&name).await?;
+                self.note(by, "sign_in_refused", &name, &detail).await?;
             }
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-            self.note(by, "sign_in_refused", &shown, "").await?;
             return Ok(None);
         };
+        let detail = self.while_locked(&name).await?;
         self.accounts.clear_failures(&name).await?;
         let token = new_token();
         let session = StoredSession {
@@ -115,8 +119,31 @@ impl Registry {
             name: name.clone(),
             ..by.clone()
         };
-        self.note(&actor, "sign_in", &name, "").await?;
+        self.note(&actor, "sign_in", &name, &detail).await?;
         Ok(Some(token))
+    }
+
+    /// Whether a name is locked out.
+    pub(super) async fn is_locked(&self, name: &str, now: i64) -> Result<bool> {
+        let failures = self.accounts.failures(name).await?;
+        Ok(now < failures.last_at + lock(failures.count))
+    }
+
+    /// Notes that something wrong was shown under a name.
+    pub(super) async fn note_failure(&self, name: &str, now: i64) -> Result<()> {
+        let forgotten = now - FORGOTTEN_HOURS * HOUR_MICROS;
+        Ok(self.accounts.note_failure(name, now, forgotten).await?)
+    }
+
+    /// How often a name was tried while it was locked out, which is told once; empty where it was not.
+    async fn while_locked(&self, name: &str) -> Result<String> {
+        let kept = locked_out(name);
+        let count = self.accounts.failures(&kept).await?.count;
+        if count == 0 {
+            return Ok(String::new());
+        }
+        self.accounts.clear_failures(&kept).await?;
+        Ok(format!("locked: {count}"))
     }
 
     /// Who holds a session's token; `None` where it has ended, or its account may no longer sign in.
@@ -174,6 +201,11 @@ impl Registry {
         self.sessions.end_all_of(&account.id).await?;
         self.note(by, "sessions_end", &account.name, "").await
     }
+}
+
+/// Under what the attempts at a name that is locked out are counted; no name has a space.
+fn locked_out(name: &str) -> String {
+    format!("{name} locked")
 }
 
 /// How long a name is locked out after so many failures in a row.

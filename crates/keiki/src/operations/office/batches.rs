@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
+use keiki_model::evidence::Reason;
 use keiki_store::Batch;
 
 use super::Desk;
@@ -45,6 +46,8 @@ pub struct BatchView {
     pub claims: Vec<String>,
     /// The files.
     pub files: Vec<FileLine>,
+    /// Whether the reader may have its files at all.
+    pub may_read: bool,
     /// Whether the reader may have files that name people.
     pub may_read_people: bool,
 }
@@ -87,6 +90,7 @@ impl Desk {
                     is_personal: file.is_encrypted,
                 })
                 .collect(),
+            may_read: self.is_open_to(batch, &within),
             may_read_people: is_of(batch, &personal),
         })
     }
@@ -99,6 +103,19 @@ impl Desk {
         let (tree, within) = self.within(Right::SeeEvidence)?;
         let batch = self.own_batch(seq, &within)?;
         let file = batch.files.get(position).ok_or(Error::Absent)?;
+        if !self.is_open_to(batch, &within) {
+            return Err(Error::Forbidden);
+        }
+        let journal = self.books.workspace.journal(Opening::Existing).await?;
+        if !within.is_whole() {
+            let snapshot = journal.snapshot().await?;
+            let rejects = journal.rejects_of(&snapshot, seq, seq).await?;
+            for at in 0..rejects.len() {
+                if matches!(rejects.get(at)?.row.reason, Reason::OutsideScope { .. }) {
+                    return Err(Error::Forbidden);
+                }
+            }
+        }
         if file.is_encrypted {
             let personal = self.who.scope.within(Right::SeePersonal, &tree);
             if !is_of(batch, &personal) {
@@ -107,9 +124,14 @@ impl Desk {
             self.note("read_personal_file", &format!("#{seq}"), &file.name)
                 .await?;
         }
-        let journal = self.books.workspace.journal(Opening::Existing).await?;
         let bytes = journal.read_raw(file).await?.ok_or(Error::Absent)?;
         Ok((file.name.clone(), bytes))
+    }
+
+    /// Whether somebody may have the files of a reading. What a reading claims says nothing of the other rows in its files: who
+    /// may not see the whole has those that they sent themselves.
+    fn is_open_to(&self, batch: &Batch, within: &Within) -> bool {
+        within.is_whole() || batch.author == self.who.actor.name
     }
 
     fn own_batch(&self, seq: i64, within: &Within) -> Result<&Batch> {

@@ -10,6 +10,7 @@ use super::Desk;
 use crate::error::Result;
 use crate::operations::access::Within;
 use crate::operations::coverage::{self, Timeliness};
+use crate::operations::ingest::FILES_SOURCE;
 use crate::operations::{rejects, sources};
 
 /// How many rejected rows a page lists.
@@ -123,7 +124,7 @@ impl Desk {
         let (_, within) = self.within(Right::SeeEvidence)?;
         let sources = sources::list(&self.books.workspace, self.who.actor.now).await?;
         let seen = sources.iter().filter(|one| is_within(one, &within));
-        Ok(seen.map(|one| self.source_line(one)).collect())
+        Ok(seen.map(|one| self.source_line(one, &within)).collect())
     }
 
     /// The rows that are out, the latest first.
@@ -136,11 +137,14 @@ impl Desk {
     }
 
     async fn rejects_of(&self, sources: &[SourceLine]) -> Result<Vec<RejectLine>> {
+        // What somebody sends is read under one name, whoever sent it: the reading says whose rows they are, not its source.
+        let openable = self.openable();
         // Where nothing was read yet there may be no journal.
-        if sources.iter().all(|one| one.seq.is_none()) {
+        if openable.is_empty() {
             return Ok(Vec::new());
         }
-        let names: BTreeSet<&str> = sources.iter().map(|one| one.name.as_str()).collect();
+        let mut names: BTreeSet<&str> = sources.iter().map(|one| one.name.as_str()).collect();
+        names.insert(FILES_SOURCE);
         let asked = rejects::Asked {
             source: None,
             open: Some(rejects::StillOpen),
@@ -150,7 +154,9 @@ impl Desk {
         let mine = found.listed.iter().rev().filter(|one| {
             let is_out = one.reject.outcome == Outcome::Rejected;
             let is_open = one.afterwards == Afterwards::Open;
-            is_out && is_open && names.contains(one.reject.source.as_str())
+            let is_mine =
+                openable.contains(&one.reject.seq) && names.contains(one.reject.source.as_str());
+            is_out && is_open && is_mine
         });
         let language = self.who.language;
         Ok(mine
@@ -200,10 +206,15 @@ impl Desk {
         )
     }
 
-    fn source_line(&self, one: &sources::Listed<'_>) -> SourceLine {
+    fn source_line(&self, one: &sources::Listed<'_>, within: &Within) -> SourceLine {
         let language = self.who.language;
         let last = one.last.as_ref();
+        // Files that others sent are theirs, and so is why they were refused.
+        let is_told = |author: &str| {
+            one.source.is_some() || within.is_whole() || author == self.who.actor.name
+        };
         let open = one.refused.as_ref().filter(|one| one.mended_by.is_none());
+        let open = open.filter(|one| is_told(&one.reading.author));
         let refused = open.map(|one| one.reading.reason.get(language).to_owned());
         let failed = one.standing.failed_at.and(one.standing.reason.as_ref());
         let failed = failed.map(|reason| reason.get(language).to_owned());

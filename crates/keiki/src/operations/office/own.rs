@@ -35,11 +35,12 @@ impl Desk {
         registry.api_tokens(self.who.actor.now).await
     }
 
-    /// Makes a token of their own account: with what they may do themselves, and by a token for no longer than that one.
+    /// Makes a token of their own account: with what they may do themselves.
     ///
     /// # Errors
-    /// It is to have a right that they lack, or something of it does not fit.
+    /// They came by a token, it is to have a right that they lack, or something of it does not fit.
     pub async fn make_token(&self, new: &NewApiToken) -> Result<(StoredApiToken, String)> {
+        self.need_session()?;
         let own = self.rights();
         let lacking = new.rights.iter().find(|right| !own.contains(right));
         if let Some(right) = lacking {
@@ -55,20 +56,17 @@ impl Desk {
                 ),
             ));
         }
-        let new = NewApiToken {
-            until: self.who.until,
-            ..new.clone()
-        };
         let registry = &self.who.registry;
         let actor = &self.who.actor;
-        registry.make_api_token(&actor.name, &new, actor).await
+        registry.make_api_token(&actor.name, new, actor).await
     }
 
     /// Takes a token of their own away, or of anybody's where they administer accounts.
     ///
     /// # Errors
-    /// There is none that they may take away.
+    /// They came by a token, or there is none that they may take away.
     pub async fn revoke_token(&self, id: &str) -> Result<()> {
+        self.need_session()?;
         let own = self.own_tokens().await?;
         if !own.iter().any(|one| one.id == id) && self.whole(Right::Administer).is_err() {
             return Err(Error::Absent);

@@ -113,6 +113,7 @@ impl Desk {
         (name, shown_name): (&str, &str),
         (role, unit): (&str, &str),
     ) -> Result<String> {
+        self.need_session()?;
         let grant = self.grant(role, unit)?;
         let new = NewAccount {
             name: name.to_owned(),
@@ -128,6 +129,7 @@ impl Desk {
     /// # Errors
     /// They may not, or there is no such account, role or org unit.
     pub async fn change_grant(&self, name: &str, role: &str, unit: &str) -> Result<()> {
+        self.need_session()?;
         let grant = self.grant(role, unit)?;
         let registry = self.registry(Right::Administer)?;
         let account = registry.named(name).await?;
@@ -181,6 +183,7 @@ impl Desk {
     /// # Errors
     /// They may not, or there is no such account.
     pub async fn renew_password(&self, name: &str) -> Result<String> {
+        self.need_session()?;
         self.whole(Right::Administer)?;
         let registry = self.registry(Right::Administer)?;
         registry.renew(name, &self.who.actor).await

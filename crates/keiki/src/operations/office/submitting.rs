@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::coverage::Timeliness;
 use crate::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
-use crate::operations::trial::{self, Trial};
+use crate::operations::trial::{self, Identifiers, Trial};
 use crate::progress::Silent;
 
 /// How many rejected rows of a file are listed.
@@ -275,9 +275,10 @@ impl Desk {
     async fn is_of_nobody_else(&self, trial: &Trial, within: &Within) -> Result<()> {
         let workspace = &self.books.workspace;
         let known = units_of(within);
-        if known.is_empty() || trial.keys.is_empty() {
+        if known.is_empty() || (trial.keys.is_empty() && trial.identifiers.is_empty()) {
             return Ok(());
         }
+        let dataset = workspace.dataset(&trial.dataset)?;
         let journal = match workspace.journal(Opening::Existing).await {
             Err(Error::Store(StoreError::NoJournal(_))) => return Ok(()),
             found => found?,
@@ -285,19 +286,28 @@ impl Desk {
         let quoted = known
             .iter()
             .map(|id| format!("'{}'", id.replace('\'', "''")));
+        // A record is known by its key, and by identifiers, by which others are found to be the same one.
+        let columns = trial::identity_columns(&dataset);
+        let columns = columns.iter().map(|name| format!(", \"{name}\""));
+        let columns = columns.collect::<Vec<_>>().concat();
         let query = format!(
-            "select record_key from \"{}\" where org_unit is null or org_unit not in ({}) \
-             group by record_key having sum(weight) > 0",
+            "select record_key{columns} from \"{}\" where org_unit is null or org_unit not in ({}) \
+             group by record_key{columns} having sum(weight) > 0",
             trial.dataset,
             quoted.collect::<Vec<_>>().join(", ")
         );
         let mut others: BTreeSet<String> = BTreeSet::new();
+        let mut known = Identifiers::default();
         for batch in workspace.engine().sql(&journal, &query).await? {
             let keys = batch.column(0);
             let texts = (0..keys.len()).map(|row| array_value_to_string(keys, row));
             others.extend(texts.filter_map(std::result::Result::ok));
+            let of = trial::identifiers(&dataset, &batch, "record_key")?;
+            known.declared.extend(of.declared);
+            known.made.extend(of.made);
         }
         let taken = trial.keys.iter().filter(|key| others.contains(*key));
+        let taken = taken.chain(trial.identifiers.shared(&known));
         let taken: Vec<&str> = taken.take(KEYS_NAMED).map(String::as_str).collect();
         if taken.is_empty() {
             return Ok(());
@@ -356,6 +366,18 @@ impl Desk {
         let (_, within) = self.within(Right::Submit)?;
         let waiting = self.office.waiting.take(token, &self.who.actor.name);
         let waiting = waiting.ok_or(Error::Absent)?;
+        // Roles and records may have changed since it was tried.
+        let into = match &waiting.into {
+            SentInto::Source(name) => format!("source:{name}"),
+            SentInto::Dataset(name) => format!("dataset:{name}"),
+        };
+        self.into(&into, &within)?;
+        if !waiting.covers.iter().all(|unit| within.has(unit)) {
+            return Err(Error::Absent);
+        }
+        let path = waiting.folder.path().join(&waiting.name);
+        self.trial(&waiting.into, &within, &path, waiting.as_of)
+            .await?;
         let file = waiting.folder.path().join(&waiting.name);
         let what = What::Sent {
             into: waiting.into,

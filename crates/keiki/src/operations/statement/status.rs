@@ -5,8 +5,9 @@ use keiki_model::statement::Obstacle;
 use keiki_store::Event;
 
 use super::super::certify;
+use super::super::disclosure;
 use super::super::measure::root;
-use super::super::obstacles::obstacles;
+use super::super::obstacles::{obstacles, retain_shown};
 use super::super::programme::Run;
 use super::{as_known, ended, last_closed};
 use crate::config::{Opening, Workspace};
@@ -69,16 +70,20 @@ pub async fn status(
             Event::Preliminary { at, by, .. } => Some((*at, by.clone())),
             _ => None,
         });
-    let statement = as_known(workspace, period, run, progress).await?;
+    let mut statement = as_known(workspace, period, run, progress).await?;
     let root = root(workspace, None, end);
+    let certifications = certify::list(workspace, &statement);
+    let mut obstacles = obstacles(workspace, period, &statement, &root).await?;
+    disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
+    retain_shown(&mut obstacles, &statement.measurements);
     Ok(CloseStatus {
         days,
         today: local_day(run.now, &settings.zone),
         preliminary,
         revision: last_closed(&events).map(|closed| closed.revision),
         late: late(workspace, days.map(|[cut_off, ..]| cut_off), end).await?,
-        certifications: certify::list(workspace, &statement),
-        obstacles: obstacles(workspace, period, &statement, &root).await?,
+        certifications,
+        obstacles,
     })
 }
 

@@ -1,7 +1,9 @@
 //! Accounts, who one is, and the log of who did what.
 
 use axum::Json;
+use axum::http::StatusCode;
 use keiki_model::access::{Grant, Right};
+use keiki_model::text::Text;
 use keiki_store::AccountStanding;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +13,7 @@ use super::paging::{Paging, Part, cursor, rising};
 use super::submitting::Done;
 use crate::operations::office::Desk;
 use crate::operations::office::people::{AccountLine, EventLine};
-use crate::web::failure::Answer;
+use crate::web::failure::{Answer, Failure};
 
 /// Who one is, and what one may do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,7 +122,7 @@ pub(in crate::web) struct Link {
     path: String,
 }
 
-/// Makes an account.
+/// Makes an account. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/users", request_body = NewUser, responses((status = 200, body = Link)))]
 pub(in crate::web) async fn add_user(desk: Desk, Given(new): Given<NewUser>) -> Answer<Json<Link>> {
     let shown = new.shown_name.unwrap_or_default();
@@ -135,7 +137,7 @@ fn link(token: &str) -> Json<Link> {
     })
 }
 
-/// Makes a link by which an account's owner sets a new password.
+/// Makes a link by which an account's owner sets a new password. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/users/{name}/password", params(("name" = String, Path)), responses((status = 200, body = Link)))]
 pub(in crate::web) async fn renew_password(
     desk: Desk,
@@ -144,7 +146,7 @@ pub(in crate::web) async fn renew_password(
     Ok(link(&desk.renew_password(&name).await?))
 }
 
-/// Gives an account a role, or takes it away where it has it.
+/// Gives an account a role, or takes it away where it has it. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/users/{name}/roles", params(("name" = String, Path)), request_body = RoleItem, responses((status = 200, body = Done)))]
 pub(in crate::web) async fn change_role(
     desk: Desk,
@@ -212,7 +214,14 @@ pub(in crate::web) async fn list_log(
     desk: Desk,
     Asked(paging): Asked<Paging>,
 ) -> Answer<Json<Part<EventItem>>> {
-    let before = paging.after().and_then(|key| key.parse::<i64>().ok());
+    let before = paging.after().map(str::parse::<i64>).transpose();
+    let before = before.map_err(|_| {
+        let text = Text::new(
+            "cursorは前の部分の `next` ではありません",
+            "the cursor is no `next` of a part before",
+        );
+        Failure::refused(StatusCode::BAD_REQUEST, text)
+    })?;
     let count = u32::try_from(paging.limit()).unwrap_or(u32::MAX);
     let events = desk.log(before, count).await?;
     let last = events.last().map(|one| one.number);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
 use crate::operations::office::programme::SaidOf;
 use crate::operations::office::submitting::{Preview, Said, Taken, Total};
-use crate::web::failure::{Answer, Failure};
+use crate::web::failure::{self, Answer, Failure};
 
 /// What is said of a file.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -164,11 +164,16 @@ pub(in crate::web) async fn submit_file(
     let said = of.said();
     let parts = [&said.into, &said.unit, &said.as_of, &of.name, &came.sha256];
     let asked = fingerprint(&parts.map(String::as_str));
-    let work = async {
-        let preview = tried(&desk, &of, came).await?;
-        Ok(taken(&desk.confirm(&preview.token).await?))
-    };
-    once(&desk, &headers, &asked, work).await
+    // What is begun comes to its end, whoever still waits for it.
+    let task = tokio::spawn(async move {
+        let work = async {
+            let preview = tried(&desk, &of, came).await?;
+            Ok(taken(&desk.confirm(&preview.token).await?))
+        };
+        let answer = once(&desk, &headers, &asked, work).await;
+        answer.unwrap_or_else(IntoResponse::into_response)
+    });
+    Ok(failure::of_task(task.await))
 }
 
 /// The body of a request, within the limit of its route.

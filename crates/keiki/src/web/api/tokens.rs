@@ -80,7 +80,7 @@ pub(in crate::web) struct NewToken {
     /// What may be done with it: rights that one has.
     #[schema(min_items = 1)]
     rights: Vec<String>,
-    /// For how many days it holds; absent = 90. By a token, for no longer than that one.
+    /// For how many days it holds; absent = 90.
     #[schema(minimum = 1, maximum = 366)]
     days: Option<u16>,
 }
@@ -96,7 +96,7 @@ pub(in crate::web) struct MadeToken {
     expires_at: String,
 }
 
-/// Makes a token of one's own account.
+/// Makes a token of one's own account. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/tokens", request_body = NewToken, responses((status = 200, body = MadeToken)))]
 pub(in crate::web) async fn make_token(
     desk: Desk,
@@ -131,7 +131,7 @@ pub(in crate::web) fn right(code: &str) -> Result<Right, Error> {
     })
 }
 
-/// Takes a token away.
+/// Takes a token away. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/tokens/{id}/revoke", params(("id" = String, Path)), responses((status = 200, body = Done)))]
 pub(in crate::web) async fn revoke_token(
     desk: Desk,
