@@ -226,7 +226,15 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
             org_units,
             files,
         } => {
-            let (source, files) = sent(workspace, into, org_units, files)?;
+            let (source, mut files) = sent(workspace, into, org_units, files)?;
+            // Files of one name that come for others are others: none takes the place of the rows of another.
+            let whose = match asked.covers.as_slice() {
+                [] => asked.author.clone(),
+                covers => covers.join("+"),
+            };
+            for file in &mut files {
+                file.name = format!("{whose}/{}", file.name);
+            }
             wanted.push((source, Some(files)));
         }
         What::Files { dataset, files } => {

@@ -150,7 +150,7 @@ async fn tokens_do_not_outlive_a_new_password_or_the_end_of_their_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_rows_and_raw_files_of_siblings_are_not_shown() {
-    let house = House::new().await;
+    let house = House::without_evidence().await;
     owner(&house).await;
     let roles = [(Role::DataOwner, "JP1"), (Role::PersonalReader, "JP1")];
     let reader = house.visitor("reader", &roles).await;
@@ -169,12 +169,12 @@ async fn rejected_rows_and_raw_files_of_siblings_are_not_shown() {
     };
     sent(PLACE, "US1", "one").await;
     let place = PLACE.replace("name=assets", "name=mine");
-    let mine = sent(&place, "JP1", "two").await.data();
+    let mine = sent(&place, "JP1-IT", "two").await.data();
     let listed = reader.get("/api/v1/rejects").await.is(200).data();
     let listed = listed["items"].as_array().expect("a list");
     // One name stands for all files that are sent; the last reading was of JP1.
     assert_eq!(listed.len(), 1, "{listed:#?}");
-    assert_eq!(listed[0]["file"], "mine.csv");
+    assert_eq!(listed[0]["file"], "JP1-IT/mine.csv");
     reader.get("/evidence").await.is(200).says("mine.csv");
     // What others sent for the same org unit may hold more than it claims.
     let seq = &mine["seq"];
@@ -187,16 +187,22 @@ async fn rejected_rows_and_raw_files_of_siblings_are_not_shown() {
     let file = format!("/batches/{seq}/files/0");
     reader.get(&file).await.is(403);
     let sender = house.program("reader", &[Right::Submit]).await;
-    let own = send(&sender, PLACE, &format!("{HEADER}\n{ROW}\n"), "three").await;
+    let department = PLACE.replace("JP1", "JP1-IT");
+    let row = ROW.replace("JP1", "JP1-IT");
+    let own = send(&sender, &department, &format!("{HEADER}\n{row}\n"), "three").await;
     let seq = own.is(200).data()["seq"].clone();
     let file = format!("/batches/{seq}/files/0");
     reader.get(&file).await.is(200).says("seven");
     // Nor is their own file theirs again where it held rows of others.
     let both = format!(
         "{HEADER}\n{}\nA9,US1,hardware,not mine,true,,,,,,\n",
-        ROW.replace("A7", "A8")
+        row.replace("A7", "A8")
     );
-    let seq = send(&sender, PLACE, &both, "four").await.is(200).data()["seq"].clone();
+    let seq = send(&sender, &department, &both, "four")
+        .await
+        .is(200)
+        .data()["seq"]
+        .clone();
     let file = format!("/batches/{seq}/files/0");
     reader.get(&file).await.is(403);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keiki_ingest::place::last_part;
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
 use keiki_model::evidence::Reason;
@@ -125,7 +126,7 @@ impl Desk {
                 .await?;
         }
         let bytes = journal.read_raw(file).await?.ok_or(Error::Absent)?;
-        Ok((file.name.clone(), bytes))
+        Ok((last_part(&file.name).to_owned(), bytes))
     }
 
     /// Whether somebody may have the files of a reading. What a reading claims says nothing of the other rows in its files: who
