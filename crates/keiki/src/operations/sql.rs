@@ -1,6 +1,8 @@
 //! Runs a user's own query over the journal.
 
 use arrow::array::RecordBatch;
+use keiki_model::catalogue::Catalogue;
+use keiki_model::dataset::Dataset;
 use keiki_model::disclosure::{Legible, legible};
 use keiki_model::text::Text;
 
@@ -24,14 +26,51 @@ pub async fn query(workspace: &Workspace, query: &str, run: &Run) -> Result<Vec<
     match found.await {
         Ok(found) => Ok(found),
         Err(error) => {
-            let mut closed = catalogue.datasets.values().filter(|dataset| {
-                legible(dataset, catalogue) == Legible::Nothing && names(query, &dataset.name)
-            });
-            Err(closed
-                .next()
-                .map_or_else(|| error.into(), |dataset| not_for(&dataset.name, run)))
+            let mut named = catalogue
+                .datasets
+                .values()
+                .filter(|dataset| names(query, &dataset.name));
+            let refused = named.find_map(|dataset| closed(dataset, query, catalogue, run));
+            Err(refused.unwrap_or_else(|| error.into()))
         }
     }
+}
+
+/// Why a query that names the dataset fails, if what it asks for is not open to its author.
+fn closed(dataset: &Dataset, query: &str, catalogue: &Catalogue, run: &Run) -> Option<Error> {
+    let by = &run.author;
+    let what = match legible(dataset, catalogue) {
+        Legible::Whole => return None,
+        Legible::Nothing => Text::new(
+            format!(
+                "データ種別 `{}` は1行が1人に関する記録のため、{by} には開示していません",
+                dataset.name
+            ),
+            format!(
+                "each row of `{}` is about a person, and it is not open to {by}",
+                dataset.name
+            ),
+        ),
+        Legible::WithoutNames => {
+            let mut personal = dataset.columns.iter().filter(|column| column.personal);
+            let column = personal.find(|column| names(query, &column.name))?;
+            Text::new(
+                format!(
+                    "データ種別 `{}` の項目 `{}` は人を示すため、{by} には開示していません",
+                    dataset.name, column.name
+                ),
+                format!(
+                    "`{}` of `{}` names people, and it is not open to {by}",
+                    column.name, dataset.name
+                ),
+            )
+        }
+    };
+    let hint = Text::new(
+        "keiki.toml の [people] shown_to に挙げた利用者だけが照会できます。集計値は `keiki measure` で見られます",
+        "only users named in [people] shown_to of keiki.toml may query it; `keiki measure` shows the figures",
+    );
+    Some(Error::user(what, hint))
 }
 
 /// Whether a query has a name as a word.
@@ -40,20 +79,4 @@ fn names(query: &str, name: &str) -> bool {
     query
         .split(|character| !is_word(character))
         .any(|word| word.eq_ignore_ascii_case(name))
-}
-
-fn not_for(dataset: &str, run: &Run) -> Error {
-    let by = &run.author;
-    Error::user(
-        Text::new(
-            format!(
-                "データ種別 `{dataset}` は1行が1人に関する記録のため、{by} には開示していません"
-            ),
-            format!("each row of `{dataset}` is about a person, and it is not open to {by}"),
-        ),
-        Text::new(
-            "keiki.toml の [people] shown_to に挙げた利用者だけが照会できます。集計値は `keiki measure` で見られます",
-            "only users named in [people] shown_to of keiki.toml may query it; `keiki measure` shows the figures",
-        ),
-    )
 }

@@ -156,7 +156,8 @@ fn a_query_counts_no_people_but_for_who_has_the_right() {
         .exits(0);
     workspace
         .run_as("clerk", &["sql", "select owner_id from assets"])
-        .exits(1);
+        .exits(1)
+        .complains("`owner_id` of `assets` names people, and it is not open to clerk");
     workspace
         .run_as("ciso", &["sql", "select owner_id from assets"])
         .exits(0);

@@ -132,7 +132,7 @@ impl Screen {
         }
         let more = self.count - self.rows.len();
         let grid = Grid {
-            names: Vec::new(),
+            names: vec!["seq", "source", "place", "outcome", "reason"],
             columns: vec![
                 Column::figure(messages::COMMIT.get(language)),
                 Column::text(messages::SOURCE.get(language), 8),
