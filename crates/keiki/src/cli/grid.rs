@@ -27,9 +27,11 @@ impl Grid {
                 let mut table = Table::new(self.columns);
                 let language = session.language();
                 for row in self.rows {
-                    let cells = row.iter().zip(&self.names).map(|(value, name)| {
+                    // A table for the screen alone names no columns of data.
+                    let cells = row.iter().enumerate().map(|(position, value)| {
                         let text = text(value);
-                        if is_of_time(name) {
+                        let name = self.names.get(position);
+                        if name.is_some_and(|name| is_of_time(name)) {
                             format::moment(&text, language).into()
                         } else {
                             text.into()

@@ -223,7 +223,7 @@ async fn a_file_that_comes_again_is_known_by_its_name_and_content() {
 async fn a_cursor_of_another_list_is_refused_by_the_log() {
     let house = House::without_evidence().await;
     let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
-    auditor.get("/api/v1/log?cursor=6162").await.is(400);
+    auditor.get("/api/v1/log?cursor=6162").await.is(422);
     auditor.get("/api/v1/log?limit=1").await.is(200);
 }
 

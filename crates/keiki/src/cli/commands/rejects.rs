@@ -132,7 +132,7 @@ impl Screen {
         }
         let more = self.count - self.rows.len();
         let grid = Grid {
-            names: vec!["seq", "source", "place", "outcome", "reason"],
+            names: Vec::new(),
             columns: vec![
                 Column::figure(messages::COMMIT.get(language)),
                 Column::text(messages::SOURCE.get(language), 8),

@@ -220,7 +220,7 @@ pub(in crate::web) async fn list_log(
             "cursorは前の部分の `next` ではありません",
             "the cursor is no `next` of a part before",
         );
-        Failure::refused(StatusCode::BAD_REQUEST, text)
+        Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, text)
     })?;
     let count = u32::try_from(paging.limit()).unwrap_or(u32::MAX);
     let events = desk.log(before, count).await?;
