@@ -72,6 +72,9 @@ impl Drop for Driver {
     }
 }
 
+/// How often a page that is on its way is looked for; a look takes some milliseconds.
+const LOOKS_MAX: usize = 10_000;
+
 /// A browser.
 struct Browser(WebDriver);
 
@@ -91,12 +94,33 @@ impl Browser {
         found.expect("it was found")
     }
 
+    /// Clicks what leads to another page, and comes back when that page is there.
     async fn click(&self, css: &str) {
-        self.find(css)
-            .await
-            .click()
-            .await
-            .expect("it can be clicked");
+        let before = self.document().await;
+        self.pick(css).await;
+        let mut looks = 0;
+        loop {
+            let now = self.document().await;
+            if now.is_some() && now != before {
+                return;
+            }
+            looks += 1;
+            assert!(looks < LOOKS_MAX, "no page came after {css}");
+        }
+    }
+
+    /// Clicks what leaves the page as it is.
+    async fn pick(&self, css: &str) {
+        let element = self.find(css).await;
+        element.click().await.expect("it can be clicked");
+    }
+
+    /// What the browser calls the document that is loaded; nothing while one is on its way.
+    async fn document(&self) -> Option<String> {
+        let found = self.0.find(By::Tag("html")).await.ok()?;
+        let state = self.0.execute("return document.readyState", Vec::new());
+        let state = state.await.ok()?;
+        (state.json().as_str() == Some("complete")).then(|| found.element_id().to_string())
     }
 
     async fn write(&self, css: &str, text: &str) {
@@ -108,7 +132,7 @@ impl Browser {
     }
 
     async fn choose(&self, css: &str, value: &str) {
-        self.click(&format!("{css} option[value='{value}']")).await;
+        self.pick(&format!("{css} option[value='{value}']")).await;
     }
 
     async fn text(&self) -> String {
