@@ -136,8 +136,13 @@ fn number(tree: &Tree, sizes: &[i128], withheld: &Withheld, from: &mut usize) ->
         own: vec![None; sizes.len()],
     };
     for node in 0..sizes.len() {
-        of.nodes[node] = (withheld.nodes[node] && sizes[node] > 0).then(&mut next);
-        let is_open = withheld.own_parts[node] && own_part(tree, sizes, node) > 0;
+        let is_unknown =
+            withheld.nodes[node] && !is_known_to_be_nobody(tree, sizes, withheld, node);
+        of.nodes[node] = is_unknown.then(&mut next);
+        // Of a withheld node that is nobody, no part is known to be nobody, as of one that has none below it.
+        let may_be_nobody = is_unknown && sizes[node] == 0;
+        let has_own = own_part(tree, sizes, node) > 0 || may_be_nobody;
+        let is_open = withheld.own_parts[node] && has_own;
         of.own[node] = (is_open && has_children(node)).then(&mut next);
     }
     of
@@ -164,8 +169,17 @@ fn of_tree(tree: &Tree, unknowns: &Unknowns, count: usize, equations: &mut Equat
     }
 }
 
-fn unknown_nodes(unknowns: &Unknowns) -> Vec<usize> {
-    unknowns.nodes.iter().flatten().copied().collect()
+/// Whether a node lies below one that is shown and is nobody: then it is nobody, and that is no secret.
+fn is_known_to_be_nobody(tree: &Tree, sizes: &[i128], withheld: &Withheld, node: usize) -> bool {
+    let parent = |node: &usize| tree.nodes()[*node].parent;
+    std::iter::successors(parent(&node), parent).any(|at| !withheld.nodes[at] && sizes[at] == 0)
+}
+
+/// The unknowns that are groups of people; that a withheld group is nobody may come out.
+fn unknown_nodes(unknowns: &Unknowns, sizes: &[i128]) -> Vec<usize> {
+    let groups = unknowns.nodes.iter().zip(sizes);
+    let groups = groups.filter(|(_, size)| **size > 0);
+    groups.filter_map(|(unknown, _)| *unknown).collect()
 }
 
 #[test]
@@ -188,7 +202,7 @@ fn no_set_of_shown_cells_determines_one_that_is_withheld() {
             let mut equations = Equations::default();
             of_tree(&tree, &unknowns, unknown, &mut equations);
             let determined = equations.determined(unknown);
-            for node in unknown_nodes(&unknowns) {
+            for node in unknown_nodes(&unknowns, sizes) {
                 tried += 1;
                 assert!(
                     !determined.contains(&node),
@@ -272,9 +286,11 @@ fn the_months_of_a_quarter_do_not_give_a_withheld_month_away() {
             }
         }
         let determined = equations.determined(unknown);
-        for node in of[..3].iter().flat_map(unknown_nodes) {
-            tried += 1;
-            assert!(!determined.contains(&node), "{cells:?}");
+        for (unknowns, (sizes, _)) in of[..3].iter().zip(&cells) {
+            for node in unknown_nodes(unknowns, sizes) {
+                tried += 1;
+                assert!(!determined.contains(&node), "{cells:?}");
+            }
         }
     }
     assert!(tried > 500, "{tried} cells were withheld");
