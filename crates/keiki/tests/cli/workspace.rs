@@ -120,6 +120,11 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     ran(command(folder).args(arguments))
 }
 
+/// Runs the program in a folder as a user.
+pub(crate) fn run_in_as(folder: &Path, user: &str, arguments: &[&str]) -> Ran {
+    ran(command(folder).env("USER", user).args(arguments))
+}
+
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keiki"));
     for variable in [
