@@ -281,7 +281,7 @@ def serious(folder, language, statement, measurements):
         expect(have == (value, known, unknown), f"statement.json: {key} {have}, measured {(value, known, unknown)}")
     loss, outage = f"{parts[0][0]:,.0f}", f"{parts[1][0]:,.1f}"
     words = {"ja": (f"{count}件", f"{loss}円", f"{outage}時間", f"ほか{parts[0][2]}件は不明"),
-             "en": (f"{count}serious", loss, f"{outage}h", f"of{parts[0][2]}itisnot")}[language]
+             "en": (f"{count}serious", f"¥{loss}", f"{outage}h", f"of{parts[0][2]}itisnot")}[language]
     front = squeezed(text_of(os.path.join(folder, f"{language}-board-first.pdf"), 1))
     html = squeezed(re.sub(r"<[^>]*>", " ", open(os.path.join(folder, f"{language}.html"), encoding="utf-8").read()))
     # On paper, columns stand side by side and a note breaks into lines: only what stands on one line is looked for.

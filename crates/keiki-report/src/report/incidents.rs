@@ -189,7 +189,7 @@ fn effect(source: &Source<'_>, effect: &Effect, unit: Unit) -> Fact {
         if is_loss {
             // In millions from ten million on, as everywhere.
             let figure = format::compact(rounded(sum), unit, language);
-            let money = Text::new(format!("{figure}円"), format!("JPY {figure}"));
+            let money = Text::new(format!("{figure}円"), format!("¥{figure}"));
             money.get(language).to_owned()
         } else {
             figure

@@ -43,7 +43,7 @@ fn the_loss_and_outage_of_serious_incidents_are_said_and_what_is_not_known_is_ne
         said,
         [
             ("3", company.as_str()),
-            ("JPY 1,250,000", partly),
+            ("¥1,250,000", partly),
             ("10.0 h", partly),
         ]
     );
