@@ -7,15 +7,6 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::error::Result;
 
-/// An answer that was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAnswer {
-    /// Its HTTP status.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-}
-
 /// How a request with a key stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
@@ -23,8 +14,8 @@ pub enum Begun {
     New,
     /// The same is being done.
     Running,
-    /// The same was done, with this answer.
-    Done(KeptAnswer),
+    /// The same was done, and this was the body of its answer.
+    Done(String),
     /// The key was used for another request.
     Another,
 }
@@ -44,7 +35,7 @@ impl Answers {
         let pool = crate::tokens::database(path).await?;
         sqlx::query(
             "CREATE TABLE IF NOT EXISTS answers (account TEXT NOT NULL, idempotency_key TEXT NOT NULL, request_sha256 TEXT NOT NULL, \
-             begun_at BIGINT NOT NULL, status BIGINT, body TEXT, PRIMARY KEY (account, idempotency_key))",
+             begun_at BIGINT NOT NULL, body TEXT, PRIMARY KEY (account, idempotency_key))",
         )
         .execute(&pool)
         .await?;
@@ -63,16 +54,14 @@ impl Answers {
         now: i64,
         (forget_before, given_up_before): (i64, i64),
     ) -> Result<Begun> {
-        sqlx::query(
-            "DELETE FROM answers WHERE begun_at < $1 OR (status IS NULL AND begun_at < $2)",
-        )
-        .bind(forget_before)
-        .bind(given_up_before)
-        .execute(&self.pool)
-        .await?;
+        sqlx::query("DELETE FROM answers WHERE begun_at < $1 OR (body IS NULL AND begun_at < $2)")
+            .bind(forget_before)
+            .bind(given_up_before)
+            .execute(&self.pool)
+            .await?;
         let added = sqlx::query(
-            "INSERT INTO answers (account, idempotency_key, request_sha256, begun_at, status, body) \
-             VALUES ($1, $2, $3, $4, NULL, NULL) ON CONFLICT (account, idempotency_key) DO NOTHING",
+            "INSERT INTO answers (account, idempotency_key, request_sha256, begun_at, body) \
+             VALUES ($1, $2, $3, $4, NULL) ON CONFLICT (account, idempotency_key) DO NOTHING",
         )
         .bind(account)
         .bind(key)
@@ -83,7 +72,8 @@ impl Answers {
         if added.rows_affected() > 0 {
             return Ok(Begun::New);
         }
-        let query = "SELECT request_sha256, status, body FROM answers WHERE account = $1 AND idempotency_key = $2";
+        let query =
+            "SELECT request_sha256, body FROM answers WHERE account = $1 AND idempotency_key = $2";
         let row = sqlx::query(query)
             .bind(account)
             .bind(key)
@@ -94,32 +84,24 @@ impl Answers {
             return Ok(Begun::Running);
         };
         let kept: String = row.try_get(0)?;
-        let status: Option<i64> = row.try_get(1)?;
-        let body: Option<String> = row.try_get(2)?;
+        let body: Option<String> = row.try_get(1)?;
         if kept != request_sha256 {
             return Ok(Begun::Another);
         }
-        let status = status.and_then(|status| u16::try_from(status).ok());
-        Ok(match (status, body) {
-            (Some(status), Some(body)) => Begun::Done(KeptAnswer { status, body }),
-            _ => Begun::Running,
-        })
+        Ok(body.map_or(Begun::Running, Begun::Done))
     }
 
-    /// Keeps the answer to a request.
+    /// Keeps the body of the answer to a request that was done.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn finish(&self, (account, key): (&str, &str), answer: &KeptAnswer) -> Result<()> {
-        sqlx::query(
-            "UPDATE answers SET status = $1, body = $2 WHERE account = $3 AND idempotency_key = $4",
-        )
-        .bind(i64::from(answer.status))
-        .bind(&answer.body)
-        .bind(account)
-        .bind(key)
-        .execute(&self.pool)
-        .await?;
+    pub async fn finish(&self, (account, key): (&str, &str), body: &str) -> Result<()> {
+        sqlx::query("UPDATE answers SET body = $1 WHERE account = $2 AND idempotency_key = $3")
+            .bind(body)
+            .bind(account)
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

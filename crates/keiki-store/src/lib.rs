@@ -38,7 +38,7 @@ mod tokens;
 mod verify;
 
 pub use accounts::{Account, AccountStanding, Accounts, Failures, LinkFor};
-pub use answers::{Answers, Begun, KeptAnswer};
+pub use answers::{Answers, Begun};
 pub use api_tokens::{ApiTokens, StoredApiToken};
 pub use audit_log::{AuditEvent, AuditLog, RecordedAudit};
 pub use batches::{Batch, RawReference, Snapshot};

@@ -6,7 +6,7 @@ use std::future::Future;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keiki_model::text::Text;
-use keiki_store::{Begun, KeptAnswer};
+use keiki_store::Begun;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -72,16 +72,14 @@ pub(super) async fn once<T: Serialize>(
                 "this Idempotency-Key was used for another request",
             ));
         }
-        Begun::Done(answer) => return Ok(again(answer)),
+        Begun::Done(body) => return Ok(again(body)),
     }
     match work.await {
         Ok(done) => {
             let body = serde_json::to_string(&done).map_err(|_| Failure::internal())?;
-            let status = StatusCode::OK.as_u16();
-            let answer = KeptAnswer { status, body };
-            let kept = answers.finish(of, &answer).await;
+            let kept = answers.finish(of, &body).await;
             kept.map_err(crate::error::Error::from)?;
-            Ok(given(answer))
+            Ok(given(body))
         }
         Err(failure) => {
             let forgotten = answers.forget(of).await;
@@ -91,14 +89,13 @@ pub(super) async fn once<T: Serialize>(
     }
 }
 
-fn given(answer: KeptAnswer) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+fn given(body: String) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
-    (status, [kind], answer.body).into_response()
+    ([kind], body).into_response()
 }
 
-fn again(answer: KeptAnswer) -> Response {
-    let mut response = given(answer);
+fn again(body: String) -> Response {
+    let mut response = given(body);
     let replayed = HeaderValue::from_static("true");
     response
         .headers_mut()
