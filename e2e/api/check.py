@@ -10,31 +10,27 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 from house import make, serve  # noqa: E402 (the folder beside this one)
-from programs import run  # noqa: E402
+from programs import libraries, run  # noqa: E402
 
-LIBRARIES = ["schemathesis==4.32.5"]
+SCHEMATHESIS = "schemathesis==4.32.5"
 RIGHTS = "see,see_evidence,see_personal,submit,explain,certify,close,approve,audit,administer"
 
 
 def main(keiki):
     with tempfile.TemporaryDirectory() as folder:
-        libraries = os.path.join(folder, "libraries")
-        venv.create(libraries, with_pip=True)
-        python = os.path.join(libraries, "bin", "python")
-        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *LIBRARIES)
+        programs = libraries(folder, SCHEMATHESIS)
         workspace = os.path.join(folder, "workspace")
         make(keiki, workspace)
         token = run(keiki, "token", "make", "tester", "schemathesis", "--right", RIGHTS, "--workspace", workspace).strip()
         process, url = serve(keiki, workspace)
         try:
             done = subprocess.run(
-                [os.path.join(libraries, "bin", "schemathesis"), "--config-file", os.path.join(HERE, "schemathesis.toml"),
+                [os.path.join(programs, "schemathesis"), "--config-file", os.path.join(HERE, "schemathesis.toml"),
                  "run", f"{url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"],
                 cwd=folder)
         finally:

@@ -13,12 +13,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from programs import fail, run  # noqa: E402 (the folder beside this one)
+from programs import fail, libraries, run  # noqa: E402 (the folder beside this one)
 
 LIBRARIES = ["pikepdf==10.18.0", "openpyxl==3.1.5", "jsonschema==4.26.0"]
 PERIOD = "2026-09"
@@ -31,10 +30,7 @@ EVIL = "#pagebreak() $x$ *a* <b>[1"
 
 def main(keiki):
     with tempfile.TemporaryDirectory() as folder:
-        libraries = os.path.join(folder, "libraries")
-        venv.create(libraries, with_pip=True)
-        python = os.path.join(libraries, "bin", "python")
-        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *LIBRARIES)
+        python = os.path.join(libraries(folder, *LIBRARIES), "python")
         workspace = os.path.join(folder, "demo")
         run(keiki, "--language", "en", "demo", workspace)
         build(keiki, workspace, folder)

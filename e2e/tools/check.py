@@ -13,13 +13,12 @@ import os
 import shutil
 import sys
 import tempfile
-import venv
 import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from programs import fail, run  # noqa: E402 (the folder beside this one)
+from programs import fail, libraries, run  # noqa: E402 (the folder beside this one)
 
 CYCLONEDX = "cyclonedx-bom==7.1.0"
 LYNIS_TESTS = "AUTH-9286,AUTH-9328,FILE-6310,KRNL-5820,SSH-7408,NETW-3200,BANN-7126,ACCT-9628"
@@ -87,13 +86,11 @@ def fusioninventory(folder):
 
 
 def cyclonedx(folder):
-    place = os.path.join(folder, "venv")
-    venv.create(place, with_pip=True)
-    program = os.path.join(place, "bin", "cyclonedx-py")
-    run(os.path.join(place, "bin", "pip"), "install", "--quiet", CYCLONEDX)
+    programs = libraries(folder, CYCLONEDX)
+    program = os.path.join(programs, "cyclonedx-py")
     bills = {form: os.path.join(folder, f"bill.{form.lower()}") for form in ("JSON", "XML")}
     for form, path in bills.items():
-        run(program, "environment", os.path.join(place, "bin", "python"), "--of", form, "-o", path)
+        run(program, "environment", os.path.join(programs, "python"), "--of", form, "-o", path)
     return bills["JSON"], bills["XML"]
 
 
