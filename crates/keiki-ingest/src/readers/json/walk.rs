@@ -131,7 +131,10 @@ impl<'w, R: BufRead> Walk<'w, R> {
         }
         self.scanner
             .value(buffer, self.limits.field_bytes, 0, Self::OBJECT)?;
-        let key: String = serde_json::from_slice(buffer).unwrap_or_default();
+        let key: String = serde_json::from_slice(buffer).map_err(|_| {
+            let expected = Text::new("キーとなる文字列", "a text as key");
+            self.scanner.unexpected(expected, b'"')
+        })?;
         self.scanner.token(b":", Self::OBJECT)?;
         Ok(key)
     }
