@@ -122,7 +122,8 @@ pub(super) fn unknown_parameter(path: &str, method: &Method, uri: &Uri) -> Optio
 
 fn made(language: Language) -> Value {
     let words = Words(language);
-    let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    let mut document = serde_json::to_value(Described::openapi())
+        .expect("what handlers say of themselves is JSON");
     document["openapi"] = json!("3.1.0");
     document["info"] = json!({
         "title": words.say("api-title"),
