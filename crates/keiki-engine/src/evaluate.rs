@@ -382,8 +382,3 @@ pub(crate) fn survival_window(cut: Day, knowledge: &Knowledge, zone: &TimeZone) 
     let first = Month::of(cut).plus(-11).first_day();
     Window::new(first, cut + 1, knowledge.known_at, zone)
 }
-
-pub(crate) fn instant_text(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros)
-        .map_or_else(|_| micros.to_string(), |instant| instant.to_string())
-}

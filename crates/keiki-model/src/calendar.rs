@@ -58,6 +58,13 @@ pub fn local_day(instant_micros: i64, zone: &TimeZone) -> Day {
         .map_or(0, |instant| day_of(instant.to_zoned(zone.clone()).date()))
 }
 
+/// Writes an instant as RFC 3339 in UTC; what lies outside of all calendars as its number of microseconds.
+#[must_use]
+pub fn instant_text(instant_micros: i64) -> String {
+    Timestamp::from_microsecond(instant_micros)
+        .map_or_else(|_| instant_micros.to_string(), |at| at.to_string())
+}
+
 /// Returns the day `months` later, the last of the month where that month is shorter.
 #[must_use]
 pub fn months_after(day: Day, months: i64) -> Day {

@@ -25,7 +25,7 @@ pub fn assessment_results(report: &Report<'_>) -> Value {
         "{}/{}/{}/{}",
         source.organisation, statement.period, statement.revision, statement.journal_version
     );
-    let closed_at = instant(statement.closed_at);
+    let closed_at = keiki_model::calendar::instant_text(statement.closed_at);
     let programme = identifier(&seed, "programme");
     let starts = source.measurements.first();
     let until = starts.map_or_else(String::new, |one| one.cut_on.to_string());
@@ -122,11 +122,6 @@ fn observation(report: &Report<'_>, seed: &str, one: &Measurement) -> Value {
 
 fn property(name: &str, value: &str) -> Value {
     json!({ "name": name, "ns": NAMESPACE, "value": value })
-}
-
-fn instant(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros)
-        .map_or_else(|_| micros.to_string(), |at| at.to_string())
 }
 
 /// An identifier in the form of a version 4 UUID, whose bits come from a hash: the same for the same figure of the same statement.

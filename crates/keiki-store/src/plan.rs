@@ -14,7 +14,7 @@ use arrow::array::{RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, Rows, SortField};
-use keiki_model::calendar::{BEGINNING, Day};
+use keiki_model::calendar::{BEGINNING, Day, instant_text};
 use keiki_model::dataset::{Dataset, DatasetKind};
 use keiki_model::evidence::{Counts, Extent, Reason};
 use keiki_model::timeline::{Word, resolve};
@@ -512,13 +512,9 @@ impl Record<'_> {
 }
 
 pub(crate) fn knowledge_reason(found: i64, limit: i64) -> Reason {
-    let show = |micros: i64| {
-        jiff::Timestamp::from_microsecond(micros)
-            .map_or_else(|_| micros.to_string(), |t| t.to_string())
-    };
     Reason::KnowledgeTime {
-        found: show(found),
-        limit: show(limit),
+        found: instant_text(found),
+        limit: instant_text(limit),
     }
 }
 

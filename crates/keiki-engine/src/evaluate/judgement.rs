@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use keiki_model::calendar::{Calendar, Day, date_of, months_after};
+use keiki_model::calendar::{Calendar, Day, date_of, instant_text, months_after};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
 use keiki_model::measurement::{Exception, Grounds, Measurement, OwnPeriod, Statistics};
@@ -14,7 +14,7 @@ use keiki_model::status::{Facts, Found, Status, Way, judge};
 use keiki_model::text::Text;
 
 use super::standing::{Known, Total};
-use super::{At, Evaluation, Figure, Slot, View, instant_text};
+use super::{At, Evaluation, Figure, Slot, View};
 use crate::timing::Timing;
 
 /// The names that measurements carry.

@@ -1,5 +1,6 @@
 //! `keiki bridge`
 
+use keiki_model::calendar::instant_text;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
 use keiki_model::restatement::{Cause, Difference};
@@ -8,7 +9,7 @@ use keiki_report::format;
 use keiki_report::table::{Column, Table};
 use serde_json::{Value, json};
 
-use super::statement::{instant, local, revision_of, root_of};
+use super::statement::{local, revision_of, root_of};
 use crate::cli::grid::Grid;
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
@@ -219,7 +220,7 @@ fn entries(
     }
     let when = |micros: i64| match format {
         Format::Table => local(micros, workspace),
-        Format::Json | Format::Csv => instant(micros),
+        Format::Json | Format::Csv => instant_text(micros),
     };
     let row = |(indicator, one): &(String, Moving)| {
         vec![

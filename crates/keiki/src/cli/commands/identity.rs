@@ -1,5 +1,6 @@
 //! `keiki identity`
 
+use keiki_model::calendar::instant_text;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::Column;
 use keiki_store::Merge;
@@ -203,11 +204,6 @@ fn merged_because(merge: &Merge, seq: i64, author: &str) -> Text {
     }
 }
 
-fn instant(known_at: i64) -> Value {
-    let known_at = jiff::Timestamp::from_microsecond(known_at).ok();
-    json!(known_at.map(|at| at.to_string()))
-}
-
 fn data(found: &[Listed]) -> Grid {
     let row = |listed: &Listed| -> Vec<Value> {
         let dataset = json!(listed.dataset);
@@ -224,7 +220,7 @@ fn data(found: &[Listed]) -> Grid {
                 json!(merge.identifier),
                 json!([merge.absorbed]),
                 json!(seq),
-                instant(*known_at),
+                json!(instant_text(*known_at)),
                 json!(author),
                 json!(merge.reason),
             ],
@@ -240,7 +236,7 @@ fn data(found: &[Listed]) -> Grid {
                 json!(separation.identifiers.join(", ")),
                 json!([separation.from]),
                 json!(seq),
-                instant(*known_at),
+                json!(instant_text(*known_at)),
                 json!(author),
                 json!(separation.reason),
             ],

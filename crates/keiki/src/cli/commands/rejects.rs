@@ -1,5 +1,6 @@
 //! `keiki rejects`
 
+use keiki_model::calendar::instant_text;
 use keiki_model::evidence::Cell;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::Column;
@@ -87,8 +88,7 @@ const SCREEN_ROWS: usize = 1_000;
 /// A refused reading: when, why, and what mended it.
 fn refused_row(one: &Refused, workspace: &Workspace, language: Language) -> Vec<Value> {
     let reading = &one.reading;
-    let at = jiff::Timestamp::from_microsecond(reading.at).map(|at| at.to_string());
-    let on = local(&at.unwrap_or_default(), workspace, language);
+    let on = local(&instant_text(reading.at), workspace, language);
     vec![
         Value::Null,
         json!(reading.source),
@@ -218,7 +218,6 @@ fn values(listed: &Listed, language: Language) -> Vec<Value> {
 /// A refused reading as data, in the columns of rows.
 fn refused_values(one: &Refused, language: Language) -> Vec<Value> {
     let reading = &one.reading;
-    let at = jiff::Timestamp::from_microsecond(reading.at).ok();
     let state = one.mended_by.map_or("open", |_| "mended");
     vec![
         Value::Null,
@@ -236,7 +235,7 @@ fn refused_values(one: &Refused, language: Language) -> Vec<Value> {
         Value::Null,
         json!(reading.reason.get(language)),
         Value::Null,
-        json!(at.map(|at| at.to_string())),
+        json!(instant_text(reading.at)),
     ]
 }
 

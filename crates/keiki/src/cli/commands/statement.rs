@@ -4,7 +4,7 @@ mod editions;
 
 use std::path::PathBuf;
 
-use keiki_model::calendar::Period;
+use keiki_model::calendar::{Period, instant_text};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
@@ -302,11 +302,6 @@ pub(super) fn local(micros: i64, workspace: &Workspace) -> String {
     workspace.settings.local(micros)
 }
 
-pub(super) fn instant(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros)
-        .map_or_else(|_| micros.to_string(), |at| at.to_string())
-}
-
 fn title(statement: &Statement, of: Revision, workspace: &Workspace, language: Language) -> String {
     let at = local(statement.closed_at, workspace);
     let (day, hour) = at.split_once(' ').unwrap_or((&at, ""));
@@ -343,7 +338,7 @@ fn header(statement: &Statement, of: Revision) -> Value {
     json!({
         "period": statement.period,
         "revision": (of != Revision::Open).then_some(statement.revision),
-        "closed_at": (of != Revision::Open).then(|| instant(statement.closed_at)),
+        "closed_at": (of != Revision::Open).then(|| instant_text(statement.closed_at)),
         "closed_by": statement.closed_by,
         "agreed_by": statement.agreed_by,
         "reason": statement.reason,
@@ -373,7 +368,7 @@ fn book(
     }
     let when = |micros: i64| match format {
         Format::Table => local(micros, workspace),
-        Format::Json | Format::Csv => instant(micros),
+        Format::Json | Format::Csv => instant_text(micros),
     };
     let row = |recorded: &Recorded| match &recorded.event {
         Event::Closed(statement) => vec![

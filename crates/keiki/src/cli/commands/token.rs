@@ -1,6 +1,7 @@
 //! `keiki token`
 
 use keiki_model::access::Right;
+use keiki_model::calendar::instant_text;
 use keiki_model::text::Text;
 use keiki_report::table::{Column, Table};
 use keiki_store::StoredApiToken;
@@ -137,20 +138,15 @@ fn list(
         session.table(&table);
         return Ok(());
     }
-    let instant = |at: i64| {
-        jiff::Timestamp::from_microsecond(at)
-            .map(|at| at.to_string())
-            .ok()
-    };
     let row = |(account, one): &(String, StoredApiToken)| {
         vec![
             json!(one.id),
             json!(account),
             json!(one.name),
             json!(codes(one)),
-            json!(instant(one.created_at)),
-            json!(instant(one.expires_at)),
-            json!(one.seen_at.and_then(instant)),
+            json!(instant_text(one.created_at)),
+            json!(instant_text(one.expires_at)),
+            json!(one.seen_at.map(instant_text)),
         ]
     };
     let grid = Grid {

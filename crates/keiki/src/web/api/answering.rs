@@ -142,8 +142,3 @@ pub(super) fn filled_if_any<'de, D: Deserializer<'de>>(
 ) -> Result<Option<String>, D::Error> {
     filled(from).map(Some)
 }
-
-/// An instant as RFC 3339.
-pub(super) fn instant(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| at.to_string())
-}

@@ -1,11 +1,12 @@
 //! What can be asked for: periods, org units, the catalogue, closed statements.
 
 use axum::Json;
+use keiki_model::calendar::instant_text;
 use keiki_model::kpi::Kpi;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Named, instant};
+use super::answering::{Asked, Named};
 use super::paging::{Paging, Part, falling};
 use crate::error::Error;
 use crate::operations::office::data::{Adoption, RevisionData, UnitData};
@@ -170,7 +171,7 @@ pub(in crate::web) async fn list_statements(
     let item = |(_, one): (String, RevisionData)| RevisionItem {
         period: one.period,
         revision: one.revision,
-        closed_at: instant(one.closed_at),
+        closed_at: instant_text(one.closed_at),
         closed_by: one.closed_by,
         reason: one.reason,
         journal_version: one.journal_version,

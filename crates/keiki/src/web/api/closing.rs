@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use keiki_model::calendar::instant_text;
 use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Given, Named, filled, instant};
+use super::answering::{Given, Named, filled};
 use super::submitting::Done;
 use crate::error::Error;
 use crate::operations::certify::Standing;
@@ -69,7 +70,7 @@ pub(in crate::web) async fn show_close(
     Ok(Json(CloseItem {
         period: view.period.to_string(),
         days: view.days,
-        preliminary_at: view.preliminary_at.map(instant),
+        preliminary_at: view.preliminary_at.map(instant_text),
         revision: view.revision,
         is_closed: view.is_closed,
         obstacles: view.obstacles,

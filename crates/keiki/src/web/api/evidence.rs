@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::response::Response;
 use keiki_model::calendar::date_of;
+use keiki_model::calendar::instant_text;
 use keiki_store::Batch;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Named, instant};
+use super::answering::{Asked, Named};
 use super::paging::{Paging, Part, falling};
 use crate::error::Error;
 use crate::operations::coverage::Timeliness;
@@ -87,7 +88,7 @@ pub(in crate::web) async fn list_sources(desk: Desk) -> Answer<Json<Vec<SourceIt
         dataset: one.dataset.0,
         seq: one.seq,
         as_of: Some(one.as_of).filter(|day| !day.is_empty()),
-        known_at: one.known_at.map(|(_, at)| instant(at)),
+        known_at: one.known_at.map(|(_, at)| instant_text(at)),
         accepted: one.accepted,
         rejected: one.rejected,
         trouble: Some(one.trouble).filter(|trouble| !trouble.is_empty()),
@@ -144,7 +145,7 @@ fn batch_item(one: &Batch) -> BatchItem {
         source: one.source.clone(),
         dataset: one.dataset.clone(),
         as_of: date_of(one.as_of).to_string(),
-        known_at: instant(one.known_at),
+        known_at: instant_text(one.known_at),
         author: one.author.clone(),
         accepted: one.counts.accepted,
         changed: one.counts.changed,

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::http::StatusCode;
 use keiki_model::access::{Grant, Right};
+use keiki_model::calendar::instant_text;
 use keiki_model::text::Text;
 use keiki_store::AccountStanding;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, filled, instant};
+use super::answering::{Asked, Given, Named, filled};
 use super::paging::{Paging, Part, cursor, rising};
 use super::submitting::Done;
 use crate::operations::office::Desk;
@@ -33,7 +34,7 @@ pub(in crate::web) async fn show_me(desk: Desk) -> Answer<Json<Me>> {
     Ok(Json(Me {
         name: desk.who().actor.name.clone(),
         rights: rights.map(Right::code).collect(),
-        expires_at: desk.who().until.map(instant),
+        expires_at: desk.who().until.map(instant_text),
     }))
 }
 
@@ -227,7 +228,7 @@ pub(in crate::web) async fn list_log(
     let last = events.last().map(|one| one.number);
     let item = |one: EventLine| EventItem {
         number: one.number,
-        at: instant(one.at.1),
+        at: instant_text(one.at.1),
         actor: one.actor,
         action: one.action,
         object: one.object,

@@ -1,10 +1,11 @@
 //! Four eyes: what waits for somebody else to agree.
 
 use axum::Json;
+use keiki_model::calendar::instant_text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, instant};
+use super::answering::{Asked, Given, Named};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::operations::office::Desk;
@@ -48,7 +49,7 @@ pub(in crate::web) async fn list_requests(
         period: one.period.0,
         reason: one.reason,
         asked_by: one.asked_by,
-        asked_at: instant(one.asked_at.1),
+        asked_at: instant_text(one.asked_at.1),
         decision: one.decision.code(),
         decided_by: Some(one.decided_by).filter(|by| !by.is_empty()),
         may_decide: one.may_decide,

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use keiki_model::access::Right;
+use keiki_model::calendar::instant_text;
 use keiki_model::text::Text;
 use keiki_store::StoredApiToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, filled, instant};
+use super::answering::{Asked, Given, Named, filled};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::error::Error;
@@ -40,9 +41,9 @@ fn token_item((account, one): (String, StoredApiToken)) -> TokenItem {
         account,
         name: one.name,
         rights: one.rights.iter().map(|right| right.code()).collect(),
-        created_at: instant(one.created_at),
-        expires_at: instant(one.expires_at),
-        seen_at: one.seen_at.map(instant),
+        created_at: instant_text(one.created_at),
+        expires_at: instant_text(one.expires_at),
+        seen_at: one.seen_at.map(instant_text),
     }
 }
 
@@ -113,7 +114,7 @@ pub(in crate::web) async fn make_token(
     Ok(Json(MadeToken {
         id: kept.id,
         token,
-        expires_at: instant(kept.expires_at),
+        expires_at: instant_text(kept.expires_at),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! An explanation as JSON.
 
 use keiki_engine::{Comparison, Explanation, Part, ReportedTotal, Row};
-use keiki_model::calendar::date_of;
+use keiki_model::calendar::{date_of, instant_text};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
 use serde_json::{Map, Value, json};
@@ -71,7 +71,7 @@ fn comparison(comparison: &Comparison) -> Value {
                 "record_key": change.record_key,
                 "before": change.before.map(number),
                 "after": change.after.map(number),
-                "known_at": instant(change.known_at),
+                "known_at": instant_text(change.known_at),
                 "seq": change.seq,
                 "source": change.source,
             })
@@ -106,13 +106,8 @@ fn total(total: &ReportedTotal) -> Value {
         "attachment": total.attachment,
         "source": total.source,
         "seq": total.seq,
-        "known_at": instant(total.known_at),
+        "known_at": instant_text(total.known_at),
     })
-}
-
-fn instant(micros: i64) -> Option<String> {
-    let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
-    Some(instant.to_string())
 }
 
 fn number(value: Fraction) -> Value {
