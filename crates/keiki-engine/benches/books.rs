@@ -32,8 +32,8 @@ use keiki_model::expression::Expressions;
 use keiki_model::kpi::{Clock, Measure};
 use keiki_model::org::Organisation;
 use keiki_store::{
-    EFFECTIVE_ON, Gathered, Gathering, Journal, MEMORY_BYTES, RawWriter, Repeats, Submission,
-    Tokens, WEIGHT,
+    Database, EFFECTIVE_ON, Gathered, Gathering, Journal, MEMORY_BYTES, RawWriter, Repeats,
+    Submission, Tokens, WEIGHT,
 };
 use tokio::runtime::Handle;
 use url::Url;
@@ -169,7 +169,7 @@ async fn open(folder: &Path) -> Outcome<World> {
     }
     let organisation =
         Organisation::read("org.csv", &org).map_err(|problems| format!("{problems:?}"))?;
-    let tokens = Tokens::open(&folder.join("keiki.db")).await?;
+    let tokens = Tokens::open(&Database::file(&folder.join("keiki.db"))).await?;
     std::fs::create_dir_all(folder)?;
     let root = Url::from_directory_path(folder.canonicalize()?.join("journal"))
         .map_err(|()| "not a folder")?;

@@ -1,15 +1,12 @@
 //! Accounts, what they may do, and the links by which somebody sets a password.
-//!
-//! The SQL is such that `SQLite` and `PostgreSQL` both take it: numbered parameters, `BIGINT`, `ON CONFLICT`.
-
-use std::path::Path;
 
 use keiki_model::access::{Grant, Role};
 use keiki_model::text::Language;
 use rand::Rng;
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// An account.
@@ -71,7 +68,7 @@ pub enum LinkFor {
 /// The accounts, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Accounts {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 const MAKE: [&str; 5] = [
@@ -89,11 +86,8 @@ impl Accounts {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        for statement in MAKE {
-            sqlx::query(statement).execute(&pool).await?;
-        }
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database.with_tables(&MAKE).await?;
         Ok(Self { pool })
     }
 
@@ -177,7 +171,7 @@ impl Accounts {
         }
     }
 
-    async fn account(&self, row: &SqliteRow) -> Result<Account> {
+    async fn account(&self, row: &AnyRow) -> Result<Account> {
         let id: String = row.try_get(0)?;
         let language: Option<String> = row.try_get(3)?;
         let is_disabled: i64 = row.try_get(5)?;
@@ -230,7 +224,7 @@ impl Accounts {
     async fn grants(&self, id: &str) -> Result<Vec<Grant>> {
         let query = "SELECT role, org_unit FROM account_grants WHERE account_id = $1 ORDER BY role, org_unit";
         let rows = sqlx::query(query).bind(id).fetch_all(&self.pool).await?;
-        let grant = |row: &SqliteRow| {
+        let grant = |row: &AnyRow| {
             let role: String = row.try_get(0)?;
             let role = Role::from_code(&role).ok_or_else(|| {
                 StoreError::damaged(
@@ -412,7 +406,7 @@ impl Accounts {
 }
 
 async fn insert_grant(
-    transaction: &mut sqlx::sqlite::SqliteConnection,
+    transaction: &mut sqlx::AnyConnection,
     id: &str,
     grant: &Grant,
 ) -> Result<()> {
@@ -427,7 +421,7 @@ async fn insert_grant(
     Ok(())
 }
 
-fn whose(row: &SqliteRow) -> Result<LinkFor> {
+fn whose(row: &AnyRow) -> Result<LinkFor> {
     let account: Option<String> = row.try_get(0)?;
     Ok(account.map_or(LinkFor::FirstAdministrator, LinkFor::Account))
 }

@@ -1,10 +1,8 @@
 //! What was answered to requests that carry a key of their sender's, so that one that is sent twice is done once.
 
-use std::path::Path;
+use sqlx::{AnyPool, Row};
 
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
-
+use crate::database::Database;
 use crate::error::Result;
 
 /// How a request with a key stands.
@@ -23,7 +21,7 @@ pub enum Begun {
 /// The answers, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl Answers {
@@ -31,14 +29,13 @@ impl Answers {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
             "CREATE TABLE IF NOT EXISTS answers (account TEXT NOT NULL, idempotency_key TEXT NOT NULL, request_sha256 TEXT NOT NULL, \
              begun_at BIGINT NOT NULL, body TEXT, PRIMARY KEY (account, idempotency_key))",
-        )
-        .execute(&pool)
-        .await?;
+            ])
+            .await?;
         Ok(Self { pool })
     }
 

@@ -1,11 +1,10 @@
 //! The tokens with which programs act for an account: by their hash, so that a look into the database opens nothing.
 
-use std::path::Path;
-
 use keiki_model::access::Right;
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// A token of an account.
@@ -32,7 +31,7 @@ pub struct StoredApiToken {
 /// The tokens, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct ApiTokens {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl ApiTokens {
@@ -40,15 +39,14 @@ impl ApiTokens {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
             "CREATE TABLE IF NOT EXISTS api_tokens (id TEXT PRIMARY KEY, token_sha256 TEXT NOT NULL UNIQUE, \
              account_id TEXT NOT NULL, name TEXT NOT NULL, rights TEXT NOT NULL, created_at BIGINT NOT NULL, \
              expires_at BIGINT NOT NULL, seen_at BIGINT)",
-        )
-        .execute(&pool)
-        .await?;
+            ])
+            .await?;
         Ok(Self { pool })
     }
 
@@ -142,7 +140,7 @@ impl ApiTokens {
     }
 }
 
-fn token(row: &SqliteRow) -> Result<StoredApiToken> {
+fn token(row: &AnyRow) -> Result<StoredApiToken> {
     let rights: String = row.try_get(4)?;
     let right = |code: &str| {
         Right::from_code(code).ok_or_else(|| {

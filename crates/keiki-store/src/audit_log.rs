@@ -1,11 +1,10 @@
 //! Who did what, and who looked at records that name people: a book whose events are bound by hashes as statements are.
 
-use std::path::Path;
-
 use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Link, Seen};
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// Something that somebody did.
@@ -48,8 +47,8 @@ impl AuditLog {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let chain = Chain::open(path, "audit_log", "actor").await?;
+    pub async fn open(database: &Database) -> Result<Self> {
+        let chain = Chain::open(database, "audit_log", "actor").await?;
         Ok(Self { chain })
     }
 

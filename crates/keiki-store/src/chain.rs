@@ -1,19 +1,19 @@
 //! A book of texts in the order in which they came, each bound by a hash to the one before it, so that none can be changed or
 //! taken out unseen.
 
-use std::path::Path;
-
 use keiki_model::text::Text;
 use sha2::{Digest, Sha256};
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// The book, a table of the workspace's database.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
-    pool: SqlitePool,
+    database: Database,
+    pool: AnyPool,
     table: &'static str,
     topic: &'static str,
 }
@@ -35,17 +35,22 @@ impl Chain {
     /// Opens the book, making it where there is none. `table` and `topic`, the column of what texts are filed under, are names
     /// that the program chose.
     pub(crate) async fn open(
-        path: &Path,
+        database: &Database,
         table: &'static str,
         topic: &'static str,
     ) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
         let make = format!(
             "CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {topic} TEXT NOT NULL, \
              sha256 TEXT NOT NULL, event BLOB NOT NULL)"
         );
-        sqlx::query(AssertSqlSafe(make)).execute(&pool).await?;
-        Ok(Self { pool, table, topic })
+        let pool = database.with_tables(&[&make]).await?;
+        let database = database.clone();
+        Ok(Self {
+            database,
+            pool,
+            table,
+            topic,
+        })
     }
 
     /// The texts in order; with a topic, those filed under it.
@@ -54,7 +59,7 @@ impl Chain {
             table, topic: of, ..
         } = self;
         let query = format!(
-            "SELECT number, {of}, sha256, event FROM {table} WHERE ?1 IS NULL OR {of} = ?1 ORDER BY number"
+            "SELECT number, {of}, sha256, event FROM {table} WHERE $1 IS NULL OR {of} = $1 ORDER BY number"
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(topic)
@@ -69,8 +74,8 @@ impl Chain {
             table, topic: of, ..
         } = self;
         let query = format!(
-            "SELECT number, {of}, sha256, event FROM {table} WHERE ?1 IS NULL OR number < ?1 \
-             ORDER BY number DESC LIMIT ?2"
+            "SELECT number, {of}, sha256, event FROM {table} WHERE $1 IS NULL OR number < $1 \
+             ORDER BY number DESC LIMIT $2"
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(number)
@@ -87,7 +92,7 @@ impl Chain {
         Ok(last.fetch_one(&self.pool).await?)
     }
 
-    fn link(&self, row: &SqliteRow) -> Result<Link> {
+    fn link(&self, row: &AnyRow) -> Result<Link> {
         let number: i64 = row.try_get(0)?;
         let packed: Vec<u8> = row.try_get(3)?;
         let text = zstd::decode_all(packed.as_slice())
@@ -116,14 +121,14 @@ impl Chain {
         let Self {
             table, topic: of, ..
         } = self;
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.writing(table).await?;
         let asked = match seen {
             Seen::OfTopic(last) => Some((
-                format!("SELECT max(number) FROM {table} WHERE {of} = ?1"),
+                format!("SELECT max(number) FROM {table} WHERE {of} = $1"),
                 last,
             )),
             Seen::OfAll(last) => Some((
-                format!("SELECT max(number) FROM {table} WHERE ?1 IS NOT NULL"),
+                format!("SELECT max(number) FROM {table} WHERE $1 IS NOT NULL"),
                 last,
             )),
             Seen::Whatever => None,
@@ -149,7 +154,7 @@ impl Chain {
         let packed = zstd::encode_all(text, zstd::DEFAULT_COMPRESSION_LEVEL)
             .map_err(|error| self.damaged(number, &error.to_string()))?;
         let query =
-            format!("INSERT INTO {table} (number, {of}, sha256, event) VALUES (?, ?, ?, ?)");
+            format!("INSERT INTO {table} (number, {of}, sha256, event) VALUES ($1, $2, $3, $4)");
         sqlx::query(AssertSqlSafe(query))
             .bind(number)
             .bind(topic)

@@ -1,10 +1,8 @@
 //! The book of forms: which org unit was sent which collection workbook, for which period, and when.
 
-use std::path::Path;
+use sqlx::{AnyPool, Row};
 
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
-
+use crate::database::Database;
 use crate::error::Result;
 
 /// A form that was made to be sent.
@@ -31,7 +29,7 @@ pub struct SentForm {
 /// The book.
 #[derive(Debug, Clone)]
 pub struct Forms {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl Forms {
@@ -39,15 +37,14 @@ impl Forms {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
-            "CREATE TABLE IF NOT EXISTS forms (id TEXT PRIMARY KEY, org_unit TEXT NOT NULL, \
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
+                "CREATE TABLE IF NOT EXISTS forms (id TEXT PRIMARY KEY, org_unit TEXT NOT NULL, \
              period TEXT NOT NULL, datasets TEXT NOT NULL, file TEXT NOT NULL, \
              issued_at INTEGER NOT NULL, due TEXT, author TEXT NOT NULL)",
-        )
-        .execute(&pool)
-        .await?;
+            ])
+            .await?;
         Ok(Self { pool })
     }
 
@@ -57,8 +54,10 @@ impl Forms {
     /// The database cannot be written.
     pub async fn add(&self, form: &SentForm) -> Result<()> {
         sqlx::query(
-            "INSERT OR REPLACE INTO forms (id, org_unit, period, datasets, file, issued_at, due, author) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO forms (id, org_unit, period, datasets, file, issued_at, due, author) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (id) DO UPDATE SET org_unit = excluded.org_unit, period = excluded.period, datasets = excluded.datasets, \
+             file = excluded.file, issued_at = excluded.issued_at, due = excluded.due, author = excluded.author",
         )
         .bind(&form.id)
         .bind(&form.org_unit)
@@ -80,7 +79,7 @@ impl Forms {
     pub async fn of_period(&self, period: &str) -> Result<Vec<SentForm>> {
         let rows = sqlx::query(
             "SELECT id, org_unit, period, datasets, file, issued_at, due, author FROM forms \
-             WHERE period = ? ORDER BY issued_at, id",
+             WHERE period = $1 ORDER BY issued_at, id",
         )
         .bind(period)
         .fetch_all(&self.pool)

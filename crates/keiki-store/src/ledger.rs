@@ -4,13 +4,12 @@
 //! then, whatever the files say now.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use keiki_model::text::Text;
 use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
+use sqlx::{AnyPool, Row};
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// The texts of a workspace's files, by name.
@@ -32,7 +31,8 @@ pub struct Edition {
 /// The ledger.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    pool: SqlitePool,
+    database: Database,
+    pool: AnyPool,
 }
 
 impl Ledger {
@@ -40,18 +40,16 @@ impl Ledger {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        for statement in [
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database.with_tables(&[
             "CREATE TABLE IF NOT EXISTS contents (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)",
             "CREATE TABLE IF NOT EXISTS editions (number INTEGER PRIMARY KEY, known_at INTEGER NOT NULL, \
              author TEXT NOT NULL, reason TEXT)",
             "CREATE TABLE IF NOT EXISTS edition_files (edition INTEGER NOT NULL, name TEXT NOT NULL, \
              sha256 TEXT NOT NULL, PRIMARY KEY (edition, name))",
-        ] {
-            sqlx::query(statement).execute(&pool).await?;
-        }
-        Ok(Self { pool })
+        ]).await?;
+        let database = database.clone();
+        Ok(Self { database, pool })
     }
 
     /// All editions in order.
@@ -91,7 +89,7 @@ impl Ledger {
     /// There is no such edition, or the database cannot be read.
     pub async fn texts(&self, number: i64) -> Result<Texts> {
         let rows = sqlx::query(
-            "SELECT f.name, c.text FROM edition_files f JOIN contents c ON c.sha256 = f.sha256 WHERE f.edition = ?",
+            "SELECT f.name, c.text FROM edition_files f JOIN contents c ON c.sha256 = f.sha256 WHERE f.edition = $1",
         )
         .bind(number)
         .fetch_all(&self.pool)
@@ -133,7 +131,7 @@ impl Ledger {
             .iter()
             .map(|(name, text)| (name.as_str(), format!("{:x}", Sha256::digest(text))))
             .collect();
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.writing("editions").await?;
         let last =
             sqlx::query("SELECT number, known_at FROM editions ORDER BY number DESC LIMIT 1")
                 .fetch_optional(&mut *transaction)
@@ -142,7 +140,7 @@ impl Ledger {
             None => (0, i64::MIN),
             Some(row) => (row.try_get(0)?, row.try_get(1)?),
         };
-        let rows = sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = ?")
+        let rows = sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = $1")
             .bind(number)
             .fetch_all(&mut *transaction)
             .await?;
@@ -157,22 +155,26 @@ impl Ledger {
         if is_same {
             return Ok(None);
         }
-        sqlx::query("INSERT INTO editions (number, known_at, author, reason) VALUES (?, ?, ?, ?)")
-            .bind(number + 1)
-            .bind(now.max(known_at))
-            .bind(author)
-            .bind(reason)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO editions (number, known_at, author, reason) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(number + 1)
+        .bind(now.max(known_at))
+        .bind(author)
+        .bind(reason)
+        .execute(&mut *transaction)
+        .await?;
         for (name, hash) in &hashes {
             if known.get(*name) != Some(hash) {
-                sqlx::query("INSERT OR IGNORE INTO contents (sha256, text) VALUES (?, ?)")
-                    .bind(hash)
-                    .bind(compressed(&texts[*name])?)
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(
+                    "INSERT INTO contents (sha256, text) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                )
+                .bind(hash)
+                .bind(compressed(&texts[*name])?)
+                .execute(&mut *transaction)
+                .await?;
             }
-            sqlx::query("INSERT INTO edition_files (edition, name, sha256) VALUES (?, ?, ?)")
+            sqlx::query("INSERT INTO edition_files (edition, name, sha256) VALUES ($1, $2, $3)")
                 .bind(number + 1)
                 .bind(*name)
                 .bind(hash)
@@ -191,7 +193,7 @@ impl Ledger {
     /// The database cannot be read.
     pub async fn digest(&self, number: i64) -> Result<String> {
         let rows =
-            sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = ? ORDER BY name")
+            sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = $1 ORDER BY name")
                 .bind(number)
                 .fetch_all(&self.pool)
                 .await?;

@@ -1,11 +1,10 @@
 //! What was told to whom, so that nobody is told the same twice; and how figures stood when they were last looked at.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
+use sqlx::{AnyPool, Row};
 
+use crate::database::Database;
 use crate::error::Result;
 
 /// How a figure stands, and how it stood before.
@@ -24,7 +23,7 @@ pub struct SeenStatus {
 /// The ledger of notices, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Notices {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl Notices {
@@ -32,16 +31,13 @@ impl Notices {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        for table in [
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database.with_tables(&[
             "CREATE TABLE IF NOT EXISTS sent_notices (recipient TEXT NOT NULL, notice TEXT NOT NULL, sent_at BIGINT NOT NULL, \
              PRIMARY KEY (recipient, notice))",
             "CREATE TABLE IF NOT EXISTS seen_statuses (figure TEXT PRIMARY KEY, period TEXT NOT NULL, status TEXT NOT NULL, \
              before TEXT, since BIGINT NOT NULL)",
-        ] {
-            sqlx::query(table).execute(&pool).await?;
-        }
+        ]).await?;
         Ok(Self { pool })
     }
 

@@ -1,12 +1,11 @@
 //! One person in the books: which raw files hold the person, and the log of what was done about people.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
+use sqlx::{AnyPool, Row};
 
 use crate::batches::RawReference;
+use crate::database::Database;
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::tokens::normalised;
@@ -31,7 +30,7 @@ pub struct PersonEvent {
 /// The log of what was done about people.
 #[derive(Debug, Clone)]
 pub struct PersonLog {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl PersonLog {
@@ -39,14 +38,13 @@ impl PersonLog {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
             "CREATE TABLE IF NOT EXISTS person_log (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, \
              author TEXT NOT NULL, action TEXT NOT NULL, token TEXT, reason TEXT NOT NULL, count INTEGER NOT NULL)",
-        )
-        .execute(&pool)
-        .await?;
+            ])
+            .await?;
         Ok(Self { pool })
     }
 
@@ -56,7 +54,7 @@ impl PersonLog {
     /// The database cannot be written.
     pub async fn add(&self, event: &PersonEvent) -> Result<()> {
         sqlx::query(
-            "INSERT INTO person_log (at, author, action, token, reason, count) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO person_log (at, author, action, token, reason, count) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(event.at)
         .bind(&event.author)
@@ -77,7 +75,7 @@ impl PersonLog {
         let query =
             "SELECT at, author, action, token, reason, count FROM person_log ORDER BY number";
         let rows = sqlx::query(query).fetch_all(&self.pool).await?;
-        let event = |row: &sqlx::sqlite::SqliteRow| -> Result<PersonEvent> {
+        let event = |row: &sqlx::any::AnyRow| -> Result<PersonEvent> {
             Ok(PersonEvent {
                 at: row.try_get(0)?,
                 author: row.try_get(1)?,

@@ -1,14 +1,14 @@
 //! How each source stands: when it was last read, every reading that came to nothing and why, and where the next one goes on.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use keiki_model::calendar::Day;
 use keiki_model::text::Text;
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
 use crate::batches::Batch;
+use crate::database::{Database, number};
 use crate::error::Result;
 
 /// Where a reading ended, as its connector wrote it.
@@ -89,11 +89,11 @@ impl FailedReading {
 /// The book of readings, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Readings {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 /// Brings the table of an older version into today's form: what is known of successful readings stays.
-async fn bring_up(pool: &SqlitePool) -> Result<()> {
+async fn bring_up(pool: &AnyPool) -> Result<()> {
     let columns = sqlx::query("SELECT name FROM pragma_table_info('readings')");
     let columns = columns.fetch_all(pool).await?;
     let names = columns.iter().map(|row| row.try_get::<String, _>(0));
@@ -124,19 +124,18 @@ impl Readings {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        bring_up(&pool).await?;
+    pub async fn open(database: &Database) -> Result<Self> {
+        if database.is_file() {
+            bring_up(database.pool().await?).await?;
+        }
         // `settled` is the last failure that a later reading made good.
-        for table in [
+        let pool = database.with_tables(&[
             "CREATE TABLE IF NOT EXISTS readings (source TEXT PRIMARY KEY, succeeded_at INTEGER NOT NULL, position TEXT, \
              definition TEXT, settled INTEGER NOT NULL)",
             "CREATE TABLE IF NOT EXISTS failed_readings (number INTEGER PRIMARY KEY, source TEXT NOT NULL, \
              dataset TEXT NOT NULL, at INTEGER NOT NULL, as_of INTEGER, file TEXT, reason_ja TEXT NOT NULL, \
              reason_en TEXT NOT NULL, author TEXT NOT NULL, is_of_source INTEGER NOT NULL, is_refused INTEGER NOT NULL)",
-        ] {
-            sqlx::query(table).execute(&pool).await?;
-        }
+        ]).await?;
         Ok(Self { pool })
     }
 
@@ -165,8 +164,8 @@ impl Readings {
     /// The database cannot be written.
     pub async fn succeeded(&self, source: &str, now: i64, cursor: Option<&Cursor>) -> Result<()> {
         sqlx::query(
-            "INSERT INTO readings (source, succeeded_at, position, definition, settled) VALUES (?1, ?2, ?3, ?4, \
-             coalesce((SELECT max(number) FROM failed_readings WHERE source = ?1), 0)) \
+            "INSERT INTO readings (source, succeeded_at, position, definition, settled) VALUES ($1, $2, $3, $4, \
+             coalesce((SELECT max(number) FROM failed_readings WHERE source = $1), 0)) \
              ON CONFLICT (source) DO UPDATE SET succeeded_at = excluded.succeeded_at, position = excluded.position, \
              definition = excluded.definition, settled = excluded.settled",
         )
@@ -186,7 +185,7 @@ impl Readings {
     pub async fn failed(&self, failed: &FailedReading) -> Result<()> {
         sqlx::query(
             "INSERT INTO failed_readings (source, dataset, at, as_of, file, reason_ja, reason_en, author, is_of_source, \
-             is_refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             is_refused) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&failed.source)
         .bind(&failed.dataset)
@@ -196,8 +195,8 @@ impl Readings {
         .bind(&failed.reason.ja)
         .bind(&failed.reason.en)
         .bind(&failed.author)
-        .bind(failed.tried == Tried::Source)
-        .bind(failed.fault == Fault::Evidence)
+        .bind(number(failed.tried == Tried::Source))
+        .bind(number(failed.fault == Fault::Evidence))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -208,16 +207,17 @@ impl Readings {
     /// # Errors
     /// The database cannot be read.
     pub async fn refused(&self) -> Result<Vec<FailedReading>> {
-        let rows = sqlx::query("SELECT * FROM failed_readings WHERE is_refused ORDER BY number")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT * FROM failed_readings WHERE is_refused = 1 ORDER BY number")
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(failed_reading).collect()
     }
 }
 
-fn failed_reading(row: &SqliteRow) -> Result<FailedReading> {
-    let is_of_source: bool = row.try_get("is_of_source")?;
-    let is_refused: bool = row.try_get("is_refused")?;
+fn failed_reading(row: &AnyRow) -> Result<FailedReading> {
+    let is_of_source: i64 = row.try_get("is_of_source")?;
+    let is_refused: i64 = row.try_get("is_refused")?;
     Ok(FailedReading {
         source: row.try_get("source")?,
         dataset: row.try_get("dataset")?,
@@ -229,12 +229,12 @@ fn failed_reading(row: &SqliteRow) -> Result<FailedReading> {
             en: row.try_get("reason_en")?,
         },
         author: row.try_get("author")?,
-        tried: if is_of_source {
+        tried: if is_of_source == 1 {
             Tried::Source
         } else {
             Tried::Files
         },
-        fault: if is_refused {
+        fault: if is_refused == 1 {
             Fault::Evidence
         } else {
             Fault::Access
@@ -242,15 +242,16 @@ fn failed_reading(row: &SqliteRow) -> Result<FailedReading> {
     })
 }
 
-fn standing(row: &SqliteRow) -> Result<Standing> {
+fn standing(row: &AnyRow) -> Result<Standing> {
     let (ja, en): (Option<String>, Option<String>) =
         (row.try_get("reason_ja")?, row.try_get("reason_en")?);
     let (position, definition): (Option<String>, Option<String>) =
         (row.try_get("position")?, row.try_get("definition")?);
+    let failures: i64 = row.try_get("failures")?;
     Ok(Standing {
         succeeded_at: row.try_get("succeeded_at")?,
         failed_at: row.try_get("failed_at")?,
-        failures: row.try_get("failures")?,
+        failures: u32::try_from(failures).unwrap_or(u32::MAX),
         reason: ja.zip(en).map(|(ja, en)| Text::new(ja, en)),
         cursor: position
             .zip(definition)
@@ -282,7 +283,7 @@ mod tests {
     #[tokio::test]
     async fn what_failed_is_told_until_the_source_is_read_and_what_was_refused_for_ever() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let readings = Readings::open(&folder.path().join("keiki.db"))
+        let readings = Readings::open(&Database::file(&folder.path().join("keiki.db")))
             .await
             .expect("the book opens");
         let state = async || readings.of("assets").await.expect("the book can be read");

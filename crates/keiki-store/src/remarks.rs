@@ -1,11 +1,10 @@
 //! The book of remarks: what people said of figures, in order and bound by hashes as the book of statements is.
 
-use std::path::Path;
-
 use keiki_model::remark::{Origin, Remark, Said};
 use keiki_model::text::Text;
 
 use crate::chain::{Chain, Seen};
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// Where steps of actions are filed.
@@ -33,8 +32,8 @@ impl RemarkBook {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let chain = Chain::open(path, "remarks", "topic").await?;
+    pub async fn open(database: &Database) -> Result<Self> {
+        let chain = Chain::open(database, "remarks", "topic").await?;
         Ok(Self { chain })
     }
 

@@ -1,10 +1,9 @@
 //! What somebody asks for that somebody else has to agree to.
 
-use std::path::Path;
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// What is asked for.
@@ -69,7 +68,7 @@ pub struct StoredRequest {
 /// The requests, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Requests {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl Requests {
@@ -77,15 +76,15 @@ impl Requests {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
             "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, \
              reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at BIGINT NOT NULL, decision TEXT NOT NULL, \
              decided_by TEXT NOT NULL)",
-        )
-        .execute(&pool)
-        .await?;
+                "CREATE UNIQUE INDEX IF NOT EXISTS requests_open ON requests (kind, subject) WHERE decision = 'open'",
+            ])
+            .await?;
         Ok(Self { pool })
     }
 
@@ -96,8 +95,7 @@ impl Requests {
     pub async fn add(&self, request: &StoredRequest) -> Result<bool> {
         let added = sqlx::query(
             "INSERT INTO requests (id, kind, subject, reason, asked_by, asked_at, decision, decided_by) \
-             SELECT $1, $2, $3, $4, $5, $6, 'open', '' \
-             WHERE NOT EXISTS (SELECT 1 FROM requests WHERE kind = $2 AND subject = $3 AND decision = 'open')",
+             VALUES ($1, $2, $3, $4, $5, $6, 'open', '') ON CONFLICT DO NOTHING",
         )
         .bind(&request.id)
         .bind(code(request.kind))
@@ -156,7 +154,7 @@ fn code(kind: RequestKind) -> &'static str {
     }
 }
 
-fn request(row: &SqliteRow) -> Result<StoredRequest> {
+fn request(row: &AnyRow) -> Result<StoredRequest> {
     let kind: String = row.try_get(1)?;
     let decision: String = row.try_get(6)?;
     let mut decisions = Decision::CODES.into_iter();

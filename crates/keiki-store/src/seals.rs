@@ -1,11 +1,10 @@
 //! What proves that statements are what they were: signatures, time stamps, and lists of the journal's files with their hashes.
 
-use std::path::Path;
-
 use sha2::{Digest, Sha256};
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// What a seal is.
@@ -48,7 +47,7 @@ pub struct Seal {
 /// The book of seals, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Seals {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl Seals {
@@ -56,15 +55,12 @@ impl Seals {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        for statement in [
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database.with_tables(&[
             "CREATE TABLE IF NOT EXISTS seals (event INTEGER NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL, \
              author TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL)",
             "CREATE TABLE IF NOT EXISTS journal_listings (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)",
-        ] {
-            sqlx::query(statement).execute(&pool).await?;
-        }
+        ]).await?;
         Ok(Self { pool })
     }
 
@@ -86,7 +82,7 @@ impl Seals {
     /// The database cannot be written.
     pub async fn add(&self, seal: &Seal) -> Result<()> {
         sqlx::query(
-            "INSERT INTO seals (event, kind, at, author, key, data) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO seals (event, kind, at, author, key, data) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(seal.event)
         .bind(seal.kind.code())
@@ -112,11 +108,13 @@ impl Seals {
                     format!("a listing cannot be compressed: {e}"),
                 )
             })?;
-        sqlx::query("INSERT OR IGNORE INTO journal_listings (sha256, text) VALUES (?, ?)")
-            .bind(&sha256)
-            .bind(packed)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "INSERT INTO journal_listings (sha256, text) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(&sha256)
+        .bind(packed)
+        .execute(&self.pool)
+        .await?;
         Ok(sha256)
     }
 
@@ -125,7 +123,7 @@ impl Seals {
     /// # Errors
     /// The database cannot be read.
     pub async fn listing(&self, sha256: &str) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT text FROM journal_listings WHERE sha256 = ?")
+        let row = sqlx::query("SELECT text FROM journal_listings WHERE sha256 = $1")
             .bind(sha256)
             .fetch_optional(&self.pool)
             .await?;
@@ -137,7 +135,7 @@ impl Seals {
     }
 }
 
-fn seal(row: &SqliteRow) -> Result<Seal> {
+fn seal(row: &AnyRow) -> Result<Seal> {
     let kind: String = row.try_get(1)?;
     let event = row.try_get(0)?;
     let kinds = [SealKind::Signature, SealKind::TimeStamp];

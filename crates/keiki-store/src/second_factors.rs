@@ -1,10 +1,8 @@
 //! Second factors of accounts: the secrets of their one-time codes, and the codes for whoever lost theirs.
 
-use std::path::Path;
+use sqlx::{AnyPool, Row};
 
-use sqlx::Row;
-use sqlx::sqlite::SqlitePool;
-
+use crate::database::Database;
 use crate::error::Result;
 
 /// The second factor of an account.
@@ -21,7 +19,7 @@ pub struct StoredFactor {
 /// The second factors, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct SecondFactors {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 impl SecondFactors {
@@ -29,15 +27,12 @@ impl SecondFactors {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        for table in [
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database.with_tables(&[
             "CREATE TABLE IF NOT EXISTS second_factors (account_id TEXT PRIMARY KEY, secret TEXT NOT NULL, last_step BIGINT)",
             "CREATE TABLE IF NOT EXISTS recovery_codes (account_id TEXT NOT NULL, code_sha256 TEXT NOT NULL, \
              PRIMARY KEY (account_id, code_sha256))",
-        ] {
-            sqlx::query(table).execute(&pool).await?;
-        }
+        ]).await?;
         Ok(Self { pool })
     }
 

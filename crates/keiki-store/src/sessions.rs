@@ -1,10 +1,9 @@
 //! Who is signed in: sessions by the hash of their token, so that a look into the database opens none.
 
-use std::path::Path;
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-
+use crate::database::Database;
 use crate::error::Result;
 
 /// A session.
@@ -27,7 +26,7 @@ pub struct StoredSession {
 /// The sessions, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 const COLUMNS: &str = "token_sha256, account_id, created_at, seen_at, expires_at, agent";
@@ -37,14 +36,13 @@ impl Sessions {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = crate::tokens::database(path).await?;
-        sqlx::query(
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
             "CREATE TABLE IF NOT EXISTS sessions (token_sha256 TEXT PRIMARY KEY, account_id TEXT NOT NULL, \
              created_at BIGINT NOT NULL, seen_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, agent TEXT NOT NULL)",
-        )
-        .execute(&pool)
-        .await?;
+            ])
+            .await?;
         Ok(Self { pool })
     }
 
@@ -141,7 +139,7 @@ impl Sessions {
     }
 }
 
-fn session(row: &SqliteRow) -> Result<StoredSession> {
+fn session(row: &AnyRow) -> Result<StoredSession> {
     Ok(StoredSession {
         token_sha256: row.try_get(0)?,
         account_id: row.try_get(1)?,

@@ -1,14 +1,13 @@
 //! The book of statements: every close and every reopening in the order in which they happened, each bound by a hash to the
 //! one before it, so that none can be changed or taken out unseen.
 
-use std::path::Path;
-
 use keiki_model::restatement::{Cause, Restatement};
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Text;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, Link, Seen, bound};
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// What happened to a period.
@@ -119,8 +118,8 @@ impl Statements {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let chain = Chain::open(path, "statements", "period").await?;
+    pub async fn open(database: &Database) -> Result<Self> {
+        let chain = Chain::open(database, "statements", "period").await?;
         Ok(Self { chain })
     }
 

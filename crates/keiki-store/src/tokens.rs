@@ -1,7 +1,7 @@
 //! Personal values and keys: random tokens stand for people in the journal; this table, outside it, knows whom they name.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
@@ -9,10 +9,11 @@ use arrow::compute::take;
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Evidence;
 use rand::Rng;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
-use sqlx::{QueryBuilder, Row};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// How many values one query looks up.
@@ -54,24 +55,8 @@ const TOKEN_DIGITS: usize = 32;
 /// The table of tokens and keys, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    pool: SqlitePool,
-    path: PathBuf,
-}
-
-/// Opens the workspace's database, making it where there is none.
-pub(crate) async fn database(path: &Path) -> Result<SqlitePool> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(crate::error::on_file(folder))?;
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-        .busy_timeout(std::time::Duration::from_mins(1));
-    Ok(SqlitePoolOptions::new()
-        .max_connections(2)
-        .connect_with(options)
-        .await?)
+    database: Database,
+    pool: AnyPool,
 }
 
 impl Tokens {
@@ -79,40 +64,35 @@ impl Tokens {
     ///
     /// # Errors
     /// The file cannot be used.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let pool = database(path).await?;
-        for statement in [
-            "CREATE TABLE IF NOT EXISTS tokens (value TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE)",
-            "CREATE TABLE IF NOT EXISTS raw_keys (path TEXT PRIMARY KEY, key BLOB NOT NULL)",
-        ] {
-            sqlx::query(statement).execute(&pool).await?;
-        }
-        let tokens = Self {
-            pool,
-            path: path.to_owned(),
-        };
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
+                "CREATE TABLE IF NOT EXISTS tokens (value TEXT PRIMARY KEY, token TEXT NOT NULL UNIQUE)",
+                "CREATE TABLE IF NOT EXISTS raw_keys (path TEXT PRIMARY KEY, key BLOB NOT NULL)",
+                "CREATE TABLE IF NOT EXISTS token_form (form INTEGER NOT NULL)",
+            ])
+            .await?;
+        let database = database.clone();
+        let tokens = Self { database, pool };
         tokens.bring_to_form().await?;
         Ok(tokens)
     }
 
     /// The folder for temporary files of readings, beside the database.
     pub(crate) fn spill_folder(&self) -> PathBuf {
-        self.path.with_file_name("spill")
+        self.database.spill_folder()
     }
 
     /// Normalises the values of a table that was made before they were. Of two that become the same, the one that is so
     /// already stays the person's; the other can still be found by its token.
     async fn bring_to_form(&self) -> Result<()> {
-        sqlx::query("CREATE TABLE IF NOT EXISTS token_form (form INTEGER NOT NULL)")
-            .execute(&self.pool)
-            .await?;
         let form: Option<i64> = sqlx::query_scalar("SELECT max(form) FROM token_form")
             .fetch_one(&self.pool)
             .await?;
         if form == Some(FORM) {
             return Ok(());
         }
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.writing("tokens").await?;
         let rows = sqlx::query("SELECT value FROM tokens")
             .fetch_all(&mut *transaction)
             .await?;
@@ -120,14 +100,14 @@ impl Tokens {
             let value: String = row.try_get(0)?;
             let common = normalised(&value);
             if common != value {
-                sqlx::query("UPDATE OR IGNORE tokens SET value = ? WHERE value = ?")
+                sqlx::query("UPDATE tokens SET value = $1 WHERE value = $2 AND NOT EXISTS (SELECT 1 FROM tokens WHERE value = $1)")
                     .bind(&common)
                     .bind(&value)
                     .execute(&mut *transaction)
                     .await?;
             }
         }
-        sqlx::query("INSERT INTO token_form (form) VALUES (?)")
+        sqlx::query("INSERT INTO token_form (form) VALUES ($1)")
             .bind(FORM)
             .execute(&mut *transaction)
             .await?;
@@ -175,21 +155,25 @@ impl Tokens {
         let known = distinct.iter().filter(|value| is_token(value));
         tokens.extend(known.map(|token| ((*token).to_owned(), (*token).to_owned())));
         find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
-        let new: Vec<&str> = distinct
+        // In order, so that of two who write the same values neither waits for the other for ever.
+        let new: BTreeSet<&str> = distinct
             .iter()
             .copied()
             .filter(|value| !tokens.contains_key(*value))
             .collect();
+        let new: Vec<&str> = new.into_iter().collect();
         if !new.is_empty() {
             // It begins with a write, so that it waits for others that write and needs not give way to them.
             let mut transaction = self.pool.begin().await?;
             for value in &new {
                 let fresh = format!("{TOKEN_PREFIX}{:032x}", rand::rng().random::<u128>());
-                sqlx::query("INSERT OR IGNORE INTO tokens (value, token) VALUES (?, ?)")
-                    .bind(*value)
-                    .bind(&fresh)
-                    .execute(&mut *transaction)
-                    .await?;
+                sqlx::query(
+                    "INSERT INTO tokens (value, token) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                )
+                .bind(*value)
+                .bind(&fresh)
+                .execute(&mut *transaction)
+                .await?;
             }
             find_tokens(&mut transaction, &new, &mut tokens).await?;
             transaction.commit().await?;
@@ -202,7 +186,7 @@ impl Tokens {
     /// # Errors
     /// The database cannot be written.
     pub async fn erase(&self, value: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM tokens WHERE value = ?")
+        let done = sqlx::query("DELETE FROM tokens WHERE value = $1")
             .bind(normalised(value))
             .execute(&self.pool)
             .await?;
@@ -215,12 +199,15 @@ impl Tokens {
     /// The database cannot be read.
     pub async fn find(&self, text: &str) -> Result<Vec<Person>> {
         let text = normalised(text);
-        let exact = self.people("value = ?", &text).await?;
+        let exact = self.people("value = $1", &text).await?;
         if !exact.is_empty() || text.is_empty() {
             return Ok(exact);
         }
-        self.people("instr(lower(value), lower(?)) > 0", &text)
-            .await
+        self.people(
+            "replace(lower(value), lower($1), '') <> lower(value)",
+            &text,
+        )
+        .await
     }
 
     /// The person for whom a token stands; `None` where that is forgotten, or never was.
@@ -228,18 +215,18 @@ impl Tokens {
     /// # Errors
     /// The database cannot be read.
     pub async fn of_token(&self, token: &str) -> Result<Option<Person>> {
-        Ok(self.people("token = ?", token).await?.pop())
+        Ok(self.people("token = $1", token).await?.pop())
     }
 
     async fn people(&self, condition: &str, bound: &str) -> Result<Vec<Person>> {
         let query =
-            format!("SELECT value, token FROM tokens WHERE {condition} ORDER BY value LIMIT ?");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            format!("SELECT value, token FROM tokens WHERE {condition} ORDER BY value LIMIT $2");
+        let rows = sqlx::query(AssertSqlSafe(query))
             .bind(bound)
             .bind(FOUND_COUNT)
             .fetch_all(&self.pool)
             .await?;
-        let person = |row: &sqlx::sqlite::SqliteRow| -> Result<Person> {
+        let person = |row: &AnyRow| -> Result<Person> {
             Ok(Person {
                 value: row.try_get(0)?,
                 token: row.try_get(1)?,
@@ -250,7 +237,7 @@ impl Tokens {
 
     /// Keeps the key of an encrypted file.
     pub(crate) async fn keep_key(&self, path: &str, key: &[u8]) -> Result<()> {
-        sqlx::query("INSERT INTO raw_keys (path, key) VALUES (?, ?)")
+        sqlx::query("INSERT INTO raw_keys (path, key) VALUES ($1, $2)")
             .bind(path)
             .bind(key)
             .execute(&self.pool)
@@ -260,7 +247,7 @@ impl Tokens {
 
     /// Forgets the key of an encrypted file.
     pub(crate) async fn forget_key(&self, path: &str) -> Result<()> {
-        sqlx::query("DELETE FROM raw_keys WHERE path = ?")
+        sqlx::query("DELETE FROM raw_keys WHERE path = $1")
             .bind(path)
             .execute(&self.pool)
             .await?;
@@ -269,7 +256,7 @@ impl Tokens {
 
     /// The key of an encrypted file; `None` where it was erased.
     pub(crate) async fn key(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let row = sqlx::query("SELECT key FROM raw_keys WHERE path = ?")
+        let row = sqlx::query("SELECT key FROM raw_keys WHERE path = $1")
             .bind(path)
             .fetch_optional(&self.pool)
             .await?;
@@ -291,18 +278,19 @@ fn is_token(value: &str) -> bool {
 
 /// Looks up the tokens of values.
 async fn find_tokens(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     values: &[&str],
     tokens: &mut HashMap<String, String>,
 ) -> Result<()> {
     for values in values.chunks(VALUES_AT_ONCE) {
-        let mut query = QueryBuilder::new("SELECT value, token FROM tokens WHERE value IN (");
-        let mut list = query.separated(", ");
+        let places: Vec<String> = (1..=values.len()).map(|at| format!("${at}")).collect();
+        let places = places.join(", ");
+        let text = format!("SELECT value, token FROM tokens WHERE value IN ({places})");
+        let mut query = sqlx::query(AssertSqlSafe(text));
         for value in values {
-            list.push_bind(*value);
+            query = query.bind(*value);
         }
-        query.push(")");
-        for row in query.build().fetch_all(&mut *connection).await? {
+        for row in query.fetch_all(&mut *connection).await? {
             tokens.insert(row.try_get(0)?, row.try_get(1)?);
         }
     }

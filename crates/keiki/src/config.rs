@@ -24,12 +24,15 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Ledger, Readings, RemarkBook, Seals, Statements, Texts, Tokens};
+use keiki_store::{
+    Database, Journal, Ledger, Readings, RemarkBook, Seals, Statements, Texts, Tokens,
+};
 
+use crate::environment::Here;
 use crate::error::{Error, Result};
 
 pub use files::Content;
-pub use settings::{MailSecurity, MailSettings, Settings, Webhook, WebhookForm};
+pub use settings::{DatabaseSettings, MailSecurity, MailSettings, Settings, Webhook, WebhookForm};
 
 /// The org tree's file.
 pub const ORG_FILE: &str = "org.csv";
@@ -79,6 +82,7 @@ pub struct Workspace {
     /// What mappings look up.
     pub codes: Arc<Codes>,
     engine: OnceLock<Arc<Engine>>,
+    database: Arc<OnceLock<Database>>,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -144,7 +148,24 @@ impl Workspace {
     /// # Errors
     /// This program no longer takes what was recorded.
     pub fn recorded(&self, texts: Texts) -> Result<Self> {
-        Self::from_content(self.root.clone(), Content::recorded(texts), Vec::new())
+        let mut then = Self::from_content(self.root.clone(), Content::recorded(texts), Vec::new())?;
+        // The books are where they are now, whatever was said then.
+        then.settings.database = self.settings.database.clone();
+        then.database = Arc::clone(&self.database);
+        Ok(then)
+    }
+
+    /// The operational database, whose connections everything shares that this workspace opens.
+    ///
+    /// # Errors
+    /// Its password is not where it should be.
+    pub fn database(&self) -> Result<Database> {
+        if let Some(database) = self.database.get() {
+            return Ok(database.clone());
+        }
+        let state = self.root.join(STATE_FOLDER);
+        let database = self.settings.database.at(&self.root, &state, &Here)?;
+        Ok(self.database.get_or_init(|| database).clone())
     }
 
     /// The book of statements.
@@ -152,7 +173,7 @@ impl Workspace {
     /// # Errors
     /// The database cannot be used.
     pub async fn statements(&self) -> Result<Statements> {
-        Ok(Statements::open(&self.root.join(&self.settings.database)).await?)
+        Ok(Statements::open(&self.database()?).await?)
     }
 
     /// The book of seals.
@@ -160,7 +181,7 @@ impl Workspace {
     /// # Errors
     /// The database cannot be used.
     pub async fn seals(&self) -> Result<Seals> {
-        Ok(Seals::open(&self.root.join(&self.settings.database)).await?)
+        Ok(Seals::open(&self.database()?).await?)
     }
 
     /// The book of remarks.
@@ -168,7 +189,7 @@ impl Workspace {
     /// # Errors
     /// The database cannot be used.
     pub async fn remarks(&self) -> Result<RemarkBook> {
-        Ok(RemarkBook::open(&self.root.join(&self.settings.database)).await?)
+        Ok(RemarkBook::open(&self.database()?).await?)
     }
 
     /// The book of readings.
@@ -176,7 +197,7 @@ impl Workspace {
     /// # Errors
     /// The database cannot be used.
     pub async fn readings(&self) -> Result<Readings> {
-        Ok(Readings::open(&self.root.join(&self.settings.database)).await?)
+        Ok(Readings::open(&self.database()?).await?)
     }
 
     /// The ledger of definitions.
@@ -184,7 +205,7 @@ impl Workspace {
     /// # Errors
     /// The database cannot be used.
     pub async fn ledger(&self) -> Result<Ledger> {
-        Ok(Ledger::open(&self.root.join(&self.settings.database)).await?)
+        Ok(Ledger::open(&self.database()?).await?)
     }
 
     fn from_content(root: PathBuf, content: Content, mut problems: Vec<Problem>) -> Result<Self> {
@@ -270,6 +291,7 @@ impl Workspace {
             ) => Ok(Self {
                 expressions: Arc::new(expressions),
                 engine: OnceLock::new(),
+                database: Arc::default(),
                 root,
                 settings,
                 calendars,
@@ -299,7 +321,7 @@ impl Workspace {
             .map_err(|problem| Error::Problems {
                 problems: vec![problem],
             })?;
-        let tokens = Tokens::open(&self.root.join(&self.settings.database)).await?;
+        let tokens = Tokens::open(&self.database()?).await?;
         let expressions: Arc<dyn Expressions> =
             Arc::clone(&self.expressions) as Arc<dyn Expressions>;
         Ok(match opening {

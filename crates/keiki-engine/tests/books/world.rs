@@ -15,7 +15,7 @@ use keiki_model::evidence::{Claim, Evidence, Extent, Missing, Scope};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::programme::Programme;
-use keiki_store::{FrozenPlan, Journal, Receipt, Submission, Tokens};
+use keiki_store::{Database, FrozenPlan, Journal, Receipt, Submission, Tokens};
 use url::Url;
 
 /// The repository, from the folder in which Cargo runs the tests: a built test does not know where it was built.
@@ -161,7 +161,7 @@ impl World {
         let expressions = Arc::new(SqlExpressions::new(calendar, zone()));
         let problems = catalogue.check(expressions.as_ref());
         assert!(problems.is_empty(), "{}", list(&problems));
-        let tokens = Tokens::open(&folder.path().join("keiki.db"))
+        let tokens = Tokens::open(&Database::file(&folder.path().join("keiki.db")))
             .await
             .expect("a database");
         let root =

@@ -1,6 +1,7 @@
 //! `keiki.toml`: the organisation, its fiscal years, zone and language, and where its books are.
 
 mod close;
+mod database;
 mod notify;
 
 use std::path::Path;
@@ -16,13 +17,13 @@ use keiki_model::text::{Language, Text};
 use url::Url;
 
 pub use close::{Certifier, CloseDays, CloseSettings};
+pub use database::DatabaseSettings;
 pub use notify::{MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
 
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
 
 const JOURNAL: &str = ".keiki/journal";
-const DATABASE: &str = ".keiki/keiki.db";
 const FIRST_MONTH: i64 = 4;
 /// Files of a table after which they are put together.
 const TABLE_FILES: usize = 64;
@@ -45,8 +46,8 @@ pub struct Settings {
     pub business_days: BusinessDays,
     /// Path or URL of the journal.
     pub journal: String,
-    /// Path of the database.
-    pub database: String,
+    /// Where the operational database is.
+    pub database: DatabaseSettings,
     /// For how many days raw files with personal data are kept; absent = for ever.
     pub personal_files_days: Option<i32>,
     /// Of whom figures may speak, and who sees all of them.
@@ -152,28 +153,10 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     let zone = zone(node);
     let (calendar, entity_calendars) = calendars(node);
     let journal = node.string("journal").unwrap_or_else(|| JOURNAL.to_owned());
-    let database = node
-        .string("database")
-        .unwrap_or_else(|| DATABASE.to_owned());
     let personal_files_days = retention(node);
     let business_days = business_days(node);
     let people = people(node);
     let table_files = table_files(node);
-    if database.contains("://") {
-        node.report(
-            Problem::new(
-                node.place_of("database"),
-                Text::new(
-                    format!("データベースにはパスを書きます(現在は {database})"),
-                    format!("the database should be a path, found {database}"),
-                ),
-            )
-            .hint(Text::new(
-                "この版はデータベースをSQLiteファイルに保持します",
-                "this version keeps its database in a SQLite file",
-            )),
-        );
-    }
     Some(Settings {
         name: name?,
         language,
@@ -182,7 +165,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         entity_calendars,
         business_days: business_days?,
         journal,
-        database,
+        database: database::database(node),
         personal_files_days,
         people,
         close: close::close(node),

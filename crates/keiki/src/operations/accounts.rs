@@ -72,14 +72,14 @@ impl Registry {
     /// # Errors
     /// The database cannot be used.
     pub async fn open(workspace: &Workspace) -> Result<Self> {
-        let path = workspace.root.join(&workspace.settings.database);
+        let database = workspace.database()?;
         Ok(Self {
-            accounts: Accounts::open(&path).await?,
-            sessions: Sessions::open(&path).await?,
-            api_tokens: ApiTokens::open(&path).await?,
-            answers: Answers::open(&path).await?,
-            factors: SecondFactors::open(&path).await?,
-            log: AuditLog::open(&path).await?,
+            accounts: Accounts::open(&database).await?,
+            sessions: Sessions::open(&database).await?,
+            api_tokens: ApiTokens::open(&database).await?,
+            answers: Answers::open(&database).await?,
+            factors: SecondFactors::open(&database).await?,
+            log: AuditLog::open(&database).await?,
         })
     }
 

@@ -84,7 +84,7 @@ fn zone_name(workspace: &Workspace) -> String {
 
 /// The book of forms.
 async fn forms(workspace: &Workspace) -> Result<Forms> {
-    Ok(Forms::open(&workspace.root.join(&workspace.settings.database)).await?)
+    Ok(Forms::open(&workspace.database()?).await?)
 }
 
 /// What an ingest is asked to read.

@@ -160,8 +160,7 @@ pub async fn log(workspace: &Workspace) -> Result<Vec<PersonEvent>> {
 }
 
 async fn book(workspace: &Workspace) -> Result<PersonLog> {
-    let path = workspace.root.join(&workspace.settings.database);
-    Ok(PersonLog::open(&path).await?)
+    Ok(PersonLog::open(&workspace.database()?).await?)
 }
 
 /// Notes what was done.

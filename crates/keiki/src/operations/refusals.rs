@@ -22,7 +22,7 @@ pub struct Refused {
 /// The database cannot be read.
 pub(super) async fn refused(workspace: &Workspace, batches: &[Batch]) -> Result<Vec<Refused>> {
     // A workspace that has read nothing yet has no database, and is not given one by a look.
-    if !workspace.root.join(&workspace.settings.database).is_file() {
+    if !workspace.database()?.is_there() {
         return Ok(Vec::new());
     }
     let all = workspace.readings().await?.refused().await?.into_iter();

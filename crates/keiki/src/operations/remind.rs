@@ -7,8 +7,6 @@ mod mail;
 mod notices;
 mod webhook;
 
-use std::path::PathBuf;
-
 use keiki_ingest::live::{Surroundings, Vault};
 use keiki_model::access::Right;
 use keiki_model::calendar::local_day;
@@ -59,8 +57,7 @@ pub async fn remind(
     if settings.mail.is_none() && settings.webhooks.is_empty() {
         return Ok(Vec::new());
     }
-    let path: PathBuf = workspace.root.join(&workspace.settings.database);
-    let ledger = Notices::open(&path).await?;
+    let ledger = Notices::open(&workspace.database()?).await?;
     let notices = notices::due(workspace, &ledger, run).await?;
     let vault = Vault::new(surroundings, &workspace.root);
     let mut told = Vec::new();

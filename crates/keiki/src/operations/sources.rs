@@ -55,7 +55,7 @@ pub async fn list(workspace: &Workspace, now: i64) -> Result<Vec<Listed<'_>>> {
             .cloned()
     };
     // A workspace that has read nothing yet has no database, and is not given one by a look.
-    let standings = if workspace.root.join(&workspace.settings.database).is_file() {
+    let standings = if workspace.database()?.is_there() {
         workspace.readings().await?.all().await?
     } else {
         BTreeMap::new()

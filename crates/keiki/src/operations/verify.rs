@@ -77,8 +77,10 @@ pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Ve
 
 /// The first line of the log of who did what that is not bound to the one before it.
 async fn altered_log(workspace: &Workspace) -> Result<Option<Finding>> {
-    let path = workspace.root.join(&workspace.settings.database);
-    let broken = AuditLog::open(&path).await?.broken().await?;
+    let broken = AuditLog::open(&workspace.database()?)
+        .await?
+        .broken()
+        .await?;
     Ok(broken.map(|(number, message)| Finding {
         check: "log",
         subject: format!("#{number}"),

@@ -6,6 +6,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use keiki::operations::accounts::{Actor, Chosen, NewAccount, NewApiToken, Registry};
@@ -19,6 +20,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+
+use crate::postgresql::{PASSWORD as DATABASE_PASSWORD, Postgresql};
 
 const SETTINGS: &str = "language = \"en\"\nzone = \"Asia/Tokyo\"\n\n[organisation]\n\
                         name = { ja = \"架空\", en = \"Fictional\" }\n";
@@ -52,14 +55,46 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
-    _folder: TempDir,
+    folder: Arc<Folder>,
+}
+
+/// The files of a workspace, and the server of its database where it has one.
+struct Folder {
+    folder: TempDir,
+    _server: Option<Postgresql>,
+}
+
+/// Where the operational database of a workspace is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Books {
+    File,
+    Server,
+}
+
+impl Books {
+    /// As whoever runs the tests asks for: all of them run on `PostgreSQL` where this says so.
+    fn asked_for() -> Self {
+        match std::env::var("KEIKI_TEST_DATABASE").as_deref() {
+            Ok("postgresql") => Self::Server,
+            _ => Self::File,
+        }
+    }
 }
 
 /// The files of a workspace.
-fn folder() -> TempDir {
+fn folder(books: Books) -> Folder {
+    let server = (books == Books::Server).then(Postgresql::start);
+    let database = server.as_ref().map(|server| {
+        format!(
+            "database = \"{}\"\ndatabase_password = {{ file = \"password\" }}\n",
+            server.address()
+        )
+    });
+    let settings = format!("{}{SETTINGS}", database.unwrap_or_default());
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (name, text) in [
-        ("keiki.toml", SETTINGS),
+        ("keiki.toml", settings.as_str()),
+        ("password", DATABASE_PASSWORD),
         ("org.csv", ORG),
         ("programme.toml", "[adopted]\nkpis = [1]\n"),
         ("sources/assets.toml", SOURCE),
@@ -70,14 +105,26 @@ fn folder() -> TempDir {
             .expect("a folder can be made");
         std::fs::write(path, text).expect("the file can be written");
     }
-    folder
+    Folder {
+        folder,
+        _server: server,
+    }
 }
 
 impl House {
     /// A workspace with the evidence of one month, and its server. The evidence is in before the server looks at the books.
     pub(crate) async fn new() -> Self {
-        let folder = folder();
-        let workspace = Workspace::load(folder.path()).expect("the workspace is sound");
+        Self::with_evidence(folder(Books::asked_for())).await
+    }
+
+    /// A workspace whose database is in a `PostgreSQL`, with the evidence of one month, and its server.
+    pub(crate) async fn with_postgresql() -> Self {
+        Self::with_evidence(folder(Books::Server)).await
+    }
+
+    async fn with_evidence(at: Folder) -> Self {
+        let folder = at.folder.path();
+        let workspace = Workspace::load(folder).expect("the workspace is sound");
         let asked = Ingest {
             surroundings: &environment::Here,
             what: What::Sources(Vec::new()),
@@ -95,25 +142,31 @@ impl House {
             outcomes.iter().all(|one| one.result.is_ok()),
             "{outcomes:?}"
         );
-        Self::serve(folder).await
+        Self::serve(Arc::new(at)).await
     }
 
     /// A workspace that has read nothing, and its server.
     pub(crate) async fn without_evidence() -> Self {
-        Self::serve(folder()).await
+        Self::serve(Arc::new(folder(Books::asked_for()))).await
     }
 
-    async fn serve(folder: TempDir) -> Self {
+    /// Another server over the same workspace, as another program.
+    pub(crate) async fn another(&self) -> Self {
+        Self::serve(Arc::clone(&self.folder)).await
+    }
+
+    async fn serve(at: Arc<Folder>) -> Self {
+        let folder = at.folder.path();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security: Security::Loopback,
             // However slow the computer is on which the tests run.
             request_limit: Duration::from_hours(1),
         };
-        let server = Server::bind(folder.path(), &options).await;
+        let server = Server::bind(folder, &options).await;
         let server = server.expect("a free port can be taken");
         let url = server.url();
-        let workspace = Workspace::load(folder.path()).expect("the workspace is sound");
+        let workspace = Workspace::load(folder).expect("the workspace is sound");
         let registry = Registry::open(&workspace).await;
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(server.run(async move {
@@ -123,7 +176,7 @@ impl House {
         Self {
             workspace,
             url,
-            _folder: folder,
+            folder: at,
             registry: registry.expect("the accounts can be opened"),
             client: client.expect("a client can be made"),
             stop: Some(stop),
@@ -268,6 +321,15 @@ impl Answer {
 }
 
 impl Visitor<'_> {
+    /// The same somebody at another server.
+    pub(crate) fn at<'o>(&self, house: &'o House) -> Visitor<'o> {
+        Visitor {
+            house,
+            cookie: self.cookie.clone(),
+            token: self.token.clone(),
+        }
+    }
+
     /// A request, with the session and, where it changes something, with what browsers say of their page.
     pub(crate) fn request(&self, method: &Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.house.url);

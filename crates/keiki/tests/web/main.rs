@@ -5,6 +5,9 @@ mod api;
 mod browser;
 mod hostile;
 mod house;
+mod nodes;
 mod pages;
+#[path = "../../../keiki-store/tests/database/postgresql.rs"]
+mod postgresql;
 mod signing_in;
 mod submitting;

@@ -49,9 +49,8 @@ pub enum Verdict {
 
 impl Desk {
     async fn book_of_requests(&self) -> Result<Requests> {
-        let workspace = &self.books.workspace;
-        let path = workspace.root.join(&workspace.settings.database);
-        Ok(Requests::open(&path).await?)
+        let database = self.books.workspace.database()?;
+        Ok(Requests::open(&database).await?)
     }
 
     /// Asks for a period to be closed although something stands in the way.
