@@ -19,6 +19,7 @@ mod redmine;
 mod rows;
 mod secret;
 mod server;
+mod service;
 mod singer;
 mod sqlite;
 mod tls;
@@ -39,6 +40,7 @@ pub use destination::{Destination, Message};
 pub use error::FetchError;
 pub use limits::FetchLimits;
 pub use secret::{Secret, SecretReference, Vault, reference as secret_reference};
+pub use service::{Asking, Question, Service, ShownTo};
 
 /// Reads the `[fetch]` table of a source; `None` after a problem, which is reported.
 type ReadDefinition = fn(&Node<'_>) -> Option<Arc<dyn Connector>>;

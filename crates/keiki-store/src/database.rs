@@ -112,6 +112,11 @@ impl Database {
         self.shared.beside.join("spill")
     }
 
+    /// The folder for files that wait for a confirmation.
+    pub(crate) fn waiting_folder(&self) -> PathBuf {
+        self.shared.beside.join("waiting")
+    }
+
     /// Its connections.
     pub(crate) async fn pool(&self) -> Result<&AnyPool> {
         let opening = || async {

@@ -181,6 +181,25 @@ impl Tokens {
         Ok(distinct.iter().map(|value| tokens.get(*value)).collect())
     }
 
+    /// The tokens of values that have one, by value as it was given; none is made.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn known(&self, values: &[&str]) -> Result<HashMap<String, String>> {
+        let common: Vec<String> = values.iter().map(|value| normalised(value)).collect();
+        let distinct: Vec<&str> = common.iter().map(String::as_str).collect();
+        let mut tokens = HashMap::new();
+        find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
+        let pairs = values.iter().zip(&common);
+        let pairs = pairs.filter_map(|(value, common)| {
+            let token = tokens
+                .get(common)
+                .or_else(|| is_token(common).then_some(common));
+            Some(((*value).to_owned(), token?.clone()))
+        });
+        Ok(pairs.collect())
+    }
+
     /// Forgets whom a token names: erasure. Returns whether the value was known.
     ///
     /// # Errors

@@ -32,7 +32,10 @@ use crate::environment::Here;
 use crate::error::{Error, Result};
 
 pub use files::Content;
-pub use settings::{DatabaseSettings, MailSecurity, MailSettings, Settings, Webhook, WebhookForm};
+pub use settings::{
+    DatabaseSettings, MailSecurity, MailSettings, OpenIdSettings, Passwords, Settings,
+    SignInSettings, Webhook, WebhookForm,
+};
 
 /// The org tree's file.
 pub const ORG_FILE: &str = "org.csv";

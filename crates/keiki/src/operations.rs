@@ -19,6 +19,7 @@ pub mod init;
 pub mod measure;
 pub mod notes;
 pub mod office;
+pub mod openid_connect;
 pub mod past;
 pub mod period;
 pub mod person;
@@ -36,6 +37,7 @@ pub mod statement;
 pub mod trend;
 pub mod trial;
 pub mod unassigned;
+pub mod upload_links;
 pub mod verify;
 
 mod obstacles;

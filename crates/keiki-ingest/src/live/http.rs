@@ -22,6 +22,7 @@ use super::error::FetchError;
 use super::{Amount, Connector, Fetched, Request};
 use paging::{Came, Paging, Step};
 
+pub(crate) use address::Network;
 pub(crate) use client::Client;
 pub(crate) use endpoint::Endpoint;
 

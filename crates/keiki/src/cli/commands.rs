@@ -28,5 +28,6 @@ pub(super) mod sources;
 pub(super) mod sql;
 pub(super) mod statement;
 pub(super) mod token;
+pub(super) mod upload_link;
 pub(super) mod user;
 pub(super) mod verify;

@@ -3,6 +3,7 @@
 mod close;
 mod database;
 mod notify;
+mod sign_in;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use url::Url;
 pub use close::{Certifier, CloseDays, CloseSettings};
 pub use database::DatabaseSettings;
 pub use notify::{MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
+pub use sign_in::{OpenIdSettings, Passwords, SignInSettings};
 
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
@@ -56,6 +58,8 @@ pub struct Settings {
     pub close: CloseSettings,
     /// By what people and other systems are told.
     pub notify: NotifySettings,
+    /// How somebody signs in to the pages.
+    pub sign_in: SignInSettings,
     /// How many files a table of the journal gathers before an ingest puts them together; `None` = only `keiki compact` does.
     pub table_files: Option<usize>,
 }
@@ -170,6 +174,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         people,
         close: close::close(node),
         notify: notify::notify(node),
+        sign_in: sign_in::sign_in(node),
         table_files,
     })
 }

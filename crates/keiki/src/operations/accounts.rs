@@ -1,6 +1,7 @@
 //! Accounts: who they are, how somebody signs in, and the links by which a password is set.
 
 mod api_tokens;
+mod identified;
 mod password;
 mod second_factor;
 mod sign_in;
@@ -9,17 +10,18 @@ use keiki_model::access::{Grant, Role};
 use keiki_model::text::Text;
 use keiki_store::{
     Account, AccountStanding, Accounts, Answers, ApiTokens, AuditEvent, AuditLog, LinkFor,
-    SecondFactors, Sessions,
+    SecondFactors, Sessions, Subjects,
 };
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Workspace, suggestion};
+use crate::config::{Passwords, Workspace, suggestion};
 use crate::error::{Error, Result};
 
 pub use api_tokens::{NewApiToken, TOKEN_DAYS, TOKEN_DAYS_MOST};
+pub use identified::Admitted;
 pub use second_factor::Factor;
-pub use sign_in::{Recognised, SESSION_HOURS, Shown, SignedIn};
+pub use sign_in::{Recognised, SESSION_HOURS, Shown, SignedIn, session_id};
 
 /// How long a link that sets a password holds. *Units*: hours.
 const LINK_HOURS: i64 = 72;
@@ -41,6 +43,8 @@ pub struct Registry {
     api_tokens: ApiTokens,
     answers: Answers,
     factors: SecondFactors,
+    subjects: Subjects,
+    passwords: Passwords,
     log: AuditLog,
 }
 
@@ -79,8 +83,16 @@ impl Registry {
             api_tokens: ApiTokens::open(&database).await?,
             answers: Answers::open(&database).await?,
             factors: SecondFactors::open(&database).await?,
+            subjects: Subjects::open(&database).await?,
+            passwords: workspace.settings.sign_in.passwords,
             log: AuditLog::open(&database).await?,
         })
+    }
+
+    /// Who may sign in with a password.
+    #[must_use]
+    pub fn passwords(&self) -> Passwords {
+        self.passwords
     }
 
     /// Makes an account. Returns the token of the link by which its owner sets a password.

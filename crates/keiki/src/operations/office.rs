@@ -9,6 +9,7 @@ pub mod data;
 pub mod definitions;
 pub mod evidence;
 pub mod figures;
+pub mod holders;
 mod kept;
 pub mod own;
 pub mod people;
@@ -27,7 +28,7 @@ use keiki_model::org::Tree;
 use keiki_model::text::Language;
 use keiki_report::report::period_name;
 use keiki_report::scorecard::Names;
-use keiki_store::Batch;
+use keiki_store::{Batch, UploadLinks};
 
 use super::access::{Scope, Within};
 use super::accounts::{Actor, Registry};
@@ -39,6 +40,8 @@ use crate::error::{Error, Result};
 use kept::{Kept, Stamp};
 use waiting::WaitingRoom;
 
+pub use waiting::WAITING_HOURS;
+
 /// How many months can be chosen on a page.
 const MONTHS_CHOSEN: u16 = 24;
 
@@ -48,6 +51,7 @@ pub struct Office {
     root: PathBuf,
     kept: Kept,
     waiting: WaitingRoom,
+    links: UploadLinks,
 }
 
 /// The books as they were found at one moment.
@@ -69,10 +73,12 @@ impl Office {
     /// # Errors
     /// The books cannot be read.
     pub async fn open(workspace: Workspace, now: i64) -> Result<Self> {
+        let database = workspace.database()?;
         Ok(Self {
             root: workspace.root.clone(),
             kept: Kept::new(workspace, now).await?,
-            waiting: WaitingRoom::default(),
+            waiting: WaitingRoom::open(&database, now).await?,
+            links: UploadLinks::open(&database).await?,
         })
     }
 

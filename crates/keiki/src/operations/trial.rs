@@ -1,6 +1,6 @@
 //! Tries a source: reads a few rows and shows what would become of them. Nothing is journalled, and no cursor moves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -44,6 +44,8 @@ pub struct Trial {
     pub unassigned: Vec<String>,
     /// The keys of the rows that would be accepted; where a key is made from identifiers, or names people, it is not among them.
     pub keys: Vec<String>,
+    /// The keys that name people, in parts: each value, and whether it names one.
+    pub keys_of_people: Vec<Vec<(String, bool)>>,
     /// By what else the records of those rows are known.
     pub identifiers: Identifiers,
 }
@@ -127,6 +129,12 @@ pub(super) async fn try_files(
 ) -> Result<Trial> {
     let dataset = workspace.dataset(&source.dataset)?;
     let evidence = evidence(workspace, source, &dataset, &files, today).await?;
+    let keys = key_parts(&dataset, &evidence)?;
+    let (keys, keys_of_people) = if dataset.key_is_personal() {
+        (Vec::new(), keys)
+    } else {
+        (keys, Vec::new())
+    };
     Ok(Trial {
         source: source.name.clone(),
         dataset: dataset.name.clone(),
@@ -134,7 +142,8 @@ pub(super) async fn try_files(
         accepted: evidence.rows.num_rows(),
         rows: rows(&dataset, &evidence),
         unassigned: unassigned(workspace, &dataset, &evidence, today),
-        keys: keys(&dataset, &evidence)?,
+        keys: joined(&keys),
+        keys_of_people,
         identifiers: match dataset.minted_column() {
             Some(key) => identifiers(&dataset, &evidence.rows, key)?,
             None => Identifiers::default(),
@@ -202,24 +211,54 @@ pub(super) fn identifiers(dataset: &Dataset, rows: &RecordBatch, key: &str) -> R
     Ok(found)
 }
 
-fn keys(dataset: &Dataset, evidence: &Evidence) -> Result<Vec<String>> {
-    let columns = dataset.key.iter();
-    let columns: Option<Vec<_>> = columns
-        .map(|name| evidence.rows.column_by_name(name))
-        .collect();
-    let Some(columns) = columns.filter(|_| !dataset.key_is_personal()) else {
+/// The keys of rows that have all of it, in parts: each value, and whether it names a person.
+fn key_parts(dataset: &Dataset, evidence: &Evidence) -> Result<Vec<Vec<(String, bool)>>> {
+    let columns = dataset.key.iter().map(|name| {
+        let is_personal = dataset.column(name).is_some_and(|column| column.personal);
+        Some((evidence.rows.column_by_name(name)?, is_personal))
+    });
+    let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
         return Ok(Vec::new());
     };
-    let is_whole = |row: &usize| columns.iter().all(|column| column.is_valid(*row));
-    let key = |row: usize| {
-        let parts = columns.iter();
-        let parts: Vec<String> = parts
-            .map(|column| array_value_to_string(column, row).map_err(Error::stopped))
-            .collect::<Result<_>>()?;
-        Ok(join_key(parts.iter().map(String::as_str)))
+    let is_whole = |row: &usize| columns.iter().all(|(column, _)| column.is_valid(*row));
+    let parts = |row: usize| {
+        let parts = columns.iter().map(|(column, is_personal)| {
+            let value = array_value_to_string(column, row).map_err(Error::stopped)?;
+            Ok((value, *is_personal))
+        });
+        parts.collect::<Result<Vec<_>>>()
     };
     let rows = 0..evidence.rows.num_rows();
-    rows.filter(is_whole).map(key).collect()
+    rows.filter(is_whole).map(parts).collect()
+}
+
+/// Keys as the books write them.
+fn joined(keys: &[Vec<(String, bool)>]) -> Vec<String> {
+    let key = |parts: &Vec<(String, bool)>| join_key(parts.iter().map(|(value, _)| value.as_str()));
+    keys.iter().map(key).collect()
+}
+
+/// Keys that name people as the books write them, each with how its sender wrote it; `tokens` stand for people. Whom the books do not
+/// know is in no key of theirs.
+pub(super) fn keys_with_tokens(
+    keys: &[Vec<(String, bool)>],
+    tokens: &HashMap<String, String>,
+) -> Vec<(String, String)> {
+    let key = |parts: &Vec<(String, bool)>| {
+        let kept: Option<Vec<&str>> = parts
+            .iter()
+            .map(|(value, is_personal)| {
+                if *is_personal {
+                    tokens.get(value).map(String::as_str)
+                } else {
+                    Some(value.as_str())
+                }
+            })
+            .collect();
+        let sent = parts.iter().map(|(value, _)| value.as_str());
+        Some((join_key(kept?), sent.collect::<Vec<_>>().join(" ")))
+    };
+    keys.iter().filter_map(key).collect()
 }
 
 /// The org units of rows that the tree of the day does not know.

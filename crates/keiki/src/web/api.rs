@@ -19,6 +19,7 @@ pub(super) mod requests;
 pub(super) mod rows;
 pub(super) mod submitting;
 pub(super) mod tokens;
+pub(super) mod uploads;
 
 pub(super) use answering::answering;
 pub use document::paths;

@@ -1,6 +1,7 @@
-//! Charts in pages: the drawing with the table of what it shows.
+//! Charts in pages, each with the table of what it shows, and codes that telephones read.
 
 use keiki_report::chart::{Chart, Shown, Theme};
+use qrcode::{Color, QrCode};
 
 /// A chart as a page shows it.
 pub(super) struct Drawing {
@@ -26,4 +27,33 @@ impl Drawing {
 /// The drawing alone, for a line of a table that says the same in figures.
 pub(super) fn svg(chart: Option<&Chart>, id: &str) -> String {
     chart.map_or_else(String::new, |chart| chart.svg(Theme::Screen, id))
+}
+
+/// How many modules stand free around a code. *Source*: ISO/IEC 18004, section 6.3.8.
+const MARGIN: usize = 4;
+
+/// A code that telephones read.
+pub(super) struct Code {
+    /// How wide and high it is, in modules, with what stands free around it.
+    pub(super) side: usize,
+    /// Its dark modules as a path.
+    pub(super) path: String,
+}
+
+impl Code {
+    /// Draws a text; `None` where it is too long for any code.
+    pub(super) fn new(text: &str) -> Option<Self> {
+        let code = QrCode::new(text).ok()?;
+        let width = code.width();
+        let dark = code.to_colors().into_iter().enumerate();
+        let dark = dark.filter(|(_, color)| *color == Color::Dark);
+        let squares = dark.map(|(at, _)| {
+            let (x, y) = (at % width + MARGIN, at / width + MARGIN);
+            format!("M{x} {y}h1v1h-1z")
+        });
+        Some(Self {
+            side: width + 2 * MARGIN,
+            path: squares.collect(),
+        })
+    }
 }

@@ -16,13 +16,13 @@ use super::routes::Need;
 use super::site::{Shared, Transport};
 use super::visitor::Visitor;
 use crate::error::Error;
+use crate::operations::openid_connect::Provider;
 
 /// What a page may load: its own style sheets, scripts and pictures, and nothing from elsewhere or from within itself.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; \
-                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-const HEADERS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
@@ -40,6 +40,13 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// What a page may load. The form that signs out may lead on to the provider of sign-ins, where there is one.
+pub(super) fn policy(provider: Option<&Provider>) -> HeaderValue {
+    let origin = provider.map(Provider::origin).unwrap_or_default();
+    let policy = HeaderValue::from_str(format!("{POLICY} {origin}").trim_end());
+    policy.unwrap_or_else(|_| HeaderValue::from_static(POLICY))
+}
+
 /// Puts the security headers on every response.
 pub(super) async fn headers(State(site): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -47,6 +54,7 @@ pub(super) async fn headers(State(site): State<Shared>, request: Request, next: 
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(header::CONTENT_SECURITY_POLICY, site.policy.clone());
     if site.way.transport == Transport::Tls {
         let value = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);

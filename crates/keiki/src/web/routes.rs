@@ -12,9 +12,10 @@ use axum::routing::{MethodRouter, get, post};
 use keiki_model::access::Right;
 
 use super::failure::{self, Failure};
+use super::pages::openid::OPENID_PATH;
 use super::pages::{
-    account, batch, catalogue, closing, evidence, home, kpi, language, log, programme, requests,
-    rows, scorecard, sign_in, submit, todo, users, welcome,
+    account, batch, catalogue, closing, evidence, home, kpi, language, log, openid, programme,
+    requests, rows, scorecard, sign_in, submit, todo, uploads, users, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;
@@ -57,23 +58,24 @@ pub struct RouteFacts {
     pub need: Need,
 }
 
-/// The table. A new page is a new row.
-fn table() -> Vec<Route> {
-    let see = Need::Right(Right::See);
-    let see_evidence = Need::Right(Right::SeeEvidence);
-    let submits = Need::Right(Right::Submit);
-    let administer = Need::Whole(Right::Administer);
-    let audit = Need::Whole(Right::Audit);
-    let close = Need::Whole(Right::Close);
+/// The doors: signing in and out, and what is one's own.
+fn doors() -> Vec<Route> {
     vec![
         Route::page("/", Need::Account, home::show),
         Route::page("/sign-in", Need::Nothing, sign_in::show),
         Route::form("/sign-in", Need::Nothing, sign_in::enter),
+        Route::page(OPENID_PATH, Need::Nothing, openid::begin),
+        Route::page(openid::RETURN_PATH, Need::Nothing, openid::enter),
         Route::form("/sign-out", Need::Account, sign_in::leave),
         Route::page("/welcome/{token}", Need::Nothing, welcome::show),
         Route::form("/welcome/{token}", Need::Nothing, welcome::accept),
         Route::form("/language", Need::Nothing, language::choose),
         Route::page("/account", Need::Account, account::show),
+        Route::form(
+            "/account/sessions/{id}",
+            Need::Account,
+            account::end_session,
+        ),
         Route::form("/account/tokens", Need::Account, account::make),
         Route::form("/account/tokens/{id}", Need::Account, account::revoke),
         Route::form(
@@ -91,6 +93,19 @@ fn table() -> Vec<Route> {
             Need::Account,
             account::remove_factor,
         ),
+    ]
+}
+
+/// The table. A new page is a new row.
+fn table() -> Vec<Route> {
+    let see = Need::Right(Right::See);
+    let see_evidence = Need::Right(Right::SeeEvidence);
+    let submits = Need::Right(Right::Submit);
+    let administer = Need::Whole(Right::Administer);
+    let audit = Need::Whole(Right::Audit);
+    let close = Need::Whole(Right::Close);
+    let links = Need::Right(Right::Close);
+    vec![
         Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
         Route::page("/kpis", see, catalogue::show).in_menu("nav-kpis"),
         Route::page("/kpis/{no}", see, kpi::show),
@@ -103,7 +118,9 @@ fn table() -> Vec<Route> {
         Route::page("/todo", submits, todo::show).in_menu("nav-todo"),
         Route::page("/submit", submits, submit::show).in_menu("nav-submit"),
         Route::upload("/submit", submits, submit::preview, submit::FILE_BYTES),
+        Route::page("/submit/{token}", submits, submit::look),
         Route::form("/submit/{token}/confirm", submits, submit::confirm),
+        Route::form("/submit/{token}/discard", submits, submit::discard),
         Route::form("/submit/nil", submits, submit::nil),
         Route::form("/submit/total", submits, submit::total),
         Route::page("/evidence", see_evidence, evidence::show).in_menu("nav-evidence"),
@@ -119,6 +136,27 @@ fn table() -> Vec<Route> {
             "/close/certify",
             Need::Right(Right::Certify),
             closing::certify,
+        ),
+        Route::page("/upload-links", links, uploads::show_links).in_menu("nav-upload-links"),
+        Route::form("/upload-links", links, uploads::make),
+        Route::form("/upload-links/{id}/revoke", links, uploads::revoke),
+        Route::page("/upload/{token}", Need::Nothing, uploads::show),
+        Route::upload(
+            "/upload/{token}",
+            Need::Nothing,
+            uploads::send,
+            submit::FILE_BYTES,
+        ),
+        Route::page("/upload/{token}/{file}", Need::Nothing, uploads::look),
+        Route::form(
+            "/upload/{token}/{file}/confirm",
+            Need::Nothing,
+            uploads::confirm,
+        ),
+        Route::form(
+            "/upload/{token}/{file}/discard",
+            Need::Nothing,
+            uploads::discard,
         ),
         Route::page("/users", administer, users::show).in_menu("nav-users"),
         Route::form("/users", administer, users::add),
@@ -196,6 +234,16 @@ fn programs() -> Vec<Route> {
             see_evidence,
             api::requests::decide_request,
         ),
+        Route::page(
+            "/api/v1/sessions",
+            Need::Account,
+            api::people::list_sessions,
+        ),
+        Route::form(
+            "/api/v1/sessions/{id}/end",
+            Need::Account,
+            api::people::end_session,
+        ),
         Route::page("/api/v1/tokens", Need::Account, api::tokens::list_tokens),
         Route::form("/api/v1/tokens", Need::Account, api::tokens::make_token),
         Route::form(
@@ -206,14 +254,18 @@ fn programs() -> Vec<Route> {
     ]
 }
 
-/// What programs use that changes something of the books or of accounts.
-fn programs_that_write() -> Vec<Route> {
+/// What programs use that sends evidence.
+fn programs_that_send() -> Vec<Route> {
     let submits = Need::Right(Right::Submit);
-    let close = Need::Whole(Right::Close);
-    let administer = Need::Whole(Right::Administer);
     let bytes = submit::FILE_BYTES;
     vec![
         Route::page("/api/v1/todo", submits, api::submitting::show_todo),
+        Route::page("/api/v1/previews", submits, api::submitting::list_previews),
+        Route::page(
+            "/api/v1/previews/{token}",
+            submits,
+            api::submitting::show_preview,
+        ),
         Route::upload(
             "/api/v1/previews",
             submits,
@@ -224,6 +276,11 @@ fn programs_that_write() -> Vec<Route> {
             "/api/v1/previews/{token}/confirm",
             submits,
             api::submitting::confirm_preview,
+        ),
+        Route::form(
+            "/api/v1/previews/{token}/discard",
+            submits,
+            api::submitting::discard_preview,
         ),
         Route::upload(
             "/api/v1/submissions",
@@ -242,6 +299,15 @@ fn programs_that_write() -> Vec<Route> {
             Need::Right(Right::Explain),
             api::submitting::explain_figure,
         ),
+    ]
+}
+
+/// What programs use that changes something of periods or of accounts.
+fn programs_that_write() -> Vec<Route> {
+    let close = Need::Whole(Right::Close);
+    let links = Need::Right(Right::Close);
+    let administer = Need::Whole(Right::Administer);
+    vec![
         Route::form(
             "/api/v1/closes/{period}/close",
             close,
@@ -261,6 +327,21 @@ fn programs_that_write() -> Vec<Route> {
             "/api/v1/closes/{period}/certify",
             Need::Right(Right::Certify),
             api::closing::certify_company,
+        ),
+        Route::page(
+            "/api/v1/upload-links",
+            links,
+            api::uploads::list_upload_links,
+        ),
+        Route::form(
+            "/api/v1/upload-links",
+            links,
+            api::uploads::make_upload_link,
+        ),
+        Route::form(
+            "/api/v1/upload-links/{id}/revoke",
+            links,
+            api::uploads::revoke_upload_link,
         ),
         Route::page("/api/v1/users", administer, api::people::list_users),
         Route::form("/api/v1/users", administer, api::people::add_user),
@@ -299,8 +380,9 @@ fn programs_that_write() -> Vec<Route> {
 
 /// Every row.
 fn all() -> impl Iterator<Item = Route> {
-    let programs = programs().into_iter().chain(programs_that_write());
-    table().into_iter().chain(programs)
+    let pages = doors().into_iter().chain(table());
+    let programs = programs().into_iter().chain(programs_that_send());
+    pages.chain(programs).chain(programs_that_write())
 }
 
 struct Route {

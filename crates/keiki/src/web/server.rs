@@ -23,13 +23,14 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::operations::accounts::Registry;
 use crate::operations::office::Office;
+use crate::operations::openid_connect::Provider;
 use crate::operations::programme::Run;
 use crate::operations::remind::{self, Sending};
 
 /// How long a request may take, unless something else is said.
 pub const REQUEST_LIMIT: Duration = Duration::from_mins(1);
-/// How long a client may take to send its headers.
-const HEADER_SECONDS: u64 = 10;
+/// How long a client may take to send its headers, unless something else is said.
+pub const HEADER_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests that have begun may go on when the server stops.
 const STOP_SECONDS: u64 = 10;
 /// How often the server looks whether somebody is to be told something.
@@ -44,8 +45,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How what is sent is kept from others.
     pub security: Security,
-    /// How long a request may take.
+    /// How long a request may take, to the last byte of its body and the first of its answer.
     pub request_limit: Duration,
+    /// How long a client may take to send its headers.
+    pub header_limit: Duration,
 }
 
 /// How what is sent is kept from others.
@@ -71,6 +74,7 @@ pub struct Server {
     address: SocketAddr,
     security: Security,
     request_limit: Duration,
+    header_limit: Duration,
     root: PathBuf,
     site: Shared,
 }
@@ -85,12 +89,15 @@ impl Server {
             return Err(open_to_others(options.listen));
         }
         let workspace = Workspace::load(root)?;
-        let registry = Registry::open(&workspace).await?;
-        let office = Arc::new(Office::open(workspace, environment::now()).await?);
-        let plate = office.plate(environment::now()).await?;
         let listener = TcpListener::bind(options.listen)
             .map_err(|error| no_address(options.listen, &error))?;
         let address = listener.local_addr().map_err(Error::stopped)?;
+        let here = format!("http://{address}");
+        let here = (options.security == Security::Loopback).then_some(here.as_str());
+        let provider = Provider::open(&workspace, here, environment::now())?;
+        let registry = Registry::open(&workspace).await?;
+        let office = Arc::new(Office::open(workspace, environment::now()).await?);
+        let plate = office.plate(environment::now()).await?;
         let way = match options.security {
             Security::Loopback => Way {
                 transport: Transport::Loopback,
@@ -110,10 +117,13 @@ impl Server {
             address,
             security: options.security.clone(),
             request_limit: options.request_limit,
+            header_limit: options.header_limit,
             root: root.to_owned(),
             site: Arc::new(Site {
                 office,
                 registry,
+                policy: guard::policy(provider.as_ref()),
+                provider,
                 way,
                 plate,
             }),
@@ -169,7 +179,7 @@ impl Server {
         server
             .http_builder()
             .http1()
-            .header_read_timeout(Duration::from_secs(HEADER_SECONDS));
+            .header_read_timeout(self.header_limit);
         let server = server.handle(handle);
         let served = match &self.security {
             Security::Tls { certificate, key } => {

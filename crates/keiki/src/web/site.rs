@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
+
 use crate::operations::accounts::Registry;
 use crate::operations::office::{Office, Plate};
+use crate::operations::openid_connect::Provider;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -12,6 +15,10 @@ pub(super) struct Site {
     pub(super) office: Arc<Office>,
     /// The accounts.
     pub(super) registry: Registry,
+    /// Who says who somebody is; `None` where the accounts alone do.
+    pub(super) provider: Option<Provider>,
+    /// What a page may load and where its forms may lead.
+    pub(super) policy: HeaderValue,
     /// How it is reached.
     pub(super) way: Way,
     /// What everybody may know, as it was when the server started.
@@ -45,6 +52,14 @@ impl Way {
         match self.transport {
             Transport::Tls => "__Host-keiki",
             Transport::Loopback => "keiki-session",
+        }
+    }
+
+    /// The name of the cookie that a browser keeps while it is with the provider of sign-ins.
+    pub(super) fn openid_cookie(self) -> &'static str {
+        match self.transport {
+            Transport::Tls => "__Host-keiki-openid",
+            Transport::Loopback => "keiki-openid",
         }
     }
 

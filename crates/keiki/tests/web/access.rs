@@ -10,11 +10,14 @@ const TABLE: &str = "
 GET  /                   *
 GET  /sign-in            -
 POST /sign-in            -
+GET  /sign-in/openid-connect -
+GET  /sign-in/openid-connect/return -
 POST /sign-out           *
 GET  /welcome/{token}    -
 POST /welcome/{token}    -
 POST /language           -
 GET  /account            *
+POST /account/sessions/{id} *
 POST /account/tokens     *
 POST /account/tokens/{id}   *
 POST /account/second-factor *
@@ -28,7 +31,9 @@ POST /kpis/{no}/explain  programme_office data_owner
 GET  /todo               programme_office data_owner
 GET  /submit             programme_office data_owner
 POST /submit             programme_office data_owner
+GET  /submit/{token}     programme_office data_owner
 POST /submit/{token}/confirm    programme_office data_owner
+POST /submit/{token}/discard    programme_office data_owner
 POST /submit/nil         programme_office data_owner
 POST /submit/total       programme_office data_owner
 GET  /evidence           programme_office data_owner approver auditor
@@ -41,6 +46,14 @@ POST /close/request      programme_office
 GET  /requests           programme_office data_owner approver auditor
 POST /requests/{id}      programme_office data_owner approver auditor
 POST /close/certify      programme_office data_owner
+GET  /upload-links       programme_office
+POST /upload-links       programme_office
+POST /upload-links/{id}/revoke programme_office
+GET  /upload/{token}     -
+POST /upload/{token}     -
+GET  /upload/{token}/{file} -
+POST /upload/{token}/{file}/confirm -
+POST /upload/{token}/{file}/discard -
 GET  /users              administrator
 POST /users              administrator
 POST /users/{name}/roles        administrator
@@ -73,12 +86,17 @@ GET  /api/v1/rejects programme_office data_owner approver auditor
 GET  /api/v1/closes/{period} programme_office data_owner approver auditor
 GET  /api/v1/requests programme_office data_owner approver auditor
 POST /api/v1/requests/{id}/decide programme_office data_owner approver auditor
+GET  /api/v1/sessions *
+POST /api/v1/sessions/{id}/end *
 GET  /api/v1/tokens *
 POST /api/v1/tokens *
 POST /api/v1/tokens/{id}/revoke *
 GET  /api/v1/todo programme_office data_owner
+GET  /api/v1/previews programme_office data_owner
+GET  /api/v1/previews/{token} programme_office data_owner
 POST /api/v1/previews programme_office data_owner
 POST /api/v1/previews/{token}/confirm programme_office data_owner
+POST /api/v1/previews/{token}/discard programme_office data_owner
 POST /api/v1/submissions programme_office data_owner
 POST /api/v1/nil-returns programme_office data_owner
 POST /api/v1/reported-totals programme_office data_owner
@@ -87,6 +105,9 @@ POST /api/v1/closes/{period}/close programme_office
 POST /api/v1/closes/{period}/reopen programme_office
 POST /api/v1/closes/{period}/request programme_office
 POST /api/v1/closes/{period}/certify programme_office data_owner
+GET  /api/v1/upload-links programme_office
+POST /api/v1/upload-links programme_office
+POST /api/v1/upload-links/{id}/revoke programme_office
 GET  /api/v1/users administrator
 POST /api/v1/users administrator
 POST /api/v1/users/{name}/roles administrator
@@ -116,6 +137,7 @@ fn filled(path: &str) -> String {
         ("{token}", "nothing"),
         ("{name}", "nobody"),
         ("{id}", "nothing"),
+        ("{file}", "nothing"),
         ("{seq}", "1"),
         ("{position}", "9"),
         ("{period}", "2026-05"),

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 use crate::house::{House, PASSWORD};
+use crate::openid::Provider;
 
 const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
 
@@ -165,6 +166,7 @@ struct Said {
     closed: &'static str,
     open: &'static str,
     sign_in: &'static str,
+    staff_account: &'static str,
 }
 
 const SAID: [Said; 2] = [
@@ -175,6 +177,7 @@ const SAID: [Said; 2] = [
         closed: "第1版",
         open: "未確定",
         sign_in: "サインイン",
+        staff_account: "社員アカウントでサインイン",
     },
     Said {
         language: "en",
@@ -183,6 +186,7 @@ const SAID: [Said; 2] = [
         closed: "revision 1",
         open: "not closed",
         sign_in: "Sign in",
+        staff_account: "Sign in with Staff account",
     },
 ];
 
@@ -271,5 +275,31 @@ async fn a_month_is_closed_by_two_people_and_opened_again_and_a_session_is_ended
         for browser in [office, approver, admin] {
             browser.close().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_signs_in_and_out_by_their_organisations_account() {
+    let driver = Driver::start();
+    for said in SAID {
+        let provider = Provider::start();
+        let house = House::with(&provider.settings("")).await;
+        provider.knows(&house).await;
+        let groups = serde_json::json!({ "hanako": ["owners"] });
+        provider.say("groups", &groups).await;
+        let browser = driver.browser(said.language).await;
+        browser.open(&house, "/scorecard?period=2026-05").await;
+        browser.says(said.staff_account).await;
+        browser.click("a.button.main").await;
+        browser.write("input[name=login]", "hanako").await;
+        browser.write("input[name=password]", "x").await;
+        browser.click("button[type=submit]").await;
+        browser.click("button[type=submit]").await;
+        browser.says("hanako").await;
+        browser.click("form[action='/sign-out'] button").await;
+        // The provider asks whether one leaves it too, and leads back.
+        browser.click("button[name=logout]").await;
+        browser.says(said.staff_account).await;
+        browser.close().await;
     }
 }

@@ -1,5 +1,8 @@
 //! Hostile input: what comes from outside does no harm, whatever it is.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use keiki_model::access::Role;
 use reqwest::Method;
 
@@ -171,4 +174,197 @@ async fn a_page_that_fails_shows_a_number_and_never_the_cause() {
         .says("Give an administrator the number")
         .says_nothing_of("the cause")
         .says_nothing_of("programme.toml");
+}
+
+/// The lines of an answer to what is written to a server, which is read until the server ends the connection.
+fn answer_to(house: &House, written: &str) -> String {
+    let host = house.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).expect("the server listens");
+    stream
+        .write_all(written.as_bytes())
+        .expect("it can be written");
+    let mut answer = Vec::new();
+    // Nothing more is sent: the server is the one who has to lose patience.
+    stream.read_to_end(&mut answer).expect("the server ends it");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_headers_or_a_body_drop_by_drop_is_not_waited_for() {
+    let house = House::in_a_hurry().await;
+    let headers = answer_to(&house, "GET /sign-in HTTP/1.1\r\nHost: keiki\r\nX-Slow: ");
+    assert!(!headers.contains("200 OK"), "{headers}");
+    let body = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: keiki\r\nOrigin: {}\r\nSec-Fetch-Site: same-origin\r\nAccept-Language: en\r\n\
+         Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nname=a",
+        "http://keiki"
+    );
+    let body = answer_to(&house, &body);
+    assert!(body.starts_with("HTTP/1.1 503"), "{body}");
+    assert!(body.contains("took too long"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_never_ends_is_cut_and_leaves_nothing() {
+    let house = House::without_evidence().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let session = owner.cookie.clone().expect("owner is signed in");
+    let host = house.url.trim_start_matches("http://").to_owned();
+    let url = house.url.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(&host).expect("the server listens");
+        let head = format!(
+            "POST /submit HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\nCookie: keiki-session={session}\r\n\
+             Content-Type: multipart/form-data; boundary=edge\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        let part =
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n";
+        let first = format!("{:x}\r\n{part}\r\n", part.len());
+        stream
+            .write_all(head.as_bytes())
+            .expect("it can be written");
+        stream
+            .write_all(first.as_bytes())
+            .expect("it can be written");
+        let bytes = "x".repeat(1 << 20);
+        let chunk = format!("{:x}\r\n{bytes}\r\n", bytes.len());
+        let mut count = 0_usize;
+        // Far more than any file may hold; the server stops listening before.
+        while count < 1024 && stream.write_all(chunk.as_bytes()).is_ok() {
+            count += 1;
+        }
+        count
+    });
+    let written = written.await.expect("it comes to its end");
+    assert!(written < 1024, "{written} MB were taken in");
+    let waiting = house.workspace.root.join(".keiki/waiting");
+    let mut left = usize::MAX;
+    while left > 0 {
+        owner.get("/account").await.is(200);
+        left = std::fs::read_dir(&waiting).expect("it is there").count();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_anothers_is_told_from_what_is_not_by_nothing() {
+    let house = House::without_evidence().await;
+    let one = house.visitor("one", &[(Role::DataOwner, "JP1")]).await;
+    let two = house.visitor("two", &[(Role::DataOwner, "JP1")]).await;
+    let data = one.get("/api/v1/sessions").await.is(200).data();
+    let session = data["items"][0]["id"]
+        .as_str()
+        .expect("it has an id")
+        .to_owned();
+    let asked = serde_json::json!({ "name": "mine", "rights": ["see"] });
+    let made = one.tell("/api/v1/tokens", &asked).await.is(200).data();
+    let token = made["id"].as_str().expect("it has an id").to_owned();
+    for (path, id) in [("/account/sessions/", session), ("/account/tokens/", token)] {
+        let anothers = two.post(&format!("{path}{id}"), &[]).await.is(404);
+        let unknown = "0123456789abcdef";
+        let nobodys = two.post(&format!("{path}{unknown}"), &[]).await.is(404);
+        assert_eq!(
+            anothers.text.replace(&id, ""),
+            nobodys.text.replace(unknown, "")
+        );
+    }
+    one.get("/account").await.is(200).says("mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_a_form_does_not_have_change_nothing() {
+    let house = House::without_evidence().await;
+    let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
+    let fields = [
+        ("name", "new"),
+        ("shown_name", ""),
+        ("role", "executive"),
+        ("unit", "JP1"),
+        ("id", "1"),
+        ("password", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAA"),
+        ("grants", "administrator@HD"),
+        ("created_at", "0"),
+    ];
+    admin.post("/users", &fields).await.is(200);
+    let new = house.registry.named("new").await.expect("it was made");
+    assert_eq!(new.password, None);
+    assert_eq!(
+        new.grants,
+        crate::house::grants(&[(Role::Executive, "JP1")])
+    );
+    let one = house.visitor("one", &[(Role::Executive, "JP1")]).await;
+    let fields = [
+        ("language", "ja"),
+        ("next", "/"),
+        ("role", "administrator"),
+        ("unit", "HD"),
+    ];
+    one.post("/language", &fields).await.is(303);
+    let token = [
+        ("name", "mine"),
+        ("days", "1"),
+        ("right", "see"),
+        ("account", "admin"),
+        ("expires_at", "9"),
+    ];
+    one.post("/account/tokens", &token).await.is(200);
+    let one_account = house.registry.named("one").await.expect("it is there");
+    assert_eq!(
+        one_account.grants,
+        crate::house::grants(&[(Role::Executive, "JP1")])
+    );
+    one.get("/users").await.is(403);
+    // Data with a field that nobody knows is refused as a whole.
+    let data = serde_json::json!({ "name": "mine", "rights": ["see"], "account": "admin" });
+    one.tell("/api/v1/tokens", &data).await.is(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_of_the_log_and_no_header_is_made_up() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let nobody = house.nobody();
+    let events = async || {
+        let log = house.registry.log().before(None, 100).await;
+        log.expect("the log can be read")
+    };
+    // A name that would be a line of its own is none.
+    let before = events().await.len();
+    nobody
+        .sign_in("x\r\n2026-01-01 admin sign_in", PASSWORD, "/")
+        .await
+        .is(401);
+    assert_eq!(events().await.len(), before);
+    // Nobody says from where they come who is not a proxy that is known.
+    let request = nobody.request(&Method::POST, "/sign-in");
+    let request = request.header("x-forwarded-for", "203.0.113.7");
+    let fields = [("name", "nobody"), ("password", PASSWORD)];
+    nobody.send(form(request, &fields)).await.is(401);
+    assert_eq!(events().await[0].event.address, "127.0.0.1");
+    // A file's name goes into headers and log as a name.
+    let name = "a\"b\r\nSet-Cookie: planted=1\r\n.csv";
+    let query: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let path = format!("/api/v1/submissions?into=dataset:assets&unit=US1&name={query}");
+    let request = office.request(&Method::POST, &path);
+    let text = "asset_id,org_unit,kind,name,is_in_scope\nA8,US1,hardware,one,true\n";
+    let taken = office
+        .send(request.header("content-type", "text/csv").body(text))
+        .await;
+    let seq = taken.is(200).data()["seq"].as_i64().expect("it was new");
+    let event = events().await[0].event.clone();
+    assert_eq!(event.action, "submit");
+    assert!(!event.detail.contains(['\r', '\n', '"']), "{event:?}");
+    let file = office
+        .get(&format!("/api/v1/batches/{seq}/files/0"))
+        .await
+        .is(200);
+    assert_eq!(file.cookie("planted"), None);
+    let disposition = file.header("content-disposition");
+    assert!(disposition.starts_with("attachment;"), "{disposition}");
+    assert_eq!(disposition.matches('"').count() % 2, 0, "{disposition}");
+    assert_eq!(
+        house.registry.log().broken().await.expect("it can be read"),
+        None
+    );
 }

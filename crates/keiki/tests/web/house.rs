@@ -45,6 +45,9 @@ const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_ass
                       A4,US1,hardware,secret of America,true,,,,,,\n\
                       A5,JP1,hardware,no such day,true,,,31 April 2026,,,\n";
 
+/// How long a request may take, however slow the computer is on which the tests run.
+const UNHURRIED: Duration = Duration::from_hours(1);
+
 /// The password of every account of the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -114,7 +117,22 @@ fn folder(books: Books) -> Folder {
 impl House {
     /// A workspace with the evidence of one month, and its server. The evidence is in before the server looks at the books.
     pub(crate) async fn new() -> Self {
-        Self::with_evidence(folder(Books::asked_for())).await
+        Self::with("").await
+    }
+
+    /// The same, with more in its settings, and a secret in a file.
+    pub(crate) async fn with(more: &str) -> Self {
+        let at = folder(Books::asked_for());
+        let place = at.folder.path().join("keiki.toml");
+        let settings = std::fs::read_to_string(&place).expect("the settings are there");
+        let secret = at.folder.path().join("secret");
+        for (place, text) in [
+            (place, format!("{settings}{more}")),
+            (secret, "a secret of the tests\n".to_owned()),
+        ] {
+            std::fs::write(place, text).expect("the file can be written");
+        }
+        Self::with_evidence(at).await
     }
 
     /// A workspace whose database is in a `PostgreSQL`, with the evidence of one month, and its server.
@@ -142,26 +160,39 @@ impl House {
             outcomes.iter().all(|one| one.result.is_ok()),
             "{outcomes:?}"
         );
-        Self::serve(Arc::new(at)).await
+        Self::serve(Arc::new(at), UNHURRIED).await
     }
 
     /// A workspace that has read nothing, and its server.
     pub(crate) async fn without_evidence() -> Self {
-        Self::serve(Arc::new(folder(Books::asked_for()))).await
+        Self::serve(Arc::new(folder(Books::asked_for())), UNHURRIED).await
+    }
+
+    /// A server that waits for nobody for long.
+    pub(crate) async fn in_a_hurry() -> Self {
+        let folder = folder(Books::asked_for());
+        Self::serve(Arc::new(folder), Duration::from_millis(500)).await
+    }
+
+    /// The same workspace with a new server, as after a restart.
+    pub(crate) async fn restarted(self) -> Self {
+        let folder = Arc::clone(&self.folder);
+        drop(self);
+        Self::serve(folder, UNHURRIED).await
     }
 
     /// Another server over the same workspace, as another program.
     pub(crate) async fn another(&self) -> Self {
-        Self::serve(Arc::clone(&self.folder)).await
+        Self::serve(Arc::clone(&self.folder), UNHURRIED).await
     }
 
-    async fn serve(at: Arc<Folder>) -> Self {
+    async fn serve(at: Arc<Folder>, limit: Duration) -> Self {
         let folder = at.folder.path();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security: Security::Loopback,
-            // However slow the computer is on which the tests run.
-            request_limit: Duration::from_hours(1),
+            request_limit: limit,
+            header_limit: limit,
         };
         let server = Server::bind(folder, &options).await;
         let server = server.expect("a free port can be taken");
@@ -228,6 +259,15 @@ impl House {
             house: self,
             cookie: None,
             token: Some(token),
+        }
+    }
+
+    /// Somebody who goes on with a session of before.
+    pub(crate) fn still(&self, cookie: Option<String>) -> Visitor<'_> {
+        Visitor {
+            house: self,
+            cookie,
+            token: None,
         }
     }
 

@@ -6,8 +6,11 @@ mod browser;
 mod hostile;
 mod house;
 mod nodes;
+mod notices;
+mod openid;
 mod pages;
 #[path = "../../../keiki-store/tests/database/postgresql.rs"]
 mod postgresql;
 mod signing_in;
 mod submitting;
+mod uploads;

@@ -21,13 +21,19 @@ async fn send(visitor: &Visitor<'_>, name: &str, text: &str, fields: &[(&str, &s
     ));
     let request = visitor.request(&Method::POST, "/submit");
     let request = request.header("content-type", "multipart/form-data; boundary=edge");
-    visitor.send(request.body(body)).await
+    let answer = visitor.send(request.body(body)).await;
+    // The page has an address of its own.
+    match answer.header("location") {
+        "" => answer,
+        path => visitor.get(path).await,
+    }
 }
 
 /// The path of the form that confirms.
 fn confirming(answer: &Answer) -> String {
-    let at = answer.text.find("/submit/").expect("there is a form");
-    let rest = &answer.text[at..];
+    let before = "action=\"";
+    let at = answer.text.find(&format!("{before}/submit/"));
+    let rest = &answer.text[at.expect("there is a form") + before.len()..];
     rest[..rest.find('"').expect("it ends")].to_owned()
 }
 
@@ -275,4 +281,29 @@ async fn a_file_without_the_columns_of_what_it_is_read_as_is_its_senders_to_mend
         .is(422)
         .says("org_unit")
         .says("check the headings");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_names_a_person_is_not_taken_over_either() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let header = "course_id,person_id,org_unit,kind,course,audience_on";
+    let fields = |unit| [("into", "dataset:trainings"), ("unit", unit)];
+    let text = format!("{header}\nC1,U100,US1,course,Phishing,2026-04-01\n");
+    let seen = send(&office, "theirs.csv", &text, &fields("US1")).await;
+    office.post(&confirming(&seen.is(200)), &[]).await.is(200);
+    let text = format!("{header}\nC1, U100 ,JP1,course,Phishing,2026-04-01\n");
+    send(&owner, "mine.csv", &text, &fields("JP1"))
+        .await
+        .is(422)
+        .says("records of other org units");
+    // Somebody else's training, and the same person's other one, are theirs to send.
+    for row in ["C1,U101", "C2,U100"] {
+        let text = format!("{header}\n{row},JP1,course,Phishing,2026-04-01\n");
+        let seen = send(&owner, "mine.csv", &text, &fields("JP1")).await;
+        owner.post(&confirming(&seen.is(200)), &[]).await.is(200);
+    }
 }

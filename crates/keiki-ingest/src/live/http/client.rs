@@ -155,6 +155,18 @@ impl<'r> Client<'r> {
         Ok(())
     }
 
+    /// Shows a name and a secret. *Source*: RFC 6749, section 2.3.1: both are encoded before they are put together.
+    pub(crate) fn add_basic(&mut self, name: &str, secret: &str) -> Result<(), FetchError> {
+        let encoded = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+        };
+        let pair = format!("{}:{}", encoded(name), encoded(secret));
+        self.add(
+            "authorization",
+            &format!("Basic {}", base64(pair.as_bytes())),
+        )
+    }
+
     async fn asked(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, FetchError> {
         let limits = self.request.limits;
         let mut attempt = 1;

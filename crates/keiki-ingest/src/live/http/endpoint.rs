@@ -150,6 +150,25 @@ impl Endpoint {
         })
     }
 
+    /// The endpoint of an address that a service named itself.
+    pub(crate) fn of_service(
+        url: &Url,
+        network: Network,
+        ca: Option<String>,
+        proxy: Option<String>,
+    ) -> Self {
+        Self {
+            place: shown(url),
+            url: url.clone(),
+            headers: Vec::new(),
+            parameters: Vec::new(),
+            credentials: Credentials::None,
+            network,
+            ca,
+            proxy,
+        }
+    }
+
     /// The address without its query; of one that is a secret, its host.
     pub(crate) fn place(&self) -> String {
         self.place.clone()

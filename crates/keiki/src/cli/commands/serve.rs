@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::{Exit, logging};
 use crate::environment;
 use crate::error::Result;
-use crate::web::{Options, REQUEST_LIMIT, Security, Server};
+use crate::web::{HEADER_LIMIT, Options, REQUEST_LIMIT, Security, Server};
 
 /// Serve the web pages
 #[derive(Debug, clap::Args)]
@@ -46,6 +46,7 @@ impl Args {
             listen: self.listen,
             security,
             request_limit: REQUEST_LIMIT,
+            header_limit: HEADER_LIMIT,
         };
         let server = Server::bind(&root, &options).await?;
         let url = server.url();

@@ -724,6 +724,33 @@ const TEXTS: &[(&str, &str)] = &[
         "有効なトークンを一覧する",
     ),
     ("Take a token away", "トークンを取り消す"),
+    (
+        "Keep the links by which somebody without an account sends one file",
+        "アカウントのない人がファイルを一つ提出するためのリンクを管理する",
+    ),
+    (
+        "Make a link; it is printed this once",
+        "リンクを作成する。表示は一度限り",
+    ),
+    ("For whom it is", "リンクを渡す相手"),
+    (
+        "The org unit for which they speak",
+        "相手が代わって提出する組織",
+    ),
+    (
+        "What the file is read as: dataset:NAME or source:NAME",
+        "ファイルの読み取り方。dataset:名前 または source:名前",
+    ),
+    ("The period that the file is about", "ファイルの対象期間"),
+    (
+        "For how many days it holds, 60 at most",
+        "有効日数(60日まで)",
+    ),
+    (
+        "List the links, the latest first",
+        "リンクを新しい順に一覧する",
+    ),
+    ("Take a link back", "リンクを取り消す"),
     ("Its id, from the list", "一覧に示されたID"),
     (
         "Set the address of mail at which an account's owner is told; without one they are told nothing",

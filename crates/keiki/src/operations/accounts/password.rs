@@ -123,6 +123,8 @@ pub(super) async fn fits(password: &str, kept: Option<&str>) -> Result<bool> {
     let password = password.to_owned();
     let kept = kept.unwrap_or(NOBODY).to_owned();
     let _turn = AT_ONCE.acquire().await.map_err(Error::stopped)?;
+    #[cfg(test)]
+    counted::add();
     let fits = tokio::task::spawn_blocking(move || {
         password.len() <= LENGTH_MOST
             && Argon2::default()
@@ -130,6 +132,31 @@ pub(super) async fn fits(password: &str, kept: Option<&str>) -> Result<bool> {
                 .is_ok()
     });
     Ok(fits.await.map_err(Error::stopped)? && is_known)
+}
+
+/// How often a password was computed within a test, whatever other tests do meanwhile.
+#[cfg(test)]
+pub(super) mod counted {
+    use std::cell::Cell;
+
+    tokio::task_local! {
+        static COUNT: Cell<u32>;
+    }
+
+    pub(super) fn add() {
+        // Outside of such a test nobody counts.
+        COUNT
+            .try_with(|count| count.set(count.get() + 1))
+            .unwrap_or_default();
+    }
+
+    pub(in crate::operations::accounts) async fn within(work: impl Future) -> u32 {
+        let counting = async {
+            work.await;
+            COUNT.with(Cell::get)
+        };
+        COUNT.scope(Cell::new(0), counting).await
+    }
 }
 
 #[cfg(test)]

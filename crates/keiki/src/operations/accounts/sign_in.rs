@@ -1,9 +1,11 @@
 //! Signing in and out: the same answer and the same time whether or not there is such an account.
 
+use keiki_model::access::Role;
 use keiki_model::text::Language;
 use keiki_store::{Account, AccountStanding, StoredApiToken, StoredSession};
 
 use super::{Actor, HOUR_MICROS, Registry, checked_name, new_token, password, sha256};
+use crate::config::Passwords;
 use crate::error::Result;
 use crate::operations::access::Scope;
 
@@ -17,6 +19,8 @@ const FAILURES_FREE: i64 = 5;
 const LOCK_MICROS: i64 = 60_000_000;
 /// How long at most.
 const LOCK_MICROS_MOST: i64 = HOUR_MICROS;
+/// How many wrong passwords within an hour are let pass from one address, whatever the names.
+const ADDRESS_FAILURES_MOST: i64 = 60;
 /// After how long failures are forgotten.
 const FORGOTTEN_HOURS: i64 = 24;
 /// How often the use of a session is written down.
@@ -85,9 +89,12 @@ impl Registry {
         let account = self.accounts.named(&name).await?;
         let kept = account.as_ref().and_then(|one| one.password.as_deref());
         let fits = password::fits(shown.password, kept).await?;
-        let is_locked = self.is_locked(&name, now).await?;
-        let mut account =
-            account.filter(|one| fits && !is_locked && one.standing == AccountStanding::Active);
+        let address = of_address(&by.address, now);
+        let is_shut = self.accounts.failures(&address).await?.count >= ADDRESS_FAILURES_MOST;
+        let is_locked = is_shut || self.is_locked(&name, now).await?;
+        let mut account = account.filter(|one| {
+            fits && !is_locked && one.standing == AccountStanding::Active && self.may_show(one)
+        });
         if let Some(one) = &account
             && !self.factor_fits(one, shown.code, now).await?
         {
@@ -98,6 +105,7 @@ impl Registry {
                 self.note_failure(&locked_out(&name), now).await?;
             } else {
                 self.note_failure(&name, now).await?;
+                self.note_failure(&address, now).await?;
                 let detail = self.while_locked(&name).await?;
                 self.note(by, "sign_in_refused", &name, &detail).await?;
             }
@@ -105,22 +113,42 @@ impl Registry {
         };
         let detail = self.while_locked(&name).await?;
         self.accounts.clear_failures(&name).await?;
-        let token = new_token();
-        let session = StoredSession {
-            token_sha256: sha256(&token),
-            account_id: account.id,
-            created_at: now,
-            seen_at: now,
-            expires_at: now + SESSION_HOURS * HOUR_MICROS,
-            agent: agent.chars().take(AGENT_LENGTH_MOST).collect(),
-        };
-        self.sessions.add(&session).await?;
+        let token = self.begin_session(&account, agent, now).await?;
         let actor = Actor {
             name: name.clone(),
             ..by.clone()
         };
         self.note(&actor, "sign_in", &name, &detail).await?;
         Ok(Some(token))
+    }
+
+    /// Whether an account may sign in with a password at all.
+    fn may_show(&self, account: &Account) -> bool {
+        let mut grants = account.grants.iter();
+        match self.passwords {
+            Passwords::Everybody => true,
+            Passwords::Administrators => grants.any(|of| of.role == Role::Administrator),
+        }
+    }
+
+    /// Begins a session. Returns its token.
+    pub(super) async fn begin_session(
+        &self,
+        account: &Account,
+        agent: &str,
+        now: i64,
+    ) -> Result<String> {
+        let token = new_token();
+        let session = StoredSession {
+            token_sha256: sha256(&token),
+            account_id: account.id.clone(),
+            created_at: now,
+            seen_at: now,
+            expires_at: now + SESSION_HOURS * HOUR_MICROS,
+            agent: plain_agent(agent),
+        };
+        self.sessions.add(&session).await?;
+        Ok(token)
     }
 
     /// Whether a name is locked out.
@@ -192,6 +220,21 @@ impl Registry {
         Ok(self.sessions.of_account(&account.id, now).await?)
     }
 
+    /// Ends one session of an account, by what it is called. Returns whether there was such a one.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn end_session(&self, account: &Account, id: &str, by: &Actor) -> Result<bool> {
+        let all = self.sessions.of_account(&account.id, by.now).await?;
+        let Some(session) = all.iter().find(|one| session_id(one) == id) else {
+            return Ok(false);
+        };
+        self.sessions.end(&session.token_sha256).await?;
+        self.note(by, "session_end", &account.name, &session.agent)
+            .await?;
+        Ok(true)
+    }
+
     /// Ends every session of an account.
     ///
     /// # Errors
@@ -200,6 +243,31 @@ impl Registry {
         let account = self.named(name).await?;
         self.sessions.end_all_of(&account.id).await?;
         self.note(by, "sessions_end", &account.name, "").await
+    }
+}
+
+/// What a session is called where it is listed: of a hash of a token, which nobody can turn back.
+#[must_use]
+pub fn session_id(session: &StoredSession) -> &str {
+    session.token_sha256.get(..16).unwrap_or_default()
+}
+
+/// What a browser calls itself, as a line of a table.
+fn plain_agent(agent: &str) -> String {
+    let plain = agent.chars().filter(|c| !c.is_control());
+    plain.take(AGENT_LENGTH_MOST).collect()
+}
+
+/// Under what the wrong passwords of an address are counted, hour by hour; of IPv6 that of its network, in which whoever sits there
+/// has more addresses than anybody can count.
+fn of_address(address: &str, now: i64) -> String {
+    let hour = now / HOUR_MICROS;
+    match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V6(six)) if six.to_ipv4_mapped().is_none() => {
+            let network = six.to_bits() >> 64;
+            format!("address {network:x} {hour}")
+        }
+        _ => format!("address {address} {hour}"),
     }
 }
 
@@ -223,11 +291,120 @@ mod tests {
     use super::*;
 
     #[test]
+    fn addresses_are_counted_by_network_and_hour() {
+        assert_eq!(of_address("192.0.2.1", 0), of_address("192.0.2.1", 1));
+        assert_ne!(of_address("192.0.2.1", 0), of_address("192.0.2.2", 0));
+        assert_ne!(
+            of_address("192.0.2.1", 0),
+            of_address("192.0.2.1", HOUR_MICROS)
+        );
+        assert_eq!(of_address("2001:db8::1", 0), of_address("2001:db8::2:1", 0));
+        assert_ne!(
+            of_address("2001:db8::1", 0),
+            of_address("2001:db8:0:1::1", 0)
+        );
+    }
+
+    #[test]
     fn a_name_is_locked_out_for_longer_and_longer() {
         assert_eq!(lock(0), 0);
         assert_eq!(lock(4), 0);
         assert_eq!(lock(5), LOCK_MICROS);
         assert_eq!(lock(6), 2 * LOCK_MICROS);
         assert_eq!(lock(50), LOCK_MICROS_MOST);
+    }
+
+    const SETTINGS: &str = "language = \"en\"\nzone = \"UTC\"\n[organisation]\nname = { ja = \"架空\", en = \"Fictional\" }\n";
+    const ORG: &str = "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+                       HD,,親,Parent,group,JP,,,\n";
+
+    /// Somebody who is signed in with a good password; the time of a refusal is told by how often a password is computed, since
+    /// all else takes no time beside it.
+    #[tokio::test]
+    async fn whoever_is_refused_is_refused_after_the_same_work() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for (name, text) in [("keiki.toml", SETTINGS), ("org.csv", ORG)] {
+            std::fs::write(folder.path().join(name), text).expect("it can be written");
+        }
+        let workspace = crate::config::Workspace::load(folder.path()).expect("it is sound");
+        let registry = Registry::open(&workspace).await.expect("it opens");
+        let by = Actor {
+            name: "tests".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            now: 1_000_000_000_000_000,
+        };
+        let add = async |name: &str| {
+            let new = super::super::NewAccount {
+                name: name.to_owned(),
+                shown_name: String::new(),
+                grants: Vec::new(),
+            };
+            registry.add(&new, &by).await.expect("it is added")
+        };
+        let good = "correct horse battery";
+        for name in ["known", "disabled", "locked"] {
+            let token = add(name).await;
+            let chosen = super::super::Chosen {
+                name: "",
+                password: good,
+                root: "HD",
+            };
+            registry
+                .accept(&token, &chosen, &by)
+                .await
+                .expect("it is taken");
+        }
+        add("without").await;
+        let standing = AccountStanding::Disabled;
+        let done = registry.set_standing("disabled", standing, &by).await;
+        done.expect("it is disabled");
+        for _ in 0..FAILURES_FREE {
+            registry
+                .note_failure("locked", by.now)
+                .await
+                .expect("it is noted");
+        }
+        for (name, password) in [
+            ("known", "wrong horse battery"),
+            ("unknown", "wrong horse battery"),
+            ("without", "wrong horse battery"),
+            ("disabled", good),
+            ("locked", good),
+        ] {
+            let shown = Shown {
+                name,
+                password,
+                code: "",
+            };
+            let work = async {
+                let came = registry.sign_in(&shown, "", &by).await;
+                assert_eq!(came.expect("it can be tried"), None, "{name}");
+            };
+            assert_eq!(password::counted::within(work).await, 1, "{name}");
+        }
+        // From one address, whatever the names, the right password comes too late at last, after the same work.
+        for at in 0..ADDRESS_FAILURES_MOST {
+            let address = of_address(&by.address, by.now);
+            registry
+                .note_failure(&address, by.now + at)
+                .await
+                .expect("it is noted");
+        }
+        let shown = Shown {
+            name: "known",
+            password: good,
+            code: "",
+        };
+        let work = async {
+            let came = registry.sign_in(&shown, "", &by).await;
+            assert_eq!(came.expect("it can be tried"), None);
+        };
+        assert_eq!(password::counted::within(work).await, 1);
+        let elsewhere = Actor {
+            address: "192.0.2.2".to_owned(),
+            ..by
+        };
+        let came = registry.sign_in(&shown, "", &elsewhere).await;
+        assert!(came.expect("it can be tried").is_some());
     }
 }

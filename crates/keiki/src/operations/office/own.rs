@@ -2,7 +2,7 @@
 
 use keiki_model::access::Right;
 use keiki_model::text::Text;
-use keiki_store::StoredApiToken;
+use keiki_store::{StoredApiToken, StoredSession};
 
 use super::Desk;
 use crate::error::{Error, Result};
@@ -13,6 +13,30 @@ impl Desk {
     #[must_use]
     pub fn rights(&self) -> Vec<Right> {
         self.who.scope.rights()
+    }
+
+    /// The sessions of their own account, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn own_sessions(&self) -> Result<Vec<StoredSession>> {
+        let registry = &self.who.registry;
+        let account = registry.named(&self.who.actor.name).await?;
+        let mut all = registry.sessions_of(&account, self.who.actor.now).await?;
+        all.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+        Ok(all)
+    }
+
+    /// Ends a session of their own account.
+    ///
+    /// # Errors
+    /// They came by a token, or there is no such session of theirs.
+    pub async fn end_own_session(&self, id: &str) -> Result<()> {
+        self.need_session()?;
+        let registry = &self.who.registry;
+        let account = registry.named(&self.who.actor.name).await?;
+        let ended = registry.end_session(&account, id, &self.who.actor).await?;
+        if ended { Ok(()) } else { Err(Error::Absent) }
     }
 
     /// The tokens of their own account.

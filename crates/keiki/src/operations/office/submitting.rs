@@ -13,12 +13,13 @@ use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
 use keiki_model::text::{Language, Text};
-use keiki_store::StoreError;
+use keiki_store::{StoreError, Tokens, WaitingFile};
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::evidence::OwedLine;
 use super::figures::Look;
-use super::waiting::{Waiting, plain_name};
+use super::waiting::plain_name;
 use super::{Desk, UnitChoice, choices};
 use crate::config::Opening;
 use crate::error::{Error, Result};
@@ -74,8 +75,21 @@ pub struct Said {
     pub as_of: String,
 }
 
-/// What would become of a file.
+/// A file that waits for a confirmation.
 #[derive(Debug, Clone)]
+pub struct WaitingLine {
+    /// By what it is confirmed.
+    pub token: String,
+    /// The file's name.
+    pub file: String,
+    /// What it is read as, in words.
+    pub into: String,
+    /// Since when, in the workspace's zone.
+    pub since: String,
+}
+
+/// What would become of a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preview {
     /// By what it is confirmed.
     pub token: String,
@@ -221,37 +235,111 @@ impl Desk {
     /// They may not submit, or no folder can be made.
     pub fn begin_file(&self, name: &str) -> Result<(TempDir, PathBuf)> {
         self.who.scope.need(Right::Submit)?;
-        let folder = tempfile::tempdir().map_err(Error::file(std::path::Path::new("tmp")))?;
+        let folder = self.office.waiting.folder()?;
         let path = folder.path().join(plain_name(name));
         Ok((folder, path))
     }
 
-    /// Tells what would become of a file. It waits for a confirmation for an hour.
+    /// Tells what would become of a file. It waits for a confirmation for a day, also where the server stops meanwhile.
     ///
     /// # Errors
     /// They may not send it, or it cannot be used at all.
     pub async fn preview(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Preview> {
+        let (into, covers, as_of) = self.meant(said)?;
+        let (_, within) = self.within(Right::Submit)?;
+        let trial = self.trial(&into, &within, &path, as_of).await?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = std::fs::metadata(&path).map_err(Error::file(&path))?.len();
+        let file = WaitingFile {
+            id: String::new(),
+            owner: self.who.actor.name.clone(),
+            name: name.into_owned(),
+            into: written(&into),
+            covers,
+            as_of,
+            since: self.who.actor.now,
+            bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+        };
+        let preview = self.shown(&trial, &file);
+        let waiting = &self.office.waiting;
+        let token = waiting
+            .add(file, &path, &preview, self.who.language)
+            .await?;
+        drop(folder);
+        Ok(Preview { token, ..preview })
+    }
+
+    /// What somebody says of a file, as it is meant.
+    fn meant(&self, said: &Said) -> Result<(SentInto, Vec<String>, Day)> {
         let (_, within) = self.within(Right::Submit)?;
         let into = self.into(&said.into, &within)?;
         let covers = match said.unit.as_str() {
             "" => Vec::new(),
             unit => vec![within.chosen(Some(unit))?.to_owned()],
         };
-        let as_of = self.as_of(&said.as_of)?;
-        let trial = self.trial(&into, &within, &path, as_of).await?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let waiting = Waiting {
-            folder,
-            name: name.into_owned(),
-            account: self.who.actor.name.clone(),
-            since: self.who.actor.now,
-            into,
-            covers,
-            as_of,
+        Ok((into, covers, self.as_of(&said.as_of)?))
+    }
+
+    /// Their files that wait for a confirmation, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn waiting(&self) -> Result<Vec<WaitingLine>> {
+        let owner = &self.who.actor.name;
+        let all = self.office.waiting.of(owner, self.who.actor.now).await?;
+        let line = |one: WaitingFile| WaitingLine {
+            into: self.title_of(&one.into),
+            token: one.id,
+            file: one.name,
+            since: self.local(one.since),
         };
-        let preview = self.shown(&trial, &waiting);
-        let token = self.office.waiting.add(waiting, self.who.actor.now);
-        Ok(Preview { token, ..preview })
+        Ok(all.into_iter().map(line).collect())
+    }
+
+    /// What a file is read as, in words.
+    pub(super) fn title_of(&self, into: &str) -> String {
+        match into.split_once(':') {
+            Some(("dataset", name)) => self.dataset_title(name),
+            Some((_, name)) => name.to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// What would become of a file that waits.
+    ///
+    /// # Errors
+    /// It waits no longer, or it is another's.
+    pub async fn waiting_preview(&self, token: &str) -> Result<Preview> {
+        self.who.scope.need(Right::Submit)?;
+        let own = (token, self.who.actor.name.as_str());
+        let waiting = &self.office.waiting;
+        if let Some(found) = waiting.found(own, self.who.language).await? {
+            return Ok(found);
+        }
+        // It was told in another language, and is read again.
+        let taken = waiting.take(own, self.who.actor.now).await?;
+        let shown = async {
+            let (_, within) = self.within(Right::Submit)?;
+            let into = self.into(&taken.file.into, &within)?;
+            let trial = self
+                .trial(&into, &within, &taken.path, taken.file.as_of)
+                .await?;
+            Ok(self.shown(&trial, &taken.file))
+        };
+        let shown = shown.await;
+        waiting.give_back(token).await?;
+        shown
+    }
+
+    /// Takes away a file that waits.
+    ///
+    /// # Errors
+    /// It waits no longer, or it is another's.
+    pub async fn discard(&self, token: &str) -> Result<()> {
+        self.who.scope.need(Right::Submit)?;
+        let own = (token, self.who.actor.name.as_str());
+        let taken = self.office.waiting.take(own, self.who.actor.now).await?;
+        self.office.waiting.remove(&taken.file.id).await
     }
 
     async fn trial(
@@ -275,7 +363,10 @@ impl Desk {
     async fn is_of_nobody_else(&self, trial: &Trial, within: &Within) -> Result<()> {
         let workspace = &self.books.workspace;
         let known = units_of(within);
-        if known.is_empty() || (trial.keys.is_empty() && trial.identifiers.is_empty()) {
+        let is_about_nothing = trial.keys.is_empty()
+            && trial.keys_of_people.is_empty()
+            && trial.identifiers.is_empty();
+        if known.is_empty() || is_about_nothing {
             return Ok(());
         }
         let dataset = workspace.dataset(&trial.dataset)?;
@@ -306,7 +397,10 @@ impl Desk {
             known.declared.extend(of.declared);
             known.made.extend(of.made);
         }
+        let people = self.keys_of_people(trial).await?;
+        let of_people = people.iter().filter(|(key, _)| others.contains(key));
         let taken = trial.keys.iter().filter(|key| others.contains(*key));
+        let taken = taken.chain(of_people.map(|(_, sent)| sent));
         let taken = taken.chain(trial.identifiers.shared(&known));
         let taken: Vec<&str> = taken.take(KEYS_NAMED).map(String::as_str).collect();
         if taken.is_empty() {
@@ -325,7 +419,23 @@ impl Desk {
         ))
     }
 
-    fn shown(&self, trial: &Trial, waiting: &Waiting) -> Preview {
+    /// The keys that name people, as the books write them and as they were sent.
+    async fn keys_of_people(&self, trial: &Trial) -> Result<Vec<(String, String)>> {
+        let parts = trial.keys_of_people.iter().flatten();
+        let values: BTreeSet<&str> = parts
+            .filter(|(_, is_personal)| *is_personal)
+            .map(|(value, _)| value.as_str())
+            .collect();
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let workspace = &self.books.workspace;
+        let values: Vec<&str> = values.into_iter().collect();
+        let tokens = Tokens::open(&workspace.database()?).await?.known(&values).await?;
+        Ok(trial::keys_with_tokens(&trial.keys_of_people, &tokens))
+    }
+
+    fn shown(&self, trial: &Trial, waiting: &WaitingFile) -> Preview {
         let language = self.who.language;
         let dataset = self.books.workspace.catalogue.datasets.get(&trial.dataset);
         let title = |name: &String| {
@@ -343,7 +453,7 @@ impl Desk {
         };
         let rejects = trial.rejected.iter().take(REJECTS_LISTED);
         Preview {
-            token: String::new(),
+            token: waiting.id.clone(),
             file: waiting.name.clone(),
             into: self.dataset_title(&trial.dataset),
             as_of: date_of(waiting.as_of).to_string(),
@@ -364,28 +474,59 @@ impl Desk {
     /// It waits no longer, it is another's, or it cannot be used.
     pub async fn confirm(&self, token: &str) -> Result<Taken> {
         let (_, within) = self.within(Right::Submit)?;
-        let waiting = self.office.waiting.take(token, &self.who.actor.name);
-        let waiting = waiting.ok_or(Error::Absent)?;
-        // Roles and records may have changed since it was tried.
-        let into = match &waiting.into {
-            SentInto::Source(name) => format!("source:{name}"),
-            SentInto::Dataset(name) => format!("dataset:{name}"),
+        let own = (token, self.who.actor.name.as_str());
+        let taken = self.office.waiting.take(own, self.who.actor.now).await?;
+        let file = &taken.file;
+        let work = async {
+            // Roles and records may have changed since it was tried.
+            let into = self.into(&file.into, &within)?;
+            if !file.covers.iter().all(|unit| within.has(unit)) {
+                return Err(Error::Absent);
+            }
+            self.commit(into, file.covers.clone(), file.as_of, taken.path.clone())
+                .await
         };
-        self.into(&into, &within)?;
-        if !waiting.covers.iter().all(|unit| within.has(unit)) {
-            return Err(Error::Absent);
+        let came = work.await;
+        match &came {
+            Ok(_) => self.office.waiting.remove(token).await?,
+            Err(_) => self.office.waiting.give_back(token).await?,
         }
-        let path = waiting.folder.path().join(&waiting.name);
-        self.trial(&waiting.into, &within, &path, waiting.as_of)
-            .await?;
-        let file = waiting.folder.path().join(&waiting.name);
+        came
+    }
+
+    /// Takes in a file at once.
+    ///
+    /// # Errors
+    /// They may not send it, or it cannot be used.
+    pub async fn submit(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Taken> {
+        let (into, covers, as_of) = self.meant(said)?;
+        let taken = self.commit(into, covers, as_of, path).await;
+        drop(folder);
+        taken
+    }
+
+    /// Looks at a file and takes it in: it is read once for what it is about, and once for the books.
+    async fn commit(
+        &self,
+        into: SentInto,
+        covers: Vec<String>,
+        as_of: Day,
+        path: PathBuf,
+    ) -> Result<Taken> {
+        let (_, within) = self.within(Right::Submit)?;
+        // Who speaks for everybody takes over nothing, and the file need not be looked at beforehand.
+        if !within.is_whole() {
+            self.trial(&into, &within, &path, as_of).await?;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.into_owned();
         let what = What::Sent {
-            into: waiting.into,
+            into,
             org_units: units_of(&within),
-            files: vec![file],
+            files: vec![path],
         };
-        self.take(what, waiting.covers, waiting.as_of, &waiting.name)
-            .await
+        let taken = self.take(what, covers, as_of, &name).await;
+        taken.map_err(of_sender)
     }
 
     async fn take(&self, what: What, covers: Vec<String>, as_of: Day, name: &str) -> Result<Taken> {
@@ -574,8 +715,16 @@ fn units_of(within: &Within) -> Vec<String> {
     }
 }
 
+/// What a file is read as, as it is written down.
+fn written(into: &SentInto) -> String {
+    match into {
+        SentInto::Source(name) => format!("source:{name}"),
+        SentInto::Dataset(name) => format!("dataset:{name}"),
+    }
+}
+
 /// Whether a source speaks for org units of a scope alone.
-fn speaks_within(source: &Source, within: &Within) -> bool {
+pub(crate) fn speaks_within(source: &Source, within: &Within) -> bool {
     let said = source.covers.iter().chain(&source.scope.org_units);
     source.query.is_none() && within.has_all(said.map(String::as_str))
 }

@@ -1,39 +1,29 @@
-//! Files that somebody has sent and not confirmed yet.
+//! Files that somebody has sent and not confirmed yet, with what was found in each. *Source*: decision 0082.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
 
 use keiki_ingest::place::last_part;
-use keiki_model::calendar::Day;
+use keiki_model::text::{Language, Text};
+use keiki_store::{Database, WaitingFile, WaitingFiles};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::operations::accounts::new_token;
-use crate::operations::ingest::SentInto;
+use super::submitting::Preview;
+use crate::error::{Error, Result};
 
-/// How many files wait for a confirmation at most, and for how long. *Units*: microseconds.
-const WAITING_MOST: usize = 64;
-const WAITING_MICROS: i64 = 3_600_000_000;
+/// How long a file waits. *Units*: hours.
+pub const WAITING_HOURS: i64 = 24;
+/// The same. *Units*: microseconds.
+const WAITING_MICROS: i64 = WAITING_HOURS * 3_600_000_000;
+/// After how long whoever took a file and says nothing is gone. *Units*: microseconds.
+const GONE_MICROS: i64 = 900_000_000;
+/// How many files of one sender wait at most: an older one makes room.
+const OWN_MOST: usize = 8;
+/// How much waits altogether. *Units*: bytes.
+const BYTES_MOST: i64 = 4 << 30;
 /// The longest name of a file that is kept. *Units*: characters.
 const NAME_LENGTH_MOST: usize = 100;
-
-/// A file that waits for a confirmation.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// The folder in which it lies.
-    pub(super) folder: TempDir,
-    /// Its name there.
-    pub(super) name: String,
-    /// Whose it is.
-    pub(super) account: String,
-    /// Since when, UTC microseconds.
-    pub(super) since: i64,
-    /// What it is read as.
-    pub(super) into: SentInto,
-    /// The org units that it covers.
-    pub(super) covers: Vec<String>,
-    /// The day for which it speaks.
-    pub(super) as_of: Day,
-}
 
 /// A file's name without what could lead out of its folder or into a terminal.
 pub(super) fn plain_name(name: &str) -> String {
@@ -57,33 +47,139 @@ pub(super) fn plain_name(name: &str) -> String {
     }
 }
 
+/// What was found in a file, in the language of who sent it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Found {
+    language: String,
+    preview: Preview,
+}
+
+/// A file that was taken, in a folder that goes with it.
+#[derive(Debug)]
+pub(super) struct TakenFile {
+    /// What is known of it.
+    pub(super) file: WaitingFile,
+    /// Where it lies, as it was sent.
+    pub(super) path: PathBuf,
+    _folder: TempDir,
+}
+
 /// The files that wait for a confirmation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WaitingRoom {
-    files: Mutex<HashMap<String, Waiting>>,
+    files: WaitingFiles,
 }
 
 impl WaitingRoom {
-    pub(super) fn add(&self, waiting: Waiting, now: i64) -> String {
-        let token = new_token();
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.retain(|_, one| now - one.since < WAITING_MICROS);
-        while files.len() >= WAITING_MOST {
-            let oldest = files.iter().min_by_key(|(_, one)| one.since);
-            let Some(oldest) = oldest.map(|(token, _)| token.clone()) else {
-                break;
-            };
-            files.remove(&oldest);
-        }
-        files.insert(token.clone(), waiting);
-        token
+    /// Opens it, and takes away what a program that was killed has left and what has waited too long.
+    pub(super) async fn open(database: &Database, now: i64) -> Result<Self> {
+        let files = WaitingFiles::open(database).await?;
+        files.sweep(now - GONE_MICROS).await?;
+        files.expire(now - WAITING_MICROS).await?;
+        Ok(Self { files })
     }
 
-    /// A file that waits, if it is of an account.
-    pub(super) fn take(&self, token: &str, account: &str) -> Option<Waiting> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_own = files.get(token).is_some_and(|one| one.account == account);
-        if is_own { files.remove(token) } else { None }
+    /// A folder for a file as it comes.
+    pub(super) fn folder(&self) -> Result<TempDir> {
+        Ok(self.files.desk_folder()?)
+    }
+
+    /// Keeps a file with what was found in it. Returns by what it is taken.
+    pub(super) async fn add(
+        &self,
+        file: WaitingFile,
+        path: &Path,
+        preview: &Preview,
+        language: Language,
+    ) -> Result<String> {
+        let now = file.since;
+        self.files.expire(now - WAITING_MICROS).await?;
+        let own = self.files.of_owner(&file.owner).await?;
+        for one in own.iter().skip(OWN_MOST - 1) {
+            self.files.remove(&one.id).await?;
+        }
+        if self.files.bytes().await? + file.bytes > BYTES_MOST {
+            return Err(Error::user(
+                Text::new(
+                    "確認待ちのファイルが多すぎるため、受け付けられません",
+                    "too much waits for a confirmation",
+                ),
+                Text::new(
+                    "しばらくしてからもう一度送るか、管理者に連絡してください",
+                    "send it again in a while, or tell an administrator",
+                ),
+            ));
+        }
+        let bytes: [u8; 16] = rand::rng().random();
+        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = WaitingFile {
+            id: id.clone(),
+            ..file
+        };
+        let found = Found {
+            language: tag(language).to_owned(),
+            preview: Preview {
+                token: id.clone(),
+                ..preview.clone()
+            },
+        };
+        let found = serde_json::to_vec(&found).map_err(Error::stopped)?;
+        self.files.keep(&file, path, &found).await?;
+        Ok(id)
+    }
+
+    /// The files of somebody that wait, the latest first.
+    pub(super) async fn of(&self, owner: &str, now: i64) -> Result<Vec<WaitingFile>> {
+        let mut all = self.files.of_owner(owner).await?;
+        all.retain(|one| now - one.since < WAITING_MICROS);
+        Ok(all)
+    }
+
+    /// What was found in a file of somebody, where it was told in a language.
+    pub(super) async fn found(
+        &self,
+        (id, owner): (&str, &str),
+        language: Language,
+    ) -> Result<Option<Preview>> {
+        let Some(found) = self.files.found(id, owner).await? else {
+            return Err(Error::Absent);
+        };
+        let found: Found = serde_json::from_slice(&found).map_err(Error::stopped)?;
+        Ok((found.language == tag(language)).then_some(found.preview))
+    }
+
+    /// Takes a file of somebody; of two at the same time, one does.
+    pub(super) async fn take(&self, (id, owner): (&str, &str), now: i64) -> Result<TakenFile> {
+        self.files.expire(now - WAITING_MICROS).await?;
+        let folder = self.folder()?;
+        let gone = now - GONE_MICROS;
+        let taken = self
+            .files
+            .take((id, owner), folder.path(), now, gone)
+            .await?;
+        let (file, path) = taken.ok_or(Error::Absent)?;
+        Ok(TakenFile {
+            file,
+            path,
+            _folder: folder,
+        })
+    }
+
+    /// Gives back a file that was taken and came to nothing.
+    pub(super) async fn give_back(&self, id: &str) -> Result<()> {
+        Ok(self.files.give_back(id).await?)
+    }
+
+    /// Takes a file away.
+    pub(super) async fn remove(&self, id: &str) -> Result<()> {
+        Ok(self.files.remove(id).await?)
+    }
+}
+
+fn tag(language: Language) -> &'static str {
+    match language {
+        Language::Ja => "ja",
+        Language::En => "en",
     }
 }
 

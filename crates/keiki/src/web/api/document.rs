@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::{
     catalogue, closing, evidence, figures, people, problem, programme, requests, rows, submitting,
-    tokens,
+    tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
 use crate::web::words::Words;
@@ -29,6 +29,9 @@ use crate::web::words::Words;
         submitting::explain_figure,
         submitting::show_todo,
         submitting::preview_file,
+        submitting::list_previews,
+        submitting::show_preview,
+        submitting::discard_preview,
         submitting::confirm_preview,
         submitting::submit_file,
         submitting::submit_nil,
@@ -55,7 +58,12 @@ use crate::web::words::Words;
         people::disable_user,
         people::enable_user,
         people::end_sessions,
+        people::list_sessions,
+        people::end_session,
         people::list_log,
+        uploads::list_upload_links,
+        uploads::make_upload_link,
+        uploads::revoke_upload_link,
         tokens::list_tokens,
         tokens::make_token,
         tokens::revoke_token,

@@ -5,13 +5,14 @@ use axum::http::StatusCode;
 use keiki_model::access::{Grant, Right};
 use keiki_model::calendar::instant_text;
 use keiki_model::text::Text;
-use keiki_store::AccountStanding;
+use keiki_store::{AccountStanding, StoredSession};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answering::{Asked, Given, Named, filled};
-use super::paging::{Paging, Part, cursor, rising};
+use super::paging::{Paging, Part, cursor, falling, rising};
 use super::submitting::Done;
+use crate::operations::accounts::session_id;
 use crate::operations::office::Desk;
 use crate::operations::office::people::{AccountLine, EventLine};
 use crate::web::failure::{Answer, Failure};
@@ -185,6 +186,53 @@ pub(in crate::web) async fn end_sessions(
     Named(name): Named<String>,
 ) -> Answer<Json<Done>> {
     desk.end_sessions(&name).await?;
+    Ok(Json(Done::YES))
+}
+
+/// A session of one's own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct SessionItem {
+    /// Its identity, which is no secret.
+    id: String,
+    /// What the browser called itself.
+    agent: String,
+    /// When it began.
+    created_at: String,
+    /// When it was used last, to the minute.
+    seen_at: String,
+    /// When it ends at the latest.
+    expires_at: String,
+}
+
+/// Sessions of one's own, the latest first.
+#[utoipa::path(get, path = "/api/v1/sessions", params(Paging), responses((status = 200, body = Part<SessionItem>)))]
+pub(in crate::web) async fn list_sessions(
+    desk: Desk,
+    Asked(paging): Asked<Paging>,
+) -> Answer<Json<Part<SessionItem>>> {
+    let all = desk.own_sessions().await?;
+    let key = |one: &StoredSession| format!("{} {}", falling(one.created_at), session_id(one));
+    let part = paging.part(all, key);
+    let item = |one: StoredSession| SessionItem {
+        id: session_id(&one).to_owned(),
+        agent: one.agent,
+        created_at: instant_text(one.created_at),
+        seen_at: instant_text(one.seen_at),
+        expires_at: instant_text(one.expires_at),
+    };
+    Ok(Json(Part {
+        items: part.items.into_iter().map(item).collect(),
+        next: part.next,
+    }))
+}
+
+/// Ends a session of one's own. By a session alone, not by a token.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/end", params(("id" = String, Path)), responses((status = 200, body = Done)))]
+pub(in crate::web) async fn end_session(
+    desk: Desk,
+    Named(id): Named<String>,
+) -> Answer<Json<Done>> {
+    desk.end_own_session(&id).await?;
     Ok(Json(Done::YES))
 }
 

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
 use crate::operations::office::programme::SaidOf;
-use crate::operations::office::submitting::{Preview, Said, Taken, Total};
+use crate::operations::office::submitting::{Preview, Said, Taken, Total, WaitingLine};
 use crate::web::failure::{self, Answer, Failure};
 
 /// What is said of a file.
@@ -50,8 +50,10 @@ impl OfFile {
 /// What would become of a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct PreviewItem {
-    /// By what it is taken in, within an hour.
+    /// By what it is taken in, within a day.
     token: String,
+    /// Its name.
+    file: String,
     /// How many rows would be accepted.
     accepted: usize,
     /// How many would be rejected.
@@ -120,11 +122,7 @@ async fn came(desk: &Desk, name: &str, body: Body) -> Answer<Came> {
     })
 }
 
-async fn tried(desk: &Desk, of: &OfFile, came: Came) -> Answer<Preview> {
-    Ok(desk.preview(came.folder, came.path, &of.said()).await?)
-}
-
-/// Tells what would become of a file, which then waits for an hour.
+/// Tells what would become of a file, which then waits for a day.
 #[utoipa::path(post, path = "/api/v1/previews", params(OfFile), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = PreviewItem)))]
 pub(in crate::web) async fn preview_file(
     desk: Desk,
@@ -132,15 +130,59 @@ pub(in crate::web) async fn preview_file(
     request: Request,
 ) -> Answer<Json<PreviewItem>> {
     let came = came(&desk, &of.name, limited(request)).await?;
-    let preview = tried(&desk, &of, came).await?;
+    let preview = desk.preview(came.folder, came.path, &of.said()).await?;
+    Ok(Json(preview_item(preview)))
+}
+
+fn preview_item(preview: Preview) -> PreviewItem {
     let row = |(row, reason)| TriedRow { row, reason };
-    Ok(Json(PreviewItem {
+    PreviewItem {
         token: preview.token,
+        file: preview.file,
         accepted: preview.accepted,
         rejected: preview.rejected,
         rejects: preview.rejects.into_iter().map(row).collect(),
         unassigned: preview.unassigned,
-    }))
+    }
+}
+
+/// A file that waits for a confirmation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct WaitingItem {
+    /// By what it is taken in.
+    token: String,
+    /// Its name.
+    file: String,
+}
+
+/// One's own files that wait for a confirmation, the latest first.
+#[utoipa::path(get, path = "/api/v1/previews", responses((status = 200, body = Vec<WaitingItem>)))]
+pub(in crate::web) async fn list_previews(desk: Desk) -> Answer<Json<Vec<WaitingItem>>> {
+    let item = |one: WaitingLine| WaitingItem {
+        token: one.token,
+        file: one.file,
+    };
+    let all = desk.waiting().await?;
+    Ok(Json(all.into_iter().map(item).collect()))
+}
+
+/// What would become of a file that waits.
+#[utoipa::path(get, path = "/api/v1/previews/{token}", params(("token" = String, Path)), responses((status = 200, body = PreviewItem)))]
+pub(in crate::web) async fn show_preview(
+    desk: Desk,
+    Named(token): Named<String>,
+) -> Answer<Json<PreviewItem>> {
+    Ok(Json(preview_item(desk.waiting_preview(&token).await?)))
+}
+
+/// Takes away a file that waits.
+#[utoipa::path(post, path = "/api/v1/previews/{token}/discard", params(("token" = String, Path)), responses((status = 200, body = Done)))]
+pub(in crate::web) async fn discard_preview(
+    desk: Desk,
+    Named(token): Named<String>,
+) -> Answer<Json<Done>> {
+    desk.discard(&token).await?;
+    Ok(Json(Done::YES))
 }
 
 /// Takes in a file that waits.
@@ -166,10 +208,7 @@ pub(in crate::web) async fn submit_file(
     let asked = fingerprint(&parts.map(String::as_str));
     // What is begun comes to its end, whoever still waits for it.
     let task = tokio::spawn(async move {
-        let work = async {
-            let preview = tried(&desk, &of, came).await?;
-            Ok(taken(&desk.confirm(&preview.token).await?))
-        };
+        let work = async { Ok(taken(&desk.submit(came.folder, came.path, &said).await?)) };
         let answer = once(&desk, &headers, &asked, work).await;
         answer.unwrap_or_else(IntoResponse::into_response)
     });

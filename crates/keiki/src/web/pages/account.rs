@@ -6,13 +6,14 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::access::Right;
-use keiki_store::StoredApiToken;
+use keiki_store::{StoredApiToken, StoredSession};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::operations::accounts::{Factor, NewApiToken};
+use crate::operations::accounts::{Factor, NewApiToken, Recognised, session_id};
 use crate::operations::office::Desk;
 use crate::web::api::tokens::right;
+use crate::web::drawing::Code as Drawn;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -24,6 +25,9 @@ struct Page<'p> {
     name: String,
     rights: Vec<Right>,
     tokens: Vec<StoredApiToken>,
+    sessions: Vec<StoredSession>,
+    /// What the session is called in which the page is looked at.
+    here: String,
     factor: Factor,
     /// The token that was made just now.
     made: String,
@@ -43,6 +47,17 @@ struct Wanted {
 }
 
 impl Page<'_> {
+    /// The address of a second factor as telephones read it.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn drawn(&self, url: &str) -> Option<Drawn> {
+        Drawn::new(url)
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn session<'s>(&self, session: &'s StoredSession) -> &'s str {
+        session_id(session)
+    }
+
     fn titles(&self, rights: &[Right]) -> String {
         let titles = rights.iter().map(|one| self.title(one));
         titles.collect::<Vec<_>>().join(", ")
@@ -70,7 +85,13 @@ pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
 }
 
 async fn page(visitor: &Visitor, desk: Desk) -> Answer<Page<'_>> {
+    let here = match visitor.signed_in.as_ref().map(|one| &one.by) {
+        Some(Recognised::Session(session)) => session_id(session),
+        _ => "",
+    };
     Ok(Page {
+        sessions: desk.own_sessions().await?,
+        here: here.to_owned(),
         layout: Layout::new(visitor, "account-title"),
         name: desk.who().actor.name.clone(),
         rights: desk.rights(),
@@ -175,6 +196,15 @@ fn new(wanted: &Wanted) -> Result<NewApiToken, Error> {
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Nothing {}
+
+pub(in crate::web) async fn end_session(
+    desk: Desk,
+    Path(id): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Answer<Response> {
+    desk.end_own_session(&id).await?;
+    Ok(Redirect::to("/account").into_response())
+}
 
 pub(in crate::web) async fn revoke(
     desk: Desk,

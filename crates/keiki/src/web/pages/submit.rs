@@ -1,17 +1,20 @@
 //! `/submit`: a file with what would become of it, before it is taken in; a nil return; a total in the place of rows.
 
+use std::path::PathBuf;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, Path, Query};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::text::Text;
 use serde::Deserialize;
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::Error;
-use crate::operations::office::Desk;
-use crate::operations::office::submitting::{Preview, Said, SubmitView, Taken, Total};
+use crate::operations::office::submitting::{Preview, Said, SubmitView, Taken, Total, WaitingLine};
+use crate::operations::office::{Desk, WAITING_HOURS};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -47,6 +50,8 @@ pub(in crate::web) struct Reported {
 struct Page<'p> {
     layout: Layout<'p>,
     view: SubmitView,
+    /// Files that wait for a confirmation.
+    waiting: Vec<WaitingLine>,
     into: String,
     unit: String,
     problem: String,
@@ -58,6 +63,10 @@ struct Page<'p> {
 struct PreviewPage<'p> {
     layout: Layout<'p>,
     preview: Preview,
+    /// Where it is taken in, and where not.
+    path: String,
+    back: String,
+    hours: i64,
 }
 
 #[derive(Template)]
@@ -65,13 +74,15 @@ struct PreviewPage<'p> {
 struct TakenPage<'p> {
     layout: Layout<'p>,
     taken: Taken,
+    is_by_link: bool,
 }
 
 impl<'p> Page<'p> {
-    fn new(visitor: &'p Visitor, desk: &Desk, into: &str, unit: &str) -> Answer<Self> {
+    async fn new(visitor: &'p Visitor, desk: &Desk, into: &str, unit: &str) -> Answer<Self> {
         Ok(Self {
             layout: Layout::new(visitor, "submit-title"),
             view: desk.submit_choices()?,
+            waiting: desk.waiting().await?,
             into: into.to_owned(),
             unit: unit.to_owned(),
             problem: String::new(),
@@ -86,15 +97,15 @@ pub(in crate::web) async fn show(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let into = asked.into.unwrap_or_default();
-    let page = Page::new(&visitor, &desk, &into, &asked.unit.unwrap_or_default())?;
+    let page = Page::new(&visitor, &desk, &into, &asked.unit.unwrap_or_default()).await?;
     Ok(Html(page.render()?))
 }
 
-pub(in crate::web) async fn preview(
-    visitor: Visitor,
-    desk: Desk,
-    mut parts: Multipart,
-) -> Answer<Response> {
+/// A file as it came: the folder in which it lies, and its path.
+pub(super) type Sent = (TempDir, PathBuf);
+
+/// Takes in a form with a file, a piece at a time: what is said of the file, and the file, where there is one.
+pub(super) async fn received(desk: &Desk, mut parts: Multipart) -> Answer<(Said, Option<Sent>)> {
     let mut said = Said::default();
     let mut sent = None;
     while let Some(mut part) = parts.next_field().await? {
@@ -124,20 +135,50 @@ pub(in crate::web) async fn preview(
             _ => {}
         }
     }
+    Ok((said, sent))
+}
+
+pub(in crate::web) async fn preview(
+    visitor: Visitor,
+    desk: Desk,
+    parts: Multipart,
+) -> Answer<Response> {
+    let (said, sent) = received(&desk, parts).await?;
     let came = match sent {
         Some((folder, path)) => desk.preview(folder, path, &said).await,
         None => Err(no_file()),
     };
     match came {
+        // The page has an address of its own, so that it can be opened again.
         Ok(preview) => {
-            let layout = Layout::new(&visitor, "preview-title");
-            Ok(Html(PreviewPage { layout, preview }.render()?).into_response())
+            let path = format!("/submit/{}", preview.token);
+            Ok(Redirect::to(&path).into_response())
         }
-        Err(error) => wrong(&visitor, &desk, error, (&said.into, &said.unit)),
+        Err(error) => wrong(&visitor, &desk, error, (&said.into, &said.unit)).await,
     }
 }
 
-fn no_file() -> Error {
+pub(in crate::web) async fn look(
+    visitor: Visitor,
+    desk: Desk,
+    Path(token): Path<String>,
+) -> Answer {
+    let page = PreviewPage {
+        layout: Layout::new(&visitor, "preview-title"),
+        preview: desk.waiting_preview(&token).await?,
+        path: format!("/submit/{token}"),
+        back: "/submit".to_owned(),
+        hours: WAITING_HOURS,
+    };
+    Ok(Html(page.render()?))
+}
+
+pub(in crate::web) async fn discard(desk: Desk, Path(token): Path<String>) -> Answer<Response> {
+    desk.discard(&token).await?;
+    Ok(Redirect::to("/submit").into_response())
+}
+
+pub(super) fn no_file() -> Error {
     Error::user(
         Text::new("ファイルが選ばれていません", "no file was chosen"),
         Text::new(
@@ -147,14 +188,14 @@ fn no_file() -> Error {
     )
 }
 
-fn wrong(
+async fn wrong(
     visitor: &Visitor,
     desk: &Desk,
     error: Error,
     (into, unit): (&str, &str),
 ) -> Answer<Response> {
     let (message, hint) = Failure::of_form(error)?;
-    let mut page = Page::new(visitor, desk, into, unit)?;
+    let mut page = Page::new(visitor, desk, into, unit).await?;
     message.get(visitor.language).clone_into(&mut page.problem);
     if let Some(hint) = hint {
         hint.get(visitor.language).clone_into(&mut page.hint);
@@ -162,7 +203,7 @@ fn wrong(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
 }
 
-fn told(
+async fn told(
     visitor: &Visitor,
     desk: &Desk,
     came: Result<Taken, Error>,
@@ -171,9 +212,14 @@ fn told(
     match came {
         Ok(taken) => {
             let layout = Layout::new(visitor, "taken-title");
-            Ok(Html(TakenPage { layout, taken }.render()?).into_response())
+            let page = TakenPage {
+                layout,
+                taken,
+                is_by_link: false,
+            };
+            Ok(Html(page.render()?).into_response())
         }
-        Err(error) => wrong(visitor, desk, error, chosen),
+        Err(error) => wrong(visitor, desk, error, chosen).await,
     }
 }
 
@@ -183,7 +229,7 @@ pub(in crate::web) async fn confirm(
     Path(token): Path<String>,
 ) -> Answer<Response> {
     let came = desk.confirm(&token).await;
-    told(&visitor, &desk, came, ("", ""))
+    told(&visitor, &desk, came, ("", "")).await
 }
 
 pub(in crate::web) async fn nil(
@@ -197,7 +243,7 @@ pub(in crate::web) async fn nil(
         as_of: nil.as_of,
     };
     let came = desk.nil_return(&said).await;
-    told(&visitor, &desk, came, (&said.into, &said.unit))
+    told(&visitor, &desk, came, (&said.into, &said.unit)).await
 }
 
 pub(in crate::web) async fn total(
@@ -214,5 +260,5 @@ pub(in crate::web) async fn total(
         attachment: reported.attachment,
     };
     let came = desk.report_total(&total).await;
-    told(&visitor, &desk, came, ("", &total.unit))
+    told(&visitor, &desk, came, ("", &total.unit)).await
 }

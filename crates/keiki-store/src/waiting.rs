@@ -1,0 +1,465 @@
+//! Files that were sent and not confirmed yet: encrypted on disk, so that neither a reload nor a restart loses them, and nobody reads them
+//! there.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use rand::RngCore;
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+
+use crate::database::Database;
+use crate::error::{Result, StoreError, on_file};
+use crate::raw::{decrypt_file, encrypt_file};
+
+/// A file that waits for a confirmation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingFile {
+    /// Its identity.
+    pub id: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// What it is read as.
+    pub into: String,
+    /// The org units that it covers.
+    pub covers: Vec<String>,
+    /// The day for which it speaks, in days since 1970.
+    pub as_of: i32,
+    /// Since when, UTC microseconds.
+    pub since: i64,
+    /// How large it is. *Units*: bytes.
+    pub bytes: i64,
+}
+
+/// The files, in a folder beside the workspace's database, with what is known of them in it.
+#[derive(Debug, Clone)]
+pub struct WaitingFiles {
+    pool: AnyPool,
+    folder: PathBuf,
+}
+
+const COLUMNS: &str = "id, owner, name, into_what, covers, as_of, since, bytes";
+/// Between the org units of one file; no id has it.
+const SEPARATOR: char = '\n';
+/// With what the name of a file ends that holds what was found in another.
+const FINDINGS: &str = "found";
+
+impl WaitingFiles {
+    /// Opens the files, making folder and table where there are none.
+    ///
+    /// # Errors
+    /// The database or the folder cannot be used.
+    pub async fn open(database: &Database) -> Result<Self> {
+        let pool = database
+            .with_tables(&[
+            "CREATE TABLE IF NOT EXISTS waiting_files (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, \
+             into_what TEXT NOT NULL, covers TEXT NOT NULL, as_of BIGINT NOT NULL, since BIGINT NOT NULL, bytes BIGINT NOT NULL, \
+             file_key TEXT NOT NULL, taken_at BIGINT)",
+            ])
+            .await?;
+        let folder = database.waiting_folder();
+        std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
+        Ok(Self { pool, folder })
+    }
+
+    /// A folder for a file as it comes, and while it is read; whatever is left there when the program starts is taken away.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn desk_folder(&self) -> Result<tempfile::TempDir> {
+        let made = tempfile::Builder::new()
+            .prefix("open-")
+            .tempdir_in(&self.folder);
+        made.map_err(on_file(&self.folder))
+    }
+
+    /// Keeps a file with what was found in it.
+    ///
+    /// # Errors
+    /// The disk or the database cannot be written.
+    pub async fn keep(&self, file: &WaitingFile, plain: &Path, found: &[u8]) -> Result<()> {
+        let mut key = [0; 32];
+        rand::rng().fill_bytes(&mut key);
+        let (place, findings) = self.places(&file.id);
+        let plain = plain.to_owned();
+        let found = found.to_vec();
+        let folder = self.folder.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut source = std::fs::File::open(&plain).map_err(on_file(&plain))?;
+            written(&mut source, &place, &key)?;
+            written(&mut found.as_slice(), &findings, &key)?;
+            sync(&folder)
+        });
+        task.await.map_err(|error| stopped(&error))??;
+        sqlx::query(
+            "INSERT INTO waiting_files (id, owner, name, into_what, covers, as_of, since, bytes, file_key, taken_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
+        )
+        .bind(&file.id)
+        .bind(&file.owner)
+        .bind(&file.name)
+        .bind(&file.into)
+        .bind(file.covers.join(&SEPARATOR.to_string()))
+        .bind(i64::from(file.as_of))
+        .bind(file.since)
+        .bind(file.bytes)
+        .bind(hexadecimal(&key))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The files of somebody that wait, the latest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn of_owner(&self, owner: &str) -> Result<Vec<WaitingFile>> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM waiting_files WHERE owner = $1 AND taken_at IS NULL ORDER BY since DESC, id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(owner)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(waiting_file).collect()
+    }
+
+    /// How much waits altogether. *Units*: bytes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn bytes(&self) -> Result<i64> {
+        let row = sqlx::query("SELECT bytes FROM waiting_files")
+            .fetch_all(&self.pool)
+            .await?;
+        let all = row.iter().map(|row| row.try_get::<i64, _>(0));
+        let all: std::result::Result<Vec<i64>, _> = all.collect();
+        Ok(all?.into_iter().sum())
+    }
+
+    /// What was found in a file of somebody; `None` where it waits no longer.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be read.
+    pub async fn found(&self, id: &str, owner: &str) -> Result<Option<Vec<u8>>> {
+        let query =
+            "SELECT file_key FROM waiting_files WHERE id = $1 AND owner = $2 AND taken_at IS NULL";
+        let row = sqlx::query(query)
+            .bind(id)
+            .bind(owner)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let key = of_hexadecimal(&row.try_get::<String, _>(0)?);
+        let (_, findings) = self.places(id);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            read(&findings, &mut found, &key)?;
+            Ok::<_, StoreError>(found)
+        });
+        task.await.map_err(|error| stopped(&error))?.map(Some)
+    }
+
+    /// Takes a file of somebody, of two at the same time one, and puts it as it was into a folder. It is free again when `give_back` is
+    /// called, or where whoever took it is gone since before `gone_before`. `None` where it waits no longer.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be used.
+    pub async fn take(
+        &self,
+        (id, owner): (&str, &str),
+        folder: &Path,
+        now: i64,
+        gone_before: i64,
+    ) -> Result<Option<(WaitingFile, PathBuf)>> {
+        let query = format!(
+            "UPDATE waiting_files SET taken_at = $1 WHERE id = $2 AND owner = $3 AND (taken_at IS NULL OR taken_at < $4) \
+             RETURNING {COLUMNS}, file_key"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(now)
+            .bind(id)
+            .bind(owner)
+            .bind(gone_before)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let file = waiting_file(&row)?;
+        let key = of_hexadecimal(&row.try_get::<String, _>(8)?);
+        let (place, _) = self.places(id);
+        let plain = folder.join(&file.name);
+        let target = plain.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut out = std::fs::File::create(&target).map_err(on_file(&target))?;
+            read(&place, &mut out, &key)?;
+            out.flush().map_err(on_file(&target))
+        });
+        task.await.map_err(|error| stopped(&error))??;
+        Ok(Some((file, plain)))
+    }
+
+    /// Gives back a file that was taken and came to nothing.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn give_back(&self, id: &str) -> Result<()> {
+        sqlx::query("UPDATE waiting_files SET taken_at = NULL WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a file away. Its key goes first, so that what may be left of it on the disk says nothing.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be written.
+    pub async fn remove(&self, id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM waiting_files WHERE id = $1")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        let (place, findings) = self.places(id);
+        for path in [place, findings] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(on_file(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away files that have waited since before an instant. Returns how many.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be written.
+    pub async fn expire(&self, before: i64) -> Result<usize> {
+        let rows = sqlx::query("SELECT id FROM waiting_files WHERE since < $1")
+            .bind(before)
+            .fetch_all(&self.pool)
+            .await?;
+        for row in &rows {
+            self.remove(&row.try_get::<String, _>(0)?).await?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Takes away what programs that were killed have left in the folder: files as they came, and those of which the database knows
+    /// nothing. What was changed after an instant may be another server's that is at work.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be used.
+    pub async fn sweep(&self, before: i64) -> Result<()> {
+        let rows = sqlx::query("SELECT id FROM waiting_files")
+            .fetch_all(&self.pool)
+            .await?;
+        let mut known = std::collections::HashSet::new();
+        for row in &rows {
+            known.insert(row.try_get::<String, _>(0)?);
+        }
+        let entries = std::fs::read_dir(&self.folder).map_err(on_file(&self.folder))?;
+        for entry in entries {
+            let path = entry.map_err(on_file(&self.folder))?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if stem.is_some_and(|stem| known.contains(stem)) {
+                continue;
+            }
+            if changed_at(&path).is_none_or(|at| at >= before) {
+                continue;
+            }
+            let removed = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+            removed.map_err(on_file(&path))?;
+        }
+        Ok(())
+    }
+
+    /// Where a file lies, and where what was found in it does.
+    fn places(&self, id: &str) -> (PathBuf, PathBuf) {
+        let of = |ending: &str| self.folder.join(format!("{id}.{ending}"));
+        (of("file"), of(FINDINGS))
+    }
+}
+
+/// When a file or folder was changed last, UTC microseconds; `None` where it is gone.
+fn changed_at(path: &Path) -> Option<i64> {
+    let changed = std::fs::metadata(path).and_then(|of| of.modified()).ok()?;
+    let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok()
+}
+
+/// Writes what is read into a file, encrypted.
+fn written(source: &mut dyn Read, place: &Path, key: &[u8; 32]) -> Result<()> {
+    let mut out = std::fs::File::create(place).map_err(on_file(place))?;
+    encrypt_file(source, &mut out, key, place)?;
+    out.sync_all().map_err(on_file(place))
+}
+
+/// Reads what a file holds.
+fn read(place: &Path, out: &mut dyn Write, key: &[u8]) -> Result<()> {
+    let mut source = std::fs::File::open(place).map_err(on_file(place))?;
+    decrypt_file(&mut source, out, key, place)
+}
+
+/// Makes what was put into a folder last beyond a power cut.
+fn sync(folder: &Path) -> Result<()> {
+    let opened = std::fs::File::open(folder).map_err(on_file(folder))?;
+    opened.sync_all().map_err(on_file(folder))
+}
+
+fn stopped(error: &tokio::task::JoinError) -> StoreError {
+    let text = error.to_string();
+    StoreError::damaged(text.clone(), text)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of a text of hexadecimal digits; what is none gives a key that opens nothing.
+fn of_hexadecimal(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2);
+    let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+    pairs
+        .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+        .collect()
+}
+
+fn waiting_file(row: &AnyRow) -> Result<WaitingFile> {
+    let covers: String = row.try_get(4)?;
+    let as_of: i64 = row.try_get(5)?;
+    Ok(WaitingFile {
+        id: row.try_get(0)?,
+        owner: row.try_get(1)?,
+        name: row.try_get(2)?,
+        into: row.try_get(3)?,
+        covers: covers
+            .split(SEPARATOR)
+            .filter(|unit| !unit.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        as_of: i32::try_from(as_of).unwrap_or(0),
+        since: row.try_get(6)?,
+        bytes: row.try_get(7)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(id: &str) -> WaitingFile {
+        WaitingFile {
+            id: id.to_owned(),
+            owner: "one".to_owned(),
+            name: "資産.csv".to_owned(),
+            into: "dataset:assets".to_owned(),
+            covers: vec!["JP1".to_owned(), "JP2".to_owned()],
+            as_of: 20_000,
+            since: 10,
+            bytes: 200_000,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_outlives_the_program_and_nobody_reads_it_on_the_disk() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let database = Database::file(&folder.path().join("keiki.db"));
+        // More than one block, and not a whole number of them.
+        let bytes: Vec<u8> = b"Sato Hanako,"
+            .iter()
+            .copied()
+            .cycle()
+            .take(200_001)
+            .collect();
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, &bytes).expect("it can be written");
+        let before = WaitingFiles::open(&database).await.expect("it opens");
+        before
+            .keep(&file("a"), &plain, b"Sato found")
+            .await
+            .expect("it is kept");
+        drop(before.desk_folder().expect("it is made").keep());
+        std::fs::write(folder.path().join("waiting/nobody.file"), "x").expect("it can be written");
+        for entry in std::fs::read_dir(folder.path().join("waiting")).expect("it is there") {
+            let place = entry.expect("it is there").path();
+            if place.is_file() {
+                let kept = std::fs::read(place).expect("it can be read");
+                assert!(!kept.windows(4).any(|part| part == b"Sato"));
+            }
+        }
+        let after = WaitingFiles::open(&database).await.expect("it opens");
+        // Another server may be at work with what is new.
+        after.sweep(0).await.expect("it is swept");
+        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
+        assert_eq!(left.count(), 4);
+        after.sweep(i64::MAX).await.expect("it is swept");
+        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
+        assert_eq!(left.count(), 2);
+        assert_eq!(
+            after.of_owner("one").await.expect("it is read"),
+            [file("a")]
+        );
+        assert_eq!(after.of_owner("two").await.expect("it is read"), []);
+        let found = after.found("a", "one").await.expect("it is read");
+        assert_eq!(found.as_deref(), Some(&b"Sato found"[..]));
+        assert_eq!(after.found("a", "two").await.expect("it is read"), None);
+        let out = folder.path().join("out");
+        std::fs::create_dir(&out).expect("it can be made");
+        let taken = after
+            .take(("a", "one"), &out, 50, 0)
+            .await
+            .expect("it is taken");
+        let (_, place) = taken.expect("it waits");
+        assert_eq!(std::fs::read(place).expect("it can be read"), bytes);
+        // Taken once, unless it is given back or whoever took it is gone.
+        let again = after
+            .take(("a", "one"), &out, 60, 40)
+            .await
+            .expect("it is asked for");
+        assert_eq!(again, None);
+        after.give_back("a").await.expect("it is given back");
+        for (now, gone) in [(60, 40), (80, 70)] {
+            let again = after.take(("a", "one"), &out, now, gone).await;
+            assert!(again.expect("it is asked for").is_some());
+        }
+        assert_eq!(after.expire(11).await.expect("it is expired"), 1);
+        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
+        assert_eq!(left.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_cut_or_changed_on_the_disk_is_not_taken() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let database = Database::file(&folder.path().join("keiki.db"));
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, vec![7; 200_000]).expect("it can be written");
+        let files = WaitingFiles::open(&database).await.expect("it opens");
+        files
+            .keep(&file("a"), &plain, b"")
+            .await
+            .expect("it is kept");
+        let place = folder.path().join("waiting/a.file");
+        let whole = std::fs::read(&place).expect("it can be read");
+        let mut changed = whole.clone();
+        changed[100_000] ^= 1;
+        for damaged in [
+            &whole[..whole.len() - 1],
+            &whole[..65_559],
+            &whole[..3],
+            &changed,
+        ] {
+            std::fs::write(&place, damaged).expect("it can be written");
+            let taken = files.take(("a", "one"), folder.path(), 50, 0).await;
+            assert!(taken.is_err());
+            files.give_back("a").await.expect("it is given back");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Links for those who have no account: made and taken back by the programme office, and what their holders may do with them.
+
+use std::sync::Arc;
+
+use keiki_model::access::Right;
+use keiki_model::calendar::date_of;
+use keiki_model::text::Language;
+use keiki_report::report::period_name;
+use keiki_store::StoredUploadLink;
+
+use super::submitting::{Said, SubmitView, Taken};
+use super::{Desk, Office, Who};
+use crate::error::{Error, Result};
+use crate::operations::accounts::{Actor, Registry};
+use crate::operations::upload_links::{self, NewUploadLink};
+
+/// How a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkStanding {
+    /// It holds.
+    Open,
+    /// A file was taken in by it.
+    Used,
+    /// It was taken back.
+    Revoked,
+    /// It is too old.
+    Expired,
+}
+
+impl LinkStanding {
+    /// How a link stands at an instant.
+    #[must_use]
+    pub fn of(link: &StoredUploadLink, now: i64) -> Self {
+        if link.used_at.is_some() {
+            Self::Used
+        } else if link.revoked_at.is_some() {
+            Self::Revoked
+        } else if link.expires_at <= now {
+            Self::Expired
+        } else {
+            Self::Open
+        }
+    }
+
+    /// The word in data.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Used => "used",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A link, as those see it who make them.
+#[derive(Debug, Clone)]
+pub struct LinkLine {
+    /// What is kept of it.
+    pub link: StoredUploadLink,
+    /// The org unit's name.
+    pub unit: String,
+    /// What the file is read as, in words.
+    pub into: String,
+    /// Until when it holds, in the workspace's zone.
+    pub until: String,
+    /// How it stands.
+    pub standing: LinkStanding,
+}
+
+/// What a link asks for, as its holder sees it.
+#[derive(Debug, Clone)]
+pub struct AskedFor {
+    /// For whom it is.
+    pub holder: String,
+    /// The org unit's name.
+    pub unit: String,
+    /// What the file is read as, in words.
+    pub into: String,
+    /// The period in words.
+    pub period: String,
+    /// The day for which the file speaks.
+    pub as_of: String,
+    /// Until when the link holds.
+    pub until: String,
+}
+
+impl Desk {
+    /// The links of the org units whose periods they close, the latest first.
+    ///
+    /// # Errors
+    /// They may not make any.
+    pub async fn upload_links(&self) -> Result<Vec<LinkLine>> {
+        let (_, within) = self.within(Right::Close)?;
+        let all = self.office.links.all().await?;
+        let own = all.into_iter().filter(|one| within.has(&one.org_unit));
+        Ok(own.map(|one| self.link_line(one)).collect())
+    }
+
+    fn link_line(&self, link: StoredUploadLink) -> LinkLine {
+        LinkLine {
+            unit: self.names().org_unit(&link.org_unit),
+            into: self.title_of(&link.into),
+            until: self.local(link.expires_at),
+            standing: LinkStanding::of(&link, self.who.actor.now),
+            link,
+        }
+    }
+
+    /// What can be chosen for a link.
+    ///
+    /// # Errors
+    /// They may not make any.
+    pub fn upload_link_choices(&self) -> Result<SubmitView> {
+        self.who.scope.need(Right::Close)?;
+        self.submit_choices()
+    }
+
+    /// Makes a link. Returns it with its token, which is told this once.
+    ///
+    /// # Errors
+    /// They may not, they came by a token, or something of it does not fit.
+    pub async fn make_upload_link(&self, new: &NewUploadLink) -> Result<(LinkLine, String)> {
+        self.need_session()?;
+        let (_, within) = self.within(Right::Close)?;
+        within.chosen(Some(&new.org_unit))?;
+        let workspace = &self.books.workspace;
+        let links = &self.office.links;
+        let (link, token) = upload_links::make(workspace, links, new, &self.who.actor).await?;
+        upload_links::note_made(&self.who.registry, &link, &self.who.actor).await?;
+        Ok((self.link_line(link), token))
+    }
+
+    /// Takes a link back.
+    ///
+    /// # Errors
+    /// They may not, they came by a token, or there is none that holds.
+    pub async fn revoke_upload_link(&self, id: &str) -> Result<()> {
+        self.need_session()?;
+        let own = self.upload_links().await?;
+        if !own.iter().any(|one| one.link.id == id) {
+            return Err(Error::Absent);
+        }
+        let (links, registry) = (&self.office.links, &self.who.registry);
+        upload_links::revoke(links, registry, id, &self.who.actor).await
+    }
+}
+
+/// The holder of a link, before the one thing that they may do.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    link: StoredUploadLink,
+    desk: Desk,
+}
+
+impl Office {
+    /// Seats the holder of a link.
+    ///
+    /// # Errors
+    /// The link does not hold.
+    pub async fn holder(
+        self: &Arc<Self>,
+        token: &str,
+        language: Language,
+        (actor, registry): (&Actor, &Registry),
+    ) -> Result<Holder> {
+        let link = upload_links::find(&self.links, token, actor.now).await?;
+        let link = link.ok_or(Error::Absent)?;
+        let who = Who {
+            actor: Actor {
+                name: upload_links::name(&link),
+                ..actor.clone()
+            },
+            scope: upload_links::scope(&link.org_unit),
+            // They came by something that leaks as a token does, and open no other door.
+            until: Some(link.expires_at),
+            language,
+            registry: registry.clone(),
+        };
+        let desk = self.desk(who).await?;
+        Ok(Holder { link, desk })
+    }
+}
+
+impl Holder {
+    /// What is asked for.
+    #[must_use]
+    pub fn asked_for(&self) -> AskedFor {
+        AskedFor {
+            holder: self.link.holder.clone(),
+            unit: self.desk.names().org_unit(&self.link.org_unit),
+            into: self.desk.title_of(&self.link.into),
+            period: period_name(&self.link.period, self.desk.language()),
+            as_of: date_of(self.link.as_of).to_string(),
+            until: self.desk.local(self.link.expires_at),
+        }
+    }
+
+    /// What there is for sending and looking at a file; what is said of one is the link's.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// What the link says of a file.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        Said {
+            into: self.link.into.clone(),
+            unit: self.link.org_unit.clone(),
+            as_of: date_of(self.link.as_of).to_string(),
+        }
+    }
+
+    /// Takes in a file that waits, after which the link holds no longer.
+    ///
+    /// # Errors
+    /// The link or the file is gone, or the file cannot be used; the link then holds on.
+    pub async fn confirm(&self, file: &str) -> Result<Taken> {
+        let links = &self.desk.office.links;
+        if !links.take(&self.link.id, self.desk.who.actor.now).await? {
+            return Err(Error::Absent);
+        }
+        let taken = self.desk.confirm(file).await;
+        if taken.is_err() {
+            links.give_back(&self.link.id).await?;
+        }
+        taken
+    }
+}

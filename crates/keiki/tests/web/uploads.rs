@@ -1,0 +1,290 @@
+//! Files that wait for a confirmation, and links by which somebody without an account sends one.
+
+use keiki::operations::upload_links::{self, NewUploadLink};
+use keiki_model::access::{Right, Role};
+use reqwest::Method;
+
+use crate::house::{Answer, House, Visitor, actor};
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
+
+/// A good row, one of another org unit, and one without a day.
+const ROWS: &str = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
+                    A9,US1,hardware,not theirs,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n\
+                    A8,JP1,hardware,no day,true,,,31 April 2026,,,\n";
+
+/// Sends a file as a form does, and goes where that leads. Returns the page and its path.
+async fn send(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) -> (Answer, String) {
+    let mut body = String::new();
+    for (field, value) in fields {
+        body.push_str(&format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+        ));
+    }
+    body.push_str(&format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"assets.csv\"\r\n\
+         Content-Type: text/csv\r\n\r\n{HEADER}\n{ROWS}\r\n--edge--\r\n"
+    ));
+    let request = visitor.request(&Method::POST, path);
+    let request = request.header("content-type", "multipart/form-data; boundary=edge");
+    let answer = visitor.send(request.body(body)).await;
+    match answer.header("location").to_owned() {
+        path if path.is_empty() => (answer, path),
+        path => (visitor.get(&path).await, path),
+    }
+}
+
+const SAID: [(&str, &str); 3] = [
+    ("into", "dataset:assets"),
+    ("unit", "JP1"),
+    ("as_of", "2026-05-31"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_waits_outlives_reload_and_restart_and_is_its_senders_alone() {
+    let house = House::new().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let (page, path) = send(&owner, "/submit", &SAID).await;
+    page.is(200).says("31 April 2026");
+    let (_, thrown_away) = send(&owner, "/submit", &SAID).await;
+    let cookie = owner.cookie.clone();
+    let house = house.restarted().await;
+    let owner = house.still(cookie);
+    owner.get("/submit").await.is(200).says(&path);
+    owner
+        .get(&path)
+        .await
+        .is(200)
+        .says("31 April 2026")
+        .says("assets.csv");
+    // In another language it is read again.
+    let language = [("language", "ja"), ("next", "/")];
+    owner.post("/language", &language).await.is(303);
+    owner
+        .get(&path)
+        .await
+        .is(200)
+        .says("受け入れない行とその理由");
+    let other = house.visitor("other", &[(Role::DataOwner, "JP1")]).await;
+    other.get("/submit").await.is(200).says_nothing_of(&path);
+    other.get(&path).await.is(404);
+    for act in ["confirm", "discard"] {
+        other.post(&format!("{path}/{act}"), &[]).await.is(404);
+    }
+    owner
+        .post(&format!("{thrown_away}/discard"), &[])
+        .await
+        .is(303);
+    owner.get(&thrown_away).await.is(404);
+    owner.post(&format!("{path}/confirm"), &[]).await.is(200);
+    owner.post(&format!("{path}/confirm"), &[]).await.is(404);
+    owner
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("3 / 4");
+    // Nothing of it is left on the disk.
+    let waiting = house.workspace.root.join(".keiki/waiting");
+    let left = std::fs::read_dir(waiting).expect("the folder is there");
+    assert_eq!(left.count(), 0);
+}
+
+const LINK: [(&str, &str); 5] = [
+    ("holder", "Tanaka of the plant"),
+    ("unit", "JP1"),
+    ("into", "dataset:assets"),
+    ("period", "2026-05"),
+    ("days", "14"),
+];
+
+/// The path of the link that a page shows.
+fn link(page: &Answer) -> String {
+    let at = page.text.find("<code>/upload/").expect("a link was made");
+    let rest = &page.text[at + "<code>".len()..];
+    rest[..rest.find('<').expect("it ends")].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_account_sends_one_file_by_a_link_and_sees_nothing_else() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let made = office.post("/upload-links", &LINK).await.is(200);
+    let path = link(&made.says("Tanaka of the plant"));
+    // Who looks into the database learns no link.
+    let token = path.trim_start_matches("/upload/").as_bytes();
+    for file in ["keiki.db", "keiki.db-wal"] {
+        let bytes = std::fs::read(house.workspace.root.join(".keiki").join(file));
+        let bytes = bytes.unwrap_or_default();
+        assert!(
+            !bytes.windows(token.len()).any(|part| part == token),
+            "{file}"
+        );
+    }
+    let holder = house.nobody();
+    let page = holder.get(&path).await.is(200);
+    page.says("Manufacturing")
+        .says("Tanaka of the plant")
+        .says_nothing_of("American Branch");
+    // What the form adds to the file is the link's to say.
+    let other = [
+        ("into", "source:assets"),
+        ("unit", "US1"),
+        ("as_of", "2026-04-30"),
+    ];
+    let (page, file) = send(&holder, &path, &other).await;
+    page.is(200)
+        .says("31 April 2026")
+        .says("2026-05-31")
+        .says_nothing_of("not theirs")
+        .says_nothing_of("href=\"/scorecard");
+    holder.get("/scorecard").await.is(303);
+    holder
+        .get(&file.replace("/upload/", "/submit/"))
+        .await
+        .is(404);
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("2 / 4");
+    // Another link's holder, and who made the link, cannot take it in.
+    let second = link(&office.post("/upload-links", &LINK).await.is(200));
+    let id = file.rsplit('/').next().expect("it has parts").to_owned();
+    holder.get(&format!("{second}/{id}")).await.is(404);
+    holder
+        .post(&format!("{second}/{id}/confirm"), &[])
+        .await
+        .is(404);
+    office
+        .post(&format!("/submit/{id}/confirm"), &[])
+        .await
+        .is(404);
+    let taken = holder.post(&format!("{file}/confirm"), &[]).await.is(200);
+    taken
+        .says("was taken in")
+        .says_nothing_of("href=\"/evidence");
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("3 / 5");
+    // It holds once.
+    holder.get(&path).await.is(404).says("does not hold");
+    holder.post(&format!("{file}/confirm"), &[]).await.is(404);
+    let (page, _) = send(&holder, &path, &[]).await;
+    page.is(404);
+    let log = house.registry.log().before(None, 1).await;
+    let event = &log.expect("the log can be read")[0].event;
+    assert!(event.actor.starts_with("link "), "{event:?}");
+    assert!(event.actor.ends_with(" Tanaka of the plant"), "{event:?}");
+    assert_eq!(
+        (event.action.as_str(), event.address.as_str()),
+        ("submit", "127.0.0.1")
+    );
+    office
+        .get("/upload-links")
+        .await
+        .is(200)
+        .says("used")
+        .says("holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_holds_no_longer_is_told_from_one_that_never_was_by_nothing() {
+    let house = House::without_evidence().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let revoked = link(&office.post("/upload-links", &LINK).await.is(200));
+    let page = office.get("/upload-links").await.is(200);
+    let at = page
+        .text
+        .find("/upload-links/")
+        .expect("it can be taken back");
+    let action = &page.text[at..];
+    let action = &action[..action.find('"').expect("it ends")];
+    office.post(action, &[]).await.is(303);
+    office.post(action, &[]).await.is(422);
+    let links = upload_links::open(&house.workspace)
+        .await
+        .expect("they open");
+    let new = NewUploadLink {
+        holder: "Tanaka".to_owned(),
+        org_unit: "JP1".to_owned(),
+        into: "dataset:assets".to_owned(),
+        period: "2026-05".to_owned(),
+        days: 1,
+    };
+    let mut by = actor("tests");
+    by.now -= 2 * 86_400_000_000;
+    let expired = upload_links::make(&house.workspace, &links, &new, &by).await;
+    let (_, expired) = expired.expect("it is made");
+    let nobody = house.nobody();
+    let unknown = format!("/upload/{}", "ab".repeat(32));
+    let plain = |page: &Answer, path: &str| page.text.replace(path, "");
+    let expected = plain(&nobody.get(&unknown).await.is(404), &unknown);
+    for path in [revoked, format!("/upload/{expired}")] {
+        let page = nobody.get(&path).await.is(404);
+        assert_eq!(plain(&page, &path), expected);
+        let (page, _) = send(&nobody, &path, &[]).await;
+        page.is(404);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_made_by_the_programme_office_for_its_own_org_units_by_nobodys_program() {
+    let house = House::without_evidence().await;
+    let partly = house
+        .visitor("partly", &[(Role::ProgrammeOffice, "JP1")])
+        .await;
+    partly.post("/upload-links", &LINK).await.is(200);
+    let mut elsewhere = LINK;
+    elsewhere[1].1 = "US1";
+    partly.post("/upload-links", &elsewhere).await.is(404);
+    let us = house.visitor("us", &[(Role::ProgrammeOffice, "US1")]).await;
+    us.get("/upload-links")
+        .await
+        .is(200)
+        .says_nothing_of("Tanaka");
+    for (at, value) in [
+        (0, ""),
+        (0, "a\r\nb"),
+        (2, "dataset:nowhere"),
+        // A source that speaks for the whole group.
+        (2, "source:assets"),
+        (2, "assets"),
+        (3, "2999-01"),
+        (3, "May"),
+        (4, "61"),
+        (4, "soon"),
+    ] {
+        let mut wrong = LINK;
+        wrong[at].1 = value;
+        partly.post("/upload-links", &wrong).await.is(422);
+    }
+    let program = house.program("partly", &[Right::Close]).await;
+    program
+        .get("/api/v1/upload-links")
+        .await
+        .is(200)
+        .says("Tanaka");
+    let asked = serde_json::json!({
+        "holder": "Tanaka", "unit": "JP1", "into": "dataset:assets", "period": "2026-05",
+    });
+    program.tell("/api/v1/upload-links", &asked).await.is(403);
+    let made = partly.tell("/api/v1/upload-links", &asked).await.is(200);
+    let made = made.data();
+    let path = made["path"].as_str().expect("it is a path").to_owned();
+    house.nobody().get(&path).await.is(200);
+    let id = made["id"].as_str().expect("it is an id");
+    partly
+        .tell(
+            &format!("/api/v1/upload-links/{id}/revoke"),
+            &serde_json::json!({}),
+        )
+        .await
+        .is(200);
+    house.nobody().get(&path).await.is(404);
+}
