@@ -431,7 +431,10 @@ impl Desk {
         }
         let workspace = &self.books.workspace;
         let values: Vec<&str> = values.into_iter().collect();
-        let tokens = Tokens::open(&workspace.database()?).await?.known(&values).await?;
+        let tokens = Tokens::open(&workspace.database()?)
+            .await?
+            .known(&values)
+            .await?;
         Ok(trial::keys_with_tokens(&trial.keys_of_people, &tokens))
     }
 

@@ -94,6 +94,7 @@ impl WaitingRoom {
     ) -> Result<String> {
         let now = file.since;
         self.files.expire(now - WAITING_MICROS).await?;
+        self.files.sweep(now - GONE_MICROS).await?;
         let own = self.files.of_owner(&file.owner).await?;
         for one in own.iter().skip(OWN_MOST - 1) {
             self.files.remove(&one.id).await?;
