@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::calendar::Day;
 use crate::document::Located;
 use crate::fraction::Fraction;
-use crate::kpi::{Due, Kpi, Parameter, Target};
+use crate::kpi::{Due, Formula, Kpi, Parameter, Target};
 use crate::org::{Organisation, Tree};
 use crate::problem::Place;
 use crate::text::Text;
@@ -67,6 +67,30 @@ pub struct SetTarget {
     pub near_margin: Option<Fraction>,
     /// When it is due; `None` = as the definition has it.
     pub due: Option<Due>,
+    /// Whether each org unit below is to meet it by itself.
+    pub reach: Reach,
+}
+
+/// For whom a target holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// For each org unit below too, whatever the target is of.
+    Each,
+    /// As the nature of the figure has it: what a group is to reach in number, its parts reach together.
+    Natural,
+}
+
+impl SetTarget {
+    /// Tells whether it holds for the org units below its own too: a rate does, and a number that is not to be exceeded, but
+    /// not a number that is to be reached.
+    #[must_use]
+    pub fn holds_below(&self, formula: &Formula) -> bool {
+        let is_number = matches!(formula, Formula::Sum(_) | Formula::Entities(_));
+        let is_reached = self
+            .target
+            .is_some_and(|target| !matches!(target, Target::AtMost(_)));
+        self.reach == Reach::Each || !is_number || !is_reached
+    }
 }
 
 /// A parameter's value for an org unit.
@@ -182,7 +206,16 @@ impl Programme {
             let code = row.indicator.as_deref();
             code.map_or(is_first, |code| code == indicator)
         });
-        nearest(of_indicator, |row| &row.standing, kpi.no, tree, node)
+        let formula = kpi
+            .indicators
+            .iter()
+            .find(|one| one.code == indicator)
+            .map(|one| &one.formula);
+        let own = &tree.nodes()[node].id;
+        let bearing = of_indicator.filter(|row| {
+            row.standing.org_unit == *own || formula.is_none_or(|of| row.holds_below(of))
+        });
+        nearest(bearing, |row| &row.standing, kpi.no, tree, node)
     }
 
     /// The waiver in force for an indicator at a node.

@@ -280,9 +280,18 @@ impl Batches {
         batch: &Batch,
     ) -> Result<std::result::Result<(), Conflict>> {
         let rows = rows(std::slice::from_ref(batch))?;
-        self.table
-            .append_next(&format!("{}.parquet", batch.batch_id), &rows)
-            .await
+        let file = format!("{}.parquet", batch.batch_id);
+        let committed = self.table.append_next(&file, &rows).await?;
+        if committed.is_ok() {
+            self.read.insert(file, Arc::new(vec![batch.clone()]));
+            self.last = None;
+        }
+        Ok(committed)
+    }
+
+    /// The version of the list as it was last read.
+    pub(crate) fn version(&self) -> Option<u64> {
+        self.table.version()
     }
 
     /// Puts the list into one file.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
@@ -205,7 +205,7 @@ impl Journal {
     }
 
     /// The batch list, read up to now, and what it holds.
-    async fn list(&self) -> Result<(Batches, Snapshot)> {
+    pub(crate) async fn list(&self) -> Result<(Batches, Snapshot)> {
         let mut kept = self.list.lock().await;
         let mut batches = match kept.take() {
             Some(batches) => batches,
@@ -230,6 +230,42 @@ impl Journal {
             kept.insert(name.to_owned(), table.clone());
         }
         Ok(table)
+    }
+
+    /// A table, read up to now, or made where there is none.
+    pub(crate) async fn table_or_new(&self, name: &str, schema: &Schema) -> Result<Table> {
+        if let Some(table) = self.table(name).await? {
+            return Ok(table);
+        }
+        let table = Table::open_or_create(&self.root, name, schema).await?;
+        self.keep(name, &table).await;
+        Ok(table)
+    }
+
+    /// Keeps a table as it is known now, so that it need not be read again.
+    pub(crate) async fn keep(&self, name: &str, table: &Table) {
+        let mut kept = self.tables.lock().await;
+        let is_older = kept.get(name).is_some_and(|k| k.version() > table.version());
+        if !is_older {
+            kept.insert(name.to_owned(), table.clone());
+        }
+    }
+
+    /// How many files a table has, as far as it was read here.
+    pub(crate) async fn files_known(&self, name: &str) -> Result<usize> {
+        let kept = self.tables.lock().await;
+        match kept.get(name) {
+            Some(table) => Ok(table.files()?.len()),
+            None => Ok(0),
+        }
+    }
+
+    /// Keeps the batch list as it is known now.
+    pub(crate) async fn keep_list(&self, batches: Batches) {
+        let mut kept = self.list.lock().await;
+        if kept.as_ref().is_none_or(|kept| kept.version() <= batches.version()) {
+            *kept = Some(batches);
+        }
     }
 
     /// The table of tokens and keys.
@@ -262,7 +298,7 @@ impl Journal {
                 Err(error) => Err(error),
             };
             match committed {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => self.keep_list(batches).await,
                 Ok(Err(_)) => {
                     prepared.discard_heads().await?;
                     continue;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use keiki_model::dataset::Dataset;
 
-use crate::batches::{Batches, Snapshot};
+use crate::batches::Snapshot;
 use crate::error::Result;
 use crate::journal::{Journal, assertions_table, entries_table};
 use crate::rejects;
@@ -89,6 +89,11 @@ impl Journal {
         });
         let others = [(rejects::TABLE.to_owned(), rejects::schema())];
         for (name, schema) in of_datasets.chain(others) {
+            if let Extent::Gathered(most) = extent
+                && self.files_known(&name).await? <= most
+            {
+                continue;
+            }
             let Some(mut table) = self.table(&name).await? else {
                 continue;
             };
@@ -96,7 +101,7 @@ impl Journal {
                 done.files_deleted += table.vacuum(extent.retention()).await?;
             }
         }
-        let mut batches = Batches::open_or_create(&self.root).await?;
+        let (mut batches, _) = self.list().await?;
         let is_worth_it = match extent {
             Extent::All => true,
             Extent::Gathered(most) => batches.file_count()? > most,

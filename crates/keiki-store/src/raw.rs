@@ -84,7 +84,8 @@ impl Journal {
         std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
         let compressed = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
         let mut encoder = zstd::Encoder::new(compressed, 1).map_err(on_file(path))?;
-        let mut buffer = vec![0; READ_BYTES];
+        let expected = usize::try_from(metadata.len()).unwrap_or(READ_BYTES);
+        let mut buffer = vec![0; expected.clamp(1, READ_BYTES)];
         let mut length = 0;
         loop {
             let count = file.read(&mut buffer).map_err(on_file(path))?;

@@ -144,8 +144,7 @@ impl<'w> Writer<'w> {
         let (_, writer) = if let Some(open) = &mut self.open {
             open
         } else {
-            let root = &self.journal.root;
-            let table = Table::open_or_create(root, TABLE, &schema()).await?;
+            let table = self.journal.table_or_new(TABLE, &schema()).await?;
             let writer = table.begin(self.file, &schema())?;
             self.open.insert((table, writer))
         };
@@ -158,7 +157,9 @@ impl<'w> Writer<'w> {
             return Ok(());
         };
         let file = writer.finish().await?;
-        table.append_written(&file).await
+        table.append_written(&file).await?;
+        self.journal.keep(TABLE, &table).await;
+        Ok(())
     }
 }
 

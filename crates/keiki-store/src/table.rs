@@ -1,15 +1,21 @@
 //! One Delta table: create, open, append files, replace files. Everything about Delta stays in here.
 
+mod ahead;
 mod file_reader;
 mod file_writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::transaction::{
+    CommitBuilder, CommitData, CommitProperties, PROTOCOL, TransactionError,
+};
 use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
-use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::logstore::CommitOrBytes;
+use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
+use deltalake_core::table::config::TablePropertiesExt as _;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
 use futures::TryStreamExt;
 use object_store::buffered::BufWriter;
@@ -22,8 +28,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::Deserialize;
 use url::Url;
+use uuid::Uuid;
 
 use crate::error::{Result, StoreError};
+use ahead::Ahead;
 use file_reader::FileReader;
 pub(crate) use file_writer::FileWriter;
 
@@ -43,7 +51,10 @@ const ATTEMPTS: u32 = 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     name: String,
+    /// The table as the library has read it.
     delta: DeltaTable,
+    /// What was added since.
+    ahead: Ahead,
 }
 
 /// One data file of a table.
@@ -109,10 +120,15 @@ impl Table {
                 delta.load().await.map_err(fault(name))?;
             }
         }
-        Ok(Some(Self {
+        Ok(Some(Self::of(name, delta)))
+    }
+
+    fn of(name: &str, delta: DeltaTable) -> Self {
+        Self {
             name: name.to_owned(),
             delta,
-        }))
+            ahead: Ahead::default(),
+        }
     }
 
     /// Opens a table or creates it with a schema.
@@ -137,12 +153,14 @@ impl Table {
                 TableProperty::CheckpointInterval,
                 Some(CHECKPOINT_INTERVAL.to_string()),
             )
+            // The log says how many rows a file has and nothing of its columns; nobody need look for more.
+            .with_configuration_property(
+                TableProperty::DataSkippingNumIndexedCols,
+                Some("0"),
+            )
             .await;
         match created {
-            Ok(delta) => Ok(Self {
-                name: name.to_owned(),
-                delta,
-            }),
+            Ok(delta) => Ok(Self::of(name, delta)),
             // Two first ingests at once: whoever comes second finds the table there.
             Err(error) => Self::open(root, name)
                 .await?
@@ -150,38 +168,50 @@ impl Table {
         }
     }
 
-    /// Reads the newest state of the log.
+    /// Reads the newest state of the log: the commits after the state that was read, one by one, where listing the log would
+    /// take many times as long. Old commits leave the log, but only once a checkpoint holds them.
     pub(crate) async fn refresh(&mut self) -> Result<()> {
-        if self.has_newer().await? {
-            self.delta.update_state().await.map_err(fault(&self.name))?;
+        loop {
+            let Some(next) = self.version().map(|version| version + 1) else {
+                return self.catch_up().await;
+            };
+            let Some(commit) = self.read_log(&commit_name(next)).await? else {
+                break;
+            };
+            if !self.ahead.take(&commit) {
+                return self.catch_up().await;
+            }
         }
-        Ok(())
-    }
-
-    /// Tells whether somebody has committed since the state was read: a look at two names, where listing the log would take
-    /// many times as long. Old commits leave the log, but only once a checkpoint holds them.
-    async fn has_newer(&self) -> Result<bool> {
-        let Some(version) = self.delta.version() else {
-            return Ok(true);
-        };
-        let next = Path::from(format!("_delta_log/{:020}.json", version + 1));
-        match self.store().head(&next).await {
-            Ok(_) => return Ok(true),
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let last = match self
-            .store()
-            .get(&Path::from("_delta_log/_last_checkpoint"))
-            .await
-        {
-            Ok(last) => last.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
+        let Some(last) = self.read_log("_last_checkpoint").await? else {
+            return Ok(());
         };
         // Where the hint cannot be read, the log itself says.
         let checkpoint = serde_json::from_slice(&last).map(|last: Checkpoint| last.version);
-        Ok(checkpoint.map_or(true, |checkpoint| checkpoint > version))
+        if checkpoint.is_ok_and(|checkpoint| Some(checkpoint) <= self.version()) {
+            return Ok(());
+        }
+        self.catch_up().await
+    }
+
+    /// Has the library read the newest state of the log.
+    async fn catch_up(&mut self) -> Result<()> {
+        self.delta.update_state().await.map_err(fault(&self.name))?;
+        self.ahead = Ahead::default();
+        Ok(())
+    }
+
+    /// The version of the state last read.
+    pub(crate) fn version(&self) -> Option<u64> {
+        Some(self.delta.version()? + self.ahead.commits())
+    }
+
+    async fn read_log(&self, file: &str) -> Result<Option<bytes::Bytes>> {
+        let path = Path::from(format!("_delta_log/{file}"));
+        match self.store().get(&path).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The object store rooted in the table's folder.
@@ -201,6 +231,7 @@ impl Table {
 
     /// Adds nullable columns.
     pub(crate) async fn add_columns(&mut self, fields: &[arrow::datatypes::Field]) -> Result<()> {
+        self.catch_up().await?;
         let fields: Vec<StructField> = fields.iter().map(delta_field).collect();
         let delta = self
             .delta
@@ -216,8 +247,8 @@ impl Table {
     /// The data files of the state last read.
     pub(crate) fn files(&self) -> Result<Vec<DataFile>> {
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
-        Ok(state
-            .log_data()
+        let files = state.log_data();
+        Ok(files
             .iter()
             .map(|file| DataFile {
                 path: file.object_store_path().to_string(),
@@ -227,6 +258,7 @@ impl Table {
                     .and_then(|n| u64::try_from(n).ok())
                     .unwrap_or(0),
             })
+            .chain(self.ahead.files().iter().cloned())
             .collect())
     }
 
@@ -253,15 +285,10 @@ impl Table {
     /// Makes a file that is written part of the table, whatever others add at the same time.
     pub(crate) async fn append_written(&mut self, new: &NewFile) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let actions = vec![Action::Add(new.0.clone())];
-            if self
-                .commit(actions, appending(), Retries::Some)
-                .await?
-                .is_ok()
-            {
+            if self.add(&new.0).await?.is_ok() {
                 return Ok(());
             }
-            // Somebody has made the table, or widened it, since its state was read.
+            // Somebody else was first. What they did cannot keep a file from being added.
             self.refresh().await?;
         }
         Err(StoreError::Contended(ATTEMPTS))
@@ -274,8 +301,50 @@ impl Table {
         rows: &RecordBatch,
     ) -> Result<std::result::Result<(), Conflict>> {
         let add = self.write(file, rows).await?;
-        self.commit(vec![Action::Add(add)], appending(), Retries::None)
-            .await
+        self.add(&add).await
+    }
+
+    /// Makes a file part of the table if nobody else has committed since the state was read.
+    async fn add(&mut self, add: &Add) -> Result<std::result::Result<(), Conflict>> {
+        let actions = vec![Action::Add(add.clone())];
+        let state = self.delta.snapshot().map_err(fault(&self.name))?;
+        let may = PROTOCOL.can_commit(state, &actions, &appending());
+        may.map_err(|e| fault(&self.name)(e.into()))?;
+        let next = state.version() + self.ahead.commits() + 1;
+        let data = CommitData::new(actions, appending(), HashMap::new(), Vec::new());
+        let bytes = data.get_bytes();
+        let bytes = bytes.map_err(|e| fault(&self.name)(e.into()))?;
+        let log = self.delta.log_store();
+        let commit = CommitOrBytes::LogBytes(bytes.clone());
+        match log.write_commit_entry(next, commit, Uuid::new_v4()).await {
+            Ok(()) => {}
+            Err(TransactionError::VersionAlreadyExists(_)) => return Ok(Err(Conflict)),
+            Err(error) => return Err(fault(&self.name)(error.into())),
+        }
+        if !self.ahead.take(&bytes) {
+            self.catch_up().await?;
+        }
+        if (next + 1).is_multiple_of(u64::from(CHECKPOINT_INTERVAL)) {
+            // The commit stands. A log that is not summed up takes longer to read, and says the same.
+            if let Err(error) = self.sum_up().await {
+                tracing::warn!(%error, table = self.name, "the log of a table could not be summed up");
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Sums the log up, and clears away commits of which it has been known for long.
+    async fn sum_up(&mut self) -> Result<()> {
+        self.catch_up().await?;
+        let fault = || fault(&self.name);
+        let summed = checkpoints::create_checkpoint(&self.delta, None).await;
+        summed.map_err(fault())?;
+        let state = self.delta.snapshot().map_err(fault())?;
+        if state.table_config().enable_expired_log_cleanup() {
+            let cleared = checkpoints::cleanup_metadata(&self.delta, None).await;
+            cleared.map_err(fault())?;
+        }
+        Ok(())
     }
 
     /// Writes a file that is not yet part of the table.
@@ -347,6 +416,7 @@ impl Table {
 
     /// Deletes files that are no longer part of the table, or never were, once they have lain so long.
     pub(crate) async fn vacuum(&mut self, retention: Retention) -> Result<usize> {
+        self.catch_up().await?;
         let (delta, metrics) = self
             .delta
             .clone()
@@ -368,6 +438,14 @@ impl Table {
         operation: DeltaOperation,
         retries: Retries,
     ) -> Result<std::result::Result<(), Conflict>> {
+        if self.ahead.commits() > 0
+            && let Some(read) = self.version()
+        {
+            // What others did since has to show as a conflict.
+            let loaded = self.delta.load_version(read).await;
+            loaded.map_err(fault(&self.name))?;
+            self.ahead = Ahead::default();
+        }
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let mut properties = CommitProperties::default();
         if retries == Retries::None {
@@ -380,7 +458,7 @@ impl Table {
         );
         match commit.await {
             Ok(_) => {
-                self.refresh().await?;
+                self.catch_up().await?;
                 Ok(Ok(()))
             }
             Err(DeltaTableError::Transaction { source }) if is_conflict(&source) => {
@@ -437,6 +515,11 @@ impl Table {
         };
         Ok(reader.collect::<std::result::Result<_, _>>()?)
     }
+}
+
+/// The name of a commit in the log.
+fn commit_name(version: u64) -> String {
+    format!("{version:020}.json")
 }
 
 fn removal(file: &DataFile) -> Action {

@@ -10,7 +10,7 @@ pub(super) fn page(definitions: &Definitions) -> String {
     let mut page = format!(
         "# Frameworks\n\n{}\nWhich KPIs serve which items of published frameworks. Ids are the frameworks' own; the labels are \
          ours and stand in for no standard's text. `keiki catalogue --framework csf|iso27001|meti|cis` shows the same with the \
-         figures of last month. The mapping is an opinion about what a figure tells of an item, and no claim of conformity.\n",
+         figures of last month, of another `--period` or `--org`. The mapping is an opinion about what a figure tells of an item, and no claim of conformity.\n",
         notice("`catalogue/frameworks/*.toml` and `catalogue/**/kpi.toml`")
     );
     for framework in &definitions.frameworks {

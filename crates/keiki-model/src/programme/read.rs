@@ -2,7 +2,9 @@
 
 mod plans;
 
-use super::{Applicability, Owner, Programme, SetParameter, SetTarget, Standing, Waiver};
+use super::{
+    Applicability, Owner, Programme, Reach, SetParameter, SetTarget, Standing, Waiver,
+};
 use crate::calendar::{Day, parse_day};
 use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;
@@ -155,6 +157,11 @@ fn set_target(row: &Node<'_>, standing: Standing) -> Option<SetTarget> {
     let indicator = row.string("indicator");
     let near_margin = read_margin(row);
     let due = read_due(row);
+    let reach = if row.flag("each") {
+        Reach::Each
+    } else {
+        Reach::Natural
+    };
     let target = if is_none {
         None
     } else {
@@ -166,6 +173,7 @@ fn set_target(row: &Node<'_>, standing: Standing) -> Option<SetTarget> {
         target,
         near_margin,
         due,
+        reach,
     })
 }
 

@@ -20,7 +20,6 @@ use crate::heads::{Heads, Renewed, strings};
 use crate::plan::{Changes, Incoming, Reading};
 use crate::rejects::{self, Outcome};
 use crate::schema::{RECORD_KEY, assertions_schema, entries_schema};
-use crate::table::Table;
 use crate::{derived, lookups};
 
 /// One try at a commit, against one snapshot.
@@ -342,13 +341,15 @@ pub(super) async fn append(
     for (dataset, changes) in changes {
         if changes.entries.num_rows() > 0 {
             let (schema, name) = (entries_schema(dataset), entries_table(&dataset.name));
-            let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
+            let mut table = journal.table_or_new(&name, &schema).await?;
             table.append(file, &changes.entries, &schema).await?;
+            journal.keep(&name, &table).await;
         }
         if changes.assertions.num_rows() > 0 {
             let (schema, name) = (assertions_schema(dataset), assertions_table(&dataset.name));
-            let mut table = Table::open_or_create(&journal.root, &name, &schema).await?;
+            let mut table = journal.table_or_new(&name, &schema).await?;
             table.append(file, &changes.assertions, &schema).await?;
+            journal.keep(&name, &table).await;
         }
     }
     Ok(())
@@ -359,7 +360,7 @@ impl Prepared {
     pub(super) async fn write(&mut self, journal: &Journal) -> Result<()> {
         let file = format!("{}.parquet", self.batch.batch_id);
         for written in self.written.drain(..) {
-            written.append().await?;
+            written.append(journal).await?;
         }
         append(journal, &file, &self.changes).await?;
         let mut writer = rejects::Writer::new(journal, &file, &self.batch);

@@ -87,7 +87,7 @@ impl Making {
         Ok(Self {
             attempt: Arc::clone(attempt),
             work: Arc::new(work),
-            files: Writing::begin(&journal.root, &file, entries, assertions),
+            files: Writing::begin(journal, &file, entries, assertions),
             own: is_followed.then(Vec::new),
             counts: Counts::default(),
             rejected: RejectedRows::new(journal.tokens().spill_folder()),

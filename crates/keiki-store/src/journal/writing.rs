@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 use keiki_model::text::Text;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinHandle;
-use url::Url;
 
+use super::Journal;
 use crate::error::{Result, StoreError};
 use crate::plan::Changes;
 use crate::table::{FileWriter, NewFile, Table};
@@ -27,7 +27,7 @@ pub(super) struct Writing {
 /// Where the files are.
 #[derive(Clone)]
 struct Files {
-    root: Url,
+    journal: Journal,
     name: String,
     entries: (String, SchemaRef),
     assertions: (String, SchemaRef),
@@ -41,31 +41,35 @@ enum State {
     ),
 }
 
-type Open = (Table, FileWriter);
+/// A table's name, the table, and its file.
+type Open = (String, Table, FileWriter);
 
 /// A file that is written and not yet part of its table.
 pub(super) struct Written {
+    name: String,
     table: Table,
     file: NewFile,
 }
 
 impl Written {
     /// Makes it part of its table.
-    pub(super) async fn append(mut self) -> Result<()> {
-        self.table.append_written(&self.file).await
+    pub(super) async fn append(mut self, journal: &Journal) -> Result<()> {
+        self.table.append_written(&self.file).await?;
+        journal.keep(&self.name, &self.table).await;
+        Ok(())
     }
 }
 
 impl Writing {
     /// Begins files of that name in the tables of entries and assertions; they are made with their first row.
     pub(super) fn begin(
-        root: &Url,
+        journal: &Journal,
         name: &str,
         entries: (String, SchemaRef),
         assertions: (String, SchemaRef),
     ) -> Self {
         let files = Files {
-            root: root.clone(),
+            journal: journal.clone(),
             name: name.to_owned(),
             entries,
             assertions,
@@ -109,9 +113,9 @@ impl Writing {
         match self.state {
             State::Together(mut task) => {
                 let open = task.end().await?.flatten();
-                for (table, writer) in open.into_iter().flat_map(|(a, b)| [a, b]) {
+                for (name, table, writer) in open.into_iter().flat_map(|(a, b)| [a, b]) {
                     let file = writer.finish().await?;
-                    written.push(Written { table, file });
+                    written.push(Written { name, table, file });
                 }
             }
             State::Apart(mut entries, mut assertions) => {
@@ -149,10 +153,10 @@ fn are_alike(changes: &Changes) -> bool {
 }
 
 impl Files {
-    async fn open(&self, (table, schema): &(String, SchemaRef)) -> Result<Open> {
-        let table = Table::open_or_create(&self.root, table, schema).await?;
+    async fn open(&self, (name, schema): &(String, SchemaRef)) -> Result<Open> {
+        let table = self.journal.table_or_new(name, schema).await?;
         let writer = table.begin(&self.name, schema)?;
-        Ok((table, writer))
+        Ok((name.clone(), table, writer))
     }
 
     fn together(&self) -> Task<Changes, Option<(Open, Open)>> {
@@ -161,7 +165,7 @@ impl Files {
         let task = tokio::spawn(async move {
             let mut open: Option<(Open, Open)> = None;
             while let Some(changes) = receiver.recv().await {
-                let ((_, entries), (_, assertions)) = if let Some(open) = &mut open {
+                let ((_, _, entries), (_, _, assertions)) = if let Some(open) = &mut open {
                     open
                 } else {
                     let both = (
@@ -174,7 +178,7 @@ impl Files {
                     .write_with(&changes.entries, assertions, &changes.assertions)
                     .await?;
             }
-            if let Some(((_, entries), (_, assertions))) = &mut open {
+            if let Some(((_, _, entries), (_, _, assertions))) = &mut open {
                 entries.part_from(assertions).await?;
             }
             Ok(open)
@@ -192,18 +196,18 @@ impl Files {
         let (files, table) = (self.clone(), table.clone());
         let task = tokio::spawn(async move {
             while let Some(rows) = receiver.recv().await {
-                let (_, writer) = if let Some(open) = &mut open {
+                let (_, _, writer) = if let Some(open) = &mut open {
                     open
                 } else {
                     open.insert(files.open(&table).await?)
                 };
                 writer.write(&rows).await?;
             }
-            let Some((table, writer)) = open else {
+            let Some((name, table, writer)) = open else {
                 return Ok(None);
             };
             let file = writer.finish().await?;
-            Ok(Some(Written { table, file }))
+            Ok(Some(Written { name, table, file }))
         });
         Task::new(sender, task)
     }

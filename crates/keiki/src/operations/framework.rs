@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use keiki_engine::Structure;
+use keiki_model::calendar::Period;
 use keiki_model::framework::{Framework, Item, Part};
 use keiki_model::kpi::Kpi;
 use keiki_model::measurement::Measurement;
@@ -33,7 +34,7 @@ pub struct Line {
     pub part: Part,
     /// The item.
     pub item: Item,
-    /// The KPIs that serve it, each with the figures of the group's root; none where it is not adopted.
+    /// The KPIs that serve it, each with the figures of the org unit; none where it is not adopted.
     pub kpis: Vec<(Arc<Kpi>, Vec<Measurement>)>,
     /// What that comes to.
     pub served: Served,
@@ -48,15 +49,27 @@ pub struct Report<'w> {
     pub lines: Vec<Line>,
     /// The figures' period; absent where there are none yet.
     pub period: Option<String>,
+    /// The figures' org unit; absent where there are none yet.
+    pub org_unit: Option<String>,
 }
 
-/// Puts the figures of the group's root for last month beside the items of a framework.
+/// Whose figures, and when.
+#[derive(Debug, Clone, Default)]
+pub struct Of {
+    /// The period; absent = last month.
+    pub period: Option<Period>,
+    /// The org unit; absent = the root of the tree.
+    pub org_unit: Option<String>,
+}
+
+/// Puts the figures of an org unit for a period beside the items of a framework.
 ///
 /// # Errors
-/// The journal cannot be read; that there is none yet is no error. `None` where there is no such framework.
+/// There is no such org unit, or the journal cannot be read; that there is none yet is no error. `None` where there is no such
+/// framework.
 pub async fn report<'w>(
     workspace: &'w Workspace,
-    code: &str,
+    (code, of): (&str, &Of),
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<Option<Report<'w>>> {
@@ -73,7 +86,7 @@ pub async fn report<'w>(
         .filter(|kpi| workspace.programme.adopts(kpi))
         .map(|kpi| kpi.no)
         .collect();
-    let figures = figures(workspace, &adopted, run, progress).await?;
+    let figures = figures(workspace, &adopted, of, run, progress).await?;
     let mut lines = Vec::new();
     for part in &framework.parts {
         for item in &part.items {
@@ -84,6 +97,7 @@ pub async fn report<'w>(
         framework,
         lines,
         period: figures.first().map(|one| one.period.to_string()),
+        org_unit: figures.first().map(|one| one.org_unit.to_string()),
     }))
 }
 
@@ -124,6 +138,7 @@ fn line(
 async fn figures(
     workspace: &Workspace,
     kpis: &BTreeSet<u32>,
+    of: &Of,
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>> {
@@ -137,8 +152,11 @@ async fn figures(
     }
     let asked = Measure {
         kpis: kpis.iter().map(ToString::to_string).collect(),
-        units: Units::Root,
-        periods: Vec::new(),
+        units: match &of.org_unit {
+            Some(unit) => Units::Named(vec![unit.clone()]),
+            None => Units::Root,
+        },
+        periods: of.period.into_iter().collect(),
         structure: Structure::default(),
         known_at: None,
         journal_version: None,

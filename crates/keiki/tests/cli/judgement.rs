@@ -174,6 +174,34 @@ fn a_framework_shows_its_gaps() {
 }
 
 #[test]
+fn a_framework_is_reported_for_the_period_and_org_unit_asked_for() {
+    let workspace = inventoried(&[8]);
+    let of = |further: &[&str]| {
+        let asked = ["catalogue", "--framework", "csf", "--format", "json"];
+        let shown = workspace.run(&[&asked[..], further].concat());
+        let shown = shown.exits(0).json();
+        let items = shown["items"].as_array().expect("items").clone();
+        let mut kpis = items
+            .iter()
+            .filter(|item| item["id"] == "ID.AM-01")
+            .flat_map(|item| item["kpis"].as_array().expect("KPIs").clone());
+        let first = kpis.find(|kpi| kpi["no"] == 1).expect("KPI 1 serves it");
+        (
+            shown["period"].clone(),
+            shown["org_unit"].clone(),
+            first["figures"][0]["period"].clone(),
+        )
+    };
+    let said = |period: &str, unit: &str| (period.into(), unit.into(), period.into());
+    assert_eq!(of(&["--period", "2026-05"]), said("2026-05", "HD"));
+    let quarter = ["--period", "FY2026-Q1", "--org", "JP1"];
+    assert_eq!(of(&quarter), said("FY2026-Q1", "JP1"));
+    workspace
+        .run(&["catalogue", "--period", "2026-05"])
+        .exits(2);
+}
+
+#[test]
 fn what_a_definition_names_has_to_exist() {
     let workspace = Workspace::new();
     let own = include_str!("../../../../catalogue/staff_education/35_phishing_drills/kpi.toml");

@@ -57,6 +57,45 @@ fn a_target_is_inherited_until_something_nearer_is_said() {
     explained(&workspace, "US1").says("No target is set.");
 }
 
+/// Two devices are inventoried, one in each of two companies; none is undeclared.
+#[test]
+fn a_number_to_be_reached_is_the_groups_own_unless_each_is_to_reach_it() {
+    let statuses = |keys: &str| {
+        let workspace = with(&format!(
+            "[[targets]]\nkpi = 1\nindicator = \"undeclared_count\"\norg_unit = \"HD\"\nfrom = \"2026-04-01\"\n\
+             due = \"period\"\n{keys}\n"
+        ));
+        ["HD", "JP1", "JP1-IT"].map(|org_unit| {
+            let arguments = [
+                "measure", "--kpi", "1", "--org", org_unit, "--period", "2026-05", "--format",
+                "json",
+            ];
+            let figures = workspace.run(&arguments).exits(0).json();
+            let figures = figures.as_array().expect("a list").clone();
+            let one = figures
+                .into_iter()
+                .find(|one| one["indicator"] == "undeclared_count")
+                .expect("the companion is measured");
+            let status = one["status"].as_str().expect("a word").to_owned();
+            (status, one["target"].is_null())
+        })
+    };
+    let of = |one: &str, has_none| (one.to_owned(), has_none);
+    assert_eq!(
+        statuses("at_least = \"1\""),
+        [of("missed", false), of("no_target", true), of("no_target", true)]
+    );
+    assert_eq!(
+        statuses("at_least = \"1\"\neach = true"),
+        [of("missed", false), of("missed", false), of("missed", false)]
+    );
+    // What the whole does not exceed, no part does.
+    assert_eq!(
+        statuses("at_most = \"0\""),
+        [of("met", false), of("met", false), of("met", false)]
+    );
+}
+
 #[test]
 fn whom_a_kpi_does_not_concern_is_in_no_figure_and_owes_nothing() {
     let workspace = with(

@@ -19,7 +19,8 @@ use crate::environment;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::catalogue::{self, Filter};
-use crate::operations::framework::report;
+use crate::operations::framework::{Of, report};
+use crate::operations::period;
 use crate::operations::programme::Run;
 use crate::operations::road_map::road_map as way;
 use crate::words;
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     /// Show which KPIs the programme has adopted, which the next stage of maturity adds, and what evidence each needs
     #[arg(long, conflicts_with_all = ["kpi", "group", "maturity", "class", "framework"])]
     road_map: bool,
-    /// Show a published framework with the KPIs that serve it and how they stood last month
+    /// Show a published framework with the KPIs that serve it and how they stand
     #[arg(
         long,
         value_name = "FRAMEWORK",
@@ -50,6 +51,12 @@ pub(crate) struct Args {
         conflicts_with_all = ["kpi", "group", "maturity", "class"]
     )]
     framework: Option<String>,
+    /// With a framework: the period of the figures [default: last month]
+    #[arg(long, value_name = "PERIOD", requires = "framework")]
+    period: Option<String>,
+    /// With a framework: the org unit of the figures [default: the root of the tree]
+    #[arg(long, value_name = "ID", requires = "framework")]
+    org: Option<String>,
     /// How to print the list
     #[arg(
         long,
@@ -95,7 +102,12 @@ impl Args {
                 author: environment::author(),
                 now: environment::now(),
             };
-            let report = report(&workspace, code, &run, session.progress()).await?;
+            let period = self.period.as_deref().map(period::period).transpose()?;
+            let of = Of {
+                period,
+                org_unit: self.org.clone(),
+            };
+            let report = report(&workspace, (code, &of), &run, session.progress()).await?;
             if let Some(report) = report {
                 framework::show(&report, self.format, session)?;
             }

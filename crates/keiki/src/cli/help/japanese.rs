@@ -37,8 +37,16 @@ const TEXTS: &[(&str, &str)] = &[
         "採用済みのKPI、次の成熟度の段階で加わるKPI、それぞれに必要な証跡を表示する",
     ),
     (
-        "Show a published framework with the KPIs that serve it and how they stood last month",
-        "公開された枠組みの項目ごとに、対応するKPIと前月の状況を表示する",
+        "Show a published framework with the KPIs that serve it and how they stand",
+        "公開された枠組みの項目ごとに、対応するKPIとその状況を表示する",
+    ),
+    (
+        "With a framework: the period of the figures [default: last month]",
+        "枠組みを表示するとき: 数値の対象期間 [既定: 前月]",
+    ),
+    (
+        "With a framework: the org unit of the figures [default: the root of the tree]",
+        "枠組みを表示するとき: 数値の組織 [既定: 組織図の最上位]",
     ),
     ("Only this group", "このグループだけ"),
     (

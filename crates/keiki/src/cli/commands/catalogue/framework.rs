@@ -18,7 +18,7 @@ pub(super) fn show(report: &Report<'_>, format: Format, session: &Session) -> Re
         Format::Json => print_json(&data(report, language), session),
         Format::Csv => grid(report, language).print(format, session)?,
         Format::Table => {
-            session.line(heading(report, language));
+            session.line(heading(report, session));
             session.table(&table(report, language));
             session.note(count(report).get(language));
         }
@@ -26,15 +26,17 @@ pub(super) fn show(report: &Report<'_>, format: Format, session: &Session) -> Re
     Ok(())
 }
 
-fn heading(report: &Report<'_>, language: Language) -> String {
-    let framework = report.framework;
+fn heading(report: &Report<'_>, session: &Session) -> String {
+    let (framework, language) = (report.framework, session.language());
     let period = report.period.as_deref().unwrap_or_default();
+    let unit = report.org_unit.as_deref().unwrap_or_default();
     let (title, edition) = (&framework.title, &framework.edition);
-    format!(
-        "{} {}  {period}",
+    let heading = format!(
+        "{} {}  {unit}  {period}",
         title.get(language),
         edition.get(language)
-    )
+    );
+    heading.trim_end().to_owned()
 }
 
 /// How many items are served, and how many are not.
@@ -156,6 +158,7 @@ fn data(report: &Report<'_>, language: Language) -> Value {
         "title": report.framework.title.get(language),
         "edition": report.framework.edition.get(language),
         "period": report.period,
+        "org_unit": report.org_unit,
         "items": items.collect::<Vec<_>>(),
     })
 }
