@@ -180,19 +180,9 @@ fn a_framework_is_reported_for_the_period_and_org_unit_asked_for() {
         let asked = ["catalogue", "--framework", "csf", "--format", "json"];
         let shown = workspace.run(&[&asked[..], further].concat());
         let shown = shown.exits(0).json();
-        let items = shown["items"].as_array().expect("items").clone();
-        let mut kpis = items
-            .iter()
-            .filter(|item| item["id"] == "ID.AM-01")
-            .flat_map(|item| item["kpis"].as_array().expect("KPIs").clone());
-        let first = kpis.find(|kpi| kpi["no"] == 1).expect("KPI 1 serves it");
-        (
-            shown["period"].clone(),
-            shown["org_unit"].clone(),
-            first["figures"][0]["period"].clone(),
-        )
+        (shown["period"].clone(), shown["org_unit"].clone())
     };
-    let said = |period: &str, unit: &str| (period.into(), unit.into(), period.into());
+    let said = |period: &str, unit: &str| (period.into(), unit.into());
     assert_eq!(of(&["--period", "2026-05"]), said("2026-05", "HD"));
     let quarter = ["--period", "FY2026-Q1", "--org", "JP1"];
     assert_eq!(of(&quarter), said("FY2026-Q1", "JP1"));
