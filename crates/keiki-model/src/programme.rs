@@ -86,9 +86,7 @@ impl SetTarget {
     #[must_use]
     pub fn holds_below(&self, formula: &Formula) -> bool {
         let is_number = matches!(formula, Formula::Sum(_) | Formula::Entities(_));
-        let is_reached = self
-            .target
-            .is_some_and(|target| !matches!(target, Target::AtMost(_)));
+        let is_reached = self.target.is_some_and(|target| target.at_least.is_some());
         self.reach == Reach::Each || !is_number || !is_reached
     }
 }

@@ -245,7 +245,9 @@ impl Journal {
     /// Keeps a table as it is known now, so that it need not be read again.
     pub(crate) async fn keep(&self, name: &str, table: &Table) {
         let mut kept = self.tables.lock().await;
-        let is_older = kept.get(name).is_some_and(|k| k.version() > table.version());
+        let is_older = kept
+            .get(name)
+            .is_some_and(|k| k.version() > table.version());
         if !is_older {
             kept.insert(name.to_owned(), table.clone());
         }
@@ -263,7 +265,10 @@ impl Journal {
     /// Keeps the batch list as it is known now.
     pub(crate) async fn keep_list(&self, batches: Batches) {
         let mut kept = self.list.lock().await;
-        if kept.as_ref().is_none_or(|kept| kept.version() <= batches.version()) {
+        if kept
+            .as_ref()
+            .is_none_or(|kept| kept.version() <= batches.version())
+        {
             *kept = Some(batches);
         }
     }

@@ -154,10 +154,7 @@ impl Table {
                 Some(CHECKPOINT_INTERVAL.to_string()),
             )
             // The log says how many rows a file has and nothing of its columns; nobody need look for more.
-            .with_configuration_property(
-                TableProperty::DataSkippingNumIndexedCols,
-                Some("0"),
-            )
+            .with_configuration_property(TableProperty::DataSkippingNumIndexedCols, Some("0"))
             .await;
         match created {
             Ok(delta) => Ok(Self::of(name, delta)),

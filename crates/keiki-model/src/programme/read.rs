@@ -2,9 +2,7 @@
 
 mod plans;
 
-use super::{
-    Applicability, Owner, Programme, Reach, SetParameter, SetTarget, Standing, Waiver,
-};
+use super::{Applicability, Owner, Programme, Reach, SetParameter, SetTarget, Standing, Waiver};
 use crate::calendar::{Day, parse_day};
 use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;

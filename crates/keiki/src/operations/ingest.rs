@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 pub(super) use fetching::FETCHED_PREFIX;
+use reading::Begun;
 
 /// The name under which files that the user names are journalled.
 pub const FILES_SOURCE: &str = "files";
@@ -313,6 +314,9 @@ pub(super) async fn ingest_into(
 
 type Wanted = (Source, Option<Vec<InputFile>>);
 
+/// A source, its files where they are named, and the day for which they speak where they say it.
+type Parted = (Source, Option<Vec<InputFile>>, Option<Day>);
+
 async fn read_all(
     workspace: &Workspace,
     journal: &Journal,
@@ -329,14 +333,22 @@ async fn read_all(
     for outcome in &outcomes {
         refusals::note(workspace, outcome, asked).await?;
     }
-    for (source, files, as_of) in parted {
+    let mut begun = None;
+    let mut parted = parted.into_iter().peekable();
+    while let Some((source, files, as_of)) = parted.next() {
         let asked = Ingest {
             as_of,
             ..asked.clone()
         };
         let source = adjusted(source, &asked);
-        let outcome = one(workspace, journal, source, files, &asked, progress).await?;
-        outcomes.push(outcome);
+        let what = (source, files, begun.take());
+        // What comes next is read while this is committed.
+        let (outcome, next) = tokio::join!(
+            Box::pin(one(workspace, journal, what, &asked, progress)),
+            Box::pin(begin(workspace, journal, parted.peek(), &asked)),
+        );
+        begun = next;
+        outcomes.push(outcome?);
     }
     // What follows from what came in is derived again, each source after those on which it rests.
     for source in order.sources() {
@@ -353,7 +365,8 @@ async fn read_all(
                 Some(place) => adjusted(derive.remove(place).0, asked),
                 None => (*source).clone(),
             };
-            let outcome = one(workspace, journal, source, None, asked, progress).await?;
+            let what = (source, None, None);
+            let outcome = one(workspace, journal, what, asked, progress).await?;
             outcomes.push(outcome);
         }
     }
@@ -369,17 +382,32 @@ async fn read_all(
     Ok(outcomes)
 }
 
+/// Reads files before their turn, where that can be.
+async fn begin(
+    workspace: &Workspace,
+    journal: &Journal,
+    next: Option<&Parted>,
+    asked: &Ingest,
+) -> Option<Begun> {
+    let (source, files, as_of) = next?;
+    let asked = Ingest {
+        as_of: *as_of,
+        ..asked.clone()
+    };
+    let source = adjusted(source.clone(), &asked);
+    reading::begin(workspace, journal, (&source, files.as_deref()), &asked).await
+}
+
 /// Reads one source. What is wrong with it is in its outcome.
 async fn one(
     workspace: &Workspace,
     journal: &Journal,
-    source: Source,
-    files: Option<Vec<InputFile>>,
+    what: (Source, Option<Vec<InputFile>>, Option<Begun>),
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let (name, dataset) = (source.name.clone(), source.dataset.clone());
-    let reading = reading::read(workspace, journal, source, files, asked, progress);
+    let (name, dataset) = (what.0.name.clone(), what.0.dataset.clone());
+    let reading = reading::read(workspace, journal, what, asked, progress);
     let result = Box::pin(reading).await;
     let outcome = Outcome {
         source: name,
@@ -397,7 +425,7 @@ fn parted(
     wanted: Vec<Wanted>,
     asked: &Ingest,
     outcomes: &mut Vec<Outcome>,
-) -> Vec<(Source, Option<Vec<InputFile>>, Option<Day>)> {
+) -> Vec<Parted> {
     let mut readings = Vec::new();
     for (source, files) in wanted {
         let Some(form) = source

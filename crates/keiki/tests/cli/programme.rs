@@ -83,11 +83,19 @@ fn a_number_to_be_reached_is_the_groups_own_unless_each_is_to_reach_it() {
     let of = |one: &str, has_none| (one.to_owned(), has_none);
     assert_eq!(
         statuses("at_least = \"1\""),
-        [of("missed", false), of("no_target", true), of("no_target", true)]
+        [
+            of("missed", false),
+            of("no_target", true),
+            of("no_target", true)
+        ]
     );
     assert_eq!(
         statuses("at_least = \"1\"\neach = true"),
-        [of("missed", false), of("missed", false), of("missed", false)]
+        [
+            of("missed", false),
+            of("missed", false),
+            of("missed", false)
+        ]
     );
     // What the whole does not exceed, no part does.
     assert_eq!(

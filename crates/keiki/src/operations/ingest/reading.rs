@@ -23,15 +23,58 @@ use crate::error::{Error, Result};
 use crate::operations::plans;
 use crate::progress::{Progress, Step};
 
-/// Reads a source's files and commits what they hold. A reading that cannot be used leaves nothing behind.
+/// Files of this many bytes together are read while the reading before them is committed.
+const LIGHT_BYTES: u64 = 16 << 20;
+
+/// Files that were read before their turn.
+pub(super) struct Begun {
+    files: Vec<InputFile>,
+    looks: Vec<Look>,
+    evidence: Gathered,
+}
+
+/// Reads the files of a source before its turn, beside the commit of another, where they are few and what they hold does not
+/// depend on what is committed meanwhile. Whatever is wrong with them is found again, and told, in their turn.
+pub(super) async fn begin(
+    workspace: &Workspace,
+    journal: &Journal,
+    (source, files): (&Source, Option<&[InputFile]>),
+    asked: &Ingest,
+) -> Option<Begun> {
+    let dataset = workspace.dataset(&source.dataset).ok()?;
+    let depends = source.fetch.is_some() || dataset.minted_column().is_some();
+    let files = match (files, &source.place) {
+        _ if depends => return None,
+        (Some(files), _) => files.to_vec(),
+        (None, Some(place)) => place::expand(&place.value, &workspace.root).ok()?,
+        (None, None) => return None,
+    };
+    let looks = files.iter().map(look).collect::<Result<Vec<Look>>>().ok()?;
+    if looks.iter().map(|look| look.bytes).sum::<u64>() > LIGHT_BYTES {
+        return None;
+    }
+    let as_of = day_asked(workspace, asked);
+    let evidence = gathered(workspace, journal, source, &dataset, (&files, as_of)).await;
+    Some(Begun {
+        looks,
+        evidence: evidence.ok()?,
+        files,
+    })
+}
+
+/// Reads a source's files, if they were not read before, and commits what they hold. A reading that cannot be used leaves nothing
+/// behind.
 pub(super) async fn read(
     workspace: &Workspace,
     journal: &Journal,
-    source: Source,
-    files: Option<Vec<InputFile>>,
+    (source, files, begun): (Source, Option<Vec<InputFile>>, Option<Begun>),
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Report> {
+    let (files, begun) = match begun {
+        None => (files, None),
+        Some(begun) => (Some(begun.files), Some((begun.looks, begun.evidence))),
+    };
     let fetched = match &files {
         None => fetching::fetch(workspace, &source, asked, progress).await?,
         Some(_) => None,
@@ -52,6 +95,7 @@ pub(super) async fn read(
     let (name, definition) = (source.name.clone(), source.version.clone());
     let to_read = ToRead {
         files,
+        begun,
         inputs: derived.as_ref().map(|derived| &derived.inputs),
     };
     let report = read_files(workspace, journal, source, to_read, asked, progress).await?;
@@ -69,6 +113,8 @@ pub(super) async fn read(
 /// The files of a reading, wherever they are from.
 struct ToRead<'r> {
     files: Vec<InputFile>,
+    /// What they looked like and held, where they were read before.
+    begun: Option<(Vec<Look>, Gathered)>,
     /// The datasets from which the rows follow, where they do.
     inputs: Option<&'r BTreeSet<String>>,
 }
@@ -82,13 +128,20 @@ async fn read_files(
     asked: &Ingest,
     progress: &dyn Progress,
 ) -> Result<Report> {
-    let ToRead { files, inputs } = to_read;
+    let ToRead {
+        files,
+        begun,
+        inputs,
+    } = to_read;
     let dataset = workspace.dataset(&source.dataset)?;
     progress.begin(&Step::Reading {
         source: source.name.clone(),
         files: files.len(),
     });
-    let looks = files.iter().map(look).collect::<Result<Vec<Look>>>()?;
+    let (looks, read) = match begun {
+        Some((looks, evidence)) => (looks, Some(evidence)),
+        None => (files.iter().map(look).collect::<Result<Vec<Look>>>()?, None),
+    };
     let writer = if dataset.is_personal() {
         RawWriter::Encrypted
     } else {
@@ -96,14 +149,14 @@ async fn read_files(
     };
     let mut stored = Vec::new();
     // The bytes are kept while they are read. That both saw the same shows after both.
+    let as_of = day_asked(workspace, asked);
     let (evidence, kept) = tokio::join!(
-        gathered(
-            workspace,
-            journal,
-            &source,
-            &dataset,
-            (&files, day_asked(workspace, asked)),
-        ),
+        async {
+            match read {
+                Some(evidence) => Ok(evidence),
+                None => gathered(workspace, journal, &source, &dataset, (&files, as_of)).await,
+            }
+        },
         store(journal, &files, writer, &mut stored),
     );
     let kept = kept.and_then(|()| check_unchanged(&files, &looks));
