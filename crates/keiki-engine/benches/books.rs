@@ -391,6 +391,7 @@ fn submission(
         precedence: 1,
         as_of: on,
         now: instant(on),
+        closed_at: i64::MIN,
         extent,
         missing: Missing::Keep,
         scope: Scope::default(),

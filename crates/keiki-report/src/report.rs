@@ -150,6 +150,8 @@ pub struct Head {
     pub agreed_by: Option<String>,
     /// What stood in the way, a line each.
     pub obstacles: Vec<String>,
+    /// The same by kind, where it is much.
+    pub obstacles_in_brief: Vec<String>,
 }
 
 /// A figure that was restated.
@@ -288,6 +290,10 @@ fn head(source: &Source<'_>) -> Head {
                     .get(language)
                     .to_owned()
             })
+            .collect(),
+        obstacles_in_brief: sentence::obstacles_in_brief(&statement.obstacles, &source.names)
+            .into_iter()
+            .map(|one| one.get(language).to_owned())
             .collect(),
     }
 }

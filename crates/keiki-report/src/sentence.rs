@@ -10,7 +10,7 @@ use keiki_model::text::{Language, Text};
 
 use crate::format;
 
-pub use obstacle::obstacle;
+pub use obstacle::{obstacle, obstacles_in_brief};
 
 /// How many org units are named before the rest is counted.
 const NAMED: usize = 5;

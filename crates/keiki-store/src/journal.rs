@@ -88,6 +88,9 @@ pub struct Submission {
     pub as_of: Day,
     /// The instant of the ingest, UTC microseconds; no earlier than any batch before it, or it is moved there.
     pub now: i64,
+    /// The last close, UTC microseconds: what a history states to have been known by then counts as known right after it, so that
+    /// what is asked for as known at the close stays what was closed; the least instant where nothing is closed.
+    pub closed_at: i64,
     /// Whether it holds every record of its scope.
     pub extent: Extent,
     /// What leaving a record out means.

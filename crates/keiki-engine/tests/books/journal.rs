@@ -384,6 +384,44 @@ fn names_of_people_are_not_in_the_journal() {
     });
 }
 
+/// A ticket was contained on 3 May, which its system knew at once and these books not before the close of April on the 20th.
+#[test]
+fn a_history_changes_nothing_that_was_known_at_the_last_close() {
+    block_on(async {
+        let world = World::shipped().await;
+        let header = "incident_id,org_unit,severity,kind,detected_at,contained_at\n";
+        let line =
+            |contained: &str| format!("I1,JP1,high,malware,2026-04-10T00:00:00Z,{contained}\n");
+        let close = noon(day("2026-05-20"));
+        let commit = async |contained: &str, known: &str, closed_at: i64| {
+            let text = format!("{header}{}", line(contained));
+            let mut evidence = world.read("incidents", &text);
+            evidence.known_at = times(&[known]);
+            let mut reading = Reading::new("incidents", day("2026-06-01"));
+            reading.extent = Extent::Part;
+            reading.content = text;
+            let mut submission = world.submission(&reading, evidence);
+            submission.closed_at = closed_at;
+            for claim in &mut submission.claims {
+                claim.known_from = noon(day("2026-04-01"));
+            }
+            let receipt = world.journal.commit(submission).await;
+            assert_eq!(receipt.expect("it commits").counts.rejected, 0);
+        };
+        commit("", "2026-04-11", i64::MIN).await;
+        commit("2026-04-28T00:00:00Z", "2026-05-03", close).await;
+        let open = async |known_at: i64| {
+            let found = world.measure(23, "JP1", "2026-04", known_at).await;
+            let open = found.into_iter().find(|m| m.indicator == "open_count");
+            let open = open.expect("KPI 23 counts open cases");
+            open.value.map(|value| value.to_string())
+        };
+        assert_eq!(open(end_of(day("2026-05-10"))).await, Some("1".into()));
+        assert_eq!(open(close).await, Some("1".into()));
+        assert_eq!(open(close + 1).await, Some("0".into()));
+    });
+}
+
 #[test]
 fn history_comes_in_with_its_own_times_of_knowledge() {
     block_on(async {

@@ -290,6 +290,7 @@ impl World {
             precedence: reading.precedence,
             as_of: reading.as_of,
             now: reading.now,
+            closed_at: i64::MIN,
             extent: reading.extent,
             missing: reading.missing,
             scope: Scope {

@@ -79,11 +79,21 @@ impl Page<'_, '_> {
                 escaped(second)
             ));
         }
-        let obstacles = head.obstacles.iter();
-        let obstacles: String = obstacles
-            .map(|one| format!("<li>{}</li>", escaped(one)))
-            .collect();
-        html.push_str(&format!("<ul>{obstacles}</ul></div>\n"));
+        let items = |lines: &[String]| -> String {
+            let lines = lines.iter();
+            lines
+                .map(|one| format!("<li>{}</li>", escaped(one)))
+                .collect()
+        };
+        html.push_str(&format!("<ul>{}</ul>", items(&head.obstacles_in_brief)));
+        if head.obstacles_in_brief.len() < head.obstacles.len() {
+            html.push_str(&format!(
+                "<details><summary>{}</summary><ul>{}</ul></details>",
+                self.say("一つずつ", "One by one"),
+                items(&head.obstacles)
+            ));
+        }
+        html.push_str("</div>\n");
         self.push(&html);
     }
 

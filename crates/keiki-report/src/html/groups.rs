@@ -218,7 +218,11 @@ impl Page<'_, '_> {
             } else {
                 format!(" ({})", escaped(&counter.must_not))
             };
-            let mark = if counter.has_got_worse {
+            let is_said = counter
+                .previous
+                .as_ref()
+                .is_some_and(|by| by.colour == "bad");
+            let mark = if counter.has_got_worse && !is_said {
                 format!("<span class=\"st bad\"><span aria-hidden=\"true\">▼</span> {worse}</span>")
             } else {
                 String::new()

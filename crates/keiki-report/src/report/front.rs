@@ -312,6 +312,11 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
         .missing
         .iter()
         .map(|one| {
+            if one.kpis.len() > NAMED_MOST {
+                let count = one.kpis.len();
+                let many = Text::new(format!("({count} KPI)"), format!(" ({count} KPIs)"));
+                return format!("{}{}", one.org_unit, many.get(language));
+            }
             let kpis: Vec<String> = one.kpis.iter().map(u32::to_string).collect();
             format!(
                 "{} (KPI {})",

@@ -197,6 +197,11 @@ impl Work {
             order: (0..).take(all.num_rows()).collect(),
         };
         self.put_in_order(&mut incoming, &all)?;
+        // Their order stays; what was closed stays what was known.
+        let earliest = attempt.submission().closed_at.saturating_add(1);
+        for known in &mut incoming.known {
+            *known = (*known).max(earliest.min(batch.known_at));
+        }
         let inside = scope_flags(
             attempt.journal().expressions.as_ref(),
             &self.reading.dataset,

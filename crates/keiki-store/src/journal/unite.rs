@@ -219,6 +219,7 @@ impl Finder {
             precedence: i32::MAX,
             as_of: self.as_of,
             now: self.now,
+            closed_at: i64::MIN,
             extent: Extent::Part,
             missing: Missing::Keep,
             scope: Scope::default(),

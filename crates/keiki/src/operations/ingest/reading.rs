@@ -217,6 +217,10 @@ impl Reading<'_> {
             rows: usize::try_from(summary.rows).unwrap_or(usize::MAX),
         });
         let as_of = as_of(workspace, asked, &summary);
+        let closed_at = match source.history {
+            Some(_) => last_close(workspace).await?,
+            None => i64::MIN,
+        };
         let unassigned = unassigned(workspace, &self.dataset, &summary, as_of);
         let mut claims = match self.inputs {
             // Derived evidence speaks for no more than that from which it follows.
@@ -227,7 +231,8 @@ impl Reading<'_> {
             }
             _ => {
                 let dataset = &self.dataset;
-                claims(workspace, self.journal, &source, dataset, &summary, as_of).await?
+                let until = (as_of, closed_at);
+                claims(workspace, self.journal, &source, dataset, &summary, until).await?
             }
         };
         claims.uncovered.retain(|unit| !unassigned.contains(unit));
@@ -248,6 +253,7 @@ impl Reading<'_> {
             precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
             as_of,
             now: asked.now,
+            closed_at,
             extent: source.extent,
             missing: source.missing,
             scope_units: self.scope_units.unwrap_or_else(|| {
@@ -380,13 +386,20 @@ fn unassigned(
     units.filter(is_unknown).collect()
 }
 
+/// When a period was last closed; the least instant where none was. Figures of the time before Keiki were not closed by it.
+async fn last_close(workspace: &Workspace) -> Result<i64> {
+    let closed = workspace.statements().await?.closed().await?;
+    let own = closed.iter().filter(|head| head.revision > 0);
+    Ok(own.map(|head| head.closed_at).max().unwrap_or(i64::MIN))
+}
+
 async fn claims(
     workspace: &Workspace,
     journal: &Journal,
     source: &Source,
     dataset: &Dataset,
     summary: &Summary,
-    as_of: Day,
+    (as_of, closed_at): (Day, i64),
 ) -> Result<Claims> {
     if dataset.org_units == OrgUnits::None {
         return Ok(Claims::default());
@@ -402,7 +415,9 @@ async fn claims(
     let span = Span {
         from,
         until: as_of,
-        known_from: earliest.unwrap_or(i64::MIN),
+        known_from: earliest.map_or(i64::MIN, |earliest| {
+            earliest.max(closed_at.saturating_add(1))
+        }),
     };
     let tree = workspace.organisation.tree(as_of);
     let units = summary.org_units();
