@@ -38,6 +38,10 @@ use keiki_store::{
 use tokio::runtime::Handle;
 use url::Url;
 
+/// What the program hands out memory with, so that what is measured is what it takes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Org units, months, and the records of the two datasets.
 const UNITS: usize = 300;
 const MONTHS: i32 = 36;

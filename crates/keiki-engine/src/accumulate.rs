@@ -116,6 +116,9 @@ struct UnitNumbers {
 
 const UNNUMBERED: u16 = u16::MAX;
 
+/// For how many org units of a dictionary room is made before it is known that their rows count.
+const UNITS_AT_ONCE: usize = 1 << 10;
+
 impl UnitNumbers {
     /// The number of each row's org unit.
     fn of(&mut self, array: &ArrayRef, cube: &mut Cube) -> Result<Vec<u16>> {
@@ -133,6 +136,7 @@ impl UnitNumbers {
             .is_some_and(|known| is_same(known, names))
         {
             self.numbers = vec![UNNUMBERED; names.len()];
+            cube.make_room(names.len().min(UNITS_AT_ONCE));
             self.names = Some(names.clone());
         }
         let keys = dictionary.keys();

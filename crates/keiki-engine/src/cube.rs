@@ -54,7 +54,8 @@ pub(crate) struct Adder<'c> {
     width: usize,
     offset: usize,
     counts: &'c mut [i64],
-    unknown: &'c mut [i64],
+    /// Nothing as long as nothing is unknown.
+    unknown: &'c mut Vec<i64>,
     sums: Option<Sums<'c>>,
     pub(crate) histogram: &'c mut Histogram,
 }
@@ -76,6 +77,8 @@ impl Adder<'_> {
     pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
         let place = bin * self.width + usize::from(unit);
         let Some(value) = value else {
+            let all = self.counts.len();
+            self.unknown.resize(all, 0);
             self.unknown[self.offset + place] += weight;
             return;
         };
@@ -168,7 +171,8 @@ pub(crate) struct Cube {
     width: usize,
     /// Number of records. *Shape*: measure, bin, org unit.
     counts: Vec<i64>,
-    /// Number of records of which it is unknown whether or how much they count. *Shape*: as `counts`.
+    /// Number of records of which it is unknown whether or how much they count. *Shape*: as `counts`; nothing as long as there
+    /// are none, as is usual.
     unknown: Vec<i64>,
     /// Per measure its position among those with values; the sum of others is their count.
     valued: Vec<Option<usize>>,
@@ -192,7 +196,7 @@ impl Cube {
             groups: Names::default(),
             width: LEAST_WIDTH,
             counts: vec![0; has_value.len() * cells],
-            unknown: vec![0; has_value.len() * cells],
+            unknown: Vec::new(),
             valued: has_value
                 .iter()
                 .map(|has| if *has { places.next() } else { None })
@@ -212,16 +216,23 @@ impl Cube {
         let number = self.units.number(name, Dimension::OrgUnits)?;
         let units = self.units.list().len();
         if units > self.width {
-            let wider = (units + units / 2).next_multiple_of(LEAST_WIDTH);
-            widen(&mut self.counts, self.width, wider);
-            widen(&mut self.unknown, self.width, wider);
-            widen(&mut self.sums, self.width, wider);
-            self.width = wider;
+            self.make_room(units + units / 2);
         }
         if self.undated.len() < units * self.measures {
             self.undated.resize(units * self.measures, 0);
         }
         Ok(number)
+    }
+
+    /// Makes room for so many org units at once.
+    pub(crate) fn make_room(&mut self, units: usize) {
+        let wider = units.next_multiple_of(LEAST_WIDTH);
+        if wider > self.width {
+            widen(&mut self.counts, self.width, wider);
+            widen(&mut self.unknown, self.width, wider);
+            widen(&mut self.sums, self.width, wider);
+            self.width = wider;
+        }
     }
 
     /// Position of a cell.
@@ -259,7 +270,7 @@ impl Cube {
         Cell {
             sum: sum.map_or(i128::from(count), |sum| self.sums[sum]),
             count,
-            unknown: self.unknown[position],
+            unknown: self.unknown.get(position).copied().unwrap_or(0),
         }
     }
 
@@ -267,7 +278,10 @@ impl Cube {
     fn add_cell(&mut self, at: Spot, cell: Cell) {
         let position = self.position(at);
         self.counts[position] += cell.count;
-        self.unknown[position] += cell.unknown;
+        if cell.unknown != 0 {
+            self.unknown.resize(self.counts.len(), 0);
+            self.unknown[position] += cell.unknown;
+        }
         if let Some(sum) = self.position_of_sum(at) {
             self.sums[sum] += cell.sum;
         }
@@ -316,7 +330,10 @@ impl Cube {
             .collect::<Result<_>>()?;
         let (width, others) = (self.width, other.width);
         add_all((&mut self.counts, width), (&other.counts, others), &units);
-        add_all((&mut self.unknown, width), (&other.unknown, others), &units);
+        if !other.unknown.is_empty() {
+            self.unknown.resize(self.counts.len(), 0);
+            add_all((&mut self.unknown, width), (&other.unknown, others), &units);
+        }
         add_all((&mut self.sums, width), (&other.sums, others), &units);
         for (theirs, ours) in units.iter().enumerate() {
             for measure in 0..self.measures {
@@ -348,8 +365,10 @@ impl Cube {
     pub(crate) fn filled_bins(&self, mut visit: impl FnMut(usize, usize)) {
         let (bins, width) = (self.axis.bins(), self.width);
         let rows = self.counts.chunks_exact(width);
-        for (row, (counts, unknown)) in rows.zip(self.unknown.chunks_exact(width)).enumerate() {
+        for (row, counts) in rows.enumerate() {
             let (measure, bin) = (row / bins, row % bins);
+            let unknown = self.unknown.get(row * width..(row + 1) * width);
+            let unknown = unknown.unwrap_or_default();
             let sums = self.valued[measure].map_or(&[] as &[i128], |place| {
                 &self.sums[(place * bins + bin) * width..][..width]
             });

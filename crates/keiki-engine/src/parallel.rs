@@ -20,11 +20,13 @@ pub(crate) fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R
             }
             done
         };
-        let started: Vec<_> = (0..threads).map(|_| scope.spawn(own)).collect();
-        started
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        // This thread does its part too.
+        let started: Vec<_> = (1..threads).map(|_| scope.spawn(own)).collect();
+        let mut done = own();
+        for thread in started {
+            done.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
     });
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()

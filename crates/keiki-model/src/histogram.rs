@@ -82,9 +82,49 @@ pub struct Histogram {
 /// The cells of one org unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Cells {
-    settled: Vec<(u128, i64)>,
-    /// Cells without their org unit, each with its weight in the lowest bits: half the room, and the order of cells.
-    pending: Vec<u128>,
+    settled: Vec<Weighed>,
+    pending: Vec<Weighed>,
+}
+
+/// A cell without its org unit, with its weight in the lowest bits: half the room of the two side by side, and the order of
+/// cells. A weight that takes more bits is held in parts, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weighed(u128);
+
+impl Weighed {
+    fn new(cell: u128, weight: i64) -> Self {
+        debug_assert!(weight.abs() <= WEIGHT_LIMIT, "greater weights come in parts");
+        Self(cell << WEIGHT_BITS | u128::from((weight + WEIGHT_LIMIT).unsigned_abs()))
+    }
+
+    /// The packed cell; its org unit is 0.
+    #[must_use]
+    #[inline]
+    pub fn cell(self) -> u128 {
+        self.0 >> WEIGHT_BITS
+    }
+
+    /// How many there are, or a part of that.
+    #[must_use]
+    #[inline]
+    pub fn weight(self) -> i64 {
+        let biased = u16::try_from(self.0 & ((1 << WEIGHT_BITS) - 1)).unwrap_or(u16::MAX);
+        i64::from(biased) - WEIGHT_LIMIT
+    }
+
+    fn is_of_cell_of(self, other: Self) -> bool {
+        (self.0 ^ other.0) >> WEIGHT_BITS == 0
+    }
+
+    /// Visits the parts in which a weight is held; none where it is zero.
+    #[inline]
+    fn parts(cell: u128, mut weight: i64, mut visit: impl FnMut(Self)) {
+        while weight != 0 {
+            let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+            visit(Self::new(cell, part));
+            weight -= part;
+        }
+    }
 }
 
 /// A pending cell in few bits, as most cells with dates are. *Shape*: bin (12 bits), first and second (23 each), weight (6).
@@ -121,8 +161,9 @@ impl Narrow {
             && (one & WEIGHT) + (other & WEIGHT) == 2 * Self::WEIGHT_HALF.unsigned_abs()
     }
 
-    /// The cell of an org unit, packed, with its weight.
-    fn unpack(unit: u128, narrow: u64) -> (u128, i64) {
+    /// The cell with its weight.
+    #[inline]
+    fn unpack(narrow: u64) -> Weighed {
         // From the middle of few bits to that of many.
         const WIDER: u64 = (HALF - Narrow::HALF).unsigned_abs();
         let part = |shift: u32| narrow >> shift & ((1 << 23) - 1);
@@ -132,12 +173,10 @@ impl Narrow {
             }
             second => second + WIDER,
         };
-        let packed = unit << UNIT_SHIFT
-            | u128::from(narrow >> 52) << 96
-            | u128::from(part(29) + WIDER) << 40
-            | u128::from(second);
+        let packed =
+            u128::from(narrow >> 52) << 96 | u128::from(part(29) + WIDER) << 40 | u128::from(second);
         let weight = i64::try_from(narrow & ((1 << 6) - 1)).unwrap_or(0);
-        (packed, weight - Self::WEIGHT_HALF)
+        Weighed::new(packed, weight - Self::WEIGHT_HALF)
     }
 }
 
@@ -154,76 +193,65 @@ const WEIGHT_BITS: u32 = 16;
 const WEIGHT_LIMIT: i64 = (1 << (WEIGHT_BITS - 1)) - 1;
 
 impl Cells {
-    fn add_packed(&mut self, packed: u128, mut weight: i64) {
-        while weight != 0 {
-            let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
-            let biased = (part + WEIGHT_LIMIT).unsigned_abs();
-            self.pending
-                .push(packed << WEIGHT_BITS | u128::from(biased));
-            weight -= part;
-        }
+    fn add_packed(&mut self, packed: u128, weight: i64) {
+        let cell = without_unit(packed);
+        Weighed::parts(cell, weight, |part| self.pending.push(part));
         if self.pending.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
-            self.settle(packed >> UNIT_SHIFT);
+            self.settle();
         }
     }
 
-    /// Brings pending additions in order; the cells are those of the given org unit.
-    fn settle(&mut self, unit: u128) {
+    /// Brings pending additions in order.
+    fn settle(&mut self) {
         if self.pending.is_empty() {
             return;
         }
         self.pending.sort_unstable();
-        let pending = self.pending.iter().map(|one| {
-            let weight = u16::try_from(one & ((1 << WEIGHT_BITS) - 1)).unwrap_or(0);
-            (
-                unit << UNIT_SHIFT | one >> WEIGHT_BITS,
-                i64::from(weight) - WEIGHT_LIMIT,
-            )
-        });
-        self.settled = merged(&self.settled, pending);
+        self.settled = merged(&self.settled, self.pending.iter().copied());
         self.pending.clear();
     }
 
-    /// Adds cells of few bits of the given org unit, in any order.
-    fn settle_narrow(&mut self, unit: u16, narrow: &mut [u64]) {
+    /// Adds cells of few bits, in any order.
+    fn settle_narrow(&mut self, narrow: &mut [u64]) {
         narrow.sort_unstable();
-        let unit = u128::from(unit);
-        let narrow = narrow.iter().map(|one| Narrow::unpack(unit, *one));
+        let narrow = narrow.iter().map(|one| Narrow::unpack(*one));
         self.settled = merged(&self.settled, narrow);
     }
 }
 
 /// Puts two ordered lists together; what comes to zero is left out.
-fn merged(
-    left: &[(u128, i64)],
-    right: impl ExactSizeIterator<Item = (u128, i64)>,
-) -> Vec<(u128, i64)> {
-    let mut whole: Vec<(u128, i64)> = Vec::with_capacity(left.len() + right.len());
-    let mut add = |(cell, weight): (u128, i64)| match whole.last_mut() {
-        Some(last) if last.0 == cell => last.1 += weight,
+fn merged(left: &[Weighed], right: impl ExactSizeIterator<Item = Weighed>) -> Vec<Weighed> {
+    let mut whole: Vec<Weighed> = Vec::with_capacity(left.len() + right.len());
+    let mut last: Option<(Weighed, i64)> = None;
+    let mut add = |one: Weighed| match &mut last {
+        Some((cell, weight)) if cell.is_of_cell_of(one) => *weight += one.weight(),
         _ => {
-            if whole.last().is_some_and(|last| last.1 == 0) {
-                whole.pop();
+            if let Some((cell, weight)) = last.replace((one, one.weight())) {
+                Weighed::parts(cell.cell(), weight, |part| whole.push(part));
             }
-            whole.push((cell, weight));
         }
     };
     let mut rest = right.peekable();
-    for cell in left {
-        while let Some(before) = rest.next_if(|other| other.0 < cell.0) {
+    for one in left {
+        while let Some(before) = rest.next_if(|other| other < one) {
             add(before);
         }
-        add(*cell);
+        add(*one);
     }
     rest.for_each(add);
-    if whole.last().is_some_and(|last| last.1 == 0) {
-        whole.pop();
+    if let Some((cell, weight)) = last {
+        Weighed::parts(cell.cell(), weight, |part| whole.push(part));
     }
     whole
 }
 
 /// The place of the org unit in a packed cell.
 const UNIT_SHIFT: u32 = 112;
+
+/// A packed cell without its org unit.
+fn without_unit(packed: u128) -> u128 {
+    packed & ((1 << UNIT_SHIFT) - 1)
+}
 
 /// The position of the org unit of a packed cell.
 fn unit_of(packed: u128) -> usize {
@@ -265,10 +293,7 @@ impl Histogram {
 
     /// Adds all of another histogram whose org units have the given positions here; both are settled, and stay so.
     pub fn merge(&mut self, other: Self, positions: &[u16]) {
-        for (mut theirs, position) in other.units.into_iter().zip(positions) {
-            for (cell, _) in &mut theirs.settled {
-                *cell = u128::from(*position) << UNIT_SHIFT | *cell & ((1 << UNIT_SHIFT) - 1);
-            }
+        for (theirs, position) in other.units.into_iter().zip(positions) {
             let ours = self.of(usize::from(*position));
             if ours.settled.is_empty() {
                 *ours = theirs;
@@ -282,8 +307,8 @@ impl Histogram {
     pub fn settle(&mut self) {
         self.settle_narrow();
         (self.narrow, self.narrow_units) = (Vec::new(), Vec::new());
-        for (unit, cells) in (0..).zip(&mut self.units) {
-            cells.settle(unit);
+        for cells in &mut self.units {
+            cells.settle();
             cells.pending = Vec::new();
         }
     }
@@ -315,7 +340,7 @@ impl Histogram {
                     self.units
                         .resize_with(usize::from(unit) + 1, Cells::default);
                 }
-                self.units[usize::from(unit)].settle_narrow(unit, cells);
+                self.units[usize::from(unit)].settle_narrow(cells);
             }
             start = end;
         }
@@ -323,9 +348,9 @@ impl Histogram {
         self.narrow_units.clear();
     }
 
-    /// The settled cells of an org unit, packed, in order.
+    /// The settled cells of an org unit, in order.
     #[must_use]
-    pub fn of_unit(&self, unit: usize) -> &[(u128, i64)] {
+    pub fn of_unit(&self, unit: usize) -> &[Weighed] {
         let Some(cells) = self.units.get(unit) else {
             return &[];
         };
@@ -336,24 +361,27 @@ impl Histogram {
         &cells.settled
     }
 
-    /// All packed cells with their counts, settled, in order.
+    /// All packed cells with their counts, settled, in order; of great counts the parts.
     pub fn packed(&self) -> impl Iterator<Item = (u128, i64)> {
-        self.units
-            .iter()
-            .flat_map(|cells| cells.settled.iter().copied())
+        let units = (0_u128..).zip(&self.units);
+        units.flat_map(|(unit, cells)| {
+            let with_unit = move |one: &Weighed| (unit << UNIT_SHIFT | one.cell(), one.weight());
+            cells.settled.iter().map(with_unit)
+        })
     }
 
     /// Makes a histogram of cells that are settled already.
     #[must_use]
     pub fn from_packed(settled: Vec<(u128, i64)>) -> Self {
         let mut histogram = Self::default();
-        for cell in settled {
-            histogram.of(unit_of(cell.0)).settled.push(cell);
+        for (packed, weight) in settled {
+            let settled = &mut histogram.of(unit_of(packed)).settled;
+            Weighed::parts(without_unit(packed), weight, |part| settled.push(part));
         }
         histogram
     }
 
-    /// Number of cells that differ from zero.
+    /// Number of cells that differ from zero, in parts.
     #[must_use]
     pub fn len(&self) -> usize {
         let cells = self.units.iter();
@@ -430,10 +458,19 @@ mod tests {
             add(cell(9, -(round % 3)), -100_000);
         }
         histogram.settle();
+        let of_unit = |wanted: usize| {
+            let mut sums: std::collections::BTreeMap<u128, i64> = std::collections::BTreeMap::new();
+            for (cell, weight) in histogram.packed().filter(|(cell, _)| unit_of(*cell) == wanted) {
+                *sums.entry(cell).or_default() += weight;
+            }
+            sums.into_iter().collect::<Vec<(u128, i64)>>()
+        };
         let of_two: Vec<(u128, i64)> = (0..5).map(|first| (packed(2, first), 600)).collect();
-        assert_eq!(histogram.of_unit(2), of_two);
-        assert_eq!(histogram.of_unit(9).len(), 3);
-        assert_eq!(histogram.of_unit(9)[0], (packed(9, -2), -100_000_000));
+        assert_eq!(of_unit(2), of_two);
+        assert_eq!(of_unit(9).len(), 3);
+        assert_eq!(of_unit(9)[0], (packed(9, -2), -100_000_000));
+        let kept = Histogram::from_packed(histogram.packed().collect());
+        assert_eq!(kept, histogram);
         assert_eq!(histogram.packed().count(), histogram.len());
     }
 
@@ -468,7 +505,7 @@ mod tests {
             .iter()
             .map(|cell| (cell.pack().expect("in range"), 1))
             .collect();
-        assert_eq!(histogram.of_unit(300), expected);
+        assert_eq!(histogram.packed().collect::<Vec<_>>(), expected);
         let mut whole = Histogram::default();
         for _ in 0..2 {
             let positions: Vec<u16> = (0..=300).map(|unit| unit * 3).collect();
@@ -479,7 +516,7 @@ mod tests {
             .map(|cell| Cell { unit: 900, ..*cell })
             .map(|cell| (cell.pack().expect("in range"), 2))
             .collect();
-        assert_eq!(whole.of_unit(900), moved);
+        assert_eq!(whole.packed().collect::<Vec<_>>(), moved);
         let far = Cell {
             first: VALUE_LIMIT + 1,
             ..cells[0]

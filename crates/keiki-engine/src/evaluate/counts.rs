@@ -1,6 +1,6 @@
 //! What histograms hold in each of several periods, by org unit: read in the order of time, each cell once.
 
-use keiki_model::histogram::Cell;
+use keiki_model::histogram::{Cell, Weighed};
 
 use super::amounts::Bins;
 use crate::cube::Cube;
@@ -25,20 +25,23 @@ impl Counts {
         clippy::stable_sort_primitive,
         reason = "the values of each bin are in order already, which only this way of sorting makes use of"
     )]
-    fn places(cells: &[(u128, i64)]) -> Self {
-        let mut values: Vec<u128> = cells.iter().map(|cell| Cell::without_bin(cell.0)).collect();
+    fn places(cells: &[Weighed]) -> Self {
+        let mut values: Vec<u128> = cells
+            .iter()
+            .map(|one| Cell::without_bin(one.cell()))
+            .collect();
         values.sort();
         values.dedup();
         Self {
             values: values
                 .into_iter()
-                .map(|value| counted(&(value, 0)))
+                .map(|value| (valued(value), 0))
                 .collect(),
             ..Self::default()
         }
     }
 
-    fn net(cells: &[(u128, i64)]) -> Self {
+    fn net(cells: &[Weighed]) -> Self {
         let mut values: Vec<(Value, i64)> = cells.iter().map(counted).collect();
         if !values.is_sorted_by(|a, b| a.0 < b.0) {
             values.sort_unstable_by_key(|(value, _)| *value);
@@ -58,7 +61,7 @@ impl Counts {
     }
 
     /// Adds cells to the places of their values.
-    fn take(&mut self, cells: &[(u128, i64)]) {
+    fn take(&mut self, cells: &[Weighed]) {
         let mut at = 0;
         for (value, count) in cells.iter().map(counted) {
             at = self.place(value, at);
@@ -97,15 +100,19 @@ impl Counts {
 /// How many places further a value is looked for one by one.
 const NEAR: usize = 6;
 
-fn counted((packed, count): &(u128, i64)) -> (Value, i64) {
-    let cell = Cell::unpack(*packed);
-    ((cell.group, cell.first, cell.second), *count)
+fn valued(packed: u128) -> Value {
+    let cell = Cell::unpack(packed);
+    (cell.group, cell.first, cell.second)
+}
+
+fn counted(one: &Weighed) -> (Value, i64) {
+    (valued(one.cell()), one.weight())
 }
 
 /// Walks through a histogram from period to period.
 pub(super) struct Sweep<'c> {
     /// Per org unit, the cells in order of their bins.
-    cells: Vec<&'c [(u128, i64)]>,
+    cells: Vec<&'c [Weighed]>,
     is_stock: bool,
     /// Per org unit, how many cells a stock has taken.
     taken: Vec<usize>,
@@ -118,7 +125,7 @@ impl<'c> Sweep<'c> {
         let histogram = &cube.histograms[measure];
         let cells: Vec<_> = (0..units).map(|unit| histogram.of_unit(unit)).collect();
         let is_stock = !matches!(plan.clock, ClockPlan::Flow { .. });
-        let before = |cells: &&[(u128, i64)]| {
+        let before = |cells: &&[Weighed]| {
             if is_stock {
                 Counts::places(cells)
             } else {
@@ -142,7 +149,7 @@ impl<'c> Sweep<'c> {
                 }
                 continue;
             };
-            let is_before = |bin: usize| move |(cell, _): &(u128, i64)| Cell::bin_of(*cell) < bin;
+            let is_before = |bin: usize| move |one: &Weighed| Cell::bin_of(one.cell()) < bin;
             if !self.is_stock {
                 let until = cells.partition_point(is_before(bins.end() + 1));
                 let from = cells[..until].partition_point(is_before(*bins.start()));

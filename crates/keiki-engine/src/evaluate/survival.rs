@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::fraction::Fraction;
-use keiki_model::histogram::Cell;
+use keiki_model::histogram::{Cell, Weighed};
 use keiki_model::kpi::Indicator;
 use keiki_model::measurement::Statistics;
 use keiki_model::survival::{Ages, MINIMUM_AT_RISK, Median, Span, median};
@@ -119,13 +119,13 @@ struct Seen {
 }
 
 impl Cases {
-    fn new(cells: &[(u128, i64)]) -> Self {
-        let case = |(packed, count): &(u128, i64)| {
-            let cell = Cell::unpack(*packed);
+    fn new(cells: &[Weighed]) -> Self {
+        let case = |one: &Weighed| {
+            let cell = Cell::unpack(one.cell());
             Case {
                 onset: cell.first,
                 finish: cell.second,
-                count: *count,
+                count: one.weight(),
             }
         };
         let mut all: Vec<Case> = cells.iter().map(case).collect();
