@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use xtask::reference;
 
-const USAGE: &str = "usage: cargo xtask reference    writes docs/reference/catalogue.md and docs/reference/datasets.md";
+const USAGE: &str = "\
+usage: cargo xtask reference      writes the pages of docs/reference
+       cargo xtask bench peers    sets other engines beside Keiki and writes docs/benchmarks.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +17,7 @@ fn main() -> ExitCode {
     let root = Path::new(&package).join("..");
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["reference"] => reference::write(&root).map_err(|error| error.to_string()),
+        ["bench", "peers"] => bench(&root, "peers"),
         _ => Err(USAGE.to_owned()),
     };
     match done {
@@ -24,5 +27,16 @@ fn main() -> ExitCode {
             drop(writeln!(std::io::stderr(), "{message}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs a part of the benchmarks.
+fn bench(root: &Path, part: &str) -> Result<(), String> {
+    let mut run = Command::new("bash");
+    let run = run.arg("benches/run").env("KEIKI_BENCH_PARTS", part);
+    match run.current_dir(root).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("benches/run: {status}")),
+        Err(error) => Err(format!("benches/run: {error}")),
     }
 }

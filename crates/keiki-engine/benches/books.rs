@@ -1,6 +1,6 @@
 //! Measures what the books cost: reading everything, adding a little, taking in a large export.
 //!
-//! `benches/run` runs it and writes docs/benchmarks.md. Stages run in processes of their own, so that peak memory is that
+//! `benches/run` runs it and writes docs/benchmarks.md; `cargo xtask bench peers` sets others beside it, at other sizes. Stages run in processes of their own, so that peak memory is that
 //! of the stage.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![expect(
@@ -42,13 +42,32 @@ use url::Url;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Org units, months, and the records of the two datasets.
+/// Org units and months.
 const UNITS: usize = 300;
 const MONTHS: i32 = 36;
-const ASSETS: usize = 1_000_000;
-const ASSET_CHANGES: usize = 100_000;
-const VULNERABILITIES: usize = 2_500_000;
-const VULNERABILITY_CHANGES: usize = 125_000;
+
+/// How many records the two datasets have, for each million of entries.
+const ASSETS: usize = 100_000;
+const VULNERABILITIES: usize = 250_000;
+
+/// Millions of entries in the journal.
+fn millions() -> usize {
+    let asked = std::env::var("KEIKI_BENCH_MILLIONS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
+fn assets() -> usize {
+    ASSETS * millions()
+}
+
+/// How many assets a reading changes.
+fn asset_changes() -> usize {
+    assets() / 10
+}
+
+fn vulnerabilities() -> usize {
+    VULNERABILITIES * millions()
+}
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -66,7 +85,7 @@ fn main() -> Outcome<()> {
         runtime.block_on(run(stage, &folder))
     } else {
         println!(
-            "name the stage: stage=make, decode, measure, increment, export or ingest; `benches/run` runs all"
+            "name the stage: stage=make, decode, measure, answers, increment, export or ingest; `benches/run` runs all"
         );
         Ok(())
     }
@@ -77,6 +96,7 @@ async fn run(stage: &str, folder: &Path) -> Outcome<()> {
         "make" => make(folder).await?,
         "decode" => decode(folder).await?,
         "measure" => measure(folder).await?,
+        "answers" => answers(folder).await?,
         "increment" => increment(folder).await?,
         "export" => export(folder).await?,
         "ingest" => ingest(folder).await?,
@@ -415,7 +435,7 @@ fn submission(
     })
 }
 
-/// Makes a journal of ten million entries.
+/// Makes a journal of as many million entries as are asked for.
 async fn make(folder: &Path) -> Outcome<()> {
     if folder.join("journal").exists() {
         std::fs::remove_dir_all(folder.join("journal"))?;
@@ -424,7 +444,7 @@ async fn make(folder: &Path) -> Outcome<()> {
     let began = Instant::now();
     let assets = Arc::clone(&world.catalogue.datasets["assets"]);
     let vulnerabilities = Arc::clone(&world.catalogue.datasets["vulnerabilities"]);
-    let all: Vec<usize> = (0..ASSETS).collect();
+    let all: Vec<usize> = (0..assets()).collect();
     commit(
         &world,
         "assets",
@@ -434,7 +454,7 @@ async fn make(folder: &Path) -> Outcome<()> {
     )
     .await?;
     let mut on = start();
-    for (turn, numbers) in (1..=20).zip(all.chunks(ASSET_CHANGES).cycle()) {
+    for (turn, numbers) in (1..=20).zip(all.chunks(asset_changes()).cycle()) {
         on += 50;
         commit(
             &world,
@@ -445,8 +465,8 @@ async fn make(folder: &Path) -> Outcome<()> {
         )
         .await?;
     }
-    let all: Vec<usize> = (0..VULNERABILITIES).collect();
-    for (turn, numbers) in all.chunks(VULNERABILITIES / 4).enumerate() {
+    let all: Vec<usize> = (0..vulnerabilities()).collect();
+    for (turn, numbers) in all.chunks(vulnerabilities() / 4).enumerate() {
         commit(
             &world,
             "vulnerabilities",
@@ -456,7 +476,7 @@ async fn make(folder: &Path) -> Outcome<()> {
         )
         .await?;
     }
-    for (turn, numbers) in all.chunks(VULNERABILITY_CHANGES).take(10).enumerate() {
+    for (turn, numbers) in all.chunks(vulnerabilities() / 20).take(10).enumerate() {
         commit(
             &world,
             "vulnerabilities",
@@ -584,6 +604,25 @@ async fn measure(folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// Writes all figures as exact fractions, to compare with those of others.
+async fn answers(folder: &Path) -> Outcome<()> {
+    let world = open(folder).await?;
+    let engine = engine(&world, false)?;
+    let mut text = "indicator,org_unit,period,value\n".to_owned();
+    for one in engine.measure(&world.journal, &request()).await? {
+        let value = one.value.map_or_else(String::new, |value| {
+            format!("{}/{}", value.numerator(), value.denominator())
+        });
+        writeln!(
+            text,
+            "{},{},{},{value}",
+            one.indicator, one.org_unit, one.period
+        )?;
+    }
+    std::fs::write(folder.join("answers.csv"), text)?;
+    Ok(())
+}
+
 /// Measures everything, adds a thousandth of the entries, and measures again.
 async fn increment(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
@@ -617,7 +656,7 @@ async fn increment(folder: &Path) -> Outcome<()> {
 async fn export(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let dataset = Arc::clone(&world.catalogue.datasets["assets"]);
-    let numbers: Vec<usize> = (0..ASSETS).collect();
+    let numbers: Vec<usize> = (0..assets()).collect();
     let seq = u64::try_from(world.journal.snapshot().await?.seq())?;
     write_export(&folder.join("assets.csv"), &dataset, &numbers, seq)
 }
@@ -698,7 +737,7 @@ fn write_export(path: &Path, dataset: &Dataset, numbers: &[usize], seq: u64) -> 
     // One in a hundred rows says something new.
     // The others say what `make` said of them last.
     let last: Vec<RecordBatch> = numbers
-        .chunks(ASSET_CHANGES)
+        .chunks(asset_changes())
         .zip(11..)
         .map(|(chunk, turn)| asset_rows(dataset, chunk, turn))
         .collect::<Outcome<_>>()?;

@@ -93,7 +93,10 @@ pub struct Weighed(u128);
 
 impl Weighed {
     fn new(cell: u128, weight: i64) -> Self {
-        debug_assert!(weight.abs() <= WEIGHT_LIMIT, "greater weights come in parts");
+        debug_assert!(
+            weight.abs() <= WEIGHT_LIMIT,
+            "greater weights come in parts"
+        );
         Self(cell << WEIGHT_BITS | u128::from((weight + WEIGHT_LIMIT).unsigned_abs()))
     }
 
@@ -173,8 +176,9 @@ impl Narrow {
             }
             second => second + WIDER,
         };
-        let packed =
-            u128::from(narrow >> 52) << 96 | u128::from(part(29) + WIDER) << 40 | u128::from(second);
+        let packed = u128::from(narrow >> 52) << 96
+            | u128::from(part(29) + WIDER) << 40
+            | u128::from(second);
         let weight = i64::try_from(narrow & ((1 << 6) - 1)).unwrap_or(0);
         Weighed::new(packed, weight - Self::WEIGHT_HALF)
     }
@@ -460,7 +464,10 @@ mod tests {
         histogram.settle();
         let of_unit = |wanted: usize| {
             let mut sums: std::collections::BTreeMap<u128, i64> = std::collections::BTreeMap::new();
-            for (cell, weight) in histogram.packed().filter(|(cell, _)| unit_of(*cell) == wanted) {
+            for (cell, weight) in histogram
+                .packed()
+                .filter(|(cell, _)| unit_of(*cell) == wanted)
+            {
                 *sums.entry(cell).or_default() += weight;
             }
             sums.into_iter().collect::<Vec<(u128, i64)>>()

@@ -33,10 +33,7 @@ impl Counts {
         values.sort();
         values.dedup();
         Self {
-            values: values
-                .into_iter()
-                .map(|value| (valued(value), 0))
-                .collect(),
+            values: values.into_iter().map(|value| (valued(value), 0)).collect(),
             ..Self::default()
         }
     }
