@@ -56,16 +56,16 @@ fn millions() -> usize {
     asked.and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
-fn assets() -> usize {
+fn asset_count() -> usize {
     ASSETS * millions()
 }
 
 /// How many assets a reading changes.
 fn asset_changes() -> usize {
-    assets() / 10
+    asset_count() / 10
 }
 
-fn vulnerabilities() -> usize {
+fn vulnerability_count() -> usize {
     VULNERABILITIES * millions()
 }
 
@@ -444,7 +444,7 @@ async fn make(folder: &Path) -> Outcome<()> {
     let began = Instant::now();
     let assets = Arc::clone(&world.catalogue.datasets["assets"]);
     let vulnerabilities = Arc::clone(&world.catalogue.datasets["vulnerabilities"]);
-    let all: Vec<usize> = (0..assets()).collect();
+    let all: Vec<usize> = (0..asset_count()).collect();
     commit(
         &world,
         "assets",
@@ -465,8 +465,8 @@ async fn make(folder: &Path) -> Outcome<()> {
         )
         .await?;
     }
-    let all: Vec<usize> = (0..vulnerabilities()).collect();
-    for (turn, numbers) in all.chunks(vulnerabilities() / 4).enumerate() {
+    let all: Vec<usize> = (0..vulnerability_count()).collect();
+    for (turn, numbers) in all.chunks(vulnerability_count() / 4).enumerate() {
         commit(
             &world,
             "vulnerabilities",
@@ -476,7 +476,7 @@ async fn make(folder: &Path) -> Outcome<()> {
         )
         .await?;
     }
-    for (turn, numbers) in all.chunks(vulnerabilities() / 20).take(10).enumerate() {
+    for (turn, numbers) in all.chunks(vulnerability_count() / 20).take(10).enumerate() {
         commit(
             &world,
             "vulnerabilities",
@@ -656,7 +656,7 @@ async fn increment(folder: &Path) -> Outcome<()> {
 async fn export(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let dataset = Arc::clone(&world.catalogue.datasets["assets"]);
-    let numbers: Vec<usize> = (0..assets()).collect();
+    let numbers: Vec<usize> = (0..asset_count()).collect();
     let seq = u64::try_from(world.journal.snapshot().await?.seq())?;
     write_export(&folder.join("assets.csv"), &dataset, &numbers, seq)
 }
