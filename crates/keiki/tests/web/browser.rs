@@ -95,6 +95,15 @@ impl Browser {
         found.expect("it was found")
     }
 
+    /// Finds what a script puts into the page after a while.
+    async fn find_at_last(&self, css: &str) {
+        let mut looks = 0;
+        while self.0.find(By::Css(css.to_owned())).await.is_err() {
+            looks += 1;
+            assert!(looks < LOOKS_MAX, "not found: {css}");
+        }
+    }
+
     /// Clicks what leads to another page, and comes back when that page is there.
     async fn click(&self, css: &str) {
         let before = self.document().await;
@@ -301,5 +310,48 @@ async fn somebody_signs_in_and_out_by_their_organisations_account() {
         browser.click("button[name=logout]").await;
         browser.says(said.staff_account).await;
         browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_account_sends_a_file_by_a_link_with_scripts_at_work() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        house
+            .account("office", &[(Role::ProgrammeOffice, "HD")])
+            .await;
+        let office = driver.browser(said.language).await;
+        office.sign_in(&house, "office").await;
+        office.open(&house, "/upload-links").await;
+        office.write("input[name=holder]", "Tanaka").await;
+        office.choose("select[name=unit]", "JP1").await;
+        office.choose("select[name=into]", "dataset:assets").await;
+        office.write("input[name=period]", "2026-05").await;
+        office.click("form[action='/upload-links'] button").await;
+        let link = office.find("p.note code").await;
+        let link = link.text().await.expect("it is shown");
+        let holder = driver.browser(said.language).await;
+        holder.open(&house, &link).await;
+        // What cannot be used is said on the page, which stays where it is.
+        let file = driver.file("assets.csv", "a,b\n1,2\n");
+        holder
+            .write("input[type=file]", &file.display().to_string())
+            .await;
+        holder.pick("form[enctype] button.main").await;
+        holder.find_at_last("p.problem").await;
+        let good = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
+        let file = driver.file("assets.csv", &format!("{HEADER}\n{good}\n"));
+        holder
+            .write("input[type=file]", &file.display().to_string())
+            .await;
+        holder.click("form[enctype] button.main").await;
+        // The page of the file can be loaded again.
+        holder.0.refresh().await.expect("the page loads again");
+        holder.click("main form button.main").await;
+        holder.says(said.taken).await;
+        for browser in [office, holder] {
+            browser.close().await;
+        }
     }
 }

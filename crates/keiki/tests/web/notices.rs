@@ -1,11 +1,10 @@
-//! What people and other systems are told when time passes and periods are closed: each occasion, to whom it concerns, and once.
+//! What people and other systems are told when periods are closed: to whom it concerns.
 
 use keiki::config::Workspace;
 use keiki::environment;
 use keiki::operations::programme::Run;
 use keiki::operations::remind::{Occasion, Sending, remind};
 use keiki_model::access::Role;
-use keiki_model::calendar::parse_day;
 use serde_json::json;
 
 use crate::house::{House, actor};
@@ -16,12 +15,6 @@ const SETTINGS: &str = "[mail]\nserver = \"127.0.0.1\"\nport = 9\nsecurity = \"n
                         [close]\ncut_off = 1\npreliminary = 1\nfinal = 1\n";
 
 const DAY_MICROS: i64 = 86_400_000_000;
-
-/// Noon of a day.
-fn noon(day: &str) -> i64 {
-    let day = parse_day(day).expect("it is a day");
-    i64::from(day) * DAY_MICROS + DAY_MICROS / 8
-}
 
 /// What would be told to somebody at an instant.
 async fn told(house: &House, recipient: &str, now: i64) -> Vec<(Occasion, String)> {
@@ -37,11 +30,6 @@ async fn told(house: &House, recipient: &str, now: i64) -> Vec<(Occasion, String
     notices.map(|one| (one.occasion, one.text.en)).collect()
 }
 
-fn of(told: &[(Occasion, String)], occasion: Occasion) -> Vec<&str> {
-    let of = told.iter().filter(|(one, _)| *one == occasion);
-    of.map(|(_, text)| text.as_str()).collect()
-}
-
 async fn addressed(house: &House, name: &str, roles: &[(Role, &str)]) {
     house.account(name, roles).await;
     let address = format!("{name}@example.jp");
@@ -50,58 +38,6 @@ async fn addressed(house: &House, name: &str, roles: &[(Role, &str)]) {
         .set_mail(name, &address, &actor("tests"))
         .await;
     set.expect("it is an address");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn evidence_that_is_overdue_or_stale_and_a_status_that_changed_are_told_to_whom_they_concern()
-{
-    let house = House::with(SETTINGS).await;
-    addressed(&house, "owner", &[(Role::DataOwner, "JP1")]).await;
-    addressed(&house, "reader", &[(Role::Executive, "HD")]).await;
-    // The evidence of May is there: nothing is owed, and how figures stand is remembered and not told.
-    let june = told(&house, "owner", noon("2026-06-20")).await;
-    assert_eq!(june, []);
-    // That of June is not, when the cut-off has passed and what was there has become too old.
-    let july = told(&house, "owner", noon("2026-07-10")).await;
-    let late = of(&july, Occasion::Late);
-    assert!(
-        late.len() == 1 && late[0].contains("Manufacturing"),
-        "{july:?}"
-    );
-    let stale = of(&july, Occasion::Stale);
-    assert!(
-        stale.len() == 1 && stale[0].contains("2026-05-31"),
-        "{july:?}"
-    );
-    let changed = of(&july, Occasion::StatusChanged);
-    assert!(!changed.is_empty(), "{july:?}");
-    assert!(
-        changed.iter().all(|text| text.contains("Manufacturing")),
-        "{july:?}"
-    );
-    assert!(!format!("{july:?}").contains("American"), "{july:?}");
-    // Who reads figures alone owes nothing and explains nothing.
-    assert_eq!(told(&house, "reader", noon("2026-07-10")).await, []);
-    let desk = told(&house, "desk", noon("2026-07-10")).await;
-    assert!(
-        of(&desk, Occasion::Late)
-            .iter()
-            .any(|text| text.contains("American")),
-        "{desk:?}"
-    );
-    // Before the cut-off somebody is asked, and after it told so: one of these at a time.
-    let first = told(&house, "owner", noon("2026-07-01")).await;
-    assert!(of(&first, Occasion::Late).is_empty(), "{first:?}");
-    assert_eq!(of(&first, Occasion::Reminder).len(), 1, "{first:?}");
-    assert!(
-        told(&house, "desk", noon("2026-07-01"))
-            .await
-            .iter()
-            .all(|(one, _)| *one != Occasion::Reminder)
-    );
-    // A week after a status has changed nobody hears of it any more.
-    let later = told(&house, "owner", noon("2026-07-20")).await;
-    assert!(of(&later, Occasion::StatusChanged).is_empty(), "{later:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! Signing in and out: links, sessions, wrong passwords.
 
-use keiki_model::access::Role;
+use keiki_model::access::{Right, Role};
 use keiki_store::AccountStanding;
 
-use crate::house::{House, PASSWORD, actor};
+use crate::house::{House, PASSWORD, actor, form};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_administrator_signs_up_by_a_link_that_holds_once() {
@@ -184,6 +184,8 @@ async fn a_second_factor_is_asked_for_and_each_of_its_codes_holds_once() {
     one.post("/account/second-factor", &[]).await.is(303);
     let page = one.get("/account").await.is(200);
     let secret = between(&page.text, "<br><code>", "</code>").to_owned();
+    // A telephone reads the same from the page, in which nothing is loaded from elsewhere.
+    assert!(between(&page.text, "<svg class=\"code\"", "</svg>").contains("<path d=\"M"));
     let confirm = "/account/second-factor/confirm";
     one.post(confirm, &[("code", "000000")])
         .await
@@ -224,4 +226,42 @@ async fn a_second_factor_is_asked_for_and_each_of_its_codes_holds_once() {
     let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
     admin.post("/users/one/second-factor", &[]).await.is(303);
     with("").await.is(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_sees_where_they_are_signed_in_and_ends_what_they_do_not_know() {
+    let house = House::without_evidence().await;
+    let here = house.visitor("one", &[(Role::Executive, "HD")]).await;
+    let fields = [("name", "one"), ("password", PASSWORD)];
+    let nobody = house.nobody();
+    let request = nobody.request(&reqwest::Method::POST, "/sign-in");
+    let request = request.header("user-agent", "<b>Another</b> browser");
+    let there = nobody.send(form(request, &fields)).await.is(303);
+    let there = house.still(there.cookie("keiki-session"));
+    there.get("/scorecard").await.is(200);
+    let page = here.get("/account").await.is(200);
+    let page = page
+        .says("&#60;b&#62;Another")
+        .says("<span class=\"pill\">here</span>");
+    // The latest comes first, and is the other one.
+    let action = between(&page.text, "action=\"/account/sessions/", "\"");
+    let path = format!("/account/sessions/{action}");
+    here.post(&path, &[]).await.is(303);
+    there.get("/scorecard").await.is(303);
+    here.get("/scorecard").await.is(200);
+    here.post(&path, &[]).await.is(404);
+    let log = house.registry.log();
+    let events = log.before(None, 1).await.expect("the log can be read");
+    assert_eq!(events[0].event.action, "session_end");
+    // A program lists them and ends none.
+    let program = house.program("one", &[Right::See]).await;
+    let listed = program.get("/api/v1/sessions").await.is(200).data();
+    let id = listed["items"][0]["id"]
+        .as_str()
+        .expect("one is left")
+        .to_owned();
+    let end = format!("/api/v1/sessions/{id}/end");
+    program.tell(&end, &serde_json::json!({})).await.is(403);
+    here.tell(&end, &serde_json::json!({})).await.is(200);
+    here.get("/scorecard").await.is(303);
 }
