@@ -81,6 +81,17 @@ impl Page<'_, '_> {
     /// A chart with its table below.
     fn figure(&mut self, chart: &Chart) -> String {
         let svg = self.svg(chart);
+        self.with_table(chart, &svg)
+    }
+
+    /// The same, of a chart that small screens show a part at a time.
+    fn wide_figure(&mut self, chart: &Chart) -> String {
+        let svg = self.svg(chart);
+        let svg = format!("<div class=\"scroll wide\" tabindex=\"0\">{svg}</div>");
+        self.with_table(chart, &svg)
+    }
+
+    fn with_table(&self, chart: &Chart, svg: &str) -> String {
         let word = self.say("この図の表", "Table of this chart");
         let table = shown(&chart.title, &chart.shown);
         format!(
@@ -135,7 +146,7 @@ impl Page<'_, '_> {
         let report = self.report;
         let Some(heat) = &report.heat else { return };
         let title = self.say("会社別", "By company");
-        let figure = self.figure(heat);
+        let figure = self.wide_figure(heat);
         self.push(&format!(
             "<section aria-labelledby=\"companies\"><h2 id=\"companies\">{title}</h2>{figure}</section>\n"
         ));
