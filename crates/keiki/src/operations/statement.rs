@@ -27,7 +27,7 @@ use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-pub use differences::{Change, Moving, changes, entries, restatement};
+pub use differences::{Change, Moving, changes, differences_of, entries, restatement};
 pub use reopening::{Reopen, Reopening, Weight, reopen};
 pub use status::{CloseStatus, LateEvidence, status};
 pub use verify::{Checked, Misfit, verify};

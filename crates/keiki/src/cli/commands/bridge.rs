@@ -4,6 +4,7 @@ use keiki_model::calendar::instant_text;
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
 use keiki_model::restatement::{Cause, Difference};
+use keiki_model::statement::Restated;
 use keiki_model::text::Text;
 use keiki_report::format;
 use keiki_report::table::{Column, Table};
@@ -71,16 +72,19 @@ impl Args {
             None => None,
             Some(kpi) => Some(catalogue::find(&workspace.catalogue, kpi)?.no),
         };
-        let mut all =
-            statement::restatement(&workspace, period, &before, &after, None, progress).await?;
-        all.differences.retain(|one| {
-            one.org_unit == *org_unit
-                && no.is_none_or(|no| one.no == no)
-                && (self.companions || !one.is_companion)
-        });
+        let wanted = |one: &Restated| {
+            let (of, _, unit) = &one.place;
+            let sides = [&one.before, &one.after].into_iter().flatten();
+            **unit == *org_unit
+                && no.is_none_or(|no| *of == no)
+                && (self.companions || sides.into_iter().all(|side| !side.is_companion))
+        };
+        let both = (&before, &after);
+        let differences =
+            statement::differences_of(&workspace, period, both, &wanted, progress).await?;
         if self.entries {
             let (mut moving, mut is_withheld) = (Vec::new(), false);
-            let shown = all.differences.iter();
+            let shown = differences.iter();
             for one in shown.filter(|one| one.before.is_some() && one.after.is_some()) {
                 let place = one.place();
                 let both = (&before, &after);
@@ -101,18 +105,18 @@ impl Args {
             return Ok(Exit::Fine);
         }
         if self.format == Format::Table {
-            if all.differences.is_empty() {
+            if differences.is_empty() {
                 let none = Text::new("違いはありません", "nothing differs");
                 session.line(none.get(session.language()));
             } else {
-                session.table(&table(&all.differences, &workspace, session));
+                session.table(&table(&differences, &workspace, session));
             }
             return Ok(Exit::Fine);
         }
         let grid = Grid {
             names: NAMES.to_vec(),
             columns: Vec::new(),
-            rows: all.differences.iter().map(data).collect(),
+            rows: differences.iter().map(data).collect(),
         };
         grid.print(self.format, session)?;
         Ok(Exit::Fine)

@@ -100,7 +100,30 @@ pub async fn restatement(
     stated: Option<Cause>,
     progress: &dyn Progress,
 ) -> Result<Restatement> {
-    let changes = changes(workspace, period, before, after, progress).await?;
+    let all = |_: &Restated| true;
+    let both = (before, after);
+    let differences = differences_of(workspace, period, both, &all, progress).await?;
+    Ok(Restatement {
+        of_revision: before.revision,
+        stated,
+        differences,
+    })
+}
+
+/// Those of the figures that differ which are asked for, with causes and weight. Each cause is found by opening the figure, so that
+/// few are found sooner than all.
+///
+/// # Errors
+/// As `restatement`.
+pub async fn differences_of(
+    workspace: &Workspace,
+    period: Period,
+    (before, after): (&Statement, &Statement),
+    wanted: &(dyn Fn(&Restated) -> bool + Send + Sync),
+    progress: &dyn Progress,
+) -> Result<Vec<Difference>> {
+    let mut changes = changes(workspace, period, before, after, progress).await?;
+    changes.retain(|change| wanted(&change.restated));
     let opener = Opener::new(workspace, period, before, after).await?;
     let mut differences = Vec::new();
     for change in changes {
@@ -116,11 +139,7 @@ pub async fn restatement(
             is_material,
         ));
     }
-    Ok(Restatement {
-        of_revision: before.revision,
-        stated,
-        differences,
-    })
+    Ok(differences)
 }
 
 /// The records that moved a figure from one statement to the other; `None` where they are kept from the reader, since they are of few
