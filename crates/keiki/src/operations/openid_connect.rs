@@ -6,6 +6,7 @@ mod discovery;
 mod token;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -41,24 +42,43 @@ const NEXT_LENGTH_MOST: usize = 1000;
 /// The most groups that are looked at.
 const GROUPS_MOST: usize = 2000;
 
-/// Why nobody was signed in.
-#[derive(Debug, thiserror::Error)]
+/// Why nobody was signed in: for the log, in its words. Readers are told whether to try again, and nothing else.
+#[derive(Debug)]
 pub enum NotIdentified {
-    /// The provider cannot be reached, or refuses.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
+    /// The provider cannot be reached.
+    Fetch(FetchError),
     /// What it says of itself cannot be used.
-    #[error("the provider's answer cannot be used: {0}")]
     Answer(&'static str),
     /// The browser comes back with something else than it was sent away with.
-    #[error("what comes back does not belong to what was asked")]
     State,
     /// The provider says no, or the person did.
-    #[error("the provider refused: {0}")]
     Refused(String),
     /// The ID token does not hold.
-    #[error("the ID token does not hold: {0}")]
-    Token(#[from] Flaw),
+    Token(Flaw),
+}
+
+impl fmt::Display for NotIdentified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fetch(error) => error.fmt(f),
+            Self::Answer(what) => write!(f, "the provider's answer cannot be used: {what}"),
+            Self::State => f.write_str("what comes back does not belong to what was asked"),
+            Self::Refused(why) => write!(f, "the provider refused: {why}"),
+            Self::Token(flaw) => write!(f, "the ID token does not hold: {flaw}"),
+        }
+    }
+}
+
+impl From<FetchError> for NotIdentified {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(error)
+    }
+}
+
+impl From<Flaw> for NotIdentified {
+    fn from(flaw: Flaw) -> Self {
+        Self::Token(flaw)
+    }
 }
 
 /// A sign-in that has begun.

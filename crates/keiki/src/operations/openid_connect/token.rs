@@ -1,5 +1,7 @@
 //! What an ID token has to be before anybody is signed in by it. *Source*: `OpenID` Connect Core 1.0, section 3.1.3.7; RFC 8725.
 
+use std::fmt;
+
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
@@ -24,38 +26,46 @@ const LENGTH_MOST: usize = 64 << 10;
 const SUBJECT_LENGTH_MOST: usize = 255;
 
 /// What is wrong with an ID token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     /// It is no token.
-    #[error("form")]
     Form,
     /// It is signed in a way that is not taken.
-    #[error("algorithm")]
     Algorithm,
     /// Its key is none of the provider's.
-    #[error("key")]
     Key,
     /// The signature is not of it.
-    #[error("signature")]
     Signature,
     /// Somebody else says so.
-    #[error("issuer")]
     Issuer,
     /// It is for somebody else.
-    #[error("audience")]
     Audience,
     /// It has ended.
-    #[error("expired")]
     Expired,
     /// It does not hold yet.
-    #[error("not yet")]
     NotYet,
     /// It answers another question.
-    #[error("nonce")]
     Nonce,
     /// It names nobody.
-    #[error("subject")]
     Subject,
+}
+
+/// A word for the log; readers are told nothing of it.
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form => "form",
+            Self::Algorithm => "algorithm",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::NotYet => "not yet",
+            Self::Nonce => "nonce",
+            Self::Subject => "subject",
+        })
+    }
 }
 
 /// What a token has to say.
