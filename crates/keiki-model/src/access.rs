@@ -77,6 +77,7 @@ impl Role {
                 Right::Explain,
                 Right::Certify,
                 Right::Close,
+                Right::Define,
             ],
             Self::DataOwner => &[
                 Right::See,
@@ -110,6 +111,8 @@ pub enum Right {
     Certify,
     /// Close a period and open it again.
     Close,
+    /// Change the programme and the org tree.
+    Define,
     /// Agree to what somebody else asks for.
     Approve,
     /// Read who did what.
@@ -120,7 +123,7 @@ pub enum Right {
 
 impl Right {
     /// Every right with its word in data.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("see", Self::See),
         ("see_evidence", Self::SeeEvidence),
         ("see_personal", Self::SeePersonal),
@@ -128,6 +131,7 @@ impl Right {
         ("explain", Self::Explain),
         ("certify", Self::Certify),
         ("close", Self::Close),
+        ("define", Self::Define),
         ("approve", Self::Approve),
         ("audit", Self::Audit),
         ("administer", Self::Administer),
@@ -160,6 +164,10 @@ impl Right {
             Self::Explain => Text::new("説明の記入", "Explain figures"),
             Self::Certify => Text::new("測定結果の確認", "Certify figures"),
             Self::Close => Text::new("締めと締め解除", "Close and reopen"),
+            Self::Define => Text::new(
+                "プログラムと組織の変更",
+                "Change the programme and the org tree",
+            ),
             Self::Approve => Text::new("申請の承認", "Approve requests"),
             Self::Audit => Text::new("操作記録の閲覧", "Read the log"),
             Self::Administer => Text::new("利用者の管理", "Keep accounts"),

@@ -11,6 +11,8 @@ use crate::error::{Result, StoreError};
 pub enum RequestKind {
     /// To close a period although something stands in the way.
     Close,
+    /// To change the programme.
+    Change,
 }
 
 /// How a request stands.
@@ -51,8 +53,10 @@ pub struct StoredRequest {
     pub id: String,
     /// What is asked for.
     pub kind: RequestKind,
-    /// What it is about: of a close, the period as written.
+    /// What it is about: of a close, the period as written; of a change, what it says in one line.
     pub subject: String,
+    /// What is to be changed, in the words of who keeps it; empty of a close.
+    pub change: String,
     /// Why.
     pub reason: String,
     /// Who asks.
@@ -82,6 +86,7 @@ impl Requests {
             "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, \
              reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at BIGINT NOT NULL, decision TEXT NOT NULL, \
              decided_by TEXT NOT NULL)",
+                "CREATE TABLE IF NOT EXISTS request_changes (request_id TEXT PRIMARY KEY, change TEXT NOT NULL)",
                 "CREATE UNIQUE INDEX IF NOT EXISTS requests_open ON requests (kind, subject) WHERE decision = 'open'",
             ])
             .await?;
@@ -93,6 +98,7 @@ impl Requests {
     /// # Errors
     /// The database cannot be written.
     pub async fn add(&self, request: &StoredRequest) -> Result<bool> {
+        let mut transaction = self.pool.begin().await?;
         let added = sqlx::query(
             "INSERT INTO requests (id, kind, subject, reason, asked_by, asked_at, decision, decided_by) \
              VALUES ($1, $2, $3, $4, $5, $6, 'open', '') ON CONFLICT DO NOTHING",
@@ -103,9 +109,18 @@ impl Requests {
         .bind(&request.reason)
         .bind(&request.asked_by)
         .bind(request.asked_at)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(added.rows_affected() > 0)
+        if added.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("INSERT INTO request_changes (request_id, change) VALUES ($1, $2)")
+            .bind(&request.id)
+            .bind(&request.change)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// All requests, the latest first.
@@ -113,8 +128,8 @@ impl Requests {
     /// # Errors
     /// The database cannot be read.
     pub async fn all(&self) -> Result<Vec<StoredRequest>> {
-        let query = "SELECT id, kind, subject, reason, asked_by, asked_at, decision, decided_by FROM requests \
-                     ORDER BY asked_at DESC, id";
+        let query = "SELECT id, kind, subject, reason, asked_by, asked_at, decision, decided_by, change FROM requests \
+                     LEFT JOIN request_changes ON request_id = id ORDER BY asked_at DESC, id";
         let rows = sqlx::query(query).fetch_all(&self.pool).await?;
         rows.iter().map(request).collect()
     }
@@ -148,27 +163,35 @@ impl Requests {
     }
 }
 
+const KINDS: [(&str, RequestKind); 2] = [
+    ("close", RequestKind::Close),
+    ("change", RequestKind::Change),
+];
+
 fn code(kind: RequestKind) -> &'static str {
-    match kind {
-        RequestKind::Close => "close",
-    }
+    let mut all = KINDS.into_iter();
+    all.find(|(_, one)| *one == kind)
+        .map_or("", |(code, _)| code)
 }
 
 fn request(row: &AnyRow) -> Result<StoredRequest> {
-    let kind: String = row.try_get(1)?;
+    let word: String = row.try_get(1)?;
     let decision: String = row.try_get(6)?;
     let mut decisions = Decision::CODES.into_iter();
     let decision = decisions.find(|(code, _)| *code == decision);
-    let (Some((_, decision)), "close") = (decision, kind.as_str()) else {
+    let kind = KINDS.into_iter().find(|(code, _)| *code == word);
+    let (Some((_, decision)), Some((_, kind))) = (decision, kind) else {
         return Err(StoreError::damaged(
-            format!("不明な申請です: {kind}"),
-            format!("an unknown request: {kind}"),
+            format!("不明な申請です: {word}"),
+            format!("an unknown request: {word}"),
         ));
     };
+    let change: Option<String> = row.try_get(8)?;
     Ok(StoredRequest {
         id: row.try_get(0)?,
-        kind: RequestKind::Close,
+        kind,
         subject: row.try_get(2)?,
+        change: change.unwrap_or_default(),
         reason: row.try_get(3)?,
         asked_by: row.try_get(4)?,
         asked_at: row.try_get(5)?,

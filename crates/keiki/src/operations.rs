@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 pub mod catalogue;
 pub mod certify;
+pub mod changes;
 pub mod check;
 pub mod collect;
 pub mod compact;

@@ -51,6 +51,7 @@ fn asked(id: &str, subject: &str) -> StoredRequest {
         id: id.to_owned(),
         kind: RequestKind::Close,
         subject: subject.to_owned(),
+        change: "{}".to_owned(),
         reason: "because".to_owned(),
         asked_by: "sato".to_owned(),
         asked_at: 1_790_000_000_000_000,

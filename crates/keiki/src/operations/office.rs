@@ -4,6 +4,7 @@
 //! page can read past the scope of whoever looks. *Source*: decision 0044.
 
 pub mod batches;
+pub mod changing;
 pub mod closing;
 pub mod data;
 pub mod definitions;
@@ -52,6 +53,8 @@ pub struct Office {
     kept: Kept,
     waiting: WaitingRoom,
     links: UploadLinks,
+    /// One changes the files of definitions at a time.
+    defining: tokio::sync::Mutex<()>,
 }
 
 /// The books as they were found at one moment.
@@ -79,6 +82,7 @@ impl Office {
             kept: Kept::new(workspace, now).await?,
             waiting: WaitingRoom::open(&database, now).await?,
             links: UploadLinks::open(&database).await?,
+            defining: tokio::sync::Mutex::default(),
         })
     }
 

@@ -181,7 +181,7 @@ fn find(editions: &[Edition], number: i64) -> Result<()> {
     ))
 }
 
-fn compare(before: &Texts, after: &Texts) -> Vec<Difference> {
+pub(super) fn compare(before: &Texts, after: &Texts) -> Vec<Difference> {
     let mut found = Vec::new();
     for (file, old) in before {
         match after.get(file) {

@@ -5,6 +5,7 @@
 
 mod answering;
 pub(super) mod catalogue;
+pub(super) mod changing;
 pub(super) mod closing;
 pub(super) mod docs;
 mod document;

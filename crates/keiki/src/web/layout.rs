@@ -103,6 +103,12 @@ impl<'p> Layout<'p> {
         &self.visitor.path
     }
 
+    /// A text as a value in an address.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(super) fn encoded(&self, text: &str) -> String {
+        url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    }
+
     /// The address of a file that belongs to the pages.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn asset(&self, name: &str) -> String {

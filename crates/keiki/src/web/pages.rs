@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod batch;
 pub(super) mod catalogue;
+pub(super) mod changing;
 pub(super) mod closing;
 pub(super) mod evidence;
 pub(super) mod home;

@@ -14,7 +14,7 @@ use keiki_model::access::Right;
 use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
-    account, batch, catalogue, closing, evidence, home, kpi, language, log, openid, programme,
+    account, batch, catalogue, changing, closing, evidence, home, kpi, language, log, openid, programme,
     requests, rows, scorecard, sign_in, submit, todo, uploads, users, welcome,
 };
 use super::server::FORM_BYTES;
@@ -104,6 +104,7 @@ fn table() -> Vec<Route> {
     let administer = Need::Whole(Right::Administer);
     let audit = Need::Whole(Right::Audit);
     let close = Need::Whole(Right::Close);
+    let define = Need::Whole(Right::Define);
     let links = Need::Right(Right::Close);
     vec![
         Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
@@ -127,6 +128,9 @@ fn table() -> Vec<Route> {
         Route::page("/batches/{seq}", see_evidence, batch::show),
         Route::page("/batches/{seq}/files/{position}", see_evidence, batch::file),
         Route::page("/programme", see, programme::show).in_menu("nav-programme"),
+        Route::page("/programme/organisation", see, changing::organisation),
+        Route::page("/programme/change", define, changing::show),
+        Route::form("/programme/change", define, changing::act),
         Route::page("/close", see_evidence, closing::show).in_menu("nav-close"),
         Route::form("/close", close, closing::act),
         Route::form("/close/request", close, closing::ask),
@@ -342,6 +346,16 @@ fn programs_that_write() -> Vec<Route> {
             "/api/v1/upload-links/{id}/revoke",
             links,
             api::uploads::revoke_upload_link,
+        ),
+        Route::form(
+            "/api/v1/programme/previews",
+            Need::Whole(Right::Define),
+            api::changing::preview_change,
+        ),
+        Route::form(
+            "/api/v1/programme/changes",
+            Need::Whole(Right::Define),
+            api::changing::make_change,
         ),
         Route::page("/api/v1/users", administer, api::people::list_users),
         Route::form("/api/v1/users", administer, api::people::add_user),

@@ -40,6 +40,9 @@ GET  /evidence           programme_office data_owner approver auditor
 GET  /batches/{seq}      programme_office data_owner approver auditor
 GET  /batches/{seq}/files/{position} programme_office data_owner approver auditor
 GET  /programme          executive programme_office data_owner approver auditor
+GET  /programme/organisation executive programme_office data_owner approver auditor
+GET  /programme/change   programme_office
+POST /programme/change   programme_office
 GET  /close              programme_office data_owner approver auditor
 POST /close              programme_office
 POST /close/request      programme_office
@@ -108,6 +111,8 @@ POST /api/v1/closes/{period}/certify programme_office data_owner
 GET  /api/v1/upload-links programme_office
 POST /api/v1/upload-links programme_office
 POST /api/v1/upload-links/{id}/revoke programme_office
+POST /api/v1/programme/previews programme_office
+POST /api/v1/programme/changes programme_office
 GET  /api/v1/users administrator
 POST /api/v1/users administrator
 POST /api/v1/users/{name}/roles administrator

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod browser;
+mod changing;
 mod hostile;
 mod house;
 mod nodes;

@@ -1,6 +1,6 @@
 nav-requests = Requests
 requests-title = Requests
-requests-none = There are none. To close a period although something stands in the way, ask for it with a reason on its close page.
+requests-none = There are none. Changes of the programme that need four eyes come here. To close a period although something stands in the way, ask for it with a reason on its close page.
 requests-what = Request
 requests-close = close, although something stands in the way
 requests-by = Asked by

@@ -1,6 +1,6 @@
 nav-requests = 申請
 requests-title = 申請と承認
-requests-none = 申請はありません。締めを妨げるものがあるまま締めるには、「締め」の画面で理由を付けて申請します。
+requests-none = 申請はありません。承認が必要なプログラムの変更もここに並びます。締めを妨げるものがあるまま締めるには、「締め」の画面で理由を付けて申請します。
 requests-what = 申請
 requests-close = の締め(妨げるものあり)
 requests-by = 申請者

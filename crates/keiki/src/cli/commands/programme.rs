@@ -4,18 +4,26 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::date_of;
-use keiki_model::text::Text;
+use keiki_model::text::{Language, Text};
 use keiki_report::table::Column;
 use serde_json::json;
 
 use crate::cli::grid::Grid;
 use crate::cli::session::Session;
 use crate::cli::{Exit, Format};
+use crate::config::suggestion;
 use crate::environment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::messages;
+use crate::operations::accounts::{Actor, Registry};
+use crate::operations::changes::{self, Came, ChangeKind};
 use crate::operations::plans;
 use crate::operations::programme::{self, Change, Difference, Run};
+
+/// What can be changed, in the words of the help.
+const KINDS_HELP: &str = "What: adoption, target, parameter, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end";
+/// How fields are given, in the words of the help.
+const FIELDS_HELP: &str = "To what, such as kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95";
 
 /// The ledger of definitions: what is in force, since when, and who recorded it
 #[derive(Debug, clap::Args)]
@@ -40,6 +48,19 @@ enum Action {
         /// Why it changes
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+    /// Change the programme or the org tree; what needs four eyes becomes a request
+    Change {
+        #[arg(help = KINDS_HELP)]
+        kind: String,
+        #[arg(value_name = "FIELD=VALUE", help = FIELDS_HELP)]
+        fields: Vec<String>,
+        /// Why it changes
+        #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+        reason: Option<String>,
+        /// Only show what it would make of the files
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List the editions
     Log {
@@ -94,6 +115,21 @@ impl Args {
                     }
                 }
             }
+            Action::Change {
+                kind,
+                fields,
+                reason,
+                dry_run,
+            } => {
+                let change = change_of(&kind, &fields)?;
+                if dry_run {
+                    for difference in &changes::preview(&workspace, &change)? {
+                        show(difference, false, session);
+                    }
+                } else {
+                    make_change(session, &change, &reason.unwrap_or_default()).await?;
+                }
+            }
             Action::Log { format } => log(session, format).await?,
             Action::Plans { format } => show_plans(session, format).await?,
             Action::Export { edition, folder } => {
@@ -107,6 +143,74 @@ impl Args {
         }
         Ok(Exit::Fine)
     }
+}
+
+fn change_of(kind: &str, fields: &[String]) -> Result<changes::Change> {
+    let codes = ChangeKind::ALL.into_iter().map(|(code, _)| code);
+    let known = ChangeKind::from_code(kind).ok_or_else(|| {
+        Error::user(
+            Text::new(
+                format!("変更の種類がありません: {kind}"),
+                format!("unknown change: {kind}"),
+            ),
+            suggestion(kind, codes),
+        )
+    })?;
+    let mut given = Vec::new();
+    for field in fields {
+        let Some((name, value)) = field.split_once('=') else {
+            return Err(Error::user(
+                Text::new(
+                    format!("項目=値 の形ではありません: {field}"),
+                    format!("not FIELD=VALUE: {field}"),
+                ),
+                Text::new("例: kpi=1 from=2026-04-01", "such as kpi=1 from=2026-04-01"),
+            ));
+        };
+        given.push((name.to_owned(), value.to_owned()));
+    }
+    changes::Change::read(known, given)
+}
+
+async fn make_change(session: &Session, change: &changes::Change, reason: &str) -> Result<()> {
+    let workspace = session.workspace()?;
+    let run = Run {
+        author: environment::author(),
+        now: environment::now(),
+    };
+    let came = changes::ask(&workspace, change, reason, &run).await?;
+    let (action, text) = match came {
+        Came::Made(Some(number)) => (
+            "change",
+            Text::new(
+                format!("第{number}版として記録しました"),
+                format!("recorded as edition {number}"),
+            ),
+        ),
+        Came::Made(None) => (
+            "change",
+            Text::new(
+                messages::SAME_FILES.get(Language::Ja),
+                messages::SAME_FILES.get(Language::En),
+            ),
+        ),
+        Came::Asked => (
+            "request_change",
+            Text::new(
+                "申請しました。承認者が「申請」の画面で承認すると反映されます",
+                "asked for; it is made once an approver agrees, under Requests",
+            ),
+        ),
+    };
+    let by = Actor {
+        name: run.author,
+        address: String::new(),
+        now: run.now,
+    };
+    let registry = Registry::open(&workspace).await?;
+    registry.note(&by, action, &change.said(), reason).await?;
+    session.line(text.get(session.language()));
+    Ok(())
 }
 
 fn show(difference: &Difference, names: bool, session: &Session) {

@@ -249,6 +249,22 @@ const TEXTS: &[(&str, &str)] = &[
         "ファイルの内容を理由とともに記録する",
     ),
     ("Why it changes", "変更の理由"),
+    (
+        "Change the programme or the org tree; what needs four eyes becomes a request",
+        "プログラムや組織を変更する。承認が必要なものは申請になる",
+    ),
+    (
+        "What: adoption, target, parameter, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end",
+        "変更の種類: adoption、target、parameter、applicability、waiver、owner、hand_over、end、unit_add、unit_move、unit_end",
+    ),
+    (
+        "To what, such as kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95",
+        "内容(例: kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95)",
+    ),
+    (
+        "Only show what it would make of the files",
+        "ファイルがどう変わるかを示すだけにする",
+    ),
     ("List the editions", "版を一覧する"),
     (
         "List the approved plans: what their baseline holds, what was revised and added since",

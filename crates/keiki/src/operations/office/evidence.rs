@@ -150,7 +150,12 @@ impl Desk {
             open: Some(rejects::StillOpen),
             originals: rejects::Originals::None,
         };
-        let found = rejects::list(&self.books.workspace, &asked).await?;
+        let key = self.books.stamp.clone();
+        let kept = &self.office.kept.rejects;
+        let found = match kept.find(&key) {
+            Some(found) => found,
+            None => kept.put(key, rejects::list(&self.books.workspace, &asked).await?),
+        };
         let mine = found.listed.iter().rev().filter(|one| {
             let is_out = one.reject.outcome == Outcome::Rejected;
             let is_open = one.afterwards == Afterwards::Open;
@@ -178,12 +183,18 @@ impl Desk {
             org_unit: None,
             now: self.who.actor.now,
         };
-        let owed = coverage::list(workspace, &asked).await?;
-        let mine = owed.into_iter().filter(|one| within.has(&one.org_unit));
+        // It is kept for everybody, and each is given their own.
+        let key = (self.books.stamp.clone(), self.today());
+        let kept = &self.office.kept.owed;
+        let owed = match kept.find(&key) {
+            Some(owed) => owed,
+            None => kept.put(key, coverage::list(workspace, &asked).await?),
+        };
+        let mine = owed.iter().filter(|one| within.has(&one.org_unit));
         Ok(mine
             .map(|one| OwedLine {
                 name: one.name.get(self.who.language).to_owned(),
-                unit: one.org_unit,
+                unit: one.org_unit.clone(),
                 until: one
                     .until
                     .map_or_else(String::new, |day| date_of(day).to_string()),

@@ -13,7 +13,9 @@ use super::Books;
 use super::figures::{Board, Sheet, SheetKey};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
+use crate::operations::coverage::Owed;
 use crate::operations::explain::Explained;
+use crate::operations::rejects::Rejects;
 use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
@@ -24,6 +26,8 @@ const SHEETS_MOST: usize = 200;
 /// How many opened figures are kept, with all their records, and how many closes.
 const OPENINGS_MOST: usize = 8;
 const CLOSES_MOST: usize = 12;
+/// How many lists of what is owed, and of rows that are out.
+const LISTS_MOST: usize = 2;
 
 /// What figures depend on beside the period. Two moments with the same stamp show the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -99,6 +103,10 @@ pub(super) struct Kept {
     pub(super) openings: Shelf<OpeningKey, Explained>,
     /// How far closes are.
     pub(super) closes: Shelf<(Stamp, Period, Day), CloseStatus>,
+    /// What every org unit owes.
+    pub(super) owed: Shelf<(Stamp, Day), Vec<Owed>>,
+    /// The rows that are out.
+    pub(super) rejects: Shelf<Stamp, Rejects>,
 }
 
 impl Kept {
@@ -110,6 +118,8 @@ impl Kept {
             sheets: Shelf::new(SHEETS_MOST),
             openings: Shelf::new(OPENINGS_MOST),
             closes: Shelf::new(CLOSES_MOST),
+            owed: Shelf::new(LISTS_MOST),
+            rejects: Shelf::new(LISTS_MOST),
         })
     }
 

@@ -24,6 +24,8 @@ pub struct StandingLine {
     pub kpi: String,
     /// The org unit's name.
     pub unit: String,
+    /// The org unit's id.
+    pub unit_id: String,
     /// What stands.
     pub what: String,
     /// What belongs to it: why, or who stands in.
@@ -43,6 +45,16 @@ pub struct StandingLine {
 pub struct ProgrammeView {
     /// Targets that the organisation has set.
     pub targets: Vec<StandingLine>,
+    /// The adopted maturities and KPIs in words; empty where all are.
+    pub adopted: String,
+    /// The adopted maturities as written.
+    pub maturity: String,
+    /// The KPIs that are adopted by number, as written.
+    pub kpis: String,
+    /// How many KPIs are adopted.
+    pub count: usize,
+    /// Parameters that the organisation has set.
+    pub parameters: Vec<StandingLine>,
     /// Who answers for what.
     pub owners: Vec<StandingLine>,
     /// Approved misses.
@@ -105,6 +117,22 @@ impl Desk {
             let deputy = one.deputy.clone().unwrap_or_default();
             line(&one.standing, one.owner.clone(), deputy)
         });
+        let parameters = programme
+            .parameters
+            .iter()
+            .filter_map(|one| line(&one.standing, one.value.value.clone(), one.name.clone()));
+        let kpis = programme.kpis.iter().map(u32::to_string);
+        let kpis = kpis.collect::<Vec<_>>().join(" ");
+        let catalogue = self.books.workspace.catalogue.kpis.iter();
+        let named = keiki_model::kpi::MATURITIES.iter();
+        let named = named.filter(|(code, ..)| programme.maturities.iter().any(|one| one == code));
+        let named = named.map(|(_, text_ja, text_en)| match language {
+            keiki_model::text::Language::Ja => (*text_ja).to_owned(),
+            keiki_model::text::Language::En => (*text_en).to_owned(),
+        });
+        let adopted: Vec<String> = named
+            .chain(programme.kpis.iter().map(|no| format!("KPI {no}")))
+            .collect();
         let waivers = programme.waivers.iter().filter_map(|one| {
             line(
                 &one.standing,
@@ -123,6 +151,11 @@ impl Desk {
         let editions = crate::operations::programme::editions(&self.books.workspace).await?;
         Ok(ProgrammeView {
             targets: targets.collect(),
+            adopted: adopted.join(", "),
+            maturity: programme.maturities.join(" "),
+            kpis,
+            count: catalogue.filter(|kpi| programme.adopts(kpi)).count(),
+            parameters: parameters.collect(),
             owners: owners.collect(),
             waivers: waivers.collect(),
             exempt: exempt.collect(),
@@ -150,6 +183,7 @@ impl Desk {
             no: of.kpi,
             kpi: names.kpi(of.kpi),
             unit: names.org_unit(&of.org_unit),
+            unit_id: of.org_unit.clone(),
             what,
             note,
             from: date_of(of.from).to_string(),

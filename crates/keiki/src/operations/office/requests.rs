@@ -9,6 +9,7 @@ use keiki_store::{Decision, RequestKind, Requests, StoredRequest};
 use super::Desk;
 use crate::error::{Error, Result};
 use crate::operations::accounts::new_token;
+use crate::operations::changes::{self, Change};
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Close, Closing, Kind};
 use crate::progress::Silent;
@@ -18,8 +19,8 @@ use crate::progress::Silent;
 pub struct RequestLine {
     /// Its identity.
     pub id: String,
-    /// The period, as written and in words.
-    pub period: (String, String),
+    /// What is asked for.
+    pub about: About,
     /// Why.
     pub reason: String,
     /// Who asks.
@@ -34,6 +35,25 @@ pub struct RequestLine {
     pub may_decide: bool,
     /// Whether the reader may take it back.
     pub is_own: bool,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone)]
+pub enum About {
+    /// The close of a period, as written and in words.
+    Close(String, String),
+    /// A change of the programme.
+    Change(Change),
+}
+
+impl About {
+    /// What it is about, as the log names it.
+    fn object(&self) -> String {
+        match self {
+            Self::Close(period, _) => period.clone(),
+            Self::Change(change) => change.said(),
+        }
+    }
 }
 
 /// What a reader does about a request.
@@ -59,24 +79,13 @@ impl Desk {
     /// They may not close, there is no reason, or that was asked for already.
     pub async fn ask_to_close(&self, period: Period, reason: &str) -> Result<()> {
         self.may_close()?;
-        let reason = reason.trim();
-        if reason.is_empty() || reason.chars().count() > 1_000 {
-            return Err(Error::user(
-                Text::new(
-                    "理由がないか、長すぎます",
-                    "there is no reason, or too much of it",
-                ),
-                Text::new(
-                    "1000文字以内で記入してください",
-                    "give one of 1000 characters at most",
-                ),
-            ));
-        }
+        let reason = changes::reason(reason)?;
         let request = StoredRequest {
             id: new_token(),
             kind: RequestKind::Close,
             subject: period.to_string(),
-            reason: reason.to_owned(),
+            change: String::new(),
+            reason: reason.clone(),
             asked_by: self.who.actor.name.clone(),
             asked_at: self.who.actor.now,
             decision: Decision::Open,
@@ -94,7 +103,7 @@ impl Desk {
                 ),
             ));
         }
-        self.note("request_close", &request.subject, reason).await
+        self.note("request_close", &request.subject, &reason).await
     }
 
     /// What was asked for, the latest first.
@@ -110,25 +119,30 @@ impl Desk {
         let approves = self.who.scope.within(Right::Approve, &tree).is_whole();
         let me = &self.who.actor.name;
         let all = self.book_of_requests().await?.all().await?.into_iter();
-        Ok(all
-            .map(|one| {
-                let is_open = one.decision == Decision::Open;
-                RequestLine {
-                    period: (
-                        one.subject.clone(),
-                        period_name(&one.subject, self.who.language),
-                    ),
-                    asked_at: (self.local(one.asked_at), one.asked_at),
-                    may_decide: is_open && approves && one.asked_by != *me,
-                    is_own: is_open && one.asked_by == *me,
-                    id: one.id,
-                    reason: one.reason,
-                    asked_by: one.asked_by,
-                    decision: one.decision,
-                    decided_by: one.decided_by,
+        let lines = all.map(|one| {
+            let is_open = one.decision == Decision::Open;
+            let about = match one.kind {
+                RequestKind::Close => About::Close(
+                    one.subject.clone(),
+                    period_name(&one.subject, self.who.language),
+                ),
+                RequestKind::Change => {
+                    About::Change(serde_json::from_str(&one.change).map_err(Error::stopped)?)
                 }
+            };
+            Ok(RequestLine {
+                about,
+                asked_at: (self.local(one.asked_at), one.asked_at),
+                may_decide: is_open && approves && one.asked_by != *me,
+                is_own: is_open && one.asked_by == *me,
+                id: one.id,
+                reason: one.reason,
+                asked_by: one.asked_by,
+                decision: one.decision,
+                decided_by: one.decided_by,
             })
-            .collect())
+        });
+        lines.collect()
     }
 
     /// Agrees to a request, which is then carried out, refuses it, or takes it back.
@@ -153,29 +167,42 @@ impl Desk {
             return Err(Error::Absent);
         }
         if verdict == Verdict::Agree
-            && let Err(error) = self.close_as_agreed(&line).await
+            && let Err(error) = self.as_agreed(&line).await
         {
             book.reopen(id).await?;
             return Err(error);
         }
-        self.note(action, &line.period.0, &line.asked_by).await
+        self.note(action, &line.about.object(), &line.asked_by)
+            .await
     }
 
-    async fn close_as_agreed(&self, line: &RequestLine) -> Result<()> {
+    async fn as_agreed(&self, line: &RequestLine) -> Result<()> {
+        let run = Run {
+            author: line.asked_by.clone(),
+            now: self.who.actor.now,
+        };
+        let me = self.who.actor.name.as_str();
+        match &line.about {
+            About::Close(period, _) => self.close_as_agreed(period, line, run).await,
+            About::Change(change) => {
+                self.make_change(change, (me, &run), &line.reason).await?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn close_as_agreed(&self, period: &str, line: &RequestLine, run: Run) -> Result<()> {
         let asked = Close {
-            period: Period::parse(&line.period.0).map_err(|_| Error::Absent)?,
+            period: Period::parse(period).map_err(|_| Error::Absent)?,
             reason: Some(line.reason.clone()),
             agreed_by: Some(self.who.actor.name.clone()),
             kind: Kind::Final,
-            run: Run {
-                author: line.asked_by.clone(),
-                now: self.who.actor.now,
-            },
+            run,
         };
         let closing = statement::close(&self.books.workspace, &asked, &Silent).await?;
         self.office.kept.look_again().await;
         match closing {
-            Closing::Closed(_) => self.note("close", &line.period.0, &line.reason).await,
+            Closing::Closed(_) => self.note("close", period, &line.reason).await,
             Closing::Preliminary(_) | Closing::Hindered(_) => Err(Error::Absent),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    catalogue, closing, evidence, figures, people, problem, programme, requests, rows, submitting,
+    catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows, submitting,
     tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
@@ -48,6 +48,8 @@ use crate::web::words::Words;
         closing::close_period,
         closing::reopen_period,
         closing::request_close,
+        changing::preview_change,
+        changing::make_change,
         closing::certify_company,
         requests::list_requests,
         requests::decide_request,

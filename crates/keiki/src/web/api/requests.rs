@@ -1,5 +1,7 @@
 //! Four eyes: what waits for somebody else to agree.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use keiki_model::calendar::instant_text;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use super::answering::{Asked, Given, Named};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::operations::office::Desk;
-use crate::operations::office::requests::{RequestLine, Verdict};
+use crate::operations::office::requests::{About, RequestLine, Verdict};
 use crate::web::failure::Answer;
 
 /// A request.
@@ -17,8 +19,12 @@ use crate::web::failure::Answer;
 pub(in crate::web) struct RequestItem {
     /// Its identity.
     id: String,
-    /// The period that is to be closed.
-    period: String,
+    /// `close` or `change`.
+    kind: &'static str,
+    /// The period that is to be closed; null of a change.
+    period: Option<String>,
+    /// What is to be changed, and its fields; null of a close.
+    change: Option<ChangeItem>,
     /// Why.
     reason: String,
     /// Who asks.
@@ -35,6 +41,15 @@ pub(in crate::web) struct RequestItem {
     is_own: bool,
 }
 
+/// A change that is asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct ChangeItem {
+    /// What is changed.
+    kind: &'static str,
+    /// To what: values by the names of fields.
+    fields: BTreeMap<String, String>,
+}
+
 /// The requests, the latest first.
 #[utoipa::path(get, path = "/api/v1/requests", params(Paging), responses((status = 200, body = Part<RequestItem>)))]
 pub(in crate::web) async fn list_requests(
@@ -44,16 +59,30 @@ pub(in crate::web) async fn list_requests(
     let part = paging.part(desk.requests().await?, |one: &RequestLine| {
         format!("{} {}", falling(one.asked_at.1), one.id)
     });
-    let item = |one: RequestLine| RequestItem {
-        id: one.id,
-        period: one.period.0,
-        reason: one.reason,
-        asked_by: one.asked_by,
-        asked_at: instant_text(one.asked_at.1),
-        decision: one.decision.code(),
-        decided_by: Some(one.decided_by).filter(|by| !by.is_empty()),
-        may_decide: one.may_decide,
-        is_own: one.is_own,
+    let item = |one: RequestLine| {
+        let (kind, period, change) = match one.about {
+            About::Close(period, _) => ("close", Some(period), None),
+            About::Change(change) => {
+                let item = ChangeItem {
+                    kind: change.kind.code(),
+                    fields: change.fields,
+                };
+                ("change", None, Some(item))
+            }
+        };
+        RequestItem {
+            kind,
+            change,
+            id: one.id,
+            period,
+            reason: one.reason,
+            asked_by: one.asked_by,
+            asked_at: instant_text(one.asked_at.1),
+            decision: one.decision.code(),
+            decided_by: Some(one.decided_by).filter(|by| !by.is_empty()),
+            may_decide: one.may_decide,
+            is_own: one.is_own,
+        }
     };
     Ok(Json(Part {
         items: part.items.into_iter().map(item).collect(),

@@ -14,12 +14,16 @@ use crate::web::visitor::Visitor;
 struct Page<'p> {
     layout: Layout<'p>,
     view: ProgrammeView,
+    may_define: bool,
+    vacant: Vec<(u32, String)>,
 }
 
 pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
     let page = Page {
         layout: Layout::new(&visitor, "programme-title"),
         view: desk.programme().await?,
+        may_define: desk.may_define(),
+        vacant: desk.vacant_owners()?,
     };
     Ok(Html(page.render()?))
 }

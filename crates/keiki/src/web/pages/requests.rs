@@ -9,8 +9,9 @@ use keiki_store::Decision;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::operations::changes::Change;
 use crate::operations::office::Desk;
-use crate::operations::office::requests::{RequestLine, Verdict};
+use crate::operations::office::requests::{About, RequestLine, Verdict};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -60,5 +61,25 @@ pub(in crate::web) async fn decide(
             };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
+    }
+}
+
+impl Page<'_> {
+    /// What a change is called.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn change_title(&self, change: &Change) -> String {
+        format!("change-{}", change.kind.code().replace('_', "-"))
+    }
+
+    /// What a change says: names of fields with their values.
+    fn change_fields(&self, change: &Change) -> Vec<(String, String)> {
+        let fields = change.kind.fields().iter();
+        let fields = fields.filter(|(name, _)| !change.field(name).is_empty());
+        fields
+            .map(|(name, _)| {
+                let id = format!("change-field-{}", name.replace('_', "-"));
+                (self.layout.say(&id), change.field(name).to_owned())
+            })
+            .collect()
     }
 }
