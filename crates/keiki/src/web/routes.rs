@@ -14,8 +14,8 @@ use keiki_model::access::Right;
 use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
-    account, batch, catalogue, changing, closing, evidence, home, kpi, language, log, openid, programme,
-    requests, rows, scorecard, sign_in, submit, todo, uploads, users, welcome,
+    account, batch, catalogue, changing, closing, evidence, home, kpi, language, log, openid,
+    programme, requests, rows, scorecard, sign_in, submit, todo, uploads, users, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows, submitting,
-    tokens, uploads,
+    catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows,
+    submitting, tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
 use crate::web::words::Words;
