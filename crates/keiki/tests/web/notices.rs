@@ -1,10 +1,12 @@
-//! What people and other systems are told when periods are closed: to whom it concerns.
+//! What people and other systems are told when time passes and periods are closed: each occasion, to whom it concerns, and once.
 
 use keiki::config::Workspace;
 use keiki::environment;
 use keiki::operations::programme::Run;
 use keiki::operations::remind::{Occasion, Sending, remind};
 use keiki_model::access::Role;
+use keiki_model::calendar::{Month, date_of, local_day, parse_day};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::house::{House, actor};
@@ -15,6 +17,12 @@ const SETTINGS: &str = "[mail]\nserver = \"127.0.0.1\"\nport = 9\nsecurity = \"n
                         [close]\ncut_off = 1\npreliminary = 1\nfinal = 1\n";
 
 const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Noon of a day.
+fn noon(day: &str) -> i64 {
+    let day = parse_day(day).expect("it is a day");
+    i64::from(day) * DAY_MICROS + DAY_MICROS / 8
+}
 
 /// What would be told to somebody at an instant.
 async fn told(house: &House, recipient: &str, now: i64) -> Vec<(Occasion, String)> {
@@ -30,6 +38,11 @@ async fn told(house: &House, recipient: &str, now: i64) -> Vec<(Occasion, String
     notices.map(|one| (one.occasion, one.text.en)).collect()
 }
 
+fn of(told: &[(Occasion, String)], occasion: Occasion) -> Vec<&str> {
+    let of = told.iter().filter(|(one, _)| *one == occasion);
+    of.map(|(_, text)| text.as_str()).collect()
+}
+
 async fn addressed(house: &House, name: &str, roles: &[(Role, &str)]) {
     house.account(name, roles).await;
     let address = format!("{name}@example.jp");
@@ -38,6 +51,86 @@ async fn addressed(house: &House, name: &str, roles: &[(Role, &str)]) {
         .set_mail(name, &address, &actor("tests"))
         .await;
     set.expect("it is an address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_is_asked_for_overdue_or_stale_is_told_to_who_owes_it() {
+    let house = House::with(SETTINGS).await;
+    addressed(&house, "owner", &[(Role::DataOwner, "JP1")]).await;
+    addressed(&house, "reader", &[(Role::Executive, "HD")]).await;
+    // The evidence of May is there: nothing is owed.
+    let june = told(&house, "owner", noon("2026-06-20")).await;
+    assert_eq!(june, []);
+    // That of June is not, when the cut-off has passed and what was there has become too old.
+    let july = told(&house, "owner", noon("2026-07-10")).await;
+    let late = of(&july, Occasion::Late);
+    assert!(
+        late.len() == 1 && late[0].contains("Manufacturing"),
+        "{july:?}"
+    );
+    let stale = of(&july, Occasion::Stale);
+    assert!(
+        stale.len() == 1 && stale[0].contains("2026-05-31"),
+        "{july:?}"
+    );
+    assert!(!format!("{july:?}").contains("American"), "{july:?}");
+    // Who reads figures alone owes nothing and explains nothing.
+    assert_eq!(told(&house, "reader", noon("2026-07-10")).await, []);
+    let desk = told(&house, "desk", noon("2026-07-10")).await;
+    assert!(
+        of(&desk, Occasion::Late)
+            .iter()
+            .any(|text| text.contains("American")),
+        "{desk:?}"
+    );
+    // Before the cut-off somebody is asked, and after it told so: one of these at a time.
+    let first = told(&house, "owner", noon("2026-07-01")).await;
+    assert!(of(&first, Occasion::Late).is_empty(), "{first:?}");
+    assert_eq!(of(&first, Occasion::Reminder).len(), 1, "{first:?}");
+    assert!(
+        told(&house, "desk", noon("2026-07-01"))
+            .await
+            .iter()
+            .all(|(one, _)| *one != Occasion::Reminder)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_changed_is_told_to_who_explains_it() {
+    let house = House::with(SETTINGS).await;
+    addressed(&house, "reader", &[(Role::Executive, "HD")]).await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let set = house
+        .registry
+        .set_mail("owner", "owner@example.jp", &actor("tests"))
+        .await;
+    set.expect("it is an address");
+    // At first how figures stand is remembered: of the month before this one nothing is known.
+    let now = environment::now();
+    let changes = async |who: &str, now: i64| {
+        let told = told(&house, who, now).await;
+        let changes = of(&told, Occasion::StatusChanged).into_iter();
+        changes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(changes("owner", now).await, [""; 0]);
+    let today = local_day(now, &house.workspace.settings.zone);
+    let month_end = date_of(Month::of(today).plus(-1).last_day());
+    let path = format!(
+        "/api/v1/submissions?into=dataset:assets&unit=JP1&as_of={month_end}&name=assets.csv"
+    );
+    let rows = "asset_id,org_unit,kind,name,is_in_scope\nA1,JP1,hardware,one,true\n";
+    let request = owner.request(&Method::POST, &path).body(rows);
+    let request = request.header("content-type", "application/octet-stream");
+    owner.send(request).await.is(200);
+    let now = environment::now();
+    let changed = changes("owner", now).await;
+    assert!(!changed.is_empty());
+    assert!(
+        changed.iter().all(|text| text.contains("Manufacturing")),
+        "{changed:?}"
+    );
+    assert_eq!(changes("reader", now).await, [""; 0]);
+    assert!(!changes("desk", now).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
