@@ -2,13 +2,14 @@
 //!
 //! They are a cache: `replay` rebuilds them from the assertions, and a journal without them is whole.
 
+mod folded;
 mod layers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
@@ -21,6 +22,7 @@ use parquet::arrow::async_writer::AsyncFileWriter;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+pub(crate) use folded::{fold, unfold};
 pub(crate) use layers::{Layers, Stand};
 
 use crate::error::{Result, StoreError};
@@ -182,9 +184,10 @@ impl Heads {
             Err(error) => return Err(error.into()),
         };
         let shape = shape_of(&schema);
-        let fits = manifest.shape == shape && are_kept(&store, &folder, &manifest).await?;
+        let fits =
+            is_readable(&manifest.shape, &shape) && are_kept(&store, &folder, &manifest).await?;
         let manifest = if fits {
-            manifest
+            Manifest { shape, ..manifest }
         } else {
             Manifest {
                 shape,
@@ -437,7 +440,7 @@ impl Heads {
     }
 
     async fn write_file(&self, file: &str, rows: &RecordBatch) -> Result<()> {
-        let rows = filled(rows)?;
+        let rows = fold(rows)?;
         let mut target = BufWriter::new(Arc::clone(&self.store), self.path(file));
         let mut writer = FileWriter::try_new(Vec::new(), &rows.schema())?;
         let mut start = 0;
@@ -458,7 +461,7 @@ impl Heads {
         let bytes = self.store.get(&self.path(file)).await?.bytes().await?;
         let reader = FileReader::try_new(Cursor::new(bytes), None)?;
         let mut batches = reader
-            .map(|rows| crate::table::conform(&rows?, &self.schema))
+            .map(|rows| unfold(&rows?, &self.schema))
             .collect::<Result<Vec<_>>>()?;
         if batches.len() == 1 {
             return Ok(batches.remove(0));
@@ -546,17 +549,20 @@ fn manifest_path(folder: &Path) -> Path {
 fn shape_of(schema: &Schema) -> Vec<String> {
     let fields = schema.fields().iter();
     let columns = fields.map(|f| format!("{} {}", f.name(), f.data_type()));
-    columns.chain([SPARSE.to_owned()]).collect()
+    columns.chain([FOLDED.to_owned()]).collect()
 }
 
-/// Says that files leave out columns without a value: a program that does not know of that rebuilds the heads.
+/// Says that files leave out columns that a word says as well: a program that does not know of that rebuilds the heads.
+const FOLDED: &str = "#folded";
+/// Said before that they leave out columns without a value. Such files are read as they are.
 const SPARSE: &str = "#sparse";
 
-/// Rows without the columns that hold no value in any of them.
-pub(crate) fn filled(rows: &RecordBatch) -> Result<RecordBatch> {
-    let columns = rows.columns().iter().enumerate();
-    let filled = columns.filter(|(_, column)| column.null_count() < rows.num_rows());
-    Ok(rows.project(&filled.map(|(number, _)| number).collect::<Vec<_>>())?)
+/// Tells whether files of a shape are read by this program.
+fn is_readable(shape: &[String], wanted: &[String]) -> bool {
+    let (Some((last, columns)), Some((_, wanted))) = (shape.split_last(), wanted.split_last()) else {
+        return false;
+    };
+    columns == wanted && [FOLDED, SPARSE].contains(&last.as_str())
 }
 
 /// Reads a primitive column.

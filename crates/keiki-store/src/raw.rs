@@ -12,6 +12,7 @@ use object_store::{ObjectStoreExt, WriteMultipart};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
+use zstd::bulk::Compressor;
 
 use crate::batches::RawReference;
 use crate::error::{Result, StoreError, on_file};
@@ -20,8 +21,11 @@ use crate::journal::Journal;
 /// Bytes of compressed data per encrypted block.
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
+/// Bytes that are read and compressed at once; each such part is a frame of its own, which costs no more than a window would.
+const FRAME_BYTES: usize = 4 << 20;
+
+/// How hard it is tried to make files smaller: the least of what the format calls ordinary.
+const COMPRESSION_LEVEL: i32 = 1;
 
 /// Compressed bytes that are held in memory; more lie in a temporary file until their name is known.
 const MEMORY_BYTES: usize = 16 << 20;
@@ -82,21 +86,25 @@ impl Journal {
         let mut hasher = Sha256::new();
         let folder = self.tokens.spill_folder();
         std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
-        let compressed = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
-        let mut encoder = zstd::Encoder::new(compressed, 1).map_err(on_file(path))?;
-        let expected = usize::try_from(metadata.len()).unwrap_or(READ_BYTES);
-        let mut buffer = vec![0; expected.clamp(1, READ_BYTES)];
+        let mut compressed = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
+        let mut compressor = Compressor::new(COMPRESSION_LEVEL).map_err(on_file(path))?;
+        let mut frame = Vec::new();
         let mut length = 0;
         loop {
-            let count = file.read(&mut buffer).map_err(on_file(path))?;
-            if count == 0 {
+            frame.clear();
+            let mut part = (&mut file).take(FRAME_BYTES as u64);
+            let count = part.read_to_end(&mut frame).map_err(on_file(path))?;
+            if count == 0 && length > 0 {
                 break;
             }
-            hasher.update(&buffer[..count]);
-            encoder.write_all(&buffer[..count]).map_err(on_file(path))?;
+            hasher.update(&frame);
+            let packed = compressor.compress(&frame).map_err(on_file(path))?;
+            compressed.write_all(&packed).map_err(on_file(&folder))?;
             length += count as u64;
+            if count < FRAME_BYTES {
+                break;
+            }
         }
-        let mut compressed = encoder.finish().map_err(on_file(path))?;
         compressed.rewind().map_err(on_file(&folder))?;
         let sha256: String = hasher
             .finalize()

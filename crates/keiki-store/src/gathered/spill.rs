@@ -11,8 +11,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::error::{Result, on_file};
-use crate::heads::{BUCKETS, filled};
-use crate::table::conform;
+use crate::heads::{BUCKETS, fold, unfold};
 
 /// A temporary file with blocks of rows, each of one bucket.
 #[derive(Debug)]
@@ -56,8 +55,7 @@ impl Spill {
     ) -> Result<()> {
         let mut block: Vec<u8> = hashes.flat_map(u64::to_le_bytes).collect();
         let hashes = block.len();
-        // Columns without a value need not be kept to be read as such.
-        let rows = filled(rows)?;
+        let rows = fold(rows)?;
         let mut writer = StreamWriter::try_new(&mut block, &rows.schema())?;
         writer.write(&rows)?;
         writer.finish()?;
@@ -79,7 +77,7 @@ impl Spill {
         for block in &self.blocks[bucket] {
             let bytes = self.bytes(block.offset + block.hashes as u64, block.rows)?;
             for batch in StreamReader::try_new(Cursor::new(bytes), None)? {
-                rows.push(conform(&batch?, &self.schema)?);
+                rows.push(unfold(&batch?, &self.schema)?);
             }
         }
         Ok(rows)

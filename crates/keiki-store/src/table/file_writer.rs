@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use bytes::{Buf, Bytes};
-use keiki_model::text::Text;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -66,7 +65,7 @@ impl FileWriter {
     pub(crate) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let rows = conform(rows, &self.schema)?;
         for part in self.parts(&rows) {
-            self.encode(&part, |_| true)?;
+            self.encode(&part, |_| true).await?;
             if self.group_rows == ROW_GROUP_ROWS {
                 self.end_group().await?;
             }
@@ -88,8 +87,9 @@ impl FileWriter {
         for part in self.parts(&rows) {
             let others_part = others_rows.slice(start, part.num_rows());
             start += part.num_rows();
-            self.encode(&part, |_| true)?;
-            other.encode(&others_part, |name| self.schema.index_of(name).is_err())?;
+            self.encode(&part, |_| true).await?;
+            let is_own = |name: &str| self.schema.index_of(name).is_err();
+            other.encode(&others_part, is_own).await?;
             if self.group_rows == ROW_GROUP_ROWS {
                 self.part_from(other).await?;
             }
@@ -144,7 +144,7 @@ impl FileWriter {
         parts
     }
 
-    fn encode(&mut self, rows: &RecordBatch, is_own: impl Fn(&str) -> bool) -> Result<()> {
+    async fn encode(&mut self, rows: &RecordBatch, is_own: impl Fn(&str) -> bool) -> Result<()> {
         let fields = self.schema.fields();
         if self.group_rows == 0 {
             let writers = self.columns.create_column_writers(self.groups)?;
@@ -153,16 +153,20 @@ impl FileWriter {
                 .map(|(field, writer)| is_own(field.name()).then_some(writer))
                 .collect();
         }
-        let columns = fields.iter().zip(rows.columns()).zip(&mut self.group);
-        let columns = columns.filter_map(|((field, column), writer)| {
-            let writer = writer.as_mut()?;
-            Some(Encoding {
-                field,
-                column,
-                writer,
-            })
-        });
-        encode_all(columns.collect(), rows.num_rows())?;
+        let mut columns = Vec::new();
+        for (number, column) in rows.columns().iter().enumerate() {
+            if let Some(writer) = self.group[number].take() {
+                columns.push(Encoding {
+                    number,
+                    field: Arc::clone(&fields[number]),
+                    column: Arc::clone(column),
+                    writer,
+                });
+            }
+        }
+        for (number, writer) in encode_all(columns, rows.num_rows()).await? {
+            self.group[number] = Some(writer);
+        }
         self.group_rows += rows.num_rows();
         self.rows += rows.num_rows();
         Ok(())
@@ -175,6 +179,7 @@ impl FileWriter {
     }
 
     fn close_group(&mut self) -> Result<RowGroupMetaDataPtr> {
+        self.make_room(0);
         let mut group = self.writer.next_row_group()?;
         for writer in self.group.drain(..).flatten() {
             writer.close()?.append_to_row_group(&mut group)?;
@@ -186,6 +191,7 @@ impl FileWriter {
 
     /// Ends a group of rows of which another file has most columns.
     fn close_group_with(&mut self, shared: &Shared) -> Result<()> {
+        self.make_room(shared.bytes.len());
         let mut group = self.writer.next_row_group()?;
         let writers = self.schema.fields().iter().zip(self.group.drain(..));
         for (field, writer) in writers {
@@ -200,6 +206,15 @@ impl FileWriter {
         self.groups += 1;
         self.group_rows = 0;
         Ok(())
+    }
+
+    /// Makes room for a group of rows and so many bytes beside it, so that memory for them is taken once.
+    fn make_room(&mut self, bytes: usize) {
+        let writers = self.group.iter().flatten();
+        let of_group: usize = writers
+            .map(ArrowColumnWriter::get_estimated_total_bytes)
+            .sum();
+        self.writer.inner_mut().reserve(of_group + bytes);
     }
 
     /// Takes the bytes that are encoded and not yet with the store.
@@ -224,37 +239,36 @@ impl FileWriter {
 const SHARED_ROWS: usize = 8 << 10;
 
 /// A column and what encodes it.
-struct Encoding<'e> {
-    field: &'e Field,
-    column: &'e ArrayRef,
-    writer: &'e mut ArrowColumnWriter,
+struct Encoding {
+    number: usize,
+    field: FieldRef,
+    column: ArrayRef,
+    writer: ArrowColumnWriter,
 }
 
-/// Encodes columns, those of many rows on two threads: two columns have nothing to do with each other.
-fn encode_all(mut columns: Vec<Encoding<'_>>, rows: usize) -> Result<()> {
+/// Encodes columns, those of many rows on two threads: two columns have nothing to do with each other. Returns what encodes
+/// them, by number.
+async fn encode_all(
+    mut columns: Vec<Encoding>,
+    rows: usize,
+) -> Result<Vec<(usize, ArrowColumnWriter)>> {
     if rows < SHARED_ROWS || parallel::threads() == 1 {
         return encode_columns(columns);
     }
     // Those that take longest come first, and are dealt out.
-    columns.sort_by_key(|one| std::cmp::Reverse(weight(one.column)));
+    columns.sort_by_key(|one| std::cmp::Reverse(weight(&one.column)));
     let mut shares = [(0, Vec::new()), (0, Vec::new())];
     for column in columns {
         let [first, second] = &mut shares;
         let (weight_so_far, share) = if first.0 <= second.0 { first } else { second };
-        *weight_so_far += weight(column.column);
+        *weight_so_far += weight(&column.column);
         share.push(column);
     }
     let [(_, own), (_, other)] = shares;
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| encode_columns(other));
-        encode_columns(own)?;
-        other.join().map_err(|_| {
-            StoreError::stopped(Text::new(
-                "台帳のファイルの書き込みが止まりました",
-                "the thread that encodes a journal file stopped",
-            ))
-        })?
-    })
+    let other = tokio::task::spawn_blocking(|| encode_columns(other));
+    let mut writers = encode_columns(own)?;
+    writers.extend(other.await.map_err(StoreError::stopped)??);
+    Ok(writers)
 }
 
 /// About what a column costs: texts more than numbers, and one without a value next to nothing.
@@ -271,13 +285,15 @@ fn weight(column: &ArrayRef) -> usize {
     }
 }
 
-fn encode_columns(columns: Vec<Encoding<'_>>) -> Result<()> {
-    for one in columns {
-        for leaf in compute_leaves(one.field, one.column)? {
+fn encode_columns(columns: Vec<Encoding>) -> Result<Vec<(usize, ArrowColumnWriter)>> {
+    let mut writers = Vec::with_capacity(columns.len());
+    for mut one in columns {
+        for leaf in compute_leaves(&one.field, &one.column)? {
             one.writer.write(&leaf)?;
         }
+        writers.push((one.number, one.writer));
     }
-    Ok(())
+    Ok(writers)
 }
 
 /// The columns of a group of rows as they stand in a file.
