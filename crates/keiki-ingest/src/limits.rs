@@ -198,10 +198,10 @@ pub const FORM_CELLS: usize = 4_000_000;
 pub const FORM_SHEETS: usize = 200;
 /// 1,000 million rows.
 pub const ROW_COUNT: usize = 1_000_000_000;
-/// 32,768 rows.
-pub const CHUNK_ROWS: usize = 32 << 10;
-/// 8 MiB.
-pub const CHUNK_BYTES: usize = 8 << 20;
+/// 16,384 rows.
+pub const CHUNK_ROWS: usize = 16 << 10;
+/// 4 MiB.
+pub const CHUNK_BYTES: usize = 4 << 20;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -472,6 +472,7 @@ impl Settled {
 fn joined(schema: &SchemaRef, all: &[RecordBatch]) -> Result<RecordBatch> {
     let count = all.iter().map(RecordBatch::num_rows).sum();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    let mut nulls: HashMap<&DataType, ArrayRef> = HashMap::new();
     for (number, field) in schema.fields().iter().enumerate() {
         let parts: Vec<&dyn Array> = all
             .iter()
@@ -483,7 +484,9 @@ fn joined(schema: &SchemaRef, all: &[RecordBatch]) -> Result<RecordBatch> {
         columns.push(match twin {
             Some(twin) => Arc::clone(&columns[twin]),
             None if parts.iter().all(|part| part.null_count() == part.len()) => {
-                new_null_array(field.data_type(), count)
+                let kind = field.data_type();
+                let nulls = nulls.entry(kind);
+                Arc::clone(nulls.or_insert_with(|| new_null_array(kind, count)))
             }
             None => concat(&parts)?,
         });

@@ -1,6 +1,6 @@
 //! Raw evidence: the bytes of each file read, compressed, by content hash; encrypted where they hold personal data.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io::{Read, Seek, Write};
 use std::path::Path as FilePath;
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use object_store::{ObjectStoreExt, WriteMultipart};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
-use zstd::bulk::Compressor;
+use tokio::task::JoinHandle;
 
 use crate::batches::RawReference;
 use crate::error::{Result, StoreError, on_file};
@@ -28,7 +28,10 @@ const FRAME_BYTES: usize = 4 << 20;
 const COMPRESSION_LEVEL: i32 = 1;
 
 /// Compressed bytes that are held in memory; more lie in a temporary file until their name is known.
-const MEMORY_BYTES: usize = 16 << 20;
+const MEMORY_BYTES: usize = 4 << 20;
+
+/// Frames that are compressed at a time.
+const FRAMES_AT_ONCE: usize = 2;
 
 /// Parts that are on their way to the store at a time.
 const PARTS_AT_ONCE: usize = 4;
@@ -70,6 +73,43 @@ pub enum RawWriter {
     Encrypted,
 }
 
+/// Frames on their way to a temporary file: some are compressed at a time, each on a thread of its own.
+struct Packed {
+    file: SpooledTempFile,
+    underway: VecDeque<JoinHandle<std::io::Result<Vec<u8>>>>,
+}
+
+impl Packed {
+    async fn add(&mut self, frame: Vec<u8>) -> Result<()> {
+        if self.underway.len() == FRAMES_AT_ONCE {
+            self.write_first().await?;
+        }
+        let compress = move || zstd::bulk::compress(&frame, COMPRESSION_LEVEL);
+        self.underway
+            .push_back(tokio::task::spawn_blocking(compress));
+        Ok(())
+    }
+
+    async fn write_first(&mut self) -> Result<()> {
+        let fault = |source| StoreError::File {
+            path: "*.zst".to_owned(),
+            source,
+        };
+        if let Some(frame) = self.underway.pop_front() {
+            let frame = frame.await.map_err(StoreError::stopped)?.map_err(fault)?;
+            self.file.write_all(&frame).map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<SpooledTempFile> {
+        while !self.underway.is_empty() {
+            self.write_first().await?;
+        }
+        Ok(self.file)
+    }
+}
+
 impl Journal {
     /// Stores the bytes of a file. Storing the same content twice keeps one copy, unless it is encrypted.
     ///
@@ -86,25 +126,27 @@ impl Journal {
         let mut hasher = Sha256::new();
         let folder = self.tokens.spill_folder();
         std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
-        let mut compressed = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
-        let mut compressor = Compressor::new(COMPRESSION_LEVEL).map_err(on_file(path))?;
-        let mut frame = Vec::new();
+        let mut packed = Packed {
+            file: SpooledTempFile::new_in(MEMORY_BYTES, &folder),
+            underway: VecDeque::new(),
+        };
+        let expected = usize::try_from(metadata.len()).unwrap_or(FRAME_BYTES);
         let mut length = 0;
         loop {
-            frame.clear();
+            let mut frame = Vec::with_capacity(expected.clamp(1, FRAME_BYTES));
             let mut part = (&mut file).take(FRAME_BYTES as u64);
             let count = part.read_to_end(&mut frame).map_err(on_file(path))?;
             if count == 0 && length > 0 {
                 break;
             }
             hasher.update(&frame);
-            let packed = compressor.compress(&frame).map_err(on_file(path))?;
-            compressed.write_all(&packed).map_err(on_file(&folder))?;
             length += count as u64;
+            packed.add(frame).await?;
             if count < FRAME_BYTES {
                 break;
             }
         }
+        let mut compressed = packed.finish().await?;
         compressed.rewind().map_err(on_file(&folder))?;
         let sha256: String = hasher
             .finalize()
