@@ -559,7 +559,8 @@ const SPARSE: &str = "#sparse";
 
 /// Tells whether files of a shape are read by this program.
 fn is_readable(shape: &[String], wanted: &[String]) -> bool {
-    let (Some((last, columns)), Some((_, wanted))) = (shape.split_last(), wanted.split_last()) else {
+    let (Some((last, columns)), Some((_, wanted))) = (shape.split_last(), wanted.split_last())
+    else {
         return false;
     };
     columns == wanted && [FOLDED, SPARSE].contains(&last.as_str())

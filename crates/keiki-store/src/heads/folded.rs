@@ -6,8 +6,8 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, RecordBatchOptions,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{
     DataType, Date32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
@@ -160,12 +160,32 @@ mod tests {
         let key = |line: &(Option<&str>, _, _, _)| line.0.map(str::to_owned);
         let times: Vec<i64> = lines.iter().map(|line| line.3).collect();
         let columns: [(&str, ArrayRef); 6] = [
-            ("id", Arc::new(lines.iter().map(key).collect::<StringArray>())),
-            ("text", Arc::new(lines.iter().map(|line| line.1).collect::<StringArray>())),
-            ("day", Arc::new(lines.iter().map(|line| Some(line.2)).collect::<Date32Array>())),
+            (
+                "id",
+                Arc::new(lines.iter().map(key).collect::<StringArray>()),
+            ),
+            (
+                "text",
+                Arc::new(lines.iter().map(|line| line.1).collect::<StringArray>()),
+            ),
+            (
+                "day",
+                Arc::new(
+                    lines
+                        .iter()
+                        .map(|line| Some(line.2))
+                        .collect::<Date32Array>(),
+                ),
+            ),
             ("seq", Arc::new(Int64Array::from(times.clone()))),
-            ("at", Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))),
-            ("key", Arc::new(lines.iter().map(key).collect::<StringArray>())),
+            (
+                "at",
+                Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")),
+            ),
+            (
+                "key",
+                Arc::new(lines.iter().map(key).collect::<StringArray>()),
+            ),
         ];
         RecordBatch::try_from_iter_with_nullable(columns.map(|(n, c)| (n, c, true)))
             .expect("columns of one length")
@@ -175,7 +195,10 @@ mod tests {
     fn what_is_folded_comes_back_as_it_was() {
         let cases: [(&[(Option<&str>, Option<&str>, i32, i64)], usize); 5] = [
             // The key is the id, and all else the same in every row.
-            (&[(Some("a"), Some("x"), 1, 5), (Some("b"), Some("x"), 1, 5)], 1),
+            (
+                &[(Some("a"), Some("x"), 1, 5), (Some("b"), Some("x"), 1, 5)],
+                1,
+            ),
             (&[(Some("a"), None, 1, -5), (Some("b"), None, 2, -5)], 2),
             (&[(Some("a"), Some("x"), 1, 5), (Some("b"), None, 2, 6)], 5),
             (&[(None, Some(""), 0, 0)], 0),
@@ -193,7 +216,9 @@ mod tests {
     fn a_word_that_is_of_no_column_is_an_error() {
         let words = HashMap::from([("copy:key".to_owned(), "gone".to_owned())]);
         let field = |name: &str| Field::new(name, DataType::Utf8, true);
-        let rows = columns(&[(Some("a"), None, 1, 1)]).project(&[0]).expect("a column");
+        let rows = columns(&[(Some("a"), None, 1, 1)])
+            .project(&[0])
+            .expect("a column");
         let held = Schema::new_with_metadata(vec![field("id")], words);
         let rows = rows.with_schema(Arc::new(held)).expect("another schema");
         let wanted = Arc::new(Schema::new(vec![field("id"), field("key")]));
