@@ -156,8 +156,11 @@ mod tests {
 
     use super::*;
 
-    fn columns(lines: &[(Option<&str>, Option<&str>, i32, i64)]) -> RecordBatch {
-        let key = |line: &(Option<&str>, _, _, _)| line.0.map(str::to_owned);
+    /// Key, text, day and number.
+    type Line<'l> = (Option<&'l str>, Option<&'l str>, i32, i64);
+
+    fn columns(lines: &[Line<'_>]) -> RecordBatch {
+        let key = |line: &Line<'_>| line.0.map(str::to_owned);
         let times: Vec<i64> = lines.iter().map(|line| line.3).collect();
         let columns: [(&str, ArrayRef); 6] = [
             (
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_folded_comes_back_as_it_was() {
-        let cases: [(&[(Option<&str>, Option<&str>, i32, i64)], usize); 5] = [
+        let cases: [(&[Line<'_>], usize); 5] = [
             // The key is the id, and all else the same in every row.
             (
                 &[(Some("a"), Some("x"), 1, 5), (Some("b"), Some("x"), 1, 5)],
