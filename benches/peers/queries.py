@@ -79,15 +79,15 @@ def clever(dialect):
             SELECT org_unit, {month("started_on")} AS month, {days("started_on", "published_on")} AS days, count(*) AS n
             FROM {table("vulnerabilities")} WHERE {URGENT} GROUP BY 1, 2, 3),
         of_node AS (
-            SELECT o.node AS node, t.month AS month, t.days AS days, sum(t.n) AS n
+            SELECT o.node AS node, t.month AS month, t.days AS days, sum(t.n) AS of_days
             FROM took AS t JOIN {table("org")} AS o ON o.org_unit = t.org_unit
             JOIN {table("calendar")} AS c ON c.month = t.month GROUP BY o.node, t.month, t.days),
         ranked AS (
-            SELECT node, month, days, n,
-                sum(n) OVER (PARTITION BY node, month ORDER BY days ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS up_to,
-                sum(n) OVER (PARTITION BY node, month) AS n_all
+            SELECT node, month, days, of_days,
+                sum(of_days) OVER (PARTITION BY node, month ORDER BY days ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS up_to,
+                sum(of_days) OVER (PARTITION BY node, month) AS n_all
             FROM of_node)
-        SELECT node, month, sum(days * n) AS days, sum(n) AS n,
+        SELECT node, month, sum(days * of_days) AS days_sum, sum(of_days) AS started,
             min(CASE WHEN 2 * up_to >= n_all THEN days END) + min(CASE WHEN 2 * up_to > n_all THEN days END) AS doubled_median
         FROM ranked GROUP BY node, month"""
     return {"inventory_ratio": inventory, "started": took}
