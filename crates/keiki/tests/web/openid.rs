@@ -15,6 +15,7 @@ use keiki_store::AccountStanding;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::house::{Answer, House, PASSWORD, actor, form};
@@ -93,7 +94,7 @@ impl Drop for Provider {
 /// The folder in which the provider is installed, by the lock file: once for all tests.
 fn installed() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join("openid-provider");
+    let folder = target.join(format!("openid-provider-{:x}", Sha256::digest(LOCK)));
     if folder.join("node_modules").exists() {
         return folder;
     }

@@ -1,9 +1,13 @@
 // A provider of OpenID Connect for the tests: oidc-provider itself, with accounts that need no password, and beside it a few words by
 // which a test says who is in which group, that the keys change, or what an ID token is to say against the rules.
 
+import { webcrypto } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 import { SignJWT, decodeJwt, exportJWK, generateKeyPair, importJWK } from 'jose';
+
+// In Debian 12's Node 18 it is not yet a global, and newer releases of oidc-provider than 8 ask for more of Node than that has.
+globalThis.crypto ??= webcrypto;
 
 // Nobody reads what it says of itself, and a pipe that nobody reads would end it.
 console.info = console.warn = console.log = () => {};
