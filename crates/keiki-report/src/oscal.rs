@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::report::Report;
-use crate::sentence;
 
 /// The version of OSCAL.
 pub const OSCAL_VERSION: &str = "1.1.3";
@@ -113,7 +112,7 @@ fn observation(report: &Report<'_>, seed: &str, one: &Measurement) -> Value {
     json!({
         "uuid": identifier(seed, &place),
         "title": title.replace('\n', " "),
-        "description": sentence::status(one).get(names.language),
+        "description": names.status(one),
         "props": properties.map(|(name, value)| property(name, value)).collect::<Vec<_>>(),
         "methods": ["EXAMINE"],
         "collected": one.known_at,

@@ -13,8 +13,8 @@ use keiki_model::org::{Hierarchy, Organisation, UNASSIGNED};
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 
-use crate::format;
 use crate::table::{Cell, Column, Paint, Table};
+use crate::{format, sentence};
 
 pub use overview::{Line, overview};
 pub use trend::{Origin, Point, trend};
@@ -77,17 +77,24 @@ impl Names<'_> {
     /// The name of an org unit of the main tree as last known; its id where it is unknown.
     #[must_use]
     pub fn org_unit(&self, id: &str) -> String {
+        self.org_unit_in(id, self.language)
+    }
+
+    /// Why a measurement stands as it does, with org units by their names.
+    #[must_use]
+    pub fn status(&self, measurement: &Measurement) -> String {
+        let text =
+            sentence::status_with(measurement, &|id, language| self.org_unit_in(id, language));
+        text.get(self.language).to_owned()
+    }
+
+    fn org_unit_in(&self, id: &str, language: Language) -> String {
         if id == UNASSIGNED {
-            return Text::new("組織不明", "Unassigned")
-                .get(self.language)
-                .to_owned();
+            return Text::new("組織不明", "Unassigned").get(language).to_owned();
         }
         let rows = self.organisation.rows().iter().filter(|unit| unit.id == id);
         let last = rows.max_by_key(|unit| unit.valid_from);
-        last.map_or_else(
-            || id.to_owned(),
-            |unit| unit.name.get(self.language).to_owned(),
-        )
+        last.map_or_else(|| id.to_owned(), |unit| unit.name.get(language).to_owned())
     }
 }
 

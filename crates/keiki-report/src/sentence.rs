@@ -18,12 +18,19 @@ const NAMED: usize = 5;
 /// Explains the status of a measurement in both languages.
 #[must_use]
 pub fn status(measurement: &Measurement) -> Text {
+    status_with(measurement, &|id, _| id.to_owned())
+}
+
+/// The same, with what a reader calls each org unit; `name` takes an id and a language.
+#[must_use]
+pub fn status_with(measurement: &Measurement, name: &dyn Fn(&str, Language) -> String) -> Text {
     if measurement.is_withheld() {
         return withheld();
     }
     let words = |language| Words {
         measurement,
         language,
+        name,
     };
     let (ja, en) = (words(Language::Ja), words(Language::En));
     match measurement.status {
@@ -161,6 +168,7 @@ fn own_period((period, own): (&str, &OwnPeriod)) -> Text {
 struct Words<'m> {
     measurement: &'m Measurement,
     language: Language,
+    name: &'m dyn Fn(&str, Language) -> String,
 }
 
 impl Words<'_> {
@@ -231,7 +239,8 @@ impl Words<'_> {
 
     fn missing(&self) -> String {
         let ids = &self.measurement.grounds.missing;
-        let shown = ids.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        let named = ids.iter().take(NAMED);
+        let shown: Vec<_> = named.map(|id| (self.name)(id, self.language)).collect();
         let rest = ids.len().saturating_sub(NAMED);
         let separator = Text::new("、", ", ");
         let mut text = shown.join(separator.get(self.language));
@@ -612,6 +621,13 @@ mod tests {
             sentence
                 .en
                 .contains("4/6 org units have reported; JP3, US1 have not"),
+            "{}",
+            sentence.en
+        );
+        let called = |id: &str, _| format!("Company {id}");
+        let sentence = super::status_with(&measurement(Status::Provisional), &called);
+        assert!(
+            sentence.en.contains("; Company JP3, Company US1 have not"),
             "{}",
             sentence.en
         );

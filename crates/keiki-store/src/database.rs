@@ -107,6 +107,15 @@ impl Database {
         matches!(self.shared.place, Place::File(_))
     }
 
+    /// SQL for the texts of the JSON list that is a statement's first parameter.
+    pub(crate) fn texts_of_a_list(&self) -> &'static str {
+        if self.is_file() {
+            "SELECT value FROM json_each($1)"
+        } else {
+            "SELECT jsonb_array_elements_text($1::jsonb)"
+        }
+    }
+
     /// The folder for temporary files of readings.
     pub(crate) fn spill_folder(&self) -> PathBuf {
         self.shared.beside.join("spill")

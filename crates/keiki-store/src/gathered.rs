@@ -336,9 +336,11 @@ impl Gathering {
     }
 
     async fn settle_pending(&mut self) -> Result<()> {
+        // Chunk after chunk names the same people.
+        let mut known = HashMap::new();
         for mut chunk in std::mem::take(&mut self.pending) {
             self.tokens
-                .replace_personal_values(&self.dataset, &mut chunk)
+                .replace_personal_values(&self.dataset, &mut chunk, &mut known)
                 .await?;
             self.settle(chunk)?;
         }

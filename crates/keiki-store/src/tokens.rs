@@ -17,7 +17,7 @@ use crate::database::Database;
 use crate::error::{Result, StoreError};
 
 /// How many values one query looks up.
-const VALUES_AT_ONCE: usize = 500;
+const VALUES_AT_ONCE: usize = 5_000;
 
 /// The form of the values in the table; a table of an older form is brought to it when it is opened.
 const FORM: i64 = 1;
@@ -115,11 +115,13 @@ impl Tokens {
         Ok(())
     }
 
-    /// Replaces the personal values of accepted rows by their tokens.
+    /// Replaces the personal values of accepted rows by their tokens; `known` holds those found before, by value in its
+    /// common form, and those found now.
     pub(crate) async fn replace_personal_values(
         &self,
         dataset: &Dataset,
         evidence: &mut Evidence,
+        known: &mut HashMap<String, String>,
     ) -> Result<()> {
         let schema = dataset.schema();
         for column in dataset.journalled().filter(|column| column.personal) {
@@ -137,7 +139,7 @@ impl Tokens {
                     }))
                 })
                 .collect();
-            let tokens = self.tokens_for(&distinct).await?;
+            let tokens = self.tokens_for(&distinct, known).await?;
             let replaced = take(&tokens, &of_row, None)?;
             let mut columns: Vec<ArrayRef> = evidence.rows.columns().to_vec();
             columns[index] = replaced;
@@ -147,18 +149,32 @@ impl Tokens {
     }
 
     /// The tokens of distinct values, in their order; a value that has none is given one.
-    async fn tokens_for(&self, distinct: &[&str]) -> Result<StringArray> {
+    async fn tokens_for(
+        &self,
+        distinct: &[&str],
+        tokens: &mut HashMap<String, String>,
+    ) -> Result<StringArray> {
         let common: Vec<String> = distinct.iter().map(|value| normalised(value)).collect();
         let distinct: Vec<&str> = common.iter().map(String::as_str).collect();
-        let mut tokens = HashMap::with_capacity(distinct.len());
         // A form that comes back without having been told a person's name stands for whom the books know.
-        let known = distinct.iter().filter(|value| is_token(value));
-        tokens.extend(known.map(|token| ((*token).to_owned(), (*token).to_owned())));
-        find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
+        let named = distinct.iter().filter(|value| is_token(value));
+        tokens.extend(named.map(|token| ((*token).to_owned(), (*token).to_owned())));
+        let unseen = distinct.iter().copied();
+        let unseen: Vec<&str> = unseen
+            .filter(|value| !tokens.contains_key(*value))
+            .collect();
+        if !unseen.is_empty() {
+            find_tokens(
+                &self.database,
+                &mut *self.pool.acquire().await?,
+                &unseen,
+                tokens,
+            )
+            .await?;
+        }
         // In order, so that of two who write the same values neither waits for the other for ever.
-        let new: BTreeSet<&str> = distinct
-            .iter()
-            .copied()
+        let new: BTreeSet<&str> = unseen
+            .into_iter()
             .filter(|value| !tokens.contains_key(*value))
             .collect();
         let new: Vec<&str> = new.into_iter().collect();
@@ -175,7 +191,7 @@ impl Tokens {
                 .execute(&mut *transaction)
                 .await?;
             }
-            find_tokens(&mut transaction, &new, &mut tokens).await?;
+            find_tokens(&self.database, &mut transaction, &new, tokens).await?;
             transaction.commit().await?;
         }
         Ok(distinct.iter().map(|value| tokens.get(*value)).collect())
@@ -189,7 +205,13 @@ impl Tokens {
         let common: Vec<String> = values.iter().map(|value| normalised(value)).collect();
         let distinct: Vec<&str> = common.iter().map(String::as_str).collect();
         let mut tokens = HashMap::new();
-        find_tokens(&mut *self.pool.acquire().await?, &distinct, &mut tokens).await?;
+        find_tokens(
+            &self.database,
+            &mut *self.pool.acquire().await?,
+            &distinct,
+            &mut tokens,
+        )
+        .await?;
         let pairs = values.iter().zip(&common);
         let pairs = pairs.filter_map(|(value, common)| {
             let token = tokens
@@ -295,20 +317,18 @@ fn is_token(value: &str) -> bool {
     })
 }
 
-/// Looks up the tokens of values.
+/// Looks up the tokens of values. They go as one list, so that the statement is the same however many they are.
 async fn find_tokens(
+    database: &Database,
     connection: &mut AnyConnection,
     values: &[&str],
     tokens: &mut HashMap<String, String>,
 ) -> Result<()> {
+    let listed = database.texts_of_a_list();
+    let text = format!("SELECT value, token FROM tokens WHERE value IN ({listed})");
     for values in values.chunks(VALUES_AT_ONCE) {
-        let places: Vec<String> = (1..=values.len()).map(|at| format!("${at}")).collect();
-        let places = places.join(", ");
-        let text = format!("SELECT value, token FROM tokens WHERE value IN ({places})");
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for value in values {
-            query = query.bind(*value);
-        }
+        let list = serde_json::to_string(values).expect("texts are JSON");
+        let query = sqlx::query(AssertSqlSafe(text.clone())).bind(list);
         for row in query.fetch_all(&mut *connection).await? {
             tokens.insert(row.try_get(0)?, row.try_get(1)?);
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use super::{beside, charts, durations};
 use crate::chart::Chart;
-use crate::{format, formula, sentence};
+use crate::{format, formula};
 
 /// A group of the catalogue.
 #[derive(Debug, Clone, Serialize)]
@@ -142,7 +142,7 @@ fn part(
         let indicator = indicators.find(|indicator| indicator.code == *one.indicator)?;
         Some(formula::filled_in(kpi, indicator, one, language))
     };
-    let sentence = |one: &&Measurement| sentence::status(one).get(language).to_owned();
+    let sentence = |one: &&Measurement| source.names.status(one);
     let companions = of_root
         .iter()
         .filter(|one| one.is_companion && one.value.is_some());

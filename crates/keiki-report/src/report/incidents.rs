@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::front::Fact;
 use super::{Source, charts};
-use crate::{format, sentence};
+use crate::format;
 
 /// The KPI whose companions speak of incidents, and these, by the catalogue's codes.
 const KPI: u32 = 23;
@@ -141,9 +141,8 @@ pub(super) fn facts(source: &Source<'_>, serious: &[Serious]) -> Vec<Fact> {
             )
             .to_owned(),
         note: match root.count {
-            None => find(source.measurements, source.root, COUNT).map_or_else(String::new, |one| {
-                sentence::status(one).get(source.names.language).to_owned()
-            }),
+            None => find(source.measurements, source.root, COUNT)
+                .map_or_else(String::new, |one| source.names.status(one)),
             Some(_) => named(source, companies),
         },
     }];
