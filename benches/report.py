@@ -183,7 +183,7 @@ def pages(found):
     row("half of them, 95 of 100, and the worst", f"{one['serve_p50_ms']:.1f} ms, {one['serve_p95_ms']:.1f} ms, {one['serve_worst_ms']:.0f} ms")
     row("99 of 100", f"{one['serve_p99_ms']:.1f} ms", "under 50 ms", one["serve_p99_ms"] < 50)
     row("processor of the server", f"{one['serve_processor_share']:.2f} of a core")
-    row("memory, and how much it grew from the second third to the last", f"{one['serve_memory_mib']:.0f} MiB, {one['serve_memory_growth_mib']:+.1f} MiB", "flat", abs(one["serve_memory_growth_mib"]) < 16)
+    row("memory, and how much it grew from the second third to the last", f"{one['serve_memory_mib']:.0f} MiB, {one['serve_memory_growth_mib']:+.1f} MiB", "does not grow", one["serve_memory_growth_mib"] < 16)
     lost = f"{one['serve_kills']:.0f} kills, {one['serve_answered']:.0f} answered submissions: {one['serve_lost']:.0f} lost, {one['serve_twice']:.0f} twice; the books "
     lost += "verify" if one["serve_sound"] else "do not verify"
     row("killed in the middle", lost, "nothing lost", not one["serve_lost"] and not one["serve_twice"] and one["serve_sound"] == 1)
