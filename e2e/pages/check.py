@@ -22,7 +22,7 @@ AXE = "axe-core@4.11.0"
 PASSWORD = "correct horse battery"
 PAGES = [
     "/scorecard?period=2026-05", "/kpis", "/kpis/1?period=2026-05", "/kpis/1/rows?period=2026-05", "/todo", "/submit", "/evidence", "/batches/1",
-    "/programme", "/close?period=2026-05", "/requests", "/upload-links", "/users", "/log", "/account", "/api/v1/docs", "/nothing",
+    "/programme", "/close?period=2026-05", "/requests", "/upload-links", "/programme/change", "/programme/organisation", "/users", "/log", "/account", "/api/v1/docs", "/nothing",
 ]
 LOOKS = [(1280, "light"), (1280, "dark"), (360, "light")]
 RULES = """
