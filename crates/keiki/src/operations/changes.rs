@@ -444,7 +444,12 @@ pub async fn ask(workspace: &Workspace, change: &Change, why: &str, run: &Run) -
     if book.add(&request).await? {
         return Ok(Came::Asked);
     }
-    Err(Error::user(
+    Err(asked_already())
+}
+
+/// Who asks for what waits already.
+pub(super) fn asked_already() -> Error {
+    Error::user(
         Text::new(
             "同じ申請がすでに出されています",
             "the same was asked for already",
@@ -453,5 +458,5 @@ pub async fn ask(workspace: &Workspace, change: &Change, why: &str, run: &Run) -
             "承認を待つか、取り下げてください",
             "wait for an answer, or take it back",
         ),
-    ))
+    )
 }

@@ -2,14 +2,13 @@
 
 use keiki_model::access::Right;
 use keiki_model::calendar::Period;
-use keiki_model::text::Text;
 use keiki_report::report::period_name;
 use keiki_store::{Decision, RequestKind, Requests, StoredRequest};
 
 use super::Desk;
 use crate::error::{Error, Result};
 use crate::operations::accounts::new_token;
-use crate::operations::changes::{self, Change};
+use crate::operations::changes::{self, Change, asked_already};
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Close, Closing, Kind};
 use crate::progress::Silent;
@@ -92,16 +91,7 @@ impl Desk {
             decided_by: String::new(),
         };
         if !self.book_of_requests().await?.add(&request).await? {
-            return Err(Error::user(
-                Text::new(
-                    "同じ申請がすでに出されています",
-                    "the same was asked for already",
-                ),
-                Text::new(
-                    "承認を待つか、取り下げてください",
-                    "wait for an answer, or take it back",
-                ),
-            ));
+            return Err(asked_already());
         }
         self.note("request_close", &request.subject, &reason).await
     }

@@ -60,21 +60,21 @@ struct Page<'p> {
 
 #[derive(Template)]
 #[template(path = "preview.html")]
-struct PreviewPage<'p> {
-    layout: Layout<'p>,
-    preview: Preview,
+pub(super) struct PreviewPage<'p> {
+    pub(super) layout: Layout<'p>,
+    pub(super) preview: Preview,
     /// Where it is taken in, and where not.
-    path: String,
-    back: String,
-    hours: i64,
+    pub(super) path: String,
+    pub(super) back: String,
+    pub(super) hours: i64,
 }
 
 #[derive(Template)]
 #[template(path = "taken.html")]
-struct TakenPage<'p> {
-    layout: Layout<'p>,
-    taken: Taken,
-    is_by_link: bool,
+pub(super) struct TakenPage<'p> {
+    pub(super) layout: Layout<'p>,
+    pub(super) taken: Taken,
+    pub(super) is_by_link: bool,
 }
 
 impl<'p> Page<'p> {

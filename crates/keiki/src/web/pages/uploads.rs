@@ -8,10 +8,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::text::Text;
 use serde::Deserialize;
 
-use super::submit::{no_file, received};
+use super::submit::{PreviewPage, TakenPage, no_file, received};
 use crate::error::{Error, Kind};
 use crate::operations::office::holders::{AskedFor, Holder, LinkLine, LinkStanding};
-use crate::operations::office::submitting::{Preview, SubmitView, Taken, WaitingLine};
+use crate::operations::office::submitting::{SubmitView, WaitingLine};
 use crate::operations::office::{Desk, WAITING_HOURS};
 use crate::operations::upload_links::{DAYS, DAYS_MOST, NewUploadLink};
 use crate::web::failure::{Answer, Failure};
@@ -40,25 +40,6 @@ struct UploadPage<'p> {
     waiting: Vec<WaitingLine>,
     problem: String,
     hint: String,
-}
-
-#[derive(Template)]
-#[template(path = "preview.html")]
-struct PreviewPage<'p> {
-    layout: Layout<'p>,
-    preview: Preview,
-    /// Where it is taken in, and where not.
-    path: String,
-    back: String,
-    hours: i64,
-}
-
-#[derive(Template)]
-#[template(path = "taken.html")]
-struct TakenPage<'p> {
-    layout: Layout<'p>,
-    taken: Taken,
-    is_by_link: bool,
 }
 
 #[derive(Deserialize)]
