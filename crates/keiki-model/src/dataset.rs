@@ -294,11 +294,7 @@ impl Dataset {
 #[must_use]
 pub fn content_version(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::text::hexadecimal(&digest[..8])
 }
 
 /// Reads a dataset definition.

@@ -110,3 +110,8 @@ pub fn plain(text: &str) -> String {
     let words: Vec<&str> = narrowed.split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
+/// Bytes as hexadecimal digits, two each, in lower case.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -5,6 +5,7 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{DATA_DIGITS, Measurement};
+use keiki_model::text::hexadecimal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -128,10 +129,7 @@ fn identifier(seed: &str, place: &str) -> String {
     let mut hash = Sha256::digest(format!("{seed}\n{place}"));
     hash[6] = hash[6] & 0x0f | 0x40;
     hash[8] = hash[8] & 0x3f | 0x80;
-    let hex: String = hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hexadecimal(&hash[..16]);
     format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

@@ -1,7 +1,7 @@
 //! Accounts, what they may do, and the links by which somebody sets a password.
 
 use keiki_model::access::{Grant, Role};
-use keiki_model::text::Language;
+use keiki_model::text::{Language, hexadecimal};
 use rand::Rng;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -428,5 +428,5 @@ fn whose(row: &AnyRow) -> Result<LinkFor> {
 
 fn new_id() -> String {
     let bytes: [u8; 12] = rand::rng().random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&bytes)
 }

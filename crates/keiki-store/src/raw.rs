@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
+use keiki_model::text::hexadecimal;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use rand::RngCore;
@@ -148,11 +149,7 @@ impl Journal {
         }
         let mut compressed = packed.finish().await?;
         compressed.rewind().map_err(on_file(&folder))?;
-        let sha256: String = hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = hexadecimal(&hasher.finalize());
         let (place, key) = match writer {
             RawWriter::Plain => (format!("raw/{sha256}.zst"), None),
             RawWriter::Encrypted => {
@@ -286,10 +283,7 @@ impl Journal {
             stored.to_vec()
         };
         let bytes = zstd::decode_all(compressed.as_slice()).map_err(|_| damaged(reference))?;
-        let sha256: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = hexadecimal(&Sha256::digest(&bytes));
         if sha256 == reference.sha256 {
             Ok(Some(bytes))
         } else {

@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use keiki_model::text::hexadecimal;
 use rand::RngCore;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -317,10 +318,6 @@ fn sync(folder: &Path) -> Result<()> {
 fn stopped(error: &tokio::task::JoinError) -> StoreError {
     let text = error.to_string();
     StoreError::damaged(text.clone(), text)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes of a text of hexadecimal digits; what is none gives a key that opens nothing.

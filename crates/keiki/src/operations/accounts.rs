@@ -7,7 +7,7 @@ mod second_factor;
 mod sign_in;
 
 use keiki_model::access::{Grant, Role};
-use keiki_model::text::Text;
+use keiki_model::text::{Text, hexadecimal};
 use keiki_store::{
     Account, AccountStanding, Accounts, Answers, ApiTokens, AuditEvent, AuditLog, LinkFor,
     SecondFactors, Sessions, Subjects,
@@ -473,9 +473,10 @@ fn dead_link() -> Error {
 /// A token that nobody can guess: 256 random bits in hexadecimal.
 pub(super) fn new_token() -> String {
     let bytes: [u8; 32] = rand::rng().random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&bytes)
 }
 
-fn sha256(token: &str) -> String {
+/// What is kept of a token.
+pub(super) fn sha256(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
 }

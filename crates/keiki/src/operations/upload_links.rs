@@ -3,13 +3,12 @@
 use keiki_model::access::{Grant, Right, Role};
 use keiki_model::calendar::{Day, Period, local_day};
 use keiki_model::dataset::OrgUnits;
-use keiki_model::text::Text;
+use keiki_model::text::{Text, hexadecimal};
 use keiki_store::{StoredUploadLink, UploadLinks};
 use rand::Rng;
-use sha2::{Digest, Sha256};
 
 use super::access::Scope;
-use super::accounts::{Actor, Registry, new_token};
+use super::accounts::{Actor, Registry, new_token, sha256};
 use super::office::submitting::speaks_within;
 use crate::config::{Workspace, suggestion};
 use crate::error::{Error, Result};
@@ -74,7 +73,7 @@ pub async fn make(
     let token = new_token();
     let bytes: [u8; 8] = rand::rng().random();
     let link = StoredUploadLink {
-        id: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        id: hexadecimal(&bytes),
         token_sha256: sha256(&token),
         holder,
         org_unit: new.org_unit.clone(),
@@ -236,8 +235,4 @@ fn day(workspace: &Workspace, period: &str, today: Day) -> Result<Day> {
         )
     })?;
     Ok(last.last_day().min(today))
-}
-
-fn sha256(token: &str) -> String {
-    format!("{:x}", Sha256::digest(token))
 }

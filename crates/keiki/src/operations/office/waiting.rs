@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keiki_ingest::place::last_part;
-use keiki_model::text::{Language, Text};
+use keiki_model::text::{Language, Text, hexadecimal};
 use keiki_store::{Database, WaitingFile, WaitingFiles};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ impl WaitingRoom {
             ));
         }
         let bytes: [u8; 16] = rand::rng().random();
-        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hexadecimal(&bytes);
         let file = WaitingFile {
             id: id.clone(),
             ..file

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac;
 use keiki_ingest::live::{FetchLimits, Message, Vault};
+use keiki_model::text::hexadecimal;
 use serde_json::{Value, json};
 
 use super::{Notice, lines};
@@ -51,12 +52,7 @@ pub(super) async fn send(
 fn signature(secret: &str, seconds: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
-    let hex: String = tag
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("t={seconds},v1={hex}")
+    format!("t={seconds},v1={}", hexadecimal(tag.as_ref()))
 }
 
 fn body(workspace: &Workspace, form: WebhookForm, notices: &[Notice]) -> Value {

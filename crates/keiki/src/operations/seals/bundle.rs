@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ed25519_dalek::VerifyingKey;
 use keiki_model::calendar::Period;
-use keiki_model::text::Text;
+use keiki_model::text::{Text, hexadecimal};
 use keiki_store::{Event, SealKind, bound_sha256, digest_of};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -84,7 +84,7 @@ pub async fn write(
     }
     let own = seals.iter().filter(|seal| seal.event == recorded.number);
     for (number, seal) in (1..).zip(own) {
-        let data: String = seal.data.iter().map(|byte| format!("{byte:02x}")).collect();
+        let data = hexadecimal(&seal.data);
         let by = &seal.by;
         let text = json!({ "kind": seal.kind.code(), "by": by, "key": seal.key, "data_hex": data });
         files.insert(

@@ -1,5 +1,6 @@
 //! Long lists in parts: a cursor names the last thing that was given, so that what comes in meanwhile moves nothing.
 
+use keiki_model::text::hexadecimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -88,7 +89,7 @@ impl Paging {
 
 /// The cursor of a key.
 pub(super) fn cursor(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(key.as_bytes())
 }
 
 /// The key of a number in a rising list.
