@@ -13,6 +13,7 @@ use super::spinner::Spinner;
 use crate::config::{Settings, Workspace, settings};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::operations::accounts::Actor;
 use crate::progress::{Progress, Step};
 
 /// The language of the workspace in or above the current folder, for what is said before one is loaded.
@@ -40,6 +41,15 @@ pub(crate) struct Session {
     spinner: OnceLock<Spinner>,
     /// Why standard output takes no more.
     refused: OnceLock<std::io::Error>,
+}
+
+/// Who does something to accounts at the command line, now.
+pub(crate) fn actor() -> Actor {
+    Actor {
+        name: environment::author(),
+        address: String::new(),
+        now: environment::now(),
+    }
 }
 
 impl Session {

@@ -8,12 +8,11 @@ use keiki_store::StoredApiToken;
 use serde_json::json;
 
 use crate::cli::grid::Grid;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, actor};
 use crate::cli::{Exit, Format};
 use crate::config::suggestion;
-use crate::environment;
 use crate::error::{Error, Result};
-use crate::operations::accounts::{Actor, NewApiToken, Registry};
+use crate::operations::accounts::{NewApiToken, Registry};
 
 /// Keep the tokens with which programs use the server
 #[derive(Debug, clap::Args)]
@@ -54,11 +53,7 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let registry = Registry::open(&workspace).await?;
-        let by = Actor {
-            name: environment::author(),
-            address: String::new(),
-            now: environment::now(),
-        };
+        let by = actor();
         match self.what {
             What::Make {
                 account,

@@ -7,11 +7,10 @@ use keiki_store::StoredUploadLink;
 use serde_json::json;
 
 use crate::cli::grid::Grid;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, actor};
 use crate::cli::{Exit, Format};
-use crate::environment;
 use crate::error::Result;
-use crate::operations::accounts::{Actor, Registry};
+use crate::operations::accounts::Registry;
 use crate::operations::office::holders::LinkStanding;
 use crate::operations::upload_links::{self, DAYS, NewUploadLink};
 
@@ -59,11 +58,7 @@ impl Args {
         let workspace = session.workspace()?;
         let registry = Registry::open(&workspace).await?;
         let links = upload_links::open(&workspace).await?;
-        let by = Actor {
-            name: environment::author(),
-            address: String::new(),
-            now: environment::now(),
-        };
+        let by = actor();
         match self.what {
             What::Make {
                 holder,

@@ -6,12 +6,12 @@ use keiki_store::AccountStanding;
 use serde_json::json;
 
 use crate::cli::grid::Grid;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, actor};
 use crate::cli::{Exit, Format};
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
-use crate::operations::accounts::{self, Actor, NewAccount, Registry};
+use crate::operations::accounts::{self, NewAccount, Registry};
 use crate::operations::measure::root_of_period;
 
 /// Keep the accounts of the web pages
@@ -76,11 +76,7 @@ impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
         let workspace = session.workspace()?;
         let registry = Registry::open(&workspace).await?;
-        let by = Actor {
-            name: environment::author(),
-            address: String::new(),
-            now: environment::now(),
-        };
+        let by = actor();
         match self.what {
             What::Add { name, shown, role } => {
                 let new = NewAccount {
