@@ -27,7 +27,9 @@ class Browser:
             fail("chromedriver does not start")
         self.driver = f"http://127.0.0.1:{port}"
         arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]
-        asked = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}}}
+        # What is looked for may be on the page to which a click leads: it is waited for, so many milliseconds.
+        wanted = {"browserName": "chrome", "timeouts": {"implicit": 20000}, "goog:chromeOptions": {"args": arguments}}
+        asked = {"capabilities": {"alwaysMatch": wanted}}
         self.session = f"/session/{self.ask('POST', '/session', asked)['sessionId']}"
 
     def ask(self, method, path, body=None):

@@ -7,6 +7,7 @@ own. Exit code: 0 nothing was found, 1 something was, 2 a tool is missing or fai
 """
 
 import os
+import re
 import sys
 import tempfile
 
@@ -20,9 +21,11 @@ from programs import run  # noqa: E402
 
 AXE = "axe-core@4.11.0"
 PASSWORD = "correct horse battery"
+NOWHERE = "/nothing"
 PAGES = [
     "/scorecard?period=2026-05", "/kpis", "/kpis/1?period=2026-05", "/kpis/1/rows?period=2026-05", "/todo", "/submit", "/evidence", "/batches/1",
-    "/programme", "/close?period=2026-05", "/requests", "/upload-links", "/programme/change", "/programme/organisation", "/users", "/log", "/account", "/api/v1/docs", "/nothing",
+    "/programme", "/programme/change?kind=target", "/programme/change?kind=hand_over", "/programme/change?kind=unit_add", "/programme/organisation",
+    "/close?period=2026-05", "/requests", "/upload-links", "/users", "/log", "/account", "/api/v1/docs", NOWHERE,
 ]
 LOOKS = [(1280, "light"), (1280, "dark"), (360, "light")]
 RULES = """
@@ -30,6 +33,7 @@ const done = arguments[arguments.length - 1];
 axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
    .then((found) => done(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3).join(" | "))));
 """
+STATUS = "arguments[arguments.length - 1](performance.getEntriesByType('navigation')[0].responseStatus);"
 WIDTH = "arguments[arguments.length - 1](document.documentElement.scrollWidth - window.innerWidth);"
 
 
@@ -69,6 +73,7 @@ def sign_in(browser, url, link):
     browser.write("input[name=name]", "tester")
     browser.write("input[name=password]", PASSWORD)
     browser.click("main button")
+    browser.find("form[action='/sign-out']")
 
 
 def choose(browser, url, language):
@@ -80,17 +85,20 @@ def choose(browser, url, language):
 
 
 def look(browser, axe, where, how, pictures):
-    """Looks at a page: what axe-core finds, and whether it is wider than the window."""
+    """Looks at a page: whether it is there, what axe-core finds, and whether it is wider than the window."""
     (url, page), (language, width, scheme) = where, how
     browser.look(width, scheme)
     browser.open(url + page)
     place = f"{page} {language} {width} {scheme}"
     if pictures:
         os.makedirs(pictures, exist_ok=True)
-        name = page.split("?")[0].strip("/").replace("/", "-")
+        name = re.sub(r"[^a-z0-9]+", "-", page.strip("/"))
         browser.picture(os.path.join(pictures, f"{name}-{language}-{width}-{scheme}.png"))
     browser.run(axe + "\narguments[arguments.length - 1](true);")
     found = [f"{place}: {one}" for one in browser.run(RULES)]
+    status = browser.run(STATUS)
+    if status != (404 if page == NOWHERE else 200):
+        found.append(f"{place}: answered {status}")
     over = browser.run(WIDTH)
     if over > 0:
         found.append(f"{place}: {over} pixels wider than the window")
