@@ -8,7 +8,7 @@ use std::rc::Rc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Place, Problem, nearest};
+use crate::problem::{Lines, Place, Problem, nearest};
 use crate::text::Text;
 
 /// A string of a document with the place of its first character.
@@ -23,7 +23,14 @@ pub struct Located {
 struct Source {
     file: String,
     text: String,
+    lines: Lines,
     problems: RefCell<Vec<Problem>>,
+}
+
+impl Source {
+    fn place(&self, offset: usize) -> Place {
+        self.lines.place(&self.file, &self.text, offset)
+    }
 }
 
 /// A table of the document that is being read. Keys that nobody asked for are problems once `finish` is called.
@@ -64,12 +71,13 @@ pub(crate) fn read_document_in_part<T>(
     let source = Rc::new(Source {
         file: file.to_owned(),
         text: text.to_owned(),
+        lines: Lines::of(text),
         problems: RefCell::default(),
     });
     for error in errors {
         let place = error
             .span()
-            .map_or_else(|| Place::file(file), |s| Place::at(file, text, s.start));
+            .map_or_else(|| Place::file(file), |s| source.place(s.start));
         let message = Text::new(
             format!("TOMLとして読めません: {}", error.message()),
             format!("not valid TOML: {}", error.message()),
@@ -147,7 +155,7 @@ impl<'t> Node<'t> {
     }
 
     fn at(&self, span: &Range<usize>) -> Place {
-        Place::at(&self.source.file, &self.source.text, span.start)
+        self.source.place(span.start)
     }
 
     /// Records a problem.
@@ -233,7 +241,7 @@ impl<'t> Node<'t> {
                 let skip = quotes + usize::from(quotes == 3 && raw[3..].starts_with('\n'));
                 Some(Located {
                     value: text.to_string(),
-                    place: Place::at(&self.source.file, &self.source.text, span.start + skip),
+                    place: self.source.place(span.start + skip),
                 })
             }
             DeValue::Float(_) => {

@@ -27,15 +27,33 @@ impl Place {
         }
     }
 
-    /// Makes the place of the byte `offset` of `text`.
+    /// Makes the place of the byte `offset` of `text`. Who needs many places of one text keeps its `Lines`.
     pub fn at(file: impl Into<String>, text: &str, offset: usize) -> Self {
-        let before = &text[..floor_char_boundary(text, offset)];
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        Self {
+        Lines::of(text).place(file, text, offset)
+    }
+}
+
+/// Where each line of a text begins, so that places in it are found without reading it again from its start.
+#[derive(Debug, Clone)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let next = text.match_indices('\n').map(|(end, _)| end + 1);
+        Self(std::iter::once(0).chain(next).collect())
+    }
+
+    /// The place of the byte `offset` of the text whose lines these are.
+    pub fn place(&self, file: impl Into<String>, text: &str, offset: usize) -> Place {
+        let offset = floor_char_boundary(text, offset);
+        let line = self.0.partition_point(|start| *start <= offset);
+        let start = self.0[line - 1];
+        Place {
             file: file.into(),
             line,
-            column: before[start..].chars().count() + 1,
+            column: text[start..offset].chars().count() + 1,
         }
     }
 }
@@ -132,4 +150,27 @@ fn edit_distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_counts_lines_and_characters_from_one() {
+        let text = "組織 = 1\n\nb = \"é\"\n";
+        let place = |offset| {
+            let place = Place::at("f", text, offset);
+            (place.line, place.column)
+        };
+        assert_eq!(place(0), (1, 1));
+        assert_eq!(place("組織".len()), (1, 3));
+        // The end of a line is still in it; the next line may be empty.
+        assert_eq!(place("組織 = 1".len()), (1, 7));
+        assert_eq!(place("組織 = 1\n".len()), (2, 1));
+        assert_eq!(place("組織 = 1\n\n".len()), (3, 1));
+        // In the middle of a character it is that character's place, and past the end the end's.
+        assert_eq!(place(text.find('é').expect("it is there") + 1), (3, 6));
+        assert_eq!(place(text.len() + 9), (4, 1));
+    }
 }

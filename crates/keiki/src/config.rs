@@ -250,7 +250,7 @@ impl Workspace {
                 .clone()
                 .unwrap_or_else(|| settings.calendar.clone().into());
             let compiler = SqlExpressions::new(calendars, settings.zone.clone());
-            keep(catalogue.check(&compiler));
+            keep(content.check(catalogue, &compiler));
             keep(settings.journal_url(&root).err().into_iter().collect());
             for source in sources.iter().flatten() {
                 keep(check_source(

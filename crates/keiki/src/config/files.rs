@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keiki_model::catalogue::Catalogue;
+use keiki_model::expression::Expressions;
 use keiki_model::org::ALIASES_FILE;
 use keiki_model::problem::{Place, Problem};
 use keiki_model::programme::PROGRAMME_FILE;
@@ -50,9 +52,21 @@ impl Content {
                 Err(problem) => problems.push(problem),
             }
         }
-        content.texts.extend(shipped::datasets());
-        content.texts.extend(shipped::kpis());
+        content.texts.extend(shipped::definitions());
         (content, problems)
+    }
+
+    /// Checks the definitions that these texts are. What is shipped was checked by this program's tests, unless an earlier
+    /// program shipped it.
+    pub(super) fn check(
+        &self,
+        catalogue: &Catalogue,
+        expressions: &dyn Expressions,
+    ) -> Vec<Problem> {
+        let here = self.texts.iter();
+        let ours: BTreeMap<_, _> = shipped::definitions().collect();
+        let is_ours = here.filter(|(name, _)| shipped::is_shipped(name)).eq(&ours);
+        catalogue.check(expressions, &|file| is_ours && shipped::is_shipped(file))
     }
 
     /// What was recorded.

@@ -20,6 +20,17 @@ pub fn kpis() -> Vec<(String, String)> {
     texts(&CATALOGUE, "catalogue", &|name| name.ends_with("/kpi.toml"))
 }
 
+/// The shipped datasets and KPIs as (file, text).
+pub(super) fn definitions() -> impl Iterator<Item = (String, String)> {
+    datasets().into_iter().chain(kpis())
+}
+
+/// Whether a definition of this name came with the program.
+pub(super) fn is_shipped(file: &str) -> bool {
+    file.strip_prefix(ORIGIN)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// The frameworks to which KPIs are mapped as (file, text).
 #[must_use]
 pub fn frameworks() -> Vec<(String, String)> {
@@ -49,7 +60,32 @@ fn texts(
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+    use keiki_engine::expressions::SqlExpressions;
+    use keiki_model::calendar::Calendar;
+    use keiki_model::catalogue::Catalogue;
+
     use super::*;
+
+    /// A workspace does not check them again (`config::Workspace`), so that this is the check.
+    #[test]
+    fn the_shipped_definitions_are_sound() {
+        let catalogue = Catalogue::read(&datasets(), &kpis()).expect("the definitions can be read");
+        assert_eq!(
+            (catalogue.datasets.len(), catalogue.kpis.len()),
+            (datasets().len(), 47)
+        );
+        let compiler = SqlExpressions::new(Calendar::default(), TimeZone::UTC);
+        assert_eq!(catalogue.check(&compiler, &|_| false), []);
+        // The check can fail: a KPI over a column that is not there.
+        let broken = kpis()
+            .into_iter()
+            .map(|(file, text)| (file, text.replace("is_in_scope", "is_in_scoop")));
+        let broken = Catalogue::read(&datasets(), &broken.collect::<Vec<_>>())
+            .expect("names are not looked up yet");
+        assert_ne!(broken.check(&compiler, &|_| false), []);
+        assert_eq!(broken.check(&compiler, &is_shipped), []);
+    }
 
     #[test]
     fn the_shipped_definitions_are_in_the_program() {
