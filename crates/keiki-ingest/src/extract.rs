@@ -39,7 +39,6 @@ pub(crate) struct ExtractBuilder<'a> {
     numbers: HashMap<String, usize>,
     /// The column that was asked for last.
     last_column: usize,
-    staged: Vec<usize>,
     /// Text that is staged.
     staged_bytes: usize,
     /// Number of the row that is being read, rejected ones included.
@@ -73,7 +72,6 @@ impl<'a> ExtractBuilder<'a> {
             columns: Vec::new(),
             numbers: HashMap::new(),
             last_column: 0,
-            staged: Vec::new(),
             staged_bytes: 0,
             row: 0,
             bytes: 0,
@@ -237,15 +235,17 @@ impl<'a> ExtractBuilder<'a> {
     /// Stages a value for the row that is being read. Returns false if the row has one for this
     /// column already.
     #[must_use]
+    #[inline]
     pub(crate) fn stage(&mut self, number: usize, value: &str) -> bool {
         let column = &mut self.columns[number];
-        if column.staged_in.replace(self.row) == Some(self.row) {
+        let row = self.row + 1;
+        if column.staged_in == row {
             return false;
         }
+        column.staged_in = row;
         let value = trimmed(value);
         if !value.is_empty() && !self.nulls.iter().any(|null| null == value) {
             column.push(self.places.len(), value);
-            self.staged.push(number);
             self.staged_bytes += value.len();
         }
         true
@@ -259,7 +259,6 @@ impl<'a> ExtractBuilder<'a> {
         if self.first_row + self.places.len() >= self.limits.row_count {
             return Err(self.too_large(Quantity::Rows, self.limits.row_count));
         }
-        self.staged.clear();
         self.bytes += std::mem::take(&mut self.staged_bytes);
         self.places.push(self.place(row));
         self.row += 1;
@@ -299,11 +298,11 @@ impl<'a> ExtractBuilder<'a> {
     /// # Errors
     /// Whoever takes the chunk fails.
     pub(crate) fn reject(&mut self, row: u64, reason: Reason) -> Result<(), IngestError> {
-        for column in self.staged.drain(..) {
-            self.columns[column].pop();
+        let number = self.places.len();
+        for column in &mut self.columns {
+            column.cut(number);
         }
         self.staged_bytes = 0;
-        let number = self.places.len();
         self.left_unknown.retain(|left| left.row < number);
         self.rejected.push((self.place(row), reason));
         self.row += 1;
@@ -368,6 +367,7 @@ impl<'a> ExtractBuilder<'a> {
 }
 
 /// A value without the space around it, which most have not.
+#[inline]
 pub(crate) fn trimmed(value: &str) -> &str {
     match value.as_bytes() {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,

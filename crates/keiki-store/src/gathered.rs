@@ -187,6 +187,14 @@ pub(crate) struct Settled {
     pub(crate) open_ends: Vec<OpenEnd>,
 }
 
+/// The rows of some buckets.
+pub(crate) struct Loaded {
+    /// *Shape*: `schema_of`; bucket by bucket, in each in the order in which they were read.
+    pub(crate) rows: RecordBatch,
+    /// Where the rows of each bucket end.
+    pub(crate) ends: Vec<usize>,
+}
+
 /// The rows of a reading, ready to be committed.
 #[derive(Debug, Clone)]
 pub struct Gathered(Held);
@@ -395,21 +403,26 @@ impl Settled {
         self.counts[buckets.clone()].iter().sum()
     }
 
-    /// The rows of some buckets. *Shape*: `schema_of`; bucket by bucket, in each in the order in which they were read.
-    pub(crate) fn load(&self, buckets: &RangeInclusive<usize>) -> Result<RecordBatch> {
+    /// The rows of some buckets.
+    pub(crate) fn load(&self, buckets: &RangeInclusive<usize>) -> Result<Loaded> {
         let mut all = Vec::new();
+        let mut ends = Vec::new();
+        let mut count = 0;
         for bucket in buckets.clone() {
+            let first = all.len();
             if let Some(spill) = &self.spill {
                 all.extend(spill.read(bucket)?);
             }
             all.extend(Part::slices(&self.parts, bucket));
+            count += all[first..].iter().map(RecordBatch::num_rows).sum::<usize>();
+            ends.push(count);
         }
         let rows = match all.as_slice() {
             [only] => only.clone(),
             all => joined(&self.schema, all)?,
         };
         if self.gone.is_empty() {
-            return Ok(rows);
+            return Ok(Loaded { rows, ends });
         }
         let positions = primitive::<UInt64Type>(&rows, POSITION)?;
         let keep: BooleanArray = positions
@@ -417,7 +430,13 @@ impl Settled {
             .iter()
             .map(|position| Some(!self.gone.contains(position)))
             .collect();
-        Ok(filter_record_batch(&rows, &keep)?)
+        for end in &mut ends {
+            *end = keep.slice(0, *end).true_count();
+        }
+        Ok(Loaded {
+            rows: filter_record_batch(&rows, &keep)?,
+            ends,
+        })
     }
 
     /// Tells whether rows of some buckets may have key and day in common. What tells it is far less than the rows.
@@ -575,7 +594,7 @@ fn find_repeats(
     if !rows.may_repeat(buckets)? {
         return Ok(Repeated::default());
     }
-    let all = rows.load(buckets)?;
+    let all = rows.load(buckets)?.rows;
     let values = only_columns(&all, dataset)?;
     let days = rows
         .summary

@@ -2,17 +2,16 @@
 //!
 //! They are a cache: `replay` rebuilds them from the assertions, and a journal without them is whole.
 
+mod file;
 mod folded;
 mod layers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use keiki_model::dataset::Dataset;
 use object_store::buffered::BufWriter;
@@ -77,6 +76,10 @@ const LATER_ROWS: std::ops::Range<u64> = 4_096..262_144;
 /// Rows of a file that are written at a time.
 const FILE_ROWS: usize = 1 << 16;
 
+/// Room that is made for the rows of a file, at most, and for what stands around them.
+const ROOM_BYTES: usize = 32 << 20;
+const HEADER_BYTES: usize = 64 << 10;
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Manifest {
     /// The journal version that the heads show.
@@ -123,6 +126,24 @@ impl Renewed {
         self.later_rows += other.later_rows;
         self.replaced.extend(other.replaced);
     }
+}
+
+/// What is known of assertions beside what they say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Said<'s> {
+    /// The buckets in which they come, each with the number of assertions up to its end, if they come so.
+    pub(crate) buckets: Option<&'s [(usize, usize)]>,
+    pub(crate) repeated: Repeated,
+}
+
+/// Whether several of some assertions may be about one record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// They may.
+    #[default]
+    Perhaps,
+    /// Of records of which nothing was said before, none is.
+    Never,
 }
 
 /// The folder of all heads of a journal.
@@ -257,8 +278,20 @@ impl Heads {
 
     /// Works out what assertions of a commit make of the heads. Where they are many, the files of their buckets are written,
     /// which nobody reads before `install`.
-    pub(crate) async fn renew(&self, so_far: &mut Renewed, assertions: &RecordBatch) -> Result<()> {
-        let (_, buckets) = by_bucket(speaking(assertions, &self.schema)?)?;
+    pub(crate) async fn renew(
+        &self,
+        so_far: &mut Renewed,
+        assertions: &RecordBatch,
+        said: Said<'_>,
+    ) -> Result<()> {
+        let rows = speaking(assertions, &self.schema)?;
+        let given = said
+            .buckets
+            .filter(|_| rows.num_rows() == assertions.num_rows());
+        let buckets = match given {
+            Some(buckets) => given_buckets(&rows, buckets),
+            None => by_bucket(rows)?.1,
+        };
         for (bucket, rows) in buckets {
             let count = rows.num_rows() as u64;
             let base = self.manifest.rows.get(&bucket).copied().unwrap_or(0);
@@ -280,7 +313,14 @@ impl Heads {
             };
             later.extend(so_far.later.remove(&bucket).unwrap_or_default());
             later.push(rows);
-            let rows = Layers::new(&self.schema, base, &later)?.rows()?;
+            let is_first = base.num_rows() == 0 && later.len() == 1;
+            let rows = match later.pop() {
+                Some(only) if is_first && said.repeated == Repeated::Never => only,
+                last => {
+                    later.extend(last);
+                    Layers::new(&self.schema, base, &later)?.rows()?
+                }
+            };
             let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
             self.write_file(&file, &rows).await?;
             let new = (file, rows.num_rows() as u64);
@@ -442,7 +482,12 @@ impl Heads {
     async fn write_file(&self, file: &str, rows: &RecordBatch) -> Result<()> {
         let rows = fold(rows)?;
         let mut target = BufWriter::new(Arc::clone(&self.store), self.path(file));
-        let mut writer = FileWriter::try_new(Vec::new(), &rows.schema())?;
+        let columns = rows.columns().iter();
+        let bytes = columns.map(|column| column.to_data().get_slice_memory_size());
+        let bytes: usize = bytes.sum::<std::result::Result<_, _>>()?;
+        // At once, and not by doubling.
+        let room = Vec::with_capacity(bytes.min(ROOM_BYTES) + HEADER_BYTES);
+        let mut writer = FileWriter::try_new(room, &rows.schema())?;
         let mut start = 0;
         while start < rows.num_rows() {
             let count = FILE_ROWS.min(rows.num_rows() - start);
@@ -459,14 +504,7 @@ impl Heads {
 
     async fn read(&self, file: &str) -> Result<RecordBatch> {
         let bytes = self.store.get(&self.path(file)).await?.bytes().await?;
-        let reader = FileReader::try_new(Cursor::new(bytes), None)?;
-        let mut batches = reader
-            .map(|rows| unfold(&rows?, &self.schema))
-            .collect::<Result<Vec<_>>>()?;
-        if batches.len() == 1 {
-            return Ok(batches.remove(0));
-        }
-        Ok(concat_batches(&self.schema, &batches)?)
+        file::decode(bytes, &self.schema)
     }
 
     fn path(&self, file: &str) -> Path {
@@ -486,6 +524,19 @@ fn speaking(assertions: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch>
         .map(|word| Some(word != Some("absent")))
         .collect();
     Ok(filter_record_batch(&rows, &speaks)?)
+}
+
+/// Parts rows that come bucket by bucket; `buckets` says of each where its rows end.
+fn given_buckets(rows: &RecordBatch, buckets: &[(usize, usize)]) -> Vec<(usize, RecordBatch)> {
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (bucket, end) in buckets {
+        if start < *end {
+            parts.push((*bucket, rows.slice(start, end - start)));
+        }
+        start = *end;
+    }
+    parts
 }
 
 /// Brings rows into the order of their buckets, and says which are of which.

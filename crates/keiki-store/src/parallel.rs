@@ -1,10 +1,15 @@
 //! Does the same work for many items, on as many threads as the machine has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
 
 use crate::error::{Result, StoreError};
 
@@ -44,19 +49,99 @@ pub(crate) async fn each<T: Send + 'static>(
 }
 
 /// Does the work of each number below `count` and hands on the results in the order of the numbers, before many more are
-/// begun: on so many threads, of which each holds what one number needs.
+/// begun. The threads stay until all is done, so that the memory of what one of them did serves what it does next.
 pub(crate) fn in_order<T: Send + 'static>(
     count: usize,
     threads: usize,
     work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<T>> {
-    let work = Arc::new(work);
-    let tasks = stream::iter(0..count).map(move |number| {
-        let work = Arc::clone(&work);
-        let task = tokio::task::spawn_blocking(move || work(number));
-        async move { task.await.map_err(StoreError::stopped)? }
+    let (to_taker, from_workers) = channel(1);
+    // While one waits for its turn another is begun.
+    let room = Arc::new(Semaphore::new(threads + 1));
+    let shared = Arc::new((work, AtomicUsize::new(0)));
+    let tasks = (0..threads.min(count)).map(|_| {
+        let (shared, to_taker, room) = (Arc::clone(&shared), to_taker.clone(), room.clone());
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let _closing = Closing(Arc::clone(&room));
+            let (work, next) = shared.as_ref();
+            while let Ok(permit) = runtime.block_on(room.acquire()) {
+                permit.forget();
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count || to_taker.blocking_send((number, work(number))).is_err() {
+                    return;
+                }
+            }
+        })
     });
-    tasks.buffered(threads).boxed()
+    let working = Working {
+        tasks: tasks.collect(),
+        from_workers,
+        room,
+        early: BTreeMap::new(),
+        next: 0,
+        count,
+    };
+    let each = |mut working: Working<T>| async move {
+        let done = working.next().await?;
+        Some((done, working))
+    };
+    stream::unfold(working, each).boxed()
+}
+
+/// Lets nobody wait for room any more where a thread panics: what the others wait for does not come.
+struct Closing(Arc<Semaphore>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
+}
+
+/// Work that is being done.
+struct Working<T> {
+    tasks: Vec<JoinHandle<()>>,
+    from_workers: Receiver<(usize, Result<T>)>,
+    room: Arc<Semaphore>,
+    /// What is done and waits for its turn.
+    early: BTreeMap<usize, Result<T>>,
+    next: usize,
+    count: usize,
+}
+
+impl<T> Working<T> {
+    /// The next result; `None` when all are taken and no thread holds anything any more.
+    async fn next(&mut self) -> Option<Result<T>> {
+        while self.next < self.count {
+            if let Some(done) = self.early.remove(&self.next) {
+                self.next += 1;
+                self.room.add_permits(1);
+                return Some(done);
+            }
+            match self.from_workers.recv().await {
+                Some((number, done)) => {
+                    self.early.insert(number, done);
+                }
+                None => break,
+            }
+        }
+        self.next = self.count;
+        for task in self.tasks.drain(..) {
+            if let Err(stopped) = task.await {
+                return Some(Err(StoreError::stopped(stopped)));
+            }
+        }
+        None
+    }
+}
+
+impl<T> Drop for Working<T> {
+    fn drop(&mut self) {
+        // Who waits for room to begin more is not waited for.
+        self.room.close();
+    }
 }
 
 /// How many threads do the work of `each`.

@@ -342,7 +342,7 @@ pub(crate) fn plan_bucket(
     output: &mut Output,
 ) -> Result<BucketResult> {
     if heads.0.num_rows() == 0 && reading.has_each_key_once {
-        return Ok(all_new(reading, incoming, incoming_values, rows, output));
+        return all_new(reading, incoming, incoming_values, rows, output);
     }
     let bucket = Bucket::new(heads.0, heads.1)?;
     let mut result = BucketResult::default();
@@ -397,22 +397,22 @@ fn all_new(
     incoming_values: u32,
     rows: &[u32],
     output: &mut Output,
-) -> BucketResult {
-    for row in rows {
-        let at = *row as usize;
-        let (key, known_at) = (incoming.keys.value(at), incoming.known[at]);
-        let day = reading.day_of(incoming, at);
-        let values = (incoming_values, *row);
-        output.assert(key, Word::Says(values), day, known_at);
-        output.change(key, None, Some(values), day, known_at);
+) -> Result<BucketResult> {
+    for run in rows.chunk_by(|row, next| row.checked_add(1) == Some(*next)) {
+        let Some(first) = run.first() else { continue };
+        let at = *first as usize..*first as usize + run.len();
+        let days: Vec<Day> = at.clone().map(|row| reading.day_of(incoming, row)).collect();
+        let keys = incoming.keys.slice(at.start, at.len());
+        let known = &incoming.known[at];
+        output.begin_records(&keys, (incoming_values, *first), &days, known)?;
     }
-    BucketResult {
+    Ok(BucketResult {
         counts: Counts {
             changed: rows.len() as u64,
             ..Counts::default()
         },
         ..BucketResult::default()
-    }
+    })
 }
 
 struct Record<'k> {

@@ -1,19 +1,21 @@
 //! Raw evidence: the bytes of each file read, compressed, by content hash; encrypted where they hold personal data.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::io::{Read, Seek, Write};
 use std::path::Path as FilePath;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use keiki_model::text::hexadecimal;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::channel;
+use zstd::bulk::Compressor;
 
 use crate::batches::RawReference;
 use crate::error::{Result, StoreError, on_file};
@@ -22,17 +24,19 @@ use crate::journal::Journal;
 /// Bytes of compressed data per encrypted block.
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// Bytes that are read and compressed at once; each such part is a frame of its own, which costs no more than a window would.
-const FRAME_BYTES: usize = 4 << 20;
+/// Bytes that are read, hashed and compressed at a time: they stay near the processor meanwhile. Each such part is a frame of
+/// its own, which costs no more than a window would.
+const FRAME_BYTES: usize = 1 << 20;
 
-/// How hard it is tried to make files smaller: the least of what the format calls ordinary.
-const COMPRESSION_LEVEL: i32 = 1;
+/// How hard it is tried to make files smaller: below what the format calls ordinary, since every reading waits for it.
+/// Decision 0090.
+const COMPRESSION_LEVEL: i32 = -3;
 
 /// Compressed bytes that are held in memory; more lie in a temporary file until their name is known.
 const MEMORY_BYTES: usize = 4 << 20;
 
-/// Frames that are compressed at a time.
-const FRAMES_AT_ONCE: usize = 2;
+/// Compressed frames that wait to be taken.
+const FRAMES_WAITING: usize = 2;
 
 /// Parts that are on their way to the store at a time.
 const PARTS_AT_ONCE: usize = 4;
@@ -74,40 +78,95 @@ pub enum RawWriter {
     Encrypted,
 }
 
-/// Frames on their way to a temporary file: some are compressed at a time, each on a thread of its own.
+/// What was read of a file.
 struct Packed {
-    file: SpooledTempFile,
-    underway: VecDeque<JoinHandle<std::io::Result<Vec<u8>>>>,
+    sha256: String,
+    /// How many bytes it has.
+    length: u64,
 }
 
-impl Packed {
-    async fn add(&mut self, frame: Vec<u8>) -> Result<()> {
-        if self.underway.len() == FRAMES_AT_ONCE {
-            self.write_first().await?;
+/// Reads a file, and hands it on compressed, frame by frame.
+fn pack(path: &FilePath, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Packed> {
+    let mut source = std::fs::File::open(path).map_err(on_file(path))?;
+    let mut compressor = Compressor::new(COMPRESSION_LEVEL).map_err(on_file(path))?;
+    let mut hasher = Sha256::new();
+    let mut length = 0;
+    let (mut frame, mut packed) = (Vec::new(), Vec::new());
+    loop {
+        frame.clear();
+        let mut part = (&mut source).take(FRAME_BYTES as u64);
+        let count = part.read_to_end(&mut frame).map_err(on_file(path))?;
+        if count == 0 && length > 0 {
+            break;
         }
-        let compress = move || zstd::bulk::compress(&frame, COMPRESSION_LEVEL);
-        self.underway
-            .push_back(tokio::task::spawn_blocking(compress));
+        hasher.update(&frame);
+        length += count as u64;
+        packed.clear();
+        packed.reserve(zstd::zstd_safe::compress_bound(count));
+        let compressed = compressor.compress_to_buffer(&frame, &mut packed);
+        compressed.map_err(on_file(path))?;
+        take(&packed)?;
+        if count < FRAME_BYTES {
+            break;
+        }
+    }
+    Ok(Packed {
+        sha256: hexadecimal(&hasher.finalize()),
+        length,
+    })
+}
+
+/// Compressed frames on their way into the store: what is small is held, and the rest goes to a place of its own until its
+/// name is known.
+struct Incoming {
+    place: Path,
+    held: Vec<Bytes>,
+    held_bytes: usize,
+    upload: Option<WriteMultipart>,
+}
+
+impl Incoming {
+    async fn add(&mut self, store: &dyn ObjectStore, frame: Bytes) -> Result<()> {
+        if let Some(upload) = &mut self.upload {
+            upload.wait_for_capacity(PARTS_AT_ONCE).await?;
+            upload.put(frame);
+            return Ok(());
+        }
+        self.held_bytes += frame.len();
+        self.held.push(frame);
+        if self.held_bytes > MEMORY_BYTES {
+            let mut upload = WriteMultipart::new(store.put_multipart(&self.place).await?);
+            for frame in self.held.drain(..) {
+                upload.put(frame);
+            }
+            self.upload = Some(upload);
+        }
         Ok(())
     }
 
-    async fn write_first(&mut self) -> Result<()> {
-        let fault = |source| StoreError::File {
-            path: "*.zst".to_owned(),
-            source,
-        };
-        if let Some(frame) = self.underway.pop_front() {
-            let frame = frame.await.map_err(StoreError::stopped)?.map_err(fault)?;
-            self.file.write_all(&frame).map_err(fault)?;
+    /// Gives it its name, unless there is a file of that name already. Returns whether it is new.
+    async fn settle(mut self, store: &dyn ObjectStore, target: &Path) -> Result<bool> {
+        let is_new = store.head(target).await.is_err();
+        match self.upload.take() {
+            None if is_new => {
+                let payload: PutPayload = self.held.into_iter().collect();
+                store.put(target, payload).await?;
+            }
+            None => {}
+            Some(upload) if is_new => {
+                upload.finish().await?;
+                store.rename(&self.place, target).await?;
+            }
+            Some(upload) => upload.abort().await?,
         }
-        Ok(())
+        Ok(is_new)
     }
 
-    async fn finish(mut self) -> Result<SpooledTempFile> {
-        while !self.underway.is_empty() {
-            self.write_first().await?;
+    async fn discard(self) {
+        if let Some(upload) = self.upload {
+            // What went wrong matters more than what could not be cleared away after it.
+            let _cleared = upload.abort().await;
         }
-        Ok(self.file)
     }
 }
 
@@ -123,53 +182,35 @@ impl Journal {
         writer: RawWriter,
     ) -> Result<RawFile> {
         let metadata = std::fs::metadata(path).map_err(on_file(path))?;
-        let mut file = std::fs::File::open(path).map_err(on_file(path))?;
-        let mut hasher = Sha256::new();
-        let folder = self.tokens.spill_folder();
-        std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
-        let mut packed = Packed {
-            file: SpooledTempFile::new_in(MEMORY_BYTES, &folder),
-            underway: VecDeque::new(),
+        let unchanged = |length: u64| {
+            let is_whole = length == metadata.len();
+            let changed = || StoreError::ChangedWhileRead(path.display().to_string());
+            is_whole.then_some(()).ok_or_else(changed)
         };
-        let expected = usize::try_from(metadata.len()).unwrap_or(FRAME_BYTES);
-        let mut length = 0;
-        loop {
-            let mut frame = Vec::with_capacity(expected.clamp(1, FRAME_BYTES));
-            let mut part = (&mut file).take(FRAME_BYTES as u64);
-            let count = part.read_to_end(&mut frame).map_err(on_file(path))?;
-            if count == 0 && length > 0 {
-                break;
+        let (packed, place, is_new) = match writer {
+            RawWriter::Plain => {
+                let (incoming, packed) = self.receive(path).await?;
+                if let Err(changed) = unchanged(packed.length) {
+                    incoming.discard().await;
+                    return Err(changed);
+                }
+                let place = format!("raw/{}.zst", packed.sha256);
+                let target = self.raw_path(&place);
+                let is_new = incoming.settle(self.store.as_ref(), &target).await?;
+                (packed, place, is_new)
             }
-            hasher.update(&frame);
-            length += count as u64;
-            packed.add(frame).await?;
-            if count < FRAME_BYTES {
-                break;
-            }
-        }
-        let mut compressed = packed.finish().await?;
-        compressed.rewind().map_err(on_file(&folder))?;
-        let sha256 = hexadecimal(&hasher.finalize());
-        let (place, key) = match writer {
-            RawWriter::Plain => (format!("raw/{sha256}.zst"), None),
             RawWriter::Encrypted => {
                 let place = format!("raw/{}.zst.enc", uuid::Uuid::new_v4());
-                let mut key = [0; 32];
-                rand::rng().fill_bytes(&mut key);
-                self.tokens.keep_key(&place, &key).await?;
-                (place, Some(key))
+                let packed = self.encrypt(path, &place).await?;
+                unchanged(packed.length)?;
+                (packed, place, true)
             }
         };
-        let target = self.raw_path(&place);
-        let is_new = writer == RawWriter::Encrypted || self.store.head(&target).await.is_err();
-        if is_new {
-            self.put_raw(&target, compressed, key).await?;
-        }
         let raw = RawFile {
             reference: RawReference {
                 name: name.to_owned(),
-                sha256,
-                bytes: length,
+                sha256: packed.sha256,
+                bytes: packed.length,
                 path: place,
                 is_encrypted: writer == RawWriter::Encrypted,
             },
@@ -178,11 +219,60 @@ impl Journal {
             length: metadata.len(),
             modified: metadata.modified().ok(),
         };
-        if length != metadata.len() {
-            return Err(StoreError::ChangedWhileRead(path.display().to_string()));
-        }
         raw.check_unchanged()?;
         Ok(raw)
+    }
+
+    /// Reads a file and compresses it on its way into the store.
+    async fn receive(&self, path: &FilePath) -> Result<(Incoming, Packed)> {
+        let mut incoming = Incoming {
+            place: self.raw_path(&format!("raw/incoming-{}", uuid::Uuid::new_v4())),
+            held: Vec::new(),
+            held_bytes: 0,
+            upload: None,
+        };
+        let (sender, mut frames) = channel(FRAMES_WAITING);
+        let source = path.to_owned();
+        let packing = tokio::task::spawn_blocking(move || {
+            pack(&source, &mut |frame| {
+                let sent = sender.blocking_send(Bytes::copy_from_slice(frame));
+                sent.map_err(StoreError::stopped)
+            })
+        });
+        while let Some(frame) = frames.recv().await {
+            if let Err(error) = incoming.add(self.store.as_ref(), frame).await {
+                incoming.discard().await;
+                return Err(error);
+            }
+        }
+        match packing.await.map_err(StoreError::stopped)? {
+            Ok(packed) => Ok((incoming, packed)),
+            Err(error) => {
+                incoming.discard().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads a file, and puts it into the store compressed and encrypted.
+    async fn encrypt(&self, path: &FilePath, place: &str) -> Result<Packed> {
+        let (source, folder) = (path.to_owned(), self.tokens.spill_folder());
+        let packing = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder).map_err(on_file(&folder))?;
+            let mut file = SpooledTempFile::new_in(MEMORY_BYTES, &folder);
+            let packed = pack(&source, &mut |frame| {
+                file.write_all(frame).map_err(on_file(&folder))
+            })?;
+            file.rewind().map_err(on_file(&folder))?;
+            Ok::<_, StoreError>((file, packed))
+        });
+        let (compressed, packed) = packing.await.map_err(StoreError::stopped)??;
+        let mut key = [0; 32];
+        rand::rng().fill_bytes(&mut key);
+        self.tokens.keep_key(place, &key).await?;
+        self.put_encrypted(&self.raw_path(place), compressed, &key)
+            .await?;
+        Ok(packed)
     }
 
     /// Takes back files that were stored for a reading that came to nothing: a replay, or one that failed.
@@ -210,41 +300,30 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts compressed bytes into the store part by part.
-    async fn put_raw(
+    /// Puts compressed bytes into the store part by part, encrypted.
+    async fn put_encrypted(
         &self,
         target: &Path,
         mut bytes: SpooledTempFile,
-        key: Option<[u8; 32]>,
+        key: &[u8; 32],
     ) -> Result<()> {
         let fault = |e| StoreError::File {
             path: target.to_string(),
             source: e,
         };
         let mut upload = WriteMultipart::new(self.store.put_multipart(target).await?);
-        let mut encryptor = key.map(|key| Encryption::new(&key));
-        if let Some(encryptor) = &encryptor {
-            upload.write(&encryptor.nonce);
-        }
+        let mut encryption = Encryption::new(key);
+        upload.write(&encryption.nonce);
         let mut block = read_block(&mut bytes).map_err(fault)?;
         loop {
             // An encrypted stream says which block is its last.
             let next = read_block(&mut bytes).map_err(fault)?;
-            let is_last = next.is_empty();
-            let part = match encryptor.take() {
-                None => block,
-                Some(encryption) if is_last => encryption.last(&block)?,
-                Some(mut encryption) => {
-                    let part = encryption.next(&block)?;
-                    encryptor = Some(encryption);
-                    part
-                }
-            };
             upload.wait_for_capacity(PARTS_AT_ONCE).await?;
-            upload.write(&part);
-            if is_last {
+            if next.is_empty() {
+                upload.write(&encryption.last(&block)?);
                 break;
             }
+            upload.write(&encryption.next(&block)?);
             block = next;
         }
         upload.finish().await?;

@@ -145,7 +145,7 @@ impl<'w> Writer<'w> {
             open
         } else {
             let table = self.journal.table_or_new(TABLE, &schema()).await?;
-            let writer = table.begin(self.file, &schema())?;
+            let writer = table.begin(self.file, &schema(), &rows)?;
             self.open.insert((table, writer))
         };
         writer.write(&rows).await

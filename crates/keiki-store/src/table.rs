@@ -1,6 +1,7 @@
 //! One Delta table: create, open, append files, replace files. Everything about Delta stays in here.
 
 mod ahead;
+mod columns;
 mod file_reader;
 mod file_writer;
 
@@ -267,16 +268,21 @@ impl Table {
         rows: &RecordBatch,
         schema: &SchemaRef,
     ) -> Result<()> {
-        let mut writer = self.begin(file, schema)?;
+        let mut writer = self.begin(file, schema, rows)?;
         writer.write(rows).await?;
         let new = writer.finish().await?;
         self.append_written(&new).await
     }
 
-    /// Begins a file that is not yet part of the table.
-    pub(crate) fn begin(&self, file: &str, schema: &SchemaRef) -> Result<FileWriter> {
+    /// Begins a file that is not yet part of the table; `first` are its first rows, which it does not hold yet.
+    pub(crate) fn begin(
+        &self,
+        file: &str,
+        schema: &SchemaRef,
+        first: &RecordBatch,
+    ) -> Result<FileWriter> {
         let target = BufWriter::new(self.store(), Path::from(file));
-        FileWriter::new(file, schema, target)
+        FileWriter::new(file, schema, target, first)
     }
 
     /// Makes a file that is written part of the table, whatever others add at the same time.

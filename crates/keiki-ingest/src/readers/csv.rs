@@ -88,7 +88,7 @@ fn read_file(
         let reason = if let Some(fault) = record.fault {
             Some(fault_reason(fault, limits))
         } else {
-            let fields = fields.part(record.bytes, layout);
+            let fields = fields.part(record.bytes, record.layout(layout));
             stage(fields, (&columns, header.encoding), limits, builder)
         };
         match reason {

@@ -19,8 +19,8 @@ use super::only_columns;
 use super::scope::scope_flags;
 use crate::batches::Batch;
 use crate::error::Result;
-use crate::gathered::{DAY, FILE, KNOWN, ORDER, PLACE, Settled};
-use crate::heads::{BUCKETS, Heads, Renewed, bucket_of, primitive, strings};
+use crate::gathered::{DAY, FILE, KNOWN, Loaded, ORDER, PLACE, Settled};
+use crate::heads::{BUCKETS, Heads, Renewed, Repeated, Said, primitive, strings};
 use crate::lookups::Fill;
 use crate::plan::{Changes, Incoming, Output, Reading, Sieved, leave_out_all, plan_bucket, sieve};
 use crate::schema::RECORD_KEY;
@@ -78,13 +78,14 @@ impl Work {
         let attempt = &self.attempt;
         let reading = &self.reading;
         let mut done = Done::default();
-        let mut incoming = self.incoming(buckets, &mut done)?;
+        let (mut incoming, ends) = self.incoming(buckets, &mut done)?;
         done.counts.accepted = incoming.order.len() as u64;
         done.kept = runtime.block_on(attempt.keep_plans(reading, &mut incoming, &self.heads))?;
-        let (incoming, sieved) = self.sift(&incoming, buckets, runtime)?;
+        let (incoming, sieved) = self.sift(&incoming, (buckets, &ends), runtime)?;
         let mut output = Output::new(&reading.dataset, &reading.source)?;
         let values = output.add_values(incoming.rows.clone())?;
         let mut late = BTreeSet::new();
+        let mut said = Vec::with_capacity(sieved.len());
         for (bucket, sieved) in sieved {
             self.bucket(
                 &incoming,
@@ -95,6 +96,7 @@ impl Work {
                 &mut late,
                 &mut done,
             )?;
+            said.push((bucket, output.said()));
         }
         if !late.is_empty() {
             let is_late = |row: &u32| late.contains(incoming.keys.value(*row as usize));
@@ -107,7 +109,15 @@ impl Work {
             &attempt.batch().batch_id,
         )?;
         let heads = &mut done.heads;
-        runtime.block_on(self.heads.renew(heads, &changes.assertions))?;
+        let said = Said {
+            buckets: Some(&said),
+            repeated: if reading.has_each_key_once {
+                Repeated::Never
+            } else {
+                Repeated::Perhaps
+            },
+        };
+        runtime.block_on(self.heads.renew(heads, &changes.assertions, said))?;
         done.changes = Some(changes);
         Ok(done)
     }
@@ -174,10 +184,15 @@ impl Work {
     }
 
     /// Puts keys, days and times beside the rows, and takes out those outside the stated scope or of the future.
-    fn incoming(&self, buckets: &RangeInclusive<usize>, done: &mut Done) -> Result<Incoming> {
+    /// Returns where the rows of each bucket end, too.
+    fn incoming(
+        &self,
+        buckets: &RangeInclusive<usize>,
+        done: &mut Done,
+    ) -> Result<(Incoming, Vec<usize>)> {
         let attempt = &self.attempt;
         let batch = attempt.batch();
-        let all = attempt.rows().load(buckets)?;
+        let Loaded { rows: all, ends } = attempt.rows().load(buckets)?;
         let rows = only_columns(&all, &self.reading.dataset)?;
         let rows = self.fill.apply(&self.reading.dataset, rows)?;
         let days = primitive::<Date32Type>(&all, DAY)?;
@@ -226,7 +241,7 @@ impl Work {
             }
         }
         incoming.order = order;
-        Ok(incoming)
+        Ok((incoming, ends))
     }
 
     fn put_in_order(&self, incoming: &mut Incoming, all: &RecordBatch) -> Result<()> {
@@ -252,14 +267,13 @@ impl Work {
     fn sift(
         &self,
         incoming: &Incoming,
-        buckets: &RangeInclusive<usize>,
+        (buckets, ends): (&RangeInclusive<usize>, &[usize]),
         runtime: &Handle,
     ) -> Result<(Incoming, Vec<(usize, Sieved)>)> {
         let reading = &self.reading;
-        let first = *buckets.start();
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); buckets.clone().count()];
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); ends.len()];
         for row in &incoming.order {
-            rows[bucket_of(incoming.keys.value(*row as usize)) - first].push(*row);
+            rows[ends.partition_point(|end| *end <= *row as usize)].push(*row);
         }
         let mut sieved = Vec::new();
         for (bucket, rows) in buckets.clone().zip(&rows) {

@@ -196,7 +196,10 @@ impl Making {
         let dataset = &self.attempt.submission().dataset;
         let changes = output.finish(dataset, batch.seq, &batch.batch_id)?;
         let heads = &self.work.heads;
-        heads.renew(&mut self.renewed, &changes.assertions).await?;
+        let said = crate::heads::Said::default();
+        heads
+            .renew(&mut self.renewed, &changes.assertions, said)
+            .await?;
         self.write(changes).await
     }
 

@@ -153,9 +153,13 @@ fn are_alike(changes: &Changes) -> bool {
 }
 
 impl Files {
-    async fn open(&self, (name, schema): &(String, SchemaRef)) -> Result<Open> {
+    async fn open(
+        &self,
+        (name, schema): &(String, SchemaRef),
+        first: &RecordBatch,
+    ) -> Result<Open> {
         let table = self.journal.table_or_new(name, schema).await?;
-        let writer = table.begin(&self.name, schema)?;
+        let writer = table.begin(&self.name, schema, first)?;
         Ok((name.clone(), table, writer))
     }
 
@@ -169,8 +173,8 @@ impl Files {
                     open
                 } else {
                     let both = (
-                        files.open(&files.entries).await?,
-                        files.open(&files.assertions).await?,
+                        files.open(&files.entries, &changes.entries).await?,
+                        files.open(&files.assertions, &changes.assertions).await?,
                     );
                     open.insert(both)
                 };
@@ -199,7 +203,7 @@ impl Files {
                 let (_, _, writer) = if let Some(open) = &mut open {
                     open
                 } else {
-                    open.insert(files.open(&table).await?)
+                    open.insert(files.open(&table, &rows).await?)
                 };
                 writer.write(&rows).await?;
             }

@@ -57,13 +57,44 @@ struct Lines {
 
 impl Lines {
     fn add(&mut self, key: &str, source: &str, pick: Pick, day: Day, known_at: i64) {
-        if self.sources.last().is_none_or(|(_, last)| last != source) {
-            self.sources.push((self.picks.len(), source.to_owned()));
-        }
+        self.let_speak(source);
         self.picks.push(pick);
         self.keys.append_value(key);
         self.days.push(day);
         self.known.push(known_at);
+    }
+
+    fn let_speak(&mut self, source: &str) {
+        if self.sources.last().is_none_or(|(_, last)| last != source) {
+            self.sources.push((self.picks.len(), source.to_owned()));
+        }
+    }
+
+    /// Adds rows that follow each other, with the key of each.
+    fn add_run(
+        &mut self,
+        keys: &StringArray,
+        source: &str,
+        picks: impl Iterator<Item = Pick>,
+        days: &[Day],
+        known: &[i64],
+    ) -> Result<()> {
+        self.let_speak(source);
+        self.picks.extend(picks);
+        self.keys.append_array(keys)?;
+        self.days.extend_from_slice(days);
+        self.known.extend_from_slice(known);
+        Ok(())
+    }
+
+    /// Tells whether other lines say the same of the same records.
+    fn are_those(&self, other: &Self) -> bool {
+        self.picks == other.picks
+            && self.days == other.days
+            && self.known == other.known
+            && self.sources == other.sources
+            && self.keys.offsets_slice() == other.keys.offsets_slice()
+            && self.keys.values_slice() == other.keys.values_slice()
     }
 }
 
@@ -100,6 +131,11 @@ impl Output {
             assertions: Lines::default(),
             words: Vec::new(),
         })
+    }
+
+    /// How many assertions there are so far.
+    pub(crate) fn said(&self) -> usize {
+        self.words.len()
     }
 
     pub(crate) fn values(&self) -> &Values {
@@ -185,17 +221,56 @@ impl Output {
         self.weights.push(i32::from(change.weight));
     }
 
+    /// Takes rows that follow each other, each of a record of which nothing was known.
+    pub(crate) fn begin_records(
+        &mut self,
+        keys: &StringArray,
+        (values, first): Pick,
+        days: &[Day],
+        known: &[i64],
+    ) -> Result<()> {
+        let picks = (first..).take(days.len()).map(|row| (values, row));
+        let source = &self.source;
+        self.assertions
+            .add_run(keys, source, picks.clone(), days, known)?;
+        self.words.resize(self.words.len() + days.len(), "says");
+        self.entries.add_run(keys, source, picks, days, known)?;
+        self.weights.resize(self.weights.len() + days.len(), 1);
+        Ok(())
+    }
+
     /// Makes the rows to write.
     pub(crate) fn finish(mut self, dataset: &Dataset, seq: i64, batch_id: &str) -> Result<Changes> {
         let weights: ArrayRef = Arc::new(Int32Array::from(std::mem::take(&mut self.weights)));
         let words: ArrayRef = Arc::new(StringArray::from(std::mem::take(&mut self.words)));
+        let are_alike = self.assertions.are_those(&self.entries);
         let entries = lines(&self.values, self.entries, (WEIGHT, weights), seq, batch_id)?;
-        let assertions = lines(&self.values, self.assertions, (WORD, words), seq, batch_id)?;
+        let assertions = if are_alike {
+            // What is the same is in memory once, and encoded once.
+            with_other(&entries, WEIGHT, (WORD, words))?
+        } else {
+            lines(&self.values, self.assertions, (WORD, words), seq, batch_id)?
+        };
         Ok(Changes {
             entries: conform(&entries, &plain(&entries_schema(dataset)))?,
             assertions: conform(&assertions, &plain(&assertions_schema(dataset)))?,
         })
     }
+}
+
+/// Rows with another column in the place of one.
+fn with_other(
+    rows: &RecordBatch,
+    name: &str,
+    (other, column): (&str, ArrayRef),
+) -> Result<RecordBatch> {
+    let names = rows.schema();
+    let columns = names.fields().iter().zip(rows.columns());
+    let columns = columns.map(|(field, own)| match field.name() {
+        own_name if own_name == name => (other.to_owned(), Arc::clone(&column), true),
+        own_name => (own_name.clone(), Arc::clone(own), true),
+    });
+    Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
 fn lines(

@@ -1,19 +1,24 @@
 //! A file of a table in the making: rows are encoded as they come, and what is full goes to the store before more come.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use bytes::{Buf, Bytes};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use keiki_model::text::Text;
 use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::arrow::async_writer::AsyncFileWriter;
-use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::RowGroupMetaDataPtr;
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::properties::EnabledStatistics;
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::oneshot;
 
+use super::columns::{Column, Encoded, Ended, Known, closed, unlike};
 use super::{NewFile, ROW_GROUP_ROWS, added, conform, properties};
 use crate::error::{Result, StoreError};
 use crate::parallel;
@@ -27,7 +32,10 @@ pub(crate) struct FileWriter {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: ArrowRowGroupWriterFactory,
     /// The columns of the group of rows that is being filled; absent = another file has the same.
-    group: Vec<Option<ArrowColumnWriter>>,
+    group: Vec<Option<Column>>,
+    /// Columns that held the same in all rows of a group, by number.
+    known: HashMap<usize, Known>,
+    beside: Option<Beside>,
     group_rows: usize,
     groups: usize,
     rows: usize,
@@ -37,14 +45,26 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    /// Begins a file with the columns of `schema`.
-    pub(super) fn new(file: &str, schema: &SchemaRef, target: BufWriter) -> Result<Self> {
-        // Keys are all different: to look for them in a dictionary costs time and saves nothing.
-        let properties = properties()?
+    /// Begins a file with the columns of `schema`. `first` are its first rows, or the first of them.
+    pub(super) fn new(
+        file: &str,
+        schema: &SchemaRef,
+        target: BufWriter,
+        first: &RecordBatch,
+    ) -> Result<Self> {
+        // Keys are all different.
+        let mut properties = properties()?
             .into_builder()
             .set_column_dictionary_enabled(RECORD_KEY.into(), false)
-            .set_offset_index_disabled(true)
-            .build();
+            .set_offset_index_disabled(true);
+        for name in unlike(first) {
+            // The least and the greatest of many different texts say nothing of a group of rows.
+            let path = ColumnPath::from(name);
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties))?;
         let (writer, columns) = writer.into_serialized_writer()?;
         Ok(Self {
@@ -53,6 +73,8 @@ impl FileWriter {
             writer,
             columns,
             group: Vec::new(),
+            known: HashMap::new(),
+            beside: None,
             group_rows: 0,
             groups: 0,
             rows: 0,
@@ -107,11 +129,13 @@ impl FileWriter {
         let bytes = self.take_bytes()?;
         let shared = Shared {
             names: Arc::clone(&self.schema),
-            first,
-            bytes: bytes.clone(),
+            encoded: Encoded {
+                first,
+                bytes: bytes.clone(),
+            },
             group,
         };
-        other.close_group_with(&shared)?;
+        other.close_group_with(Some(&shared))?;
         self.send(bytes).await?;
         let bytes = other.take_bytes()?;
         other.send(bytes).await
@@ -148,24 +172,18 @@ impl FileWriter {
         let fields = self.schema.fields();
         if self.group_rows == 0 {
             let writers = self.columns.create_column_writers(self.groups)?;
-            let writers = fields.iter().zip(writers);
+            let writers = fields.iter().zip(writers).enumerate();
             self.group = writers
-                .map(|(field, writer)| is_own(field.name()).then_some(writer))
+                .map(|(number, (field, writer))| {
+                    is_own(field.name()).then(|| Column::new(number, field, writer))
+                })
                 .collect();
         }
-        let mut columns = Vec::new();
-        for (number, column) in rows.columns().iter().enumerate() {
-            if let Some(writer) = self.group[number].take() {
-                columns.push(Encoding {
-                    number,
-                    field: Arc::clone(&fields[number]),
-                    column: Arc::clone(column),
-                    writer,
-                });
-            }
-        }
-        for (number, writer) in encode_all(columns, rows.num_rows()).await? {
-            self.group[number] = Some(writer);
+        let columns = self.group.iter_mut().zip(rows.columns());
+        let columns = columns.filter_map(|(own, rows)| Some((own.take()?, Arc::clone(rows))));
+        for column in Beside::encode(&mut self.beside, columns.collect()).await? {
+            let number = column.number;
+            self.group[number] = Some(column);
         }
         self.group_rows += rows.num_rows();
         self.rows += rows.num_rows();
@@ -179,41 +197,64 @@ impl FileWriter {
     }
 
     fn close_group(&mut self) -> Result<RowGroupMetaDataPtr> {
-        self.make_room(0);
-        let mut group = self.writer.next_row_group()?;
-        for writer in self.group.drain(..).flatten() {
-            writer.close()?.append_to_row_group(&mut group)?;
-        }
-        self.groups += 1;
-        self.group_rows = 0;
-        Ok(group.close()?)
+        self.close_group_with(None)
     }
 
-    /// Ends a group of rows of which another file has most columns.
-    fn close_group_with(&mut self, shared: &Shared) -> Result<()> {
-        self.make_room(shared.bytes.len());
+    /// Ends a group of rows, of which another file may have most columns.
+    fn close_group_with(&mut self, shared: Option<&Shared>) -> Result<RowGroupMetaDataPtr> {
+        self.make_room(shared.map_or(0, |shared| shared.encoded.bytes.len()));
         let mut group = self.writer.next_row_group()?;
-        let writers = self.schema.fields().iter().zip(self.group.drain(..));
-        for (field, writer) in writers {
-            if let Some(writer) = writer {
-                writer.close()?.append_to_row_group(&mut group)?;
-            } else {
-                let at = shared.names.index_of(field.name())?;
-                group.append_column(shared, shared.column(at))?;
+        let mut same = Vec::new();
+        let columns = self.schema.fields().iter().zip(self.group.drain(..));
+        for (field, column) in columns {
+            match (column, shared) {
+                (Some(column), _) => {
+                    let number = column.number;
+                    match column.end(self.known.get(&number))? {
+                        Ended::Known(known) => {
+                            let (encoded, closed) = known.column(number);
+                            group.append_column(encoded, closed)?;
+                        }
+                        Ended::New(chunk, value) => {
+                            chunk.append_to_row_group(&mut group)?;
+                            same.extend(value.map(|value| (number, value)));
+                        }
+                    }
+                }
+                (None, Some(shared)) => {
+                    let at = shared.names.index_of(field.name())?;
+                    group.append_column(&shared.encoded, closed(&shared.group, at))?;
+                }
+                // That it is missing shows when the group is closed.
+                (None, None) => {}
             }
         }
-        group.close()?;
+        let group = group.close()?;
         self.groups += 1;
         self.group_rows = 0;
+        self.remember(same, &group)?;
+        Ok(group)
+    }
+
+    /// Keeps what columns became that hold the same in all rows of a group: the next group mostly has the same again.
+    fn remember(
+        &mut self,
+        same: Vec<(usize, (ArrayRef, usize))>,
+        group: &RowGroupMetaDataPtr,
+    ) -> Result<()> {
+        self.writer.flush().map_err(self.fault())?;
+        let bytes = (self.sent as u64, self.writer.inner().as_slice());
+        for (number, value) in same {
+            self.known
+                .insert(number, Known::new(value, number, group, bytes));
+        }
         Ok(())
     }
 
     /// Makes room for a group of rows and so many bytes beside it, so that memory for them is taken once.
     fn make_room(&mut self, bytes: usize) {
         let writers = self.group.iter().flatten();
-        let of_group: usize = writers
-            .map(ArrowColumnWriter::get_estimated_total_bytes)
-            .sum();
+        let of_group: usize = writers.map(Column::estimated_bytes).sum();
         self.writer.inner_mut().reserve(of_group + bytes);
     }
 
@@ -238,116 +279,80 @@ impl FileWriter {
 /// Rows of fewer are encoded before a thread for them would have begun.
 const SHARED_ROWS: usize = 8 << 10;
 
-/// A column and what encodes it.
-struct Encoding {
-    number: usize,
-    field: FieldRef,
-    column: ArrayRef,
-    writer: ArrowColumnWriter,
-}
+/// A column and what is added to it.
+type Adding = (Column, ArrayRef);
 
-/// Encodes columns, those of many rows on two threads: two columns have nothing to do with each other. Returns what encodes
-/// them, by number.
-async fn encode_all(
-    mut columns: Vec<Encoding>,
-    rows: usize,
-) -> Result<Vec<(usize, ArrowColumnWriter)>> {
-    if rows < SHARED_ROWS || parallel::threads() == 1 {
-        return encode_columns(columns);
-    }
-    // Those that take longest come first, and are dealt out.
-    columns.sort_by_key(|one| std::cmp::Reverse(weight(&one.column)));
-    let mut shares = [(0, Vec::new()), (0, Vec::new())];
-    for column in columns {
-        let [first, second] = &mut shares;
-        let (weight_so_far, share) = if first.0 <= second.0 { first } else { second };
-        *weight_so_far += weight(&column.column);
-        share.push(column);
-    }
-    let [(_, own), (_, other)] = shares;
-    let other = tokio::task::spawn_blocking(|| encode_columns(other));
-    let mut writers = encode_columns(own)?;
-    writers.extend(other.await.map_err(StoreError::stopped)??);
-    Ok(writers)
-}
+/// A thread that encodes beside the one that writes. It stays, so that the memory of one part serves the next.
+struct Beside(Sender<Share>);
 
-/// About what a column costs: texts more than numbers, and one without a value next to nothing.
-fn weight(column: &ArrayRef) -> usize {
-    match column.data_type() {
-        _ if column.null_count() == column.len() => 1,
-        DataType::Utf8 => {
-            let offsets = column.as_string::<i32>().value_offsets();
-            let ends = (offsets.first(), offsets.last());
-            let (first, last) = (ends.0.copied().unwrap_or(0), ends.1.copied().unwrap_or(0));
-            8 * column.len() + usize::try_from(last - first).unwrap_or(0)
+/// Columns to encode, and who waits for them.
+type Share = (Vec<Adding>, oneshot::Sender<Result<Vec<Column>>>);
+
+impl Beside {
+    fn begin() -> Self {
+        let (sender, mut receiver) = channel::<Share>(1);
+        tokio::task::spawn_blocking(move || {
+            while let Some((columns, waiting)) = receiver.blocking_recv() {
+                // Nobody may wait any more.
+                let _gone = waiting.send(encode_columns(columns));
+            }
+        });
+        Self(sender)
+    }
+
+    /// Encodes columns, those of many rows on two threads: two columns have nothing to do with each other.
+    async fn encode(this: &mut Option<Self>, mut columns: Vec<Adding>) -> Result<Vec<Column>> {
+        let rows = columns.iter().map(|(_, rows)| rows.len()).max();
+        if rows < Some(SHARED_ROWS) || columns.len() < 2 || parallel::threads() == 1 {
+            return encode_columns(columns);
         }
-        _ => 4 * column.len(),
+        // Those that take longest come first, and are dealt out.
+        columns.sort_by_key(|(column, rows)| std::cmp::Reverse(column.weight(rows)));
+        let mut shares = [(0, Vec::new()), (0, Vec::new())];
+        for (column, rows) in columns {
+            let [first, second] = &mut shares;
+            let (weight_so_far, share) = if first.0 <= second.0 { first } else { second };
+            *weight_so_far += column.weight(&rows);
+            share.push((column, rows));
+        }
+        let [(_, own), (_, other)] = shares;
+        let (sender, receiver) = oneshot::channel();
+        let beside = this.get_or_insert_with(Self::begin);
+        let sent = beside.0.send((other, sender)).await;
+        sent.map_err(|_| stopped())?;
+        let mut encoded = encode_columns(own)?;
+        encoded.extend(receiver.await.map_err(|_| stopped())??);
+        Ok(encoded)
     }
 }
 
-fn encode_columns(columns: Vec<Encoding>) -> Result<Vec<(usize, ArrowColumnWriter)>> {
-    let mut writers = Vec::with_capacity(columns.len());
-    for mut one in columns {
-        for leaf in compute_leaves(&one.field, &one.column)? {
-            one.writer.write(&leaf)?;
-        }
-        writers.push((one.number, one.writer));
+fn stopped() -> StoreError {
+    StoreError::stopped(Text::new(
+        "台帳の列を書き込む処理が止まりました",
+        "the thread that encodes columns of the journal stopped",
+    ))
+}
+
+fn encode_columns(columns: Vec<Adding>) -> Result<Vec<Column>> {
+    let mut encoded = Vec::with_capacity(columns.len());
+    for (mut column, rows) in columns {
+        column.add(&rows)?;
+        encoded.push(column);
     }
-    Ok(writers)
+    Ok(encoded)
 }
 
 /// The columns of a group of rows as they stand in a file.
 struct Shared {
     names: SchemaRef,
-    /// Where the bytes stand in the file.
-    first: u64,
-    bytes: Bytes,
+    encoded: Encoded,
     group: RowGroupMetaDataPtr,
-}
-
-impl Shared {
-    /// What is known of a column.
-    fn column(&self, at: usize) -> ColumnCloseResult {
-        let metadata = self.group.column(at).clone();
-        ColumnCloseResult {
-            bytes_written: u64::try_from(metadata.compressed_size()).unwrap_or(0),
-            rows_written: u64::try_from(self.group.num_rows()).unwrap_or(0),
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        }
-    }
-
-    fn from(&self, start: u64) -> Bytes {
-        let start = usize::try_from(start.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        self.bytes.slice(start.min(self.bytes.len())..)
-    }
-}
-
-impl Length for Shared {
-    fn len(&self) -> u64 {
-        self.first + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for Shared {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(self.from(start).reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let bytes = self.from(start);
-        Ok(bytes.slice(..length.min(bytes.len())))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use arrow::array::{Int64Array, StringArray};
     use arrow::compute::concat_batches;
     use arrow::datatypes::{DataType, Field, Schema};
     use object_store::memory::InMemory;
@@ -402,7 +407,7 @@ mod tests {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let begin = |file: &str, own: &str| {
             let target = BufWriter::new(Arc::clone(&store), Path::from(file));
-            FileWriter::new(file, &schema(own), target).expect("a file")
+            FileWriter::new(file, &schema(own), target, &rows(own, 0, 5_000)).expect("a file")
         };
         let (mut first, mut second) = (begin("first", "weight"), begin("second", "word"));
         let mut from = 0;

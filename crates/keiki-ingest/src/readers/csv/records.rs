@@ -29,6 +29,22 @@ pub(super) struct Record<'r> {
     pub(super) bytes: &'r [u8],
     /// What is wrong with it; then its bytes are of no use.
     pub(super) fault: Option<Fault>,
+    /// Whether a quotation mark stands anywhere in it.
+    marks: Marks,
+}
+
+/// Whether there are quotation marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Absent,
+    Present,
+}
+
+impl Record<'_> {
+    /// The layout by which it is parted: without marks nothing has to be looked for.
+    pub(super) fn layout(&self, (separator, quote): (u8, Option<u8>)) -> (u8, Option<u8>) {
+        (separator, quote.filter(|_| self.marks == Marks::Present))
+    }
 }
 
 /// Reads records of bounded length.
@@ -91,32 +107,43 @@ impl<R: Read> Records<R> {
         if !self.skip_blank()? {
             return Ok(None);
         }
-        let (length, fault) = loop {
-            match self.end() {
-                End::At(length) if length <= self.limit => break (length, None),
-                End::Beyond(_) if self.held() <= self.limit && !self.is_ended => self.fill()?,
+        let (length, fault, marks) = loop {
+            let (end, marks) = self.end();
+            let (length, fault) = match end {
+                End::At(length) if length <= self.limit => (length, None),
+                End::Beyond(_) if self.held() <= self.limit && !self.is_ended => {
+                    self.fill()?;
+                    continue;
+                }
                 End::Beyond(quoted) if self.held() <= self.limit => {
                     let is_open = quoted == Quoted::Open;
                     self.open_end = Some(self.line);
-                    break (self.held(), is_open.then_some(Fault::OpenQuote));
+                    (self.held(), is_open.then_some(Fault::OpenQuote))
                 }
-                _ => break (self.limit, Some(Fault::TooLong)),
-            }
+                _ => (self.limit, Some(Fault::TooLong)),
+            };
+            break (length, fault, marks);
         };
         let (line, start) = (self.line, self.position);
-        self.take(length);
+        match marks {
+            // A line ends within a record only between marks.
+            Marks::Absent => self.position += length,
+            Marks::Present => self.take(length),
+        }
         if fault == Some(Fault::TooLong) {
             self.skip_line()?;
             return Ok(Some(Record {
                 line,
                 bytes: &[],
                 fault,
+                marks,
             }));
         }
         Ok(Some(Record {
             line,
             bytes: &self.buffer[start..start + length],
             fault,
+            marks,
         }))
     }
 
@@ -174,19 +201,22 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Finds where the record that begins here ends.
-    fn end(&self) -> End {
+    /// Finds where the record that begins here ends, and whether there are quotation marks up to there.
+    fn end(&self) -> (End, Marks) {
         let bytes = self.rest();
         let Some(quote) = self.quote else {
             let end = memchr2(b'\n', b'\r', bytes);
-            return end.map_or(End::Beyond(Quoted::Closed), End::At);
+            let end = end.map_or(End::Beyond(Quoted::Closed), End::At);
+            return (end, Marks::Absent);
         };
         let mut from = 0;
+        let mut marks = Marks::Absent;
         while let Some(found) = memchr3(quote, b'\n', b'\r', &bytes[from..]) {
             let at = from + found;
             if bytes[at] != quote {
-                return End::At(at);
+                return (End::At(at), marks);
             }
+            marks = Marks::Present;
             from = at + 1;
             let opens = at == 0 || bytes[at - 1] == self.separator;
             if !opens {
@@ -194,10 +224,10 @@ impl<R: Read> Records<R> {
             }
             match closed(bytes, from, quote) {
                 Some(behind) => from = behind,
-                None => return End::Beyond(Quoted::Open),
+                None => return (End::Beyond(Quoted::Open), marks),
             }
         }
-        End::Beyond(Quoted::Closed)
+        (End::Beyond(Quoted::Closed), marks)
     }
 
     /// Reads more behind what is at hand.
@@ -315,7 +345,7 @@ mod tests {
         let mut fields = Fields::default();
         let mut found = Vec::new();
         while let Some(record) = records.next().expect("memory can be read") {
-            let (bytes, ranges) = fields.part(record.bytes, layout);
+            let (bytes, ranges) = fields.part(record.bytes, record.layout(layout));
             let text =
                 |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
             let fields = match record.fault {
