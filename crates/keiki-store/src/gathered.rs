@@ -414,7 +414,10 @@ impl Settled {
                 all.extend(spill.read(bucket)?);
             }
             all.extend(Part::slices(&self.parts, bucket));
-            count += all[first..].iter().map(RecordBatch::num_rows).sum::<usize>();
+            count += all[first..]
+                .iter()
+                .map(RecordBatch::num_rows)
+                .sum::<usize>();
             ends.push(count);
         }
         let rows = match all.as_slice() {

@@ -503,7 +503,7 @@ impl Heads {
     }
 
     async fn read(&self, file: &str) -> Result<RecordBatch> {
-        let bytes = self.store.get(&self.path(file)).await?.bytes().await?;
+        let bytes = file::bytes(self.store.as_ref(), &self.path(file)).await?;
         file::decode(bytes, &self.schema)
     }
 

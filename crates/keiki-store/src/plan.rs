@@ -401,7 +401,10 @@ fn all_new(
     for run in rows.chunk_by(|row, next| row.checked_add(1) == Some(*next)) {
         let Some(first) = run.first() else { continue };
         let at = *first as usize..*first as usize + run.len();
-        let days: Vec<Day> = at.clone().map(|row| reading.day_of(incoming, row)).collect();
+        let days: Vec<Day> = at
+            .clone()
+            .map(|row| reading.day_of(incoming, row))
+            .collect();
         let keys = incoming.keys.slice(at.start, at.len());
         let known = &incoming.known[at];
         output.begin_records(&keys, (incoming_values, *first), &days, known)?;

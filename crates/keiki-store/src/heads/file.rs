@@ -1,5 +1,6 @@
 //! A file of heads, as bytes: what is in memory is not copied to be read.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -11,12 +12,27 @@ use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::{Block, root_as_footer};
 use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 
 use super::unfold;
-use crate::error::{Result, StoreError};
+use crate::error::{Result, StoreError, on_file};
 
 /// What stands behind the footer of a file: its length, and the mark of the format.
 const TRAILER_BYTES: usize = 10;
+
+/// The bytes of a file. One on a disk is read by the thread that asks, whose memory it then is: files are small, and each takes
+/// the place of the one before.
+pub(super) async fn bytes(store: &dyn ObjectStore, path: &Path) -> Result<Bytes> {
+    let found = store.get(path).await?;
+    let GetResultPayload::File(file, place) = &found.payload else {
+        return Ok(found.bytes().await?);
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(found.meta.size).unwrap_or(0));
+    let mut file: &std::fs::File = file;
+    file.read_to_end(&mut bytes).map_err(on_file(place))?;
+    Ok(bytes.into())
+}
 
 /// The rows that a file holds, in the given schema.
 ///

@@ -195,9 +195,8 @@ const RUN_ROWS: usize = 8;
 
 /// Pairs of a row and its head that follow each other on both sides. *Shape*: first row, first head, and how many.
 fn runs(pairs: &[(usize, usize, usize)]) -> Vec<(usize, usize, usize)> {
-    let follow = |a: &(usize, usize, usize), b: &(usize, usize, usize)| {
-        a.1 + 1 == b.1 && a.2 + 1 == b.2
-    };
+    let follow =
+        |a: &(usize, usize, usize), b: &(usize, usize, usize)| a.1 + 1 == b.1 && a.2 + 1 == b.2;
     pairs
         .chunk_by(follow)
         .map(|run| (run[0].1, run[0].2, run.len()))
