@@ -4,6 +4,8 @@
 //! *Source*: the threshold rule with secondary suppression of Hundepool and others, Statistical Disclosure Control (2012),
 //! doi:10.1002/9781118348239, chapter 4; what is protected and what is not: decision 0039.
 
+mod movement;
+
 use std::collections::BTreeSet;
 
 use crate::catalogue::Catalogue;
@@ -13,6 +15,8 @@ use crate::kpi::{Clock, Formula, Indicator, Kpi, Measure};
 use crate::measurement::{Basis, Grounds, Measurement, Statistics};
 use crate::org::Tree;
 use crate::status::Status;
+
+pub use movement::{counts, held};
 
 /// The fewest people of whom something is said, where the workspace does not set another number.
 pub const FEWEST: u32 = 5;

@@ -74,6 +74,8 @@ pub enum Basis {
     Reference,
     /// Withheld, since it speaks of few people or would tell of few by subtraction.
     Withheld,
+    /// As it was reported before: what became known since is of few people.
+    Held,
 }
 
 /// Results that are kept apart by group.

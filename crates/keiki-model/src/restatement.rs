@@ -102,6 +102,14 @@ impl Bridge {
         }
     }
 
+    /// Whether no more than one of the parts is a difference.
+    #[must_use]
+    pub fn is_of_one_step(&self) -> bool {
+        let steps = [self.evidence, self.definitions, self.tree];
+        let zero = Some(Fraction::whole(0));
+        steps.iter().filter(|step| **step != zero).count() < 2
+    }
+
     /// The whole difference.
     #[must_use]
     pub fn whole(&self) -> Option<Fraction> {
@@ -179,9 +187,22 @@ pub struct Difference {
     pub causes: BTreeSet<Cause>,
     /// Whether it matters.
     pub is_material: bool,
+    /// Whether it is of few people: the figure is shown as it was before, and nothing else is said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_few: bool,
 }
 
 impl Difference {
+    /// Takes everything away but the place.
+    pub fn withhold(&mut self) {
+        (self.before, self.after) = (None, None);
+        (self.status_before, self.status_after) = (None, None);
+        self.bridge = Bridge::default();
+        self.causes.clear();
+        self.is_material = false;
+        self.is_of_few = true;
+    }
+
     /// Puts a difference together; `None` where there is a figure in neither.
     #[must_use]
     pub fn of(
@@ -205,6 +226,7 @@ impl Difference {
             bridge,
             causes,
             is_material,
+            is_of_few: false,
         })
     }
 

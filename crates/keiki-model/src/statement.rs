@@ -164,14 +164,17 @@ impl Restated {
 }
 
 /// What of a measurement a reader would call changed: not the instant and the commit that it carries.
-fn figure(one: &Measurement) -> (Option<Fraction>, [Option<Fraction>; 2], Status, (u32, u32)) {
+fn figure(one: &Measurement) -> (Parts, Status, (u32, u32), bool) {
     (
-        one.value,
-        [one.numerator, one.denominator],
+        [one.value, one.numerator, one.denominator],
         one.status,
         (one.coverage.covered, one.coverage.expected),
+        one.is_held(),
     )
 }
+
+/// Value, what is above and what is below the line.
+type Parts = [Option<Fraction>; 3];
 
 /// Lists the figures that differ between two sets of measurements of one period, in the order of the later set.
 #[must_use]

@@ -122,6 +122,7 @@ pub(crate) fn basis(basis: Basis) -> &'static str {
         Basis::Reported => "reported",
         Basis::Reference => "reference",
         Basis::Withheld => "withheld",
+        Basis::Held => "held",
     }
 }
 

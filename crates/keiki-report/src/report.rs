@@ -28,7 +28,7 @@ use keiki_model::text::{Language, Text};
 use serde::Serialize;
 
 use crate::chart::Chart;
-use crate::scorecard::Names;
+use crate::scorecard::{self, Names};
 use crate::{format, sentence};
 use history::History;
 
@@ -321,7 +321,11 @@ fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
         org_unit: source.names.org_unit(org_unit),
         before: value(before),
         after: value(after),
-        by_evidence: by(moved.bridge.evidence),
+        by_evidence: if after.as_ref().is_some_and(Measurement::is_held) {
+            scorecard::few(language).to_owned()
+        } else {
+            by(moved.bridge.evidence)
+        },
         by_definitions: by(moved.bridge.definitions),
         by_tree: by(moved.bridge.tree),
         bridge: charts::bridge(source, moved),

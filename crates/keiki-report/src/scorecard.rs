@@ -19,6 +19,9 @@ use crate::{format, sentence};
 pub use overview::{Line, overview};
 pub use trend::{Origin, Point, trend};
 
+/// Marks a figure that is held as it was reported before, since few people have moved it.
+pub const HELD: &str = "‡";
+
 /// Stands where a figure is withheld, since it would tell of few people.
 pub const WITHHELD: &str = "***";
 
@@ -265,6 +268,15 @@ fn group_row(
     cells
 }
 
+/// Stands for a difference that is of few people.
+#[must_use]
+pub fn few(language: Language) -> &'static str {
+    match language {
+        Language::Ja => "少人数",
+        Language::En => "few people",
+    }
+}
+
 /// The value, marked where it does not come from rows of evidence.
 #[must_use]
 pub fn value(measurement: &Measurement, language: Language) -> String {
@@ -274,6 +286,7 @@ pub fn value(measurement: &Measurement, language: Language) -> String {
         Basis::Reported => format!("{figure} *"),
         Basis::Reference => format!("({figure})"),
         Basis::Withheld => WITHHELD.to_owned(),
+        Basis::Held => format!("{figure} {HELD}"),
     }
 }
 

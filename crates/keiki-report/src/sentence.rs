@@ -24,6 +24,18 @@ pub fn status(measurement: &Measurement) -> Text {
 /// The same, with what a reader calls each org unit; `name` takes an id and a language.
 #[must_use]
 pub fn status_with(measurement: &Measurement, name: &dyn Fn(&str, Language) -> String) -> Text {
+    let said = judged(measurement, name);
+    if !measurement.is_held() {
+        return said;
+    }
+    let held = held();
+    Text::new(
+        format!("{}{}", said.ja, held.ja),
+        format!("{} {}", said.en, held.en),
+    )
+}
+
+fn judged(measurement: &Measurement, name: &dyn Fn(&str, Language) -> String) -> Text {
     if measurement.is_withheld() {
         return withheld();
     }
@@ -415,6 +427,13 @@ fn provisional(ja: &Words<'_>, en: &Words<'_>) -> Text {
             en.missing(),
             en.value()
         ),
+    )
+}
+
+fn held() -> Text {
+    Text::new(
+        "報告後に判明した訂正が少人数に関わるため、報告時の値を据え置いています。",
+        "It stays as it was reported: what became known since is of few people.",
     )
 }
 

@@ -151,6 +151,11 @@ pub const WITHHELD_LEGEND: Phrase = phrase(
     "*** 少人数の保護のため秘匿(keiki.toml の [people] で設定)",
     "*** withheld to protect few people; [people] in keiki.toml sets from how many on figures are shown",
 );
+/// Why a figure stays as it was reported.
+pub const HELD_LEGEND: Phrase = phrase(
+    "‡ その後に判明した訂正が少人数に関わるため、報告時の値を据え置き(keiki.toml の [people] で設定)",
+    "‡ as it was reported: what became known since is of few people; [people] in keiki.toml sets from how many on it is shown",
+);
 /// Why the records that moved a figure are not listed.
 pub const RECORDS_WITHHELD: Phrase = phrase(
     "少人数のレコードに関わるため、動かしたレコードは表示しません",

@@ -41,6 +41,7 @@ pub mod unassigned;
 pub mod upload_links;
 pub mod verify;
 
+mod closed;
 mod obstacles;
 mod packing;
 mod units;

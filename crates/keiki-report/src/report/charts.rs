@@ -288,6 +288,9 @@ pub(super) fn bridge(source: &Source<'_>, moved: &Moved) -> Option<Chart> {
     let language = source.names.language;
     let before = moved.restated.before.as_ref()?;
     let after = moved.restated.after.as_ref()?;
+    if after.is_held() {
+        return None;
+    }
     let (was, is) = (before.value?, after.value?);
     let unit = after.unit;
     let step = |name: Text, by: Option<Fraction>| {

@@ -176,6 +176,10 @@ fn basis(basis: Basis, language: Language) -> String {
         Basis::Reported => Text::new("報告集計値を含む", "includes reported totals"),
         Basis::Reference => Text::new("参考値", "reference value"),
         Basis::Withheld => Text::new("秘匿(少人数)", "withheld (few people)"),
+        Basis::Held => Text::new(
+            "報告値を据え置き(少人数の訂正)",
+            "as reported (few people restated)",
+        ),
     };
     text.get(language).to_owned()
 }

@@ -65,7 +65,10 @@ impl Reliance {
         };
         let (covered, expected) = (sum(|c| c.covered), sum(|c| c.expected));
         let valued: Vec<_> = shown.iter().filter(|one| one.value.is_some()).collect();
-        let reported = valued.iter().filter(|one| one.basis != Basis::Rows).count();
+        let reported = valued
+            .iter()
+            .filter(|one| !matches!(one.basis, Basis::Rows | Basis::Held))
+            .count();
         let share = |part: i128, whole: i128| {
             format::optional_figure(Fraction::new(part, whole), Unit::Ratio, language)
         };
@@ -123,7 +126,8 @@ fn note(
         Some(pairs) => {
             let pairs = pairs
                 .iter()
-                .filter_map(|(one, before)| Some(((*before)?, *one)));
+                .filter_map(|(one, before)| Some(((*before)?, *one)))
+                .filter(|(_, one)| !one.is_held());
             said.extend(
                 largest(source, pairs)
                     .map(|words| format!("{} {words}", source.say("最大の差は", "at most"))),

@@ -9,6 +9,7 @@ use super::sheet::{Cell, List};
 use super::style::Style;
 use super::{Result, column};
 use crate::report::{Moved, Report};
+use crate::scorecard;
 
 /// Draws the sheet.
 pub(super) fn draw(report: &Report<'_>, restated: &[Moved], style: &Style) -> Result<Worksheet> {
@@ -51,7 +52,11 @@ fn row(report: &Report<'_>, moved: &Moved) -> Vec<Cell> {
         Cell::Text(names.org_unit(org_unit)),
         Cell::Value(value(before), unit),
         Cell::Value(value(after), unit),
-        Cell::Value(moved.bridge.evidence, unit),
+        if after.as_ref().is_some_and(Measurement::is_held) {
+            Cell::Text(scorecard::few(names.language).to_owned())
+        } else {
+            Cell::Value(moved.bridge.evidence, unit)
+        },
         Cell::Value(moved.bridge.definitions, unit),
         Cell::Value(moved.bridge.tree, unit),
         Cell::Text(status(before)),

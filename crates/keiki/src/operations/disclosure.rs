@@ -10,8 +10,9 @@ use keiki_model::kpi::Kpi;
 use keiki_model::measurement::{Measurement, Scope};
 use keiki_model::name::Name;
 use keiki_model::org::{Arrangement, Tree};
-use keiki_model::statement::Statement;
+use keiki_model::statement::{Place, Statement};
 
+use super::closed::{Closed, Reported};
 use super::measure::{Measure, Units, measure_in};
 use super::programme::Run;
 use crate::config::Workspace;
@@ -25,10 +26,19 @@ pub(super) struct Shield<'w> {
     found: HashMap<(u32, Name), Cut>,
 }
 
-/// What is withheld of a KPI in a period, on the tree of its cut day.
+/// What is withheld of a KPI in a period, and what is held as it was reported, on the tree of its cut day.
 struct Cut {
     tree: Tree,
     withheld: Withheld,
+    held: Withheld,
+    reported: Reported,
+}
+
+impl Cut {
+    /// Whether what a node has, or what it has beside the nodes below it, is not shown as it is.
+    fn guards_own_part(&self, node: usize) -> bool {
+        self.withheld.own_parts[node] || self.held.own_parts[node]
+    }
 }
 
 /// Withholds what the reader may not see of measurements of one question.
@@ -39,9 +49,10 @@ pub(super) async fn withhold(
     workspace: &Workspace,
     asked: &Measure,
     measured: &mut [Measurement],
+    closed: &mut Closed,
     progress: &dyn Progress,
 ) -> Result<()> {
-    if let Some(shield) = shield(workspace, asked, measured, progress).await? {
+    if let Some(shield) = shield(workspace, asked, measured, closed, progress).await? {
         for measurement in measured {
             shield.withhold(measurement);
         }
@@ -56,6 +67,7 @@ pub(super) async fn withhold(
 pub(super) async fn withhold_statement(
     workspace: &Workspace,
     statement: &mut Statement,
+    closed: &mut Closed,
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -70,18 +82,20 @@ pub(super) async fn withhold_statement(
         author: run.author.clone(),
         now: run.now,
     };
-    withhold(workspace, &asked, &mut statement.measurements, progress).await
+    let measured = &mut statement.measurements;
+    withhold(workspace, &asked, measured, closed, progress).await
 }
 
-/// Finds out what a reader may not see; `None` where that is nothing. `measured` is what the reader asked for.
+/// Finds out what a reader may not see; `None` where that is nothing. `measured` is what the reader asked for. What was closed of its
+/// periods before is shown as the reader may see it from then on.
 pub(super) async fn shield<'w>(
     workspace: &'w Workspace,
     asked: &Measure,
     measured: &[Measurement],
+    closed: &mut Closed,
     progress: &dyn Progress,
 ) -> Result<Option<Shield<'w>>> {
-    let settings = &workspace.settings.people;
-    if settings.fewest < 2 || settings.shown_to.contains(&asked.author) {
+    if sees_all(workspace, &asked.author) {
         return Ok(None);
     }
     let numbers: BTreeSet<u32> = measured.iter().map(|one| one.no).collect();
@@ -96,26 +110,45 @@ pub(super) async fn shield<'w>(
         .collect();
     let lag = measured.iter().flat_map(|one| &one.own_periods);
     let lag = lag.map(|own| own.lag_months).max().unwrap_or(0).max(0);
-    let mut shield = Shield {
-        workspace,
-        fewest: i128::from(settings.fewest),
-        found: HashMap::new(),
-    };
-    let (adding, others): (Vec<_>, Vec<_>) = kpis
-        .into_iter()
-        .partition(|kpi| disclosure::adds_up_over_months(kpi));
     let months = |period: Period| months_of(workspace, period, lag);
     let of_months: BTreeSet<Period> = periods.iter().flat_map(|period| months(*period)).collect();
-    shield.add(asked, &others, &periods, 0, progress).await?;
-    let of_months: Vec<Period> = of_months.into_iter().collect();
-    shield.add(asked, &adding, &of_months, 0, progress).await?;
     let longer: Vec<Period> = periods
         .iter()
         .copied()
         .filter(|period| !of_months.contains(period))
         .collect();
-    shield.add(asked, &adding, &longer, lag, progress).await?;
+    let (adding, others): (Vec<_>, Vec<_>) = kpis
+        .into_iter()
+        .partition(|kpi| disclosure::adds_up_over_months(kpi));
+    // A stock has no more than its last month in a longer period.
+    let last_months: BTreeSet<Period> = periods
+        .iter()
+        .filter_map(|period| months(*period).pop())
+        .collect();
+    let mut shield = Shield {
+        workspace,
+        fewest: i128::from(workspace.settings.people.fewest),
+        found: HashMap::new(),
+    };
+    let steps = [
+        (&others, last_months.into_iter().collect(), 0),
+        (&others, longer.clone(), 0),
+        (&adding, of_months.into_iter().collect(), 0),
+        (&adding, longer, lag),
+    ];
+    for (kpis, periods, lag) in steps {
+        let periods: Vec<Period> = periods;
+        shield
+            .add(asked, kpis, (&periods, lag), closed, progress)
+            .await?;
+    }
     Ok(Some(shield))
+}
+
+/// Tells whether nothing is kept from a reader.
+pub(super) fn sees_all(workspace: &Workspace, author: &str) -> bool {
+    let settings = &workspace.settings.people;
+    settings.fewest < 2 || settings.shown_to.iter().any(|user| user == author)
 }
 
 /// The KPIs about people among some, with all others about the same people: what is withheld of one follows from all of them, and is
@@ -154,8 +187,8 @@ impl Shield<'_> {
         &mut self,
         asked: &Measure,
         kpis: &[Arc<Kpi>],
-        periods: &[Period],
-        lag: i32,
+        (periods, lag): (&[Period], i32),
+        closed: &mut Closed,
         progress: &dyn Progress,
     ) -> Result<()> {
         if kpis.is_empty() || periods.is_empty() {
@@ -169,39 +202,113 @@ impl Shield<'_> {
             ..asked.clone()
         };
         let measured = measure_in(self.workspace, &whole, progress).await?;
-        for kin in disclosure::kin(kpis, &self.workspace.catalogue) {
-            for period in periods {
-                let months = months_of(self.workspace, *period, lag);
-                self.cut(&kin, &period.to_string(), &measured, &months);
+        let known_at = asked.known_at.unwrap_or(asked.now);
+        for period in periods {
+            let before = closed.of(self.workspace, *period).await?;
+            let name: Name = period.to_string().into();
+            let mut months = months_of(self.workspace, *period, lag);
+            if !kpis.iter().any(|kpi| disclosure::adds_up_over_months(kpi)) {
+                months = months.pop().into_iter().collect();
+            }
+            for kin in disclosure::kin(kpis, &self.workspace.catalogue) {
+                let mut reported = vec![Reported::default(); kin.len()];
+                let of_books = before.iter_mut().filter(|one| one.revision > 0);
+                for statement in of_books.filter(|one| one.closed_at < known_at) {
+                    self.step(&kin, statement, &mut reported);
+                }
+                let of = measured.iter().filter(|one| one.period == name);
+                let cuts = self.cut(&kin, &of.collect::<Vec<_>>(), &months, &reported);
+                for (kpi, cut) in kin.iter().zip(cuts) {
+                    self.found.insert((kpi.no, name.clone()), cut);
+                }
             }
         }
         Ok(())
     }
 
-    /// Finds what is withheld in a period of KPIs about the same people.
-    fn cut(&mut self, kin: &[Arc<Kpi>], period: &str, measured: &[Measurement], months: &[Period]) {
-        let of = measured.iter().filter(|one| *one.period == *period);
-        let of: Vec<&Measurement> = of
-            .filter(|one| kin.iter().any(|kpi| kpi.no == one.no))
-            .collect();
-        let Some(day) = cut_day(&of) else {
-            return;
-        };
-        let tree = self.workspace.organisation.tree(day);
-        let cells: Vec<Cells> = kin
-            .iter()
-            .map(|kpi| self.cells(kpi, &tree, &of, months))
-            .collect();
-        let withheld = disclosure::withheld_together(&tree, &cells, self.fewest);
-        for (kpi, withheld) in kin.iter().zip(withheld) {
-            let tree = tree.clone();
-            let cut = Cut { tree, withheld };
-            self.found.insert((kpi.no, period.into()), cut);
+    /// Goes on from what was shown of a period until a revision to what is shown of it by that revision, of KPIs about the same
+    /// people; what is not shown is taken out of the statement.
+    fn step(&self, kin: &[Arc<Kpi>], statement: &mut Statement, reported: &mut [Reported]) {
+        let measured: Vec<&Measurement> = statement.measurements.iter().collect();
+        let cuts = self.cut(kin, &measured, &[], reported);
+        for one in &mut statement.measurements {
+            let at = kin.iter().position(|kpi| kpi.no == one.no);
+            if let Some((at, cut)) = at.and_then(|at| Some((at, cuts.get(at)?))) {
+                let exact = one.clone();
+                self.guard(one, cut);
+                reported[at].go_on(exact, one);
+            }
         }
     }
 
-    /// The sizes of the groups of a KPI, and the nodes that are withheld since one of the months is.
-    fn cells(&self, kpi: &Kpi, tree: &Tree, measured: &[&Measurement], months: &[Period]) -> Cells {
+    /// Finds what is withheld in a period of KPIs about the same people, and what is held as it was reported. *Shape*: as the KPIs are
+    /// given; empty where nothing was measured of them.
+    fn cut(
+        &self,
+        kin: &[Arc<Kpi>],
+        measured: &[&Measurement],
+        months: &[Period],
+        reported: &[Reported],
+    ) -> Vec<Cut> {
+        let is_of = |one: &&&Measurement| kin.iter().any(|kpi| kpi.no == one.no);
+        let of: Vec<&Measurement> = measured.iter().filter(is_of).copied().collect();
+        let Some(day) = cut_day(&of) else {
+            return Vec::new();
+        };
+        let tree = self.workspace.organisation.tree(day);
+        let pairs = kin.iter().zip(reported);
+        let cells: Vec<Cells> = pairs
+            .map(|(kpi, reported)| self.cells(kpi, &tree, &of, (months, reported)))
+            .collect();
+        let withheld = disclosure::withheld_together(&tree, &cells, self.fewest);
+        let found = kin.iter().zip(withheld).zip(reported);
+        found
+            .map(|((kpi, withheld), reported)| Cut {
+                held: self.held(kpi, &tree, &of, reported),
+                tree: tree.clone(),
+                withheld,
+                reported: reported.clone(),
+            })
+            .collect()
+    }
+
+    /// Whose figures of a KPI few people have moved since they were reported, or would be told by those that are shown.
+    fn held(
+        &self,
+        kpi: &Kpi,
+        tree: &Tree,
+        measured: &[&Measurement],
+        reported: &Reported,
+    ) -> Withheld {
+        let catalogue = &self.workspace.catalogue;
+        let mut by_count: BTreeMap<(&str, usize), Vec<i128>> = BTreeMap::new();
+        let now = measured.iter().filter(|one| one.no == kpi.no);
+        let sides = now.map(|one| (*one, 1));
+        // Where nothing was reported nothing has moved.
+        let before = reported.figures.values().map(|one| (one, -1));
+        let sides = sides.chain(before).filter(|_| !reported.figures.is_empty());
+        for (one, sign) in sides {
+            let Some(node) = tree.position(&one.org_unit) else {
+                continue;
+            };
+            let counts = disclosure::counts(kpi, one, catalogue);
+            for (at, count) in counts.into_iter().enumerate() {
+                let moved = by_count.entry((&one.indicator, at));
+                moved.or_insert_with(|| vec![0; tree.nodes().len()])[node] += sign * count;
+            }
+        }
+        let moved: Vec<Vec<i128>> = by_count.into_values().collect();
+        disclosure::held(tree, &moved, self.fewest)
+    }
+
+    /// The sizes of the groups of a KPI, and the nodes that are withheld since one of the months is, or was when it was reported.
+    fn cells(
+        &self,
+        kpi: &Kpi,
+        tree: &Tree,
+        measured: &[&Measurement],
+        (months, reported): (&[Period], &Reported),
+    ) -> Cells {
         let catalogue = &self.workspace.catalogue;
         let mut by_indicator: BTreeMap<&str, Vec<i128>> = BTreeMap::new();
         for one in measured.iter().filter(|one| one.no == kpi.no) {
@@ -216,11 +323,16 @@ impl Shield<'_> {
             let Some(of_month) = self.found.get(&(kpi.no, month.to_string().into())) else {
                 continue;
             };
-            let nodes = of_month.tree.nodes().iter().zip(&of_month.withheld.nodes);
-            for (node, _) in nodes.filter(|(_, is)| **is) {
-                // A unit that has ended since counts at the one that came after it.
-                also[tree.position_of_evidence(&node.id)] = true;
+            let adds_up = disclosure::adds_up_over_months(kpi);
+            for (at, node) in of_month.tree.nodes().iter().enumerate() {
+                if of_month.held.nodes[at] || (adds_up && of_month.withheld.nodes[at]) {
+                    // A unit that has ended since counts at the one that came after it.
+                    also[tree.position_of_evidence(&node.id)] = true;
+                }
             }
+        }
+        for org_unit in &reported.withheld {
+            also[tree.position_of_evidence(org_unit)] = true;
         }
         Cells {
             sizes: by_indicator.into_values().collect(),
@@ -230,23 +342,30 @@ impl Shield<'_> {
 
     /// Withholds a measurement if the reader may not see it.
     pub(super) fn withhold(&self, measurement: &mut Measurement) {
-        let Some(cut) = self
-            .found
-            .get(&(measurement.no, measurement.period.clone()))
-        else {
-            return;
-        };
+        let of = (measurement.no, measurement.period.clone());
+        if let Some(cut) = self.found.get(&of) {
+            self.guard(measurement, cut);
+        }
+    }
+
+    fn guard(&self, measurement: &mut Measurement, cut: &Cut) {
         let is_plain = measurement.hierarchy.is_none()
             && measurement.scope == Scope::Consolidated
             && measurement.tree_on.is_none();
+        let node = cut.tree.position(&measurement.org_unit);
         let is_withheld = if is_plain {
-            let node = cut.tree.position(&measurement.org_unit);
             node.is_some_and(|node| cut.withheld.nodes[node])
         } else {
-            self.is_small(measurement) || self.holds_withheld(measurement, cut)
+            self.is_small(measurement) || self.holds_guarded(measurement, cut)
         };
+        let is_held = is_plain && node.is_some_and(|node| cut.held.nodes[node]);
         if is_withheld {
             measurement.withhold();
+        } else if is_held {
+            match cut.reported.figures.get(&place(measurement)) {
+                Some(reported) => measurement.hold(reported),
+                None => measurement.withhold(),
+            }
         }
     }
 
@@ -258,9 +377,9 @@ impl Shield<'_> {
         size.is_some_and(|size| (1..self.fewest).contains(&size))
     }
 
-    /// Whether a figure along another tree, or of a unit without the entities below it, holds a part that is withheld. The root
-    /// with all below it is the same in every tree.
-    fn holds_withheld(&self, measurement: &Measurement, cut: &Cut) -> bool {
+    /// Whether a figure along another tree, or of a unit without the entities below it, holds a part that is withheld or held. The
+    /// root with all below it is the same in every tree.
+    fn holds_guarded(&self, measurement: &Measurement, cut: &Cut) -> bool {
         let Some(arrangement) = self.arrangement(measurement, cut) else {
             return true;
         };
@@ -269,12 +388,12 @@ impl Shield<'_> {
             return false;
         };
         if node == 0 && measurement.scope == Scope::Consolidated {
-            return false;
+            return cut.held.nodes[0];
         }
-        let parts = cut.tree.nodes().iter().zip(&cut.withheld.own_parts);
+        let parts = cut.tree.nodes().iter().enumerate();
         let mut places = parts
-            .filter(|(_, is)| **is)
-            .map(|(part, _)| arrangement.taker(arrangement.main().position_of_evidence(&part.id)));
+            .filter(|(at, _)| cut.guards_own_part(*at))
+            .map(|(_, part)| arrangement.taker(arrangement.main().position_of_evidence(&part.id)));
         places.any(|place| tree.is_within(place, node))
     }
 
@@ -292,12 +411,19 @@ impl Shield<'_> {
         Some(hierarchy.arrange(main, day))
     }
 
-    /// Takes what the reader may not see from an explanation. Returns how many records are not listed.
-    pub(super) fn open(&self, explanation: &mut Explanation) -> usize {
+    fn is_about_people(&self, no: u32) -> bool {
+        let catalogue = &self.workspace.catalogue;
+        let mut kpis = catalogue.kpis.iter().filter(|kpi| kpi.no == no);
+        kpis.any(|kpi| disclosure::counts_people(kpi, catalogue))
+    }
+
+    /// Takes what the reader may not see from an explanation; `then` guards the figure that it is compared with, where that is of
+    /// another instant of knowledge. Returns how many records are not listed.
+    pub(super) fn open(&self, explanation: &mut Explanation, then: Option<&Self>) -> usize {
         let period = explanation.measurement.period.clone();
         self.withhold(&mut explanation.measurement);
         let mut count = 0;
-        if explanation.measurement.is_withheld() {
+        if explanation.measurement.is_guarded() {
             count += explanation
                 .parts
                 .iter()
@@ -312,18 +438,22 @@ impl Shield<'_> {
                 part.rows.retain(|row| {
                     let unit = row.columns.iter().find(|(name, _)| name == "org_unit");
                     unit.is_none_or(|(_, unit)| {
-                        !cut.withheld.own_parts[cut.tree.position_of_evidence(unit)]
+                        !cut.guards_own_part(cut.tree.position_of_evidence(unit))
                     })
                 });
                 count += before - part.rows.len();
             }
             explanation.totals.retain(|total| {
-                !cut.withheld.own_parts[cut.tree.position_of_evidence(&total.org_unit)]
+                !cut.guards_own_part(cut.tree.position_of_evidence(&total.org_unit))
             });
         }
         if let Some(comparison) = &mut explanation.against {
-            self.withhold(&mut comparison.measurement);
-            if comparison.measurement.is_withheld() || explanation.measurement.is_withheld() {
+            then.unwrap_or(self).withhold(&mut comparison.measurement);
+            let is_few = (1..self.fewest).contains(&records(comparison.changes.len()));
+            let is_guarded =
+                comparison.measurement.is_guarded() || explanation.measurement.is_guarded();
+            if is_guarded || (is_few && self.is_about_people(explanation.measurement.no)) {
+                count += comparison.changes.len();
                 comparison.changes.clear();
                 comparison.totals.clear();
             }
@@ -340,16 +470,24 @@ pub(super) fn hides_records(
     no: u32,
     (figures, records): (&[Measurement], usize),
 ) -> bool {
-    let settings = &workspace.settings.people;
-    if settings.fewest < 2 || settings.shown_to.iter().any(|user| user == author) {
-        return false;
-    }
+    let is_few = || u32::try_from(records).is_ok_and(|of| of < workspace.settings.people.fewest);
+    let has_guarded = || figures.iter().any(|one| one.no == no && one.is_guarded());
+    keeps_from(workspace, author, no) && (is_few() || has_guarded())
+}
+
+/// Tells whether a KPI is about people, and the reader is not one who sees all of them.
+pub(super) fn keeps_from(workspace: &Workspace, author: &str, no: u32) -> bool {
     let catalogue = &workspace.catalogue;
-    let kpi = catalogue.kpis.iter().find(|kpi| kpi.no == no);
-    let is_about_people = kpi.is_some_and(|kpi| disclosure::counts_people(kpi, catalogue));
-    let is_few = u32::try_from(records).is_ok_and(|records| records < settings.fewest);
-    let has_withheld = || figures.iter().any(|one| one.no == no && one.is_withheld());
-    is_about_people && (is_few || has_withheld())
+    let mut kpis = catalogue.kpis.iter().filter(|kpi| kpi.no == no);
+    !sees_all(workspace, author) && kpis.any(|kpi| disclosure::counts_people(kpi, catalogue))
+}
+
+fn place(one: &Measurement) -> Place {
+    (one.no, one.indicator.clone(), one.org_unit.clone())
+}
+
+fn records(count: usize) -> i128 {
+    i128::try_from(count).unwrap_or(i128::MAX)
 }
 
 /// The day of the org tree: that of the group's own cut.

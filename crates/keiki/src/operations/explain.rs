@@ -6,6 +6,7 @@ use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::kpi::{Counter, Direction};
 use keiki_model::measurement::Measurement;
 
+use super::closed::Closed;
 use super::measure::{Measure, Units, measure_with_trends};
 use super::programme::{self, Run};
 use super::{catalogue, disclosure, units};
@@ -86,8 +87,21 @@ pub async fn explain(
     let of = asked.as_measure();
     let mut figures = vec![explanation.measurement.clone()];
     figures.extend(explanation.against.iter().map(|of| of.measurement.clone()));
-    let shield = disclosure::shield(workspace, &of, &figures, progress).await?;
-    let records_withheld = shield.map_or(0, |shield| shield.open(&mut explanation));
+    let mut closed = Closed::default();
+    let shield = disclosure::shield(workspace, &of, &figures, &mut closed, progress).await?;
+    let then = match asked.against {
+        Some(Against::KnownAt(at)) => {
+            let of = Measure {
+                known_at: Some(at),
+                journal_version: None,
+                ..of
+            };
+            let mut closed = Closed::default();
+            disclosure::shield(workspace, &of, &figures, &mut closed, progress).await?
+        }
+        _ => None,
+    };
+    let records_withheld = shield.map_or(0, |shield| shield.open(&mut explanation, then.as_ref()));
     Ok(Explained {
         explanation,
         records_withheld,

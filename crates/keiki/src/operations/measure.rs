@@ -9,6 +9,7 @@ use keiki_model::measurement::Measurement;
 use keiki_model::org::{Arrangement, Hierarchy};
 use keiki_report::scorecard::Point;
 
+use super::closed::Closed;
 use super::programme::{self, Run};
 use super::trend::runs;
 use super::{catalogue, disclosure, period, units};
@@ -57,6 +58,16 @@ pub async fn measure(
     asked: &Measure,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>> {
+    measure_beside(workspace, asked, &mut Closed::default(), progress).await
+}
+
+/// The same, beside what was closed of the periods.
+async fn measure_beside(
+    workspace: &Workspace,
+    asked: &Measure,
+    closed: &mut Closed,
+    progress: &dyn Progress,
+) -> Result<Vec<Measurement>> {
     let run = Run {
         author: asked.author.clone(),
         now: asked.now,
@@ -64,7 +75,7 @@ pub async fn measure(
     let in_force = programme::in_force(workspace, asked.known_at, &run).await?;
     let workspace = in_force.as_ref().unwrap_or(workspace);
     let mut measured = measure_in(workspace, asked, progress).await?;
-    disclosure::withhold(workspace, asked, &mut measured, progress).await?;
+    disclosure::withhold(workspace, asked, &mut measured, closed, progress).await?;
     Ok(measured)
 }
 
@@ -130,11 +141,12 @@ pub async fn measure_with_trends(
         periods: periods.clone(),
         ..asked.clone()
     };
-    let measured = measure(workspace, &whole, progress).await?;
+    let mut closed = Closed::default();
+    let measured = measure_beside(workspace, &whole, &mut closed, progress).await?;
     let name = last.to_string();
     let of_last = measured.iter().filter(|one| one.period == name);
     let figures: Vec<Measurement> = of_last.cloned().collect();
-    let runs = runs(workspace, &figures, &periods, &measured).await?;
+    let runs = runs(workspace, &figures, &periods, &measured, &mut closed).await?;
     Ok(Trended {
         trends: runs.points(usize::from(count)),
         judgements: runs.judgements(workspace, &figures)?,

@@ -37,10 +37,10 @@ pub(super) async fn obstacles(
     Ok(found)
 }
 
-/// Takes away what would tell of figures that are withheld: that one missed its target, or that there is none. *Shape*:
+/// Takes away what would tell of figures that are withheld or held: that one missed its target, or that there is none. *Shape*:
 /// `measured` as its reader may see it.
 pub(super) fn retain_shown(obstacles: &mut Vec<Obstacle>, measured: &[Measurement]) {
-    let hidden = || measured.iter().filter(|one| one.is_withheld());
+    let hidden = || measured.iter().filter(|one| one.is_guarded());
     obstacles.retain(|obstacle| match obstacle {
         Obstacle::Unexplained {
             kpi,

@@ -10,6 +10,7 @@ use keiki_model::statement::{Place, Statement};
 use keiki_report::report::{Earlier, Finality, Later, Moved};
 use keiki_store::Event;
 
+use super::closed::Closed;
 use super::disclosure;
 use super::measure::{Measure, Units, measure_in};
 use super::period;
@@ -96,13 +97,17 @@ async fn earlier(
             Event::Closed(closed) if closed.closed_at <= statement.closed_at => Some(closed),
             _ => None,
         });
-        let mut found = first_and_last(closed.collect());
-        if let Some((first, last)) = &mut found {
-            for closed in std::iter::once(first).chain(last) {
-                disclosure::withhold_statement(workspace, closed, run, progress).await?;
-            }
+        let closed: Vec<Statement> = closed.collect();
+        let found = first_and_last(&closed).map(|(first, last)| (first.clone(), last.cloned()));
+        let mut before = Closed::with(*one, closed);
+        let Some((mut first, mut last)) = found else {
+            reported.push(None);
+            continue;
+        };
+        for closed in std::iter::once(&mut first).chain(&mut last) {
+            disclosure::withhold_statement(workspace, closed, &mut before, run, progress).await?;
         }
-        reported.push(found);
+        reported.push(Some((first, last)));
     }
     let open = periods.iter().zip(&reported);
     let open = open.filter(|(_, reported)| reported.is_none());
@@ -158,7 +163,8 @@ async fn known(
         now: statement.closed_at,
     };
     let mut measured = measure_in(then, &asked, progress).await?;
-    disclosure::withhold(then, &asked, &mut measured, progress).await?;
+    let mut closed = Closed::default();
+    disclosure::withhold(then, &asked, &mut measured, &mut closed, progress).await?;
     for one in measured {
         by_period
             .entry(one.period.to_string())
@@ -184,7 +190,9 @@ async fn restated(
         // Nothing was closed yet.
         return Ok(None);
     };
-    let changes = statement::changes(workspace, period, &before, statement, progress).await?;
+    let reader = Some(run.author.as_str());
+    let both = (&before, statement);
+    let changes = statement::changes(workspace, period, both, reader, progress).await?;
     let moved = changes.into_iter().map(|change| Moved {
         restated: change.restated,
         bridge: change.bridge,

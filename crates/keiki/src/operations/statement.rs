@@ -12,12 +12,13 @@ use keiki_model::calendar::{Day, Period, date_of, local_day};
 use keiki_model::disclosure::counts_people;
 use keiki_model::durations::Durations;
 use keiki_model::measurement::Measurement;
-use keiki_model::restatement::{Bridge, Cause};
+use keiki_model::restatement::Cause;
 use keiki_model::statement::{Obstacle, Place, Statement};
 use keiki_model::text::{Language, Text};
 use keiki_report::format;
 use keiki_store::{ClosedHead, Event, Listing, Recorded};
 
+use super::closed::Closed;
 use super::disclosure;
 use super::measure::{Measure, Units, measure_in, root};
 use super::notes;
@@ -27,7 +28,7 @@ use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
-pub use differences::{Change, Moving, changes, differences_of, entries, restatement};
+pub use differences::{Change, Moving, Wanted, changes, differences_of, entries, restatement};
 pub use reopening::{Reopen, Reopening, Weight, reopen};
 pub use status::{CloseStatus, LateEvidence, status};
 pub use verify::{Checked, Misfit, verify};
@@ -205,32 +206,42 @@ pub async fn get(
     }
     let mut statement = match revision {
         Revision::Last => closed.pop().ok_or_else(|| not_closed(&name))?,
-        Revision::Number(number) => closed
-            .into_iter()
-            .find(|statement| statement.revision == number)
-            .ok_or_else(|| no_revision(&name, number))?,
+        Revision::Number(number) => {
+            let mut revisions = closed.iter();
+            let at = revisions.position(|statement| statement.revision == number);
+            closed.swap_remove(at.ok_or_else(|| no_revision(&name, number))?)
+        }
         Revision::Open => as_known(workspace, period, run, progress).await?,
     };
-    disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
+    closed.retain(|before| before.closed_at < statement.closed_at);
+    closed.sort_by_key(|before| before.revision);
+    let mut closed = Closed::with(period, closed);
+    disclosure::withhold_statement(workspace, &mut statement, &mut closed, run, progress).await?;
     withhold_restatement(&mut statement);
     retain_shown(&mut statement.obstacles, &statement.measurements);
     Ok(statement)
 }
 
-/// Takes the values out of a restatement whose figures are withheld.
+/// Leaves of a restatement what differs between the figures that are shown.
 fn withhold_restatement(statement: &mut Statement) {
     let Some(restatement) = &mut statement.restatement else {
         return;
     };
-    let shown: BTreeSet<Place> = statement
-        .measurements
-        .iter()
-        .filter(|one| one.value.is_some())
-        .map(|one| (one.no, one.indicator.clone(), one.org_unit.clone()))
-        .collect();
-    for one in &mut restatement.differences {
-        if !shown.contains(&one.place()) {
-            (one.before, one.after, one.bridge) = (None, None, Bridge::default());
+    let places = |of: fn(&Measurement) -> bool| -> BTreeSet<Place> {
+        let guarded = statement.measurements.iter().filter(|one| of(one));
+        guarded
+            .map(|one| (one.no, one.indicator.clone(), one.org_unit.clone()))
+            .collect()
+    };
+    let (withheld, held) = (
+        places(Measurement::is_withheld),
+        places(Measurement::is_held),
+    );
+    let differences = &mut restatement.differences;
+    differences.retain(|one| !withheld.contains(&one.place()));
+    for one in differences {
+        if held.contains(&one.place()) {
+            one.withhold();
         }
     }
 }

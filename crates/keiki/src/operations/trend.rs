@@ -11,15 +11,16 @@ use keiki_model::measurement::{Basis, Measurement, Scope};
 use keiki_model::statement::{Place, Statement};
 use keiki_model::text::Text;
 use keiki_report::scorecard::{Origin, Point};
-use keiki_store::{Event, StoreError};
+use keiki_store::StoreError;
 
+use super::closed::Closed;
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 
 /// What a revision says of a period: its number, and its figures by place.
-struct Reported {
+struct Reported<'c> {
     revision: u32,
-    figures: HashMap<Place, Measurement>,
+    figures: HashMap<Place, &'c Measurement>,
 }
 
 /// A figure in one of the periods.
@@ -36,11 +37,10 @@ type Found = Option<Figure>;
 
 /// Takes what was reported first of a period, and the last revision where there was a later one. Figures of before the books
 /// were kept were reported first only where nothing else was.
-pub(super) fn first_and_last(mut closed: Vec<Statement>) -> Option<(Statement, Option<Statement>)> {
+pub(super) fn first_and_last(closed: &[Statement]) -> Option<(&Statement, Option<&Statement>)> {
     let first = closed.iter().position(|one| one.revision > 0);
     let first = first.or(closed.len().checked_sub(1))?;
-    let later = closed.split_off(first + 1).pop();
-    Some((closed.pop()?, later))
+    Some((&closed[first], closed[first + 1..].last()))
 }
 
 /// Figures through several periods. *Shape*: figure, then period.
@@ -61,31 +61,31 @@ pub async fn trends(
     periods: &[Period],
     measured: &[Measurement],
 ) -> Result<Vec<Vec<Point>>> {
-    let runs = runs(workspace, figures, periods, measured).await?;
+    let mut closed = Closed::default();
+    let runs = runs(workspace, figures, periods, measured, &mut closed).await?;
     Ok(runs.points(periods.len()))
 }
 
-/// Puts the values of figures through some periods together. `measured` has the same figures as known now, in any order.
+/// Puts the values of figures through some periods together. `measured` has the same figures as known now, in any order; `closed` is
+/// shown as it is.
 ///
 /// # Errors
 /// The statements cannot be read.
-pub async fn runs(
+pub(super) async fn runs(
     workspace: &Workspace,
     figures: &[Measurement],
     periods: &[Period],
     measured: &[Measurement],
+    closed: &mut Closed,
 ) -> Result<Runs> {
-    let mut reported: Vec<Option<(Reported, Option<Reported>)>> = Vec::new();
-    let book = workspace.statements().await?;
     for period in periods {
-        let events = book.of_period(&period.to_string()).await?;
-        let closed = events.into_iter().filter_map(|one| match one.event {
-            Event::Closed(statement) => Some(statement),
-            _ => None,
-        });
-        let of_period = first_and_last(closed.collect());
-        reported.push(of_period.map(|(first, last)| (by_place(first), last.map(by_place))));
+        closed.of(workspace, *period).await?;
     }
+    let reported = periods.iter().map(|period| {
+        let of_period = first_and_last(closed.read(*period))?;
+        Some((by_place(of_period.0), of_period.1.map(by_place)))
+    });
+    let reported: Vec<Option<(Reported<'_>, Option<Reported<'_>>)>> = reported.collect();
     let known: HashMap<(Place, &str), &Measurement> = measured
         .iter()
         .map(|one| ((place(one), &*one.period), one))
@@ -98,8 +98,8 @@ pub async fn runs(
                 && figure.tree_on.is_none();
             let period = period.to_string();
             let now = known.get(&(place(figure), period.as_str()));
-            let of = |reported: &Reported| {
-                let mut one = reported.figures.get(&place(figure))?.clone();
+            let of = |reported: &Reported<'_>| {
+                let mut one = (*reported.figures.get(&place(figure))?).clone();
                 // What is withheld of what is known now is withheld of what was reported.
                 if now.is_some_and(|now| now.is_withheld()) {
                     one.withhold();
@@ -228,11 +228,11 @@ fn point(period: &str, found: Option<&Figure>) -> Point {
     }
 }
 
-fn by_place(statement: Statement) -> Reported {
-    let figures = statement.measurements.into_iter();
+fn by_place(statement: &Statement) -> Reported<'_> {
+    let figures = statement.measurements.iter();
     Reported {
         revision: statement.revision,
-        figures: figures.map(|one| (place(&one), one)).collect(),
+        figures: figures.map(|one| (place(one), one)).collect(),
     }
 }
 

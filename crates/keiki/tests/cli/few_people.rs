@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::workspace::{Ran, Workspace};
 
@@ -11,13 +11,18 @@ const SOURCE: &str = "name = \"courses\"\nkind = \"csv\"\ndataset = \"trainings\
 
 /// Three people of US1, twelve of JP1-IT and twenty of JP1 itself, of whom every second has attended.
 fn taken() -> Workspace {
+    taken_of(&[("US1", 3), ("JP1-IT", 12), ("JP1", 20)])
+}
+
+/// So many people of org units, of whom every second has attended.
+fn taken_of(units: &[(&str, usize)]) -> Workspace {
     let workspace = Workspace::new();
     workspace.write("sources/courses.toml", SOURCE);
     let mut rows =
         "course_id,person_id,org_unit,kind,employment_kind,audience_on,deadline_on,attended_on\n"
             .to_owned();
-    for (unit, count) in [("US1", 3), ("JP1-IT", 12), ("JP1", 20)] {
-        for at in 0..count {
+    for (unit, count) in units {
+        for at in 0..*count {
             let attended = if at % 2 == 0 { "2026-05-10" } else { "" };
             writeln!(
                 rows,
@@ -246,32 +251,183 @@ fn a_statement_withholds_what_it_holds() {
     workspace.run(&["verify"]).exits(0);
 }
 
+const CLOSE: [&str; 6] = [
+    "close",
+    "2026-06",
+    "--reason",
+    "late",
+    "--agreed-by",
+    "somebody",
+];
+
+/// Learns of people, by number within their org unit, that they have attended as well.
+fn learn(workspace: &Workspace, unit: &str, people: &[usize]) {
+    let file = workspace.path().join("evidence/courses.csv");
+    let mut text = std::fs::read_to_string(file).expect("there is evidence");
+    for at in people {
+        let row = format!("{unit}-{at},{unit},course,employee,2026-04-01,2026-05-31,\n");
+        assert!(text.contains(&row), "{row}");
+        text = text.replace(&row, &format!("{}2026-05-12\n", row.trim_end()));
+    }
+    workspace.write("evidence/courses.csv", text);
+    workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
+}
+
+fn close_again(workspace: &Workspace) {
+    workspace
+        .run(&["reopen", "2026-06", "--reason", "more have attended"])
+        .exits(0);
+    workspace.run(&CLOSE).exits(0);
+}
+
 /// Closes June, learns that one more person of US1 has attended, and closes it again.
 fn restated() -> Workspace {
     let workspace = taken();
-    let close = [
-        "close",
+    workspace.run(&CLOSE).exits(0);
+    learn(&workspace, "US1", &[1]);
+    close_again(&workspace);
+    workspace
+}
+
+/// How a revision of June shows the attendance of an org unit: what is above and below the line, and the basis.
+fn shown(workspace: &Workspace, revision: &str, org_unit: &str) -> [Value; 3] {
+    let asked = [
+        "statement",
         "2026-06",
-        "--reason",
-        "late",
-        "--agreed-by",
-        "somebody",
+        "--revision",
+        revision,
+        "--format",
+        "json",
     ];
-    workspace.run(&close).exits(0);
-    let file = workspace.path().join("evidence/courses.csv");
-    let text = std::fs::read_to_string(file).expect("there is evidence");
-    let corrected = text.replace(
-        "US1-1,US1,course,employee,2026-04-01,2026-05-31,",
-        "US1-1,US1,course,employee,2026-04-01,2026-05-31,2026-05-12",
+    let found = workspace.run(&asked).exits(0).json();
+    let one = attendance(&found["measurements"], org_unit);
+    ["numerator", "denominator", "basis"].map(|key| one[key].clone())
+}
+
+#[test]
+fn a_figure_that_few_people_have_moved_stays_as_it_was_reported_until_more_have() {
+    let workspace = taken_of(&[("US1", 30), ("JP1-IT", 12), ("JP1", 20)]);
+    workspace.run(&CLOSE).exits(0);
+    assert_eq!(
+        shown(&workspace, "1", "HD"),
+        [json!(31), json!(62), json!("rows")]
     );
-    assert_ne!(text, corrected);
-    workspace.write("evidence/courses.csv", corrected);
+    learn(&workspace, "JP1-IT", &[1, 3]);
+    let held = [json!(31), json!(62), json!("held")];
+    let known = workspace.run(&MEASURE).exits(0).json();
+    let one = attendance(&known, "HD");
+    assert_eq!(
+        ["numerator", "denominator", "basis"].map(|key| one[key].clone()),
+        held
+    );
+    close_again(&workspace);
+    assert_eq!(shown(&workspace, "2", "HD"), held);
+    assert_eq!(
+        shown(&workspace, "2", "JP1-IT"),
+        [json!(6), json!(12), json!("held")]
+    );
+    assert_eq!(
+        shown(&workspace, "2", "US1"),
+        [json!(15), json!(30), json!("rows")]
+    );
+    // Four more of the same unit: six have moved since it was shown.
+    learn(&workspace, "JP1-IT", &[5, 7, 9, 11]);
+    close_again(&workspace);
+    assert_eq!(
+        shown(&workspace, "3", "HD"),
+        [json!(37), json!(62), json!("rows")]
+    );
+    assert_eq!(
+        shown(&workspace, "3", "JP1-IT"),
+        [json!(12), json!(12), json!("rows")]
+    );
+    workspace.run(&["verify"]).exits(0);
+    set(&workspace, "fewest = 0");
+    assert_eq!(
+        shown(&workspace, "2", "HD"),
+        [json!(33), json!(62), json!("rows")]
+    );
+}
+
+#[test]
+fn what_moved_a_held_figure_is_told_nowhere() {
+    let workspace = taken_of(&[("US1", 30), ("JP1-IT", 12), ("JP1", 20)]);
+    workspace.run(&CLOSE).exits(0);
+    learn(&workspace, "JP1-IT", &[1, 3]);
+    close_again(&workspace);
+    let against = ["statement", "2026-06", "--revision", "1", "--against", "2"];
+    workspace.run(&against).exits(0).says("few people");
+    let bridge = ["bridge", "2026-06", "--to", "2", "--kpi", "33"];
+    workspace.run(&bridge).exits(0).says("few people");
+    let found = workspace.run(&[&bridge[..], &["--format", "json"]].concat());
+    let found = found.exits(0).json();
+    let one = &found.as_array().expect("an array")[0];
+    assert_eq!(one["few_people"], true);
+    for key in [
+        "before",
+        "by_evidence",
+        "after",
+        "status_before",
+        "status_after",
+    ] {
+        assert!(one[key].is_null(), "{key} of {one}");
+    }
+    assert_eq!(one["causes"], "");
+    workspace
+        .run(&[&bridge[..], &["--entries"]].concat())
+        .exits(0)
+        .complains("of few people");
+    let explain = ["explain", "33", "--org", "HD", "--period", "2026-06"];
+    let opened = workspace.run(&explain).exits(0);
+    opened.says("31 ÷").says("concerns few people");
+    let listed = workspace.run(&[&explain[..], &["--rows", "--format", "json"]].concat());
+    let listed = listed.exits(0).json();
+    assert!(listed["parts"].as_array().expect("an array").is_empty());
+    for (form, file) in [("html", "june.html"), ("xlsx", "june.xlsx")] {
+        let path = workspace.path().join(file);
+        let path = path.to_str().expect("a path");
+        let made = ["statement", "2026-06", "--format", form, "--output", path];
+        workspace.run(&made).exits(0);
+    }
+    let page = std::fs::read_to_string(workspace.path().join("june.html")).expect("it is there");
+    assert!(page.contains("few people") && !page.contains("33 / 62"));
+    let trend = [&MEASURE[..], &["--trend", "3"]].concat();
+    let trend = workspace.run(&trend).exits(0).json();
+    let points = attendance(&trend, "HD")["trend"].clone();
+    let last = points
+        .as_array()
+        .and_then(|all| all.last())
+        .expect("points")
+        .clone();
+    assert_eq!(last["value"], json!(0.5), "{last}");
+    assert!(last["restated"].is_null(), "{last}");
+}
+
+#[test]
+fn a_unit_that_was_withheld_stays_so_when_more_of_it_becomes_known() {
+    let workspace = taken();
+    workspace.run(&CLOSE).exits(0);
+    assert_eq!(shown(&workspace, "1", "US1")[2], json!("withheld"));
+    let file = workspace.path().join("evidence/courses.csv");
+    let mut text = std::fs::read_to_string(file).expect("there is evidence");
+    for at in 3..20 {
+        writeln!(
+            text,
+            "C1,US1-{at},US1,course,employee,2026-04-01,2026-05-31,"
+        )
+        .expect("it is memory");
+    }
+    workspace.write("evidence/courses.csv", text);
     workspace.run(&["ingest", "--as-of", "2026-06-30"]).exits(0);
-    workspace
-        .run(&["reopen", "2026-06", "--reason", "one more has attended"])
-        .exits(0);
-    workspace.run(&close).exits(0);
-    workspace
+    close_again(&workspace);
+    // Were JP1 shown beside the group as it was, it would tell how many US1 had.
+    for org_unit in ["US1", "JP1"] {
+        assert_eq!(shown(&workspace, "2", org_unit)[2], json!("withheld"));
+    }
+    assert_eq!(
+        shown(&workspace, "2", "HD"),
+        [json!(18), json!(52), json!("rows")]
+    );
 }
 
 #[test]
@@ -286,9 +442,11 @@ fn a_restatement_tells_nothing_of_few_people() {
         let of_unit = differences.iter().filter(|one| one["org_unit"] == org_unit);
         of_unit.cloned().collect::<Vec<Value>>()
     };
+    assert!(of("US1").is_empty());
     assert!(!of("HD").is_empty(), "the group's figure has moved");
-    for one in of("US1") {
-        for key in ["before", "after"] {
+    for one in of("HD") {
+        assert_eq!(one["is_of_few"], true);
+        for key in ["before", "after", "status_before", "status_after"] {
             assert!(one[key].is_null(), "{one}");
         }
         for part in ["evidence", "definitions", "tree"] {

@@ -6,8 +6,8 @@ use keiki_model::measurement::DATA_DIGITS;
 use keiki_model::restatement::{Cause, Difference};
 use keiki_model::statement::Restated;
 use keiki_model::text::Text;
-use keiki_report::format;
 use keiki_report::table::{Column, Table};
+use keiki_report::{format, scorecard};
 use serde_json::{Value, json};
 
 use super::statement::{local, revision_of, root_of};
@@ -19,7 +19,7 @@ use crate::environment;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::programme::Run;
-use crate::operations::statement::{self, Moving, Revision};
+use crate::operations::statement::{self, Moving, Revision, Wanted};
 use crate::operations::{catalogue, period};
 
 /// Lead from a figure as reported to the same figure as restated: by evidence, definitions and org tree, with causes
@@ -80,8 +80,9 @@ impl Args {
                 && (self.companions || sides.into_iter().all(|side| !side.is_companion))
         };
         let both = (&before, &after);
+        let asked: (Wanted<'_>, _) = (&wanted, Some(run.author.as_str()));
         let differences =
-            statement::differences_of(&workspace, period, both, &wanted, progress).await?;
+            statement::differences_of(&workspace, period, both, asked, progress).await?;
         if self.entries {
             let (mut moving, mut is_withheld) = (Vec::new(), false);
             let shown = differences.iter();
@@ -123,7 +124,7 @@ impl Args {
     }
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "no",
     "indicator",
     "org_unit",
@@ -137,6 +138,7 @@ const NAMES: [&str; 13] = [
     "material",
     "status_before",
     "status_after",
+    "few_people",
 ];
 
 fn number(value: Option<Fraction>) -> Value {
@@ -161,6 +163,7 @@ fn data(one: &Difference) -> Vec<Value> {
         json!(one.is_material),
         json!(one.status_before.map(keiki_model::status::Status::code)),
         json!(one.status_after.map(keiki_model::status::Status::code)),
+        json!(one.is_of_few),
     ]
 }
 
@@ -189,7 +192,9 @@ fn table(found: &[Difference], workspace: &Workspace, session: &Session) -> Tabl
         };
         let cause = |cause: &Cause| cause.title().get(language).to_owned();
         let causes: Vec<String> = one.causes.iter().map(cause).collect();
-        let weight = if one.is_material {
+        let weight = if one.is_of_few {
+            format::NOTHING.to_owned()
+        } else if one.is_material {
             word("重要", "material")
         } else {
             word("基準未満", "below")
@@ -198,7 +203,11 @@ fn table(found: &[Difference], workspace: &Workspace, session: &Session) -> Tabl
             one.no.to_string().into(),
             names.indicator(one.no, &one.indicator).into(),
             figure(one.before).into(),
-            moved(one.bridge.evidence).into(),
+            if one.is_of_few {
+                scorecard::few(language).into()
+            } else {
+                moved(one.bridge.evidence).into()
+            },
             moved(one.bridge.definitions).into(),
             moved(one.bridge.tree).into(),
             figure(one.after).into(),

@@ -177,6 +177,9 @@ pub(crate) fn show(
     if has(&[Basis::Withheld]) {
         session.note(messages::WITHHELD_LEGEND.get(language));
     }
+    if has(&[Basis::Held]) {
+        session.note(messages::HELD_LEGEND.get(language));
+    }
     for sentence in sentence::own_periods(measured) {
         session.note(sentence.get(language));
     }

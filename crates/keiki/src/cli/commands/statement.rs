@@ -149,7 +149,8 @@ impl Args {
                 let of = revision_of(other)?;
                 let second =
                     statement::get(&workspace, period, of, &run, session.progress()).await?;
-                self.compare(period, &first, &second, &workspace, session)
+                let both = (&first, &second);
+                self.compare(period, both, (&workspace, &run), session)
                     .await?;
             }
         }
@@ -222,13 +223,13 @@ impl Args {
     async fn compare(
         &self,
         period: Period,
-        before: &Statement,
-        after: &Statement,
-        workspace: &Workspace,
+        (before, after): (&Statement, &Statement),
+        (workspace, run): (&Workspace, &Run),
         session: &Session,
     ) -> Result<()> {
+        let (both, reader) = ((before, after), Some(run.author.as_str()));
         let mut found =
-            statement::changes(workspace, period, before, after, session.progress()).await?;
+            statement::changes(workspace, period, both, reader, session.progress()).await?;
         let root = root_of(after, workspace);
         found.retain(|change| {
             let one = change
@@ -488,7 +489,11 @@ fn differences(found: &[Change], workspace: &Workspace, session: &Session) -> Ta
             names.org_unit(&one.org_unit).into(),
             value(before).into(),
             value(after).into(),
-            moved(change.bridge.evidence).into(),
+            if change.is_of_few() {
+                scorecard::few(language).into()
+            } else {
+                moved(change.bridge.evidence).into()
+            },
             moved(change.bridge.definitions).into(),
             moved(change.bridge.tree).into(),
             if was == is {

@@ -27,6 +27,20 @@ pub struct Change {
     pub bridge: Bridge,
 }
 
+impl Change {
+    /// Whether few people moved the figure, so that it is held as it was reported and nothing else is told.
+    #[must_use]
+    pub fn is_of_few(&self) -> bool {
+        self.restated
+            .after
+            .as_ref()
+            .is_some_and(Measurement::is_held)
+    }
+}
+
+/// Which of the figures that differ are asked for.
+pub type Wanted<'w> = &'w (dyn Fn(&Restated) -> bool + Send + Sync);
+
 /// A record that moved a figure.
 #[derive(Debug, Clone)]
 pub struct Moving {
@@ -49,15 +63,16 @@ pub struct Moving {
 }
 
 /// What differs between two statements of a period, and how much of it new evidence moved, how much definitions and programme,
-/// and how much the org tree.
+/// and how much the org tree. To a `reader` the steps of a figure about people are told where one of them is the whole way: each by
+/// itself might be of few.
 ///
 /// # Errors
 /// The figures in between cannot be computed.
 pub async fn changes(
     workspace: &Workspace,
     period: Period,
-    before: &Statement,
-    after: &Statement,
+    (before, after): (&Statement, &Statement),
+    reader: Option<&str>,
     progress: &dyn Progress,
 ) -> Result<Vec<Change>> {
     let found = restated(&before.measurements, &after.measurements);
@@ -65,6 +80,8 @@ pub async fn changes(
         return Ok(Vec::new());
     }
     let between = Between::compute(workspace, period, before, after, progress).await?;
+    let guards =
+        |no: u32| reader.is_some_and(|reader| disclosure::keeps_from(workspace, reader, no));
     let value = |one: &Option<Measurement>| one.as_ref().and_then(|one| one.value);
     let changes = found.into_iter().map(|restated| {
         let [evidence, definitions] = between.at(&restated.place);
@@ -76,12 +93,13 @@ pub async fn changes(
         ];
         // What is withheld from the reader leads nowhere.
         let is_whole = stations[0].is_some() && stations[3].is_some();
+        let is_held = restated.after.as_ref().is_some_and(Measurement::is_held)
+            || restated.before.as_ref().is_some_and(Measurement::is_held);
+        let bridge = Bridge::over(stations);
+        let is_told =
+            is_whole && !is_held && (bridge.is_of_one_step() || !guards(restated.place.0));
         Change {
-            bridge: if is_whole {
-                Bridge::over(stations)
-            } else {
-                Bridge::default()
-            },
+            bridge: if is_told { bridge } else { Bridge::default() },
             restated,
         }
     });
@@ -102,7 +120,7 @@ pub async fn restatement(
 ) -> Result<Restatement> {
     let all = |_: &Restated| true;
     let both = (before, after);
-    let differences = differences_of(workspace, period, both, &all, progress).await?;
+    let differences = differences_of(workspace, period, both, (&all, None), progress).await?;
     Ok(Restatement {
         of_revision: before.revision,
         stated,
@@ -110,7 +128,7 @@ pub async fn restatement(
     })
 }
 
-/// Those of the figures that differ which are asked for, with causes and weight. Each cause is found by opening the figure, so that
+/// Those of the figures that differ which are asked for, with causes and weight; `reader` as in `changes`. Each cause is found by opening the figure, so that
 /// few are found sooner than all.
 ///
 /// # Errors
@@ -119,10 +137,11 @@ pub async fn differences_of(
     workspace: &Workspace,
     period: Period,
     (before, after): (&Statement, &Statement),
-    wanted: &(dyn Fn(&Restated) -> bool + Send + Sync),
+    (wanted, reader): (Wanted<'_>, Option<&str>),
     progress: &dyn Progress,
 ) -> Result<Vec<Difference>> {
-    let mut changes = changes(workspace, period, before, after, progress).await?;
+    let both = (before, after);
+    let mut changes = changes(workspace, period, both, reader, progress).await?;
     changes.retain(|change| wanted(&change.restated));
     let opener = Opener::new(workspace, period, before, after).await?;
     let mut differences = Vec::new();
@@ -131,13 +150,17 @@ pub async fn differences_of(
             Some(materiality) => materiality.is_reached(&change.restated),
             None => true,
         };
-        let causes = opener.causes(&change).await?;
-        differences.extend(Difference::of(
-            &change.restated,
-            change.bridge,
-            causes,
-            is_material,
-        ));
+        let is_of_few = change.is_of_few();
+        let causes = if is_of_few {
+            BTreeSet::new()
+        } else {
+            opener.causes(&change).await?
+        };
+        let mut difference = Difference::of(&change.restated, change.bridge, causes, is_material);
+        if let Some(difference) = difference.as_mut().filter(|_| is_of_few) {
+            difference.withhold();
+        }
+        differences.extend(difference);
     }
     Ok(differences)
 }

@@ -5,6 +5,7 @@ use keiki_model::statement::Obstacle;
 use keiki_store::Event;
 
 use super::super::certify;
+use super::super::closed::Closed;
 use super::super::disclosure;
 use super::super::measure::root;
 use super::super::obstacles::{obstacles, retain_shown};
@@ -74,7 +75,12 @@ pub async fn status(
     let root = root(workspace, None, end);
     let certifications = certify::list(workspace, &statement);
     let mut obstacles = obstacles(workspace, period, &statement, &root).await?;
-    disclosure::withhold_statement(workspace, &mut statement, run, progress).await?;
+    let closed = events.iter().filter_map(|recorded| match &recorded.event {
+        Event::Closed(closed) => Some(closed.clone()),
+        _ => None,
+    });
+    let mut closed = Closed::with(period, closed.collect());
+    disclosure::withhold_statement(workspace, &mut statement, &mut closed, run, progress).await?;
     retain_shown(&mut obstacles, &statement.measurements);
     Ok(CloseStatus {
         days,

@@ -90,7 +90,8 @@ pub(in crate::web) struct MeasurementItem {
     status: String,
     /// Org units whose evidence is there, and that owe it.
     coverage: CoverageItem,
-    /// `rows`, `reported`, `reference`, or `withheld` where it would tell of few people.
+    /// `rows`, `reported`, `reference`, `withheld` where it would tell of few people, or `held` where it
+    /// stays as it was reported since few people have moved it.
     basis: String,
     /// The content hash of the definition.
     definition_version: String,
