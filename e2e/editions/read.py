@@ -43,6 +43,14 @@ def squeezed(text):
 # The PDF.
 
 
+def filled(name, file, count):
+    """No page of the board's edition but the last is nearly empty: its text reaches below the middle, the footer aside."""
+    done = subprocess.run(["pdftotext", "-bbox", file, "-"], capture_output=True, text=True, check=True)
+    for number, page in enumerate(done.stdout.split("<page ")[1:count], 1):
+        lowest = max((float(at) for at in re.findall(r'yMax="([0-9.]+)">', page) if float(at) < 780), default=0)
+        expect(lowest > 421, f"{name}: page {number} is empty from {lowest:.0f} points on")
+
+
 def pdf(folder, language, edition, measurements):
     file = os.path.join(folder, f"{language}-{edition}-first.pdf")
     name = f"{language} {edition} PDF"
@@ -63,6 +71,8 @@ def pdf(folder, language, edition, measurements):
         expect(f"{number}/{len(pages)}" in squeezed(page), f"{name}: page {number} carries no number")
         width, height = (float(document.pages[number - 1].MediaBox[at]) for at in (2, 3))
         expect(abs(width - 595.28) < 1 and abs(height - 841.89) < 1, f"{name}: page {number} is not A4")
+    if edition == "board":
+        filled(name, file, len(pages))
     whole = squeezed("".join(pages))
     expect(squeezed(INSTRUCTION) in squeezed(pages[0]), f"{name}: the first page leaves out what the board asked for")
     for said in (CAUSE, ACTION):

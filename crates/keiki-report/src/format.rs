@@ -58,6 +58,11 @@ pub fn difference(value: Fraction, unit: Unit, language: Language) -> String {
 /// Writes an approximation as figures are written.
 #[must_use]
 pub fn approximate(value: f64, unit: Unit, language: Language) -> String {
+    let value = match unit {
+        Unit::Count if value.abs() >= 10.0 => value.round(),
+        Unit::Count => (value * 10.0).round() / 10.0,
+        _ => value,
+    };
     optional_figure(fraction(value), unit, language)
 }
 

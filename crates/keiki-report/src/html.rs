@@ -120,19 +120,17 @@ impl Page<'_, '_> {
             head.journal_version
         );
         self.push(&html);
-        let mut links = vec![
-            (
-                "scorecard".to_owned(),
-                self.say("スコアカード", "Scorecard").to_owned(),
-            ),
-            (
-                "companies".to_owned(),
-                self.say("会社別", "By company").to_owned(),
-            ),
-        ];
+        let link = |id: &str, ja, en| (id.to_owned(), self.say(ja, en).to_owned());
+        let mut links = vec![link("scorecard", "スコアカード", "Scorecard")];
+        if self.report.heat.is_some() {
+            links.push(link("companies", "会社別", "By company"));
+        }
         let groups = self.report.groups.iter();
         links.extend(groups.map(|group| (format!("g{}", group.number), group.title.clone())));
-        links.push(("words".to_owned(), self.say("用語", "Words").to_owned()));
+        if self.has_restated() {
+            links.push(link("restated", "遡及訂正", "Restatements"));
+        }
+        links.push(link("words", "用語", "Words"));
         for (id, title) in links {
             self.push(&format!(
                 "<li><a href=\"#{id}\">{}</a></li>",
@@ -152,10 +150,14 @@ impl Page<'_, '_> {
         ));
     }
 
+    fn has_restated(&self) -> bool {
+        self.report.restated.is_some() || !self.report.reliance.restated_before.is_empty()
+    }
+
     fn restated(&mut self) {
         let report = self.report;
         let before = &report.reliance.restated_before;
-        if report.restated.is_none() && before.is_empty() {
+        if !self.has_restated() {
             return;
         }
         let title = self.say("遡及訂正", "Restatements").to_owned();

@@ -214,10 +214,10 @@ pub(crate) fn forecast(forecast: &Forecast, unit: Unit) -> Text {
     let (ja, en) = (of(Language::Ja), of(Language::En));
     let on_ja = format::day(on, Language::Ja);
     let meaning = forecast.outlook.map(outlook);
-    let after = |language: Language, before: &str| {
+    let after = |language: Language, (before, end): (&str, &str)| {
         let meaning = meaning.as_ref();
         meaning.map_or_else(String::new, |text| {
-            format!("{before}{}", text.get(language))
+            format!("{before}{}{end}", text.get(language))
         })
     };
     Text::new(
@@ -226,14 +226,14 @@ pub(crate) fn forecast(forecast: &Forecast, unit: Unit) -> Text {
             ja.0,
             ja.1,
             ja.2,
-            after(Language::Ja, "見通し: ")
+            after(Language::Ja, ("見通し: ", "。"))
         ),
         format!(
             "Forecast for {on}: {} (95 % interval {} to {}, from {n} periods, {model}){}.",
             en.0,
             en.1,
             en.2,
-            after(Language::En, "; ")
+            after(Language::En, ("; ", ""))
         ),
     )
 }

@@ -162,10 +162,23 @@ fn end(
     (heading, last): (u32, u32),
     columns: usize,
 ) -> Result<()> {
-    let last_column = FIRST + u16::try_from(columns).unwrap_or(1) - 1;
     if last > heading {
-        sheet.autofilter(heading, FIRST, last, last_column)?;
+        sheet.autofilter(heading, FIRST, last, last_column(columns))?;
     }
+    paged(report, sheet, (heading, last), columns)
+}
+
+fn last_column(columns: usize) -> u16 {
+    FIRST + u16::try_from(columns).unwrap_or(1) - 1
+}
+
+/// Gives a sheet with a table its panes and its pages.
+fn paged(
+    report: &Report<'_>,
+    sheet: &mut Worksheet,
+    (heading, last): (u32, u32),
+    columns: usize,
+) -> Result<()> {
     let period = &report.head.period;
     sheet
         .set_screen_gridlines(false)
@@ -175,7 +188,7 @@ fn end(
         .set_print_fit_to_pages(1, 0)
         .set_freeze_panes(heading + 1, FIRST + 2)?
         .set_repeat_rows(heading, heading)?
-        .set_print_area(1, FIRST, last.max(heading), last_column)?
+        .set_print_area(1, FIRST, last.max(heading), last_column(columns))?
         // The space keeps a digit that follows from being read as part of the size.
         .set_footer(format!("&L&8 {period}&C&8 &A&R&8 &P / &N"));
     Ok(())

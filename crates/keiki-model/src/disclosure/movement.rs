@@ -45,23 +45,30 @@ pub fn counts(kpi: &Kpi, measurement: &Measurement, catalogue: &Catalogue) -> Ve
 
 /// Chooses whose figures are held, so that no movement of fewer than `fewest` people is shown or follows from those that are.
 ///
-/// *Shape*: `moved` has, for each count, how far each node moved, with all below it. Gains of one part and losses of another do not
-/// cancel out: a node moved by as many as all parts below it together. So the movements are groups of a table like any other.
+/// *Shape*: `moved` has, for each indicator, for each of its counts, how far each node moved, with all below it. As many people have
+/// moved an indicator as the count that moved most says: of 46 who are taken out and 45 who had passed one has failed, which is said of
+/// 46. Gains of one part and losses of another do not cancel out: a node moved by as many as all parts below it together. So the
+/// movements are groups of a table like any other.
 #[must_use]
-pub fn held(tree: &Tree, moved: &[Vec<i128>], fewest: i128) -> Withheld {
-    let all: Vec<Vec<i128>> = moved.iter().map(|moved| gross(tree, moved)).collect();
+pub fn held(tree: &Tree, moved: &[Vec<Vec<i128>>], fewest: i128) -> Withheld {
+    let all: Vec<Vec<i128>> = moved.iter().map(|counts| gross(tree, counts)).collect();
     withheld(tree, &all, &[], fewest)
 }
 
-/// How many people moved at each node at least, with all below it.
-fn gross(tree: &Tree, moved: &[i128]) -> Vec<i128> {
-    let mut own = moved.to_vec();
-    for (node, of) in tree.nodes().iter().enumerate() {
-        if let Some(parent) = of.parent {
-            own[parent] -= moved[node];
+/// How many people moved an indicator at each node at least, with all below it.
+fn gross(tree: &Tree, counts: &[Vec<i128>]) -> Vec<i128> {
+    let mut all = vec![0; tree.nodes().len()];
+    for moved in counts {
+        let mut own = moved.clone();
+        for (node, of) in tree.nodes().iter().enumerate() {
+            if let Some(parent) = of.parent {
+                own[parent] -= moved[node];
+            }
+        }
+        for (all, own) in all.iter_mut().zip(own) {
+            *all = own.abs().max(*all);
         }
     }
-    let mut all: Vec<i128> = own.iter().map(|own| own.abs()).collect();
     for node in (1..all.len()).rev() {
         if let Some(parent) = tree.nodes()[node].parent {
             all[parent] += all[node];

@@ -54,11 +54,11 @@ impl Comparison {
             let widths = self.rows.iter().map(|row| width_of(of(row), SIZE));
             widths.fold(0.0, f64::max).min(most)
         };
-        let names = width(|row| &row.name, self.width * 0.34);
+        let names = width(|row| &row.name, self.width * 0.43);
         let words = self
             .rows
             .iter()
-            .map(|row| width_of(&self.said(row), SIZE))
+            .map(|row| width_of(&self.brief(row), SIZE))
             .fold(0.0, f64::max)
             .min(self.width * 0.34);
         let left = names + 5.0;
@@ -94,7 +94,7 @@ impl Comparison {
             let (mark, token) = shape(row.status);
             canvas.shape((self.width - 3.2, middle), 2.1, mark, token);
             let style = text(SIZE, Token::Ink).anchored(Anchor::End);
-            let said = fitted(&self.said(row), SIZE, words + 1.0);
+            let said = fitted(&self.brief(row), SIZE, words + 1.0);
             canvas.text((self.width - 8.2, baseline), style, said);
         }
         let bottom = count * self.row_height + 1.0;
@@ -107,6 +107,17 @@ impl Comparison {
         match row.value {
             Some(_) => row.words.clone(),
             None => row.status.title().get(self.language).to_owned(),
+        }
+    }
+
+    /// The same in the drawing, where there is little room.
+    fn brief(&self, row: &Row) -> String {
+        match row.status {
+            Status::NoData if row.value.is_none() => {
+                let word = Text::new("データなし", "no data");
+                word.get(self.language).to_owned()
+            }
+            _ => self.said(row),
         }
     }
 

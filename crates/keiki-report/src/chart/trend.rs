@@ -175,6 +175,7 @@ impl Trend {
             let y = frame.y(bound);
             canvas.line((frame.left, y), (frame.right, y), stroke(Token::Ink, 0.8));
         }
+        let mut named: Vec<(f64, f64)> = Vec::new();
         for (value, words) in &self.references {
             let is_within = frame.scale.holds(*value);
             let y = if is_within {
@@ -190,7 +191,13 @@ impl Trend {
                 format!("↑ {words}")
             };
             let below = if y - 6.0 < frame.top - 4.0 { 6.2 } else { -1.8 };
-            canvas.text((frame.left + 2.0, y + below), text(5.4, Token::Soft), words);
+            // Beside the name of another that lies at the same height.
+            let near = named.iter().filter(|(at, _)| (y + below - at).abs() < 5.6);
+            let x = near
+                .map(|(_, end)| end + 6.0)
+                .fold(frame.left + 2.0, f64::max);
+            named.push((y + below, x + width_of(&words, 5.4)));
+            canvas.text((x, y + below), text(5.4, Token::Soft), words);
         }
         self.periods(canvas, frame);
     }
@@ -320,10 +327,13 @@ impl Trend {
         let value = place.value.unwrap_or_default();
         let width = width_of(&place.words, 7.0);
         let x = frame.x(at).min(self.size.0 - width / 2.0 - 1.0);
-        // Above the point, or below it where the line above would be cut.
+        // Above the point, or below it where the line above would be cut, or the line comes from above and would cross it.
         let above = frame.y(value) - 4.2;
         let below = frame.y(value) + 9.0;
-        let y = if above - 6.0 < frame.top - 4.0 {
+        let before = at.checked_sub(1).and_then(|at| self.places[at].value);
+        let comes_from_above = before.is_some_and(|before| frame.y(before) < frame.y(value) - 6.0);
+        let has_room_below = below < frame.bottom - 2.0;
+        let y = if above - 6.0 < frame.top - 4.0 || (comes_from_above && has_room_below) {
             below
         } else {
             above

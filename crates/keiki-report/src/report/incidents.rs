@@ -136,7 +136,7 @@ pub(super) fn facts(source: &Source<'_>, serious: &[Serious]) -> Vec<Fact> {
         value: counted(source, root.count),
         label: source
             .say(
-                "当期に検知した重大インシデント(致命的・高)",
+                "当期検知の重大インシデント(致命的・高)",
                 "serious incidents (critical, high) detected in the period",
             )
             .to_owned(),

@@ -29,8 +29,15 @@ pub(super) fn scorecard(report: &Report<'_>, style: &Style) -> Result<Worksheet>
         .filter(|one| !is_idle(one))
         .collect();
     table(report, style, &mut sheet, heading, &shown)?;
+    // So many rows fit on one page; more would be too small to read.
+    if shown.len() <= ROWS_ON_A_PAGE {
+        sheet.set_print_fit_to_pages(1, 1);
+    }
     Ok(sheet)
 }
+
+/// The most rows of a scorecard that is printed on one page.
+const ROWS_ON_A_PAGE: usize = 60;
 
 /// Draws a table of figures below a row of headings, and ends the sheet.
 pub(super) fn table(

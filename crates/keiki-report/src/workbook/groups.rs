@@ -10,7 +10,7 @@ use rust_xlsxwriter::{
 
 use super::figures::{VALUE, table};
 use super::style::{BLUE, RED, Style, number_form};
-use super::{FIRST, Result, begin, column, data, headings};
+use super::{FIRST, Result, begin, column, data, headings, paged};
 use crate::report::Report;
 use crate::scorecard::is_idle;
 
@@ -271,7 +271,9 @@ impl ChartData {
         for (row, of) in (DATA_ROW..).zip(&self.rows) {
             of.write(&mut sheet, row, style)?;
         }
-        sheet.set_screen_gridlines(false);
+        // Without a filter: charts leave out rows that are hidden.
+        let rows = (DATA_ROW - 1, self.next() - 1);
+        paged(report, &mut sheet, rows, columns.len())?;
         Ok(Some(sheet))
     }
 }

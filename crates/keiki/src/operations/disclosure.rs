@@ -1,5 +1,6 @@
 //! Withholds figures about few people, and those from which they would follow: the one place below everything that shows figures.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -138,9 +139,8 @@ pub(super) async fn shield<'w>(
     ];
     for (kpis, periods, lag) in steps {
         let periods: Vec<Period> = periods;
-        shield
-            .add(asked, kpis, (&periods, lag), closed, progress)
-            .await?;
+        let of = (kpis.as_slice(), periods.as_slice(), lag);
+        shield.add((asked, measured), of, closed, progress).await?;
     }
     Ok(Some(shield))
 }
@@ -181,27 +181,42 @@ fn months_of(workspace: &Workspace, period: Period, lag: i32) -> Vec<Period> {
         .collect()
 }
 
+/// Whether what was asked for has the figures of all org units of these KPIs in these periods, as a statement has.
+fn is_whole(
+    asked: &Measure,
+    measured: &[Measurement],
+    (kpis, periods): (&[Arc<Kpi>], &[Period]),
+) -> bool {
+    let found: BTreeSet<(u32, &str)> = measured.iter().map(|one| (one.no, &*one.period)).collect();
+    let has = |period: &str| kpis.iter().all(|kpi| found.contains(&(kpi.no, period)));
+    asked.units == Units::All
+        && asked.structure == Structure::default()
+        && periods.iter().all(|period| has(&period.to_string()))
+}
+
 impl Shield<'_> {
     /// Finds what is withheld of some KPIs in some periods, what is withheld in the months within them included.
     async fn add(
         &mut self,
-        asked: &Measure,
-        kpis: &[Arc<Kpi>],
-        (periods, lag): (&[Period], i32),
+        (asked, given): (&Measure, &[Measurement]),
+        (kpis, periods, lag): (&[Arc<Kpi>], &[Period], i32),
         closed: &mut Closed,
         progress: &dyn Progress,
     ) -> Result<()> {
         if kpis.is_empty() || periods.is_empty() {
             return Ok(());
         }
-        let whole = Measure {
-            kpis: kpis.iter().map(|kpi| kpi.no.to_string()).collect(),
-            units: Units::All,
-            periods: periods.to_vec(),
-            structure: Structure::default(),
-            ..asked.clone()
-        };
-        let measured = measure_in(self.workspace, &whole, progress).await?;
+        let mut measured = Cow::Borrowed(given);
+        if !is_whole(asked, given, (kpis, periods)) {
+            let whole = Measure {
+                kpis: kpis.iter().map(|kpi| kpi.no.to_string()).collect(),
+                units: Units::All,
+                periods: periods.to_vec(),
+                structure: Structure::default(),
+                ..asked.clone()
+            };
+            measured = Cow::Owned(measure_in(self.workspace, &whole, progress).await?);
+        }
         let known_at = asked.known_at.unwrap_or(asked.now);
         for period in periods {
             let before = closed.of(self.workspace, *period).await?;
@@ -281,7 +296,7 @@ impl Shield<'_> {
         reported: &Reported,
     ) -> Withheld {
         let catalogue = &self.workspace.catalogue;
-        let mut by_count: BTreeMap<(&str, usize), Vec<i128>> = BTreeMap::new();
+        let mut by_indicator: BTreeMap<&str, Vec<Vec<i128>>> = BTreeMap::new();
         let now = measured.iter().filter(|one| one.no == kpi.no);
         let sides = now.map(|one| (*one, 1));
         // Where nothing was reported nothing has moved.
@@ -292,12 +307,13 @@ impl Shield<'_> {
                 continue;
             };
             let counts = disclosure::counts(kpi, one, catalogue);
-            for (at, count) in counts.into_iter().enumerate() {
-                let moved = by_count.entry((&one.indicator, at));
-                moved.or_insert_with(|| vec![0; tree.nodes().len()])[node] += sign * count;
+            let moved = by_indicator.entry(&one.indicator);
+            let moved = moved.or_insert_with(|| vec![vec![0; tree.nodes().len()]; counts.len()]);
+            for (moved, count) in moved.iter_mut().zip(counts) {
+                moved[node] += sign * count;
             }
         }
-        let moved: Vec<Vec<i128>> = by_count.into_values().collect();
+        let moved: Vec<Vec<Vec<i128>>> = by_indicator.into_values().collect();
         disclosure::held(tree, &moved, self.fewest)
     }
 

@@ -28,7 +28,7 @@ fn moved(tree: &Tree, own: &[(&str, i128)]) -> Vec<i128> {
 
 fn held_units(own: &[(&str, i128)]) -> Vec<String> {
     let tree = tree();
-    let found = held(&tree, &[moved(&tree, own)], 5);
+    let found = held(&tree, &[vec![moved(&tree, own)]], 5);
     let nodes = tree.nodes().iter().zip(found.nodes);
     nodes
         .filter(|(_, is_held)| *is_held)
@@ -62,4 +62,16 @@ fn gains_and_losses_do_not_cancel_out() {
     assert_eq!(found, ["U0", "U1", "U3", "U4"]);
     // Six and six are shown, and so is their sum.
     assert!(held_units(&[("U3", 6), ("U4", -6)]).is_empty());
+}
+
+#[test]
+fn as_many_have_moved_as_the_count_that_moved_most_says() {
+    let tree = tree();
+    let of = |by| moved(&tree, &[("U3", by)]);
+    // Forty-six are taken out, of whom forty-five had passed and one had not.
+    let many = held(&tree, &[vec![of(-46), of(-45), of(-1)]], 5);
+    assert!(!many.nodes.contains(&true));
+    // Nobody is taken out, and one who had passed has not.
+    let few = held(&tree, &[vec![of(0), of(-1), of(1)]], 5);
+    assert!(few.nodes.contains(&true));
 }

@@ -84,7 +84,11 @@ impl Args {
         let differences =
             statement::differences_of(&workspace, period, both, asked, progress).await?;
         if self.entries {
-            let (mut moving, mut is_withheld) = (Vec::new(), false);
+            let mut moving = Vec::new();
+            let mut is_withheld = differences.iter().any(|one| one.is_of_few);
+            if is_withheld {
+                session.note(messages::RECORDS_WITHHELD.get(session.language()));
+            }
             let shown = differences.iter();
             for one in shown.filter(|one| one.before.is_some() && one.after.is_some()) {
                 let place = one.place();
