@@ -374,12 +374,10 @@ fn what_moved_a_held_figure_is_told_nowhere() {
     let listed = workspace.run(&[&explain[..], &["--rows", "--format", "json"]].concat());
     let listed = listed.exits(0).json();
     assert!(listed["parts"].as_array().expect("an array").is_empty());
-    for (form, file) in [("html", "june.html"), ("xlsx", "june.xlsx")] {
-        let path = workspace.path().join(file);
-        let path = path.to_str().expect("a path");
-        let made = ["statement", "2026-06", "--format", form, "--output", path];
-        workspace.run(&made).exits(0);
-    }
+    let path = workspace.path().join("june.html");
+    let path = path.to_str().expect("a path");
+    let made = ["statement", "2026-06", "--format", "html", "--output", path];
+    workspace.run(&made).exits(0);
     let page = std::fs::read_to_string(workspace.path().join("june.html")).expect("it is there");
     assert!(page.contains("few people") && !page.contains("33 / 62"));
     let trend = [&MEASURE[..], &["--trend", "3"]].concat();
