@@ -30,10 +30,10 @@ fn held_units(own: &[(&str, i128)]) -> Vec<String> {
     let tree = tree();
     let found = held(&tree, &[vec![moved(&tree, own)]], 5);
     let nodes = tree.nodes().iter().zip(found.nodes);
-    nodes
-        .filter(|(_, is_held)| *is_held)
-        .map(|(node, _)| node.id.clone())
-        .collect()
+    let held = nodes.filter(|(_, is_held)| *is_held);
+    let mut units: Vec<String> = held.map(|(node, _)| node.id.clone()).collect();
+    units.sort();
+    units
 }
 
 #[test]
