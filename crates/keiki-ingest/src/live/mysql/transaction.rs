@@ -1,5 +1,7 @@
 //! The transaction in which a query runs.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use keiki_model::text::Text;
 use serde_json::{Map, Value};
@@ -15,6 +17,7 @@ use super::super::error::FetchError;
 use super::super::server::Encryption;
 use super::super::{Connector, Fetched, Request};
 use super::Mysql;
+use crate::limits::Quantity;
 
 /// A column of the query and how it comes.
 #[derive(Debug)]
@@ -63,15 +66,7 @@ impl Asked<Mysql> {
         let refused = |e: sqlx::Error| FetchError::refused(&place, e);
         let mut connection = self.connect(request).await?;
         let seconds = request.limits.answer_seconds;
-        // MariaDB has the first of these variables, MySQL the second.
-        let maria = format!("set session max_statement_time = {seconds}");
-        if connection.execute(AssertSqlSafe(maria)).await.is_err() {
-            let mysql = format!("set session max_execution_time = {}", seconds * 1_000);
-            connection
-                .execute(AssertSqlSafe(mysql))
-                .await
-                .map_err(refused)?;
-        }
+        let watch = watch(&mut connection, seconds).await;
         let begin = "start transaction with consistent snapshot, read only";
         let mut transaction = connection.begin_with(begin).await.map_err(refused)?;
         let columns = self.columns(&mut transaction).await?;
@@ -82,7 +77,13 @@ impl Asked<Mysql> {
         }
         let rows = query.fetch(&mut *transaction);
         let rows = rows.map(|row| row.and_then(|row| values(&row, &columns)));
-        let fetched = taken(&self.query, request, &place, rows).await?;
+        let reading = taken(&self.query, request, &place, rows);
+        let fetched = match watch {
+            Watch::Server => reading.await?,
+            Watch::Own => tokio::time::timeout(Duration::from_secs(seconds), reading)
+                .await
+                .map_err(|_| FetchError::limit(&place, Quantity::Seconds, seconds))??,
+        };
         transaction.rollback().await.map_err(refused)?;
         Ok(fetched)
     }
@@ -177,6 +178,28 @@ impl Asked<Mysql> {
         sql.push_str(&format!(" order by q.{column}"));
         Ok(sql)
     }
+}
+
+/// Who ends a statement that takes too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    Server,
+    Own,
+}
+
+/// Tells the server how long a statement may take, where it knows such a thing.
+async fn watch(connection: &mut MySqlConnection, seconds: u64) -> Watch {
+    // MariaDB has the first of these variables, MySQL from 5.7 on the second.
+    for (variable, time) in [
+        ("max_statement_time", seconds),
+        ("max_execution_time", seconds * 1_000),
+    ] {
+        let set = format!("set session {variable} = {time}");
+        if connection.execute(AssertSqlSafe(set)).await.is_ok() {
+            return Watch::Server;
+        }
+    }
+    Watch::Own
 }
 
 fn quoted(name: &str) -> String {

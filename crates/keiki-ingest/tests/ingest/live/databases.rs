@@ -1,5 +1,7 @@
-//! `PostgreSQL` and `MariaDB`, started in temporary folders.
+//! `PostgreSQL`, `MariaDB` and `MySQL`, started in temporary folders.
 
+#[cfg(all(feature = "databases", target_arch = "x86_64"))]
+use super::database_servers::Mysql;
 #[cfg(feature = "databases")]
 use super::database_servers::{Mariadb, Postgresql};
 use super::{Live, SECRET, problems};
@@ -164,6 +166,67 @@ async fn mariadb_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
         .await;
     assert!(fault.contains("max_statement_time"), "{fault}");
     check_tls(&of("select 1 as id", ""), |name| server.authority(name)).await;
+    let fault = live
+        .fault(&of("select 1 as id", "").replace("\"SECRET\"", "\"PATH\""))
+        .await;
+    assert!(fault.contains("Access denied"), "{fault}");
+}
+
+/// The oldest `MySQL` that is still met. It knows no limit of a statement's time, and TLS only of a version that nobody should speak.
+#[cfg(all(feature = "databases", target_arch = "x86_64"))]
+#[tokio::test]
+async fn mysql_itself_gives_every_type_as_exact_text_and_goes_on_where_it_was() {
+    let server = Mysql::start(
+        "create table m (id bigint unsigned, changed datetime(3)); insert into m values (1, '2026-04-01 00:00:00'), (18446744073709551615, '2026-04-02 00:00:00.5'), (3, null); \
+         create table v (d double, f float, day date, at timestamp(1) null, local datetime, t varchar(9), n int, u bigint unsigned, bits bit(3)); \
+         set time_zone = '+09:00'; \
+         insert into v values (0.1, 0.1, '2026-04-01', '2026-04-01 09:00:00.5', '2026-04-01 09:00:00', '山田', null, 18446744073709551615, b'101');",
+    );
+    let live = Live::new();
+    let of = |query: &str, more: &str| source("mysql", server.port, query, more);
+    let version = live.read(&of("select version() as id", ""), None).await;
+    let version = version.expect("it can be read").texts.remove(0);
+    assert!(version.contains("\"5.6.24\""), "{version}");
+    let types = live
+        .read(&of(TYPES_MYSQL, ""), None)
+        .await
+        .expect("it can be read");
+    let expected = r#"{"id":"1","exact":"12345678901234567890.1234567890","d":"0.1","f":"0.1","day":"2026-04-01","at":"2026-04-01 00:00:00.5Z","local":"2026-04-01 09:00:00","t":"山田","n":null,"u":"18446744073709551615","bits":"5"}"#;
+    assert!(types.texts[0].contains(expected), "{}", types.texts[0]);
+
+    let by_time = "incremental = { column = \"changed\" }";
+    let first = live
+        .read(&of("select * from m", by_time), None)
+        .await
+        .expect("it can be read");
+    assert_eq!(
+        (first.evidence.rows.num_rows(), first.cursor.as_deref()),
+        (3, Some("2026-04-02 00:00:00.500"))
+    );
+    let next = live
+        .read(&of("select * from m", by_time), first.cursor.as_deref())
+        .await
+        .expect("it can be read");
+    assert_eq!(next.evidence.rows.num_rows(), 1);
+
+    for (query, said) in [
+        (
+            "select x'00' as id",
+            "column id is of a type that is not taken",
+        ),
+        ("select nothing from m", "nothing"),
+    ] {
+        let fault = live.fault(&of(query, "")).await;
+        assert!(fault.contains(said), "{query}: {fault}");
+    }
+    let mut short = Live::new();
+    short.limits.answer_seconds = 1;
+    let endless = "select count(*) as id from m a, m b, (select sleep(30)) c";
+    let fault = short.fault(&of(endless, "")).await;
+    assert!(fault.contains("more than the limit of 1 second"), "{fault}");
+    let plain = of("select 1 as id", "").replace("tls = \"off\"", "tls = \"require\"");
+    let fault = live.fault(&plain).await;
+    assert!(fault.contains("cannot be reached"), "{fault}");
     let fault = live
         .fault(&of("select 1 as id", "").replace("\"SECRET\"", "\"PATH\""))
         .await;
