@@ -80,7 +80,8 @@ impl Reader {
             Self::Csv => CSV_KEYS.to_vec(),
             Self::Json | Self::Redmine | Self::Veris => JSON_KEYS.to_vec(),
             Self::Xml => XML_KEYS.to_vec(),
-            Self::Icalendar | Self::Lynis | Self::Parquet | Self::Collection => Vec::new(),
+            Self::Parquet => JSON_KEYS[1..].to_vec(),
+            Self::Icalendar | Self::Lynis | Self::Collection => Vec::new(),
             Self::CsvOrJson => [&CSV_KEYS[..], &JSON_KEYS[1..]].concat(),
             Self::Sheet => SHEET_KEYS.to_vec(),
         }
@@ -116,7 +117,7 @@ impl Reader {
             Self::Icalendar => icalendar::read(input, source, context, rows),
             Self::Lynis => lynis::read(input, source, context, rows),
             Self::Sheet => sheet::read(input, source, context, rows),
-            Self::Parquet => parquet::read(input, context, rows),
+            Self::Parquet => parquet::read(input, source, context, rows),
             Self::Collection => collection::read(input, source, rows),
         }
     }
