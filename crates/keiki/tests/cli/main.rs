@@ -20,6 +20,7 @@ mod judgement;
 mod live;
 mod mapping;
 mod notes;
+mod older;
 mod own_kpi;
 mod person;
 mod programme;
