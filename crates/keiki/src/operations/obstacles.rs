@@ -7,11 +7,11 @@ use keiki_model::measurement::Measurement;
 use keiki_model::org::UNASSIGNED;
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::status::Status;
-use keiki_store::{Afterwards, Journal, Outcome};
+use keiki_store::Journal;
 
 use super::coverage::{self, Asked, Timeliness};
 use super::refusals::refused;
-use super::{certify, notes, statement};
+use super::{certify, notes, rejects, statement};
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
 
@@ -114,13 +114,9 @@ async fn overdue(workspace: &Workspace, period: Period) -> Result<Vec<Obstacle>>
 /// Counts what is still out: neither mended by a later reading nor replaced by one.
 async fn rejected(journal: &Journal) -> Result<Vec<Obstacle>> {
     let snapshot = journal.snapshot().await?;
-    let rejects = journal.rejects(&snapshot).await?;
-    let afterwards = journal.afterwards(&snapshot, &rejects).await?;
     let mut by_source: BTreeMap<String, u64> = BTreeMap::new();
-    for (reject, afterwards) in rejects.into_iter().zip(afterwards) {
-        if reject.outcome == Outcome::Rejected && afterwards == Afterwards::Open {
-            *by_source.entry(reject.source).or_default() += 1;
-        }
+    for one in rejects::still_out(journal, &snapshot).await?.commits {
+        *by_source.entry(one.source.clone()).or_default() += one.len() as u64;
     }
     let obstacle = |(source, rows)| Obstacle::Rejected { source, rows };
     Ok(by_source.into_iter().map(obstacle).collect())

@@ -1,6 +1,7 @@
 //! Lists rejected rows, values left unknown, days of plans that were kept and readings that were refused, what became of them, and
 //! how rows stood in their files.
 
+mod still_out;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,8 +13,9 @@ use keiki_store::{Afterwards, Batch, Journal, Outcome, Snapshot, StoredReject};
 
 use super::ingest::FILES_SOURCE;
 use super::refusals::{Refused, refused};
-use crate::config::{Opening, Workspace, suggestion};
+use crate::config::{Workspace, suggestion};
 use crate::error::{Error, Result};
+pub use still_out::{OutOf, Place, Shown, StillOut, still_out};
 pub use stream::{Part, each};
 
 /// Which rejects are listed.
@@ -52,48 +54,6 @@ pub struct Listed {
     pub afterwards: Afterwards,
     /// The row as it stood in its file, where it was asked for and can be read.
     pub original: Option<OriginalRow>,
-}
-
-/// Rejects with the columns of their sources.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rejects {
-    /// In the order of commits and places.
-    pub listed: Vec<Listed>,
-    /// The columns of the files from which the original rows come.
-    pub columns: Vec<String>,
-    /// Readings that were refused as a whole, in order.
-    pub refused: Vec<Refused>,
-}
-
-/// Lists them.
-///
-/// # Errors
-/// The source is unknown, or the journal cannot be read.
-pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Rejects> {
-    let journal = workspace.journal(Opening::Existing).await?;
-    let snapshot = journal.snapshot().await?;
-    check_source(workspace, &snapshot, asked)?;
-    let mut rejects = journal.rejects(&snapshot).await?;
-    let afterwards = journal.afterwards(&snapshot, &rejects).await?;
-    let mut found: Vec<Listed> = rejects
-        .drain(..)
-        .zip(afterwards)
-        .map(|(reject, afterwards)| Listed {
-            reject,
-            afterwards,
-            original: None,
-        })
-        .collect();
-    found.retain(|one| is_wanted(one, asked));
-    let columns = match asked.originals {
-        Originals::None => Vec::new(),
-        whose => add_originals(workspace, &journal, &snapshot, &mut found, whose).await?,
-    };
-    Ok(Rejects {
-        listed: found,
-        columns,
-        refused: refused_of(workspace, &snapshot, asked).await?,
-    })
 }
 
 /// The readings that were refused as a whole.

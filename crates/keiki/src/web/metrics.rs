@@ -196,8 +196,8 @@ async fn evidence_in(lines: &mut Lines, desk: &Desk) -> Answer<()> {
         "keiki_rejected_rows_count",
         "Rows that are out and were not mended yet.",
     );
-    let rejects = desk.rejects().await?;
-    lines.sample("keiki_rejected_rows_count", &[], &rejects.len().to_string());
+    let rejects = desk.rejects_count().await?;
+    lines.sample("keiki_rejected_rows_count", &[], &rejects.to_string());
     Ok(())
 }
 

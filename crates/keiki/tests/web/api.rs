@@ -207,6 +207,97 @@ async fn rejected_rows_and_raw_files_of_siblings_are_not_shown() {
     reader.get(&file).await.is(403);
 }
 
+/// The items of all parts of a list, and in how many parts they came.
+async fn gathered(program: &Visitor<'_>, path: &str) -> (Vec<Value>, usize) {
+    let mut items: Vec<Value> = Vec::new();
+    let mut place = path.to_owned();
+    for parts in 1.. {
+        let part = program.get(&place).await.is(200).data();
+        items.extend(part["items"].as_array().expect("a list").iter().cloned());
+        match part["next"].as_str() {
+            Some(next) => place = format!("{path}&cursor={next}"),
+            None => return (items, parts),
+        }
+    }
+    unreachable!("a list has an end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rejected_rows_come_a_part_at_a_time_and_none_twice() {
+    // One row of the first reading is out already.
+    let house = House::new().await;
+    let reader = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let program = house.program("office", &[Right::Submit]).await;
+    let row = |number: u32| format!("B{number},JP1,hardware,bad,true,,,31 April 2026,,,\n");
+    let rows: String = (1..=250).map(row).collect();
+    send(&program, PLACE, &format!("{HEADER}\n{rows}"), "many")
+        .await
+        .is(200);
+
+    let (items, parts) = gathered(&reader, "/api/v1/rejects?limit=40").await;
+    assert_eq!((items.len(), parts), (251, 7));
+    let lines: Vec<u64> = items[..250]
+        .iter()
+        .filter_map(|one| one["row"].as_u64())
+        .collect();
+    let whole: Vec<u64> = (2..=251).collect();
+    assert_eq!(
+        lines, whole,
+        "the latest commit comes first, in the order of its file"
+    );
+    assert_eq!(items[250]["source"], "assets");
+    reader.get("/api/v1/rejects?cursor=6162").await.is(422);
+
+    let place = |line: u32| format!("<td>JP1/assets.csv:{line}</td>");
+    let linked = |page: &Answer, relation: &str| {
+        let at = page
+            .text
+            .split_once(&format!("<a rel=\"{relation}\" href=\""));
+        let link = at.and_then(|(_, rest)| rest.split_once("#rejects\""));
+        link.map(|(link, _)| link.replace("&#38;", "&"))
+    };
+    let first = reader.get("/evidence").await.is(200);
+    let first = first.says("1–100 / 251").says(&place(2)).says(&place(101));
+    let first = first.says_nothing_of(&place(102));
+    assert_eq!(linked(&first, "prev"), None);
+    let second = reader
+        .get(&linked(&first, "next").expect("a second page"))
+        .await
+        .is(200);
+    let second = second
+        .says("101–200 / 251")
+        .says(&place(102))
+        .says(&place(201));
+    let third = reader
+        .get(&linked(&second, "next").expect("a third page"))
+        .await
+        .is(200);
+    let third = third
+        .says("201–251 / 251")
+        .says(&place(251))
+        .says("evidence/assets.csv:6");
+    assert_eq!(linked(&third, "next"), None);
+    let again = reader
+        .get(&linked(&third, "prev").expect("a page before"))
+        .await
+        .is(200);
+    again.says("101–200 / 251");
+    assert_eq!(linked(&second, "prev").as_deref(), Some("/evidence"));
+    // What is mended meanwhile moves nothing that comes after it.
+    let mended = format!("{HEADER}\n{}\n", ROW.replace("A7", "B150"));
+    let place_of = PLACE.replace("name=assets", "name=mended");
+    send(&program, &place_of, &mended, "mended").await.is(200);
+    let later = reader
+        .get(&linked(&second, "next").expect("a third page"))
+        .await
+        .is(200);
+    later.says("200–250 / 250").says(&place(202));
+    house.nobody().get("/evidence?seq=x&number=1").await.is(303);
+    reader.get("/evidence?seq=x&number=1").await.is(400);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_comes_again_is_known_by_its_name_and_content() {
     let house = House::new().await;

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
-use keiki_store::{Afterwards, Batch, Outcome};
+use keiki_store::{Batch, StoredReject};
 
 use super::Desk;
+use crate::config::Opening;
 use crate::error::Result;
 use crate::operations::access::Within;
 use crate::operations::coverage::{self, Timeliness};
 use crate::operations::ingest::FILES_SOURCE;
+use crate::operations::rejects::{OutOf, Place};
 use crate::operations::{rejects, sources};
 
 /// How many rejected rows a page lists.
@@ -57,6 +59,8 @@ pub struct SourceLine {
 /// A row that is out.
 #[derive(Debug, Clone)]
 pub struct RejectLine {
+    /// Where it stands in the list.
+    pub place: Place,
     /// The commit.
     pub seq: i64,
     /// The source.
@@ -69,6 +73,21 @@ pub struct RejectLine {
     pub reason: String,
 }
 
+/// A part of the rows that are out: those of the latest commit first, each commit's in the order of its files.
+#[derive(Debug, Clone, Default)]
+pub struct RejectsPart {
+    /// The rows.
+    pub lines: Vec<RejectLine>,
+    /// How many there are in all.
+    pub count: usize,
+    /// How many come before these.
+    pub before: usize,
+    /// The row after which the part before these begins; `None` within: at the beginning.
+    pub previous: Option<Option<Place>>,
+    /// The row after which the next part begins, where there is one.
+    pub next: Option<Place>,
+}
+
 /// Evidence as far as somebody may see it.
 #[derive(Debug, Clone)]
 pub struct EvidenceView {
@@ -78,23 +97,19 @@ pub struct EvidenceView {
     pub owed: usize,
     /// The sources.
     pub sources: Vec<SourceLine>,
-    /// Rows that are out, the latest first.
-    pub rejects: Vec<RejectLine>,
-    /// How many there are.
-    pub rejects_count: usize,
+    /// Rows that are out.
+    pub rejects: RejectsPart,
 }
 
 impl Desk {
-    /// What is owed, what came, and what was rejected.
+    /// What is owed, what came, and what was rejected: the page of rejected rows that begins after one.
     ///
     /// # Errors
     /// They may not see evidence, or the journal cannot be read.
-    pub async fn evidence(&self) -> Result<EvidenceView> {
+    pub async fn evidence(&self, after: Option<Place>) -> Result<EvidenceView> {
         let owed = self.owed_evidence().await?;
         let sources = self.sources().await?;
-        let mut rejects = self.rejects_of(&sources).await?;
-        let rejects_count = rejects.len();
-        rejects.truncate(REJECTS_ON_PAGE);
+        let rejects = self.rejects_of(&sources, after, REJECTS_ON_PAGE).await?;
         Ok(EvidenceView {
             owed: owed.len(),
             overdue: owed
@@ -103,7 +118,6 @@ impl Desk {
                 .collect(),
             sources,
             rejects,
-            rejects_count,
         })
     }
 
@@ -127,52 +141,65 @@ impl Desk {
         Ok(seen.map(|one| self.source_line(one, &within)).collect())
     }
 
-    /// The rows that are out, the latest first.
+    /// The rows that are out and come after one, at most so many.
     ///
     /// # Errors
     /// They may not see evidence, or the journal cannot be read.
-    pub async fn rejects(&self) -> Result<Vec<RejectLine>> {
+    pub async fn rejects(&self, after: Option<Place>, most: usize) -> Result<RejectsPart> {
         let sources = self.sources().await?;
-        self.rejects_of(&sources).await
+        self.rejects_of(&sources, after, most).await
     }
 
-    async fn rejects_of(&self, sources: &[SourceLine]) -> Result<Vec<RejectLine>> {
+    /// How many rows are out.
+    ///
+    /// # Errors
+    /// They may not see evidence, or the journal cannot be read.
+    pub async fn rejects_count(&self) -> Result<usize> {
+        Ok(self.rejects(None, 0).await?.count)
+    }
+
+    async fn rejects_of(
+        &self,
+        sources: &[SourceLine],
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<RejectsPart> {
         // What somebody sends is read under one name, whoever sent it: the reading says whose rows they are, not its source.
         let openable = self.openable();
         // Where nothing was read yet there may be no journal.
         if openable.is_empty() {
-            return Ok(Vec::new());
+            return Ok(RejectsPart::default());
         }
         let mut names: BTreeSet<&str> = sources.iter().map(|one| one.name.as_str()).collect();
         names.insert(FILES_SOURCE);
-        let asked = rejects::Asked {
-            source: None,
-            open: Some(rejects::StillOpen),
-            originals: rejects::Originals::None,
-        };
+        let journal = self.books.workspace.journal(Opening::Existing).await?;
         let key = self.books.stamp.clone();
         let kept = &self.office.kept.rejects;
-        let found = match kept.find(&key) {
-            Some(found) => found,
-            None => kept.put(key, rejects::list(&self.books.workspace, &asked).await?),
+        let found = if let Some(found) = kept.find(&key) {
+            found
+        } else {
+            let snapshot = journal.snapshot().await?;
+            kept.put(key, rejects::still_out(&journal, &snapshot).await?)
         };
-        let mine = found.listed.iter().rev().filter(|one| {
-            let is_out = one.reject.outcome == Outcome::Rejected;
-            let is_open = one.afterwards == Afterwards::Open;
-            let is_mine =
-                openable.contains(&one.reject.seq) && names.contains(one.reject.source.as_str());
-            is_out && is_open && is_mine
-        });
+        let is_mine =
+            |one: &OutOf| openable.contains(&one.seq) && names.contains(one.source.as_str());
+        let shown = found.show(&journal, is_mine, after, most).await?;
         let language = self.who.language;
-        Ok(mine
-            .map(|one| RejectLine {
-                seq: one.reject.seq,
-                source: one.reject.source.clone(),
-                file: one.reject.row.file.clone(),
-                row: one.reject.row.row,
-                reason: one.reject.row.reason.message().get(language).to_owned(),
-            })
-            .collect())
+        let line = |(place, one): (Place, StoredReject)| RejectLine {
+            place,
+            seq: one.seq,
+            source: one.source,
+            file: one.row.file,
+            row: one.row.row,
+            reason: one.row.reason.message().get(language).to_owned(),
+        };
+        Ok(RejectsPart {
+            lines: shown.rows.into_iter().map(line).collect(),
+            count: shown.count,
+            before: shown.before,
+            previous: shown.previous,
+            next: shown.next,
+        })
     }
 
     /// What org units owe, those of a scope alone.

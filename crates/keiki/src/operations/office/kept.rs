@@ -15,7 +15,7 @@ use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::operations::coverage::Owed;
 use crate::operations::explain::Explained;
-use crate::operations::rejects::Rejects;
+use crate::operations::rejects::StillOut;
 use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
@@ -105,8 +105,8 @@ pub(super) struct Kept {
     pub(super) closes: Shelf<(Stamp, Period, Day), CloseStatus>,
     /// What every org unit owes.
     pub(super) owed: Shelf<(Stamp, Day), Vec<Owed>>,
-    /// The rows that are out.
-    pub(super) rejects: Shelf<Stamp, Rejects>,
+    /// Which rows are out.
+    pub(super) rejects: Shelf<Stamp, StillOut>,
 }
 
 impl Kept {

@@ -158,7 +158,7 @@ impl Desk {
             .partition(|one| one.timeliness == Timeliness::Fresh);
         // What leaves most figures without data comes first.
         overdue.sort_by_key(|one| std::cmp::Reverse(one.without_data.len()));
-        let rejects = self.rejects().await?;
+        let rejected = self.rejects_count().await?;
         let board = self.board(&Look::default()).await?;
         let explains = self.who.scope.within(Right::Explain, board.tree());
         let names = self.names();
@@ -180,7 +180,7 @@ impl Desk {
                 })
                 .collect(),
             period: board.period().to_string(),
-            rejected: rejects.len(),
+            rejected,
         })
     }
 

@@ -25,10 +25,10 @@ pub enum Part {
     Refused(Vec<Refused>),
 }
 
-/// Hands the rejects on. *Shape*: the same rows in the same order as `list`.
+/// Hands the rejects on.
 ///
 /// # Errors
-/// As `list`, or what `take` says.
+/// The source is unknown, the journal cannot be read, or what `take` says.
 pub async fn each(
     workspace: &Workspace,
     asked: &Asked,

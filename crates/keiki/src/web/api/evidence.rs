@@ -9,11 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answering::{Asked, Named};
-use super::paging::{Paging, Part, falling};
+use super::paging::{Paging, Part, cursor, falling, no_cursor, rising};
 use crate::error::Error;
 use crate::operations::coverage::Timeliness;
 use crate::operations::office::Desk;
 use crate::operations::office::evidence::{OwedLine, RejectLine, SourceLine};
+use crate::operations::rejects::Place;
 use crate::web::failure::Answer;
 use crate::web::pages::batch;
 
@@ -217,24 +218,16 @@ pub(in crate::web) struct RejectItem {
     reason: String,
 }
 
-/// The rows that are out, the latest first.
+/// The rows that are out: those of the latest commit first, each commit's in the order of its files.
 #[utoipa::path(get, path = "/api/v1/rejects", params(Paging), responses((status = 200, body = Part<RejectItem>)))]
 pub(in crate::web) async fn list_rejects(
     desk: Desk,
     Asked(paging): Asked<Paging>,
 ) -> Answer<Json<Part<RejectItem>>> {
-    let mut all = desk.rejects().await?;
-    let key = |one: &RejectLine| {
-        format!(
-            "{} {} {:020} {}",
-            falling(one.seq),
-            one.file,
-            one.row,
-            one.reason
-        )
-    };
-    all.sort_by_key(key);
-    let part = paging.part(all, key);
+    let after = paging
+        .after()
+        .map(|key| place_of(key).ok_or_else(no_cursor));
+    let part = desk.rejects(after.transpose()?, paging.limit()).await?;
     let item = |one: RejectLine| RejectItem {
         seq: one.seq,
         source: one.source,
@@ -243,7 +236,20 @@ pub(in crate::web) async fn list_rejects(
         reason: one.reason,
     };
     Ok(Json(Part {
-        items: part.items.into_iter().map(item).collect(),
-        next: part.next,
+        items: part.lines.into_iter().map(item).collect(),
+        next: part.next.map(|place| cursor(&key_of(place))),
     }))
+}
+
+/// The key of a rejected row's place.
+fn key_of(place: Place) -> String {
+    format!("{} {}", falling(place.seq), rising(i64::from(place.number)))
+}
+
+fn place_of(key: &str) -> Option<Place> {
+    let (seq, number) = key.split_once(' ')?;
+    Some(Place {
+        seq: i64::MAX.checked_sub(seq.parse().ok().filter(|seq| *seq >= 0)?)?,
+        number: number.parse().ok()?,
+    })
 }

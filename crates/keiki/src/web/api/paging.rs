@@ -1,9 +1,12 @@
 //! Long lists in parts: a cursor names the last thing that was given, so that what comes in meanwhile moves nothing.
 
-use keiki_model::text::hexadecimal;
+use axum::http::StatusCode;
+use keiki_model::text::{Text, hexadecimal};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use crate::web::failure::Failure;
 
 /// How many things come at once where nobody says.
 const LIMIT: usize = 100;
@@ -90,6 +93,15 @@ impl Paging {
 /// The cursor of a key.
 pub(super) fn cursor(key: &str) -> String {
     hexadecimal(key.as_bytes())
+}
+
+/// The refusal of a cursor that another list gave.
+pub(super) fn no_cursor() -> Failure {
+    let text = Text::new(
+        "cursorは前の部分の `next` ではありません",
+        "the cursor is no `next` of a part before",
+    );
+    Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 
 /// The key of a number in a rising list.

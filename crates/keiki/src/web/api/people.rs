@@ -1,21 +1,19 @@
 //! Accounts, who one is, and the log of who did what.
 
 use axum::Json;
-use axum::http::StatusCode;
 use keiki_model::access::{Grant, Right};
 use keiki_model::calendar::instant_text;
-use keiki_model::text::Text;
 use keiki_store::{AccountStanding, StoredSession};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answering::{Asked, Given, Named, filled};
-use super::paging::{Paging, Part, cursor, falling, rising};
+use super::paging::{Paging, Part, cursor, falling, no_cursor, rising};
 use super::submitting::Done;
 use crate::operations::accounts::session_id;
 use crate::operations::office::Desk;
 use crate::operations::office::people::{AccountLine, EventLine};
-use crate::web::failure::{Answer, Failure};
+use crate::web::failure::Answer;
 
 /// Who one is, and what one may do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -264,13 +262,7 @@ pub(in crate::web) async fn list_log(
     Asked(paging): Asked<Paging>,
 ) -> Answer<Json<Part<EventItem>>> {
     let before = paging.after().map(str::parse::<i64>).transpose();
-    let before = before.map_err(|_| {
-        let text = Text::new(
-            "cursorは前の部分の `next` ではありません",
-            "the cursor is no `next` of a part before",
-        );
-        Failure::refused(StatusCode::UNPROCESSABLE_ENTITY, text)
-    })?;
+    let before = before.map_err(|_| no_cursor())?;
     let count = u32::try_from(paging.limit()).unwrap_or(u32::MAX);
     let events = desk.log(before, count).await?;
     let last = events.last().map(|one| one.number);
