@@ -168,9 +168,9 @@ fn found(target: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The files below a folder, without what says how they are read.
-fn seeds(folder: &Path) -> Vec<Vec<u8>> {
-    let mut folders = vec![folder.to_owned()];
+/// The files below folders, without what says how they are read.
+fn seeds(below: &[PathBuf]) -> Vec<Vec<u8>> {
+    let mut folders = below.to_vec();
     let mut files: Vec<PathBuf> = Vec::new();
     while let Some(folder) = folders.pop() {
         let Ok(entries) = folder.read_dir() else {

@@ -79,13 +79,11 @@ impl Target {
         }
     }
 
-    /// The folders with what it begins with, below the folder of the project.
+    /// The folders with what it begins with, below the folder of the project: the fixtures, and what cargo-fuzz found a way to.
     #[must_use]
-    pub fn seeds(&self) -> PathBuf {
-        if self.name == "values" {
-            return Path::new("fuzz/seeds/values").to_owned();
-        }
-        Path::new("crates/keiki-ingest/fixtures").join(self.name)
+    pub fn seeds(&self) -> [PathBuf; 2] {
+        let fixtures = Path::new("crates/keiki-ingest/fixtures");
+        [fixtures, Path::new("fuzz/seeds")].map(|folder| folder.join(self.name))
     }
 
     /// Reads bytes.
@@ -139,7 +137,8 @@ fn forms(name: &str) -> Vec<(Source, Dataset)> {
         (source, things())
     };
     match name {
-        "csv" | "excel" | "ods" | "parquet" => vec![by_name(name, None)],
+        "csv" | "excel" | "ods" => vec![by_name(name, None)],
+        "parquet" => vec![by_name(name, None), by_name(name, Some("things[]?"))],
         "json" => vec![
             by_name(name, None),
             by_name(name, Some("things[].parts[]?")),
