@@ -142,8 +142,6 @@ pub struct Limits {
     pub occurrence_count: u16,
     /// Most columns of a reading; more is an error.
     pub column_count: usize,
-    /// Most files of a reading; more is an error.
-    pub file_count: usize,
     /// Most rows of a reading; more is an error.
     pub row_count: usize,
     /// Most rows of a chunk, the part of a reading that is in memory at a time.
@@ -216,7 +214,6 @@ impl Default for Limits {
             calendar_bytes: CALENDAR_BYTES,
             occurrence_count: OCCURRENCE_COUNT,
             column_count: COLUMN_COUNT,
-            file_count: FILE_COUNT,
             row_count: ROW_COUNT,
             chunk_rows: CHUNK_ROWS,
             chunk_bytes: CHUNK_BYTES,
@@ -295,7 +292,7 @@ pub fn listed() -> Vec<Listed> {
         count("rows of a fetching", many(live.row_count), GIVEN_UP),
         count(
             "files of a reading, members of archives included",
-            many(files.file_count),
+            many(FILE_COUNT),
             REFUSED,
         ),
         bytes("what comes out of a packed file", UNPACKED_BYTES, REFUSED),

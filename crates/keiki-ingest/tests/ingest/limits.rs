@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use arrow::array::AsArray;
-use keiki_ingest::limits::Quantity;
-use keiki_ingest::{IngestError, InputFile, Kinds, Limits, read_source};
+use keiki_ingest::limits::{FILE_COUNT, Quantity};
+use keiki_ingest::{IngestError, InputFile, Kinds, Limits, place, read_source};
 use keiki_model::evidence::{Evidence, Reason};
 
 use crate::fixture::{dataset, read, read_text};
@@ -202,6 +202,98 @@ fn a_field_behind_its_records_is_theirs_as_long_as_they_can_be_held() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn text_behind_its_records_is_held_up_to_a_limit() {
+    let text = r#"{"things": [{"n": "1"}, {"n": "2"}, {"n": "3"}], "end": "a long text"}"#;
+    let path = ("things[]", r#"concat("n", "$.end")"#);
+    let read = |held_bytes| {
+        let limits = Limits {
+            held_bytes,
+            ..Limits::default()
+        };
+        read_by("json", "things.json", text, path, limits)
+    };
+    assert!(read(100).is_ok());
+    let error = read(10).expect_err("it would be held three times");
+    let is_told = matches!(
+        error,
+        IngestError::TooLarge {
+            what: Quantity::HeldBytes,
+            limit: 10,
+            ..
+        }
+    );
+    assert!(is_told, "{error}");
+}
+
+#[test]
+fn a_calendar_and_what_recurs_in_it_have_an_end() {
+    let text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260401T000000Z\r\n\
+                RRULE:FREQ=DAILY;COUNT=5\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let source = "name = \"source\"\nkind = \"icalendar\"\ndataset = \"exercises\"\nplace = \"a.ics\"\n[columns]\norg_unit = \"'HD'\"\n";
+    let source = read_source("source.toml", source, Kinds::shipped()).expect("it is well-formed");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("a.ics");
+    std::fs::write(&path, text).expect("the folder can be written to");
+    let files = [InputFile::new("a.ics", path)];
+    let read = |limits| read(&source, &dataset(&source.dataset), &files, limits);
+    let few = Limits {
+        occurrence_count: 3,
+        ..Limits::default()
+    };
+    let evidence = read(few).expect("the calendar can be read");
+    let detail = evidence.rejected[0].reason.message().en;
+    assert!(detail.contains("it recurs 3 times or more"), "{detail}");
+    let short = Limits {
+        calendar_bytes: 100,
+        ..Limits::default()
+    };
+    let error = read(short).expect_err("it is longer");
+    let is_told = matches!(
+        error,
+        IngestError::TooLarge {
+            what: Quantity::CalendarBytes,
+            limit: 100,
+            ..
+        }
+    );
+    assert!(is_told, "{error}");
+    assert!(read(Limits::default()).is_ok());
+}
+
+#[test]
+fn more_files_than_anybody_has_are_refused_in_a_folder_and_in_an_archive() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let is_told = |error: &IngestError| {
+        matches!(
+            error,
+            IngestError::TooLarge {
+                what: Quantity::Files,
+                limit: FILE_COUNT,
+                ..
+            }
+        )
+    };
+    let many = folder.path().join("many");
+    std::fs::create_dir(&many).expect("a folder can be made");
+    for number in 0..=FILE_COUNT {
+        std::fs::write(many.join(format!("{number}.csv")), "").expect("a file can be written");
+    }
+    let error = place::expand("many", folder.path()).expect_err("there is one too many");
+    assert!(is_told(&error), "{error}");
+
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for number in 0..=FILE_COUNT {
+        let options = zip::write::SimpleFileOptions::default();
+        let begun = archive.start_file(format!("{number}.csv"), options);
+        begun.expect("a member can be added");
+    }
+    let bytes = archive.finish().expect("the archive is whole").into_inner();
+    let error = read_text("things", "a.zip", bytes, Limits::default());
+    let error = error.expect_err("there is one too many");
+    assert!(is_told(&error), "{error}");
 }
 
 #[test]

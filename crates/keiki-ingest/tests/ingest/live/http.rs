@@ -260,6 +260,14 @@ async fn an_answer_that_never_comes_is_given_up() {
     live.limits.answer_seconds = 1;
     let fault = live.fault(&source(&silent.url, "")).await;
     assert!(fault.contains("1 seconds"), "{fault}");
+    // However patient each answer is waited for, all of it has an end.
+    live.limits.answer_seconds = 600;
+    live.limits.fetch_seconds = 2;
+    let fault = live.fault(&source(&silent.url, "")).await;
+    assert!(
+        fault.contains("more than the limit of 2 seconds"),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
