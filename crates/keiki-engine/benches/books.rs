@@ -425,6 +425,7 @@ fn submission(
             from: BEGINNING,
             until: last_month().last_day(),
             known_from: i64::MIN,
+            fresh_days: None,
         }],
         evidence,
         files: Vec::new(),

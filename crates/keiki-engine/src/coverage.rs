@@ -49,7 +49,7 @@ impl Claims {
     /// Tells for each node of the tree whether its evidence speaks for a day.
     pub(crate) fn on(&self, tree: &Tree, day: Day) -> Vec<bool> {
         self.covering(tree, |claim| {
-            claim.from <= day && day <= claim.until.saturating_add(self.freshness_days)
+            claim.from <= day && day <= claim.fresh_until(self.freshness_days)
         })
     }
 
@@ -60,8 +60,7 @@ impl Claims {
         while month <= months.1 && month.first_day() <= cut {
             let last = month.last_day().min(cut);
             let of_month = self.covering(tree, |claim| {
-                claim.from <= month.first_day()
-                    && last <= claim.until.saturating_add(self.freshness_days)
+                claim.from <= month.first_day() && last <= claim.fresh_until(self.freshness_days)
             });
             for (flag, covered) in all.iter_mut().zip(of_month) {
                 *flag &= covered;

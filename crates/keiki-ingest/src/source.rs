@@ -47,6 +47,8 @@ pub struct Source {
     pub missing: Missing,
     /// Org units that a reading covers, with all below them; empty = the org units of its rows.
     pub covers: Vec<String>,
+    /// For how many days a reading speaks beyond its own, where that is less than the dataset says.
+    pub fresh_days: Option<i32>,
     /// Precedence among the sources of one dataset; the lower wins.
     pub precedence: i64,
     /// Which records a full reading would hold.
@@ -107,6 +109,7 @@ impl Source {
             extent: Extent::Part,
             missing: Missing::Keep,
             covers: Vec::new(),
+            fresh_days: None,
             precedence: PRECEDENCE_DEFAULT,
             scope: Scope::default(),
             scope_place: Place::file(&file),
@@ -118,6 +121,22 @@ impl Source {
             version: definition::version(&format!("{} {dataset}", kind.name), kind),
             file,
         }
+    }
+
+    /// The problem of readings that would speak for longer than the dataset allows.
+    fn lasting_longer_than(&self, dataset: &Dataset) -> Option<Problem> {
+        let most = dataset.freshness_days;
+        let days = self.fresh_days.filter(|days| *days > most)?;
+        let name = &dataset.name;
+        let message = Text::new(
+            format!("fresh_days がデータ種別 `{name}` の有効日数を超えています: {days}"),
+            format!("fresh_days is more than the dataset `{name}` allows: {days}"),
+        );
+        let hint = Text::new(
+            format!("{most}日以下にするか、省いてください"),
+            format!("state at most {most}, or leave it out"),
+        );
+        Some(Problem::new(Place::file(&self.file), message).hint(hint))
     }
 
     /// Checks the definition against the dataset that it names; what depends on the evidence shows
@@ -158,6 +177,7 @@ impl Source {
                 )),
             );
         }
+        problems.extend(self.lasting_longer_than(dataset));
         if dataset.kind == DatasetKind::Fact && self.missing != Missing::Keep {
             problems.push(
                 Problem::new(

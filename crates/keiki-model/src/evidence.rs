@@ -456,6 +456,18 @@ pub struct Claim {
     pub until: i32,
     /// When the claim became known.
     pub known_from: i64,
+    /// For how many days more it speaks, where its source says that these are fewer than the dataset's. *Units*: days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_days: Option<i32>,
+}
+
+impl Claim {
+    /// The last day on which it is fresh, in a dataset whose readings speak for so many days more.
+    #[must_use]
+    pub fn fresh_until(&self, freshness_days: i32) -> i32 {
+        let own = self.fresh_days.unwrap_or(freshness_days);
+        self.until.saturating_add(own.min(freshness_days))
+    }
 }
 
 /// What an ingest did, by count of rows.

@@ -1,5 +1,7 @@
 //! The program's own words on screen, each in Japanese and English.
 
+use std::collections::BTreeSet;
+
 use keiki_model::evidence::{OpenEnd, Wait};
 use keiki_model::measurement::Headcount;
 use keiki_model::text::{Language, Text};
@@ -593,6 +595,30 @@ pub fn failed(source: &str, failures: u32, reason: &Text) -> Text {
                 format!("{failures} times in a row")
             },
             reason.en
+        ),
+    )
+}
+
+/// How much evidence is late, and the KPIs that have no data because of it.
+#[must_use]
+pub fn late(late: usize, owed: usize, without_data: &BTreeSet<u32>) -> Text {
+    let numbers: Vec<String> = without_data.iter().map(u32::to_string).collect();
+    let numbers = numbers.join(" ");
+    let command = "keiki sources --coverage --overdue";
+    let (ja, en) = if numbers.is_empty() {
+        (String::new(), String::new())
+    } else {
+        (
+            format!("。データなしとなるKPI: {numbers}"),
+            format!("; KPIs without data: {numbers}"),
+        )
+    };
+    Text::new(
+        format!(
+            "期限超過または未提出の証跡: {owed}件中{late}件{ja}。一覧は {command} で確認できます"
+        ),
+        format!(
+            "{late} of {owed} pieces of evidence that org units owe are overdue or never came{en}; `{command}` lists them"
         ),
     )
 }

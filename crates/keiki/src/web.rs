@@ -19,4 +19,4 @@ mod words;
 
 pub use api::paths as described_paths;
 pub use routes::{Need, RouteFacts, facts};
-pub use server::{HEADER_LIMIT, Options, REQUEST_LIMIT, Security, Server};
+pub use server::{HEADER_LIMIT, Options, REQUEST_LIMIT, Schedules, Security, Server};

@@ -35,6 +35,7 @@ async fn claimed(world: &World, rows: &str, from: Day, until: Day) {
         from,
         until,
         known_from: i64::MIN,
+        fresh_days: None,
     }];
     let committed = world.journal.commit(submission).await;
     committed.unwrap_or_else(|error| unreachable!("{error}"));

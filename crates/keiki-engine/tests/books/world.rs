@@ -280,6 +280,7 @@ impl World {
                 from: BEGINNING,
                 until: reading.as_of,
                 known_from: i64::MIN,
+                fresh_days: None,
             })
             .collect();
         Submission {

@@ -68,6 +68,7 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         );
     }
     let covers = node.strings("covers");
+    let fresh_days = fresh_days(node);
     let precedence = node.integer("precedence").unwrap_or(PRECEDENCE_DEFAULT);
     let (scope, scope_place) = match node.table("scope") {
         Some(table) => (scope(&table), table.place_of("where")),
@@ -97,6 +98,7 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         extent,
         missing,
         covers,
+        fresh_days,
         precedence,
         scope,
         scope_place,
@@ -107,6 +109,22 @@ pub(super) fn source(node: &Node<'_>, file: &str, text: &str, kinds: &Kinds) -> 
         history,
         file: file.to_owned(),
     })
+}
+
+/// For how many days a reading speaks beyond its own.
+fn fresh_days(node: &Node<'_>) -> Option<i32> {
+    let stated = node.integer("fresh_days")?;
+    let days = i32::try_from(stated).ok().filter(|days| *days >= 0);
+    if days.is_none() {
+        node.report(Problem::new(
+            node.place_of("fresh_days"),
+            Text::new(
+                format!("日数ではありません: {stated}"),
+                format!("not a number of days: {stated}"),
+            ),
+        ));
+    }
+    days
 }
 
 /// What stands in a preset for the source's expression of the org unit: most tools know none, and many numbers are

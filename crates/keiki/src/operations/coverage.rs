@@ -100,7 +100,21 @@ impl<'t> Totals<'t> {
 pub(super) struct Last<'b> {
     pub(super) from: Day,
     pub(super) until: Day,
+    /// For how many days more it speaks, where its source says so.
+    pub(super) fresh_days: Option<i32>,
+    /// The last day of evidence that speaks as long as the dataset says, and the last day on which other evidence is fresh.
+    unlimited: Option<Day>,
+    limited: Option<Day>,
     batch: &'b Batch,
+}
+
+impl Last<'_> {
+    /// The last day on which any of it is fresh, in a dataset whose readings speak for so many days more.
+    fn fresh_until(&self, days: i32) -> Day {
+        let unlimited = self.unlimited.map(|until| until.saturating_add(days));
+        let fresh = unlimited.max(self.limited);
+        fresh.unwrap_or(self.until)
+    }
 }
 
 /// Lists what is owed today, in the order of the tree, then by dataset.
@@ -142,9 +156,8 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
         let rows = by_dataset[dataset.as_str()][*node];
         let rows_until = rows.map(|last| last.until);
         let freshness = workspace.dataset(dataset)?.freshness_days;
-        let is_old = |until: Option<Day>, days: i32| {
-            until.is_none_or(|until| until.saturating_add(days) < today)
-        };
+        let after = |until: Option<Day>, days: i32| until.map(|until| until.saturating_add(days));
+        let rows_fresh = |days: i32| rows.map(|last| last.fresh_until(days));
         // Where every KPI that needs the evidence has a total in its place, the totals are the evidence.
         let in_its_place = needs.iter().map(|need| totals.until(need, *node)).min();
         let in_its_place = in_its_place
@@ -154,9 +167,13 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
             Some(until) => (Some(until), reported[*node]),
             None => (rows_until, rows),
         };
+        let fresh_until = after(in_its_place, freshness).max(rows_fresh(freshness));
         let without_data: BTreeSet<u32> = needs
             .iter()
-            .filter(|need| is_old(totals.until(need, *node).max(rows_until), need.days))
+            .filter(|need| {
+                let totals = after(totals.until(need, *node), need.days);
+                totals.max(rows_fresh(need.days)) < Some(today)
+            })
             .map(|need| need.no)
             .collect();
         owed.push(Owed {
@@ -166,10 +183,10 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
             until,
             known_at: last.map(|last| last.batch.known_at),
             source: last.map(|last| last.batch.source.clone()),
-            fresh_until: until.map(|until| until.saturating_add(freshness)),
-            timeliness: match until {
+            fresh_until,
+            timeliness: match fresh_until {
                 None => Timeliness::Never,
-                Some(_) if is_old(until, freshness) => Timeliness::Overdue,
+                Some(fresh) if fresh < today => Timeliness::Overdue,
                 Some(_) => Timeliness::Fresh,
             },
             without_data: without_data.into_iter().collect(),
@@ -238,12 +255,29 @@ pub(super) fn last_of_each<'b>(
         for claim in &batch.claims {
             let position = tree.position_of_evidence(&claim.org_unit);
             let until = claim.until.min(today);
+            let own = claim.fresh_days.map(|days| until.saturating_add(days));
+            let general = claim.fresh_days.is_none().then_some(until);
             for of in &mut last[position..tree.nodes()[position].subtree_end] {
-                if of.is_none_or(|of| of.until <= until) {
-                    let alike = of.filter(|of| of.until == until);
-                    let from = alike.map_or(claim.from, |of| of.from.min(claim.from));
-                    *of = Some(Last { from, until, batch });
-                }
+                let unlimited = of.and_then(|of| of.unlimited).max(general);
+                let limited = of.and_then(|of| of.limited).max(own);
+                *of = Some(match *of {
+                    Some(before) if before.until > until => Last {
+                        unlimited,
+                        limited,
+                        ..before
+                    },
+                    before => {
+                        let alike = before.filter(|of| of.until == until);
+                        Last {
+                            from: alike.map_or(claim.from, |of| of.from.min(claim.from)),
+                            until,
+                            fresh_days: claim.fresh_days,
+                            unlimited,
+                            limited,
+                            batch,
+                        }
+                    }
+                });
             }
         }
     }

@@ -116,6 +116,15 @@ impl Office {
         })
     }
 
+    /// The workspace as its files are now.
+    ///
+    /// # Errors
+    /// It cannot be used as they are.
+    pub async fn workspace(&self, now: i64) -> Result<Arc<Workspace>> {
+        let books = self.kept.books(&self.root, now).await?;
+        Ok(Arc::clone(&books.workspace))
+    }
+
     /// Measures what most readers ask for first, so that none of them waits.
     ///
     /// # Errors

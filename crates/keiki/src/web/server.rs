@@ -22,6 +22,7 @@ use crate::config::Workspace;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::operations::accounts::Registry;
+use crate::operations::ingest::due;
 use crate::operations::office::Office;
 use crate::operations::openid_connect::Provider;
 use crate::operations::programme::Run;
@@ -35,6 +36,10 @@ pub const HEADER_LIMIT: Duration = Duration::from_secs(10);
 const STOP_SECONDS: u64 = 10;
 /// How often the server looks whether somebody is to be told something.
 const REMINDING: Duration = Duration::from_hours(1);
+/// How often the server looks whether a source is due.
+const READING: Duration = Duration::from_mins(1);
+/// Who has read what the server reads by itself.
+const READER: &str = "keiki serve";
 /// The most that a form may send. *Units*: bytes.
 pub(super) const FORM_BYTES: usize = 256 << 10;
 
@@ -49,6 +54,18 @@ pub struct Options {
     pub request_limit: Duration,
     /// How long a client may take to send its headers.
     pub header_limit: Duration,
+    /// Whether sources are read by their schedules.
+    pub schedules: Schedules,
+}
+
+/// Who reads sources when their schedules say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Schedules {
+    /// The server.
+    #[default]
+    Read,
+    /// Somebody else, by `keiki ingest --due`.
+    Leave,
 }
 
 /// How what is sent is kept from others.
@@ -75,6 +92,7 @@ pub struct Server {
     security: Security,
     request_limit: Duration,
     header_limit: Duration,
+    schedules: Schedules,
     root: PathBuf,
     site: Shared,
 }
@@ -118,6 +136,7 @@ impl Server {
             security: options.security.clone(),
             request_limit: options.request_limit,
             header_limit: options.header_limit,
+            schedules: options.schedules,
             root: root.to_owned(),
             site: Arc::new(Site {
                 office,
@@ -173,6 +192,9 @@ impl Server {
             }
         });
         tokio::spawn(reminding(self.root));
+        if self.schedules == Schedules::Read {
+            tokio::spawn(reading(Arc::clone(&self.site.office)));
+        }
         let service = router(self.site, self.request_limit)
             .into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(self.listener).map_err(Error::stopped)?;
@@ -191,6 +213,28 @@ impl Server {
         };
         served.map_err(Error::stopped)
     }
+}
+
+/// Reads what is due, once a minute as long as the server runs.
+async fn reading(office: Arc<Office>) {
+    loop {
+        if let Err(error) = read_due(&office).await {
+            tracing::error!(cause = ?error, "sources that are due were not read");
+        }
+        tokio::time::sleep(READING).await;
+    }
+}
+
+async fn read_due(office: &Office) -> Result<()> {
+    let now = environment::now();
+    let workspace = office.workspace(now).await?;
+    for outcome in due::read(&workspace, &environment::Here, READER, now).await? {
+        if let Err(error) = outcome.result {
+            let source = outcome.source;
+            tracing::warn!(source, cause = ?error, "a source that is due could not be read");
+        }
+    }
+    Ok(())
 }
 
 /// Tells everybody what is new for them, once an hour as long as the server runs.

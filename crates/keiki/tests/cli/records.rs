@@ -196,9 +196,59 @@ fn what_each_org_unit_owes_is_listed_with_the_kpis_that_have_no_data() {
         .exits(0)
         .says("2020-06-04");
     workspace
+        .run(&["sources"])
+        .exits(0)
+        .complains("are overdue or never came; KPIs without data: 1 8; `keiki sources --coverage --overdue` lists them");
+    workspace
         .run(&["sources", "--coverage", "--org", "JP9"])
         .exits(1)
         .complains("unknown org unit: JP9");
+}
+
+#[test]
+fn a_source_whose_evidence_ages_sooner_says_so() {
+    let workspace = workspace();
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let source = std::fs::read_to_string(workspace.path().join("sources/inventory.toml"));
+    let source = source.expect("the source is there");
+    workspace.write(
+        "sources/inventory.toml",
+        format!("fresh_days = 7\n{source}"),
+    );
+    workspace.write(
+        "evidence/inventory.csv",
+        "No,Org,Declared,Counted,Gone,Serial\nA1,JP1,2020-04-01,2020-04-10,,S1\n",
+    );
+    let read = |as_of: &str| {
+        let read = workspace.run(&["ingest", "inventory", "--as-of", as_of]);
+        read.exits(0);
+    };
+    let status = || {
+        let asked = [
+            "measure", "--kpi", "1", "--org", "JP1", "--period", "2020-04", "--format", "json",
+        ];
+        workspace.run(&asked).exits(0).json()[0]["status"].clone()
+    };
+    // Of the 12th it speaks until the 19th, so that nothing is known of the end of the month.
+    read("2020-04-12");
+    assert_eq!(status(), "no_data");
+    let owed = || {
+        let asked = ["sources", "--coverage", "--org", "JP1", "--format", "json"];
+        let owed = workspace.run(&asked).exits(0).json();
+        owed[0]["fresh_until"].clone()
+    };
+    assert_eq!(owed(), "2020-04-19");
+    read("2020-04-25");
+    assert_ne!(status(), "no_data");
+    assert_eq!(owed(), "2020-05-02");
+    workspace.write(
+        "sources/inventory.toml",
+        format!("fresh_days = 700\n{source}"),
+    );
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("fresh_days is more than the dataset `assets` allows: 700");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use keiki::operations::accounts::{Actor, Chosen, NewAccount, NewApiToken, Registry};
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
 use keiki::progress::Silent;
-use keiki::web::{Options, Security, Server};
+use keiki::web::{Options, Schedules, Security, Server};
 use keiki::{config::Workspace, environment};
 use keiki_model::access::{Grant, Right, Role};
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -193,6 +193,7 @@ impl House {
             security: Security::Loopback,
             request_limit: limit,
             header_limit: limit,
+            schedules: Schedules::Read,
         };
         let server = Server::bind(folder, &options).await;
         let server = server.expect("a free port can be taken");

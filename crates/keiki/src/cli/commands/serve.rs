@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::{Exit, logging};
 use crate::environment;
 use crate::error::Result;
-use crate::web::{HEADER_LIMIT, Options, REQUEST_LIMIT, Security, Server};
+use crate::web::{HEADER_LIMIT, Options, REQUEST_LIMIT, Schedules, Security, Server};
 
 /// Serve the web pages
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,17 @@ pub(crate) struct Args {
     /// So many proxies stand before it, and the outermost speaks TLS
     #[arg(long, value_name = "COUNT", conflicts_with = "certificate")]
     proxies: Option<usize>,
+    /// Whether the server reads sources when their schedules say so, or leaves them to `keiki ingest --due`
+    #[arg(long, default_value = "read", value_name = "WHO")]
+    schedules: Reading,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Reading {
+    /// The server reads them
+    Read,
+    /// It leaves them
+    Leave,
 }
 
 impl Args {
@@ -47,6 +58,10 @@ impl Args {
             security,
             request_limit: REQUEST_LIMIT,
             header_limit: HEADER_LIMIT,
+            schedules: match self.schedules {
+                Reading::Read => Schedules::Read,
+                Reading::Leave => Schedules::Leave,
+            },
         };
         let server = Server::bind(&root, &options).await?;
         let url = server.url();

@@ -230,8 +230,28 @@ async fn list(workspace: &Workspace, format: Format, session: &Session) -> Resul
     grid.print(format, session)?;
     if is_table {
         complain(&listed, workspace, session);
+        tell_what_is_late(workspace, session).await?;
     }
     Ok(Exit::Fine)
+}
+
+/// Says how much of the evidence that org units owe is late, and which KPIs that leaves without data.
+async fn tell_what_is_late(workspace: &Workspace, session: &Session) -> Result<()> {
+    let asked = Asked {
+        org_unit: None,
+        now: environment::now(),
+    };
+    let owed = owed::list(workspace, &asked).await?;
+    let late = owed
+        .iter()
+        .filter(|one| one.timeliness != Timeliness::Fresh);
+    let count = late.clone().count();
+    if count > 0 {
+        let without_data = late.flat_map(|one| one.without_data.iter().copied());
+        let said = messages::late(count, owed.len(), &without_data.collect());
+        session.note(said.get(session.language()));
+    }
+    Ok(())
 }
 
 /// Says which sources failed or were refused last, and why.

@@ -1,8 +1,11 @@
 //! The texts of the help, English and Japanese; `every_text_of_the_help_is_in_both_languages` says what is missing.
 
+mod programme;
+
 /// The Japanese of an English text; `None` where it is not here.
 pub(super) fn of(english: &str) -> Option<&'static str> {
-    let found = TEXTS.iter().find(|(of, _)| *of == english);
+    let mut all = TEXTS.iter().chain(programme::TEXTS);
+    let found = all.find(|(of, _)| *of == english);
     found.map(|(_, japanese)| *japanese)
 }
 
@@ -231,51 +234,6 @@ const TEXTS: &[(&str, &str)] = &[
         "Why; it is logged with who did it",
         "理由(実行者とともに記録する)",
     ),
-    (
-        "The ledger of definitions: what is in force, since when, and who recorded it",
-        "定義の台帳。何が、いつから、誰の記録で有効か",
-    ),
-    (
-        "Show what the files would change, or what one edition changed",
-        "ファイルを記録すると何が変わるか、または一つの版で何が変わったかを示す",
-    ),
-    (
-        "What this edition changed against the one before it",
-        "この版が一つ前の版から変えた内容",
-    ),
-    ("Only the names of the files", "ファイル名だけ"),
-    (
-        "Record what the files say, with the reason",
-        "ファイルの内容を理由とともに記録する",
-    ),
-    ("Why it changes", "変更の理由"),
-    (
-        "Change the programme or the org tree; what needs four eyes becomes a request",
-        "プログラムや組織を変更する。承認が必要なものは申請になる",
-    ),
-    (
-        "What: adoption, target, parameter, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end",
-        "変更の種類: adoption、target、parameter、applicability、waiver、owner、hand_over、end、unit_add、unit_move、unit_end",
-    ),
-    (
-        "To what, such as kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95",
-        "内容(例: kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95)",
-    ),
-    (
-        "Only show what it would make of the files",
-        "ファイルがどう変わるかを示すだけにする",
-    ),
-    ("List the editions", "版を一覧する"),
-    (
-        "List the approved plans: what their baseline holds, what was revised and added since",
-        "承認済みの計画を一覧する。基準計画の項目、その後の改訂と追加",
-    ),
-    (
-        "Write the files of an edition into a new folder",
-        "一つの版のファイルを新しいフォルダに書き出す",
-    ),
-    ("The edition", "版"),
-    ("The folder", "フォルダ"),
     (
         "List rejected rows, refused files, values left unknown and days of plans that were kept, with place and reason",
         "取込エラー行、読み取れなかったファイル、不明のままの値、維持した計画の日付を、位置と理由とともに一覧する",
@@ -690,6 +648,12 @@ const TEXTS: &[(&str, &str)] = &[
         "So many proxies stand before it, and the outermost speaks TLS",
         "前段にあるプロキシの数。最も外側のものがTLSを終端する",
     ),
+    (
+        "Whether the server reads sources when their schedules say so, or leaves them to `keiki ingest --due`",
+        "スケジュールのある取得元を、サーバーが取り込むか(read)、`keiki ingest --due` に任せるか(leave)",
+    ),
+    ("The server reads them", "サーバーが取り込む"),
+    ("It leaves them", "サーバーは取り込まない"),
     (
         "Keep the accounts of the web pages",
         "ウェブ画面の利用者を管理する",

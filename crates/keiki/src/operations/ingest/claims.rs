@@ -27,6 +27,8 @@ pub(super) struct Span {
     pub(super) from: Day,
     pub(super) until: Day,
     pub(super) known_from: i64,
+    /// For how many days more it speaks, where the source says so.
+    pub(super) fresh_days: Option<i32>,
 }
 
 impl Span {
@@ -36,6 +38,7 @@ impl Span {
             from: self.from,
             until: self.until,
             known_from: self.known_from,
+            fresh_days: self.fresh_days,
         }
     }
 }
@@ -110,6 +113,8 @@ pub(super) fn lift(claims: &mut Claims, earlier: &[Claim], tree: &Tree) {
         for part in parts {
             lifted.from = lifted.from.max(part.from);
             lifted.until = lifted.until.min(part.until);
+            let limits = lifted.fresh_days.into_iter().chain(part.fresh_days);
+            lifted.fresh_days = limits.min();
             // The least instant stands for the batch's own, which is later than any before it.
             let is_now = lifted.known_from == i64::MIN || part.known_from == i64::MIN;
             lifted.known_from = if is_now {
@@ -188,6 +193,7 @@ mod tests {
             from: 0,
             until,
             known_from: i64::MIN,
+            fresh_days: None,
         }
     }
 

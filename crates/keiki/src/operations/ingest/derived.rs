@@ -176,6 +176,14 @@ impl<'w> Order<'w> {
     }
 }
 
+/// The days for which evidence speaks, and for how many more where its sources say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Speaks {
+    from: Day,
+    until: Day,
+    fresh_days: Option<i32>,
+}
+
 /// What rows that follow from datasets may claim: the org units and days for which the evidence of every one of them speaks.
 pub(super) async fn claims(
     workspace: &Workspace,
@@ -185,7 +193,12 @@ pub(super) async fn claims(
 ) -> Result<Claims> {
     let snapshot = journal.snapshot().await?;
     let tree = workspace.organisation.tree(as_of);
-    let mut common: Vec<Option<(Day, Day)>> = vec![Some((Day::MIN, as_of)); tree.nodes().len()];
+    let all = Speaks {
+        from: Day::MIN,
+        until: as_of,
+        fresh_days: None,
+    };
+    let mut common: Vec<Option<Speaks>> = vec![Some(all); tree.nodes().len()];
     let mut has_units = false;
     for input in inputs {
         let dataset = workspace.dataset(input)?;
@@ -199,9 +212,11 @@ pub(super) async fn claims(
             .map_or(input.as_str(), |d| &d.dataset.value);
         let last = last_of_each(snapshot.batches(), sent, &tree, as_of);
         for (common, last) in common.iter_mut().zip(last) {
-            *common = common
-                .zip(last)
-                .map(|((from, until), last)| (from.max(last.from), until.min(last.until)));
+            *common = common.zip(last).map(|(common, last)| Speaks {
+                from: common.from.max(last.from),
+                until: common.until.min(last.until),
+                fresh_days: common.fresh_days.into_iter().chain(last.fresh_days).min(),
+            });
         }
     }
     let mut claims = Claims::default();
@@ -209,7 +224,7 @@ pub(super) async fn claims(
         return Ok(claims);
     }
     for (position, node) in tree.nodes().iter().enumerate() {
-        let Some((from, until)) = common[position].filter(|(from, until)| from <= until) else {
+        let Some(speaks) = common[position].filter(|speaks| speaks.from <= speaks.until) else {
             continue;
         };
         // A claim covers all below it.
@@ -219,9 +234,10 @@ pub(super) async fn claims(
         if !is_said && node.id != UNASSIGNED {
             claims.made.push(Claim {
                 org_unit: node.id.clone(),
-                from,
-                until,
+                from: speaks.from,
+                until: speaks.until,
                 known_from: i64::MIN,
+                fresh_days: speaks.fresh_days,
             });
         }
     }

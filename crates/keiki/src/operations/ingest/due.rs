@@ -1,17 +1,47 @@
 //! Which sources are due: by their schedule, when they were last read, and how often they failed since.
 
 use jiff::Timestamp;
+use keiki_ingest::live::Surroundings;
 use keiki_ingest::{InputFile, Source};
 use keiki_model::text::Text;
 use keiki_store::Standing;
 
+use super::{Confirmation, Ingest, Outcome, What, ingest};
 use crate::config::Workspace;
 use crate::error::{Error, Result};
+use crate::progress::Silent;
 
 /// The wait after a first failure, in microseconds: a quarter of an hour. It doubles with each further one.
 const FIRST_WAIT: i64 = 15 * 60 * 1_000_000;
 /// The longest wait after a failure, in microseconds: a day.
 const LONGEST_WAIT: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Reads whatever is due, where any source has a schedule: what a server does again and again.
+///
+/// # Errors
+/// The journal cannot be opened; what befalls one source is in its outcome.
+pub async fn read(
+    workspace: &Workspace,
+    surroundings: &'static dyn Surroundings,
+    author: &str,
+    now: i64,
+) -> Result<Vec<Outcome>> {
+    if workspace.sources.iter().all(|one| one.schedule.is_none()) {
+        return Ok(Vec::new());
+    }
+    let asked = Ingest {
+        what: What::Due,
+        as_of: None,
+        covers: Vec::new(),
+        extent: None,
+        missing: None,
+        confirmation: Confirmation::Ask,
+        surroundings,
+        author: author.to_owned(),
+        now,
+    };
+    ingest(workspace, &asked, &Silent).await
+}
 
 /// The sources that have a schedule.
 pub(super) fn scheduled(workspace: &Workspace) -> Result<Vec<(Source, Option<Vec<InputFile>>)>> {

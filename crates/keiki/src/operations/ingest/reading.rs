@@ -418,6 +418,7 @@ async fn claims(
         known_from: earliest.map_or(i64::MIN, |earliest| {
             earliest.max(closed_at.saturating_add(1))
         }),
+        fresh_days: source.fresh_days,
     };
     let tree = workspace.organisation.tree(as_of);
     let units = summary.org_units();
