@@ -366,7 +366,12 @@ mod tests {
             .clone()
             .map(|n| (n % 7 > 0).then(|| format!("text {}", n % 1000)));
         let keys = numbers.clone().map(|number| format!("K-{number}"));
-        let columns: [(&str, ArrayRef); 3] = [
+        // The same in whole groups of rows, until within one it is another.
+        let batches = numbers
+            .clone()
+            .map(|n| if n < 700_000 { "one" } else { "two" });
+        let columns: [(&str, ArrayRef); 4] = [
+            ("batch", Arc::new(StringArray::from_iter_values(batches))),
             ("text", Arc::new(texts.collect::<StringArray>())),
             (
                 own,
@@ -382,6 +387,7 @@ mod tests {
 
     fn schema(own: &str) -> SchemaRef {
         Arc::new(Schema::new(vec![
+            Field::new("batch", crate::schema::dictionary(), false),
             Field::new("text", crate::schema::dictionary(), true),
             Field::new(own, DataType::Int64, false),
             Field::new(RECORD_KEY, DataType::Utf8, false),
