@@ -1,6 +1,6 @@
 """Compares `keiki measure` with figures.py, cell by cell: value, numerator and denominator as exact fractions.
 
-    compare.py KEIKI WORKSPACE [--deliveries DIR | --record DIR] [--org HD,JP1,US1,SG1]
+    compare.py KEIKI WORKSPACE [--deliveries DIR | --record DIR] [--org HD,JP1,US1,SG1,DE1]
                [--period 2026-03,2026-06,2026-08,2026-09]
 
 Some files of the demo are delivered several times under one name, and only the last is in the folder. Without more, the cells that need
@@ -94,7 +94,7 @@ def main():
     parser.add_argument("workspace")
     parser.add_argument("--deliveries")
     parser.add_argument("--record")
-    parser.add_argument("--org", default="HD,JP1,US1,SG1")
+    parser.add_argument("--org", default="HD,JP1,US1,SG1,DE1")
     parser.add_argument("--period", default="2026-03,2026-06,2026-08,2026-09")
     args = parser.parse_args()
     units, months = args.org.split(","), args.period.split(",")

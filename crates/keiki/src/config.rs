@@ -146,6 +146,14 @@ impl Workspace {
         Self::from_content(root, content, problems)
     }
 
+    /// Makes a workspace of the shipped definitions and a few texts, of which nothing lies in the folder.
+    ///
+    /// # Errors
+    /// The texts are not sound.
+    pub fn shipped(root: PathBuf, texts: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        Self::from_content(root, Content::shipped(texts), Vec::new())
+    }
+
     /// Makes the workspace as a recorded edition has it.
     ///
     /// # Errors

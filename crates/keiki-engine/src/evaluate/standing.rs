@@ -2,7 +2,7 @@
 
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Basis, Coverage, Headcount, Scope, Statistics};
-use keiki_model::org::Arrangement;
+use keiki_model::org::{Arrangement, UNASSIGNED};
 
 use super::formulas::{lift, with_totals};
 use super::{At, Figure, View};
@@ -206,10 +206,10 @@ impl<'s> Standing<'s> {
         if !unit.kind.is_entity() || at.arrangement.holds_departments_alone(at.node) {
             return self.coverage_of(at, &self.covered);
         }
-        let nodes = match at.slot.scope {
-            Scope::Consolidated => at.node..unit.subtree_end,
-            Scope::StandAlone => at.node..at.node + 1,
-        };
+        if at.slot.scope == Scope::StandAlone {
+            return self.coverage_of(at, &alone(at, self.covered.clone()));
+        }
+        let nodes = at.node..unit.subtree_end;
         let coverage = Coverage {
             covered: self.answered.within(&nodes),
             expected: self.expected.within(&nodes),
@@ -241,7 +241,7 @@ impl<'s> Standing<'s> {
             }
         }
         lift(&mut covered, main, at.views);
-        self.coverage_of(at, &at.arrangement.flags(&covered))
+        self.coverage_of(at, &alone(at, at.arrangement.flags(&covered)))
     }
 
     fn coverage_of(&self, at: &At<'_>, covered: &[bool]) -> (Coverage, Vec<String>) {
@@ -264,6 +264,26 @@ impl<'s> Standing<'s> {
             .collect();
         (coverage, missing)
     }
+}
+
+/// Which nodes are covered, where a figure is that of an entity alone: it is, once each of its departments is and no evidence of
+/// its own waits for a claim, whatever its subsidiaries have sent.
+fn alone(at: &At<'_>, mut covered: Vec<bool>) -> Vec<bool> {
+    let nodes = at.tree().nodes();
+    let is_its_own =
+        |node: &usize| nodes[*node].id != UNASSIGNED && at.tree().entity_of(*node) == at.node;
+    if at.slot.scope == Scope::Consolidated || covered[at.node] || !nodes[at.node].kind.is_entity()
+    {
+        return covered;
+    }
+    let waits = at.arrangement.stands_for(at.node).is_some_and(|unit| {
+        let mut views = at.views.iter();
+        views.any(|view| view.has_own_evidence(unit))
+    });
+    let below = at.node + 1..nodes[at.node].subtree_end;
+    let mut own = below.filter(is_its_own).peekable();
+    covered[at.node] = !waits && own.peek().is_some() && own.all(|node| covered[node]);
+    covered
 }
 
 /// Which of totals, each of a unit of the main tree, make a node's figure: not those that others hold, since what a unit

@@ -140,6 +140,26 @@ fn a_flow_is_covered_where_evidence_speaks_for_every_month_from_its_first_day() 
     });
 }
 
+/// KPI 1 in May of a unit, with or without what lies below it.
+async fn scoped(world: &World, scope: Scope, unit: &str, today: Day) -> Measurement {
+    let request = Request {
+        kpis: vec![1],
+        org_units: vec![unit.to_owned()],
+        structure: Structure {
+            scope,
+            ..Structure::default()
+        },
+        periods: vec![Period::parse("2026-05").expect("a period")],
+        known_at: None,
+        seq: None,
+        now: end_of(today),
+    };
+    let found = world.engine.measure(&world.journal, &request).await;
+    let found = found.unwrap_or_else(|error| unreachable!("{error}"));
+    let ratio = found.into_iter().find(|m| m.indicator == "inventory_ratio");
+    ratio.expect("KPI 1 is measured")
+}
+
 #[test]
 fn alone_an_entity_has_its_departments_and_passes_nothing_on() {
     block_on(async {
@@ -148,31 +168,39 @@ fn alone_an_entity_has_its_departments_and_passes_nothing_on() {
         let csv = assets(&rows.map(|(id, unit)| asset(id, unit, "")));
         let today = day("2026-05-31");
         world.commit_csv(&Reading::new("assets", today), &csv).await;
-        let of = async |scope: Scope, unit: &str| {
-            let request = Request {
-                kpis: vec![1],
-                org_units: vec![unit.to_owned()],
-                structure: Structure {
-                    scope,
-                    ..Structure::default()
-                },
-                periods: vec![Period::parse("2026-05").expect("a period")],
-                known_at: None,
-                seq: None,
-                now: end_of(today),
-            };
-            let found = world.engine.measure(&world.journal, &request).await;
-            let found = found.unwrap_or_else(|error| unreachable!("{error}"));
-            let ratio = found.into_iter().find(|m| m.indicator == "inventory_ratio");
-            counts(&ratio.expect("KPI 1 is measured")).1
-        };
         let mut found = Vec::new();
         for scope in [Scope::StandAlone, Scope::Consolidated] {
             for unit in ["HD", "JP1"] {
-                found.push(of(scope, unit).await);
+                found.push(counts(&scoped(&world, scope, unit, today).await).1);
             }
         }
         assert_eq!(found, ["1", "2", "3", "2"]);
+    });
+}
+
+#[test]
+fn alone_an_entity_has_reported_once_its_departments_have_whatever_its_subsidiaries_sent() {
+    block_on(async {
+        let today = day("2026-05-31");
+        let of = async |rows: &[(&str, &str)], covers: &[&str]| {
+            let world = World::shipped().await;
+            let assets_of = |(id, unit): &(&str, &str)| asset(id, unit, "");
+            let csv = assets(&rows.iter().map(assets_of).collect::<Vec<_>>());
+            let reading = Reading {
+                covers: covers.iter().map(|unit| (*unit).to_owned()).collect(),
+                ..Reading::new("assets", today)
+            };
+            world.commit_csv(&reading, &csv).await;
+            let found = scoped(&world, Scope::StandAlone, "HD", today).await;
+            (found.coverage.covered, counts(&found).1)
+        };
+        let rows = [("A1", "HD-SEC"), ("A2", "JP1")];
+        let silent = (0, String::new());
+        assert_eq!(of(&rows, &["HD-SEC"]).await, (1, "1".to_owned()));
+        assert_eq!(of(&rows, &["JP1", "US1"]).await, silent);
+        // Evidence of the entity itself, for which nobody speaks.
+        let rows = [("A1", "HD-SEC"), ("A2", "HD")];
+        assert_eq!(of(&rows, &["HD-SEC"]).await, silent);
     });
 }
 

@@ -14,6 +14,7 @@ use crate::config::{Settings, Workspace, settings};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::operations::accounts::Actor;
+use crate::operations::init;
 use crate::progress::{Progress, Step};
 
 /// The language of the workspace in or above the current folder, for what is said before one is loaded.
@@ -102,6 +103,15 @@ impl Session {
         let here = environment::current_folder().map_err(Error::file(Path::new(".")))?;
         let root = Workspace::find(self.given.as_deref(), &here)?;
         self.load(&root)
+    }
+
+    /// Loads the workspace that is meant; where none is named and there is none, what a new one would have.
+    pub(crate) fn workspace_or_example(&self) -> Result<Workspace> {
+        let here = environment::current_folder().map_err(Error::file(Path::new(".")))?;
+        match Workspace::find(self.given.as_deref(), &here) {
+            Err(_) if self.given.is_none() => init::example(&here),
+            found => self.load(&found?),
+        }
     }
 
     /// Loads the workspace in a folder.

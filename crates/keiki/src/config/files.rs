@@ -56,6 +56,13 @@ impl Content {
         (content, problems)
     }
 
+    /// The shipped definitions beside others.
+    pub(super) fn shipped(others: impl Iterator<Item = (String, String)>) -> Self {
+        Self {
+            texts: others.chain(shipped::definitions()).collect(),
+        }
+    }
+
     /// Checks the definitions that these texts are. What is shipped was checked by this program's tests, unless an earlier
     /// program shipped it.
     pub(super) fn check(

@@ -245,13 +245,14 @@ fn sent_to<'w>(workspace: &'w Workspace, used: &'w Dataset) -> Option<&'w Datase
 
 /// For each node of the tree, the claim that covers it and speaks longest.
 pub(super) fn last_of_each<'b>(
-    batches: &'b [Batch],
+    batches: impl IntoIterator<Item = &'b Batch>,
     dataset: &str,
     tree: &Tree,
     today: Day,
 ) -> Vec<Option<Last<'b>>> {
     let mut last: Vec<Option<Last<'b>>> = vec![None; tree.nodes().len()];
-    for batch in batches.iter().filter(|batch| batch.dataset == dataset) {
+    let of_dataset = batches.into_iter().filter(|batch| batch.dataset == dataset);
+    for batch in of_dataset {
         for claim in &batch.claims {
             let position = tree.position_of_evidence(&claim.org_unit);
             let until = claim.until.min(today);

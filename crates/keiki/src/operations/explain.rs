@@ -1,10 +1,11 @@
 //! Opens a figure down to its rows, and the difference of two figures down to its records.
 
 use keiki_engine::{Against, Detail, Explanation, Question, Structure};
-use keiki_model::calendar::Period;
+use keiki_model::calendar::{Period, parse_day};
 use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::kpi::{Counter, Direction};
 use keiki_model::measurement::Measurement;
+use keiki_model::programme::Owner;
 
 use super::closed::Closed;
 use super::measure::{Measure, Units, measure_with_trends};
@@ -48,6 +49,8 @@ pub struct Explained {
     pub explanation: Explanation,
     /// How many records are not listed, since they are of few people.
     pub records_withheld: usize,
+    /// Who answers for the KPI at the org unit on the figure's day.
+    pub owner: Option<Owner>,
 }
 
 /// Explains.
@@ -103,9 +106,17 @@ pub async fn explain(
     };
     let records_withheld = shield.map_or(0, |shield| shield.open(&mut explanation, then.as_ref()));
     Ok(Explained {
+        owner: owner(workspace, &explanation.measurement),
         explanation,
         records_withheld,
     })
+}
+
+/// Who answers for a figure; `None` too for a node of a further hierarchy.
+fn owner(workspace: &Workspace, figure: &Measurement) -> Option<Owner> {
+    let tree = workspace.organisation.tree(parse_day(&figure.cut_on)?);
+    let node = tree.position(&figure.org_unit)?;
+    workspace.programme.owner(figure.no, &tree, node).cloned()
 }
 
 impl Explain {

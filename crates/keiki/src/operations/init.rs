@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use keiki_model::text::Text;
 
-use crate::config::{Opening, Workspace, settings};
+use crate::config::{ORG_FILE, Opening, Workspace, settings};
 use crate::error::{Error, Result};
 
 /// The files of a new workspace.
 const FILES: [(&str, &str); 5] = [
     (settings::FILE, include_str!("init/keiki.toml")),
-    ("org.csv", include_str!("init/org.csv")),
+    (ORG_FILE, include_str!("init/org.csv")),
     ("sources/assets.toml", include_str!("init/assets.toml")),
     ("evidence/.gitkeep", ""),
     (".gitignore", "/.keiki/\n"),
@@ -40,6 +40,18 @@ pub async fn init(folder: &Path) -> Result<Made> {
         root: folder.to_owned(),
         files: FILES.iter().map(|(name, _)| (*name).to_owned()).collect(),
     })
+}
+
+/// The workspace that would be made in a folder, before anything is written there: who only looks at what is shipped needs none.
+///
+/// # Errors
+/// The example is not sound.
+pub fn example(folder: &Path) -> Result<Workspace> {
+    let texts = FILES
+        .iter()
+        .filter(|(name, _)| *name == settings::FILE || *name == ORG_FILE);
+    let texts = texts.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    Workspace::shipped(folder.to_owned(), texts)
 }
 
 /// Writes files into a folder in which none of them is yet.

@@ -28,7 +28,12 @@ pub struct Difference {
     pub change: Change,
     /// Lines that are gone and lines that are new, in order, each with its sign.
     pub lines: Vec<(char, String)>,
+    /// The same with the lines of the tables in which they stand, which have a space as their sign.
+    pub in_context: Vec<(char, String)>,
 }
+
+/// How far the lines of a table are shown before and after one that differs.
+const TABLE_LINES: usize = 12;
 
 /// Who runs a command, and when.
 #[derive(Debug, Clone)]
@@ -130,13 +135,16 @@ pub async fn differences(workspace: &Workspace, edition: Option<i64>) -> Result<
     Ok(compare(&before, &after))
 }
 
-/// Writes the files of an edition into a new folder, the shipped definitions left out. Returns how many.
+/// Writes the files of an edition, by default the last, into a new folder, the shipped definitions left out. Returns how many.
 ///
 /// # Errors
 /// There is no such edition, or the folder is there already.
-pub async fn export(workspace: &Workspace, edition: i64, folder: &Path) -> Result<usize> {
+pub async fn export(workspace: &Workspace, edition: Option<i64>, folder: &Path) -> Result<usize> {
     let ledger = workspace.ledger().await?;
-    find(&ledger.editions().await?, edition)?;
+    let editions = ledger.editions().await?;
+    let last = editions.last().map_or(0, |last| last.number);
+    let edition = edition.unwrap_or(last);
+    find(&editions, edition)?;
     if folder.exists() {
         return Err(Error::user(
             Text::new(
@@ -198,20 +206,50 @@ pub(super) fn compare(before: &Texts, after: &Texts) -> Vec<Difference> {
 }
 
 fn difference(file: &str, change: Change, old: &str, new: &str) -> Difference {
-    let lines = similar::TextDiff::from_lines(old, new)
+    let all: Vec<(char, String)> = similar::TextDiff::from_lines(old, new)
         .iter_all_changes()
-        .filter_map(|line| {
+        .map(|line| {
             let sign = match line.tag() {
-                similar::ChangeTag::Equal => return None,
+                similar::ChangeTag::Equal => ' ',
                 similar::ChangeTag::Delete => '-',
                 similar::ChangeTag::Insert => '+',
             };
-            Some((sign, line.value().trim_end_matches('\n').to_owned()))
+            (sign, line.value().trim_end_matches('\n').to_owned())
         })
         .collect();
+    let mut is_shown: Vec<bool> = all.iter().map(|(sign, _)| *sign != ' ').collect();
+    let is_table = file.ends_with(".toml");
+    for at in (0..all.len()).filter(|at| is_table && all[*at].0 != ' ') {
+        around(&all, at, &mut is_shown);
+    }
+    let shown = all.into_iter().zip(is_shown).filter(|(_, is)| *is);
+    let in_context: Vec<(char, String)> = shown.map(|(line, _)| line).collect();
+    let lines = in_context.iter().filter(|(sign, _)| *sign != ' ').cloned();
     Difference {
         file: file.to_owned(),
         change,
-        lines,
+        lines: lines.collect(),
+        in_context,
+    }
+}
+
+/// Marks the lines of the table in which a line stands: from its heading to its end.
+fn around(all: &[(char, String)], at: usize, is_shown: &mut [bool]) {
+    let is_heading = |at: usize| all[at].1.starts_with('[');
+    let is_blank = |at: usize| all[at].1.trim().is_empty();
+    for before in (0..at).rev().take(TABLE_LINES) {
+        if is_heading(at) || is_blank(before) {
+            break;
+        }
+        is_shown[before] = true;
+        if is_heading(before) {
+            break;
+        }
+    }
+    for after in (at + 1..all.len()).take(TABLE_LINES) {
+        if is_heading(after) || is_blank(after) {
+            break;
+        }
+        is_shown[after] = true;
     }
 }

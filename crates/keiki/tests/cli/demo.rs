@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::workspace::{Ran, run_in, run_in_as};
-use crate::{collect, discretion, guide};
+use crate::{collect, discretion, guide, judgement};
 
 fn run(sample: &Path, line: &str) -> Ran {
     let arguments: Vec<&str> = ["--language", "en"]
@@ -53,8 +53,11 @@ fn the_sample_group_tells_its_story() {
     what_befell_the_group_is_to_be_seen(&sample);
     a_day_that_moved_is_a_revision_beside_the_plan(&sample);
     every_line_can_be_explained(&sample);
+    every_status_occurs(&sample);
+    totals_speak_for_no_month_but_their_own(&sample);
     the_regions_add_up(&sample);
     an_independent_computation_agrees(&sample, &folder.path().join("deliveries"));
+    judgement::the_guides_table_is_what_is_printed(&sample);
     collect::the_guide_is_as_written(&sample);
     run(&sample, "verify").exits(0).says("the books balance");
     discretion::nobody_is_named(&sample, &ran.out);
@@ -178,6 +181,26 @@ fn evidence_of_an_unknown_unit_is_listed(sample: &Path) {
         .says("not in org.csv: JP6");
 }
 
+/// Between its totals Fictional Europe has said nothing; that it has no cloud services is a total too.
+fn totals_speak_for_no_month_but_their_own(sample: &Path) {
+    let line = |org: &str, kpi: u32, period: &str| {
+        let command = format!("measure --kpi {kpi} --org {org} --period {period}");
+        run(sample, &command).exits(0)
+    };
+    line("DE1", 1, "2026-09").says("160 / 260");
+    line("DE1", 1, "2026-08").says("no data (not reported)");
+    line("HD", 1, "2026-08").says("provisional");
+    run(sample, "explain 33 --org HD --period 2026-08")
+        .exits(0)
+        .says("DE1");
+    line("DE1", 4, "2026-09").says("0 / 0");
+    line("HD", 4, "2026-09").says("10/10");
+    line("HD", 1, "FY2025").says("10/10");
+    for (kpi, period) in [(36, "FY2024-H2"), (32, "FY2026-Q2"), (37, "FY2025-H2")] {
+        line("HD", kpi, period).says("10/10");
+    }
+}
+
 /// Every record and every total that is listed adds to the figure, and nothing else does.
 fn rows_and_reported_totals_add_up(sample: &Path) {
     for (no, period) in [(1, "2026-09"), (33, "FY2026-Q1"), (36, "FY2026-H1")] {
@@ -240,6 +263,10 @@ fn what_befell_the_group_is_to_be_seen(sample: &Path) {
             "explain 1 --org HD --period 2026-09 --against 2026-10-04",
             "160 ÷ 260",
         ),
+        (
+            "explain 1 --org JP1 --period 2026-09",
+            "Answers for it: 架空製造 情報システム部長 (deputy: 架空製造 東工場長)",
+        ),
     ] {
         run(sample, command).exits(0).says(says);
     }
@@ -266,7 +293,21 @@ fn a_section_ends_and_its_successor_takes_its_evidence(sample: &Path) {
         .complains("after that its evidence counts at HD-SEC");
 }
 
-/// Plain Python over the evidence files, which knows nothing of the journal, for four org units and four months.
+/// Every one of the thirteen statuses is some figure's.
+fn every_status_occurs(sample: &Path) {
+    let mut found = std::collections::BTreeSet::new();
+    for period in ["2025-12", "2026-09"] {
+        let command = format!("measure --all-orgs --period {period} --format json");
+        let measured = run(sample, &command).exits(0).json();
+        let all = measured.as_array().map_or(&[][..], Vec::as_slice);
+        let statuses = all.iter().filter_map(|one| one["status"].as_str());
+        found.extend(statuses.map(str::to_owned));
+    }
+    let all = keiki_model::status::Status::all().map(|status| status.code().to_owned());
+    assert_eq!(found, all.collect());
+}
+
+/// Plain Python over the evidence files, which knows nothing of the journal, for five org units and four months.
 fn an_independent_computation_agrees(sample: &Path, deliveries: &Path) {
     let script = "../../e2e/independent/compare.py";
     let output = std::process::Command::new("python3")
@@ -281,7 +322,7 @@ fn an_independent_computation_agrees(sample: &Path, deliveries: &Path) {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}{errors}");
     assert!(
-        said.contains("832 agree, 0 disagree, 0 left out"),
+        said.contains("1040 agree, 0 disagree, 0 left out"),
         "{said}{errors}"
     );
 }
@@ -375,7 +416,29 @@ fn the_regions_add_up(sample: &Path) {
     .says("Americas");
 }
 
+/// Every figure of the page opens, and says why it stands as it does.
 fn every_line_can_be_explained(sample: &Path) {
+    let measured = run(sample, "measure --org HD --period 2026-09 --format json")
+        .exits(0)
+        .json();
+    let all = measured.as_array().map_or(&[][..], Vec::as_slice);
+    let own: Vec<String> = all
+        .iter()
+        .filter(|one| one["companion"] == false)
+        .map(|one| format!("{} --indicator {}", one["no"], one["indicator"]).replace('"', ""))
+        .collect();
+    assert!(own.len() > 47, "{own:?}");
+    std::thread::scope(|scope| {
+        for part in own.chunks(own.len().div_ceil(2)) {
+            scope.spawn(move || {
+                for line in part {
+                    run(sample, &format!("explain {line} --org HD --period 2026-09"))
+                        .exits(0)
+                        .says("coverage ");
+                }
+            });
+        }
+    });
     for (no, says) in [
         ("1", "5,519"),
         ("7", "= 50.0 %"),

@@ -160,6 +160,33 @@ fn derived_evidence_covers_what_its_inputs_cover() {
 }
 
 #[test]
+fn derived_evidence_is_no_fresher_than_the_register_whose_rows_it_takes_over() {
+    let workspace = with_checks();
+    csv(&workspace, "checker", "checks", "", &checks(9));
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    let until = || {
+        let owed = workspace
+            .run(&["sources", "--coverage", "--format", "json"])
+            .exits(0)
+            .json();
+        let mut rows = owed.as_array().expect("an array").iter();
+        let row = rows.find(|row| row["org_unit"] == "JP1" && row["dataset"] == "system_controls");
+        row.expect("it is owed")["until"].clone()
+    };
+    // New results say nothing of systems that may have come since the register was read.
+    workspace.write("evidence/checker.csv", checks(8));
+    workspace
+        .run(&["ingest", "checker", "--as-of", "2026-07-31"])
+        .exits(0)
+        .says("hardening → system_controls");
+    assert_eq!(until(), "2026-05-31");
+    workspace
+        .run(&["ingest", "register", "--as-of", "2026-07-31"])
+        .exits(0);
+    assert_eq!(until(), "2026-07-31");
+}
+
+#[test]
 fn a_wrong_query_is_named_in_its_file() {
     let workspace = with_checks();
     query(

@@ -1,10 +1,11 @@
 //! What figures say beyond their last value: change, trend, pace and forecast; counter-indicators; road map and frameworks.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::workspace::{ASSETS_HEADER, Workspace};
+use crate::workspace::{ASSETS_HEADER, Workspace, run_in};
 
 const SOURCE: &str = "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/assets.csv\"\n\
                       covers = [\"HD\"]\n";
@@ -107,6 +108,64 @@ fn forecasts_are_held_against_what_came() {
         .exits(0)
         .says("back-test")
         .says("1/1");
+}
+
+/// The guides with their language, the word for all figures, and how they say what share of the forecasts was right.
+const GUIDES: [(&str, &str, &str, [&str; 2]); 2] = [
+    (
+        "en",
+        include_str!("../../../../docs/guides/judgement.md"),
+        "All",
+        ["About ", " % of what came"],
+    ),
+    (
+        "ja",
+        include_str!("../../../../docs/guides/judgement.ja.md"),
+        "合計",
+        ["95%区間に入ったのは約", "%"],
+    ),
+];
+
+/// The table of how good forecasts would have been is that of the sample group, in both languages.
+pub(crate) fn the_guides_table_is_what_is_printed(sample: &Path) {
+    let line = "measure --period 2026-09 --trend --back-test";
+    for (language, guide, all, share) in GUIDES {
+        assert!(guide.contains(line), "{language}");
+        let arguments = ["--language", language].into_iter().chain(line.split(' '));
+        let printed = run_in(sample, &arguments.collect::<Vec<_>>()).exits(0).out;
+        let written: Vec<String> = guide.lines().filter_map(row).collect();
+        // The last table; each of its rows ends in hits and forecasts, and names the org unit.
+        let lines: Vec<&str> = printed.lines().map(str::trim).collect();
+        let last = lines.iter().rposition(|line| line.starts_with(all));
+        let last = last.unwrap_or_else(|| unreachable!("{printed}"));
+        let first = lines[..last]
+            .iter()
+            .rposition(|line| line.starts_with("No."));
+        let first = first.unwrap_or_else(|| unreachable!("{printed}"));
+        let rows = lines[first + 1..=last].iter();
+        let found: Vec<String> = rows
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .map(|line| line.replacen(" HD ", " ", 1))
+            .filter(|line| line.chars().any(char::is_alphanumeric))
+            .collect();
+        let table = lines[first..=last].join("\n");
+        assert_eq!(written, found, "{language}:\n{table}");
+        let counts = found.last().and_then(|row| row.rsplit(' ').next());
+        let counts = counts.and_then(|counts| counts.split_once('/'));
+        let (hits, trials) = counts.expect("hits and forecasts");
+        let count = |text: &str| text.parse::<u32>().expect("a count");
+        let percent = (count(hits) * 200 + count(trials)) / (count(trials) * 2);
+        let said = format!("{}{percent}{}", share[0], share[1]);
+        assert!(guide.contains(&said), "{language}: {said}");
+    }
+}
+
+/// The cells of a row of a guide's table of forecasts, in one line.
+fn row(line: &str) -> Option<String> {
+    let cells: Vec<&str> = line.strip_prefix('|')?.split('|').map(str::trim).collect();
+    let is_of_table = cells.len() == 7 && cells[5].contains('/');
+    let text = cells.join(" ");
+    is_of_table.then(|| text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[test]

@@ -199,6 +199,7 @@ fn an_edited_definition_changes_no_figure_as_it_was_known() {
         .run(&["programme", "diff"])
         .exits(0)
         .says("changed  programme.toml")
+        .says("    [[targets]]\n    kpi = 1\n    org_unit = \"HD\"")
         .says("- at_least = \"0.5\"")
         .says("+ at_least = \"0.9\"");
     workspace
@@ -229,8 +230,18 @@ fn an_edited_definition_changes_no_figure_as_it_was_known() {
     workspace
         .run(&["programme", "export", "--edition", "1", "first"])
         .exits(0);
-    let exported = std::fs::read_to_string(workspace.path().join("first/programme.toml"));
-    assert!(exported.expect("it was written").contains("0.5"));
+    let exported = |folder: &str| {
+        let path = workspace.path().join(folder).join("programme.toml");
+        std::fs::read_to_string(path).expect("it was written")
+    };
+    assert!(exported("first").contains("0.5"));
+    // What is exported last comes back as it is: nothing differs.
+    workspace.run(&["programme", "export", "last"]).exits(0);
+    workspace.write("programme.toml", exported("last"));
+    workspace
+        .run(&["programme", "diff"])
+        .exits(0)
+        .says("no difference");
 }
 
 #[test]

@@ -58,6 +58,29 @@ fn the_catalogue_is_listed_by_group() {
 }
 
 #[test]
+fn the_shipped_catalogue_is_shown_where_there_is_no_workspace_too() {
+    let nowhere = tempfile::tempdir().expect("a temporary folder can be made");
+    let ask = |line: &str| {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        run_in(nowhere.path(), &arguments)
+    };
+    ask("--language en catalogue 23")
+        .exits(0)
+        .says("Mean time to contain (MTTC)");
+    ask("--language ja catalogue --class education_and_training")
+        .exits(0)
+        .says("標的型メール訓練");
+    ask("--language en catalogue --road-map")
+        .exits(1)
+        .complains("no workspace");
+    ask("--language en catalogue 23 --workspace nowhere")
+        .exits(1)
+        .complains("not a workspace");
+    let left = std::fs::read_dir(nowhere.path()).expect("the folder can be read");
+    assert_eq!(left.count(), 0, "nothing was written");
+}
+
+#[test]
 fn a_filter_that_is_no_word_of_the_catalogue_is_told_with_the_nearest_and_all() {
     let workspace = Workspace::new();
     workspace

@@ -90,7 +90,11 @@ impl TypedValueParser for Word {
 
 impl Args {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
-        let workspace = session.workspace()?;
+        let workspace = if self.road_map || self.framework.is_some() {
+            session.workspace()?
+        } else {
+            session.workspace_or_example()?
+        };
         let language = session.language();
         if self.road_map {
             let stages = way(&workspace).await?;

@@ -24,6 +24,13 @@ pub(crate) struct Args {
     /// Close eleven months too, restate two of them, and sign (takes minutes)
     #[arg(long)]
     closed: bool,
+    /// Serve nothing afterwards
+    #[arg(long, hide = true)]
+    #[expect(
+        dead_code,
+        reason = "what scripts may say is taken and asks for nothing"
+    )]
+    no_serve: bool,
 }
 
 impl Args {

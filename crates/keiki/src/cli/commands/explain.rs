@@ -85,10 +85,12 @@ impl Args {
                 data["others"] = around.others.iter().map(Measurement::to_json).collect();
                 data["counter_indicators"] = around.counters.iter().map(data::counter).collect();
                 data["records_withheld"] = explained.records_withheld.into();
+                data["owner"] = data::owner(explained.owner.as_ref());
                 print_json(&data, session);
             }
             Form::Table => {
-                screen::show(&explanation, &around, rows, &workspace, session);
+                let owner = explained.owner.as_ref();
+                screen::show(&explanation, (&around, owner), rows, &workspace, session);
                 if rows == Rows::Listed && explained.records_withheld > 0 {
                     let said = messages::records_withheld(explained.records_withheld);
                     session.note(said.get(session.language()));

@@ -76,9 +76,9 @@ enum Action {
     },
     /// Write the files of an edition into a new folder
     Export {
-        /// The edition
+        /// The edition [default: the last]
         #[arg(long, value_name = "NUMBER")]
-        edition: i64,
+        edition: Option<i64>,
         /// The folder
         folder: PathBuf,
     },
@@ -227,7 +227,7 @@ fn show(difference: &Difference, names: bool, session: &Session) {
     if names || difference.change != Change::Changed {
         return;
     }
-    for (sign, line) in &difference.lines {
+    for (sign, line) in &difference.in_context {
         session.line(format!("  {sign} {line}"));
     }
 }

@@ -630,6 +630,7 @@ const TEXTS: &[(&str, &str)] = &[
         "Close eleven months too, restate two of them, and sign (takes minutes)",
         "11か月を締めて署名し、うち2か月を訂正する(数分かかる)",
     ),
+    ("Serve nothing afterwards", "作成後に画面を公開しない"),
     ("Serve the web pages", "ウェブ画面を提供する"),
     (
         "The workspace [default: as with --workspace]",

@@ -24,7 +24,8 @@ const KEY: &str = "demo";
 const OFFICE: &str = "demo-office";
 const SECOND: &str = "demo-ciso";
 /// Why it is closed although something stands in the way.
-const LATE: &str = "架空物流の報告を待たずに締める";
+const LATE: &str =
+    "架空物流が未提出で、架空ヨーロッパは四半期ごとの合計値だけのため、そろうのを待たずに締める";
 /// Why two months are restated.
 const CORRECTED: &str = "インシデントの封じ込め日時と受講記録の訂正を反映";
 

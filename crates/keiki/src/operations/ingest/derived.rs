@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keiki_engine::{Derivation, EngineError, Own};
+use keiki_engine::{Derivation, EngineError, Outline, Own};
 use keiki_ingest::{InputFile, Source};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::OrgUnits;
@@ -21,8 +21,8 @@ use crate::operations::coverage::last_of_each;
 /// The result of a query as a file, which is gone when this is dropped.
 pub(super) struct Derived {
     pub(super) file: InputFile,
-    /// The datasets that the query reads.
-    pub(super) inputs: BTreeSet<String>,
+    /// What the query reads.
+    pub(super) outline: Outline,
     _folder: tempfile::TempDir,
 }
 
@@ -39,7 +39,7 @@ impl Derived {
         let engine = workspace.engine();
         let derivation = derivation(source);
         let outline = engine.outline(derivation).await;
-        let inputs = outline.map_err(|error| at(source, error))?.inputs;
+        let outline = outline.map_err(|error| at(source, error))?;
         let rows = engine.derive(journal, derivation, as_of).await;
         let rows = rows.map_err(|error| at(source, error))?;
         let folder = tempfile::tempdir().map_err(Error::file(&workspace.root))?;
@@ -53,8 +53,11 @@ impl Derived {
             written.map_err(Error::stopped)?;
         }
         Ok(Self {
-            file: InputFile::new(format!("{} ({})", source.name, inputs_text(&inputs)), path),
-            inputs,
+            file: InputFile::new(
+                format!("{} ({})", source.name, inputs_text(&outline.inputs)),
+                path,
+            ),
+            outline,
             _folder: folder,
         })
     }
@@ -184,11 +187,12 @@ struct Speaks {
     fresh_days: Option<i32>,
 }
 
-/// What rows that follow from datasets may claim: the org units and days for which the evidence of every one of them speaks.
+/// What rows that follow from datasets may claim: the org units and days for which the evidence of every one of them speaks; of
+/// its own dataset, where the query takes over what is said there, the evidence of the other sources.
 pub(super) async fn claims(
     workspace: &Workspace,
     journal: &Journal,
-    inputs: &BTreeSet<String>,
+    (source, outline): (&Source, &Outline),
     as_of: Day,
 ) -> Result<Claims> {
     let snapshot = journal.snapshot().await?;
@@ -200,8 +204,9 @@ pub(super) async fn claims(
     };
     let mut common: Vec<Option<Speaks>> = vec![Some(all); tree.nodes().len()];
     let mut has_units = false;
-    for input in inputs {
-        let dataset = workspace.dataset(input)?;
+    let own = Some(&source.dataset).filter(|_| outline.own == Own::Read);
+    for needed in outline.inputs.iter().chain(own) {
+        let dataset = workspace.dataset(needed)?;
         if dataset.org_units == OrgUnits::None {
             continue;
         }
@@ -209,8 +214,11 @@ pub(super) async fn claims(
         let sent = dataset
             .distinct
             .as_ref()
-            .map_or(input.as_str(), |d| &d.dataset.value);
-        let last = last_of_each(snapshot.batches(), sent, &tree, as_of);
+            .map_or(needed.as_str(), |d| &d.dataset.value);
+        // Its own word is not seen by the query, and speaks for nothing.
+        let batches = snapshot.batches().iter();
+        let of_others = batches.filter(|batch| batch.source != source.name);
+        let last = last_of_each(of_others, sent, &tree, as_of);
         for (common, last) in common.iter_mut().zip(last) {
             *common = common.zip(last).map(|(common, last)| Speaks {
                 from: common.from.max(last.from),

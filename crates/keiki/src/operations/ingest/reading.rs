@@ -1,9 +1,9 @@
 //! One reading of one source, from its files to the journal.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use keiki_engine::Outline;
 use keiki_ingest::{Context, InputFile, Limits, Source, place, read_chunks};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
@@ -96,7 +96,7 @@ pub(super) async fn read(
     let to_read = ToRead {
         files,
         begun,
-        inputs: derived.as_ref().map(|derived| &derived.inputs),
+        outline: derived.as_ref().map(|derived| &derived.outline),
     };
     let report = read_files(workspace, journal, source, to_read, asked, progress).await?;
     if asked.what.is_of_sources() {
@@ -115,8 +115,8 @@ struct ToRead<'r> {
     files: Vec<InputFile>,
     /// What they looked like and held, where they were read before.
     begun: Option<(Vec<Look>, Gathered)>,
-    /// The datasets from which the rows follow, where they do.
-    inputs: Option<&'r BTreeSet<String>>,
+    /// From what the rows follow, where they do.
+    outline: Option<&'r Outline>,
 }
 
 /// Reads files and commits what they hold.
@@ -131,7 +131,7 @@ async fn read_files(
     let ToRead {
         files,
         begun,
-        inputs,
+        outline,
     } = to_read;
     let dataset = workspace.dataset(&source.dataset)?;
     progress.begin(&Step::Reading {
@@ -168,7 +168,7 @@ async fn read_files(
         dataset,
         asked,
         stored: &stored,
-        inputs,
+        outline,
         scope_units: None,
     };
     let committed = match (evidence, kept) {
@@ -198,8 +198,8 @@ pub(in crate::operations) struct Reading<'r> {
     pub(in crate::operations) stored: &'r [RawFile],
     /// The org units in scope, where they are not the source's with all below them.
     pub(in crate::operations) scope_units: Option<Vec<String>>,
-    /// The datasets from which the rows follow, where they do.
-    pub(in crate::operations) inputs: Option<&'r BTreeSet<String>>,
+    /// From what the rows follow, where they do.
+    pub(in crate::operations) outline: Option<&'r Outline>,
 }
 
 impl Reading<'_> {
@@ -222,12 +222,12 @@ impl Reading<'_> {
             None => i64::MIN,
         };
         let unassigned = unassigned(workspace, &self.dataset, &summary, as_of);
-        let mut claims = match self.inputs {
+        let mut claims = match self.outline {
             // Derived evidence speaks for no more than that from which it follows.
-            Some(inputs)
+            Some(outline)
                 if source.covers.is_empty() && self.dataset.org_units != OrgUnits::None =>
             {
-                derived::claims(workspace, self.journal, inputs, as_of).await?
+                derived::claims(workspace, self.journal, (&source, outline), as_of).await?
             }
             _ => {
                 let dataset = &self.dataset;

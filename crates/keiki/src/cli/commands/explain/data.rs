@@ -4,6 +4,7 @@ use keiki_engine::{Comparison, Explanation, Part, ReportedTotal, Row};
 use keiki_model::calendar::{date_of, instant_text};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::DATA_DIGITS;
+use keiki_model::programme::Owner;
 use serde_json::{Map, Value, json};
 
 use super::Rows;
@@ -27,6 +28,12 @@ pub(super) fn counter(beside: &Beside) -> Value {
         "has_got_worse": beside.has_got_worse(),
         "why": { "ja": beside.counter.why.ja, "en": beside.counter.why.en },
     })
+}
+
+/// Who answers for the figure, as data.
+pub(super) fn owner(owner: Option<&Owner>) -> Value {
+    let said = |owner: &Owner| json!({ "owner": owner.owner, "deputy": owner.deputy });
+    owner.map_or(Value::Null, said)
 }
 
 fn part(part: &Part, rows: Rows) -> Value {

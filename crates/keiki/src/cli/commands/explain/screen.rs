@@ -5,6 +5,7 @@ use keiki_model::calendar::date_of;
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
+use keiki_model::programme::Owner;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
 use keiki_report::{format, formula, judgement, scorecard, sentence};
@@ -19,7 +20,7 @@ use crate::operations::explain::Surroundings;
 /// Prints the figure, its parts and the comparison.
 pub(super) fn show(
     explanation: &Explanation,
-    around: &Surroundings,
+    (around, owner): (&Surroundings, Option<&Owner>),
     rows: Rows,
     workspace: &Workspace,
     session: &Session,
@@ -59,6 +60,9 @@ pub(super) fn show(
     {
         session.line(said.get(language));
     }
+    if let Some(owner) = owner {
+        session.line(answers(owner).get(language));
+    }
     beside::show(around, (kpi, indicator), workspace, session);
     session.line(format!("\n{}", messages::PARTS.get(language)));
     for part in &explanation.parts {
@@ -74,6 +78,17 @@ pub(super) fn show(
             workspace,
             session,
         );
+    }
+}
+
+fn answers(owner: &Owner) -> Text {
+    let who = &owner.owner;
+    match &owner.deputy {
+        None => Text::new(format!("責任者: {who}"), format!("Answers for it: {who}")),
+        Some(deputy) => Text::new(
+            format!("責任者: {who}(代行者: {deputy})"),
+            format!("Answers for it: {who} (deputy: {deputy})"),
+        ),
     }
 }
 

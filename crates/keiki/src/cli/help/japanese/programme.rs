@@ -44,6 +44,6 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "Write the files of an edition into a new folder",
         "一つの版のファイルを新しいフォルダに書き出す",
     ),
-    ("The edition", "版"),
+    ("The edition [default: the last]", "版 [既定: 最新]"),
     ("The folder", "フォルダ"),
 ];

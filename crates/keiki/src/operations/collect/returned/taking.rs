@@ -129,7 +129,7 @@ impl Taking<'_> {
             asked: &asked,
             stored,
             scope_units: Some(book.own.clone()),
-            inputs: None,
+            outline: None,
         };
         let mut gathering =
             self.journal
