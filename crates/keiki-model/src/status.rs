@@ -76,6 +76,30 @@ impl Status {
         Self::ALL.iter().map(|row| row.0)
     }
 
+    /// The statuses from the worst to the best: a known miss is worse than what is not known, and that is worse than what is met.
+    const BY_WEIGHT: [Self; 13] = [
+        Self::Missed,
+        Self::Behind,
+        Self::Near,
+        Self::NoData,
+        Self::Provisional,
+        Self::TooFew,
+        Self::Waived,
+        Self::OnPace,
+        Self::Met,
+        Self::NoTarget,
+        Self::NotDue,
+        Self::NoneOccurred,
+        Self::NotApplicable,
+    ];
+
+    /// The status of a KPI of several figures: the worst of theirs; `None` where there is none.
+    #[must_use]
+    pub fn worst(of: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let weight = |status: &Self| Self::BY_WEIGHT.iter().position(|other| other == status);
+        of.into_iter().min_by_key(weight)
+    }
+
     fn row(self) -> (&'static str, &'static str, &'static str) {
         let row = Self::ALL.iter().find(|row| row.0 == self);
         row.map_or(("", "", ""), |row| (row.1, row.2, row.3))
@@ -266,6 +290,21 @@ mod tests {
             way: Way::Arrived,
             is_waived: false,
         }
+    }
+
+    #[test]
+    fn a_kpi_of_several_figures_stands_as_the_worst_of_them() {
+        use Status::{Met, Missed, Near, NoData, NoTarget};
+        assert_eq!(Status::worst([Met, Near]), Some(Near));
+        assert_eq!(Status::worst([NoData, Met]), Some(NoData));
+        assert_eq!(Status::worst([NoData, Missed]), Some(Missed));
+        assert_eq!(Status::worst([NoTarget, Met]), Some(Met));
+        assert_eq!(Status::worst([]), None);
+        let of_all = Status::all().filter_map(|one| Status::worst([one]));
+        assert_eq!(
+            of_all.collect::<Vec<_>>(),
+            Status::all().collect::<Vec<_>>()
+        );
     }
 
     #[test]

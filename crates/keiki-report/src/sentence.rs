@@ -339,7 +339,12 @@ fn missed(ja: &Words<'_>, en: &Words<'_>) -> Text {
                 ja.target()
             ),
             format!(
-                "{count} planned by then are undone (value {}, target {}). Whatever the value, it stays missed until all of them are done.",
+                "{count} {} undone (value {}, target {}). Whatever the value, it stays missed until none is.",
+                if unmet == Some(1) {
+                    "item planned by then is"
+                } else {
+                    "items planned by then are"
+                },
                 en.value(),
                 en.target()
             ),
@@ -422,9 +427,14 @@ fn provisional(ja: &Words<'_>, en: &Words<'_>) -> Text {
             ja.value()
         ),
         format!(
-            "{} org units have reported; {} have not. Until they have, the value ({}) is provisional and not judged.",
+            "{} org units have reported; {} {}, the value ({}) is provisional and not judged.",
             en.coverage(),
             en.missing(),
+            if en.measurement.grounds.missing.len() == 1 {
+                "has not. Until it has"
+            } else {
+                "have not. Until they have"
+            },
             en.value()
         ),
     )
@@ -655,7 +665,7 @@ mod tests {
         assert!(
             super::status(&late)
                 .en
-                .starts_with("3 planned by then are undone")
+                .starts_with("3 items planned by then are undone")
         );
         let waived = super::status(&measurement(Status::Waived));
         assert!(

@@ -264,6 +264,10 @@ fn what_befell_the_group_is_to_be_seen(sample: &Path) {
             "160 ÷ 260",
         ),
         (
+            "explain 8 --org HD --period 2026-09",
+            "the worst of its 2 figures",
+        ),
+        (
             "explain 1 --org JP1 --period 2026-09",
             "Answers for it: 架空製造 情報システム部長 (deputy: 架空製造 東工場長)",
         ),

@@ -6,6 +6,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
 use keiki_model::programme::Owner;
+use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
 use keiki_report::{format, formula, judgement, scorecard, sentence};
@@ -60,6 +61,9 @@ pub(super) fn show(
     {
         session.line(said.get(language));
     }
+    if let Some(whole) = of_kpi(measurement, around) {
+        session.line(whole.get(language));
+    }
     if let Some(owner) = owner {
         session.line(answers(owner).get(language));
     }
@@ -79,6 +83,24 @@ pub(super) fn show(
             session,
         );
     }
+}
+
+/// How a KPI of several figures stands: as the worst of them.
+fn of_kpi(measurement: &Measurement, around: &Surroundings) -> Option<Text> {
+    let all = around.others.iter().chain([measurement]);
+    let own: Vec<&Measurement> = all.filter(|one| !one.is_companion).collect();
+    let worst = Status::worst(own.iter().map(|one| one.status)).filter(|_| own.len() > 1)?;
+    let (no, count, title) = (measurement.no, own.len(), worst.title());
+    Some(Text::new(
+        format!(
+            "KPI {no}全体: {}({count}つの指標のうち最も悪いもの)",
+            title.ja
+        ),
+        format!(
+            "KPI {no} as a whole: {}, the worst of its {count} figures",
+            title.en
+        ),
+    ))
 }
 
 fn answers(owner: &Owner) -> Text {
