@@ -297,15 +297,26 @@ fn a_section_ends_and_its_successor_takes_its_evidence(sample: &Path) {
         .complains("after that its evidence counts at HD-SEC");
 }
 
-/// Every one of the thirteen statuses is some figure's.
+/// Every one of the thirteen statuses is some figure's, and every figure has a value or a reason why it has none.
 fn every_status_occurs(sample: &Path) {
+    const REASONS: [&str; 5] = [
+        "not_due",
+        "none_occurred",
+        "not_applicable",
+        "no_data",
+        "provisional",
+    ];
     let mut found = std::collections::BTreeSet::new();
     for period in ["2025-12", "2026-09"] {
         let command = format!("measure --all-orgs --period {period} --format json");
         let measured = run(sample, &command).exits(0).json();
         let all = measured.as_array().map_or(&[][..], Vec::as_slice);
-        let statuses = all.iter().filter_map(|one| one["status"].as_str());
-        found.extend(statuses.map(str::to_owned));
+        for one in all.iter().filter(|one| one["basis"] != "withheld") {
+            let status = one["status"].as_str().unwrap_or_default();
+            let has_reason = one["value"].is_number() || REASONS.contains(&status);
+            assert!(one["companion"] == true || has_reason, "{one:#}");
+            found.insert(status.to_owned());
+        }
     }
     let all = keiki_model::status::Status::all().map(|status| status.code().to_owned());
     assert_eq!(found, all.collect());
