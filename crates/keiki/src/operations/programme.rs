@@ -218,7 +218,9 @@ fn difference(file: &str, change: Change, old: &str, new: &str) -> Difference {
         })
         .collect();
     let mut is_shown: Vec<bool> = all.iter().map(|(sign, _)| *sign != ' ').collect();
-    let is_table = file.ends_with(".toml");
+    let is_table = Path::new(file)
+        .extension()
+        .is_some_and(|kind| kind == "toml");
     for at in (0..all.len()).filter(|at| is_table && all[*at].0 != ' ') {
         around(&all, at, &mut is_shown);
     }

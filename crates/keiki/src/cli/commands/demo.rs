@@ -26,10 +26,6 @@ pub(crate) struct Args {
     closed: bool,
     /// Serve nothing afterwards
     #[arg(long, hide = true)]
-    #[expect(
-        dead_code,
-        reason = "what scripts may say is taken and asks for nothing"
-    )]
     no_serve: bool,
 }
 
