@@ -318,8 +318,10 @@ fn every_status_occurs(sample: &Path) {
             found.insert(status.to_owned());
         }
     }
-    let all = keiki_model::status::Status::all().map(|status| status.code().to_owned());
-    assert_eq!(found, all.collect());
+    let all: std::collections::BTreeSet<String> = keiki_model::status::Status::all()
+        .map(|status| status.code().to_owned())
+        .collect();
+    assert_eq!(found, all);
 }
 
 /// Plain Python over the evidence files, which knows nothing of the journal, for five org units and four months.
