@@ -18,7 +18,7 @@ from house import make, serve  # noqa: E402 (the folder beside this one)
 from programs import libraries, run  # noqa: E402
 
 SCHEMATHESIS = "schemathesis==4.32.5"
-RIGHTS = "see,see_evidence,see_personal,submit,explain,certify,close,approve,audit,administer"
+RIGHTS = "see,see_evidence,see_personal,submit,explain,certify,close,approve,audit,administer,define"
 
 
 def main(keiki):
@@ -26,6 +26,7 @@ def main(keiki):
         programs = libraries(folder, SCHEMATHESIS)
         workspace = os.path.join(folder, "workspace")
         make(keiki, workspace)
+        run(keiki, "user", "add", "victim", "--role", "executive", "--workspace", workspace)
         token = run(keiki, "token", "make", "tester", "schemathesis", "--right", RIGHTS, "--workspace", workspace).strip()
         process, url = serve(keiki, workspace)
         try:

@@ -73,6 +73,30 @@ enum Rhythm {
     LastBusinessDayOfMonth,
 }
 
+impl std::fmt::Display for Schedule {
+    /// As it is written in a definition.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.strftime("%H:%M");
+        match self.rhythm {
+            Rhythm::Hourly => write!(f, "hourly at {}", self.at.strftime(":%M")),
+            Rhythm::Daily => write!(f, "daily at {at}"),
+            Rhythm::Weekdays => write!(f, "weekdays at {at}"),
+            Rhythm::BusinessDays => write!(f, "business days at {at}"),
+            Rhythm::Weekly(day) => {
+                let mut all = WEEKDAYS.iter();
+                let name = all
+                    .find(|(_, known)| *known == day)
+                    .map_or("", |(name, _)| name);
+                write!(f, "weekly on {name} at {at}")
+            }
+            Rhythm::DayOfMonth(day) => write!(f, "monthly on day {day} at {at}"),
+            Rhythm::LastDayOfMonth => write!(f, "monthly on last day at {at}"),
+            Rhythm::BusinessDayOfMonth(day) => write!(f, "monthly on business day {day} at {at}"),
+            Rhythm::LastBusinessDayOfMonth => write!(f, "monthly on last business day at {at}"),
+        }
+    }
+}
+
 impl Schedule {
     /// Reads a schedule; `None` where it has none of the forms.
     #[must_use]
@@ -225,6 +249,24 @@ mod tests {
             shown(schedule.last(now, &tokyo(), &days)),
             shown(schedule.next(now, &tokyo(), &days))
         )
+    }
+
+    #[test]
+    fn a_schedule_is_shown_as_it_is_written() {
+        for text in [
+            "hourly at :15",
+            "daily at 06:00",
+            "weekdays at 06:30",
+            "business days at 06:00",
+            "weekly on monday at 06:00",
+            "monthly on day 5 at 06:00",
+            "monthly on last day at 06:00",
+            "monthly on business day 3 at 06:00",
+            "monthly on last business day at 18:05",
+        ] {
+            let schedule = Schedule::parse(text).expect("it is a schedule");
+            assert_eq!(schedule.to_string(), text);
+        }
     }
 
     #[test]

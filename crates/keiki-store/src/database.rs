@@ -116,6 +116,19 @@ impl Database {
         }
     }
 
+    /// Copies it as it is at one moment into a new file of `SQLite`.
+    ///
+    /// # Errors
+    /// It is no file, it cannot be read, or the other cannot be written.
+    pub async fn copy_to_file(&self, to: &Path) -> Result<()> {
+        let shown = to.to_string_lossy();
+        sqlx::query("VACUUM INTO $1")
+            .bind(shown.as_ref())
+            .execute(self.pool().await?)
+            .await?;
+        Ok(())
+    }
+
     /// The folder for temporary files of readings.
     pub(crate) fn spill_folder(&self) -> PathBuf {
         self.shared.beside.join("spill")

@@ -64,6 +64,9 @@ pub enum StoreError {
     /// Another ingest won every time.
     #[error("other ingests kept committing first; gave up after {0} attempts")]
     Contended(u32),
+    /// Something was committed after somebody had looked.
+    #[error("something was committed after commit {0}, as of which this was looked at")]
+    NotAsSeen(i64),
     /// Somebody else closed or reopened the period first.
     #[error("{0} was closed or reopened by somebody else meanwhile")]
     StatementMoved(String),
@@ -118,6 +121,9 @@ impl StoreError {
             Self::Contended(attempts) => {
                 format!("ほかの取込が先に記帳し続けたため、{attempts}回試みて中止しました")
             }
+            Self::NotAsSeen(seen) => {
+                format!("確認した時点(記帳番号{seen})の後に、ほかの記帳がありました")
+            }
             Self::Identity { why, .. } => why.ja.clone(),
             Self::StatementMoved(period) => {
                 format!("{period} は、その間にほかの人が締めたか、締めを解除しました")
@@ -149,6 +155,10 @@ impl StoreError {
             Self::Contended(_) => Text::new(
                 "同時に実行する取込を減らして、もう一度試してください。何も取り込んでいません",
                 "try again when fewer ingests run at once; nothing was taken in",
+            ),
+            Self::NotAsSeen(_) => Text::new(
+                "もう一度内容を確認してください。何も取り込んでいません",
+                "look again at what becomes of it; nothing was taken in",
             ),
             Self::StatementMoved(_) => Text::new(
                 "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",

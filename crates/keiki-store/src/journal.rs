@@ -111,6 +111,9 @@ pub struct Submission {
     pub frozen_plans: Vec<FrozenPlan>,
     /// Whether retirements that wait for confirmation are confirmed.
     pub is_missing_confirmed: bool,
+    /// The journal version that somebody looked at who agreed to it: where another came meanwhile, nothing is committed. `None` =
+    /// whatever came.
+    pub as_seen: Option<i64>,
     /// Who runs it.
     pub author: String,
 }
@@ -294,6 +297,9 @@ impl Journal {
         let submission = Arc::new(submission);
         for _ in 0..ATTEMPTS {
             let (mut batches, snapshot) = self.list().await?;
+            if let Some(seen) = submission.as_seen.filter(|seen| *seen != snapshot.seq()) {
+                return Err(StoreError::NotAsSeen(seen));
+            }
             let attempt = Attempt::new(self, &submission, &rows, &snapshot)?;
             if attempt.is_replay() {
                 let receipt = attempt.replay();

@@ -197,6 +197,26 @@ impl Tokens {
         Ok(distinct.iter().map(|value| tokens.get(*value)).collect())
     }
 
+    /// Writes every token into another table, whose books are a copy of those to which this one belongs.
+    ///
+    /// # Errors
+    /// A database cannot be used.
+    pub async fn copy_to(&self, other: &Self) -> Result<()> {
+        let rows = sqlx::query("SELECT value, token FROM tokens")
+            .fetch_all(&self.pool)
+            .await?;
+        let mut transaction = other.pool.begin().await?;
+        for row in &rows {
+            sqlx::query("INSERT INTO tokens (value, token) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(row.try_get::<String, _>(0)?)
+                .bind(row.try_get::<String, _>(1)?)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// The tokens of values that have one, by value as it was given; none is made.
     ///
     /// # Errors

@@ -163,6 +163,32 @@ impl WaitingFiles {
         task.await.map_err(|error| stopped(&error))?.map(Some)
     }
 
+    /// Keeps what was found in a file in the place of what was found before.
+    ///
+    /// # Errors
+    /// It waits no longer, or the database or the disk cannot be used.
+    pub async fn renew(&self, id: &str, found: &[u8]) -> Result<()> {
+        let query = "SELECT file_key FROM waiting_files WHERE id = $1";
+        let row = sqlx::query(query).bind(id).fetch_one(&self.pool).await?;
+        let key = of_hexadecimal(&row.try_get::<String, _>(0)?);
+        let key: [u8; 32] = key.try_into().map_err(|_| {
+            StoreError::damaged(
+                "保管したファイルの鍵を読めません".to_owned(),
+                "the key of a file that was kept cannot be read".to_owned(),
+            )
+        })?;
+        let (_, findings) = self.places(id);
+        // Whoever reads it at the same time reads the one or the other.
+        let beside = findings.with_extension("new");
+        let (folder, found) = (self.folder.clone(), found.to_vec());
+        let task = tokio::task::spawn_blocking(move || {
+            written(&mut found.as_slice(), &beside, &key)?;
+            std::fs::rename(&beside, &findings).map_err(on_file(&findings))?;
+            sync(&folder)
+        });
+        task.await.map_err(|error| stopped(&error))?
+    }
+
     /// Takes a file of somebody, of two at the same time one, and puts it as it was into a folder. It is free again when `give_back` is
     /// called, or where whoever took it is gone since before `gone_before`. `None` where it waits no longer.
     ///
@@ -408,6 +434,10 @@ mod tests {
         let found = after.found("a", "one").await.expect("it is read");
         assert_eq!(found.as_deref(), Some(&b"Sato found"[..]));
         assert_eq!(after.found("a", "two").await.expect("it is read"), None);
+        let renewed = after.renew("a", b"Sato found anew").await;
+        renewed.expect("it is kept");
+        let found = after.found("a", "one").await.expect("it is read");
+        assert_eq!(found.as_deref(), Some(&b"Sato found anew"[..]));
         let out = folder.path().join("out");
         std::fs::create_dir(&out).expect("it can be made");
         let taken = after

@@ -104,6 +104,8 @@ enum Command {
     Remind(commands::remind::Args),
     Verify(commands::verify::Args),
     Compact(commands::compact::Args),
+    Backup(commands::backup::Args),
+    Restore(commands::restore::Args),
     Demo(commands::demo::Args),
     Completions(commands::completions::Args),
 }
@@ -181,6 +183,8 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::UploadLink(args) => Box::pin(args.run(session)).await,
         Command::Remind(args) => Box::pin(args.run(session)).await,
         Command::Verify(args) => Box::pin(args.run(session)).await,
+        Command::Backup(args) => Box::pin(args.run(session)).await,
+        Command::Restore(args) => args.run(session),
         Command::Compact(args) => args.run(session).await,
         Command::Demo(args) => Box::pin(args.run(session)).await,
         Command::Completions(args) => Ok(args.run(session)),

@@ -166,6 +166,34 @@ impl Workspace {
         Ok(then)
     }
 
+    /// The same definitions with books of their own in another folder: what is done there changes nothing here.
+    #[must_use]
+    pub fn apart(&self, root: &Path) -> Self {
+        let settings = Settings {
+            journal: settings::JOURNAL.to_owned(),
+            database: DatabaseSettings::default(),
+            ..self.settings.clone()
+        };
+        Self {
+            root: root.to_owned(),
+            settings,
+            organisation: Arc::clone(&self.organisation),
+            calendars: self.calendars.clone(),
+            hierarchies: Arc::clone(&self.hierarchies),
+            catalogue: Arc::clone(&self.catalogue),
+            programme: Arc::clone(&self.programme),
+            frameworks: self.frameworks.clone(),
+            kinds: self.kinds.clone(),
+            sources: self.sources.clone(),
+            content: self.content.clone(),
+            expressions: Arc::clone(&self.expressions),
+            mappings: Arc::clone(&self.mappings),
+            codes: Arc::clone(&self.codes),
+            engine: OnceLock::new(),
+            database: Arc::default(),
+        }
+    }
+
     /// The operational database, whose connections everything shares that this workspace opens.
     ///
     /// # Errors

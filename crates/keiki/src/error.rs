@@ -148,6 +148,7 @@ impl Error {
                 StoreError::NewerFormat { .. }
                     | StoreError::NoJournal(_)
                     | StoreError::Contended(_)
+                    | StoreError::NotAsSeen(_)
                     | StoreError::StatementMoved(_)
                     | StoreError::Identity { .. }
             ),
@@ -237,6 +238,7 @@ fn kind_of_store(error: &StoreError) -> Kind {
         StoreError::NewerFormat { .. }
         | StoreError::NoJournal(_)
         | StoreError::Contended(_)
+        | StoreError::NotAsSeen(_)
         | StoreError::StatementMoved(_)
         | StoreError::Identity { .. } => Kind::User,
         StoreError::ChangedWhileRead(_) => Kind::Evidence,

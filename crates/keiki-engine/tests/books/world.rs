@@ -305,6 +305,7 @@ impl World {
             content_sha256: keiki_model::dataset::content_version(&reading.content),
             frozen_plans: reading.frozen_plans.clone(),
             is_missing_confirmed: reading.is_missing_confirmed,
+            as_seen: None,
             author: "test".into(),
         }
     }

@@ -230,6 +230,7 @@ impl Finder {
             content_sha256: content_version(&content),
             frozen_plans: Vec::new(),
             is_missing_confirmed: false,
+            as_seen: None,
             author: self.author.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(super) mod audit;
+pub(super) mod backup;
 pub(super) mod bridge;
 pub(super) mod catalogue;
 pub(super) mod certify;
@@ -22,6 +23,7 @@ pub(super) mod programme;
 pub(super) mod rejects;
 pub(super) mod remind;
 pub(super) mod reopen;
+pub(super) mod restore;
 pub(super) mod seal;
 pub(super) mod serve;
 pub(super) mod sources;

@@ -25,7 +25,7 @@ pub use sign_in::{OpenIdSettings, Passwords, SignInSettings};
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
 
-const JOURNAL: &str = ".keiki/journal";
+pub(super) const JOURNAL: &str = ".keiki/journal";
 const FIRST_MONTH: i64 = 4;
 /// Files of a table after which they are put together.
 const TABLE_FILES: usize = 64;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub notify: NotifySettings,
     /// How somebody signs in to the pages.
     pub sign_in: SignInSettings,
+    /// The folder into which backups are made from a page; `None` = they are made by `keiki backup` alone.
+    pub backup_folder: Option<String>,
     /// How many files a table of the journal gathers before an ingest puts them together; `None` = only `keiki compact` does.
     pub table_files: Option<usize>,
 }
@@ -161,6 +163,7 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
     let business_days = business_days(node);
     let people = people(node);
     let table_files = table_files(node);
+    let backup_folder = backup_folder(node);
     Some(Settings {
         name: name?,
         language,
@@ -175,8 +178,17 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         close: close::close(node),
         notify: notify::notify(node),
         sign_in: sign_in::sign_in(node),
+        backup_folder,
         table_files,
     })
+}
+
+/// Reads `[backup]`.
+fn backup_folder(node: &Node<'_>) -> Option<String> {
+    let table = node.table("backup")?;
+    let folder = table.required_string("folder");
+    table.finish();
+    folder
 }
 
 /// Reads `[people]`.

@@ -17,7 +17,9 @@ use crate::config::Workspace;
 use crate::error::{Error, Result};
 
 pub use draft::{Asked, Export, Made, Reach, export};
-pub use returned::{Import, Outcome, Returned, Taken, check, import};
+pub use returned::{
+    Import, Looked, LookedSheet, Outcome, Returned, Taken, check, import, look, signature,
+};
 pub use status::{Standing, State, status};
 
 /// The folder, below the workspace, in which returned workbooks are looked for.

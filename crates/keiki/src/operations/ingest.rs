@@ -60,6 +60,10 @@ pub enum What {
         org_units: Vec<String>,
         /// The files.
         files: Vec<PathBuf>,
+        /// Documents that back them: kept beside them, and not read.
+        attachments: Vec<PathBuf>,
+        /// The journal version at which what becomes of them was looked at: where another came meanwhile, nothing is taken in.
+        as_seen: Option<i64>,
     },
 }
 
@@ -117,6 +121,28 @@ pub struct Ingest {
     pub author: String,
     /// Now, UTC microseconds.
     pub now: i64,
+}
+
+impl Ingest {
+    /// Documents that back what is read.
+    fn attachments(&self) -> Vec<InputFile> {
+        let What::Sent { attachments, .. } = &self.what else {
+            return Vec::new();
+        };
+        let file = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            InputFile::new(format!("{}/{name}", self.author), path)
+        };
+        attachments.iter().map(file).collect()
+    }
+
+    /// The journal version at which somebody looked at it.
+    pub(super) fn as_seen(&self) -> Option<i64> {
+        match &self.what {
+            What::Sent { as_seen, .. } => *as_seen,
+            _ => None,
+        }
+    }
 }
 
 /// What became of one source.
@@ -226,6 +252,8 @@ fn wanted(workspace: &Workspace, asked: &Ingest) -> Result<Vec<Wanted>> {
             into,
             org_units,
             files,
+            attachments: _,
+            as_seen: _,
         } => {
             let (source, mut files) = sent(workspace, into, org_units, files)?;
             // Files of one name that come for others are others: none takes the place of the rows of another.

@@ -18,6 +18,8 @@ pub mod programme;
 pub mod requests;
 pub mod rows;
 pub mod submitting;
+pub mod system;
+pub mod verifying;
 mod waiting;
 
 use std::path::PathBuf;
@@ -133,7 +135,8 @@ impl Office {
         let books = self.kept.books(&self.root, now).await?;
         let period = books.period(now);
         let revision = books.revision(period);
-        self.kept.board(&books, period, revision, now).await?;
+        let of = (period, revision, None);
+        self.kept.board(&books, of, now).await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Closes periods, opens them again, gives what was closed, and shows what would differ today.
 
 mod differences;
+mod knowing;
 mod reopening;
 mod status;
 mod verify;
@@ -29,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 pub use differences::{Change, Moving, Wanted, changes, differences_of, entries, restatement};
+pub use knowing::known_at;
 pub use reopening::{Reopen, Reopening, Weight, reopen};
 pub use status::{CloseStatus, LateEvidence, status};
 pub use verify::{Checked, Misfit, verify};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
 use keiki_ingest::live::{Amount, Surroundings};
 use keiki_ingest::{Context, InputFile, Limits, Source, place, read_evidence};
@@ -11,6 +12,7 @@ use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, ORG_UNIT, ORG_UNIT_SEPARATOR, OrgUnits, is_minted};
 use keiki_model::evidence::{Evidence, RejectedRow, join_key};
 use keiki_model::org::UNASSIGNED;
+use sha2::{Digest, Sha256};
 
 use super::ingest::fetching::{self, Part};
 use crate::config::Workspace;
@@ -48,6 +50,8 @@ pub struct Trial {
     pub keys_of_people: Vec<Vec<(String, bool)>>,
     /// By what else the records of those rows are known.
     pub identifiers: Identifiers,
+    /// The hash of every value that would be accepted.
+    pub content_sha256: String,
 }
 
 /// By what records are known beside their keys.
@@ -129,28 +133,76 @@ pub(super) async fn try_files(
 ) -> Result<Trial> {
     let dataset = workspace.dataset(&source.dataset)?;
     let evidence = evidence(workspace, source, &dataset, &files, today).await?;
-    let keys = key_parts(&dataset, &evidence)?;
-    let (keys, keys_of_people) = if dataset.key_is_personal() {
-        (Vec::new(), keys)
-    } else {
-        (keys, Vec::new())
-    };
-    Ok(Trial {
-        source: source.name.clone(),
-        dataset: dataset.name.clone(),
-        files: files.into_iter().map(|file| file.name).collect(),
-        accepted: evidence.rows.num_rows(),
-        rows: rows(&dataset, &evidence),
-        unassigned: unassigned(workspace, &dataset, &evidence, today),
-        keys: joined(&keys),
-        keys_of_people,
-        identifiers: match dataset.minted_column() {
-            Some(key) => identifiers(&dataset, &evidence.rows, key)?,
-            None => Identifiers::default(),
-        },
-        rejected: evidence.rejected,
-        left_unknown: evidence.left_unknown,
-    })
+    let mut trial = Trial::of(workspace, &dataset, evidence, today)?;
+    trial.source.clone_from(&source.name);
+    trial.files = files.into_iter().map(|file| file.name).collect();
+    Ok(trial)
+}
+
+impl Trial {
+    /// What would become of rows that were read, on a day.
+    ///
+    /// # Errors
+    /// A value cannot be written down.
+    pub(super) fn of(
+        workspace: &Workspace,
+        dataset: &Dataset,
+        evidence: Evidence,
+        today: Day,
+    ) -> Result<Self> {
+        let keys = key_parts(dataset, &evidence)?;
+        let (keys, keys_of_people) = if dataset.key_is_personal() {
+            (Vec::new(), keys)
+        } else {
+            (keys, Vec::new())
+        };
+        Ok(Self {
+            source: String::new(),
+            dataset: dataset.name.clone(),
+            files: Vec::new(),
+            accepted: evidence.rows.num_rows(),
+            rows: rows(dataset, &evidence),
+            unassigned: unassigned(workspace, dataset, &evidence, today),
+            keys: joined(&keys),
+            keys_of_people,
+            identifiers: match dataset.minted_column() {
+                Some(key) => identifiers(dataset, &evidence.rows, key)?,
+                None => Identifiers::default(),
+            },
+            content_sha256: content_sha256(&evidence)?,
+            rejected: evidence.rejected,
+            left_unknown: evidence.left_unknown,
+        })
+    }
+}
+
+/// The hash of every value that would be accepted.
+fn content_sha256(evidence: &Evidence) -> Result<String> {
+    let mut hash = Sha256::new();
+    let days = evidence.effective_on.iter();
+    let days = days.map(|array| Arc::new(array.clone()) as ArrayRef);
+    let instants = evidence.known_at.iter();
+    let instants = instants.map(|array| Arc::new(array.clone()) as ArrayRef);
+    let columns = evidence.rows.columns().iter().cloned();
+    let columns: Vec<ArrayRef> = columns.chain(days).chain(instants).collect();
+    for field in evidence.rows.schema().fields() {
+        hash.update(field.name().as_bytes());
+        hash.update([0]);
+    }
+    if columns.is_empty() {
+        return Ok(format!("{:x}", hash.finalize()));
+    }
+    let fields = columns.iter().map(|column| column.data_type().clone());
+    let converter = RowConverter::new(fields.map(SortField::new).collect());
+    let converter = converter.map_err(Error::stopped)?;
+    let written = converter
+        .convert_columns(&columns)
+        .map_err(Error::stopped)?;
+    for row in &written {
+        hash.update(row.as_ref().len().to_le_bytes());
+        hash.update(row);
+    }
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 async fn evidence(

@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::access::Scope;
 use super::accounts::{Actor, Registry, new_token, sha256};
-use super::office::submitting::speaks_within;
+use super::office::submitting::{WORKBOOK, speaks_within};
 use crate::config::{Workspace, suggestion};
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct NewUploadLink {
     pub holder: String,
     /// The org unit for which they speak.
     pub org_unit: String,
-    /// `source:NAME` or `dataset:NAME`.
+    /// `source:NAME`, `dataset:NAME`, or `workbook`.
     pub into: String,
     /// The period that the file is about, as written.
     pub period: String,
@@ -187,6 +187,9 @@ fn check_what(workspace: &Workspace, new: &NewUploadLink, today: Day) -> Result<
             suggestion(&new.org_unit, ids),
         ));
     }
+    if new.into == WORKBOOK {
+        return Ok(());
+    }
     let wrong = || {
         Error::user(
             Text::new(
@@ -194,8 +197,8 @@ fn check_what(workspace: &Workspace, new: &NewUploadLink, today: Day) -> Result<
                 format!("nothing that can be sent for this org unit: {}", new.into),
             ),
             Text::new(
-                "dataset:名前、またはその組織だけを対象とする source:名前 を指定してください",
-                "name dataset:NAME, or source:NAME of a source that is about this org unit alone",
+                "workbook(収集票)、dataset:名前、またはその組織だけを対象とする source:名前 を指定してください",
+                "name workbook, dataset:NAME, or source:NAME of a source that is about this org unit alone",
             ),
         )
     };

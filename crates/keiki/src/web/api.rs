@@ -19,6 +19,7 @@ pub(super) mod programme;
 pub(super) mod requests;
 pub(super) mod rows;
 pub(super) mod submitting;
+pub(super) mod system;
 pub(super) mod tokens;
 pub(super) mod uploads;
 

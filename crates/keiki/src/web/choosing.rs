@@ -36,6 +36,8 @@ pub(super) struct Chooser {
     pub(super) period: String,
     /// The chosen org unit.
     pub(super) unit: String,
+    /// The revision or the instant of knowledge, as it was written; empty = the word now.
+    pub(super) revision: String,
     /// What is chosen, as an address carries it.
     pub(super) query: String,
 }
@@ -50,7 +52,12 @@ impl Chooser {
             units: looked.units.clone(),
             period: sheet.period.clone(),
             unit: sheet.unit.clone(),
-            query: query(&[("period", &sheet.period), ("unit", &sheet.unit)]),
+            revision: looked.revision.clone(),
+            query: query(&[
+                ("period", &sheet.period),
+                ("unit", &sheet.unit),
+                ("revision", &looked.revision),
+            ]),
         })
     }
 }

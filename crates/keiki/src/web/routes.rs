@@ -15,7 +15,8 @@ use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
     account, batch, catalogue, changing, closing, evidence, home, kpi, language, log, openid,
-    programme, requests, rows, scorecard, sign_in, submit, todo, uploads, users, welcome,
+    programme, requests, rows, scorecard, sign_in, submit, system, todo, uploads, users,
+    verification, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;
@@ -123,7 +124,7 @@ fn table() -> Vec<Route> {
         Route::form("/submit/{token}/confirm", submits, submit::confirm),
         Route::form("/submit/{token}/discard", submits, submit::discard),
         Route::form("/submit/nil", submits, submit::nil),
-        Route::form("/submit/total", submits, submit::total),
+        Route::upload("/submit/total", submits, submit::total, submit::FILE_BYTES),
         Route::page("/evidence", see_evidence, evidence::show).in_menu("nav-evidence"),
         Route::page("/batches/{seq}", see_evidence, batch::show),
         Route::page("/batches/{seq}/files/{position}", see_evidence, batch::file),
@@ -178,7 +179,18 @@ fn table() -> Vec<Route> {
             administer,
             users::remove_factor,
         ),
+        Route::form("/tokens/{id}/revoke", administer, users::revoke_token),
         Route::page("/log", audit, log::show).in_menu("nav-log"),
+        Route::page("/verification", audit, verification::show).in_menu("nav-verification"),
+        Route::form("/verification", audit, verification::verify),
+        Route::page(
+            "/kpis/{no}/audit-pack",
+            Need::Whole(Right::SeeEvidence),
+            verification::pack,
+        ),
+        Route::page("/system", administer, system::show).in_menu("nav-system"),
+        Route::form("/system/backup", administer, system::back_up),
+        Route::page("/healthz", Need::Nothing, system::health),
     ]
 }
 
@@ -389,6 +401,17 @@ fn programs_that_write() -> Vec<Route> {
             Need::Whole(Right::Audit),
             api::people::list_log,
         ),
+        Route::form(
+            "/api/v1/verification",
+            Need::Whole(Right::Audit),
+            api::system::verify_books,
+        ),
+        Route::page(
+            "/api/v1/kpis/{no}/audit-pack",
+            Need::Whole(Right::SeeEvidence),
+            api::system::load_audit_pack,
+        ),
+        Route::page("/api/v1/system", administer, api::system::show_system),
     ]
 }
 

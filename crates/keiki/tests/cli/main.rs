@@ -1,6 +1,7 @@
 //! The program from outside: what it prints, how it exits, and what is left on disk.
 
 mod audit;
+mod backup;
 mod calendars;
 mod closing;
 mod collect;

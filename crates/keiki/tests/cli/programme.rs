@@ -420,3 +420,209 @@ fn a_plan_names_what_exists_and_a_whole_year() {
         .complains("a plan cannot be kept in this column: `task_id`")
         .complains("a plan cannot be kept in this column: `moved_on`");
 }
+
+#[test]
+fn the_command_line_asks_for_what_pages_ask_for_and_agrees_to_nothing() {
+    let workspace = with("# The programme of 2026.\n[adopted]\nkpis = [1]\n");
+    let file = workspace.path().join("programme.toml");
+    let text = || std::fs::read_to_string(&file).expect("it is there");
+    let before = text();
+    let waiver = [
+        "programme",
+        "change",
+        "waiver",
+        "kpi=1",
+        "org_unit=JP1",
+        "from=2026-04-01",
+        "last_day=2026-06-30",
+        "reason_ja=工場の移転中",
+        "reason_en=the plant moves",
+    ];
+    let with_reason = [&waiver[..], &["--reason", "as agreed"]].concat();
+    workspace
+        .run(&[&waiver[..], &["--dry-run"]].concat())
+        .exits(0)
+        .says("+ [[waivers]]")
+        .says("+ until = \"2026-07-01\"");
+    workspace
+        .run(&with_reason)
+        .exits(0)
+        .says("an approver agrees");
+    assert_eq!(text(), before, "nothing stands before somebody else agrees");
+    workspace
+        .run(&with_reason)
+        .exits(1)
+        .complains("asked for already");
+    for (kind, fields) in [
+        (
+            "parameter",
+            vec![
+                "kpi=1",
+                "name=cycle_months",
+                "org_unit=HD",
+                "from=2026-04-01",
+                "value=6",
+            ],
+        ),
+        (
+            "applicability",
+            vec![
+                "kpi=1",
+                "org_unit=US1",
+                "from=2026-04-01",
+                "applies=false",
+                "reason_ja=親会社が管理",
+                "reason_en=kept by the parent",
+            ],
+        ),
+        (
+            "target",
+            vec!["kpi=1", "org_unit=HD", "from=2026-04-01", "at_least=0.9"],
+        ),
+        ("adoption", vec!["kpis=1 12"]),
+    ] {
+        let asked = [
+            &["programme", "change", kind][..],
+            &fields,
+            &["--reason", "as agreed"],
+        ]
+        .concat();
+        workspace.run(&asked).exits(0).says("an approver agrees");
+    }
+    assert_eq!(text(), before);
+    // Who answers needs nobody else, and is said after what is there.
+    workspace
+        .run(&[
+            "programme",
+            "change",
+            "owner",
+            "kpi=1",
+            "org_unit=HD",
+            "from=2026-04-01",
+            "owner=Sato",
+            "deputy=Suzuki",
+            "--reason",
+            "named",
+        ])
+        .exits(0)
+        .says("recorded as edition");
+    assert!(text().starts_with(before.trim_end()), "{}", text());
+    workspace
+        .run(&[
+            "programme",
+            "change",
+            "hand_over",
+            "from_owner=Sato",
+            "to_owner=Tanaka",
+            "from=2026-10-01",
+            "--reason",
+            "the change of October",
+        ])
+        .exits(0);
+    assert!(text().contains("owner = \"Tanaka\""), "{}", text());
+    // Nobody says by a field that somebody has agreed; what would not be sound is not even asked for.
+    let mut forged = with_reason.clone();
+    forged.push("approved_by=me");
+    workspace.run(&forged).exits(1).complains("unknown field");
+    let unsound = [
+        "programme",
+        "change",
+        "parameter",
+        "kpi=1",
+        "name=no_such",
+        "org_unit=HD",
+        "from=2026-04-01",
+        "value=6",
+        "--reason",
+        "x",
+    ];
+    workspace.run(&unsound).exits(1).complains("no_such");
+    workspace.run(&["check"]).exits(0);
+}
+
+#[test]
+fn a_programme_is_changed_where_it_stands_however_it_is_written() {
+    let workspace = with(concat!(
+        "# Why so few.\n",
+        "[adopted] # and when\n",
+        "kpis = [1] # for now\n\n",
+        "# The board of May.\n",
+        "[[targets]]\n",
+        "kpi = 1\n",
+        "org_unit = 'HD' # the group\n",
+        "from = \"2026-04-01\"\n",
+        "at_least = \"0.5\"\n",
+        "due = \"period\"\n\n",
+        "# Who answers.\n",
+        "[[owners]]\nkpi = 1\norg_unit = \"HD\"\nfrom = \"2026-04-01\"\nowner = \"Sato\"\n",
+        "# The end.\n",
+    ));
+    let shown = |fields: &[&str]| {
+        let asked = [&["programme", "change"][..], fields, &["--dry-run"]].concat();
+        workspace.run(&asked).exits(0)
+    };
+    shown(&[
+        "end",
+        "of=target",
+        "kpi=1",
+        "org_unit=HD",
+        "from=2026-04-01",
+        "last_day=2027-03-31",
+    ])
+    .says("+ until = \"2027-04-01\"");
+    shown(&["adoption", "kpis=1 12", "maturity=low"])
+        .says("- kpis = [1] # for now")
+        .says("+ maturity = [\"low\"]")
+        .says("+ kpis = [1, 12]");
+    let hand_over = [
+        "programme",
+        "change",
+        "hand_over",
+        "from_owner=Sato",
+        "to_owner=Suzuki",
+        "from=2026-10-01",
+        "--reason",
+        "October",
+    ];
+    workspace.run(&hand_over).exits(0);
+    let text = std::fs::read_to_string(workspace.path().join("programme.toml"));
+    let text = text.expect("it is there");
+    for kept in [
+        "# Why so few.",
+        "[adopted] # and when",
+        "org_unit = 'HD' # the group",
+        "# The board of May.",
+        "# Who answers.",
+        "# The end.",
+        "owner = \"Suzuki\"",
+    ] {
+        assert!(text.contains(kept), "{kept}\n{text}");
+    }
+    workspace.run(&["check"]).exits(0);
+    // Rows that are written inline are rows too.
+    let workspace = with(concat!(
+        "targets = [{ kpi = 1, org_unit = \"HD\", from = \"2026-04-01\", at_least = \"0.5\", due = \"period\" }]\n",
+        "adopted = { kpis = [1] }\n",
+    ));
+    for fields in [
+        &[
+            "end",
+            "of=target",
+            "kpi=1",
+            "org_unit=HD",
+            "from=2026-04-01",
+            "last_day=2027-03-31",
+        ][..],
+        &[
+            "target",
+            "kpi=1",
+            "org_unit=US1",
+            "from=2026-04-01",
+            "at_least=0.9",
+        ],
+        &["adoption", "kpis=1 12"],
+    ] {
+        let asked = [&["programme", "change"][..], fields, &["--dry-run"]].concat();
+        workspace.run(&asked).exits(0).says("+ ");
+    }
+}

@@ -197,6 +197,32 @@ fn a_changed_definition_is_told_from_new_evidence() {
 }
 
 #[test]
+fn where_there_are_approvers_the_command_line_asks_and_nobody_agrees_in_their_place() {
+    let workspace = with(&format!(
+        "{ROWS}A5,JP1,hardware,five,perhaps,E1,2026-04-01,,,,\n"
+    ));
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(3);
+    workspace
+        .run(&["user", "add", "ciso", "--role", "approver"])
+        .exits(0);
+    let late = ["close", "2026-05", "--reason", "it is late"];
+    workspace
+        .run(&[&late[..], &["--agreed-by", "ciso"]].concat())
+        .exits(1)
+        .complains("nobody agrees in their place");
+    workspace
+        .run(&late)
+        .exits(0)
+        .says("once an approver agrees")
+        .complains("1 rejected rows");
+    workspace.run(&late).exits(1).complains("asked for already");
+    workspace
+        .run(&["statement"])
+        .exits(0)
+        .says("nothing was closed yet");
+}
+
+#[test]
 fn what_stands_in_the_way_needs_a_reason_and_a_second_person() {
     let workspace = with(&format!(
         "{ROWS}A5,JP1,hardware,five,perhaps,E1,2026-04-01,,,,\n"

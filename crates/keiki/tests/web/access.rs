@@ -65,7 +65,14 @@ POST /users/{name}/disable      administrator
 POST /users/{name}/enable       administrator
 POST /users/{name}/end-sessions administrator
 POST /users/{name}/second-factor administrator
+POST /tokens/{id}/revoke administrator
 GET  /log                auditor administrator
+GET  /verification       auditor administrator
+POST /verification       auditor administrator
+GET  /kpis/{no}/audit-pack programme_office data_owner approver auditor
+GET  /system             administrator
+POST /system/backup      administrator
+GET  /healthz            -
 GET  /metrics            executive programme_office data_owner approver auditor
 GET  /api/v1/docs -
 GET  /api/v1/openapi.json -
@@ -121,6 +128,9 @@ POST /api/v1/users/{name}/disable administrator
 POST /api/v1/users/{name}/enable administrator
 POST /api/v1/users/{name}/end-sessions administrator
 GET  /api/v1/log auditor administrator
+POST /api/v1/verification auditor administrator
+GET  /api/v1/kpis/{no}/audit-pack programme_office data_owner approver auditor
+GET  /api/v1/system administrator
 ";
 
 /// The rows of the table: method, path, who.

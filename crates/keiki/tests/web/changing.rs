@@ -245,3 +245,141 @@ async fn what_is_adopted_and_what_ends_is_changed_where_it_stands() {
         .is(422)
         .says("unknown field");
 }
+
+/// Names and values of a form.
+type Fields = &'static [(&'static str, &'static str)];
+
+/// What each kind of change that decides which figure counts as met says, and the line that tells it in the file.
+const AGREED: [(&str, Fields, &str); 3] = [
+    (
+        "parameter",
+        &[
+            ("kpi", "1"),
+            ("name", "cycle_months"),
+            ("org_unit", "HD"),
+            ("from", "2026-04-01"),
+            ("value", "6"),
+        ],
+        "value = \"6\"",
+    ),
+    (
+        "applicability",
+        &[
+            ("kpi", "1"),
+            ("org_unit", "US1"),
+            ("from", "2026-04-01"),
+            ("last_day", "2026-09-30"),
+            ("applies", "false"),
+            ("reason_ja", "親会社が管理"),
+            ("reason_en", "kept by the parent"),
+        ],
+        "reason = { ja = \"親会社が管理\", en = \"kept by the parent\" }",
+    ),
+    (
+        "waiver",
+        &[
+            ("kpi", "1"),
+            ("org_unit", "JP1"),
+            ("from", "2026-04-01"),
+            ("last_day", "2026-06-30"),
+            ("reason_ja", "工場の移転中"),
+            ("reason_en", "the plant moves"),
+        ],
+        "until = \"2026-07-01\"",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_exemptions_and_waivers_take_two_people_on_pages() {
+    let house = House::new().await;
+    let office = office(&house).await;
+    // Whoever asks may be an approver: of others' requests, not of their own.
+    let both = [(Role::ProgrammeOffice, "HD"), (Role::Approver, "HD")];
+    let both = house.visitor("both", &both).await;
+    for (kind, fields, line) in AGREED {
+        let before = file(&house, "programme.toml");
+        let form = |act| {
+            let given = fields.iter().copied();
+            let rest = [("kind", kind), ("reason", "as agreed"), ("act", act)];
+            given.chain(rest).collect::<Vec<_>>()
+        };
+        let seen = both.post("/programme/change", &form("preview")).await;
+        let shown = format!("+ {}", line.replace('"', "&#34;"));
+        seen.is(200).says(&shown).says("Ask for it");
+        both.post("/programme/change", &form("make")).await.is(303);
+        let own = both.get("/requests").await.is(200);
+        let path = open_request(&own.text);
+        // No button, and no way around it.
+        own.says_nothing_of("value=\"agree\"");
+        both.post(&path, &[("act", "agree")]).await.is(403);
+        office.post(&path, &[("act", "agree")]).await.is(403);
+        assert_eq!(file(&house, "programme.toml"), before);
+        both.post(&path, &[("act", "withdraw")]).await.is(303);
+        office
+            .post("/programme/change", &form("make"))
+            .await
+            .is(303);
+        let path = open_request(&both.get("/requests").await.is(200).text);
+        both.post(&path, &[("act", "refuse")]).await.is(303);
+        assert_eq!(file(&house, "programme.toml"), before);
+        office
+            .post("/programme/change", &form("make"))
+            .await
+            .is(303);
+        let path = open_request(&both.get("/requests").await.is(200).text);
+        both.post(&path, &[("act", "agree")]).await.is(303);
+        let after = file(&house, "programme.toml");
+        assert!(after.contains(line), "{after}");
+        let approvals = after.matches("approved_by = \"both\"").count();
+        let before = before.matches("approved_by = \"both\"").count();
+        // A parameter has no field of its own for who agreed; the ledger and the log tell it.
+        assert_eq!(approvals, before + usize::from(kind != "parameter"));
+    }
+    office
+        .get("/programme")
+        .await
+        .is(200)
+        .says("kept by the parent")
+        .says("the plant moves");
+    let figures = office
+        .get("/api/v1/measurements?period=2026-05&unit=US1")
+        .await;
+    figures.is(200).says("\"status\":\"not_applicable\"");
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    auditor.get("/log").await.is(200).says("cycle_months");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_exemptions_and_waivers_take_two_people_by_programs_too() {
+    let house = House::new().await;
+    let both = [(Role::ProgrammeOffice, "HD"), (Role::Approver, "HD")];
+    house.account("asks", &both).await;
+    house.account("agrees", &both).await;
+    let rights = [
+        Right::See,
+        Right::SeeEvidence,
+        Right::Define,
+        Right::Approve,
+    ];
+    let asks = house.program("asks", &rights).await;
+    let agrees = house.program("agrees", &rights).await;
+    for (kind, fields, line) in AGREED {
+        let fields: serde_json::Value = fields.iter().copied().collect();
+        let change = json!({ "kind": kind, "fields": fields, "reason": "as agreed" });
+        let came = asks.tell("/api/v1/programme/changes", &change).await;
+        assert_eq!(came.is(200).data()["came"], "asked");
+        let open = agrees.get("/api/v1/requests").await.is(200).data();
+        let open = open["items"].as_array().expect("a list").clone();
+        let open = open.iter().find(|one| one["decision"] == "open");
+        let id = open.expect("one is open")["id"].as_str().expect("an id");
+        let path = format!("/api/v1/requests/{id}/decide");
+        let agree = json!({ "verdict": "agree" });
+        asks.tell(&path, &agree).await.is(403);
+        assert!(!file(&house, "programme.toml").contains(line));
+        agrees.tell(&path, &agree).await.is(200);
+        assert!(file(&house, "programme.toml").contains(line));
+        agrees.tell(&path, &agree).await.is(403);
+    }
+    let standing = agrees.get("/api/v1/programme").await.is(200);
+    standing.says("kept by the parent").says("the plant moves");
+}

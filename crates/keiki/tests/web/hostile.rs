@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use keiki_model::access::Role;
 use reqwest::Method;
 
-use crate::house::{House, PASSWORD, SCRIPT, form};
+use crate::house::{House, PASSWORD, SCRIPT, Visitor, form};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_is_text_and_never_markup() {
@@ -366,4 +366,142 @@ async fn no_line_of_the_log_and_no_header_is_made_up() {
         house.registry.log().broken().await.expect("it can be read"),
         None
     );
+}
+
+/// What ends a text and begins markup.
+const HOSTILE: &str = "\"><script>alert('x')</script><img src=x onerror=alert(1)>";
+
+/// Sends rows into every dataset, with markup in every text.
+async fn send_hostile_rows(house: &House, office: &Visitor<'_>) {
+    use keiki_model::dataset::ColumnType;
+    // Every text column of every dataset, in rows that are taken in and in rows that are not, with hostile names of columns and files.
+    for dataset in house.workspace.catalogue.datasets.values() {
+        if dataset.distinct.is_some() {
+            continue;
+        }
+        let columns = dataset.columns.iter();
+        let value = |column: &keiki_model::dataset::Column| match column.kind {
+            ColumnType::Text if column.name == "org_unit" => "JP1".to_owned(),
+            ColumnType::Text => HOSTILE.replace('"', "\"\""),
+            ColumnType::Integer | ColumnType::Decimal { .. } => "1".to_owned(),
+            ColumnType::Date => "2026-05-01".to_owned(),
+            ColumnType::Instant => "2026-05-01T00:00:00Z".to_owned(),
+            ColumnType::Boolean => "true".to_owned(),
+        };
+        let names: Vec<&str> = columns.clone().map(|one| one.name.as_str()).collect();
+        let good: Vec<String> = columns
+            .clone()
+            .map(|one| format!("\"{}\"", value(one)))
+            .collect();
+        let bad: Vec<String> = columns
+            .map(|_| format!("\"{}\"", HOSTILE.replace('"', "\"\"")))
+            .collect();
+        let text = format!(
+            "{}\n{}\n{}\n",
+            names.join(","),
+            good.join(","),
+            bad.join(",")
+        );
+        let path = format!(
+            "/api/v1/submissions?into=dataset:{}&name=%3Cscript%3Ealert(1)%3C%2Fscript%3E.csv&as_of=2026-05-31",
+            dataset.name
+        );
+        let request = office.request(&Method::POST, &path).body(text);
+        let answer = office.send(request).await;
+        assert!(
+            !answer.status.is_server_error(),
+            "{} {answer:?}",
+            dataset.name
+        );
+    }
+}
+
+/// Says hostile words wherever people write some.
+async fn write_hostile_words(office: &Visitor<'_>) {
+    // Words that people write.
+    let explanation = serde_json::json!({
+        "period": "2026-05", "unit": "HD", "indicator": "inventory_ratio", "cause": HOSTILE, "action": HOSTILE,
+        "owner": HOSTILE,
+    });
+    let said = office
+        .tell("/api/v1/kpis/1/explanations", &explanation)
+        .await;
+    assert!(!said.status.is_server_error(), "{said:?}");
+    let link = [
+        ("holder", HOSTILE),
+        ("unit", "JP1"),
+        ("into", "dataset:assets"),
+        ("period", "2026-05"),
+        ("days", "1"),
+    ];
+    office.post("/upload-links", &link).await.is(200);
+    let total = [
+        ("indicator", "1:inventory_ratio"),
+        ("unit", "US1"),
+        ("period", "2026-05"),
+        ("numerator", "7"),
+        ("denominator", "8"),
+        ("attachment", HOSTILE),
+    ];
+    office
+        .post_parts("/submit/total", &total, None)
+        .await
+        .is(200);
+    let owner = [
+        ("kind", "owner"),
+        ("kpi", "1"),
+        ("org_unit", "HD"),
+        ("from", "2026-04-01"),
+        ("owner", HOSTILE),
+        ("reason", HOSTILE),
+        ("act", "make"),
+    ];
+    office.post("/programme/change", &owner).await.is(303);
+    let close = [("period", "2026-05"), ("reason", HOSTILE)];
+    office.post("/close/request", &close).await.is(303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_that_somebody_fills_in_is_shown_as_text() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let personal = [(Role::Auditor, "HD"), (Role::PersonalReader, "HD")];
+    let auditor = house.visitor("auditor", &personal).await;
+    let seen = async |visitor: &Visitor<'_>, path: &str| {
+        let page = visitor.get(path).await;
+        assert!(page.status.is_success(), "{path} {}", page.status);
+        for markup in ["<script>alert", "<img src=x", "onerror=alert(1)>"] {
+            assert!(!page.text.contains(markup), "{markup} in {path}");
+        }
+    };
+    send_hostile_rows(&house, &office).await;
+    write_hostile_words(&office).await;
+    for path in [
+        "/scorecard?period=2026-05",
+        "/kpis/1?period=2026-05",
+        "/kpis/1/rows?period=2026-05",
+        "/evidence",
+        "/programme",
+        "/programme/organisation",
+        "/close?period=2026-05",
+        "/requests",
+        "/log",
+    ] {
+        seen(&auditor, path).await;
+    }
+    seen(&office, "/upload-links").await;
+    seen(&office, "/todo").await;
+    let batches = auditor
+        .get("/api/v1/batches?limit=1000")
+        .await
+        .is(200)
+        .data();
+    let batches = batches["items"].as_array().expect("a list").clone();
+    assert!(batches.len() > 10, "{}", batches.len());
+    for one in &batches {
+        let seq = one["seq"].as_i64().expect("a number");
+        seen(&auditor, &format!("/batches/{seq}")).await;
+    }
 }

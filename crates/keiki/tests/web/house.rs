@@ -186,11 +186,22 @@ impl House {
         Self::serve(Arc::clone(&self.folder), UNHURRIED).await
     }
 
+    /// The same workspace with a new server that others reach, by TLS or behind proxies.
+    pub(crate) async fn open_to_others(self, security: Security) -> Self {
+        let folder = Arc::clone(&self.folder);
+        drop(self);
+        Self::serve_by(folder, UNHURRIED, security).await
+    }
+
     async fn serve(at: Arc<Folder>, limit: Duration) -> Self {
+        Self::serve_by(at, limit, Security::Loopback).await
+    }
+
+    async fn serve_by(at: Arc<Folder>, limit: Duration, security: Security) -> Self {
         let folder = at.folder.path();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            security: Security::Loopback,
+            security,
             request_limit: limit,
             header_limit: limit,
             schedules: Schedules::Read,
@@ -410,6 +421,31 @@ impl Visitor<'_> {
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(form(self.request(&Method::POST, path), fields))
             .await
+    }
+
+    /// Sends a form with parts, and a file in it where there is one.
+    pub(crate) async fn post_parts(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Option<(&str, &[u8])>,
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+            body.extend(format!("--edge\r\n{head}\r\n\r\n{value}\r\n").bytes());
+        }
+        if let Some((name, bytes)) = file {
+            let head =
+                format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+            body.extend(format!("--edge\r\n{head}\r\n\r\n").bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--edge--\r\n");
+        let request = self.request(&Method::POST, path);
+        let request = request.header("content-type", "multipart/form-data; boundary=edge");
+        self.send(request.body(body)).await
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str, next: &str) -> Answer {

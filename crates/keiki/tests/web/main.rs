@@ -14,5 +14,14 @@ mod pages;
 mod postgresql;
 mod schedules;
 mod signing_in;
+#[expect(
+    dead_code,
+    reason = "the tests of the command line use more of it than these"
+)]
+#[path = "../cli/spreadsheet.rs"]
+mod spreadsheet;
 mod submitting;
+mod system;
+mod transport;
 mod uploads;
+mod workbooks;

@@ -97,3 +97,75 @@ async fn what_names_people_is_for_who_may_read_it_and_the_look_is_on_record() {
         .says("looked at rows that name people")
         .says("took a raw file that names people");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_figure_is_seen_as_it_was_known_at_any_instant_down_to_its_rows() {
+    let house = House::new().await;
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    let journal = house
+        .workspace
+        .journal(keiki::config::Opening::Existing)
+        .await;
+    let journal = journal.expect("there is a journal");
+    let snapshot = journal.snapshot().await.expect("it can be read");
+    let first = snapshot.batches()[0].known_at;
+    let instant = |at: i64| keiki_model::calendar::instant_text(at).replace('+', "%2B");
+    // What comes later is known later.
+    let owner = house.visitor("owner", &[(Role::DataOwner, "HD")]).await;
+    let nil = [
+        ("into", "dataset:assets"),
+        ("unit", "US1"),
+        ("as_of", "2026-05-31"),
+    ];
+    owner.post("/submit/nil", &nil).await.is(200);
+    let total = [
+        ("indicator", "1:inventory_ratio"),
+        ("unit", "JP1"),
+        ("period", "2026-05"),
+        ("numerator", "70"),
+        ("denominator", "80"),
+        ("attachment", "memo.pdf"),
+    ];
+    owner
+        .post_parts("/submit/total", &total, None)
+        .await
+        .is(200);
+    let now = auditor.get("/scorecard?period=2026-05&unit=JP1").await;
+    now.is(200).says("70 / 80");
+    let then = format!("period=2026-05&unit=JP1&revision={}", instant(first));
+    let page = auditor.get(&format!("/scorecard?{then}")).await.is(200);
+    // The links of the page stay at that instant.
+    page.says("2 / 3")
+        .says_nothing_of("70 / 80")
+        .says("revision=20");
+    auditor
+        .get(&format!("/kpis/1?{then}"))
+        .await
+        .is(200)
+        .says("66.7 %");
+    auditor
+        .get(&format!("/kpis/1/rows?{then}"))
+        .await
+        .is(200)
+        .says("A1")
+        .says("/batches/1");
+    let program = house
+        .program("auditor", &[keiki_model::access::Right::See])
+        .await;
+    let figures = program.get(&format!("/api/v1/measurements?{then}")).await;
+    let figures = figures.is(200).data();
+    let mut items = figures["items"].as_array().expect("a list").iter();
+    let figure =
+        items.find(|one| one["indicator"] == "inventory_ratio" && one["org_unit"] == "JP1");
+    assert_eq!(figure.expect("it is measured")["numerator"], 2.0);
+    // Before anything came in nothing was known; what is still to come is no instant of knowledge.
+    let before = format!("/scorecard?period=2026-05&revision={}", instant(first - 1));
+    auditor.get(&before).await.is(200).says_nothing_of("2 / 3");
+    for wrong in ["2999-01-01", "yesterday", "-1"] {
+        let path = format!("/scorecard?period=2026-05&revision={wrong}");
+        auditor.get(&path).await.is(404);
+    }
+    // A sibling learns nothing by it either.
+    let us = house.visitor("us", &[(Role::DataOwner, "US1")]).await;
+    us.get(&format!("/scorecard?{then}")).await.is(404);
+}

@@ -15,6 +15,15 @@ const ROWS: &str = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-
 
 /// Sends a file as a form does, and goes where that leads. Returns the page and its path.
 async fn send(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) -> (Answer, String) {
+    send_rows(visitor, path, fields, ROWS).await
+}
+
+async fn send_rows(
+    visitor: &Visitor<'_>,
+    path: &str,
+    fields: &[(&str, &str)],
+    rows: &str,
+) -> (Answer, String) {
     let mut body = String::new();
     for (field, value) in fields {
         body.push_str(&format!(
@@ -23,7 +32,7 @@ async fn send(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) -> (An
     }
     body.push_str(&format!(
         "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"assets.csv\"\r\n\
-         Content-Type: text/csv\r\n\r\n{HEADER}\n{ROWS}\r\n--edge--\r\n"
+         Content-Type: text/csv\r\n\r\n{HEADER}\n{rows}\r\n--edge--\r\n"
     ));
     let request = visitor.request(&Method::POST, path);
     let request = request.header("content-type", "multipart/form-data; boundary=edge");
@@ -287,4 +296,78 @@ async fn links_are_made_by_the_programme_office_for_its_own_org_units_by_nobodys
         .await
         .is(200);
     house.nobody().get(&path).await.is(404);
+}
+
+/// What a page says in a field that it hides.
+fn hidden<'p>(page: &'p Answer, name: &str) -> &'p str {
+    let mark = format!("name=\"{name}\" value=\"");
+    let at = page.text.find(&mark).expect("it has the field") + mark.len();
+    let rest = &page.text[at..];
+    &rest[..rest.find('"').expect("it ends")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_confirmed_is_what_was_seen_or_nothing_is_taken_in() {
+    let house = House::new().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let said = [("into", "dataset:assets"), ("as_of", "2026-05-31")];
+    // Of the rows one is of an org unit that the tree does not know.
+    let strange = ROWS.replace("US1", "JP9");
+    let (page, path) = send_rows(&office, "/submit", &said, &strange).await;
+    let seen = hidden(&page.is(200).says("JP9"), "seen").to_owned();
+    let cookie = office.cookie.clone();
+    let place = house.workspace.root.join("org.csv");
+    let tree = std::fs::read_to_string(&place).expect("it is there");
+    let grown = format!("{tree}JP9,HD,新会社,New Company,subsidiary,JP,,,\n");
+    std::fs::write(&place, grown).expect("it can be written");
+    let house = house.restarted().await;
+    let office = house.still(cookie);
+    let confirm = format!("{path}/confirm");
+    let fields = [("seen", seen.as_str())];
+    let page = office.post(&confirm, &fields).await.is(422);
+    let page = page.says("has changed since you looked");
+    let now = hidden(&page, "seen").to_owned();
+    assert_ne!(now, seen);
+    // Whoever still has the page of before is told so again.
+    office.post(&confirm, &fields).await.is(422);
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("2 / 4");
+    office.post(&confirm, &[("seen", &now)]).await.is(200);
+    // A program that names no version confirms what was found last.
+    let program = house
+        .program("office", &[Right::Submit, Right::SeeEvidence])
+        .await;
+    let asked = "/api/v1/previews?into=dataset:assets&name=a.csv&as_of=2026-05-31";
+    let body = format!("{HEADER}\n{strange}").replace("A9", "A10");
+    let request = program.request(&Method::POST, asked).body(body);
+    let preview = program.send(request).await.is(200).data();
+    let confirm = format!(
+        "/api/v1/previews/{}/confirm",
+        preview["token"].as_str().expect("it is a token")
+    );
+    let old = format!("{confirm}?version={seen}");
+    let nothing = serde_json::json!({});
+    program.tell(&old, &nothing).await.is(422);
+    program.tell(&confirm, &nothing).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ninth_file_takes_the_place_of_the_oldest_that_waits() {
+    let house = House::without_evidence().await;
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let mut paths = Vec::new();
+    for _ in 0..9 {
+        let (page, path) = send(&owner, "/submit", &SAID).await;
+        page.is(200);
+        paths.push(path);
+    }
+    let waiting = owner.get("/submit").await.is(200);
+    let shown = paths.iter().filter(|path| waiting.text.contains(*path));
+    assert_eq!(shown.count(), 8);
+    owner.get(&paths[8]).await.is(200);
 }

@@ -72,7 +72,7 @@ api-make-token = Make a token of one's own account
 api-revoke-token = Take a token away
 api-parameter-period = The period, such as 2026-09, FY2026-Q2, FY2026; left out = the latest with something to show
 api-parameter-unit = The org unit by id; left out = the uppermost that one may see, or what the source says
-api-parameter-revision = The closed revision by number, or `now`; left out = the last that was closed, else now
+api-parameter-revision = The closed revision by number, `now`, or an instant of knowledge such as 2026-09-30T12:00:00Z; left out = the last that was closed, else now
 api-parameter-kpi = The KPI's number
 api-parameter-indicator = The indicator's code
 api-parameter-status = How it stands
@@ -89,3 +89,8 @@ api-parameter-as-of = The day for which the file speaks; left out = today
 api-parameter-idempotency-key = A key of the sender's: what comes again with it within a day is answered as before, and done once
 api-parameter-token = What the preview named
 api-parameter-id = The identity that the list says
+api-parameter-version = The version of the preview that was seen; left out = the one that was made last
+api-show-system = How Keiki itself is: version, sources and schedules, channels, the last backup
+api-verify-books = Verify the journal, the log and every closed statement
+api-load-audit-pack = The audit pack of a figure
+api-parameter-sample = How many records are drawn; left out = 25

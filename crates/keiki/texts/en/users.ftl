@@ -40,3 +40,4 @@ log-password-set = set a password
 log-sessions-end = ended sessions
 log-look-at-personal-rows = looked at rows that name people
 log-account-mail = set an address of mail
+users-tokens = Tokens of programs

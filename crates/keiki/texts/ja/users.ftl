@@ -40,3 +40,4 @@ log-password-set = パスワードの設定
 log-sessions-end = セッションの終了
 log-look-at-personal-rows = 個人を特定するレコードの閲覧
 log-account-mail = メールアドレスの設定
+users-tokens = プログラム用のトークン

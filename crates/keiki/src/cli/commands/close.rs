@@ -12,9 +12,10 @@ use crate::cli::session::Session;
 use crate::config::Workspace;
 use crate::environment;
 use crate::error::Result;
-use crate::operations::period;
+use crate::operations::accounts::{Actor, Registry};
 use crate::operations::programme::Run;
 use crate::operations::statement::{self, Close, Closing, Kind};
+use crate::operations::{period, requests};
 
 /// Close a period: its figures are numbered and never change again
 #[derive(Debug, clap::Args)]
@@ -59,6 +60,9 @@ impl Args {
             return Ok(Exit::Fine);
         }
         let language = session.language();
+        if asked.agreed_by.is_some() {
+            requests::need_own_word(&workspace, asked.run.now).await?;
+        }
         match statement::close(&workspace, &asked, session.progress()).await? {
             Closing::Closed(statement) => {
                 list(&statement.obstacles, &workspace, session, Session::note);
@@ -84,6 +88,25 @@ impl Args {
                 list(&statement.obstacles, &workspace, session, Session::note);
                 Ok(Exit::Fine)
             }
+            Closing::Hindered(obstacles)
+                if asked.reason.is_some()
+                    && requests::has_approvers(&workspace, asked.run.now).await? =>
+            {
+                ask(&workspace, &asked).await?;
+                let said = Text::new(
+                    format!(
+                        "{} の締めを申請しました。承認者が「申請」の画面で承認すると締まります",
+                        asked.period
+                    ),
+                    format!(
+                        "asked for {} to be closed all the same; it closes once an approver agrees, under Requests",
+                        asked.period
+                    ),
+                );
+                session.line(said.get(language));
+                list(&obstacles, &workspace, session, Session::note);
+                Ok(Exit::Fine)
+            }
             Closing::Hindered(obstacles) => {
                 let said = Text::new(
                     format!("error: {} の締めを妨げるものがあります", asked.period),
@@ -103,6 +126,20 @@ impl Args {
             }
         }
     }
+}
+
+/// Asks for what a page asks for, and notes it as the page does.
+async fn ask(workspace: &Workspace, asked: &Close) -> Result<()> {
+    let given = asked.reason.as_deref().unwrap_or_default();
+    let reason = requests::ask_to_close(workspace, asked.period, given, &asked.run).await?;
+    let by = Actor {
+        name: asked.run.author.clone(),
+        address: String::new(),
+        now: asked.run.now,
+    };
+    let registry = Registry::open(workspace).await?;
+    let object = asked.period.to_string();
+    registry.note(&by, "request_close", &object, &reason).await
 }
 
 fn closed(statement: &Statement) -> Text {

@@ -30,8 +30,8 @@ enum What {
         /// The org unit for which they speak
         #[arg(long, value_name = "ORG")]
         org: String,
-        /// What the file is read as: dataset:NAME or source:NAME
-        #[arg(long, value_name = "KIND:NAME")]
+        /// What the file is read as: workbook, dataset:NAME or source:NAME
+        #[arg(long, value_name = "workbook|KIND:NAME")]
         into: String,
         /// The period that the file is about
         #[arg(long, value_name = "PERIOD")]

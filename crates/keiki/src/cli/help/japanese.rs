@@ -727,8 +727,8 @@ const TEXTS: &[(&str, &str)] = &[
         "相手が代わって提出する組織",
     ),
     (
-        "What the file is read as: dataset:NAME or source:NAME",
-        "ファイルの読み取り方。dataset:名前 または source:名前",
+        "What the file is read as: workbook, dataset:NAME or source:NAME",
+        "ファイルの読み取り方。workbook(収集票)、dataset:名前 または source:名前",
     ),
     ("The period that the file is about", "ファイルの対象期間"),
     (
@@ -756,5 +756,23 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "List what would be sent, and send nothing",
         "送る予定の内容を一覧し、送信しない",
+    ),
+    (
+        "Copy the workspace with its books, all of one moment, into a new folder",
+        "ワークスペースと台帳・データベースを、同じ時点のまま新しいフォルダに控える",
+    ),
+    ("The new folder", "新しいフォルダ"),
+    (
+        "Leave the operational database to the tools of its server",
+        "データベースは含めない(サーバーの機能で控える場合)",
+    ),
+    (
+        "Put a backup into a new folder, if it is what it was",
+        "控えが作成時のままであることを確かめ、新しいフォルダに戻す",
+    ),
+    ("The backup's folder", "控えのフォルダ"),
+    (
+        "The new folder for the workspace",
+        "ワークスペースを戻す新しいフォルダ",
     ),
 ];

@@ -1,8 +1,9 @@
-//! Changes of `programme.toml`: what is new is written after what is there, so that its author's words and order stay.
+//! Changes of `programme.toml`: what is new comes after what is there of its kind, so that its author's words and order stay.
 
 use keiki_model::calendar::{date_of, local_day};
 use keiki_model::programme::Standing;
 use keiki_model::text::Text;
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, value};
 
 use super::{Change, ChangeKind};
 use crate::config::Workspace;
@@ -15,68 +16,80 @@ pub(super) fn changed(
     change: &Change,
     approved_by: &str,
 ) -> Result<String> {
+    // The workspace was loaded from it.
+    let mut document: DocumentMut = before.parse().map_err(Error::stopped)?;
     match change.kind {
-        ChangeKind::Adoption => adoption(before, change),
-        ChangeKind::HandOver => hand_over(workspace, before, change),
-        ChangeKind::End => end(workspace, before, change),
-        _ => {
-            let row = row(change, approved_by)?;
-            Ok(with(before, &row))
-        }
+        ChangeKind::Adoption => adopt(&mut document, change)?,
+        ChangeKind::HandOver => hand_over(workspace, &mut document, change)?,
+        ChangeKind::End => end(&mut document, change)?,
+        _ => append(
+            &mut document,
+            table_of(change.kind),
+            row(change, approved_by)?,
+        )?,
     }
+    Ok(document.to_string())
 }
 
-/// The text with a table after it.
-fn with(before: &str, table: &str) -> String {
-    let before = before.trim_end();
-    if before.is_empty() {
-        format!("{table}\n")
-    } else {
-        format!("{before}\n\n{table}\n")
-    }
-}
-
-/// A text as TOML writes it; JSON's way of writing is one of TOML's.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// The table that says a change.
-fn row(change: &Change, approved_by: &str) -> Result<String> {
-    let table = match change.kind {
+/// The table in which a change of a kind is a row.
+fn table_of(kind: ChangeKind) -> &'static str {
+    match kind {
         ChangeKind::Target => "targets",
         ChangeKind::Parameter => "parameters",
         ChangeKind::Applicability => "applicability",
         ChangeKind::Waiver => "waivers",
         _ => "owners",
-    };
-    let mut lines = vec![format!("[[{table}]]")];
+    }
+}
+
+/// Puts a row after the others of its table.
+fn append(document: &mut DocumentMut, table: &str, mut row: Table) -> Result<()> {
+    let is_first = document.iter().next().is_none();
+    let rows = document
+        .entry(table)
+        .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    if let Some(rows) = rows.as_array_of_tables_mut() {
+        row.decor_mut().set_prefix(if is_first { "" } else { "\n" });
+        rows.push(row);
+        return Ok(());
+    }
+    let rows = rows.as_array_mut().ok_or_else(unusual)?;
+    rows.push(row.into_inline_table());
+    Ok(())
+}
+
+/// The row that says a change.
+fn row(change: &Change, approved_by: &str) -> Result<Table> {
+    let mut row = Table::new();
     for (name, _) in change.kind.fields() {
-        let value = change.field(name);
+        let text = change.field(name);
         match *name {
-            "kpi" => lines.push(format!("kpi = {}", number(value)?)),
+            "kpi" => row[*name] = value(i64::from(number(text)?)),
             "last_day" => {
-                let until = change.until()?;
-                lines.extend(until.map(|until| format!("until = \"{until}\"")));
+                if let Some(until) = change.until()? {
+                    row["until"] = value(until);
+                }
             }
-            "applies" => match value {
-                "true" | "false" => lines.push(format!("applies = {value}")),
-                _ => return Err(no_such("applies", value, "true, false")),
-            },
-            "reason_ja" => lines.push(format!(
-                "reason = {{ ja = {}, en = {} }}",
-                quoted(value),
-                quoted(change.field("reason_en"))
-            )),
+            "applies" => {
+                let known = text.parse::<bool>();
+                let applies = known.map_err(|_| no_such("applies", text, "true, false"))?;
+                row[*name] = value(applies);
+            }
+            "reason_ja" => {
+                let mut reason = InlineTable::new();
+                reason.insert("ja", text.into());
+                reason.insert("en", change.field("reason_en").into());
+                row["reason"] = value(reason);
+            }
             "reason_en" => {}
-            _ if value.is_empty() => {}
-            _ => lines.push(format!("{name} = {}", quoted(value))),
+            _ if text.is_empty() => {}
+            _ => row[*name] = value(text),
         }
     }
     if change.kind.takes_four_eyes() && change.kind != ChangeKind::Parameter {
-        lines.push(format!("approved_by = {}", quoted(approved_by)));
+        row["approved_by"] = value(approved_by);
     }
-    Ok(lines.join("\n"))
+    Ok(row)
 }
 
 fn number(text: &str) -> Result<u32> {
@@ -104,59 +117,60 @@ fn no_such(name: &str, value: &str, known: &str) -> Error {
     )
 }
 
-/// The table `[adopted]` in the place of the one that is there.
-fn adoption(before: &str, change: &Change) -> Result<String> {
+/// That the file says it in a way that cannot be changed here.
+fn unusual() -> Error {
+    Error::user(
+        Text::new(
+            "行の書き方が想定と異なるため、変更できません",
+            "the row is written in a way that cannot be changed here",
+        ),
+        Text::new(
+            "programme.toml を直接編集してください",
+            "edit programme.toml itself",
+        ),
+    )
+}
+
+/// Says what is adopted in the place of what was.
+fn adopt(document: &mut DocumentMut, change: &Change) -> Result<()> {
     let words = |name: &str| {
         let text = change.field(name).replace([',', '、'], " ");
         text.split_whitespace()
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let maturities: Vec<String> = words("maturity").iter().map(|one| quoted(one)).collect();
-    let numbers = words("kpis");
-    let numbers = numbers
-        .iter()
-        .map(|one| number(one).map(|no| no.to_string()));
-    let numbers: Vec<String> = numbers.collect::<Result<_>>()?;
-    let mut table = "[adopted]".to_owned();
-    for (name, values) in [("maturity", &maturities), ("kpis", &numbers)] {
+    let maturities: Array = words("maturity").iter().collect();
+    let mut kpis = Array::new();
+    for word in words("kpis") {
+        kpis.push(i64::from(number(&word)?));
+    }
+    let adopted = document.entry("adopted").or_insert_with(toml_edit::table);
+    let adopted = adopted.as_table_like_mut().ok_or_else(unusual)?;
+    for (name, values) in [("maturity", maturities), ("kpis", kpis)] {
+        adopted.remove(name);
         if !values.is_empty() {
-            table.push_str(&format!("\n{name} = [{}]", values.join(", ")));
+            adopted.insert(name, value(values));
         }
     }
-    let lines: Vec<&str> = before.lines().collect();
-    let Some(first) = lines.iter().position(|line| line.trim() == "[adopted]") else {
-        let rest = before.trim_start();
-        return Ok(format!("{table}\n\n{rest}"));
-    };
-    let rest = &lines[first + 1..];
-    // Comments that stand before the next table are about that table.
-    let next = rest.iter().position(|line| line.starts_with('['));
-    let mut next = next.unwrap_or(rest.len());
-    while next > 0 && (rest[next - 1].starts_with('#') || rest[next - 1].trim().is_empty()) {
-        next -= 1;
-    }
-    let parts = [&lines[..first], &[table.as_str()], &rest[next..]];
-    Ok(format!("{}\n", parts.concat().join("\n")))
+    Ok(())
 }
 
 /// From a day on somebody else answers for what somebody answers for.
-fn hand_over(workspace: &Workspace, before: &str, change: &Change) -> Result<String> {
+fn hand_over(workspace: &Workspace, document: &mut DocumentMut, change: &Change) -> Result<()> {
     let day = change.day("from")?.unwrap_or_default();
     let (old, new) = (change.field("from_owner"), change.field("to_owner"));
     let owners = &workspace.programme.owners;
     let holds =
         |standing: &Standing| standing.from < day && standing.until.is_none_or(|until| day < until);
-    let mut text = before.to_owned();
     let mut count = 0;
-    for row in owners.iter().filter(|row| holds(&row.standing)) {
-        let is_deputy = row.deputy.as_deref() == Some(old);
-        if row.owner != old && !is_deputy {
+    for held in owners.iter().filter(|held| holds(&held.standing)) {
+        let is_deputy = held.deputy.as_deref() == Some(old);
+        if held.owner != old && !is_deputy {
             continue;
         }
         // Somebody may have followed on that very row already.
         let is_followed = owners.iter().any(|other| {
-            let (of, than) = (&other.standing, &row.standing);
+            let (of, than) = (&other.standing, &held.standing);
             of.kpi == than.kpi
                 && of.org_unit == than.org_unit
                 && of.from > than.from
@@ -165,26 +179,26 @@ fn hand_over(workspace: &Workspace, before: &str, change: &Change) -> Result<Str
         if is_followed {
             continue;
         }
-        let owner = if row.owner == old { new } else { &row.owner };
+        let owner = if held.owner == old { new } else { &held.owner };
         let deputy = match (change.field("deputy"), is_deputy) {
             ("", true) => Some(new),
-            ("", false) => row.deputy.as_deref(),
-            (named, _) if row.owner == old => Some(named),
+            ("", false) => held.deputy.as_deref(),
+            (named, _) if held.owner == old => Some(named),
             (_, true) => Some(new),
-            (_, false) => row.deputy.as_deref(),
+            (_, false) => held.deputy.as_deref(),
         };
-        let mut lines = vec![
-            "[[owners]]".to_owned(),
-            format!("kpi = {}", row.standing.kpi),
-            format!("org_unit = {}", quoted(&row.standing.org_unit)),
-            format!("from = \"{}\"", date_of(day)),
-        ];
-        let until = row.standing.until;
-        lines.extend(until.map(|until| format!("until = \"{}\"", date_of(until))));
-        lines.push(format!("owner = {}", quoted(owner)));
-        let deputy = deputy.filter(|deputy| *deputy != owner);
-        lines.extend(deputy.map(|deputy| format!("deputy = {}", quoted(deputy))));
-        text = with(&text, &lines.join("\n"));
+        let mut row = Table::new();
+        row["kpi"] = value(i64::from(held.standing.kpi));
+        row["org_unit"] = value(&held.standing.org_unit);
+        row["from"] = value(date_of(day).to_string());
+        if let Some(until) = held.standing.until {
+            row["until"] = value(date_of(until).to_string());
+        }
+        row["owner"] = value(owner);
+        if let Some(deputy) = deputy.filter(|deputy| *deputy != owner) {
+            row["deputy"] = value(deputy);
+        }
+        append(document, "owners", row)?;
         count += 1;
     }
     if count == 0 {
@@ -199,37 +213,51 @@ fn hand_over(workspace: &Workspace, before: &str, change: &Change) -> Result<Str
             ),
         ));
     }
-    Ok(text)
+    Ok(())
 }
 
-/// A row with the day on which it ends.
-fn end(workspace: &Workspace, before: &str, change: &Change) -> Result<String> {
-    let programme = &workspace.programme;
+/// Says on which row the day is on which it ends.
+fn end(document: &mut DocumentMut, change: &Change) -> Result<()> {
     let of = change.field("of");
-    let mut standings: Vec<&Standing> = match of {
-        "target" => programme.targets.iter().map(|row| &row.standing).collect(),
-        "parameter" => programme
-            .parameters
-            .iter()
-            .map(|row| &row.standing)
-            .collect(),
-        "applicability" => programme
-            .applicability
-            .iter()
-            .map(|row| &row.standing)
-            .collect(),
-        "waiver" => programme.waivers.iter().map(|row| &row.standing).collect(),
-        "owner" => programme.owners.iter().map(|row| &row.standing).collect(),
+    let table = match of {
+        "target" => "targets",
+        "parameter" => "parameters",
+        "applicability" => "applicability",
+        "waiver" => "waivers",
+        "owner" => "owners",
         _ => {
             let known = "target, parameter, applicability, waiver, owner";
             return Err(no_such("of", of, known));
         }
     };
-    let (kpi, from) = (number(change.field("kpi"))?, change.day("from")?);
-    standings.retain(|one| {
-        one.kpi == kpi && one.org_unit == change.field("org_unit") && Some(one.from) == from
-    });
-    let [standing] = standings.as_slice() else {
+    let kpi = i64::from(number(change.field("kpi"))?);
+    let from = change.day("from")?.map(|day| date_of(day).to_string());
+    let is_meant = |row: &dyn TableLike| {
+        let text = |name: &str| {
+            let found = row.get(name)?;
+            let day = || found.as_datetime().map(ToString::to_string);
+            found.as_str().map(str::to_owned).or_else(day)
+        };
+        row.get("kpi").and_then(Item::as_integer) == Some(kpi)
+            && text("org_unit").as_deref() == Some(change.field("org_unit"))
+            && text("from") == from
+    };
+    let until = change.until()?.unwrap_or_default();
+    let rows = document.get_mut(table);
+    let mut rows: Vec<&mut dyn TableLike> = match rows {
+        Some(Item::ArrayOfTables(rows)) => rows
+            .iter_mut()
+            .map(|row| row as &mut dyn TableLike)
+            .collect(),
+        Some(Item::Value(toml_edit::Value::Array(rows))) => rows
+            .iter_mut()
+            .filter_map(toml_edit::Value::as_inline_table_mut)
+            .map(|row| row as &mut dyn TableLike)
+            .collect(),
+        _ => Vec::new(),
+    };
+    rows.retain(|row| is_meant(&**row));
+    let [row] = rows.as_mut_slice() else {
         return Err(Error::user(
             Text::new(
                 "該当する行がないか、複数あります",
@@ -241,39 +269,8 @@ fn end(workspace: &Workspace, before: &str, change: &Change) -> Result<String> {
             ),
         ));
     };
-    let until = format!("until = \"{}\"", change.until()?.unwrap_or_default());
-    let mut lines: Vec<String> = before.lines().map(str::to_owned).collect();
-    let is_key = |line: &str, key: &str| {
-        let rest = line.trim_start().strip_prefix(key);
-        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
-    // The table's own line is the last one that opens a table, at or above the place.
-    let upto = standing.place.line.min(lines.len());
-    let opens = |line: &String| line.trim_start().starts_with("[[");
-    let first = lines[..upto].iter().rposition(opens).unwrap_or_default();
-    let length = lines
-        .iter()
-        .skip(first + 1)
-        .position(|line| line.trim_start().starts_with('['));
-    let last = length.map_or(lines.len(), |length| first + 1 + length);
-    let within = |key: &str| (first..last).find(|at| is_key(&lines[*at], key));
-    match (within("until"), within("from")) {
-        (Some(there), _) => lines[there] = until,
-        (None, Some(there)) => lines.insert(there + 1, until),
-        (None, None) => {
-            return Err(Error::user(
-                Text::new(
-                    "行の書き方が想定と異なるため、変更できません",
-                    "the row is written in a way that cannot be changed here",
-                ),
-                Text::new(
-                    "programme.toml を直接編集してください",
-                    "edit programme.toml itself",
-                ),
-            ));
-        }
-    }
-    Ok(format!("{}\n", lines.join("\n")))
+    row.insert("until", value(until));
+    Ok(())
 }
 
 /// KPIs that are adopted and for which nobody answers on a day at an org unit.

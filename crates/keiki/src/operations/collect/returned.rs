@@ -1,6 +1,7 @@
 //! Takes back workbooks: each sheet is a reading of its own, by the org unit that filled it in, for the period that it was sent.
 
 mod book;
+mod looking;
 mod taking;
 
 use std::collections::BTreeSet;
@@ -13,12 +14,13 @@ use keiki_model::text::Text;
 use keiki_store::{Journal, StoreError};
 
 use super::{dropped, marked};
-use crate::config::{Opening, Workspace};
+use crate::config::{Opening, STATE_FOLDER, Workspace};
 use crate::error::{Error, Result};
 use crate::operations::ingest::{self, Confirmation, Ingest, Report, What};
 use crate::progress::Progress;
 use book::book;
 pub(super) use book::{Book, Examined, State};
+pub use looking::{Looked, LookedSheet, look, signature};
 use taking::Taking;
 
 /// Workbooks to be taken in, or checked.
@@ -30,6 +32,8 @@ pub struct Import {
     pub marked: Option<PathBuf>,
     /// Whether retirements that were held back are confirmed.
     pub confirmation: Confirmation,
+    /// The journal version at which what becomes of them was looked at: where another came meanwhile, nothing is taken in.
+    pub as_seen: Option<i64>,
     /// Who runs it.
     pub author: String,
     /// Now, UTC microseconds.
@@ -113,6 +117,7 @@ pub async fn import(
                     workspace,
                     journal: &journal,
                     reading: &reading,
+                    as_seen: asked.as_seen,
                 };
                 let mut extra = Vec::new();
                 let marks = asked
@@ -219,10 +224,15 @@ fn names(book: &Book) -> Vec<String> {
     book.added.iter().map(|sheet| sheet.name.clone()).collect()
 }
 
-/// A file as the user knows it: relative to the workspace where it lies in it.
+/// A file as the user knows it: relative to the workspace where it lies in it. Where a file that was sent lay in the meantime is
+/// nobody's name for it.
 fn shown(workspace: &Workspace, file: &Path) -> String {
-    let inside = file.strip_prefix(&workspace.root);
-    inside.unwrap_or(file).to_string_lossy().into_owned()
+    let inside = file.strip_prefix(&workspace.root).unwrap_or(file);
+    let is_of_state = inside.starts_with(STATE_FOLDER);
+    let name = inside.file_name().filter(|_| is_of_state);
+    name.map_or(inside, Path::new)
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn copy_at(place: &Path, file: &Path, is_one: bool) -> PathBuf {

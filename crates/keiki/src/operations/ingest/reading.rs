@@ -160,6 +160,19 @@ async fn read_files(
         store(journal, &files, writer, &mut stored),
     );
     let kept = kept.and_then(|()| check_unchanged(&files, &looks));
+    let kept = match kept {
+        // What a document says of whom nobody knows: it is kept as what names people is.
+        Ok(()) => {
+            store(
+                journal,
+                &asked.attachments(),
+                RawWriter::Encrypted,
+                &mut stored,
+            )
+            .await
+        }
+        Err(error) => Err(error),
+    };
     let names = files.iter().map(|file| file.name.clone()).collect();
     let reading = Reading {
         workspace,
@@ -266,6 +279,7 @@ impl Reading<'_> {
             content_sha256: format!("{:x}", content.finalize()),
             frozen_plans: plans::frozen(workspace, &self.dataset, as_of)?,
             is_missing_confirmed: asked.confirmation == Confirmation::Given,
+            as_seen: asked.as_seen(),
             author: asked.author.clone(),
             dataset: self.dataset,
         };

@@ -22,6 +22,7 @@ use super::kept::Stamp;
 use super::{Books, Desk, UnitChoice, choices};
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
+use crate::operations::period;
 use crate::operations::programme::Run;
 use crate::operations::report::{self, Material};
 use crate::operations::statement::{self, Revision};
@@ -32,6 +33,8 @@ use crate::progress::Silent;
 pub(super) struct Board {
     period: Period,
     revision: Revision,
+    /// The instant of knowledge, where one was asked for.
+    known_at: Option<i64>,
     statement: Statement,
     material: Material,
     /// The tree of the cut day.
@@ -65,8 +68,48 @@ impl Board {
         Ok(Arc::new(Self {
             period,
             revision,
+            known_at: None,
             material,
             tree: workspace.organisation.tree(day),
+            statement,
+        }))
+    }
+
+    /// The board of a period as it was known at an instant.
+    pub(super) async fn as_known(
+        books: Arc<Books>,
+        period: Period,
+        known_at: i64,
+        now: i64,
+    ) -> Result<Arc<Self>> {
+        let workspace = &books.workspace;
+        let run = Run {
+            author: String::new(),
+            now,
+        };
+        let of = (period, known_at);
+        let statement = match statement::known_at(workspace, of, &run, &Silent).await {
+            Err(error) if is_empty(&error) => {
+                return Ok(Arc::new(Self::empty(&books, period, known_at)));
+            }
+            found => found?,
+        };
+        let of = (period, &statement, Revision::Open);
+        let material = report::material(workspace, of, &run, &Silent).await?;
+        let day = local_day(known_at, &workspace.settings.zone);
+        let cut = statement.measurements.first();
+        let cut = cut.and_then(|one| parse_day(&one.cut_on)).unwrap_or(day);
+        Ok(Arc::new(Self {
+            period,
+            revision: Revision::Open,
+            known_at: Some(known_at),
+            material: Material {
+                // What was closed later was not known then.
+                restated: None,
+                finality: Finality::NotClosed(date_of(day).to_string()),
+                ..material
+            },
+            tree: workspace.organisation.tree(cut),
             statement,
         }))
     }
@@ -78,6 +121,7 @@ impl Board {
         Self {
             period,
             revision: Revision::Open,
+            known_at: None,
             statement: Statement::without_books(&period.to_string(), now),
             material: Material {
                 earlier: Vec::new(),
@@ -94,6 +138,11 @@ impl Board {
 
     pub(super) fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The instant of knowledge, where one was asked for.
+    pub(super) fn known_at(&self) -> Option<i64> {
+        self.known_at
     }
 
     /// Every figure.
@@ -127,7 +176,7 @@ pub struct Look {
     pub period: Option<String>,
     /// The org unit; absent = the uppermost that may be seen.
     pub unit: Option<String>,
-    /// The revision by number, or `now`; absent = the last that was closed, else now.
+    /// The revision by number, `now`, or an instant of knowledge; absent = the last that was closed, else now.
     pub revision: Option<String>,
 }
 
@@ -137,6 +186,7 @@ pub(super) struct SheetKey {
     stamp: Stamp,
     period: Period,
     revision: Option<u32>,
+    known_at: Option<i64>,
     language: Language,
     unit: String,
     within: Within,
@@ -174,6 +224,8 @@ pub struct Looked {
     pub sheet: Arc<Sheet>,
     /// The org units that can be chosen.
     pub units: Vec<UnitChoice>,
+    /// The revision or the instant of knowledge that was asked for, as it was written.
+    pub revision: String,
 }
 
 impl Sheet {
@@ -199,6 +251,7 @@ impl Desk {
             stamp: self.books.stamp.clone(),
             period: board.period,
             revision: (board.revision != Revision::Open).then_some(board.statement.revision),
+            known_at: board.known_at,
             language: self.who.language,
             unit: unit.clone(),
             within: within.clone(),
@@ -206,17 +259,26 @@ impl Desk {
         let sheets = &self.office.kept.sheets;
         let sheet = sheets.find(&key);
         let sheet = sheet.unwrap_or_else(|| sheets.put(key, self.draw(&board, &within, &unit)));
-        Ok(Looked { sheet, units })
+        let revision = look.revision.clone().unwrap_or_default();
+        Ok(Looked {
+            sheet,
+            units,
+            revision,
+        })
     }
 
     /// The measured period that is looked at.
     pub(super) async fn board(&self, look: &Look) -> Result<Arc<Board>> {
         self.who.scope.need(Right::See)?;
         let period = self.period(look.period.as_deref())?;
-        let revision = match look.revision.as_deref() {
-            None | Some("") => self.books.revision(period),
-            Some("now") => Revision::Open,
-            Some(number) => Revision::Number(number.parse().map_err(|_| Error::Absent)?),
+        let asked = look.revision.as_deref().map(str::trim);
+        let (revision, known_at) = match asked {
+            None | Some("") => (self.books.revision(period), None),
+            Some("now") => (Revision::Open, None),
+            Some(text) => match text.parse() {
+                Ok(number) => (Revision::Number(number), None),
+                Err(_) => (Revision::Open, Some(self.instant(text)?)),
+            },
         };
         if period
             .months(&self.books.workspace.settings.calendar)
@@ -225,11 +287,24 @@ impl Desk {
             return Err(Error::Absent);
         }
         let kept = &self.office.kept;
-        let board = kept.board(&self.books, period, revision, self.who.actor.now);
+        let of = (period, revision, known_at);
+        let board = kept.board(&self.books, of, self.who.actor.now);
         board.await.map_err(|error| match error {
             Error::User { .. } if look.revision.is_some() => Error::Absent,
             other => other,
         })
+    }
+
+    /// An instant of knowledge; what is still to come is none.
+    fn instant(&self, text: &str) -> Result<i64> {
+        let at = period::instant(text, &self.books.workspace.settings.zone);
+        let at = at.map_err(|_| Error::Absent)?;
+        // The end of today is now.
+        let today = local_day(self.who.actor.now, &self.books.workspace.settings.zone);
+        if local_day(at, &self.books.workspace.settings.zone) > today {
+            return Err(Error::Absent);
+        }
+        Ok(at.min(self.who.actor.now))
     }
 
     fn draw(&self, board: &Board, within: &Within, unit: &str) -> Sheet {

@@ -8,7 +8,7 @@ use keiki_model::text::Language;
 use keiki_report::report::period_name;
 use keiki_store::StoredUploadLink;
 
-use super::submitting::{Said, SubmitView, Taken};
+use super::submitting::{Said, SubmitView, Taken, WORKBOOK};
 use super::{Desk, Office, Who};
 use crate::error::{Error, Result};
 use crate::operations::accounts::{Actor, Registry};
@@ -207,7 +207,10 @@ impl Holder {
     #[must_use]
     pub fn said(&self) -> Said {
         Said {
-            into: self.link.into.clone(),
+            into: match self.link.into.as_str() {
+                WORKBOOK => format!("{WORKBOOK}:{}", self.link.period),
+                into => into.to_owned(),
+            },
             unit: self.link.org_unit.clone(),
             as_of: date_of(self.link.as_of).to_string(),
         }
@@ -217,12 +220,12 @@ impl Holder {
     ///
     /// # Errors
     /// The link or the file is gone, or the file cannot be used; the link then holds on.
-    pub async fn confirm(&self, file: &str) -> Result<Taken> {
+    pub async fn confirm(&self, file: &str, seen: Option<&str>) -> Result<Taken> {
         let links = &self.desk.office.links;
         if !links.take(&self.link.id, self.desk.who.actor.now).await? {
             return Err(Error::Absent);
         }
-        let taken = self.desk.confirm(file).await;
+        let taken = self.desk.confirm(file, seen).await;
         if taken.is_err() {
             links.give_back(&self.link.id).await?;
         }

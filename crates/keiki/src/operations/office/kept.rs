@@ -54,6 +54,7 @@ pub(super) struct BoardKey {
     stamp: Stamp,
     period: Period,
     revision: Option<u32>,
+    known_at: Option<i64>,
 }
 
 /// Which opened figure is meant: on what, KPI, indicator, org unit, period, and what it is pinned to.
@@ -150,8 +151,7 @@ impl Kept {
     pub(super) async fn board(
         &self,
         books: &Arc<Books>,
-        period: Period,
-        revision: Revision,
+        (period, revision, known_at): (Period, Revision, Option<i64>),
         now: i64,
     ) -> Result<Arc<Board>> {
         let key = BoardKey {
@@ -162,6 +162,7 @@ impl Kept {
                 Revision::Last => Some(u32::MAX),
                 Revision::Number(number) => Some(number),
             },
+            known_at,
         };
         let cell = {
             let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +176,12 @@ impl Kept {
         };
         let books = Arc::clone(books);
         let work = tokio::spawn(async move {
-            let made = cell.get_or_try_init(|| Board::make(books, period, revision, now));
+            let made = cell.get_or_try_init(|| async {
+                match known_at {
+                    Some(known_at) => Board::as_known(books, period, known_at, now).await,
+                    None => Board::make(books, period, revision, now).await,
+                }
+            });
             made.await.map(Arc::clone)
         });
         work.await.map_err(Error::stopped)?

@@ -31,6 +31,23 @@ pub struct AccountLine {
     pub roles: Vec<Grant>,
 }
 
+/// A token with which a program acts for an account.
+#[derive(Debug, Clone)]
+pub struct TokenLine {
+    /// Its identity, which is no secret.
+    pub id: String,
+    /// The account.
+    pub account: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What may be done with it, in words.
+    pub rights: Vec<String>,
+    /// When it ends.
+    pub until: String,
+    /// When it was used last; empty where it never was.
+    pub seen_at: String,
+}
+
 /// The accounts, and what can be chosen for a new one.
 #[derive(Debug, Clone)]
 pub struct AccountsView {
@@ -64,6 +81,28 @@ pub struct EventLine {
 }
 
 impl Desk {
+    /// The tokens of all accounts.
+    ///
+    /// # Errors
+    /// They may not administer them.
+    pub async fn token_lines(&self) -> Result<Vec<TokenLine>> {
+        let language = self.who.language;
+        let all = self.all_tokens().await?.into_iter();
+        let line = |(account, one): (String, keiki_store::StoredApiToken)| TokenLine {
+            account,
+            rights: one
+                .rights
+                .iter()
+                .map(|right| right.title().get(language).to_owned())
+                .collect(),
+            until: self.local(one.expires_at),
+            seen_at: one.seen_at.map(|at| self.local(at)).unwrap_or_default(),
+            id: one.id,
+            name: one.name,
+        };
+        Ok(all.map(line).collect())
+    }
+
     /// The accounts.
     ///
     /// # Errors

@@ -3,13 +3,13 @@
 use keiki_model::access::Right;
 use keiki_model::calendar::Period;
 use keiki_report::report::period_name;
-use keiki_store::{Decision, RequestKind, Requests, StoredRequest};
+use keiki_store::{Decision, RequestKind, Requests};
 
 use super::Desk;
 use crate::error::{Error, Result};
-use crate::operations::accounts::new_token;
-use crate::operations::changes::{self, Change, asked_already};
+use crate::operations::changes::Change;
 use crate::operations::programme::Run;
+use crate::operations::requests;
 use crate::operations::statement::{self, Close, Closing, Kind};
 use crate::progress::Silent;
 
@@ -78,22 +78,10 @@ impl Desk {
     /// They may not close, there is no reason, or that was asked for already.
     pub async fn ask_to_close(&self, period: Period, reason: &str) -> Result<()> {
         self.may_close()?;
-        let reason = changes::reason(reason)?;
-        let request = StoredRequest {
-            id: new_token(),
-            kind: RequestKind::Close,
-            subject: period.to_string(),
-            change: String::new(),
-            reason: reason.clone(),
-            asked_by: self.who.actor.name.clone(),
-            asked_at: self.who.actor.now,
-            decision: Decision::Open,
-            decided_by: String::new(),
-        };
-        if !self.book_of_requests().await?.add(&request).await? {
-            return Err(asked_already());
-        }
-        self.note("request_close", &request.subject, &reason).await
+        let workspace = &self.books.workspace;
+        let reason = requests::ask_to_close(workspace, period, reason, &self.run()).await?;
+        self.note("request_close", &period.to_string(), &reason)
+            .await
     }
 
     /// What was asked for, the latest first.

@@ -314,7 +314,7 @@ impl super::figures::Board {
     /// What an explanation of its figures is pinned to: nothing where the period is open.
     fn pin(&self) -> (Option<i64>, Option<i64>) {
         match self.revision() {
-            Revision::Open => (None, None),
+            Revision::Open => (self.known_at(), None),
             Revision::Last | Revision::Number(_) => self.closed_as(),
         }
     }

@@ -1,19 +1,19 @@
 //! Evidence that somebody sends: what they owe, what would become of a file, and taking it in.
 
-use std::collections::BTreeSet;
-use std::io::Write;
+mod effects;
+mod taking;
+mod trying;
+
 use std::path::PathBuf;
 
-use arrow::array::Array;
-use arrow::util::display::array_value_to_string;
-use keiki_ingest::{IngestError, Source};
+use keiki_ingest::Source;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of, local_day, parse_day};
-use keiki_model::dataset::{OrgUnits, REPORTED_FIGURES};
+use keiki_model::dataset::OrgUnits;
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
-use keiki_model::text::{Language, Text};
-use keiki_store::{StoreError, Tokens, WaitingFile};
+use keiki_model::text::Text;
+use keiki_store::WaitingFile;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -21,18 +21,12 @@ use super::evidence::OwedLine;
 use super::figures::Look;
 use super::waiting::plain_name;
 use super::{Desk, UnitChoice, choices};
-use crate::config::Opening;
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::coverage::Timeliness;
-use crate::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
-use crate::operations::trial::{self, Identifiers, Trial};
-use crate::progress::Silent;
 
-/// How many rejected rows of a file are listed.
-const REJECTS_LISTED: usize = 200;
-/// How many keys of others are named.
-const KEYS_NAMED: usize = 10;
+pub use effects::{EffectLine, EffectSide, Effects};
+pub use trying::WORKBOOK;
 
 /// What there is to do for somebody.
 #[derive(Debug, Clone)]
@@ -67,7 +61,7 @@ pub struct SubmitView {
 /// What somebody says of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Said {
-    /// `source:NAME` or `dataset:NAME`.
+    /// `source:NAME`, `dataset:NAME`, or `workbook` with or without `:PERIOD`.
     pub into: String,
     /// The org unit that it covers; empty = what the source says.
     pub unit: String,
@@ -93,13 +87,34 @@ pub struct WaitingLine {
 pub struct Preview {
     /// By what it is confirmed.
     pub token: String,
+    /// What tells whether the same was found.
+    pub version: String,
     /// The file's name.
     pub file: String,
     /// What it is read as.
     pub into: String,
     /// The day for which it speaks.
     pub as_of: String,
-    /// How many rows would be accepted, and rejected.
+    /// How many rows would be accepted.
+    pub accepted: usize,
+    /// How many rows would be rejected.
+    pub rejected: usize,
+    /// All of it or, of a workbook, its sheets.
+    pub parts: Vec<PreviewPart>,
+    /// Org units that nobody knows.
+    pub unassigned: Vec<String>,
+    /// What it would do to the figures; `None` where its sender may see none, or where that was not found out.
+    pub effects: Option<Effects>,
+}
+
+/// What would become of a part of a file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PreviewPart {
+    /// The dataset, in words.
+    pub dataset: String,
+    /// What is to be known about it, such as why nothing of it would be taken in.
+    pub said: Vec<String>,
+    /// How many rows would be accepted.
     pub accepted: usize,
     /// How many rows would be rejected.
     pub rejected: usize,
@@ -109,8 +124,6 @@ pub struct Preview {
     pub columns: Vec<String>,
     /// Their values.
     pub rows: Vec<Vec<String>>,
-    /// Org units that nobody knows.
-    pub unassigned: Vec<String>,
 }
 
 /// What became of a file.
@@ -126,6 +139,29 @@ pub struct Taken {
     pub changed: u64,
     /// Rows that were rejected.
     pub rejected: u64,
+    /// The sheets of a workbook.
+    pub parts: Vec<TakenPart>,
+}
+
+/// What became of a sheet.
+#[derive(Debug, Clone, Default)]
+pub struct TakenPart {
+    /// The dataset.
+    pub name: String,
+    /// The same in words.
+    pub title: String,
+    /// Whether it was taken in.
+    pub is_in: bool,
+    /// The commit; absent where nothing was new.
+    pub seq: Option<i64>,
+    /// Rows that were accepted.
+    pub accepted: u64,
+    /// Rows that changed something.
+    pub changed: u64,
+    /// Rows that were rejected.
+    pub rejected: u64,
+    /// What is to be known about it.
+    pub said: Vec<String>,
 }
 
 /// A total that is reported in the place of rows.
@@ -245,39 +281,29 @@ impl Desk {
     /// # Errors
     /// They may not send it, or it cannot be used at all.
     pub async fn preview(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Preview> {
-        let (into, covers, as_of) = self.meant(said)?;
-        let (_, within) = self.within(Right::Submit)?;
-        let trial = self.trial(&into, &within, &path, as_of).await?;
+        let meant = self.meant(said)?;
+        let tried = self.tried(&meant, &path).await?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let bytes = std::fs::metadata(&path).map_err(Error::file(&path))?.len();
         let file = WaitingFile {
             id: String::new(),
             owner: self.who.actor.name.clone(),
             name: name.into_owned(),
-            into: written(&into),
-            covers,
-            as_of,
+            into: trying::written(&meant),
+            covers: meant.covers.clone(),
+            as_of: meant.as_of,
             since: self.who.actor.now,
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         };
-        let preview = self.shown(&trial, &file);
+        let preview = self.shown(&tried, &file);
+        let effects = self.effects(&meant, &tried, &path).await;
+        let preview = Preview { effects, ..preview };
         let waiting = &self.office.waiting;
         let token = waiting
             .add(file, &path, &preview, self.who.language)
             .await?;
         drop(folder);
         Ok(Preview { token, ..preview })
-    }
-
-    /// What somebody says of a file, as it is meant.
-    fn meant(&self, said: &Said) -> Result<(SentInto, Vec<String>, Day)> {
-        let (_, within) = self.within(Right::Submit)?;
-        let into = self.into(&said.into, &within)?;
-        let covers = match said.unit.as_str() {
-            "" => Vec::new(),
-            unit => vec![within.chosen(Some(unit))?.to_owned()],
-        };
-        Ok((into, covers, self.as_of(&said.as_of)?))
     }
 
     /// Their files that wait for a confirmation, the latest first.
@@ -296,15 +322,6 @@ impl Desk {
         Ok(all.into_iter().map(line).collect())
     }
 
-    /// What a file is read as, in words.
-    pub(super) fn title_of(&self, into: &str) -> String {
-        match into.split_once(':') {
-            Some(("dataset", name)) => self.dataset_title(name),
-            Some((_, name)) => name.to_owned(),
-            None => String::new(),
-        }
-    }
-
     /// What would become of a file that waits.
     ///
     /// # Errors
@@ -319,12 +336,11 @@ impl Desk {
         // It was told in another language, and is read again.
         let taken = waiting.take(own, self.who.actor.now).await?;
         let shown = async {
-            let (_, within) = self.within(Right::Submit)?;
-            let into = self.into(&taken.file.into, &within)?;
-            let trial = self
-                .trial(&into, &within, &taken.path, taken.file.as_of)
-                .await?;
-            Ok(self.shown(&trial, &taken.file))
+            let meant = self.meant_of(&taken.file)?;
+            let tried = self.tried(&meant, &taken.path).await?;
+            let effects = self.effects(&meant, &tried, &taken.path).await;
+            let preview = self.shown(&tried, &taken.file);
+            Ok(Preview { effects, ..preview })
         };
         let shown = shown.await;
         waiting.give_back(token).await?;
@@ -340,328 +356,6 @@ impl Desk {
         let own = (token, self.who.actor.name.as_str());
         let taken = self.office.waiting.take(own, self.who.actor.now).await?;
         self.office.waiting.remove(&taken.file.id).await
-    }
-
-    async fn trial(
-        &self,
-        into: &SentInto,
-        within: &Within,
-        path: &std::path::Path,
-        as_of: Day,
-    ) -> Result<Trial> {
-        let workspace = &self.books.workspace;
-        let files = [path.to_owned()];
-        let (source, files) = ingest::sent(workspace, into, &units_of(within), &files)?;
-        let trial = trial::try_files(workspace, &source, files, as_of).await;
-        let trial = trial.map_err(of_sender)?;
-        self.is_of_nobody_else(&trial, within).await?;
-        Ok(trial)
-    }
-
-    /// Refuses rows about records that the books have of org units for which the reader does not speak: whoever names such a key
-    /// would take the record over.
-    async fn is_of_nobody_else(&self, trial: &Trial, within: &Within) -> Result<()> {
-        let workspace = &self.books.workspace;
-        let known = units_of(within);
-        let is_about_nothing = trial.keys.is_empty()
-            && trial.keys_of_people.is_empty()
-            && trial.identifiers.is_empty();
-        if known.is_empty() || is_about_nothing {
-            return Ok(());
-        }
-        let dataset = workspace.dataset(&trial.dataset)?;
-        let journal = match workspace.journal(Opening::Existing).await {
-            Err(Error::Store(StoreError::NoJournal(_))) => return Ok(()),
-            found => found?,
-        };
-        let quoted = known
-            .iter()
-            .map(|id| format!("'{}'", id.replace('\'', "''")));
-        // A record is known by its key, and by identifiers, by which others are found to be the same one.
-        let columns = trial::identity_columns(&dataset);
-        let columns = columns.iter().map(|name| format!(", \"{name}\""));
-        let columns = columns.collect::<Vec<_>>().concat();
-        let query = format!(
-            "select record_key{columns} from \"{}\" where org_unit is null or org_unit not in ({}) \
-             group by record_key{columns} having sum(weight) > 0",
-            trial.dataset,
-            quoted.collect::<Vec<_>>().join(", ")
-        );
-        let mut others: BTreeSet<String> = BTreeSet::new();
-        let mut known = Identifiers::default();
-        for batch in workspace.engine().sql(&journal, &query).await? {
-            let keys = batch.column(0);
-            let texts = (0..keys.len()).map(|row| array_value_to_string(keys, row));
-            others.extend(texts.filter_map(std::result::Result::ok));
-            let of = trial::identifiers(&dataset, &batch, "record_key")?;
-            known.declared.extend(of.declared);
-            known.made.extend(of.made);
-        }
-        let people = self.keys_of_people(trial).await?;
-        let of_people = people.iter().filter(|(key, _)| others.contains(key));
-        let taken = trial.keys.iter().filter(|key| others.contains(*key));
-        let taken = taken.chain(of_people.map(|(_, sent)| sent));
-        let taken = taken.chain(trial.identifiers.shared(&known));
-        let taken: Vec<&str> = taken.take(KEYS_NAMED).map(String::as_str).collect();
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let keys = taken.join(", ");
-        Err(Error::user(
-            Text::new(
-                format!("担当外の組織のレコードを含みます: {keys}"),
-                format!("there are records of other org units in it: {keys}"),
-            ),
-            Text::new(
-                "これらの行を除いて提出してください。組織の異動であれば、プログラム室に依頼してください",
-                "leave these rows out; if a record moved to you, ask the programme office",
-            ),
-        ))
-    }
-
-    /// The keys that name people, as the books write them and as they were sent.
-    async fn keys_of_people(&self, trial: &Trial) -> Result<Vec<(String, String)>> {
-        let parts = trial.keys_of_people.iter().flatten();
-        let values: BTreeSet<&str> = parts
-            .filter(|(_, is_personal)| *is_personal)
-            .map(|(value, _)| value.as_str())
-            .collect();
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let workspace = &self.books.workspace;
-        let values: Vec<&str> = values.into_iter().collect();
-        let tokens = Tokens::open(&workspace.database()?)
-            .await?
-            .known(&values)
-            .await?;
-        Ok(trial::keys_with_tokens(&trial.keys_of_people, &tokens))
-    }
-
-    fn shown(&self, trial: &Trial, waiting: &WaitingFile) -> Preview {
-        let language = self.who.language;
-        let dataset = self.books.workspace.catalogue.datasets.get(&trial.dataset);
-        let title = |name: &String| {
-            let column = dataset.and_then(|dataset| dataset.column(name));
-            column.map_or_else(|| name.clone(), |one| one.title.get(language).to_owned())
-        };
-        let columns = trial.rows.first().map(|row| {
-            let names = row.values.iter().map(|(name, _)| title(name));
-            names.collect()
-        });
-        let values = |row: &trial::TriedRow| {
-            let values = row.values.iter();
-            let values = values.map(|(_, value)| value.clone().unwrap_or_default());
-            values.collect()
-        };
-        let rejects = trial.rejected.iter().take(REJECTS_LISTED);
-        Preview {
-            token: waiting.id.clone(),
-            file: waiting.name.clone(),
-            into: self.dataset_title(&trial.dataset),
-            as_of: date_of(waiting.as_of).to_string(),
-            accepted: trial.accepted,
-            rejected: trial.rejected.len(),
-            rejects: rejects
-                .map(|one| (one.row, one.reason.message().get(language).to_owned()))
-                .collect(),
-            columns: columns.unwrap_or_default(),
-            rows: trial.rows.iter().map(values).collect(),
-            unassigned: trial.unassigned.clone(),
-        }
-    }
-
-    /// Takes in a file that waits.
-    ///
-    /// # Errors
-    /// It waits no longer, it is another's, or it cannot be used.
-    pub async fn confirm(&self, token: &str) -> Result<Taken> {
-        let (_, within) = self.within(Right::Submit)?;
-        let own = (token, self.who.actor.name.as_str());
-        let taken = self.office.waiting.take(own, self.who.actor.now).await?;
-        let file = &taken.file;
-        let work = async {
-            // Roles and records may have changed since it was tried.
-            let into = self.into(&file.into, &within)?;
-            if !file.covers.iter().all(|unit| within.has(unit)) {
-                return Err(Error::Absent);
-            }
-            self.commit(into, file.covers.clone(), file.as_of, taken.path.clone())
-                .await
-        };
-        let came = work.await;
-        match &came {
-            Ok(_) => self.office.waiting.remove(token).await?,
-            Err(_) => self.office.waiting.give_back(token).await?,
-        }
-        came
-    }
-
-    /// Takes in a file at once.
-    ///
-    /// # Errors
-    /// They may not send it, or it cannot be used.
-    pub async fn submit(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Taken> {
-        let (into, covers, as_of) = self.meant(said)?;
-        let taken = self.commit(into, covers, as_of, path).await;
-        drop(folder);
-        taken
-    }
-
-    /// Looks at a file and takes it in: it is read once for what it is about, and once for the books.
-    async fn commit(
-        &self,
-        into: SentInto,
-        covers: Vec<String>,
-        as_of: Day,
-        path: PathBuf,
-    ) -> Result<Taken> {
-        let (_, within) = self.within(Right::Submit)?;
-        // Who speaks for everybody takes over nothing, and the file need not be looked at beforehand.
-        if !within.is_whole() {
-            self.trial(&into, &within, &path, as_of).await?;
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.into_owned();
-        let what = What::Sent {
-            into,
-            org_units: units_of(&within),
-            files: vec![path],
-        };
-        let taken = self.take(what, covers, as_of, &name).await;
-        taken.map_err(of_sender)
-    }
-
-    async fn take(&self, what: What, covers: Vec<String>, as_of: Day, name: &str) -> Result<Taken> {
-        let asked = Ingest {
-            what,
-            as_of: Some(as_of),
-            covers,
-            extent: None,
-            missing: None,
-            confirmation: Confirmation::Ask,
-            surroundings: &crate::environment::Here,
-            author: self.who.actor.name.clone(),
-            now: self.who.actor.now,
-        };
-        let outcomes = ingest::ingest(&self.books.workspace, &asked, &Silent).await?;
-        self.office.kept.look_again().await;
-        let outcome = outcomes.into_iter().next().ok_or(Error::Absent)?;
-        let report = outcome.result?;
-        self.note("submit", &outcome.dataset, name).await?;
-        let counts = &report.receipt.counts;
-        Ok(Taken {
-            into: self.dataset_title(&outcome.dataset),
-            seq: report.receipt.seq,
-            accepted: counts.accepted,
-            changed: counts.changed,
-            rejected: counts.rejected,
-        })
-    }
-
-    /// Says that an org unit has nothing of a dataset to send for a day: a file with headings alone.
-    ///
-    /// # Errors
-    /// They may not, or there is no such dataset.
-    pub async fn nil_return(&self, said: &Said) -> Result<Taken> {
-        let (_, within) = self.within(Right::Submit)?;
-        let unit = within.chosen(Some(&said.unit))?.to_owned();
-        let SentInto::Dataset(name) = self.into(&said.into, &within)? else {
-            return Err(Error::Absent);
-        };
-        let dataset = self.books.workspace.dataset(&name)?;
-        let columns = dataset.columns.iter().map(|column| column.name.clone());
-        let rows = [columns.collect::<Vec<_>>()];
-        self.take_rows(&name, &rows, unit, self.as_of(&said.as_of)?)
-            .await
-    }
-
-    /// Reports a total in the place of rows.
-    ///
-    /// # Errors
-    /// They may not, or something does not fit.
-    pub async fn report_total(&self, total: &Total) -> Result<Taken> {
-        let (_, within) = self.within(Right::Submit)?;
-        let unit = within.chosen(Some(&total.unit))?.to_owned();
-        let period = self.period(Some(&total.period))?;
-        let calendar = &self.books.workspace.settings.calendar;
-        let (_, last) = period.months(calendar).ok_or(Error::Absent)?;
-        let (no, indicator) = total.indicator.split_once(':').ok_or(Error::Absent)?;
-        let names = [
-            "kpi_no",
-            "indicator",
-            "org_unit",
-            "period",
-            "numerator",
-            "denominator",
-            "prepared_by",
-            "attachment",
-        ];
-        let period = period.to_string();
-        let values = [
-            no,
-            indicator,
-            &unit,
-            &period,
-            total.numerator.trim(),
-            total.denominator.trim(),
-            &self.who.actor.name,
-            total.attachment.trim(),
-        ];
-        let rows = [names, values].map(|row| row.map(str::to_owned).to_vec());
-        let as_of = last.last_day().min(self.today());
-        self.take_rows(REPORTED_FIGURES, &rows, unit.clone(), as_of)
-            .await
-    }
-
-    /// Takes in rows that were typed: a file like any other.
-    async fn take_rows(
-        &self,
-        dataset: &str,
-        rows: &[Vec<String>],
-        unit: String,
-        as_of: Day,
-    ) -> Result<Taken> {
-        let (_, within) = self.within(Right::Submit)?;
-        let (folder, path) = self.begin_file(&format!("{dataset}.csv"))?;
-        let mut written = csv::Writer::from_writer(Vec::new());
-        for row in rows {
-            written.write_record(row).map_err(Error::stopped)?;
-        }
-        let bytes = written.into_inner().map_err(Error::stopped)?;
-        let mut file = std::fs::File::create(&path).map_err(Error::file(&path))?;
-        file.write_all(&bytes).map_err(Error::file(&path))?;
-        let what = What::Sent {
-            into: SentInto::Dataset(dataset.to_owned()),
-            org_units: units_of(&within),
-            files: vec![path],
-        };
-        let taken = self.take(what, vec![unit], as_of, dataset).await;
-        drop(folder);
-        taken
-    }
-
-    fn into(&self, text: &str, within: &Within) -> Result<SentInto> {
-        let workspace = &self.books.workspace;
-        match text.split_once(':') {
-            Some(("source", name)) => {
-                let source = workspace.sources.iter().find(|one| one.name == name);
-                let source = source.filter(|source| speaks_within(source, within));
-                let source = source.ok_or(Error::Absent)?;
-                Ok(SentInto::Source(source.name.clone()))
-            }
-            Some(("dataset", name)) => {
-                let dataset = workspace.catalogue.datasets.get(name);
-                // What names no org units belongs to nobody in particular.
-                let dataset = dataset.filter(|dataset| {
-                    dataset.distinct.is_none()
-                        && (dataset.org_units != OrgUnits::None || within.is_whole())
-                });
-                let dataset = dataset.ok_or(Error::Absent)?;
-                Ok(SentInto::Dataset(dataset.name.clone()))
-            }
-            _ => Err(Error::Absent),
-        }
     }
 
     fn as_of(&self, text: &str) -> Result<Day> {
@@ -684,46 +378,9 @@ impl Desk {
     }
 }
 
-/// What does not fit between a file and what it is read as is for its sender to mend, not for who keeps the workspace.
-fn of_sender(error: Error) -> Error {
-    let Error::Ingest(IngestError::Definition { problems }) = &error else {
-        return error;
-    };
-    let said = |language: Language| {
-        let all = problems
-            .iter()
-            .map(|one| one.message.get(language).to_owned());
-        all.collect::<Vec<_>>().join("; ")
-    };
-    Error::user(
-        Text::new(said(Language::Ja), said(Language::En)),
-        Text::new(
-            "列の見出しを確かめるか、別の読み取り方を選んでください",
-            "check the headings of the columns, or choose what else the file is read as",
-        ),
-    )
-}
-
 fn is_entity(tree: &Tree, id: &str) -> bool {
     let position = tree.position(id);
     position.is_some_and(|position| tree.nodes()[position].kind.is_entity())
-}
-
-/// The org units whose rows are taken from somebody: those of their scope, or all.
-fn units_of(within: &Within) -> Vec<String> {
-    if within.is_whole() {
-        Vec::new()
-    } else {
-        within.all()
-    }
-}
-
-/// What a file is read as, as it is written down.
-fn written(into: &SentInto) -> String {
-    match into {
-        SentInto::Source(name) => format!("source:{name}"),
-        SentInto::Dataset(name) => format!("dataset:{name}"),
-    }
 }
 
 /// Whether a source speaks for org units of a scope alone.

@@ -117,16 +117,27 @@ impl WaitingRoom {
             id: id.clone(),
             ..file
         };
-        let found = Found {
-            language: tag(language).to_owned(),
-            preview: Preview {
-                token: id.clone(),
-                ..preview.clone()
-            },
+        let preview = Preview {
+            token: id.clone(),
+            ..preview.clone()
         };
-        let found = serde_json::to_vec(&found).map_err(Error::stopped)?;
-        self.files.keep(&file, path, &found).await?;
+        self.files
+            .keep(&file, path, &written(&preview, language)?)
+            .await?;
         Ok(id)
+    }
+
+    /// Keeps what was found in a file now, in the place of what was found before.
+    pub(super) async fn renew(&self, preview: &Preview, language: Language) -> Result<()> {
+        let found = written(preview, language)?;
+        Ok(self.files.renew(&preview.token, &found).await?)
+    }
+
+    /// The version of what was found last in a file of somebody.
+    pub(super) async fn version(&self, (id, owner): (&str, &str)) -> Result<String> {
+        let found = self.files.found(id, owner).await?.ok_or(Error::Absent)?;
+        let found: Found = serde_json::from_slice(&found).map_err(Error::stopped)?;
+        Ok(found.preview.version)
     }
 
     /// The files of somebody that wait, the latest first.
@@ -177,6 +188,14 @@ impl WaitingRoom {
     }
 }
 
+fn written(preview: &Preview, language: Language) -> Result<Vec<u8>> {
+    let found = Found {
+        language: tag(language).to_owned(),
+        preview: preview.clone(),
+    };
+    serde_json::to_vec(&found).map_err(Error::stopped)
+}
+
 fn tag(language: Language) -> &'static str {
     match language {
         Language::Ja => "ja",
@@ -187,6 +206,86 @@ fn tag(language: Language) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn file(owner: &str, since: i64, bytes: i64) -> WaitingFile {
+        WaitingFile {
+            id: String::new(),
+            owner: owner.to_owned(),
+            name: "assets.csv".to_owned(),
+            into: "dataset:assets".to_owned(),
+            covers: Vec::new(),
+            as_of: 20_000,
+            since,
+            bytes,
+        }
+    }
+
+    /// A waiting room in a folder, with what was found in every file of it, and the file.
+    async fn room(folder: &TempDir) -> (WaitingRoom, Preview, PathBuf) {
+        let path = folder.path().join("assets.csv");
+        std::fs::write(&path, "a,b\n").expect("it can be written");
+        let database = Database::file(&folder.path().join("keiki.db"));
+        let room = WaitingRoom::open(&database, 0).await;
+        let preview = Preview {
+            token: String::new(),
+            version: "1".to_owned(),
+            file: "assets.csv".to_owned(),
+            into: String::new(),
+            as_of: String::new(),
+            accepted: 1,
+            rejected: 0,
+            parts: Vec::new(),
+            unassigned: Vec::new(),
+            effects: None,
+        };
+        (room.expect("it opens"), preview, path)
+    }
+
+    #[tokio::test]
+    async fn of_one_sender_eight_files_wait_and_the_oldest_makes_room() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (room, preview, path) = room(&folder).await;
+        let add = async |owner: &str, since: i64| {
+            let added = room.add(file(owner, since, 4), &path, &preview, Language::En);
+            added.await.expect("it is taken")
+        };
+        let others = add("two", 0).await;
+        let mut own = Vec::new();
+        for since in 1..=9 {
+            own.push(add("one", since).await);
+        }
+        let waiting = room.of("one", 10).await.expect("they are read");
+        let waiting: Vec<&String> = waiting.iter().map(|one| &one.id).collect();
+        let expected: Vec<&String> = own[1..].iter().rev().collect();
+        assert_eq!(waiting, expected);
+        let of_two = room.of("two", 10).await.expect("they are read");
+        assert_eq!(of_two[0].id, others);
+        let gone = room.found((&own[0], "one"), Language::En).await;
+        assert!(matches!(gone, Err(Error::Absent)));
+    }
+
+    #[tokio::test]
+    async fn what_waits_altogether_has_a_limit_until_some_of_it_goes() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (room, preview, path) = room(&folder).await;
+        let add = async |owner: &str, since: i64, bytes: i64| {
+            let file = file(owner, since, bytes);
+            room.add(file, &path, &preview, Language::En).await
+        };
+        let half = add("one", 1, BYTES_MOST / 2).await.expect("there is room");
+        add("two", 2, BYTES_MOST / 2).await.expect("there is room");
+        let refused = add("three", 3, 1).await.expect_err("it is full");
+        assert_eq!(refused.kind(), crate::error::Kind::User);
+        assert!(refused.message().en.contains("too much waits"));
+        assert_eq!(room.of("three", 3).await.expect("they are read"), []);
+        room.remove(&half).await.expect("it goes");
+        add("three", 4, 1).await.expect("there is room again");
+        // What has waited for a day makes room by itself.
+        let later = 2 + WAITING_MICROS + 1;
+        add("four", later, BYTES_MOST - 8)
+            .await
+            .expect("there is room again");
+    }
 
     #[test]
     fn a_name_leads_nowhere() {

@@ -1,5 +1,7 @@
 //! What stands around every route for programs: parameters that nobody knows are refused, and what has not changed is not sent again.
 
+use std::str::FromStr;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -141,4 +143,58 @@ pub(super) fn filled_if_any<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {
     filled(from).map(Some)
+}
+
+/// Reads a whole number, also where it is written with a point and a zero: to JSON it is the same number.
+pub(super) fn whole<'de, D: Deserializer<'de>, T: FromStr>(from: D) -> Result<T, D::Error> {
+    let written = serde_json::Number::deserialize(from)?.to_string();
+    let digits = written.strip_suffix(".0").unwrap_or(&written);
+    let number = digits.parse().ok();
+    number.ok_or_else(|| {
+        D::Error::custom(format!("no whole number that is possible here: {written}"))
+    })
+}
+
+/// The same of a number that may be left out.
+pub(super) fn whole_if_any<'de, D: Deserializer<'de>, T: FromStr>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<Whole<T>>::deserialize(from).map(|found| found.map(|Whole(number)| number))
+}
+
+struct Whole<T>(T);
+
+impl<'de, T: FromStr> Deserialize<'de> for Whole<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        whole(from).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq, Eq)]
+    struct Days {
+        #[serde(default, deserialize_with = "whole_if_any")]
+        days: Option<u16>,
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_json_writes_it() {
+        let read = |text: &str| serde_json::from_str::<Days>(text).ok().map(|of| of.days);
+        for (text, expected) in [
+            (r#"{"days": 28}"#, Some(Some(28))),
+            (r#"{"days": 28.0}"#, Some(Some(28))),
+            (r#"{"days": 2.8e1}"#, Some(Some(28))),
+            (r#"{"days": null}"#, Some(None)),
+            ("{}", Some(None)),
+            (r#"{"days": 28.5}"#, None),
+            (r#"{"days": -1}"#, None),
+            (r#"{"days": 65536}"#, None),
+            (r#"{"days": "28"}"#, None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! Changing the programme and the org tree.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::answering::{Given, filled};
 use super::once::{fingerprint, once};
@@ -15,49 +18,29 @@ use crate::operations::office::Desk;
 use crate::operations::programme::Difference;
 use crate::web::failure::Answer;
 
-/// What is changed.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::web) enum ChangeWord {
-    /// Which KPIs are adopted: `maturity`, `kpis`.
-    Adoption,
-    /// A target: `kpi`, `indicator`, `org_unit`, `from`, `last_day`, `at_least`, `at_most`, `near_margin`.
-    Target,
-    /// A parameter: `kpi`, `name`, `org_unit`, `from`, `last_day`, `value`.
-    Parameter,
-    /// Whether a KPI concerns an org unit: `kpi`, `org_unit`, `from`, `last_day`, `applies`, `reason_ja`, `reason_en`.
-    Applicability,
-    /// A miss that is approved for a time: `kpi`, `indicator`, `org_unit`, `from`, `last_day`, `reason_ja`, `reason_en`.
-    Waiver,
-    /// Who answers for a KPI: `kpi`, `org_unit`, `from`, `last_day`, `owner`, `deputy`.
-    Owner,
-    /// Everything that somebody answers for goes to somebody else: `from_owner`, `to_owner`, `deputy`, `from`.
-    HandOver,
-    /// Something of the programme ends: `of`, `kpi`, `org_unit`, `from`, `last_day`.
-    End,
-    /// A new org unit: `id`, `parent_id`, `name_ja`, `name_en`, `kind`, `country`, `from`.
-    UnitAdd,
-    /// An org unit comes under another one: `id`, `parent_id`, `from`.
-    UnitMove,
-    /// An org unit ends: `id`, `last_day`, `successor_id`.
-    UnitEnd,
+/// What is changed, with the words and fields that the table of changes has.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(in crate::web) struct KindOfChange(ChangeKind);
+
+impl PartialSchema for KindOfChange {
+    fn schema() -> RefOr<Schema> {
+        let told = ChangeKind::ALL.iter().map(|(code, kind)| {
+            let fields = kind.fields().iter().map(|(name, _)| *name);
+            format!("`{code}`: {}", fields.collect::<Vec<_>>().join(", "))
+        });
+        let codes = ChangeKind::ALL.map(|(code, _)| code);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(codes))
+            .description(Some(told.collect::<Vec<_>>().join("; ")))
+            .into()
+    }
 }
 
-impl ChangeWord {
-    fn kind(self) -> ChangeKind {
-        match self {
-            Self::Adoption => ChangeKind::Adoption,
-            Self::Target => ChangeKind::Target,
-            Self::Parameter => ChangeKind::Parameter,
-            Self::Applicability => ChangeKind::Applicability,
-            Self::Waiver => ChangeKind::Waiver,
-            Self::Owner => ChangeKind::Owner,
-            Self::HandOver => ChangeKind::HandOver,
-            Self::End => ChangeKind::End,
-            Self::UnitAdd => ChangeKind::UnitAdd,
-            Self::UnitMove => ChangeKind::UnitMove,
-            Self::UnitEnd => ChangeKind::UnitEnd,
-        }
+impl ToSchema for KindOfChange {
+    fn name() -> Cow<'static, str> {
+        "ChangeKind".into()
     }
 }
 
@@ -66,7 +49,7 @@ impl ChangeWord {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct AskedChange {
     /// What is changed.
-    kind: ChangeWord,
+    kind: KindOfChange,
     /// To what: values by the names of fields.
     fields: BTreeMap<String, String>,
 }
@@ -76,7 +59,7 @@ pub(in crate::web) struct AskedChange {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ReasonedChange {
     /// What is changed.
-    kind: ChangeWord,
+    kind: KindOfChange,
     /// To what: values by the names of fields.
     fields: BTreeMap<String, String>,
     /// Why.
@@ -118,7 +101,7 @@ pub(in crate::web) async fn preview_change(
     desk: Desk,
     Given(asked): Given<AskedChange>,
 ) -> Answer<Json<PreviewedChange>> {
-    let change = Change::read(asked.kind.kind(), asked.fields)?;
+    let change = Change::read(asked.kind.0, asked.fields)?;
     let files = desk.preview_change(&change)?.into_iter();
     let file = |one: Difference| ChangedFile {
         lines: one
@@ -141,7 +124,7 @@ pub(in crate::web) async fn make_change(
     headers: HeaderMap,
     Given(asked): Given<ReasonedChange>,
 ) -> Answer<Response> {
-    let change = Change::read(asked.kind.kind(), asked.fields)?;
+    let change = Change::read(asked.kind.0, asked.fields)?;
     let print = fingerprint(&["change", &change.said(), &asked.reason]);
     let work = async {
         Ok(match desk.change(&change, &asked.reason).await? {

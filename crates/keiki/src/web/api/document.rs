@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::{
     catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows,
-    submitting, tokens, uploads,
+    submitting, system, tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
 use crate::web::words::Words;
@@ -69,6 +69,9 @@ use crate::web::words::Words;
         tokens::list_tokens,
         tokens::make_token,
         tokens::revoke_token,
+        system::show_system,
+        system::verify_books,
+        system::load_audit_pack,
     ),
     components(schemas(
         problem::Problem,
@@ -91,6 +94,27 @@ const PROBLEMS: [(&str, &str); 10] = [
     ("422", "failure-refused"),
     ("500", "failure-internal"),
     ("503", "failure-slow"),
+];
+
+/// A file that somebody may send, as `dataset:assets`.
+const FILE_EXAMPLE: &str = "asset_id,org_unit,kind,name,is_in_scope\nA9,JP1,hardware,nine,true\n";
+
+/// What follows on from what is answered: the operation, where a value stands in its answer, the operation that takes the value, and
+/// the parameter in which it does. *Source*: `OpenAPI` 3.1.1, Link Object; RFC 6901.
+const LINKS: [(&str, &str, &str, &str); 13] = [
+    ("preview_file", "/token", "show_preview", "token"),
+    ("preview_file", "/token", "confirm_preview", "token"),
+    ("preview_file", "/token", "discard_preview", "token"),
+    ("list_previews", "/0/token", "show_preview", "token"),
+    ("list_batches", "/items/0/seq", "show_batch", "seq"),
+    ("list_kpis", "/0/no", "show_kpi", "no"),
+    ("list_kpis", "/0/no", "list_rows", "no"),
+    ("list_kpis", "/0/no", "explain_figure", "no"),
+    ("list_periods", "/0/period", "show_close", "period"),
+    ("list_requests", "/items/0/id", "decide_request", "id"),
+    ("make_token", "/id", "revoke_token", "id"),
+    ("make_upload_link", "/id", "revoke_upload_link", "id"),
+    ("list_sessions", "/items/0/id", "end_session", "id"),
 ];
 
 static JAPANESE: LazyLock<Value> = LazyLock::new(|| made(Language::Ja));
@@ -156,9 +180,9 @@ fn made(language: Language) -> Value {
 /// Puts words, needs and problems to what the handler says of itself.
 fn describe(operation: &mut Value, route: &RouteFacts, words: Words) {
     let id = operation["operationId"].as_str().unwrap_or_default();
-    let id = id.replace('_', "-");
+    let id = id.to_owned();
     let needs = need(route.need, words);
-    operation["summary"] = json!(words.say(&format!("api-{id}")));
+    operation["summary"] = json!(words.say(&format!("api-{}", id.replace('_', "-"))));
     operation["description"] = json!(words.tell("api-needs", &[("right", &needs)]));
     operation["tags"] = json!([tag(route.path)]);
     let parameters = operation
@@ -179,9 +203,18 @@ fn describe(operation: &mut Value, route: &RouteFacts, words: Words) {
             && content.get("application/octet-stream").is_some()
         {
             *content = binary.clone();
+            if body == "/requestBody/content" {
+                content["application/octet-stream"]["example"] = json!(FILE_EXAMPLE);
+            }
         }
     }
     operation["responses"]["200"]["description"] = json!(words.say("api-done"));
+    let links = LINKS.iter().filter(|(from, ..)| *from == id);
+    for (_, place, to, parameter) in links {
+        let value = format!("$response.body#{place}");
+        operation["responses"]["200"]["links"][*to] =
+            json!({ "operationId": to, "parameters": { *parameter: value } });
+    }
     for (status, id) in PROBLEMS {
         operation["responses"][status] = json!({
             "description": words.say(id),
@@ -231,6 +264,29 @@ mod tests {
                 .find("\"api-")
                 .map(|at| &text[at..(at + 60).min(text.len())]);
             assert_eq!(id, None, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn links_lead_from_operations_to_parameters_that_there_are() {
+        let document = document(Language::En);
+        let operations: Vec<&Value> = document["paths"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .flat_map(|(_, methods)| methods.as_object().into_iter().flatten())
+            .map(|(_, one)| one)
+            .collect();
+        let of = |id: &str| operations.iter().find(|one| one["operationId"] == id);
+        for (from, _, to, parameter) in LINKS {
+            let link = &of(from).expect("it is an operation")["responses"]["200"]["links"][to];
+            assert!(link.is_object(), "{from} {to}");
+            let taken = of(to).expect("it is an operation")["parameters"].as_array();
+            let mut taken = taken.into_iter().flatten();
+            assert!(
+                taken.any(|one| one["name"] == parameter && one["in"] == "path"),
+                "{to} {parameter}"
+            );
         }
     }
 

@@ -7,25 +7,31 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answering::{Asked, Given, Named, filled, filled_if_any};
+use super::answering::{Asked, Given, Named, filled, filled_if_any, whole};
 use super::once::{fingerprint, once};
 use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
 use crate::operations::office::programme::SaidOf;
-use crate::operations::office::submitting::{Preview, Said, Taken, Total, WaitingLine};
+use crate::operations::office::submitting::{
+    EffectLine, Effects, Preview, PreviewPart, Said, Taken, TakenPart, Total, WaitingLine,
+};
 use crate::web::failure::{self, Answer, Failure};
 
 /// What is said of a file.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct OfFile {
-    #[param(pattern = "^(source|dataset):.+$", example = "dataset:assets")]
+    #[param(
+        pattern = "^((source|dataset):.+|workbook)$",
+        example = "dataset:assets"
+    )]
     into: String,
     #[serde(deserialize_with = "filled")]
     #[param(min_length = 1, example = "assets.csv")]
@@ -52,16 +58,83 @@ impl OfFile {
 pub(in crate::web) struct PreviewItem {
     /// By what it is taken in, within a day.
     token: String,
+    /// What tells whether the same would still become of it.
+    version: String,
     /// Its name.
     file: String,
     /// How many rows would be accepted.
     accepted: usize,
     /// How many would be rejected.
     rejected: usize,
-    /// The rejected rows, the first of them.
-    rejects: Vec<TriedRow>,
+    /// All of it or, of a workbook, its sheets.
+    parts: Vec<TriedPart>,
     /// Org units that nobody knows.
     unassigned: Vec<String>,
+    /// What it would do to the figures; null where the reader may see none, or where that was not found out.
+    #[schema(required)]
+    effects: Option<EffectsItem>,
+}
+
+/// What a file would do to the figures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct EffectsItem {
+    /// The period.
+    period: String,
+    /// The figures that would be others.
+    figures: Vec<EffectItem>,
+}
+
+/// A figure that would be another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct EffectItem {
+    /// The KPI.
+    no: u32,
+    /// The indicator.
+    indicator: String,
+    /// The org unit.
+    org_unit: String,
+    /// Its value now; unknown is null.
+    #[schema(value_type = Option<f64>, required)]
+    value_before: Value,
+    /// Its value once the file is taken in.
+    #[schema(value_type = Option<f64>, required)]
+    value_after: Value,
+    /// How it stands now; null where nothing was measured yet.
+    #[schema(required)]
+    status_before: Option<String>,
+    /// How it would stand.
+    status_after: String,
+}
+
+fn effects_item(effects: Effects) -> EffectsItem {
+    let figure = |one: EffectLine| EffectItem {
+        no: one.no,
+        indicator: one.indicator,
+        org_unit: one.org_unit,
+        value_before: one.before.value,
+        value_after: one.after.value,
+        status_before: Some(one.before.code).filter(|code| !code.is_empty()),
+        status_after: one.after.code,
+    };
+    EffectsItem {
+        period: effects.period,
+        figures: effects.lines.into_iter().map(figure).collect(),
+    }
+}
+
+/// What would become of a part of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TriedPart {
+    /// The dataset, in words.
+    dataset: String,
+    /// How many rows would be accepted.
+    accepted: usize,
+    /// How many would be rejected.
+    rejected: usize,
+    /// The rejected rows, the first of them.
+    rejects: Vec<TriedRow>,
+    /// What is to be known about it, such as why nothing of it would be taken in.
+    notes: Vec<String>,
 }
 
 /// A row that would be rejected.
@@ -84,6 +157,25 @@ pub(in crate::web) struct TakenItem {
     changed: u64,
     /// How many rows were rejected; `rejects` tells why.
     rejected: u64,
+    /// The sheets of a workbook; of any other file none.
+    parts: Vec<TakenSheet>,
+}
+
+/// What became of a sheet of a workbook.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct TakenSheet {
+    /// The dataset.
+    dataset: String,
+    /// Whether it was taken in.
+    is_taken_in: bool,
+    /// How many rows were accepted.
+    accepted: u64,
+    /// How many records changed.
+    changed: u64,
+    /// How many rows were rejected.
+    rejected: u64,
+    /// What is to be known about it, such as why it was not taken in.
+    notes: Vec<String>,
 }
 
 fn taken(taken: &Taken) -> TakenItem {
@@ -92,6 +184,18 @@ fn taken(taken: &Taken) -> TakenItem {
         accepted: taken.accepted,
         changed: taken.changed,
         rejected: taken.rejected,
+        parts: taken.parts.iter().map(taken_sheet).collect(),
+    }
+}
+
+fn taken_sheet(part: &TakenPart) -> TakenSheet {
+    TakenSheet {
+        dataset: part.name.clone(),
+        is_taken_in: part.is_in,
+        accepted: part.accepted,
+        changed: part.changed,
+        rejected: part.rejected,
+        notes: part.said.clone(),
     }
 }
 
@@ -136,13 +240,22 @@ pub(in crate::web) async fn preview_file(
 
 fn preview_item(preview: Preview) -> PreviewItem {
     let row = |(row, reason)| TriedRow { row, reason };
+    let part = |part: PreviewPart| TriedPart {
+        dataset: part.dataset,
+        accepted: part.accepted,
+        rejected: part.rejected,
+        rejects: part.rejects.into_iter().map(row).collect(),
+        notes: part.said,
+    };
     PreviewItem {
         token: preview.token,
+        version: preview.version,
         file: preview.file,
         accepted: preview.accepted,
         rejected: preview.rejected,
-        rejects: preview.rejects.into_iter().map(row).collect(),
+        parts: preview.parts.into_iter().map(part).collect(),
         unassigned: preview.unassigned,
+        effects: preview.effects.map(effects_item),
     }
 }
 
@@ -185,13 +298,24 @@ pub(in crate::web) async fn discard_preview(
     Ok(Json(Done::YES))
 }
 
-/// Takes in a file that waits.
-#[utoipa::path(post, path = "/api/v1/previews/{token}/confirm", params(("token" = String, Path)), responses((status = 200, body = TakenItem)))]
+/// Which preview somebody saw who takes a file in.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct OfPreview {
+    #[serde(default, deserialize_with = "filled_if_any")]
+    #[param(min_length = 1)]
+    version: Option<String>,
+}
+
+/// Takes in a file that waits, if what would become of it is still what was seen.
+#[utoipa::path(post, path = "/api/v1/previews/{token}/confirm", params(("token" = String, Path), OfPreview), responses((status = 200, body = TakenItem)))]
 pub(in crate::web) async fn confirm_preview(
     desk: Desk,
     Named(token): Named<String>,
+    Asked(seen): Asked<OfPreview>,
 ) -> Answer<Json<TakenItem>> {
-    Ok(Json(taken(&desk.confirm(&token).await?)))
+    let confirmed = desk.confirm(&token, seen.version.as_deref()).await?;
+    Ok(Json(taken(&confirmed)))
 }
 
 /// Takes in a file.
@@ -260,6 +384,7 @@ pub(in crate::web) async fn submit_nil(
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct ReportedTotal {
     /// The KPI.
+    #[serde(deserialize_with = "whole")]
     kpi: u32,
     /// The indicator.
     #[serde(deserialize_with = "filled")]
@@ -307,7 +432,7 @@ pub(in crate::web) async fn submit_total(
         &total.attachment,
     ];
     let asked = fingerprint(&parts.map(String::as_str));
-    let work = async { Ok(taken(&desk.report_total(&total).await?)) };
+    let work = async { Ok(taken(&desk.report_total(&total, None).await?)) };
     once(&desk, &headers, &asked, work).await
 }
 

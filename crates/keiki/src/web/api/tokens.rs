@@ -8,7 +8,7 @@ use keiki_store::StoredApiToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, filled};
+use super::answering::{Asked, Given, Named, filled, whole_if_any};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::error::Error;
@@ -83,6 +83,7 @@ pub(in crate::web) struct NewToken {
     rights: Vec<String>,
     /// For how many days it holds; absent = 90.
     #[schema(minimum = 1, maximum = 366)]
+    #[serde(default, deserialize_with = "whole_if_any")]
     days: Option<u16>,
 }
 

@@ -5,7 +5,7 @@ use keiki_model::calendar::instant_text;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::{Asked, Given, Named, filled};
+use super::answering::{Asked, Given, Named, filled, whole_if_any};
 use super::paging::{Paging, Part, falling};
 use super::submitting::Done;
 use crate::operations::office::Desk;
@@ -75,7 +75,10 @@ pub(in crate::web) struct NewLink {
     #[schema(min_length = 1)]
     unit: String,
     /// What the file is read as.
-    #[schema(pattern = "^(source|dataset):.+$", example = "dataset:assets")]
+    #[schema(
+        pattern = "^((source|dataset):.+|workbook)$",
+        example = "dataset:assets"
+    )]
     into: String,
     /// The period that it is about.
     #[serde(deserialize_with = "filled")]
@@ -83,6 +86,7 @@ pub(in crate::web) struct NewLink {
     period: String,
     /// For how many days it holds; absent = 14.
     #[schema(minimum = 1, maximum = 60)]
+    #[serde(default, deserialize_with = "whole_if_any")]
     days: Option<u16>,
 }
 

@@ -63,12 +63,21 @@ impl Page<'_> {
 
     fn rows(&self, indicator: &str) -> String {
         let (period, unit) = (&self.chooser.period, &self.chooser.unit);
-        let query = query(&[("period", period), ("unit", unit), ("indicator", indicator)]);
+        let query = query(&[
+            ("period", period),
+            ("unit", unit),
+            ("revision", &self.chooser.revision),
+            ("indicator", indicator),
+        ]);
         format!("/kpis/{}/rows?{query}", self.no)
     }
 
     fn of_unit(&self, unit: &str) -> String {
-        let query = query(&[("period", &self.chooser.period), ("unit", unit)]);
+        let query = query(&[
+            ("period", &self.chooser.period),
+            ("unit", unit),
+            ("revision", &self.chooser.revision),
+        ]);
         format!("/kpis/{}?{query}", self.no)
     }
 }
@@ -92,7 +101,9 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
     let group = groups.find(|group| group.kpis.iter().any(|one| one.no == no));
     Ok(Page {
         layout: Layout::titled(visitor, format!("{no} {}", kpi.name)),
-        may_explain: desk.may_explain(&sheet.unit) && sheet.revision.is_none(),
+        may_explain: desk.may_explain(&sheet.unit)
+            && sheet.revision.is_none()
+            && chooser.revision.is_empty(),
         problem: String::new(),
         group: group.map_or_else(String::new, |group| {
             format!("{} {}", group.number, group.title)

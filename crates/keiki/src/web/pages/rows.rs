@@ -32,6 +32,8 @@ struct Page<'p> {
     period: String,
     unit: String,
     revision: String,
+    /// Whether the reader may take an audit pack along.
+    may_take: bool,
 }
 
 impl Page<'_> {
@@ -42,6 +44,16 @@ impl Page<'_> {
             ("revision", &self.revision),
         ]);
         format!("/kpis/{}?{query}", self.no)
+    }
+
+    fn pack(&self) -> String {
+        let query = query(&[
+            ("period", &self.period),
+            ("unit", &self.unit),
+            ("revision", &self.revision),
+            ("indicator", &self.opened.indicator.0),
+        ]);
+        format!("/kpis/{}/audit-pack?{query}", self.no)
     }
 
     fn page(&self, part: &str, page: usize) -> String {
@@ -88,6 +100,7 @@ pub(in crate::web) async fn show(
         unit: look.unit.unwrap_or_default(),
         revision: look.revision.unwrap_or_default(),
         opened,
+        may_take: desk.may_take_packs(),
     };
     Ok(Html(page.render()?))
 }

@@ -62,12 +62,21 @@ impl Page<'_> {
     )]
     fn rows(&self, no: &u32, indicator: &str) -> String {
         let (period, unit) = (&self.chooser.period, &self.chooser.unit);
-        let query = query(&[("period", period), ("unit", unit), ("indicator", indicator)]);
+        let query = query(&[
+            ("period", period),
+            ("unit", unit),
+            ("revision", &self.chooser.revision),
+            ("indicator", indicator),
+        ]);
         format!("/kpis/{no}/rows?{query}")
     }
 
     fn of_unit(&self, unit: &str) -> String {
-        let query = query(&[("period", &self.chooser.period), ("unit", unit)]);
+        let query = query(&[
+            ("period", &self.chooser.period),
+            ("unit", unit),
+            ("revision", &self.chooser.revision),
+        ]);
         format!("/scorecard?{query}")
     }
 

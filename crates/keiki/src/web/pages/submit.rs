@@ -1,5 +1,6 @@
 //! `/submit`: a file with what would become of it, before it is taken in; a nil return; a total in the place of rows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use askama::Template;
@@ -35,14 +36,18 @@ pub(in crate::web) struct Nil {
     as_of: String,
 }
 
+/// What somebody says who takes a file in.
 #[derive(Deserialize)]
-pub(in crate::web) struct Reported {
-    indicator: String,
-    unit: String,
-    period: String,
-    numerator: String,
-    denominator: String,
-    attachment: String,
+pub(in crate::web) struct Seen {
+    /// The version of the preview that they saw.
+    seen: Option<String>,
+}
+
+impl Seen {
+    /// The version, where the form tells it.
+    pub(super) fn version(&self) -> Option<&str> {
+        self.seen.as_deref().filter(|version| !version.is_empty())
+    }
 }
 
 #[derive(Template)]
@@ -63,6 +68,9 @@ struct Page<'p> {
 pub(super) struct PreviewPage<'p> {
     pub(super) layout: Layout<'p>,
     pub(super) preview: Preview,
+    /// Why it was not taken in just now.
+    pub(super) problem: String,
+    pub(super) hint: String,
     /// Where it is taken in, and where not.
     pub(super) path: String,
     pub(super) back: String,
@@ -105,37 +113,46 @@ pub(in crate::web) async fn show(
 pub(super) type Sent = (TempDir, PathBuf);
 
 /// Takes in a form with a file, a piece at a time: what is said of the file, and the file, where there is one.
-pub(super) async fn received(desk: &Desk, mut parts: Multipart) -> Answer<(Said, Option<Sent>)> {
-    let mut said = Said::default();
+pub(super) async fn received(desk: &Desk, parts: Multipart) -> Answer<(Said, Option<Sent>)> {
+    let (mut fields, sent) = filled_in(desk, parts).await?;
+    // What a form of ours does not have is not read.
+    let mut field = |name: &str| fields.remove(name).unwrap_or_default();
+    let said = Said {
+        into: field("into"),
+        unit: field("unit"),
+        as_of: field("as_of"),
+    };
+    Ok((said, sent))
+}
+
+/// The fields of a form, and its file where there is one.
+async fn filled_in(
+    desk: &Desk,
+    mut parts: Multipart,
+) -> Answer<(BTreeMap<String, String>, Option<Sent>)> {
+    let mut fields = BTreeMap::new();
     let mut sent = None;
     while let Some(mut part) = parts.next_field().await? {
         let name = part.name().unwrap_or_default().to_owned();
-        if name == "file" {
-            let named = part.file_name().unwrap_or_default().to_owned();
-            if named.is_empty() {
-                continue;
-            }
-            let (folder, path) = desk.begin_file(&named)?;
-            let mut file = tokio::fs::File::create(&path)
-                .await
-                .map_err(Error::file(&path))?;
-            while let Some(bytes) = part.chunk().await? {
-                file.write_all(&bytes).await.map_err(Error::file(&path))?;
-            }
-            file.flush().await.map_err(Error::file(&path))?;
-            sent = Some((folder, path));
+        if name != "file" {
+            fields.insert(name, part.text().await?);
             continue;
         }
-        let text = part.text().await?;
-        match name.as_str() {
-            "into" => said.into = text,
-            "unit" => said.unit = text,
-            "as_of" => said.as_of = text,
-            // What a form of ours does not have is not read.
-            _ => {}
+        let named = part.file_name().unwrap_or_default().to_owned();
+        if named.is_empty() {
+            continue;
         }
+        let (folder, path) = desk.begin_file(&named)?;
+        let mut file = tokio::fs::File::create(&path)
+            .await
+            .map_err(Error::file(&path))?;
+        while let Some(bytes) = part.chunk().await? {
+            file.write_all(&bytes).await.map_err(Error::file(&path))?;
+        }
+        file.flush().await.map_err(Error::file(&path))?;
+        sent = Some((folder, path));
     }
-    Ok((said, sent))
+    Ok((fields, sent))
 }
 
 pub(in crate::web) async fn preview(
@@ -158,18 +175,30 @@ pub(in crate::web) async fn preview(
     }
 }
 
+/// What would become of a file that waits, with why it was not taken in just now, where somebody tried.
+async fn looking<'p>(
+    visitor: &'p Visitor,
+    desk: &Desk,
+    token: &str,
+    (problem, hint): (String, String),
+) -> Answer<PreviewPage<'p>> {
+    Ok(PreviewPage {
+        layout: Layout::new(visitor, "preview-title"),
+        preview: desk.waiting_preview(token).await?,
+        problem,
+        hint,
+        path: format!("/submit/{token}"),
+        back: "/submit".to_owned(),
+        hours: WAITING_HOURS,
+    })
+}
+
 pub(in crate::web) async fn look(
     visitor: Visitor,
     desk: Desk,
     Path(token): Path<String>,
 ) -> Answer {
-    let page = PreviewPage {
-        layout: Layout::new(&visitor, "preview-title"),
-        preview: desk.waiting_preview(&token).await?,
-        path: format!("/submit/{token}"),
-        back: "/submit".to_owned(),
-        hours: WAITING_HOURS,
-    };
+    let page = looking(&visitor, &desk, &token, (String::new(), String::new())).await?;
     Ok(Html(page.render()?))
 }
 
@@ -194,12 +223,9 @@ async fn wrong(
     error: Error,
     (into, unit): (&str, &str),
 ) -> Answer<Response> {
-    let (message, hint) = Failure::of_form(error)?;
+    let words = words(visitor, error)?;
     let mut page = Page::new(visitor, desk, into, unit).await?;
-    message.get(visitor.language).clone_into(&mut page.problem);
-    if let Some(hint) = hint {
-        hint.get(visitor.language).clone_into(&mut page.hint);
-    }
+    (page.problem, page.hint) = words;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
 }
 
@@ -227,9 +253,23 @@ pub(in crate::web) async fn confirm(
     visitor: Visitor,
     desk: Desk,
     Path(token): Path<String>,
+    Form(seen): Form<Seen>,
 ) -> Answer<Response> {
-    let came = desk.confirm(&token).await;
-    told(&visitor, &desk, came, ("", "")).await
+    match desk.confirm(&token, seen.version()).await {
+        Ok(taken) => told(&visitor, &desk, Ok(taken), ("", "")).await,
+        Err(error) => {
+            let words = words(&visitor, error)?;
+            let page = looking(&visitor, &desk, &token, words).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+        }
+    }
+}
+
+/// Message and hint of what the sender can mend.
+pub(super) fn words(visitor: &Visitor, error: Error) -> Answer<(String, String)> {
+    let (message, hint) = Failure::of_form(error)?;
+    let say = |text: &Text| text.get(visitor.language).to_owned();
+    Ok((say(&message), hint.as_ref().map(say).unwrap_or_default()))
 }
 
 pub(in crate::web) async fn nil(
@@ -249,16 +289,21 @@ pub(in crate::web) async fn nil(
 pub(in crate::web) async fn total(
     visitor: Visitor,
     desk: Desk,
-    Form(reported): Form<Reported>,
+    parts: Multipart,
 ) -> Answer<Response> {
+    let (mut fields, sent) = filled_in(&desk, parts).await?;
+    let mut field = |name: &str| fields.remove(name).unwrap_or_default();
     let total = Total {
-        indicator: reported.indicator,
-        unit: reported.unit,
-        period: reported.period,
-        numerator: reported.numerator,
-        denominator: reported.denominator,
-        attachment: reported.attachment,
+        indicator: field("indicator"),
+        unit: field("unit"),
+        period: field("period"),
+        numerator: field("numerator"),
+        denominator: field("denominator"),
+        attachment: field("attachment"),
     };
-    let came = desk.report_total(&total).await;
+    // The document lies in its folder until it is kept.
+    let (folder, path) = sent.unzip();
+    let came = desk.report_total(&total, path).await;
+    drop(folder);
     told(&visitor, &desk, came, ("", &total.unit)).await
 }

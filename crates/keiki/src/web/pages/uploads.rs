@@ -8,8 +8,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::text::Text;
 use serde::Deserialize;
 
-use super::submit::{PreviewPage, TakenPage, no_file, received};
-use crate::error::{Error, Kind};
+use super::submit::{PreviewPage, Seen, TakenPage, no_file, received, words};
+use crate::error::Error;
 use crate::operations::office::holders::{AskedFor, Holder, LinkLine, LinkStanding};
 use crate::operations::office::submitting::{SubmitView, WaitingLine};
 use crate::operations::office::{Desk, WAITING_HOURS};
@@ -90,15 +90,10 @@ pub(in crate::web) async fn make(
 }
 
 async fn wrong_link(visitor: &Visitor, desk: &Desk, error: Error) -> Answer<Response> {
-    let (message, hint) = Failure::of_form(error)?;
+    let words = words(visitor, error)?;
     let mut page = list(visitor, desk).await?;
-    (page.problem, page.hint) = told(visitor, &message, hint.as_ref());
+    (page.problem, page.hint) = words;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
-}
-
-fn told(visitor: &Visitor, message: &Text, hint: Option<&Text>) -> (String, String) {
-    let say = |text: &Text| text.get(visitor.language).to_owned();
-    (say(message), hint.map(say).unwrap_or_default())
 }
 
 pub(in crate::web) async fn revoke(
@@ -185,10 +180,28 @@ async fn wrong(
     token: String,
     error: Error,
 ) -> Answer<Response> {
-    let (message, hint) = Failure::of_form(error)?;
+    let words = words(visitor, error)?;
     let mut page = upload_page(visitor, holder, token).await?;
-    (page.problem, page.hint) = told(visitor, &message, hint.as_ref());
+    (page.problem, page.hint) = words;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+}
+
+/// What would become of a file that waits, with why it was not taken in just now, where they tried.
+async fn looking<'p>(
+    visitor: &'p Visitor,
+    holder: &Holder,
+    (token, file): (&str, &str),
+    (problem, hint): (String, String),
+) -> Answer<PreviewPage<'p>> {
+    Ok(PreviewPage {
+        layout: Layout::new(visitor, "preview-title"),
+        path: format!("/upload/{token}/{file}"),
+        back: format!("/upload/{token}"),
+        hours: WAITING_HOURS,
+        preview: holder.desk().waiting_preview(file).await?,
+        problem,
+        hint,
+    })
 }
 
 pub(in crate::web) async fn look(
@@ -197,14 +210,13 @@ pub(in crate::web) async fn look(
     Path((token, file)): Path<(String, String)>,
 ) -> Answer {
     let holder = holder(&site, &visitor, &token).await?;
-    let preview = holder.desk().waiting_preview(&file).await?;
-    let page = PreviewPage {
-        layout: Layout::new(&visitor, "preview-title"),
-        path: format!("/upload/{token}/{file}"),
-        back: format!("/upload/{token}"),
-        hours: WAITING_HOURS,
-        preview,
-    };
+    let page = looking(
+        &visitor,
+        &holder,
+        (&token, &file),
+        (String::new(), String::new()),
+    )
+    .await?;
     Ok(Html(page.render()?))
 }
 
@@ -212,9 +224,10 @@ pub(in crate::web) async fn confirm(
     State(site): State<Shared>,
     visitor: Visitor,
     Path((token, file)): Path<(String, String)>,
+    Form(seen): Form<Seen>,
 ) -> Answer<Response> {
     let holder = holder(&site, &visitor, &token).await?;
-    match holder.confirm(&file).await {
+    match holder.confirm(&file, seen.version()).await {
         Ok(taken) => {
             let page = TakenPage {
                 layout: Layout::new(&visitor, "taken-title"),
@@ -223,10 +236,11 @@ pub(in crate::web) async fn confirm(
             };
             Ok(Html(page.render()?).into_response())
         }
-        Err(error) if matches!(error.kind_on_server(), Kind::User | Kind::Evidence) => {
-            wrong(&visitor, &holder, token, error).await
+        Err(error) => {
+            let words = words(&visitor, error)?;
+            let page = looking(&visitor, &holder, (&token, &file), words).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::operations::office::Desk;
-use crate::operations::office::people::AccountsView;
+use crate::operations::office::people::{AccountsView, TokenLine};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -20,6 +20,8 @@ use crate::web::visitor::Visitor;
 struct Page<'p> {
     layout: Layout<'p>,
     view: AccountsView,
+    /// The tokens with which programs act for accounts.
+    tokens: Vec<TokenLine>,
     /// Whose link was made just now, and its path.
     link: Option<(String, String)>,
     problem: String,
@@ -53,6 +55,7 @@ async fn page<'p>(
     Ok(Page {
         layout: Layout::new(visitor, "users-title"),
         view: desk.accounts().await?,
+        tokens: desk.token_lines().await?,
         link,
         problem: String::new(),
         hint: String::new(),
@@ -142,6 +145,15 @@ pub(in crate::web) async fn remove_factor(
     Path(name): Path<String>,
 ) -> Answer<Response> {
     let changed = desk.remove_factor(&name).await;
+    done(&visitor, &desk, changed).await
+}
+
+pub(in crate::web) async fn revoke_token(
+    visitor: Visitor,
+    desk: Desk,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    let changed = desk.revoke_token(&id).await;
     done(&visitor, &desk, changed).await
 }
 

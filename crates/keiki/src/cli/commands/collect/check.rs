@@ -28,6 +28,7 @@ impl Args {
             files: self.files,
             marked: self.marked,
             confirmation: Confirmation::Ask,
+            as_seen: None,
             author: environment::author(),
             now: environment::now(),
         };

@@ -47,6 +47,7 @@ fn plain(files: Vec<PathBuf>) -> Import {
         files,
         marked: None,
         confirmation: Confirmation::Ask,
+        as_seen: None,
         author: environment::author(),
         now: environment::now(),
     }

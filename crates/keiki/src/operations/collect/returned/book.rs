@@ -53,6 +53,15 @@ pub(in crate::operations::collect) struct Book {
     pub(in crate::operations::collect) added: Vec<OwnSheet>,
 }
 
+/// Reads a workbook.
+pub(super) async fn filled(workspace: &Workspace, path: &Path) -> Result<Filled> {
+    let file = InputFile::new(shown(workspace, path), path);
+    tokio::task::spawn_blocking(move || open(&file))
+        .await
+        .map_err(Error::stopped)?
+        .map_err(|fault| Error::user(fault.message(), fault.hint()))
+}
+
 /// Reads a workbook and looks into its sheets.
 pub(super) async fn book(
     workspace: &Workspace,
@@ -60,16 +69,11 @@ pub(super) async fn book(
     path: &Path,
     now: i64,
 ) -> Result<Book> {
-    let file = InputFile::new(shown(workspace, path), path);
-    let filled = tokio::task::spawn_blocking(move || open(&file))
-        .await
-        .map_err(Error::stopped)?
-        .map_err(|fault| Error::user(fault.message(), fault.hint()))?;
     let Filled {
         signature,
         sheets,
         added,
-    } = filled;
+    } = filled(workspace, path).await?;
     let period = crate::operations::period::period(&signature.period)?;
     let as_of = as_of(workspace, period, now)?;
     let tree = workspace.organisation.tree(as_of);

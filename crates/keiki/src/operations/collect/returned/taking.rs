@@ -15,7 +15,7 @@ use super::{Outcome, Taken, shown, without_notes};
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::operations::ingest::reading::Reading;
-use crate::operations::ingest::{Ingest, Report};
+use crate::operations::ingest::{Ingest, Report, SentInto, What};
 use crate::progress::{Progress, Step};
 
 /// What sheets are taken into.
@@ -23,6 +23,8 @@ pub(super) struct Taking<'t> {
     pub(super) workspace: &'t Workspace,
     pub(super) journal: &'t Journal,
     pub(super) reading: &'t Ingest,
+    /// The journal version at which it was looked at.
+    pub(super) as_seen: Option<i64>,
 }
 
 impl Taking<'_> {
@@ -48,6 +50,7 @@ impl Taking<'_> {
         let stored = vec![self.journal.store_raw(path, &name, writer).await?];
         let mut taken = Vec::new();
         let mut is_kept = false;
+        let mut as_seen = self.as_seen;
         let Book {
             signature,
             period,
@@ -76,11 +79,15 @@ impl Taking<'_> {
                 State::Ready(found) => {
                     let of = (Arc::clone(&examined.dataset), &examined.signed);
                     let done = self
-                        .commit(&whose, of, *found, &stored, &name, progress)
+                        .commit(&whose, of, *found, (&stored, &name, as_seen), progress)
                         .await;
                     match done {
                         Ok(report) => {
                             is_kept |= report.receipt.seq.is_some();
+                            // The next sheet follows on from this one.
+                            if as_seen.is_some() {
+                                as_seen = Some(self.journal.snapshot().await?.seq());
+                            }
                             extra.push(marked::Extra::of(position, &report.receipt));
                             Outcome::Read(Box::new(report))
                         }
@@ -106,8 +113,7 @@ impl Taking<'_> {
         book: &Book,
         (dataset, signed): (Arc<Dataset>, &SignedSheet),
         found: SheetEvidence,
-        stored: &[RawFile],
-        name: &str,
+        (stored, name, as_seen): (&[RawFile], &str, Option<i64>),
         progress: &dyn Progress,
     ) -> Result<Report> {
         let mut source = source(book, &dataset);
@@ -118,6 +124,13 @@ impl Taking<'_> {
             source.missing = Missing::Retire;
         }
         let asked = Ingest {
+            what: What::Sent {
+                into: SentInto::Dataset(dataset.name.clone()),
+                org_units: Vec::new(),
+                files: Vec::new(),
+                attachments: Vec::new(),
+                as_seen,
+            },
             as_of: Some(book.as_of),
             ..self.reading.clone()
         };

@@ -1,0 +1,76 @@
+//! `/verification`: whether the books are what they were. `/kpis/{no}/audit-pack`: a figure with all that belongs to it.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+
+use super::batch::attached;
+use crate::operations::office::Desk;
+use crate::operations::office::figures::Look;
+use crate::operations::office::verifying::Verified;
+use crate::web::failure::Answer;
+use crate::web::layout::Layout;
+use crate::web::visitor::Visitor;
+
+/// How many records a pack draws where nobody says.
+pub(in crate::web) const SAMPLE: usize = 25;
+
+#[derive(Template)]
+#[template(path = "verification.html")]
+struct Page<'p> {
+    layout: Layout<'p>,
+    verified: Option<Verified>,
+}
+
+pub(in crate::web) async fn show(visitor: Visitor) -> Answer {
+    let page = Page {
+        layout: Layout::new(&visitor, "verification-title"),
+        verified: None,
+    };
+    Ok(Html(page.render()?))
+}
+
+pub(in crate::web) async fn verify(visitor: Visitor, desk: Desk) -> Answer {
+    let page = Page {
+        layout: Layout::new(&visitor, "verification-title"),
+        verified: Some(desk.verify().await?),
+    };
+    Ok(Html(page.render()?))
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    period: Option<String>,
+    unit: Option<String>,
+    revision: Option<String>,
+    indicator: Option<String>,
+    sample: Option<usize>,
+}
+
+pub(in crate::web) async fn pack(
+    desk: Desk,
+    Path(no): Path<u32>,
+    Query(asked): Query<Asked>,
+) -> Answer<Response> {
+    let look = Look {
+        period: asked.period,
+        unit: asked.unit,
+        revision: asked.revision,
+    };
+    let indicator = asked.indicator.filter(|code| !code.is_empty());
+    let count = asked.sample.unwrap_or(SAMPLE);
+    let (name, bytes) = desk.audit_pack(&look, (no, indicator), count).await?;
+    Ok(zipped(&name, bytes))
+}
+
+/// A zip file that is saved, not shown.
+pub(in crate::web) fn zipped(name: &str, bytes: Vec<u8>) -> Response {
+    let kind = HeaderValue::from_static("application/zip");
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, attached(name)),
+    ];
+    (headers, bytes).into_response()
+}
