@@ -125,7 +125,7 @@ async fn a_workbook_is_looked_at_sheet_by_sheet_before_it_is_taken_in() {
         .says("JP1.xlsx")
         .says("owner")
         .says_nothing_of(".keiki");
-    let log = house.registry.log().before(None, 3).await;
+    let log = house.registry.log().before(None, 10).await;
     let log = log.expect("the log can be read");
     let is_noted = log
         .iter()
