@@ -432,6 +432,7 @@ fn submission(
         content_sha256: content,
         frozen_plans: Vec::new(),
         is_missing_confirmed: false,
+        as_seen: None,
         author: "benchmark".into(),
     })
 }

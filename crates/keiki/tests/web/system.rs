@@ -28,6 +28,14 @@ async fn an_administrator_sees_sources_schedules_channels_and_backups_and_no_fig
         .says_nothing_of("as-secret-as-a-password")
         .says("No backup is known.")
         .says("no backup of the last seven days");
+    let program = house.program("admin", &[Right::Administer]).await;
+    let told = program.get("/api/v1/system").await.is(200).data();
+    if told["database"] == "postgresql" {
+        // A server is dumped by its own tools.
+        let answer = admin.post("/system/backup", &[]).await;
+        answer.is(422).says("pg_dump");
+        return;
+    }
     admin
         .post("/system/backup", &[])
         .await
@@ -43,11 +51,12 @@ async fn an_administrator_sees_sources_schedules_channels_and_backups_and_no_fig
     assert_eq!(made.len(), 1, "{made:?}");
     assert!(made[0].join("backup.json").is_file());
     // A program of theirs reads it, and makes no backup.
-    let program = house.program("admin", &[Right::Administer]).await;
     let told = program.get("/api/v1/system").await.is(200).data();
-    assert!(told["database"].is_string(), "{told}");
     assert_eq!(told["backup"]["journal_version"], 1, "{told}");
     assert!(told["sources"].as_array().is_some_and(|all| all.len() == 2));
+    let nothing = serde_json::json!({});
+    let refused = program.tell("/system/backup", &nothing).await;
+    assert!(!refused.status.is_success(), "{refused:?}");
     let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
     auditor.get("/system").await.is(403);
     auditor.get("/log").await.is(200).says("made a backup");
