@@ -7,6 +7,7 @@ use keiki_model::statement::Statement;
 use super::Pinned;
 use crate::config::{Opening, Workspace};
 use crate::error::Result;
+use crate::operations::closed::Closed;
 use crate::operations::disclosure;
 use crate::operations::programme::{self, Run};
 use crate::progress::Progress;
@@ -48,6 +49,7 @@ pub async fn known_at(
         durations: pinned.durations(then).await?,
         measurements: pinned.measure(then, progress).await?,
     };
-    disclosure::withhold_statement(then, &mut statement, run, progress).await?;
+    let mut closed = Closed::default();
+    disclosure::withhold_statement(then, &mut statement, &mut closed, run, progress).await?;
     Ok(statement)
 }
