@@ -13,9 +13,9 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 class Browser:
-    """Chromium with its driver."""
+    """Chromium with its driver, of somebody who reads a language."""
 
-    def __init__(self):
+    def __init__(self, language="en"):
         self.process = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
         port = None
         for line in self.process.stdout:
@@ -26,7 +26,7 @@ class Browser:
         if port is None:
             fail("chromedriver does not start")
         self.driver = f"http://127.0.0.1:{port}"
-        arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", f"--lang={language}", f"--accept-lang={language}"]
         # What is looked for may be on the page to which a click leads: it is waited for, so many milliseconds.
         wanted = {"browserName": "chrome", "timeouts": {"implicit": 20000}, "goog:chromeOptions": {"args": arguments}}
         asked = {"capabilities": {"alwaysMatch": wanted}}
@@ -71,9 +71,12 @@ class Browser:
         self.tell("Emulation.setDeviceMetricsOverride", size)
         self.tell("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
-    def picture(self, path):
-        """Takes a picture of the whole page."""
-        taken = self.tell("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
+    def picture(self, path, height=None):
+        """Takes a picture of the whole page, or of its upper part."""
+        wanted = {"format": "png", "captureBeyondViewport": True}
+        size = self.tell("Page.getLayoutMetrics", {})["cssContentSize"]
+        wanted["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"]), "scale": 1}
+        taken = self.tell("Page.captureScreenshot", wanted)
         with open(path, "wb") as file:
             file.write(base64.b64decode(taken["data"]))
 

@@ -168,6 +168,13 @@ impl Database {
         Ok(pool.clone())
     }
 
+    /// Begins to make tables in a server: one program at a time does.
+    pub(crate) async fn making(&self) -> Result<Transaction<'static, Any>> {
+        let mut transaction = self.pool().await?.begin().await?;
+        sqlx::query(MAKING).execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
     async fn make(&self, pool: &AnyPool, statements: &[&str]) -> Result<()> {
         if self.is_file() {
             for statement in statements {
@@ -176,8 +183,7 @@ impl Database {
             }
             return Ok(());
         }
-        let mut transaction = pool.begin().await?;
-        sqlx::query(MAKING).execute(&mut *transaction).await?;
+        let mut transaction = self.making().await?;
         for statement in statements {
             let statement = AssertSqlSafe(in_postgresql(statement));
             sqlx::query(statement).execute(&mut *transaction).await?;
@@ -241,7 +247,7 @@ async fn open_server(address: &Url) -> Result<AnyPool> {
 }
 
 /// A statement that makes a table or an index, in the words of `PostgreSQL`.
-fn in_postgresql(statement: &str) -> String {
+pub(crate) fn in_postgresql(statement: &str) -> String {
     let mut words = statement.to_owned();
     for (word, instead) in IN_POSTGRESQL {
         words = words.replace(word, instead);

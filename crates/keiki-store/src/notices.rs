@@ -55,6 +55,16 @@ impl Notices {
         Ok(row.is_some())
     }
 
+    /// When somebody was last told something, UTC microseconds; `None` where that never happened.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn last(&self, recipient: &str) -> Result<Option<i64>> {
+        let query = "SELECT max(sent_at) FROM sent_notices WHERE recipient = $1";
+        let last = sqlx::query_scalar(query).bind(recipient);
+        Ok(last.fetch_one(&self.pool).await?)
+    }
+
     /// Takes it upon oneself to tell somebody something. Returns whether nobody had told or was telling it: of two who try at the
     /// same time, one does.
     ///

@@ -106,6 +106,7 @@ enum Command {
     Compact(commands::compact::Args),
     Backup(commands::backup::Args),
     Restore(commands::restore::Args),
+    Database(commands::database::Args),
     Demo(commands::demo::Args),
     Completions(commands::completions::Args),
 }
@@ -186,6 +187,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Backup(args) => Box::pin(args.run(session)).await,
         Command::Restore(args) => args.run(session),
         Command::Compact(args) => args.run(session).await,
+        Command::Database(args) => args.run(session).await,
         Command::Demo(args) => Box::pin(args.run(session)).await,
         Command::Completions(args) => Ok(args.run(session)),
     }

@@ -30,6 +30,7 @@ pub mod plans;
 pub mod programme;
 pub mod refusals;
 pub mod rejects;
+pub mod relocation;
 pub mod remind;
 pub mod report;
 pub mod requests;

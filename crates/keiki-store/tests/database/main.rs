@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod books;
+mod moving;
 mod people;
 mod postgresql;
 

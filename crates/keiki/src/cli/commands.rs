@@ -10,6 +10,7 @@ pub(super) mod close;
 pub(super) mod collect;
 pub(super) mod compact;
 pub(super) mod completions;
+pub(super) mod database;
 pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod identity;

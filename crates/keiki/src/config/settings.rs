@@ -18,8 +18,8 @@ use keiki_model::text::{Language, Text};
 use url::Url;
 
 pub use close::{Certifier, CloseDays, CloseSettings};
-pub use database::DatabaseSettings;
-pub use notify::{MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
+pub use database::{DEFAULT_DATABASE, DatabaseSettings};
+pub use notify::{Digest, MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
 pub use sign_in::{OpenIdSettings, Passwords, SignInSettings};
 
 /// The name of the file.

@@ -6,8 +6,10 @@
 pub mod batches;
 pub mod changing;
 pub mod closing;
+pub mod comparing;
 pub mod data;
 pub mod definitions;
+pub mod editions;
 pub mod evidence;
 pub mod figures;
 pub mod holders;
@@ -48,6 +50,9 @@ pub use waiting::WAITING_HOURS;
 /// How many months can be chosen on a page.
 const MONTHS_CHOSEN: u16 = 24;
 
+/// How many months are measured before anybody asks for them.
+const MONTHS_WARM: u16 = 3;
+
 /// The books of one workspace, kept in memory for many readers.
 #[derive(Debug)]
 pub struct Office {
@@ -57,6 +62,8 @@ pub struct Office {
     links: UploadLinks,
     /// One changes the files of definitions at a time.
     defining: tokio::sync::Mutex<()>,
+    /// One document is set at a time: it takes a core for a while.
+    setting: tokio::sync::Mutex<()>,
 }
 
 /// The books as they were found at one moment.
@@ -85,6 +92,7 @@ impl Office {
             waiting: WaitingRoom::open(&database, now).await?,
             links: UploadLinks::open(&database).await?,
             defining: tokio::sync::Mutex::default(),
+            setting: tokio::sync::Mutex::default(),
         })
     }
 
@@ -127,16 +135,18 @@ impl Office {
         Ok(Arc::clone(&books.workspace))
     }
 
-    /// Measures what most readers ask for first, so that none of them waits.
+    /// Measures what most readers ask for first, so that none of them waits: the month that is shown first, then those before it.
     ///
     /// # Errors
     /// The books cannot be read.
     pub async fn warm(self: &Arc<Self>, now: i64) -> Result<()> {
         let books = self.kept.books(&self.root, now).await?;
-        let period = books.period(now);
-        let revision = books.revision(period);
-        let of = (period, revision, None);
-        self.kept.board(&books, of, now).await?;
+        let periods = period::until(books.period(now), MONTHS_WARM);
+        for period in periods.into_iter().rev() {
+            let revision = books.revision(period);
+            let of = (period, revision, None);
+            self.kept.board(&books, of, now).await?;
+        }
         Ok(())
     }
 }
@@ -305,6 +315,17 @@ impl Desk {
             Some(text) => Period::parse(text).map_err(|_| Error::Absent),
             None => Ok(self.books.period(self.who.actor.now)),
         }
+    }
+
+    /// The period before the one that is meant, as written; `None` for a period that is no month.
+    ///
+    /// # Errors
+    /// It is no period.
+    pub fn period_before(&self, asked: Option<&str>) -> Result<Option<String>> {
+        Ok(match self.period(asked)? {
+            Period::Month(month) => Some(Period::Month(month.plus(-1)).to_string()),
+            _ => None,
+        })
     }
 
     /// The periods that can be chosen, the latest first, the one that is shown among them.

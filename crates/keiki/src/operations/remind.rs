@@ -17,6 +17,7 @@ use super::access::Scope;
 use super::accounts::Registry;
 use super::programme::Run;
 use crate::config::Workspace;
+use crate::config::settings::Digest;
 use crate::error::Result;
 
 pub use notices::{Notice, Occasion};
@@ -68,6 +69,10 @@ pub async fn remind(
                 continue;
             };
             let recipient = format!("account:{}", account.id);
+            let last = ledger.last(&recipient).await?;
+            if last.is_some_and(|last| waits(workspace, mail.digest, last, run.now)) {
+                continue;
+            }
             let mine = notices
                 .iter()
                 .filter(|one| concerns(workspace, &account, one, run));
@@ -112,6 +117,12 @@ pub async fn remind(
         });
     }
     Ok(told)
+}
+
+/// Whether what is new waits for the next mail, since there was one not long ago.
+fn waits(workspace: &Workspace, digest: Option<Digest>, last: i64, now: i64) -> bool {
+    let zone = &workspace.settings.zone;
+    digest.is_some_and(|digest| digest.is_of_one(local_day(last, zone), local_day(now, zone)))
 }
 
 /// The notices that somebody was not told; where they are sent, they are claimed.

@@ -1,6 +1,8 @@
 //! What every page has around it: title, menu, who is signed in, language.
 
 use keiki_model::text::Language;
+use keiki_report::format;
+use keiki_report::report::period_name;
 
 use super::assets;
 use super::routes;
@@ -69,6 +71,27 @@ impl<'p> Layout<'p> {
     )]
     pub(super) fn tell(&self, id: &str, name: &str, value: impl ToString) -> String {
         self.words.tell(id, &[(name, &value.to_string())])
+    }
+
+    /// A day, or a day with a time, as the reader writes it.
+    pub(super) fn moment(&self, text: impl AsRef<str>) -> String {
+        format::moment(text.as_ref(), self.visitor.language)
+    }
+
+    /// A period in the reader's words.
+    pub(super) fn period(&self, code: impl AsRef<str>) -> String {
+        period_name(code.as_ref(), self.visitor.language)
+    }
+
+    /// A whole number with its thousands apart.
+    #[expect(
+        clippy::needless_pass_by_value,
+        clippy::unused_self,
+        reason = "templates call methods and hand values over as they come"
+    )]
+    pub(super) fn number(&self, value: impl ToString) -> String {
+        let text = value.to_string();
+        text.parse().map_or(text, format::count)
     }
 
     /// The language as documents name it.

@@ -14,9 +14,9 @@ use keiki_model::access::Right;
 use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
-    account, batch, catalogue, changing, closing, evidence, home, kpi, language, log, openid,
-    programme, requests, rows, scorecard, sign_in, submit, system, todo, uploads, users,
-    verification, welcome,
+    account, batch, catalogue, changing, closing, compare, evidence, home, kpi, language, log,
+    openid, programme, requests, rows, scorecard, sign_in, statement, submit, system, todo, uploads,
+    users, verification, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;
@@ -109,6 +109,8 @@ fn table() -> Vec<Route> {
     let links = Need::Right(Right::Close);
     vec![
         Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
+        Route::page("/compare", see, compare::show),
+        Route::page("/statement/{file}", see, statement::load),
         Route::page("/kpis", see, catalogue::show).in_menu("nav-kpis"),
         Route::page("/kpis/{no}", see, kpi::show),
         Route::page("/kpis/{no}/rows", see, rows::show),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use include_dir::{Dir, include_dir};
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 
 static TEXTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/texts");
 
@@ -41,6 +41,11 @@ fn bundle(tag: &str) -> Bundle {
 /// The texts in a reader's language.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words(pub(super) Language);
+
+/// A text in both languages, for what is told of a form.
+pub(super) fn both(id: &str) -> Text {
+    Text::new(Words(Language::Ja).say(id), Words(Language::En).say(id))
+}
 
 impl Words {
     /// A text.
@@ -110,6 +115,45 @@ mod tests {
         assert_eq!(ids("ja"), ids("en"));
     }
 
+    /// What is no word of a language: names of forms, files and algorithms, and of the program.
+    const NAMES: [&str; 6] = ["Keiki", "PDF", "Excel", "HTML", "SHA", "openapi.json"];
+
+    /// A text without what stands between two marks.
+    fn without(text: &str, (open, close): (&str, &str)) -> String {
+        let mut left = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(open) {
+            left.push_str(before);
+            left.push(' ');
+            rest = after.split_once(close).map_or("", |(_, after)| after);
+        }
+        left + rest
+    }
+
+    #[test]
+    fn no_page_holds_words_of_its_own() {
+        let folder = std::fs::read_dir("templates").expect("the folder is there");
+        for entry in folder.flatten() {
+            let text = std::fs::read_to_string(entry.path()).expect("templates are UTF-8");
+            let marks = [("{%", "%}"), ("{{", "}}"), ("<", ">"), ("&", ";")];
+            let mut words = marks
+                .into_iter()
+                .fold(text, |text, mark| without(&text, mark));
+            for name in NAMES {
+                words = words.replace(name, " ");
+            }
+            let is_word = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
+            let words: Vec<&str> = words.split_whitespace().filter(is_word).collect();
+            assert!(words.is_empty(), "{}: {words:?}", entry.path().display());
+        }
+        let folder = std::fs::read_dir("src/web/pages").expect("the folder is there");
+        for entry in folder.flatten() {
+            let text = std::fs::read_to_string(entry.path()).expect("sources are UTF-8");
+            let said = text.contains("Text::new(");
+            assert!(!said, "{}: texts are in texts/", entry.path().display());
+        }
+    }
+
     #[test]
     fn every_text_that_a_page_names_is_there() {
         let known = ids("en");
@@ -128,6 +172,7 @@ mod tests {
                 let text = std::fs::read_to_string(&path).expect("sources are UTF-8");
                 for call in [
                     "say(\"",
+                    "both(\"",
                     "tell(\"",
                     "Layout::new(&visitor, \"",
                     "in_menu(\"",

@@ -24,6 +24,8 @@ POST /account/second-factor *
 POST /account/second-factor/confirm *
 POST /account/second-factor/remove  *
 GET  /scorecard          executive programme_office data_owner approver auditor
+GET  /compare            executive programme_office data_owner approver auditor
+GET  /statement/{file}   executive programme_office data_owner approver auditor
 GET  /kpis               executive programme_office data_owner approver auditor
 GET  /kpis/{no}          executive programme_office data_owner approver auditor
 GET  /kpis/{no}/rows     executive programme_office data_owner approver auditor
@@ -252,6 +254,8 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
         .await;
     for path in [
         "/scorecard?period=2026-05",
+        "/compare?period=2026-05",
+        "/statement/board.html?period=2026-05",
         "/kpis",
         "/kpis/1?period=2026-05",
         "/kpis/1/rows?period=2026-05",

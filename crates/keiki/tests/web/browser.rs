@@ -145,6 +145,31 @@ impl Browser {
         self.pick(&format!("{css} option[value='{value}']")).await;
     }
 
+    /// Puts a value into a field whose keys depend on the reader's country, as a date's do.
+    async fn set(&self, css: &str, value: &str) {
+        let element = self.find(css).await;
+        let element = element.to_json().expect("it is an element");
+        let arguments = vec![element, serde_json::json!(value)];
+        let set = self
+            .0
+            .execute("arguments[0].value = arguments[1]", arguments);
+        set.await.expect("it takes a value");
+    }
+
+    /// Sends rows of assets for an org unit, up to the page that shows what would become of them.
+    async fn send(&self, driver: &Driver, house: &House, unit: &str, rows: &str) {
+        self.open(house, "/submit").await;
+        self.choose("form[enctype] select[name=into]", "dataset:assets")
+            .await;
+        self.choose("form[enctype] select[name=unit]", unit).await;
+        self.set("form[enctype] input[name=as_of]", "2026-05-31")
+            .await;
+        let file = driver.file("assets.csv", &format!("{HEADER}\n{rows}\n"));
+        self.write("input[type=file]", &file.display().to_string())
+            .await;
+        self.click("form[enctype] button.main").await;
+    }
+
     async fn text(&self) -> String {
         let body = self.0.find(By::Tag("body")).await.expect("there is a page");
         body.text().await.expect("it has a text")
@@ -176,6 +201,9 @@ struct Said {
     open: &'static str,
     sign_in: &'static str,
     staff_account: &'static str,
+    restated: &'static str,
+    reported_again: &'static str,
+    not_here: &'static str,
 }
 
 const SAID: [Said; 2] = [
@@ -187,6 +215,9 @@ const SAID: [Said; 2] = [
         open: "未確定",
         sign_in: "サインイン",
         staff_account: "社員アカウントでサインイン",
+        restated: "遡及訂正",
+        reported_again: "第2版",
+        not_here: "見つかりません",
     },
     Said {
         language: "en",
@@ -196,6 +227,9 @@ const SAID: [Said; 2] = [
         open: "not closed",
         sign_in: "Sign in",
         staff_account: "Sign in with Staff account",
+        restated: "Restatements",
+        reported_again: "revision 2",
+        not_here: "There is no such page",
     },
 ];
 
@@ -209,20 +243,7 @@ async fn a_data_owner_sends_a_file_with_mistakes_mends_it_and_opens_a_figure_to_
         browser.sign_in(&house, "owner").await;
         let good = "A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
         let bad = "A8,JP1,hardware,eight,true,,,31 April 2026,,,";
-        let send = async |rows: &str| {
-            browser.open(&house, "/submit").await;
-            browser
-                .choose("form[enctype] select[name=into]", "dataset:assets")
-                .await;
-            browser
-                .choose("form[enctype] select[name=unit]", "JP1")
-                .await;
-            let file = driver.file("assets.csv", &format!("{HEADER}\n{rows}\n"));
-            browser
-                .write("input[type=file]", &file.display().to_string())
-                .await;
-            browser.click("form[enctype] button.main").await;
-        };
+        let send = async |rows: &str| browser.send(&driver, &house, "JP1", rows).await;
         send(&format!("{good}\n{bad}")).await;
         browser.says(said.rejected).await;
         browser.click("main form a").await;
@@ -242,37 +263,58 @@ async fn a_data_owner_sends_a_file_with_mistakes_mends_it_and_opens_a_figure_to_
     }
 }
 
+/// The programme office asks for a close, and an approver agrees.
+async fn close_together(house: &House, office: &Browser, approver: &Browser) {
+    office.open(house, "/close?period=2026-05").await;
+    office
+        .write(
+            "form[action='/close/request'] textarea",
+            "June brings the rest",
+        )
+        .await;
+    office.click("form[action='/close/request'] button").await;
+    approver.open(house, "/requests").await;
+    approver.click("button[value=agree]").await;
+    office.open(house, "/close?period=2026-05").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_month_is_closed_by_two_people_and_opened_again_and_a_session_is_ended() {
+async fn a_month_is_closed_by_two_people_opened_again_restated_and_a_session_is_ended() {
     let driver = Driver::start();
     for said in SAID {
         let house = House::new().await;
-        house
-            .account("office", &[(Role::ProgrammeOffice, "HD")])
-            .await;
-        house.account("approver", &[(Role::Approver, "HD")]).await;
-        house.account("admin", &[(Role::Administrator, "HD")]).await;
+        for (name, role) in [
+            ("office", Role::ProgrammeOffice),
+            ("approver", Role::Approver),
+            ("admin", Role::Administrator),
+            ("owner", Role::DataOwner),
+        ] {
+            house.account(name, &[(role, "HD")]).await;
+        }
         let office = driver.browser(said.language).await;
         office.sign_in(&house, "office").await;
-        office.open(&house, "/close?period=2026-05").await;
-        office
-            .write(
-                "form[action='/close/request'] textarea",
-                "June brings the rest",
-            )
-            .await;
-        office.click("form[action='/close/request'] button").await;
         let approver = driver.browser(said.language).await;
         approver.sign_in(&house, "approver").await;
-        approver.open(&house, "/requests").await;
-        approver.click("button[value=agree]").await;
-        office.open(&house, "/close?period=2026-05").await;
+        close_together(&house, &office, &approver).await;
         office.says(said.closed).await;
         office
             .write("form[action='/close'] textarea", "one asset more")
             .await;
         office.click("button[value=reopen]").await;
         office.says(said.open).await;
+        // What was missing comes, and the month is closed as its second revision, beside which the first stands.
+        let owner = driver.browser(said.language).await;
+        owner.sign_in(&house, "owner").await;
+        let late = "A9,JP1,hardware,nine,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
+        owner.send(&driver, &house, "JP1", late).await;
+        owner.click("main form button.main").await;
+        owner.says(said.taken).await;
+        close_together(&house, &office, &approver).await;
+        office.says(said.reported_again).await;
+        office.open(&house, "/scorecard?period=2026-05").await;
+        office.says(said.restated).await;
+        office.says("50.0").await;
+        office.says("60.0").await;
         let admin = driver.browser(said.language).await;
         admin.sign_in(&house, "admin").await;
         admin.open(&house, "/users").await;
@@ -281,7 +323,122 @@ async fn a_month_is_closed_by_two_people_and_opened_again_and_a_session_is_ended
             .await;
         office.open(&house, "/scorecard").await;
         office.says(said.sign_in).await;
-        for browser in [office, approver, admin] {
+        for browser in [office, approver, owner, admin] {
+            browser.close().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executive_sees_where_the_group_stands_and_goes_down_to_a_record() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        house.account("executive", &[(Role::Executive, "HD")]).await;
+        let browser = driver.browser(said.language).await;
+        browser.sign_in(&house, "executive").await;
+        browser.find("ul.strip li a b").await;
+        // From a company's cell of the heat map to its KPI, to the table of the chart, to the group, to a record.
+        browser.click("table.heat a[href*='unit=US1']").await;
+        browser.pick("figure summary").await;
+        browser.find("figure table").await;
+        browser.choose("select[name=unit]", "HD").await;
+        browser.click("form.chooser button").await;
+        browser.click("main a[href*='/rows?']").await;
+        browser.says("A1").await;
+        // Two org units side by side.
+        browser.open(&house, "/scorecard?period=2026-05").await;
+        browser.click("main a[href^='/compare?']").await;
+        browser.choose("select[name=with_period]", "2026-05").await;
+        browser.choose("select[name=with_unit]", "JP1").await;
+        browser.click("form.chooser button").await;
+        browser.says("66.7").await;
+        // What is not theirs is not there.
+        browser.open(&house, "/users").await;
+        assert!(browser.0.find(By::Css("main table")).await.is_err());
+        browser.open(&house, "/nowhere").await;
+        browser.says(said.not_here).await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_follows_a_figure_to_its_raw_file_and_reads_the_log() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        let roles = [(Role::Auditor, "HD"), (Role::PersonalReader, "HD")];
+        house.account("auditor", &roles).await;
+        let browser = driver.browser(said.language).await;
+        browser.sign_in(&house, "auditor").await;
+        browser.open(&house, "/scorecard?period=2026-05").await;
+        browser.click("table.figures a[href*='/rows?']").await;
+        browser.click("main table a[href^='/batches/']").await;
+        let file = browser.find("a[download]").await;
+        let href = file.attr("href").await.expect("it has an address");
+        let fetch = "const done = arguments[1]; fetch(arguments[0]).then((answer) => answer.text()).then(done);";
+        let arguments = vec![serde_json::json!(href.expect("it leads to the file"))];
+        let text = browser.0.execute_async(fetch, arguments).await;
+        let text = text.expect("the file comes");
+        let text = text.json().as_str().unwrap_or_default();
+        assert!(text.starts_with(HEADER), "{text}");
+        browser.open(&house, "/log").await;
+        browser.says("assets.csv").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_programme_office_sets_a_target_that_an_approver_agrees_to_and_adds_an_org_unit() {
+    let driver = Driver::start();
+    for said in SAID {
+        let house = House::new().await;
+        house
+            .account("office", &[(Role::ProgrammeOffice, "HD")])
+            .await;
+        house.account("approver", &[(Role::Approver, "HD")]).await;
+        let office = driver.browser(said.language).await;
+        office.sign_in(&house, "office").await;
+        office.open(&house, "/programme").await;
+        office
+            .click("main a[href='/programme/change?kind=target']")
+            .await;
+        office.choose("select[name=kpi]", "1").await;
+        office.choose("select[name=org_unit]", "JP1").await;
+        office.set("input[name=from]", "2026-04-01").await;
+        office.write("input[name=at_least]", "0.6").await;
+        office
+            .write("textarea[name=reason]", "the board of May")
+            .await;
+        office.click("button[value=preview]").await;
+        office.says("at_least").await;
+        office.click("button[value=make]").await;
+        let approver = driver.browser(said.language).await;
+        approver.sign_in(&house, "approver").await;
+        approver.open(&house, "/requests").await;
+        approver.says("the board of May").await;
+        approver.click("button[value=agree]").await;
+        office.open(&house, "/programme").await;
+        office.says("approver").await;
+        office.open(&house, "/programme/organisation").await;
+        office
+            .click("main a[href='/programme/change?kind=unit_add']")
+            .await;
+        for (name, text) in [
+            ("id", "JP2"),
+            ("name_ja", "架空商事"),
+            ("name_en", "Trading"),
+            ("country", "JP"),
+        ] {
+            office.write(&format!("input[name={name}]"), text).await;
+        }
+        office.choose("select[name=parent_id]", "HD").await;
+        office.choose("select[name=unit_kind]", "subsidiary").await;
+        office.set("input[name=from]", "2026-10-01").await;
+        office.click("button[value=preview]").await;
+        office.click("button[value=make]").await;
+        office.says("JP2").await;
+        for browser in [office, approver] {
             browser.close().await;
         }
     }

@@ -383,3 +383,43 @@ async fn parameters_exemptions_and_waivers_take_two_people_by_programs_too() {
     let standing = agrees.get("/api/v1/programme").await.is(200);
     standing.says("kept by the parent").says("the plant moves");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_of_a_new_org_unit_says_its_kind() {
+    let house = House::new().await;
+    let office = office(&house).await;
+    let fields = |act: &'static str| {
+        [
+            ("kind", "unit_add"),
+            ("id", "JP2"),
+            ("parent_id", "HD"),
+            ("name_ja", "架空商事"),
+            ("name_en", "Trading"),
+            ("unit_kind", "subsidiary"),
+            ("country", "JP"),
+            ("from", "2026-04-01"),
+            ("reason", "founded"),
+            ("act", act),
+        ]
+    };
+    office
+        .get("/programme/change?kind=unit_add")
+        .await
+        .is(200)
+        .says("name=\"unit_kind\"");
+    office
+        .post("/programme/change", &fields("preview"))
+        .await
+        .is(200)
+        .says("+ JP2,HD,架空商事,Trading,subsidiary,JP,2026-04-01,,")
+        .says("<option value=\"subsidiary\" selected>");
+    office
+        .post("/programme/change", &fields("make"))
+        .await
+        .is(303);
+    office
+        .get("/programme/organisation")
+        .await
+        .is(200)
+        .says("Trading");
+}

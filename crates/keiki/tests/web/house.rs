@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use keiki::operations::accounts::{Actor, Chosen, NewAccount, NewApiToken, Registry};
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
+use keiki::operations::relocation;
 use keiki::progress::Silent;
 use keiki::web::{Options, Schedules, Security, Server};
 use keiki::{config::Workspace, environment};
@@ -84,15 +85,18 @@ impl Books {
     }
 }
 
+/// What `keiki.toml` says of a server.
+fn addressed(server: &Postgresql) -> String {
+    format!(
+        "database = \"{}\"\ndatabase_password = {{ file = \"password\" }}\n",
+        server.address()
+    )
+}
+
 /// The files of a workspace.
 fn folder(books: Books) -> Folder {
     let server = (books == Books::Server).then(Postgresql::start);
-    let database = server.as_ref().map(|server| {
-        format!(
-            "database = \"{}\"\ndatabase_password = {{ file = \"password\" }}\n",
-            server.address()
-        )
-    });
+    let database = server.as_ref().map(addressed);
     let settings = format!("{}{SETTINGS}", database.unwrap_or_default());
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (name, text) in [
@@ -133,6 +137,28 @@ impl House {
             std::fs::write(place, text).expect("the file can be written");
         }
         Self::with_evidence(at).await
+    }
+
+    /// A workspace whose database is a file, whatever is asked for, with the evidence of one month, and its server.
+    pub(crate) async fn in_a_file() -> Self {
+        Self::with_evidence(folder(Books::File)).await
+    }
+
+    /// The same workspace after its file has moved into a `PostgreSQL`, with a new server, and the rows that moved.
+    pub(crate) async fn moved_into(self, server: &Postgresql) -> (Self, u64) {
+        let at = Arc::clone(&self.folder);
+        drop(self);
+        let place = at.folder.path().join("keiki.toml");
+        let settings = std::fs::read_to_string(&place).expect("the settings are there");
+        let database = addressed(server);
+        std::fs::write(&place, format!("{database}{settings}")).expect("it can be written");
+        let workspace = Workspace::load(at.folder.path()).expect("the workspace is sound");
+        let moved = relocation::move_into_server(&workspace, None).await;
+        let moved = moved.expect("everything moves");
+        let again = relocation::move_into_server(&workspace, None).await;
+        assert!(again.is_err(), "{again:?}");
+        let rows = moved.iter().map(|table| table.rows).sum();
+        (Self::serve(at, UNHURRIED).await, rows)
     }
 
     /// A workspace whose database is in a `PostgreSQL`, with the evidence of one month, and its server.

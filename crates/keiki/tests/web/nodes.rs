@@ -1,11 +1,13 @@
 //! Two servers over one workspace, whose operational database is one `PostgreSQL`.
 
+use keiki::operations::relocation;
 use keiki::progress::Silent;
 use keiki_model::access::{Right, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::house::{House, PASSWORD};
+use crate::postgresql::Postgresql;
 
 const ROW: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on\n\
                    A7,JP1,hardware,seven,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,\n";
@@ -83,6 +85,47 @@ async fn of_two_servers_that_close_a_month_one_does() {
     assert_eq!(items.len(), 1, "{statements}");
     // The log of both is one, and unbroken.
     let findings = keiki::operations::verify::verify(&one.workspace, &Silent).await;
+    let findings = findings.expect("the books can be verified").findings;
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_moves_into_a_postgresql_with_its_sessions_tokens_requests_and_log() {
+    let house = House::in_a_file().await;
+    let refused = relocation::move_into_server(&house.workspace, None).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let office = [(Role::ProgrammeOffice, "HD")];
+    let office = house.visitor("office", &office).await;
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    let rights = [Right::See, Right::SeeEvidence];
+    let program = house.program("office", &rights).await;
+    let why = [("period", "2026-05"), ("reason", "June brings the rest")];
+    office.post("/close/request", &why).await.is(303);
+    let what = "/api/v1/measurements?period=2026-05";
+    let figures = program.get(what).await.is(200).data();
+    let log = auditor.get("/api/v1/log").await.is(200).data();
+    let (session, token) = (auditor.cookie.clone(), program.token.clone());
+
+    let server = Postgresql::start();
+    let (house, rows) = house.moved_into(&server).await;
+    assert!(rows > 20, "{rows}");
+    // Whoever was signed in still is, a program's token still holds, and what waits still waits.
+    let auditor = house.still(session);
+    let logged = auditor.get("/api/v1/log").await.is(200).data();
+    let (before, after) = (&log["items"], &logged["items"]);
+    let count = before.as_array().map_or(0, Vec::len);
+    let after = after.as_array().expect("it is a list");
+    assert_eq!(
+        before.as_array().expect("it is a list"),
+        &after[after.len() - count..]
+    );
+    let mut program = house.nobody();
+    program.token = token;
+    assert_eq!(program.get(what).await.is(200).data(), figures);
+    let approver = house.visitor("approver", &[(Role::Approver, "HD")]).await;
+    let waiting = approver.get("/requests").await.is(200);
+    waiting.says("June brings the rest").says("value=\"agree\"");
+    let findings = keiki::operations::verify::verify(&house.workspace, &Silent).await;
     let findings = findings.expect("the books can be verified").findings;
     assert!(findings.is_empty(), "{findings:?}");
 }

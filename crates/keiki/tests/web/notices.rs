@@ -5,6 +5,7 @@ use keiki::environment;
 use keiki::operations::programme::Run;
 use keiki::operations::remind::{Occasion, Sending, remind};
 use keiki_model::access::Role;
+use keiki_store::Notices;
 use keiki_model::calendar::{Month, date_of, local_day, parse_day};
 use reqwest::Method;
 use serde_json::json;
@@ -93,6 +94,29 @@ async fn evidence_that_is_asked_for_overdue_or_stale_is_told_to_who_owes_it() {
             .iter()
             .all(|(one, _)| *one != Occasion::Reminder)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_comes_once_a_day_with_all_that_was_new_meanwhile() {
+    let settings = SETTINGS.replace("[mail]", "[mail]\ndigest = \"daily\"");
+    let house = House::with(&settings).await;
+    addressed(&house, "owner", &[(Role::DataOwner, "JP1")]).await;
+    let morning = noon("2026-07-10");
+    let new = told(&house, "owner", morning).await;
+    assert!(new.len() > 1, "{new:?}");
+    // One of these was told in the morning: the others wait for the next day.
+    let accounts = house.registry.all().await.expect("they can be read");
+    let owner = accounts.iter().find(|one| one.name == "owner");
+    let recipient = format!("account:{}", owner.expect("it was added").id);
+    let database = house.workspace.database().expect("there is one");
+    let ledger = Notices::open(&database).await.expect("it opens");
+    let claimed = ledger.claim(&recipient, "something", morning).await;
+    assert!(claimed.expect("it can be written"));
+    let hour = DAY_MICROS / 24;
+    assert_eq!(told(&house, "owner", morning + hour).await, []);
+    assert_eq!(told(&house, "owner", morning + DAY_MICROS).await.len(), new.len());
+    // Other systems are told at once.
+    assert!(!told(&house, "desk", morning + hour).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

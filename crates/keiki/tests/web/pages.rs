@@ -1,6 +1,7 @@
 //! What the pages show.
 
 use keiki_model::access::Role;
+use reqwest::Method;
 
 use crate::house::House;
 
@@ -168,4 +169,87 @@ async fn a_figure_is_seen_as_it_was_known_at_any_instant_down_to_its_rows() {
     // A sibling learns nothing by it either.
     let us = house.visitor("us", &[(Role::DataOwner, "US1")]).await;
     us.get(&format!("/scorecard?{then}")).await.is(404);
+}
+
+async fn the_scorecard_counts_how_kpis_stand_and_shows_each_in_every_company() {
+    let house = House::new().await;
+    let reader = house.visitor("reader", &[(Role::Executive, "HD")]).await;
+    reader
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("<ul class=\"strip\"")
+        .says("<table class=\"heat\">")
+        // A cell leads to the KPI of its company, and says in words how it stands.
+        .says("/kpis/1?period=2026-05&#38;unit=US1")
+        .says("/statement/board.pdf?period=2026-05")
+        .says("/compare?period=2026-05");
+    reader
+        .get("/kpis/1?period=2026-05")
+        .await
+        .is(200)
+        .says("/kpis/1/rows?period=2026-05&#38;unit=US1&#38;indicator=inventory_ratio");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn periods_and_org_units_are_compared_within_what_a_reader_may_see() {
+    let house = House::new().await;
+    let reader = house.visitor("reader", &[(Role::Executive, "HD")]).await;
+    let units = "/compare?period=2026-05&unit=JP1&with_period=2026-05&with_unit=HD";
+    reader
+        .get(units)
+        .await
+        .is(200)
+        .says("66.7 %")
+        .says("50.0 %")
+        .says("\u{2212}16.7 pt")
+        .says("<span class=\"worse\">");
+    // Where nothing is said of the other side it is the period before.
+    reader
+        .get("/compare?period=2026-05")
+        .await
+        .is(200)
+        .says("value=\"2026-04\" selected");
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    owner.get(units).await.is(404);
+    owner
+        .get("/compare?period=2026-05")
+        .await
+        .is(200)
+        .says_nothing_of("American Branch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_taken_along_as_a_file_of_what_its_reader_may_see() {
+    let house = House::new().await;
+    let reader = house.visitor("reader", &[(Role::Executive, "HD")]).await;
+    for (file, kind, begins) in [
+        ("board.pdf", "application/pdf", "%PDF-"),
+        ("full.pdf", "application/pdf", "%PDF-"),
+        (
+            "figures.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "PK",
+        ),
+    ] {
+        let path = format!("/statement/{file}?period=2026-05");
+        let answer = reader.get(&path).await.is(200);
+        assert_eq!(answer.header("content-type"), kind);
+        let name = format!("attachment; filename*=UTF-8''statement-2026-05-{file}");
+        assert_eq!(answer.header("content-disposition"), name);
+        assert!(answer.text.starts_with(begins), "{file}");
+    }
+    let page = "/statement/board.html?period=2026-05";
+    let group = reader.get(page).await.is(200);
+    group.says("American Branch").says("50.0 %");
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    let own = owner.get(page).await.is(200);
+    own.says("Manufacturing")
+        .says_nothing_of("American Branch")
+        .says_nothing_of("50.0 %");
+    owner.get(&format!("{page}&unit=HD")).await.is(404);
+    let nobody = house.nobody();
+    let asked = nobody.request(&Method::GET, page);
+    nobody.send(asked).await.is(303);
+    reader.get("/statement/board.docx").await.is(404);
 }

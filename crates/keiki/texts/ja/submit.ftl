@@ -77,3 +77,6 @@ preview-no-effect = 変わる指標はありません。
 preview-before = 現在
 preview-after = 取込後
 submit-document = 証憑のファイル(64MBまで。報告した値とともに保管します)
+upload-dead = このリンクは使えません。使用済みか、期限が切れたか、取り消されています。必要であれば、依頼元に新しいリンクを求めてください。
+submit-no-file = ファイルが選ばれていません
+submit-no-file-hint = CSV、Excel、JSONなどのファイルを選んでください

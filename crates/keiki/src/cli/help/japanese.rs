@@ -85,6 +85,18 @@ const TEXTS: &[(&str, &str)] = &[
         "証跡台帳の多数の小さなファイルを統合し、保持期間を過ぎた生データを除去する。数値は変わらない。実行中は取込をしないこと",
     ),
     (
+        "Move the operational database",
+        "運用データベースを移行する",
+    ),
+    (
+        "Move everything from the file into the empty PostgreSQL that keiki.toml names: all of it or nothing. No server should run meanwhile",
+        "ファイルの内容すべてを、keiki.toml に書いた空のPostgreSQLへ移行する。途中で失敗した場合は何も書き込まない。実行中はサーバーを止めておくこと",
+    ),
+    (
+        "The file, from the workspace's folder [default: .keiki/keiki.db]",
+        "移行元のファイル(ワークスペースのフォルダからのパス) [既定: .keiki/keiki.db]",
+    ),
+    (
         "Print completions for a shell",
         "シェルの補完スクリプトを出力する",
     ),

@@ -11,7 +11,8 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-const FILE: &str = ".keiki/keiki.db";
+/// Where the file is by default, from the workspace's root.
+pub const DEFAULT_DATABASE: &str = ".keiki/keiki.db";
 const SCHEMES: [&str; 2] = ["postgres", "postgresql"];
 /// How a connection is kept from others.
 const SECURITY: &str = "sslmode";
@@ -34,7 +35,7 @@ pub enum DatabaseSettings {
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self::File(FILE.to_owned())
+        Self::File(DEFAULT_DATABASE.to_owned())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keiki_ingest::live::{Destination, SecretReference, secret_reference};
+use keiki_model::calendar::Day;
 use keiki_model::document::Node;
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
@@ -31,6 +32,32 @@ pub struct MailSettings {
     pub from: String,
     /// The address of the pages, to which mail leads; absent = it leads nowhere.
     pub pages: Option<String>,
+    /// How seldom somebody gets mail; absent = as often as something is new.
+    pub digest: Option<Digest>,
+}
+
+/// How seldom somebody gets mail: what is new meanwhile waits, and comes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Digest {
+    /// Once a day.
+    Daily,
+    /// Once a week, from Monday on.
+    Weekly,
+}
+
+impl Digest {
+    const ALL: [(&'static str, Self); 2] = [("daily", Self::Daily), ("weekly", Self::Weekly)];
+
+    /// Whether two days have one mail.
+    #[must_use]
+    pub fn is_of_one(self, first: Day, second: Day) -> bool {
+        // The first day of all, 1 January 1970, was a Thursday.
+        let week = |day: Day| (day + 3).div_euclid(7);
+        match self {
+            Self::Daily => first == second,
+            Self::Weekly => week(first) == week(second),
+        }
+    }
 }
 
 /// How mail is kept from others on its way to the server.
@@ -109,6 +136,7 @@ fn mail(table: &Node<'_>) -> Option<MailSettings> {
     let password = secret_reference(table, "password");
     let credentials = user.zip(password);
     let pages = table.string("pages");
+    let digest = table.choice("digest", &Digest::ALL);
     let port = table.integer("port").unwrap_or_else(|| security.port());
     let port = u16::try_from(port).ok();
     if port.is_none() {
@@ -155,6 +183,7 @@ fn mail(table: &Node<'_>) -> Option<MailSettings> {
         credentials,
         from: from?,
         pages,
+        digest,
     })
 }
 
@@ -170,4 +199,20 @@ fn webhook(table: &Node<'_>) -> Option<Webhook> {
         destination: Arc::new(destination?),
         secret,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keiki_model::calendar::parse_day;
+
+    #[test]
+    fn a_week_of_mail_begins_on_monday() {
+        let day = |text: &str| parse_day(text).expect("it is a day");
+        let (sunday, monday) = (day("2026-07-12"), day("2026-07-13"));
+        assert!(!Digest::Weekly.is_of_one(sunday, monday));
+        assert!(Digest::Weekly.is_of_one(monday, day("2026-07-19")));
+        assert!(!Digest::Daily.is_of_one(sunday, monday));
+        assert!(Digest::Daily.is_of_one(monday, monday));
+    }
 }

@@ -10,10 +10,9 @@ use keiki_model::org::Tree;
 use keiki_model::remark::{Origin, Remarks};
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Language;
-use keiki_report::chart::Chart;
 use keiki_report::report::{
     Earlier, Finality, Front, GroupPart, Head, KpiPart, Later, Moved, Reliance, Report,
-    RestatedPart, Source,
+    RestatedPart, Source, Testing,
 };
 use keiki_report::scorecard;
 use keiki_store::StoreError;
@@ -207,8 +206,6 @@ pub struct Sheet {
     pub front: Front,
     /// How far the figures can be relied on.
     pub reliance: Reliance,
-    /// How every KPI stands in every company.
-    pub heat: Option<Chart>,
     /// The groups of KPIs.
     pub groups: Vec<GroupPart>,
     /// What was restated.
@@ -229,6 +226,22 @@ pub struct Looked {
 }
 
 impl Sheet {
+    /// What of a report the pages show.
+    fn of(report: &Report<'_>, revision: Option<u32>) -> Self {
+        let source = report.source;
+        Self {
+            unit: source.root.to_owned(),
+            period: source.statement.period.to_string(),
+            revision,
+            has_figures: source.measurements.iter().any(|one| one.value.is_some()),
+            head: report.head.clone(),
+            front: report.front.clone(),
+            reliance: report.reliance.clone(),
+            groups: report.groups.clone(),
+            restated: report.restated.clone(),
+        }
+    }
+
     /// A KPI of it.
     #[must_use]
     pub fn kpi(&self, no: u32) -> Option<&KpiPart> {
@@ -244,27 +257,43 @@ impl Desk {
     /// They may see none, or nothing of what is asked for.
     pub async fn look(&self, look: &Look) -> Result<Looked> {
         let board = self.board(look).await?;
-        let within = self.who.scope.within(Right::See, &board.tree);
-        let unit = within.chosen(look.unit.as_deref())?.to_owned();
+        let (within, unit) = self.seen(&board, look)?;
         let units = choices(&board.tree, &within, self.who.language);
-        let key = SheetKey {
-            stamp: self.books.stamp.clone(),
-            period: board.period,
-            revision: (board.revision != Revision::Open).then_some(board.statement.revision),
-            known_at: board.known_at,
-            language: self.who.language,
-            unit: unit.clone(),
-            within: within.clone(),
-        };
+        let key = self.sheet_key(&board, &within, &unit);
         let sheets = &self.office.kept.sheets;
         let sheet = sheets.find(&key);
-        let sheet = sheet.unwrap_or_else(|| sheets.put(key, self.draw(&board, &within, &unit)));
+        let revision = key.revision;
+        let drawn = || {
+            let of = |report: &Report<'_>| Sheet::of(report, revision);
+            self.reported(&board, (&within, &unit), Testing::Untested, of)
+        };
+        let sheet = sheet.unwrap_or_else(|| sheets.put(key, drawn()));
         let revision = look.revision.clone().unwrap_or_default();
         Ok(Looked {
             sheet,
             units,
             revision,
         })
+    }
+
+    /// What a sheet of a board depends on.
+    pub(super) fn sheet_key(&self, board: &Board, within: &Within, unit: &str) -> SheetKey {
+        SheetKey {
+            stamp: self.books.stamp.clone(),
+            period: board.period,
+            revision: (board.revision != Revision::Open).then_some(board.statement.revision),
+            known_at: board.known_at,
+            language: self.who.language,
+            unit: unit.to_owned(),
+            within: within.clone(),
+        }
+    }
+
+    /// The org unit that is looked at, with those that may be seen.
+    pub(super) fn seen(&self, board: &Board, look: &Look) -> Result<(Within, String)> {
+        let within = self.who.scope.within(Right::See, &board.tree);
+        let unit = within.chosen(look.unit.as_deref())?.to_owned();
+        Ok((within, unit))
     }
 
     /// The measured period that is looked at.
@@ -307,7 +336,14 @@ impl Desk {
         Ok(at.min(self.who.actor.now))
     }
 
-    fn draw(&self, board: &Board, within: &Within, unit: &str) -> Sheet {
+    /// What may be seen of a board, put before its reader as a report from which `draw` takes what it shows.
+    pub(super) fn reported<T>(
+        &self,
+        board: &Board,
+        (within, unit): (&Within, &str),
+        testing: Testing,
+        draw: impl FnOnce(&Report<'_>) -> T,
+    ) -> T {
         let ids = within.below(unit, &board.tree);
         let is_shown = |one: &&Measurement| ids.contains(&*one.org_unit);
         let measurements: Vec<Measurement> = board
@@ -349,19 +385,7 @@ impl Desk {
             earlier: &earlier,
             restated: restated.as_deref(),
         };
-        let report = Report::new(&source);
-        Sheet {
-            unit: unit.to_owned(),
-            period: board.period.to_string(),
-            revision: (board.revision != Revision::Open).then_some(statement.revision),
-            has_figures: measurements.iter().any(|one| one.value.is_some()),
-            head: report.head,
-            front: report.front,
-            reliance: report.reliance,
-            heat: report.heat,
-            groups: report.groups,
-            restated: report.restated,
-        }
+        draw(&Report::tested(&source, testing))
     }
 }
 

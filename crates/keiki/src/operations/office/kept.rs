@@ -10,6 +10,7 @@ use keiki_store::{Batch, StoreError};
 use tokio::sync::OnceCell;
 
 use super::Books;
+use super::editions::EditionKey;
 use super::figures::{Board, Sheet, SheetKey};
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ const SHEETS_MOST: usize = 200;
 /// How many opened figures are kept, with all their records, and how many closes.
 const OPENINGS_MOST: usize = 8;
 const CLOSES_MOST: usize = 12;
+/// How many documents are kept.
+const EDITIONS_MOST: usize = 12;
 /// How many lists of what is owed, and of rows that are out.
 const LISTS_MOST: usize = 2;
 
@@ -100,6 +103,8 @@ pub(super) struct Kept {
     boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
     /// What readers see of them.
     pub(super) sheets: Shelf<SheetKey, Sheet>,
+    /// The same as documents.
+    pub(super) editions: Shelf<EditionKey, Vec<u8>>,
     /// Figures that were opened to their records.
     pub(super) openings: Shelf<OpeningKey, Explained>,
     /// How far closes are.
@@ -117,6 +122,7 @@ impl Kept {
             books: tokio::sync::Mutex::new(Some((books, now))),
             boards: Mutex::default(),
             sheets: Shelf::new(SHEETS_MOST),
+            editions: Shelf::new(EDITIONS_MOST),
             openings: Shelf::new(OPENINGS_MOST),
             closes: Shelf::new(CLOSES_MOST),
             owed: Shelf::new(LISTS_MOST),

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use keiki_ingest::live::{FetchLimits, Message, Vault};
-use keiki_model::text::hexadecimal;
+use keiki_model::text::{Language, Text, hexadecimal};
 use serde_json::{Value, json};
 
 use super::{Notice, lines};
@@ -14,6 +14,10 @@ const ANSWER_SECONDS: u64 = 10;
 /// How often a message is tried in one run.
 const ATTEMPT_COUNT: u32 = 3;
 
+/// How many notices a chat shows; the rest is counted. *Source*: Slack takes 40,000 characters, Teams 28 KB, and a line has some
+/// hundred of them.
+const SHOWN_MOST: usize = 40;
+
 /// Sends a message.
 pub(super) async fn send(
     workspace: &Workspace,
@@ -22,7 +26,7 @@ pub(super) async fn send(
     notices: &[Notice],
     now: i64,
 ) -> Result<()> {
-    let body = body(workspace, hook.form, notices).to_string();
+    let body = body(workspace.settings.language, hook.form, notices).to_string();
     let mut headers = Vec::new();
     if let Some(secret) = &hook.secret {
         let secret = vault.open(secret)?;
@@ -55,9 +59,20 @@ fn signature(secret: &str, seconds: i64, body: &str) -> String {
     format!("t={seconds},v1={}", hexadecimal(tag.as_ref()))
 }
 
-fn body(workspace: &Workspace, form: WebhookForm, notices: &[Notice]) -> Value {
-    let language = workspace.settings.language;
-    let lines = lines(notices, language);
+/// The lines of a chat.
+fn shown(notices: &[Notice], language: Language) -> Vec<String> {
+    let mut lines = lines(notices, language);
+    let more = lines.len().saturating_sub(SHOWN_MOST);
+    if more > 0 {
+        lines.truncate(SHOWN_MOST);
+        let rest = Text::new(format!("ほか{more}件"), format!("and {more} more"));
+        lines.push(rest.get(language).to_owned());
+    }
+    lines
+}
+
+fn body(language: Language, form: WebhookForm, notices: &[Notice]) -> Value {
+    let lines = shown(notices, language);
     match form {
         // In Slack's own markup these three begin something. *Source*: Slack, "Formatting text for app surfaces".
         WebhookForm::Slack => {
@@ -96,6 +111,53 @@ fn body(workspace: &Workspace, form: WebhookForm, notices: &[Notice]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::remind::Occasion;
+
+    fn notice(text: &str) -> Notice {
+        Notice {
+            key: text.to_owned(),
+            occasion: Occasion::Late,
+            text: Text::new(text, text),
+            unit: None,
+            path: "/todo".to_owned(),
+        }
+    }
+
+    #[test]
+    fn slack_gets_a_text_in_which_nothing_is_markup() {
+        let notices = [notice("<!channel> & more"), notice("two")];
+        assert_eq!(
+            body(Language::En, WebhookForm::Slack, &notices),
+            json!({ "text": "• &lt;!channel&gt; &amp; more\n• two" })
+        );
+    }
+
+    #[test]
+    fn teams_gets_an_adaptive_card() {
+        assert_eq!(
+            body(Language::En, WebhookForm::Teams, &[notice("one")]),
+            json!({
+                "type": "message",
+                "attachments": [{
+                    "contentType": "application/vnd.microsoft.card.adaptive",
+                    "content": {
+                        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                        "type": "AdaptiveCard",
+                        "version": "1.4",
+                        "body": [{ "type": "TextBlock", "text": "one", "wrap": true }],
+                    },
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn a_chat_is_not_flooded() {
+        let notices = vec![notice(&"証".repeat(120)); 500];
+        let card = body(Language::Ja, WebhookForm::Teams, &notices);
+        assert!(card.to_string().len() < 28_000);
+        assert!(card.to_string().contains("ほか460件"));
+    }
 
     #[test]
     fn a_signature_is_of_the_time_and_the_body() {

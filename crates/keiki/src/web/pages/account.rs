@@ -76,7 +76,7 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn local(&self, micros: &i64) -> String {
-        self.desk.local(*micros)
+        self.layout.moment(self.desk.local(*micros))
     }
 }
 

@@ -18,6 +18,8 @@ use crate::web::visitor::Visitor;
 
 /// What is no field of a change.
 const AROUND: [&str; 3] = ["kind", "act", "reason"];
+/// The field of an org unit's kind, and what forms call it: there the kind of the change has that name.
+const UNIT_KIND: (&str, &str) = ("kind", "unit_kind");
 
 /// A field of the form.
 struct Input {
@@ -90,7 +92,11 @@ pub(in crate::web) async fn act(
     let given = fields
         .iter()
         .filter(|(name, _)| !AROUND.contains(&name.as_str()));
-    let change = Change::read(kind, given.cloned());
+    let given = given.map(|(name, value)| match name.as_str() {
+        name if name == UNIT_KIND.1 => (UNIT_KIND.0.to_owned(), value.clone()),
+        name => (name.to_owned(), value.clone()),
+    });
+    let change = Change::read(kind, given);
     let came = match (change, value(&fields, "act")) {
         (Ok(change), "preview") => desk.preview_change(&change).map(Err),
         (Ok(change), "make") => desk.change(&change, value(&fields, "reason")).await.map(Ok),
@@ -138,10 +144,15 @@ fn page<'p>(
     let choosable = desk.choosable()?;
     let input = |(name, is_needed): &(&'static str, bool)| {
         let (type_of, options) = choices(name, &choosable, &layout);
+        let called = if *name == UNIT_KIND.0 {
+            UNIT_KIND.1
+        } else {
+            name
+        };
         Input {
-            name,
+            name: called,
             label: layout.say(&format!("change-field-{}", name.replace('_', "-"))),
-            value: value(fields, name).to_owned(),
+            value: value(fields, called).to_owned(),
             is_needed: *is_needed,
             kind: type_of,
             options,

@@ -30,6 +30,8 @@ struct Page<'p> {
     group: String,
     trend: Drawing,
     comparison: Option<Drawing>,
+    /// How long things took, and how many were open after a time.
+    durations: Vec<Drawing>,
     /// Whether the reader may say why its figures are what they are.
     may_explain: bool,
     problem: String,
@@ -62,7 +64,17 @@ impl Page<'_> {
     }
 
     fn rows(&self, indicator: &str) -> String {
-        let (period, unit) = (&self.chooser.period, &self.chooser.unit);
+        self.rows_of(indicator, &self.chooser.unit)
+    }
+
+    /// The records of the first figure in an org unit.
+    fn rows_of_unit(&self, unit: &str) -> String {
+        let first = self.kpi().figures.first();
+        self.rows_of(first.map_or("", |figure| &figure.indicator), unit)
+    }
+
+    fn rows_of(&self, indicator: &str, unit: &str) -> String {
+        let period = &self.chooser.period;
         let query = query(&[
             ("period", period),
             ("unit", unit),
@@ -113,6 +125,13 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
             .comparison
             .as_ref()
             .map(|chart| Drawing::new(chart, "comparison")),
+        durations: [
+            ("distribution", &kpi.distribution),
+            ("survival", &kpi.survival),
+        ]
+        .into_iter()
+        .filter_map(|(id, chart)| Some(Drawing::new(chart.as_ref()?, id)))
+        .collect(),
         no,
         chooser,
         sheet: Arc::clone(&sheet),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
-use keiki_report::report::Figure;
+use keiki_report::report::{Figure, KpiPart, UnitFigure};
 
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Looked;
@@ -16,6 +16,8 @@ use crate::web::visitor::Visitor;
 /// KPIs that stand alike, by name.
 struct Alike {
     title: &'static str,
+    colour: &'static str,
+    shape: &'static str,
     names: Vec<Named>,
 }
 
@@ -24,14 +26,43 @@ struct Named {
     name: String,
 }
 
-/// The kinds of standing, in the order in which they are read; each with the words of its statuses.
-const STANDINGS: [(&str, &[&str]); 5] = [
-    ("scorecard-missed", &["missed", "behind"]),
-    ("scorecard-unknown", &["no_data", "provisional", "too_few"]),
-    ("scorecard-near", &["near"]),
-    ("scorecard-waived", &["waived"]),
-    ("scorecard-met", &["met", "on_pace"]),
+/// A kind of standing: the id of its title, its colour and shape, and the words of its statuses.
+type Kind = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
+/// The kinds of standing, in the order in which they are read.
+const STANDINGS: [Kind; 8] = [
+    ("scorecard-missed", "bad", "▼", &["missed"]),
+    ("scorecard-behind", "bad", "▼", &["behind"]),
+    (
+        "scorecard-unknown",
+        "warning",
+        "○",
+        &["no_data", "provisional", "too_few"],
+    ),
+    ("scorecard-near", "warning", "▲", &["near"]),
+    ("scorecard-waived", "plain", "◇", &["waived"]),
+    ("scorecard-met", "good", "●", &["met"]),
+    ("scorecard-on-pace", "good", "●", &["on_pace"]),
+    (
+        "scorecard-unjudged",
+        "faint",
+        "–",
+        &["no_target", "not_due", "none_occurred", "not_applicable"],
+    ),
 ];
+
+/// A KPI in every company.
+struct HeatRow<'s> {
+    no: u32,
+    name: &'s str,
+    /// In the order of the columns; `None` where it does not concern the company.
+    cells: Vec<Option<&'s UnitFigure>>,
+}
 
 #[derive(Template)]
 #[template(path = "scorecard.html")]
@@ -40,7 +71,6 @@ struct Page<'p> {
     looked: Looked,
     chooser: Chooser,
     standings: Vec<Alike>,
-    heat: Option<Drawing>,
     bridges: Vec<Drawing>,
 }
 
@@ -80,6 +110,53 @@ impl Page<'_> {
         format!("/scorecard?{query}")
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn kpi_of(&self, no: &u32, unit: &str) -> String {
+        let query = query(&[("period", &self.chooser.period), ("unit", unit)]);
+        format!("/kpis/{no}?{query}")
+    }
+
+    /// The KPIs that are judged in some company.
+    fn judged(&self) -> impl Iterator<Item = &KpiPart> {
+        let kpis = self.looked.sheet.groups.iter();
+        let is_judged =
+            |one: &UnitFigure| !matches!(one.status.code, "no_target" | "not_applicable");
+        kpis.flat_map(|group| &group.kpis)
+            .filter(move |kpi| kpi.companies.iter().any(is_judged))
+    }
+
+    /// The companies, as columns.
+    fn companies(&self) -> Vec<(&str, &str)> {
+        let mut found: Vec<(&str, &str)> = Vec::new();
+        let mut kpis: Vec<&KpiPart> = self.judged().collect();
+        // The KPI that concerns most of them has them in the order of the tree.
+        kpis.sort_by_key(|kpi| std::cmp::Reverse(kpi.companies.len()));
+        for one in kpis.into_iter().flat_map(|kpi| &kpi.companies) {
+            if !found.iter().any(|(id, _)| *id == one.id) {
+                found.push((&one.id, &one.org_unit));
+            }
+        }
+        found
+    }
+
+    /// How every KPI stands in every company.
+    fn heat(&self) -> Vec<HeatRow<'_>> {
+        let companies = self.companies();
+        let mut rows = Vec::new();
+        for kpi in self.judged() {
+            let cell = |(id, _): &(&str, &str)| kpi.companies.iter().find(|one| one.id == *id);
+            rows.push(HeatRow {
+                no: kpi.no,
+                name: &kpi.name,
+                cells: companies.iter().map(cell).collect(),
+            });
+        }
+        rows
+    }
+
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn turned(&self, figure: &Figure) -> String {
         let moved = figure.previous.as_ref();
@@ -98,8 +175,10 @@ pub(in crate::web) async fn show(
     let chooser = Chooser::new(&desk, "/scorecard", &looked)?;
     let sheet = &looked.sheet;
     let kpis = || sheet.groups.iter().flat_map(|group| &group.kpis);
-    let alike = |(title, codes): (&'static str, &[&str])| Alike {
+    let alike = |(title, colour, shape, codes): Kind| Alike {
         title,
+        colour,
+        shape,
         names: kpis()
             .filter(|kpi| {
                 let mut figures = kpi.figures.iter();
@@ -121,7 +200,6 @@ pub(in crate::web) async fn show(
     let page = Page {
         layout: Layout::titled(&visitor, sheet.head.title.clone()),
         standings,
-        heat: sheet.heat.as_ref().map(|chart| Drawing::new(chart, "heat")),
         bridges: bridges.take(6).collect(),
         chooser,
         looked: looked.clone(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::web::words::both;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use keiki_model::text::Text;
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -208,13 +208,7 @@ pub(in crate::web) async fn discard(desk: Desk, Path(token): Path<String>) -> An
 }
 
 pub(super) fn no_file() -> Error {
-    Error::user(
-        Text::new("ファイルが選ばれていません", "no file was chosen"),
-        Text::new(
-            "CSV、Excel、JSONなどのファイルを選んでください",
-            "choose a file: CSV, Excel, JSON and others",
-        ),
-    )
+    Error::user(both("submit-no-file"), both("submit-no-file-hint"))
 }
 
 async fn wrong(

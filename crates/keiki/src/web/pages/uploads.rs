@@ -18,6 +18,7 @@ use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::site::Shared;
 use crate::web::visitor::Visitor;
+use crate::web::words::both;
 
 #[derive(Template)]
 #[template(path = "upload_links.html")]
@@ -118,13 +119,7 @@ async fn holder(site: &Shared, visitor: &Visitor, token: &str) -> Answer<Holder>
 }
 
 fn dead() -> Failure {
-    Failure::refused(
-        StatusCode::NOT_FOUND,
-        Text::new(
-            "このリンクは使えません。使用済みか、期限が切れたか、取り消されています。必要であれば、依頼元に新しいリンクを求めてください。",
-            "This link does not hold: it was used, is too old, or was taken back. If you still have to send something, ask for a new one.",
-        ),
-    )
+    Failure::refused(StatusCode::NOT_FOUND, both("upload-dead"))
 }
 
 async fn upload_page<'p>(
