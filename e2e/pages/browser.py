@@ -80,6 +80,11 @@ class Browser:
         with open(path, "wb") as file:
             file.write(base64.b64decode(taken["data"]))
 
+    def print(self, path):
+        """Prints the page into a PDF, as its reader would."""
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(self.tell("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})["data"]))
+
     def close(self):
         self.ask("DELETE", self.session)
         self.process.terminate()

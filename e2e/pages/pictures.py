@@ -28,6 +28,8 @@ LANGUAGES = ("ja", "en")
 LOOKS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
 WALL = (1920, "light")
 MONTH = "2026-09"
+# Pages that are taken on paper too.
+PRINTED = ("scorecard", "kpi-durations")
 README = ("executive", "scorecard", "en", 1280, "light")
 README_HEIGHT = 1640
 ROLES = {
@@ -182,6 +184,8 @@ def take(browser, url, pages, who, folder):
             over = browser.run(WIDTH)
             if over > 0:
                 found.append(f"{here} {language} {width} {scheme}: {over} pixels wider than the window")
+            if name in PRINTED and (width, scheme) == LOOKS[0]:
+                browser.print(os.path.join(folder, f"{name}-{language}.pdf"))
             if (role, name, language, width, scheme) == README:
                 browser.picture(os.path.join(folder, "office.png"), README_HEIGHT)
     return found

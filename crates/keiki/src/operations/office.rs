@@ -328,7 +328,8 @@ impl Desk {
         })
     }
 
-    /// The periods that can be chosen, the latest first, the one that is shown among them.
+    /// The periods that can be chosen, the latest first, the one that is shown among them: months, then what is made of months of
+    /// this fiscal year and the one before.
     #[must_use]
     pub fn periods(&self, shown: Period) -> Vec<PeriodChoice> {
         let today = local_day(self.who.actor.now, &self.books.workspace.settings.zone);
@@ -341,12 +342,39 @@ impl Desk {
             }
         }
         periods.reverse();
+        for wide in self.wide_periods(Month::of(today)) {
+            if !periods.contains(&wide) {
+                periods.push(wide);
+            }
+        }
         let choice = |period: Period| PeriodChoice {
             code: period.to_string(),
             name: period_name(&period.to_string(), self.who.language),
             is_closed: self.books.closed.contains(&period),
         };
         periods.into_iter().map(choice).collect()
+    }
+}
+
+impl Desk {
+    /// Quarters, halves and years of the fiscal year of a month and of the one before, as far as they have begun.
+    fn wide_periods(&self, now: Month) -> Vec<Period> {
+        let calendar = &self.books.workspace.settings.calendar;
+        let year = calendar.year_of(now).name;
+        let of = |year: i32| {
+            let quarters = (1..=4).rev().map(move |part| Period::Quarter(year, part));
+            let halves = (1..=2).rev().map(move |part| Period::Half(year, part));
+            quarters.chain(halves).chain([Period::Year(year)])
+        };
+        let has_begun = |period: &Period| {
+            let months = period.months(calendar);
+            months.is_some_and(|(first, _)| first <= now)
+        };
+        [year, year - 1]
+            .into_iter()
+            .flat_map(of)
+            .filter(has_begun)
+            .collect()
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keiki::operations::accounts::{Actor, Chosen, NewAccount, NewApiToken, Registry};
+use keiki::operations::demo;
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
 use keiki::operations::relocation;
 use keiki::progress::Silent;
@@ -186,6 +187,18 @@ impl House {
             outcomes.iter().all(|one| one.result.is_ok()),
             "{outcomes:?}"
         );
+        Self::serve(Arc::new(at), UNHURRIED).await
+    }
+
+    /// The sample group, and its server.
+    pub(crate) async fn sample() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let played = demo::demo(folder.path(), (demo::Books::Open, None), &Silent).await;
+        played.expect("the sample group can be made");
+        let at = Folder {
+            folder,
+            _server: None,
+        };
         Self::serve(Arc::new(at), UNHURRIED).await
     }
 

@@ -12,6 +12,7 @@ mod openid;
 mod pages;
 #[path = "../../../keiki-store/tests/database/postgresql.rs"]
 mod postgresql;
+mod sample;
 mod schedules;
 mod signing_in;
 #[expect(

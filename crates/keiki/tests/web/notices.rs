@@ -5,8 +5,8 @@ use keiki::environment;
 use keiki::operations::programme::Run;
 use keiki::operations::remind::{Occasion, Sending, remind};
 use keiki_model::access::Role;
-use keiki_store::Notices;
 use keiki_model::calendar::{Month, date_of, local_day, parse_day};
+use keiki_store::Notices;
 use reqwest::Method;
 use serde_json::json;
 
@@ -114,7 +114,10 @@ async fn a_digest_comes_once_a_day_with_all_that_was_new_meanwhile() {
     assert!(claimed.expect("it can be written"));
     let hour = DAY_MICROS / 24;
     assert_eq!(told(&house, "owner", morning + hour).await, []);
-    assert_eq!(told(&house, "owner", morning + DAY_MICROS).await.len(), new.len());
+    assert_eq!(
+        told(&house, "owner", morning + DAY_MICROS).await.len(),
+        new.len()
+    );
     // Other systems are told at once.
     assert!(!told(&house, "desk", morning + hour).await.is_empty());
 }

@@ -46,8 +46,12 @@ struct Page<'p> {
 
 impl Page<'_> {
     /// Where a figure of a side leads.
-    fn rows(&self, line: &ComparedLine, at: usize) -> String {
-        let side = &self.sides[at];
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn rows(&self, line: &ComparedLine, at: &usize) -> String {
+        let side = &self.sides[*at];
         let query = query(&[
             ("period", &side.period),
             ("unit", &side.unit),

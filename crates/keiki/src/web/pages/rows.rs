@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Html;
+use keiki_model::calendar::{BEGINNING, date_of};
+use keiki_report::format;
 use serde::Deserialize;
 
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
-use crate::operations::office::rows::{AskedRows, OpenedRows};
+use crate::operations::office::rows::{AskedRows, OpenedRows, RowLine};
 use crate::web::choosing::query;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
@@ -66,6 +68,14 @@ impl Page<'_> {
             ("page", &page.to_string()),
         ]);
         format!("/kpis/{}/rows?{query}", self.no)
+    }
+
+    /// Since when a row stands as it does; what happened once stands from the beginning, of which nothing is said.
+    fn since(&self, row: &RowLine) -> String {
+        if row.since == date_of(BEGINNING).to_string() {
+            return format::NOTHING.to_owned();
+        }
+        self.layout.moment(&row.since)
     }
 
     fn is_shown(&self, part: &str) -> bool {

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
+use keiki_model::access::Right;
 use keiki_report::report::{Figure, KpiPart, UnitFigure};
 
 use crate::operations::office::Desk;
@@ -56,6 +57,9 @@ const STANDINGS: [Kind; 8] = [
     ),
 ];
 
+/// The KPI beside which the catalogue counts serious incidents.
+const INCIDENTS: u32 = 23;
+
 /// A KPI in every company.
 struct HeatRow<'s> {
     no: u32,
@@ -71,6 +75,8 @@ struct Page<'p> {
     looked: Looked,
     chooser: Chooser,
     standings: Vec<Alike>,
+    /// Where it is seen what evidence is there; empty where the reader does not see that.
+    evidence: &'static str,
     bridges: Vec<Drawing>,
 }
 
@@ -117,6 +123,16 @@ impl Page<'_> {
     fn kpi_of(&self, no: &u32, unit: &str) -> String {
         let query = query(&[("period", &self.chooser.period), ("unit", unit)]);
         format!("/kpis/{no}?{query}")
+    }
+
+    /// Where figures of serious incidents lead; empty where the KPI is not adopted.
+    fn incidents(&self) -> String {
+        let has_it = self.looked.sheet.kpi(INCIDENTS).is_some();
+        if has_it {
+            self.kpi_of(&INCIDENTS, &self.chooser.unit)
+        } else {
+            String::new()
+        }
     }
 
     /// The KPIs that are judged in some company.
@@ -200,6 +216,11 @@ pub(in crate::web) async fn show(
     let page = Page {
         layout: Layout::titled(&visitor, sheet.head.title.clone()),
         standings,
+        evidence: if desk.who().scope.allows(Right::SeeEvidence) {
+            "/evidence"
+        } else {
+            ""
+        },
         bridges: bridges.take(6).collect(),
         chooser,
         looked: looked.clone(),
