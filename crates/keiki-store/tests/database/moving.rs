@@ -88,8 +88,9 @@ async fn everything_of_a_file_is_in_the_server_afterwards_and_goes_on_there() {
     Sessions::open(&into.database).await.unwrap();
 
     let moved = from.database.move_into(&into.database).await.unwrap();
-    let Move::Done(tables) = moved else {
-        panic!("{moved:?}");
+    let tables = match moved {
+        Move::Done(tables) => tables,
+        Move::NotEmpty(_) => Vec::new(),
     };
     let rows = |name: &str| tables.iter().find(|one| one.name == name).unwrap().rows;
     assert_eq!(

@@ -18,7 +18,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Move everything from the file into the empty PostgreSQL that keiki.toml names: all of it or nothing. No server should run meanwhile
+    /// Move everything from the file into the empty database of the server that keiki.toml names: all of it or nothing. No server should run meanwhile
     Move {
         /// The file, from the workspace's folder [default: .keiki/keiki.db]
         #[arg(long, value_name = "FILE")]

@@ -89,7 +89,7 @@ const TEXTS: &[(&str, &str)] = &[
         "運用データベースを移行する",
     ),
     (
-        "Move everything from the file into the empty PostgreSQL that keiki.toml names: all of it or nothing. No server should run meanwhile",
+        "Move everything from the file into the empty database of the server that keiki.toml names: all of it or nothing. No server should run meanwhile",
         "ファイルの内容すべてを、keiki.toml に書いた空のPostgreSQLへ移行する。途中で失敗した場合は何も書き込まない。実行中はサーバーを止めておくこと",
     ),
     (
