@@ -449,6 +449,7 @@ async fn the_programme_office_sets_a_target_that_an_approver_agrees_to_and_adds_
         office.choose("select[name=parent_id]", "HD").await;
         office.choose("select[name=unit_kind]", "subsidiary").await;
         office.set("input[name=from]", "2026-10-01").await;
+        office.write("textarea[name=reason]", "founded").await;
         office.click("button[value=preview]").await;
         office.click("button[value=make]").await;
         office.says("JP2").await;

@@ -107,7 +107,7 @@ async fn a_workspace_moves_into_a_postgresql_with_its_sessions_tokens_requests_a
     let (session, token) = (auditor.cookie.clone(), program.token.clone());
 
     let server = Postgresql::start();
-    let (house, rows) = house.moved_into(&server).await;
+    let (house, rows) = Box::pin(house.moved_into(&server)).await;
     assert!(rows > 20, "{rows}");
     // Whoever was signed in still is, a program's token still holds, and what waits still waits.
     let auditor = house.still(session);

@@ -202,8 +202,8 @@ async fn periods_and_org_units_are_compared_within_what_a_reader_may_see() {
         .is(200)
         .says("66.7 %")
         .says("50.0 %")
-        .says("\u{2212}16.7 pt")
-        .says("<span class=\"worse\">");
+        .says("+16.7 pt")
+        .says("<span class=\"better\">");
     // Where nothing is said of the other side it is the period before.
     reader
         .get("/compare?period=2026-05")

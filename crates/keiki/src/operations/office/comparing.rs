@@ -12,9 +12,9 @@ use crate::error::Result;
 /// What a difference means for who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// The second is better.
+    /// The first is better.
     Better,
-    /// The second is worse.
+    /// The first is worse.
     Worse,
     /// They are the same, or neither way is better.
     Neither,
@@ -31,7 +31,7 @@ pub struct ComparedLine {
     pub name: String,
     /// Its figures; `None` where a side has none.
     pub figures: [Option<Figure>; 2],
-    /// By how much the second is more than the first; empty where one of them is not known.
+    /// By how much the first is more than the second; empty where one of them is not known.
     pub by: String,
     /// What that means.
     pub meaning: Meaning,
@@ -95,7 +95,7 @@ impl Desk {
         Ok(Compared { sides, lines })
     }
 
-    /// Says by how much the second figure of a line is more than the first, and what that means.
+    /// Says by how much the first figure of a line is more than the second, and what that means.
     fn measure_difference(
         &self,
         line: &mut ComparedLine,
@@ -116,12 +116,12 @@ impl Desk {
             });
             found.and_then(|one| Some((one.value?, one.unit)))
         };
-        let (Some((before, unit)), Some((after, other))) = (value(0), value(1)) else {
+        let (Some((one, unit)), Some((other, its_unit))) = (value(0), value(1)) else {
             return;
         };
-        let negative = before.times(Fraction::whole(-1));
-        let by = negative.and_then(|negative| after.plus(negative));
-        let Some(by) = by.filter(|_| unit == other) else {
+        let negative = other.times(Fraction::whole(-1));
+        let by = negative.and_then(|negative| one.plus(negative));
+        let Some(by) = by.filter(|_| unit == its_unit) else {
             return;
         };
         line.by = format::difference(by, unit, self.language());
