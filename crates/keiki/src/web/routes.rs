@@ -15,8 +15,8 @@ use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
     account, batch, catalogue, changing, closing, compare, evidence, home, kpi, language, log,
-    openid, programme, requests, rows, scorecard, sign_in, statement, submit, system, todo, uploads,
-    users, verification, welcome,
+    openid, programme, requests, rows, scorecard, sign_in, statement, submit, system, todo,
+    uploads, users, verification, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;

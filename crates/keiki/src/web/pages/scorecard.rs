@@ -121,7 +121,11 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn kpi_of(&self, no: &u32, unit: &str) -> String {
-        let query = query(&[("period", &self.chooser.period), ("unit", unit)]);
+        let query = query(&[
+            ("period", &self.chooser.period),
+            ("unit", unit),
+            ("revision", &self.chooser.revision),
+        ]);
         format!("/kpis/{no}?{query}")
     }
 
