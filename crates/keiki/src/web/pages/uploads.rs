@@ -5,7 +5,6 @@ use axum::Form;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use keiki_model::text::Text;
 use serde::Deserialize;
 
 use super::submit::{PreviewPage, Seen, TakenPage, no_file, received, words};
