@@ -171,6 +171,7 @@ async fn a_figure_is_seen_as_it_was_known_at_any_instant_down_to_its_rows() {
     us.get(&format!("/scorecard?{then}")).await.is(404);
 }
 
+#[tokio::test(flavor = "multi_thread")]
 async fn the_scorecard_counts_how_kpis_stand_and_shows_each_in_every_company() {
     let house = House::new().await;
     let reader = house.visitor("reader", &[(Role::Executive, "HD")]).await;
