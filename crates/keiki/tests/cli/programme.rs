@@ -490,7 +490,31 @@ fn the_command_line_asks_for_what_pages_ask_for_and_agrees_to_nothing() {
         workspace.run(&asked).exits(0).says("an approver agrees");
     }
     assert_eq!(text(), before);
-    // Who answers needs nobody else, and is said after what is there.
+    // Nobody says by a field that somebody has agreed; what would not be sound is not even asked for.
+    let mut forged = with_reason.clone();
+    forged.push("approved_by=me");
+    workspace.run(&forged).exits(1).complains("unknown field");
+    let unsound = [
+        "programme",
+        "change",
+        "parameter",
+        "kpi=1",
+        "name=no_such",
+        "org_unit=HD",
+        "from=2026-04-01",
+        "value=6",
+        "--reason",
+        "x",
+    ];
+    workspace.run(&unsound).exits(1).complains("no_such");
+}
+
+#[test]
+fn who_answers_is_said_at_the_command_line_and_needs_nobody_else() {
+    let workspace = with("# The programme of 2026.\n[adopted]\nkpis = [1]\n");
+    let file = workspace.path().join("programme.toml");
+    let text = || std::fs::read_to_string(&file).expect("it is there");
+    let before = text();
     workspace
         .run(&[
             "programme",
@@ -520,23 +544,6 @@ fn the_command_line_asks_for_what_pages_ask_for_and_agrees_to_nothing() {
         ])
         .exits(0);
     assert!(text().contains("owner = \"Tanaka\""), "{}", text());
-    // Nobody says by a field that somebody has agreed; what would not be sound is not even asked for.
-    let mut forged = with_reason.clone();
-    forged.push("approved_by=me");
-    workspace.run(&forged).exits(1).complains("unknown field");
-    let unsound = [
-        "programme",
-        "change",
-        "parameter",
-        "kpi=1",
-        "name=no_such",
-        "org_unit=HD",
-        "from=2026-04-01",
-        "value=6",
-        "--reason",
-        "x",
-    ];
-    workspace.run(&unsound).exits(1).complains("no_such");
     workspace.run(&["check"]).exits(0);
 }
 
