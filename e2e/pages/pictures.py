@@ -53,7 +53,7 @@ PAGES = {
     "owner": [("todo", "/todo"), ("submit", "/submit"), ("account", "/account"), ("owner-kpi", f"/kpis/33?period={MONTH}")],
     "approver": [("requests", "/requests")],
     "auditor": [("log", "/log"), ("auditor-batch", "/batches/2")],
-    "administrator": [("users", "/users"), ("api", "/api/v1/docs")],
+    "administrator": [("users", "/users"), ("system", "/system"), ("api", "/api/v1/docs")],
     "newcomer": [("no-role", "/")],
 }
 WIDTH = "arguments[arguments.length - 1](document.documentElement.scrollWidth - window.innerWidth);"

@@ -122,7 +122,8 @@ pub fn main() -> ExitCode {
     let arguments = help::arguments(arguments, spoken);
     let parsed = help::command(spoken)
         .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(usage::with_nearest);
     let cli = match parsed {
         Ok(cli) => cli,
         // Clap prints to the right stream and knows that asking for help is no fault; usage errors are 2.

@@ -1,7 +1,21 @@
 //! What is wrong with a command line: in Japanese in words of its own, in English as clap words it, with hints like all errors.
 
 use clap::Error;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// The error with the nearest alone of the commands that a misspelt one could be: clap names all that are somewhat like it,
+/// the nearest last.
+pub(super) fn with_nearest(mut error: Error) -> Error {
+    let nearest = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(found)) => found.last().cloned(),
+        _ => None,
+    };
+    if let Some(nearest) = nearest {
+        let kind = ContextKind::SuggestedSubcommand;
+        error.insert(kind, ContextValue::Strings(vec![nearest]));
+    }
+    error
+}
 
 /// The error with its message in Japanese; what is no fault, such as a question for help, stays as it is.
 pub(super) fn in_japanese(error: Error) -> Error {
@@ -100,7 +114,7 @@ mod tests {
         let command = super::super::help::command(keiki_model::text::Language::Ja);
         let line = ["keiki"].iter().chain(arguments);
         let error = command.try_get_matches_from(line).expect_err("it is wrong");
-        in_japanese(error).to_string()
+        in_japanese(with_nearest(error)).to_string()
     }
 
     #[test]
@@ -112,13 +126,15 @@ mod tests {
             ),
             (
                 vec!["mesure"],
-                "\n  hint: some similar subcommands exist: 'serve', 'sources', 'source', 'measure'\n",
+                "\n  hint: a similar subcommand exists: 'measure'\n",
             ),
         ] {
             let command = super::super::help::command(keiki_model::text::Language::En);
             let line = ["keiki"].iter().chain(&arguments);
             let error = command.try_get_matches_from(line).expect_err("it is wrong");
-            let said = in_english(&error).expect("it is a fault").to_string();
+            let said = in_english(&with_nearest(error))
+                .expect("it is a fault")
+                .to_string();
             assert!(said.contains(expected), "{arguments:?}: {said}");
         }
         let command = super::super::help::command(keiki_model::text::Language::En);
@@ -138,7 +154,7 @@ mod tests {
                 "`--period` ではありませんか",
             ),
             (vec!["mesure"], "コマンドがありません: mesure"),
-            (vec!["mesure"], "`measure` ではありませんか"),
+            (vec!["mesure"], "hint: `measure` ではありませんか"),
             (
                 vec!["measure", "--period"],
                 "値が指定されていません: --period",
