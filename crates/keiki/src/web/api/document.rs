@@ -174,7 +174,26 @@ fn made(language: Language) -> Value {
             describe(operation, &route, words);
         }
     }
+    fill(&mut document);
     document
+}
+
+/// A character that is no space, to whatever reads patterns: what `answering::filled` asks for.
+const FILLED: &str = r"[^\s\u0085]";
+
+/// Says of texts that may not be empty that spaces alone are empty too.
+fn fill(part: &mut Value) {
+    match part {
+        Value::Array(parts) => parts.iter_mut().for_each(fill),
+        Value::Object(fields) => {
+            let is_filled = fields.get("minLength") == Some(&json!(1));
+            if is_filled && !fields.contains_key("maxLength") {
+                fields.entry("pattern").or_insert(json!(FILLED));
+            }
+            fields.values_mut().for_each(fill);
+        }
+        _ => {}
+    }
 }
 
 /// Puts words, needs and problems to what the handler says of itself.
@@ -301,6 +320,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_text_of_spaces_alone_is_no_text_to_the_document_either() {
+        let nil = &document(Language::En)["components"]["schemas"]["NilReturn"]["properties"];
+        assert_eq!(nil["dataset"]["pattern"], FILLED);
+        let key = json!({ "schema": { "minLength": 1, "maxLength": 200 } });
+        let mut same = key.clone();
+        fill(&mut same);
+        assert_eq!(same, key);
     }
 
     #[test]
