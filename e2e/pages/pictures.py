@@ -32,6 +32,8 @@ MONTH = "2026-09"
 PRINTED = ("scorecard", "kpi-durations")
 README = ("executive", "scorecard", "en", 1280, "light")
 README_HEIGHT = 1640
+# ImageMagick as Debian sets it up reads no picture that is higher. *Units*: pixels.
+SHEET_HEIGHT = 16000
 ROLES = {
     "executive": "executive@HD",
     "office": "programme_office@HD",
@@ -191,14 +193,21 @@ def take(browser, url, pages, who, folder):
     return found
 
 
+def height(picture):
+    """How high a PNG is. *Source*: PNG specification, IHDR."""
+    with open(picture, "rb") as file:
+        return int.from_bytes(file.read(24)[20:24], "big")
+
+
 def sheets(folder):
-    """Puts the pictures of each look on one sheet, where ImageMagick is there."""
+    """Puts the pictures of each look on one sheet, where ImageMagick is there; what is higher than Debian lets it read stays out."""
     if shutil.which("montage") is None:
         return
     for language in LANGUAGES:
         for width, scheme in LOOKS:
             end = f"-{language}-{width}-{scheme}.png"
             names = sorted(name for name in os.listdir(folder) if name.endswith(end))
+            names = [name for name in names if height(os.path.join(folder, name)) < SHEET_HEIGHT]
             size = f"{width // 2}x{1600 if width > 600 else 1400}"
             subprocess.run(["montage", "-label", "%f", *[os.path.join(folder, name) for name in names], "-tile", "6x", "-geometry", f"{size}+8+8",
                             os.path.join(folder, f"sheet{end[:-4]}.jpg")], check=True)
