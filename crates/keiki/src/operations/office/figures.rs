@@ -27,6 +27,14 @@ use crate::operations::report::{self, Material};
 use crate::operations::statement::{self, Revision};
 use crate::progress::Silent;
 
+/// Who looks where nobody in particular does: what few may see is withheld from all.
+fn nobody(now: i64) -> Run {
+    Run {
+        author: String::new(),
+        now,
+    }
+}
+
 /// A measured period: every figure of every org unit, with the periods before it. It is whole, and shown to nobody as it is.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -47,31 +55,10 @@ impl Board {
         revision: Revision,
         now: i64,
     ) -> Result<Arc<Self>> {
-        let workspace = &books.workspace;
-        // Nobody in particular looks: what few may see is withheld from all.
-        let run = Run {
-            author: String::new(),
-            now,
-        };
-        let statement = match statement::get(workspace, period, revision, &run, &Silent).await {
-            Err(error) if is_empty(&error) => {
-                return Ok(Arc::new(Self::empty(&books, period, now)));
-            }
-            found => found?,
-        };
-        let of = (period, &statement, revision);
-        let material = report::material(workspace, of, &run, &Silent).await?;
-        let cut = statement.measurements.first();
-        let cut = cut.and_then(|one| parse_day(&one.cut_on));
-        let day = cut.unwrap_or_else(|| local_day(now, &workspace.settings.zone));
-        Ok(Arc::new(Self {
-            period,
-            revision,
-            known_at: None,
-            material,
-            tree: workspace.organisation.tree(day),
-            statement,
-        }))
+        let run = nobody(now);
+        let found = statement::get(&books.workspace, period, revision, &run, &Silent).await;
+        let board = Self::of(&books, (period, revision), found, (&run, now)).await?;
+        Ok(Arc::new(board))
     }
 
     /// The board of a period as it was known at an instant.
@@ -81,36 +68,47 @@ impl Board {
         known_at: i64,
         now: i64,
     ) -> Result<Arc<Self>> {
-        let workspace = &books.workspace;
-        let run = Run {
-            author: String::new(),
-            now,
-        };
-        let of = (period, known_at);
-        let statement = match statement::known_at(workspace, of, &run, &Silent).await {
-            Err(error) if is_empty(&error) => {
-                return Ok(Arc::new(Self::empty(&books, period, known_at)));
-            }
-            found => found?,
-        };
-        let of = (period, &statement, Revision::Open);
-        let material = report::material(workspace, of, &run, &Silent).await?;
-        let day = local_day(known_at, &workspace.settings.zone);
-        let cut = statement.measurements.first();
-        let cut = cut.and_then(|one| parse_day(&one.cut_on)).unwrap_or(day);
+        let run = nobody(now);
+        let found = statement::known_at(&books.workspace, (period, known_at), &run, &Silent).await;
+        let board = Self::of(&books, (period, Revision::Open), found, (&run, known_at)).await?;
+        let day = local_day(known_at, &books.workspace.settings.zone);
         Ok(Arc::new(Self {
-            period,
-            revision: Revision::Open,
             known_at: Some(known_at),
             material: Material {
                 // What was closed later was not known then.
                 restated: None,
                 finality: Finality::NotClosed(date_of(day).to_string()),
-                ..material
+                ..board.material
             },
-            tree: workspace.organisation.tree(cut),
-            statement,
+            ..board
         }))
+    }
+
+    /// The board of a statement that was found, or of books without one, seen from an instant.
+    async fn of(
+        books: &Books,
+        (period, revision): (Period, Revision),
+        found: Result<Statement>,
+        (run, at): (&Run, i64),
+    ) -> Result<Self> {
+        let workspace = &books.workspace;
+        let statement = match found {
+            Err(error) if is_empty(&error) => return Ok(Self::empty(books, period, at)),
+            found => found?,
+        };
+        let of = (period, &statement, revision);
+        let material = report::material(workspace, of, run, &Silent).await?;
+        let cut = statement.measurements.first();
+        let cut = cut.and_then(|one| parse_day(&one.cut_on));
+        let day = cut.unwrap_or_else(|| local_day(at, &workspace.settings.zone));
+        Ok(Self {
+            period,
+            revision,
+            known_at: None,
+            material,
+            tree: workspace.organisation.tree(day),
+            statement,
+        })
     }
 
     /// The board of books in which nothing was written yet.
