@@ -241,10 +241,7 @@ async fn read_due(office: &Office) -> Result<()> {
 async fn reminding(root: PathBuf) {
     loop {
         tokio::time::sleep(REMINDING).await;
-        let run = Run {
-            author: String::new(),
-            now: environment::now(),
-        };
+        let run = Run::of_nobody(environment::now());
         let told = match Workspace::load(&root) {
             Ok(workspace) => {
                 remind::remind(&workspace, &run, &environment::Here, Sending::Send).await

@@ -97,10 +97,7 @@ impl Desk {
             kept
         } else {
             // It is kept for everybody: what few may see is withheld from all.
-            let run = Run {
-                author: String::new(),
-                now: self.who.actor.now,
-            };
+            let run = Run::of_nobody(self.who.actor.now);
             let found = statement::status(workspace, period, &run, &Silent).await?;
             closes.put(key, found)
         };

@@ -27,14 +27,6 @@ use crate::operations::report::{self, Material};
 use crate::operations::statement::{self, Revision};
 use crate::progress::Silent;
 
-/// Who looks where nobody in particular does: what few may see is withheld from all.
-fn nobody(now: i64) -> Run {
-    Run {
-        author: String::new(),
-        now,
-    }
-}
-
 /// A measured period: every figure of every org unit, with the periods before it. It is whole, and shown to nobody as it is.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -55,7 +47,7 @@ impl Board {
         revision: Revision,
         now: i64,
     ) -> Result<Arc<Self>> {
-        let run = nobody(now);
+        let run = Run::of_nobody(now);
         let found = statement::get(&books.workspace, period, revision, &run, &Silent).await;
         let board = Self::of(&books, (period, revision), found, (&run, now)).await?;
         Ok(Arc::new(board))
@@ -68,7 +60,7 @@ impl Board {
         known_at: i64,
         now: i64,
     ) -> Result<Arc<Self>> {
-        let run = nobody(now);
+        let run = Run::of_nobody(now);
         let found = statement::known_at(&books.workspace, (period, known_at), &run, &Silent).await;
         let board = Self::of(&books, (period, Revision::Open), found, (&run, known_at)).await?;
         let day = local_day(known_at, &books.workspace.settings.zone);

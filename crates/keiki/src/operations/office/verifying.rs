@@ -7,6 +7,7 @@ use super::Desk;
 use super::figures::Look;
 use crate::error::{Error, Result};
 use crate::operations::audit::{self, Asked};
+use crate::operations::programme::Run;
 use crate::operations::rejects::Originals;
 use crate::operations::statement::Revision;
 use crate::operations::{statement, verify};
@@ -110,11 +111,7 @@ impl Desk {
             // Rows that name people stay where they are.
             originals: Originals::Impersonal,
             language: self.who.language,
-            run: crate::operations::programme::Run {
-                // Nobody in particular: what few may see is withheld from all.
-                author: String::new(),
-                now: self.who.actor.now,
-            },
+            run: Run::of_nobody(self.who.actor.now),
         };
         let folder = self.office.waiting.folder()?;
         let name = format!("audit-{no}-{unit}-{period}.zip");
