@@ -34,9 +34,13 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     if bytes.starts_with(&COMPOUND) && bytes.len() > XLS_BYTES {
         return Err(too_large(Quantity::XlsBytes, XLS_BYTES));
     }
+    let circle = Text::new(
+        "内部の参照が循環しており、終わりまで読めません",
+        "its parts point to one another in a circle and never end",
+    );
     if bytes.starts_with(&COMPOUND) {
         match xls::cells(bytes, HELD_CELLS) {
-            None => return Err(endless(file)),
+            None => return Err(damaged(file, &circle)),
             Some(cells) if cells > HELD_CELLS => {
                 return Err(too_large(Quantity::HeldCells, HELD_CELLS));
             }
@@ -53,20 +57,29 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     let Ok(content) = archive.by_name(CONTENT) else {
         return Ok(());
     };
-    let reader = Reader::from_reader(BufReader::new(content.take(WORKBOOK_BYTES as u64)));
-    if cells(reader) > HELD_CELLS {
-        return Err(too_large(Quantity::HeldCells, HELD_CELLS));
+    let content = content.take(WORKBOOK_BYTES as u64 + 1);
+    match weight(Reader::from_reader(BufReader::new(content))) {
+        Some(weight) if weight.cells > HELD_CELLS => {
+            Err(too_large(Quantity::HeldCells, HELD_CELLS))
+        }
+        Some(weight) if weight.bytes > WORKBOOK_BYTES => {
+            Err(too_large(Quantity::UnpackedBytes, WORKBOOK_BYTES))
+        }
+        Some(_) => Ok(()),
+        None => Err(damaged(
+            file,
+            &Text::new("表が途中で終わっています", "a table in it has no end"),
+        )),
     }
-    Ok(())
 }
 
-/// The error for a workbook whose parts name one another in a circle.
-fn endless(file: &str) -> IngestError {
+/// The error for a workbook that its reader would follow for ever.
+fn damaged(file: &str, why: &Text) -> IngestError {
     IngestError::Sheet {
         file: file.to_owned(),
         detail: Box::new(Text::new(
-            "ブックが壊れています(内部の参照が循環しており、終わりまで読めません)",
-            "the workbook is damaged: its parts point to one another in a circle and never end",
+            format!("ブックが壊れています({})", why.ja),
+            format!("the workbook is damaged: {}", why.en),
         )),
         hint: Box::new(Text::new(
             "表計算ソフトで開き、.xlsxで保存し直してください。開けなければ、もう一度出力してください",
@@ -75,34 +88,69 @@ fn endless(file: &str) -> IngestError {
     }
 }
 
-/// How many cells the tables have from the first to the last that is filled, repeated ones counted as often as they are; a little
-/// more where they are not filled to the same width. Stops past the limit.
-fn cells<R: std::io::BufRead>(mut reader: Reader<R>) -> usize {
+/// What a reader of the tables holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Weight {
+    /// Cells from the first to the last that is filled, repeated ones counted as often as they are; a little more where rows are not
+    /// filled to the same width.
+    cells: usize,
+    /// Bytes of what stands in cells, repeated ones counted as often as they are.
+    bytes: usize,
+}
+
+/// What the tables weigh; stops past a limit. *Shape*: `None` where the text ends before its tables do, or no element fits to its
+/// beginning, since the reader of workbooks would wait for the end of a table for ever.
+fn weight<R: std::io::BufRead>(mut reader: Reader<R>) -> Option<Weight> {
     let mut count = Count::default();
     let mut buffer = Vec::new();
-    while count.all <= HELD_CELLS {
+    while count.all <= HELD_CELLS && count.bytes <= WORKBOOK_BYTES {
         buffer.clear();
-        match reader.read_event_into(&mut buffer) {
-            Ok(Event::Start(start)) => count.begin(&start),
-            Ok(Event::Empty(start)) => {
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(start) => {
+                count.depth += 1;
+                count.begin(&start);
+            }
+            Event::Empty(start) => {
                 count.begin(&start);
                 count.end(start.local_name().as_ref());
             }
-            Ok(Event::End(end)) => count.end(end.local_name().as_ref()),
-            Ok(Event::Eof) | Err(_) => break,
-            Ok(_) => {}
+            Event::End(end) => {
+                count.depth = count.depth.checked_sub(1)?;
+                count.end(end.local_name().as_ref());
+            }
+            Event::Text(text) => count.cell_bytes = count.cell_bytes.saturating_add(text.len()),
+            Event::Eof if count.depth == 0 => break,
+            Event::Eof => {
+                let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+                if position <= WORKBOOK_BYTES {
+                    return None;
+                }
+                // It is longer than it may be, which is the better reason.
+                count.bytes = position;
+            }
+            _ => {}
         }
     }
-    count.all
+    Some(Weight {
+        cells: count.all,
+        bytes: count.bytes,
+    })
 }
 
 #[derive(Default)]
 struct Count {
+    /// Elements that have begun and not ended.
+    depth: usize,
     all: usize,
+    bytes: usize,
     /// Of the row: cells up to the last that is filled, and empty ones behind it.
     row: usize,
     empty: usize,
+    row_bytes: usize,
     row_repeats: usize,
+    /// Of the cell.
+    cell_bytes: usize,
+    cell_repeats: usize,
     /// Empty rows since the last that is filled.
     empty_rows: usize,
     width: usize,
@@ -113,38 +161,51 @@ impl Count {
         match start.local_name().as_ref() {
             "table" => (self.empty_rows, self.width) = (0, 0),
             "table-row" => {
-                (self.row, self.empty) = (0, 0);
+                (self.row, self.empty, self.row_bytes) = (0, 0, 0);
                 self.row_repeats = repeats(start, "number-rows-repeated");
             }
             "table-cell" | "covered-table-cell" => {
-                let repeats = repeats(start, "number-columns-repeated");
+                // What its attributes say is held too.
+                self.cell_bytes = start.len();
+                self.cell_repeats = repeats(start, "number-columns-repeated");
                 let is_filled = start.attributes().flatten().any(|attribute| {
                     let name = attribute.key.local_name();
                     matches!(name.as_ref(), "value-type" | "formula")
                 });
                 if is_filled {
-                    self.row = self.row.saturating_add(self.empty).saturating_add(repeats);
+                    let filled = self.empty.saturating_add(self.cell_repeats);
+                    self.row = self.row.saturating_add(filled);
                     self.empty = 0;
                 } else {
-                    self.empty = self.empty.saturating_add(repeats);
+                    self.empty = self.empty.saturating_add(self.cell_repeats);
                 }
             }
+            // Spaces are written as their number.
+            "s" => self.cell_bytes = self.cell_bytes.saturating_add(repeats(start, "c")),
             _ => {}
         }
     }
 
     fn end(&mut self, name: &str) {
-        if name != "table-row" {
-            return;
+        match name {
+            "table-cell" | "covered-table-cell" => {
+                let bytes = self.cell_bytes.saturating_mul(self.cell_repeats);
+                self.row_bytes = self.row_bytes.saturating_add(bytes);
+                self.cell_bytes = 0;
+            }
+            "table-row" if self.row == 0 => {
+                self.empty_rows = self.empty_rows.saturating_add(self.row_repeats);
+            }
+            "table-row" => {
+                self.width = self.width.max(self.row);
+                let rows = self.row_repeats.saturating_add(self.empty_rows);
+                self.empty_rows = 0;
+                self.all = self.all.saturating_add(rows.saturating_mul(self.width));
+                let bytes = self.row_bytes.saturating_mul(self.row_repeats);
+                self.bytes = self.bytes.saturating_add(bytes);
+            }
+            _ => {}
         }
-        if self.row == 0 {
-            self.empty_rows = self.empty_rows.saturating_add(self.row_repeats);
-            return;
-        }
-        self.width = self.width.max(self.row);
-        let rows = self.row_repeats.saturating_add(self.empty_rows);
-        self.empty_rows = 0;
-        self.all = self.all.saturating_add(rows.saturating_mul(self.width));
     }
 }
 
@@ -160,9 +221,13 @@ fn repeats(start: &BytesStart<'_>, name: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn count(table: &str) -> usize {
+    fn weigh(table: &str) -> Option<Weight> {
         let text = format!("<o:doc xmlns:t=\"t\" xmlns:o=\"o\"><t:table>{table}</t:table></o:doc>");
-        cells(Reader::from_reader(text.as_bytes()))
+        weight(Reader::from_reader(text.as_bytes()))
+    }
+
+    fn count(table: &str) -> usize {
+        weigh(table).expect("the table ends").cells
     }
 
     #[test]
@@ -176,5 +241,25 @@ mod tests {
         let tail = "<t:table-row t:number-rows-repeated=\"1048576\"><t:table-cell t:number-columns-repeated=\"16384\"/></t:table-row>";
         assert_eq!(count(&format!("{row}{tail}")), 1);
         assert!(count(&format!("{row}{tail}{row}")) > 1_000_000);
+    }
+    #[test]
+    fn what_stands_in_a_cell_counts_as_often_as_the_cell() {
+        let cell = |text: &str| {
+            format!(
+                "<t:table-row t:number-rows-repeated=\"100\"><t:table-cell t:number-columns-repeated=\"200\" \
+                 o:value-type=\"string\"><x:p>{text}</x:p></t:table-cell></t:table-row>"
+            )
+        };
+        let bytes = |text: &str| weigh(&cell(text)).expect("the table ends").bytes;
+        assert_eq!(bytes("0123456789") - bytes(""), 10 * 100 * 200);
+        assert_eq!(bytes("<x:s x:c=\"5000\"/>") - bytes(""), 5000 * 100 * 200);
+    }
+
+    #[test]
+    fn a_table_without_its_end_is_not_weighed() {
+        for table in ["<t:table>", "</t:table-row>", "<t:table-row><t:table-cell>"] {
+            assert_eq!(weigh(table), None, "{table}");
+        }
+        assert_eq!(weight(Reader::from_reader("<t:table>".as_bytes())), None);
     }
 }
