@@ -1,4 +1,5 @@
-"""Compares `keiki measure` with figures.py, cell by cell: value, numerator and denominator as exact fractions.
+"""Compares `keiki measure` with figures.py, cell by cell: value, numerator and denominator as exact fractions, and coverage by number of
+units and by people.
 
     compare.py KEIKI WORKSPACE [--deliveries DIR | --record DIR] [--org HD,JP1,US1,SG1,DE1]
                [--period 2026-03,2026-06,2026-08,2026-09]
@@ -72,12 +73,15 @@ def keikis(keiki, workspace, units, months):
         for cell in json.loads(done.stdout, parse_float=Decimal):
             if not cell["companion"]:
                 figure = [None if cell[k] is None else Fraction(cell[k]) for k in ("value", "numerator", "denominator")]
-                out[cell["no"], cell["indicator"], cell["org_unit"], month] = figures.Figure(*figure)
+                coverage = cell["coverage"]
+                people = coverage["headcount"] or {"covered": 0, "expected": 0}
+                coverage = (coverage["covered"], coverage["expected"], people["covered"], people["expected"])
+                out[cell["no"], cell["indicator"], cell["org_unit"], month] = figures.Figure(*figure, coverage)
     return out
 
 
 def same(ours, theirs):
-    if (ours.numerator, ours.denominator) != (theirs.numerator, theirs.denominator):
+    if (ours.numerator, ours.denominator, ours.coverage) != (theirs.numerator, theirs.denominator, theirs.coverage):
         return False
     if ours.value is None or theirs.value is None:
         return ours.value is theirs.value
@@ -85,7 +89,8 @@ def same(ours, theirs):
 
 
 def shown(figure):
-    return "  ".join("-" if x is None else str(x) if x.denominator == 1 else f"{float(x):.6f}" for x in figure)
+    values = ["-" if x is None else str(x) if x.denominator == 1 else f"{float(x):.6f}" for x in figure[:3]]
+    return "  ".join([*values, f"coverage {figure.coverage}"])
 
 
 def main():

@@ -727,6 +727,8 @@ class Evidence:
 
     def __init__(self, workspace, deliveries=None):
         self.rejected = []  # (source, reason)
+        with open(os.path.join(workspace, "programme.toml"), "rb") as f:
+            self.applicability = tomllib.load(f).get("applicability", [])
         self.said = defaultdict(dict)  # source -> key -> record, or (register) key -> {day: record}
         self.standing = {}  # (dataset, day) -> records, of registers
         self.delivered = deliveries is not None
@@ -910,6 +912,7 @@ class Cell:
         self.evidence, self.tree, self.unit, self.month = evidence, tree, unit, month
         self.last = last_day(month)
         self.first = self.last.replace(day=1)
+        self.no, self.owed = no, None
         self.totals = {}
         for t in evidence.facts["reported_figures"].values():
             if (t.kpi_no, t.indicator, t.period) == (no, indicator, month) and t.numerator is not None and t.org_unit in tree.unit:
@@ -931,11 +934,19 @@ class Cell:
         return bool(below) and all(self.claimed(dataset, u) for u in below)
 
     def covered(self, dataset, unit):
-        """A reading or a total speaks for the unit, or for each one directly below it."""
+        """A reading or a total speaks for the unit, or for each department directly below it (each entity, where it has no department).
+        What names the unit itself waits for a reading that speaks for it."""
         if set(self.totals) & set(self.tree.line(unit)) or self.claimed(dataset, unit):
             return True
         below = self.tree.children(unit)
-        return bool(below) and all(self.covered(dataset, u) for u in below)
+        parts = [u for u in below if self.tree.unit[u]["kind"] == "department"] or below
+        parts = [u for u in parts if self.concerns(u)]
+        return bool(parts) and all(self.covered(dataset, u) for u in parts) and not self.has_own(dataset, unit)
+
+    def has_own(self, dataset, unit):
+        """A record names this very unit."""
+        return any(unit in (self.tree.home(named.strip()) for named in r.org_unit.split(";"))
+                   for r in self.evidence.in_force(dataset, self.last))
 
     def owing(self, kinds=None):
         """The entities of the org unit; a department stands for itself, as a part of its entity."""
@@ -944,9 +955,31 @@ class Cell:
             return [self.unit] if kinds is None or entity["kind"] in kinds else []
         return self.tree.entities(self.unit, kinds)
 
+    def concerns(self, unit):
+        """The programme does not say of the unit, or of one above it, that the KPI does not concern it."""
+        for above in self.tree.line(unit):
+            said = [a for a in self.evidence.applicability if (a["kpi"], a["org_unit"]) == (self.no, above)
+                    and dt.date.fromisoformat(str(a["from"])) <= self.last]
+            if said:
+                return said[-1]["applies"]
+        return True
+
     def silent(self, dataset, kinds=None):
         """Nobody owes the figure, or nobody who does has reported."""
-        return not any(self.covered(dataset, e) for e in self.owing(kinds))
+        self.owed = {e: self.covered(dataset, e) for e in self.owing(kinds) if self.concerns(e)}
+        return not any(self.owed.values())
+
+    def coverage(self):
+        """How many of those who owe the figure have reported, how many owe it, and the people of both."""
+        if self.owed is None:
+            return None
+        people = defaultdict(Fraction)
+        for r in self.evidence.in_force("headcounts", self.last):
+            home = self.tree.home(r.org_unit)
+            if home != "unassigned" and self.claimed("headcounts", home):
+                people[self.tree.entity(home)] += r.all_staff or 0
+        whole = {e: int(people[e]) for e in self.owed}
+        return (sum(self.owed.values()), len(self.owed), sum(whole[e] for e, is_in in self.owed.items() if is_in), sum(whole.values()))
 
     def homes(self, dataset, record):
         """The units at which a record counts: those that reported, and for which no total stands."""
@@ -976,7 +1009,7 @@ class Cell:
         return day is not None and self.first <= day <= self.last
 
 
-Figure = namedtuple("Figure", "value numerator denominator")
+Figure = namedtuple("Figure", "value numerator denominator coverage", defaults=(None,))
 NOTHING = Figure(None, None, None)
 
 
@@ -1193,9 +1226,9 @@ def kpi_15(cell):
 
 def kpi_16_assessed_entities_ratio(cell):
     kinds = ["subsidiary", "overseas"]
-    expected = [e for e in cell.owing(kinds) if cell.covered("assessments", e)]
-    if not expected:
+    if cell.silent("assessments", kinds):
         return NOTHING
+    expected = [e for e, has_reported in cell.owed.items() if has_reported]
     assessed = set()
     for r in cell.records("assessments"):
         if r.subject_kind in kinds and in_validity(cell, r):
@@ -1214,12 +1247,12 @@ def entity_scores(cell):
 
 
 def kpi_16_score_lowest(cell):
-    scores = entity_scores(cell)
+    scores = None if cell.silent("assessments") else entity_scores(cell)
     return Figure(scores[0], None, None) if scores else NOTHING
 
 
 def kpi_16_score_median(cell):
-    scores = entity_scores(cell)
+    scores = None if cell.silent("assessments") else entity_scores(cell)
     return Figure((scores[(len(scores) - 1) // 2] + scores[len(scores) // 2]) / 2, None, None) if scores else NOTHING
 
 
@@ -1515,8 +1548,9 @@ def figures(workspace, units, months, deliveries=None):
         tree = Tree(workspace, last_day(month))
         for no, indicator, kpi in INDICATORS:
             for unit in units:
+                cell = Cell(evidence, tree, unit, month, no, indicator)
                 why = left_out(evidence, no, unit)
-                out[no, indicator, unit, month] = why or kpi(Cell(evidence, tree, unit, month, no, indicator))
+                out[no, indicator, unit, month] = why or kpi(cell)._replace(coverage=cell.coverage())
     return out, evidence
 
 
@@ -1529,7 +1563,7 @@ def main():
     args = parser.parse_args()
     table, evidence = figures(args.workspace, args.org.split(","), args.period.split(","), args.deliveries)
     for (no, indicator, unit, month), figure in table.items():
-        shown = figure if isinstance(figure, str) else "  ".join("-" if x is None else str(x) for x in figure)
+        shown = figure if isinstance(figure, str) else "  ".join("-" if x is None else str(x) for x in figure[:3])
         print(f"{no:>2} {indicator:<28} {unit:<4} {month}  {shown}")
     print(f"rejected rows: {len(evidence.rejected)}")
 

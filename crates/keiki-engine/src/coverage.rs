@@ -85,6 +85,23 @@ impl Claims {
     }
 }
 
+/// Covers units of the main tree all of whose parts are covered, from the leaves up. `has_own` tells of a unit whether there is
+/// evidence that names it; without a claim that is not counted, and the unit not covered.
+pub(crate) fn cover_by_parts(
+    covered: &mut [bool],
+    parts_of: impl Fn(usize) -> Vec<usize>,
+    has_own: impl Fn(usize) -> bool,
+) {
+    for position in (0..covered.len()).rev() {
+        if covered[position] {
+            continue;
+        }
+        let parts = parts_of(position);
+        let are_covered = !parts.is_empty() && parts.iter().all(|part| covered[*part]);
+        covered[position] = are_covered && !has_own(position);
+    }
+}
+
 /// The org units that owe evidence below a node: its entities of the given kinds; a department owes for itself. A hierarchy's
 /// own nodes owe nothing.
 pub(crate) fn owing(arrangement: &Arrangement, node: usize, kinds: &[UnitKind]) -> Vec<usize> {

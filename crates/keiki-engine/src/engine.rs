@@ -13,7 +13,7 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::dataset::REPORTED_FIGURES;
 use keiki_model::durations::Durations;
 use keiki_model::kpi::Kpi;
-use keiki_model::measurement::{Measurement, Scope};
+use keiki_model::measurement::{CoverageRule, Measurement, Scope};
 use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
@@ -67,6 +67,8 @@ pub struct Structure {
     pub tree_on: Option<Day>,
     /// The hierarchy along which figures are rolled up; absent = the org tree.
     pub hierarchy: Option<String>,
+    /// By which rule a unit has reported.
+    pub coverage_rule: CoverageRule,
 }
 
 /// What is asked for.
@@ -366,6 +368,7 @@ impl Engine {
                     tree_on: structure.tree_on.unwrap_or(cut),
                     scope: structure.scope,
                     hierarchy,
+                    coverage_rule: structure.coverage_rule,
                 });
             }
         }

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi};
-use keiki_model::measurement::{Measurement, Scope, Statistics};
+use keiki_model::measurement::{CoverageRule, Measurement, Scope, Statistics};
 use keiki_model::org::{Arrangement, Hierarchy, Tree};
 
 use crate::coverage::Claims;
@@ -54,6 +54,8 @@ pub(crate) struct Slot {
     pub(crate) scope: Scope,
     /// The position of the hierarchy along which figures are rolled up; `None` = the main tree.
     pub(crate) hierarchy: Option<usize>,
+    /// By which rule a unit has reported.
+    pub(crate) coverage_rule: CoverageRule,
 }
 
 /// Everything that figures are computed from.
@@ -94,6 +96,21 @@ type Views<'v> = HashMap<MeasurePlace, Vec<Option<View<'v>>>>;
 /// Where a measure is: its dataset's position, and its own.
 pub(crate) type MeasurePlace = (usize, usize);
 
+/// Whom a KPI concerns.
+struct Concerned {
+    /// Per unit of the main tree.
+    units: Vec<bool>,
+    /// Per node of the tree along which figures are rolled up.
+    nodes: Vec<bool>,
+}
+
+impl Concerned {
+    fn new(units: Vec<bool>, arrangement: &Arrangement) -> Self {
+        let nodes = arrangement.flags(&units);
+        Self { units, nodes }
+    }
+}
+
 /// What one measurement is about.
 #[derive(Clone, Copy)]
 struct At<'a> {
@@ -102,8 +119,7 @@ struct At<'a> {
     slot: &'a Slot,
     slot_index: usize,
     arrangement: &'a Arrangement,
-    /// Per node, whether the KPI concerns it.
-    concerned: &'a [bool],
+    concerned: &'a Concerned,
     node: usize,
     views: &'a [&'a View<'a>],
 }
@@ -313,12 +329,13 @@ impl<'e> Evaluation<'e> {
         let labels = labels.of(kpi, indicator);
         for (slot, figures) in missing.into_iter().zip(figures) {
             let arrangement = &*self.arrangements[slot];
-            let concerned = arrangement.flags(&programme.concerned(kpi.no, arrangement.main()));
+            let concerned = programme.concerned(kpi.no, arrangement.main());
+            let concerned = Concerned::new(concerned, arrangement);
             let own = work.places.iter();
             let own: Vec<&View<'_>> = own.filter_map(|at| views[&at.1][slot].as_ref()).collect();
             let period = &labels.slots[slot].period;
             let standing = Standing::new(
-                arrangement,
+                (arrangement, self.slots[slot].coverage_rule),
                 (indicator, &concerned),
                 &own,
                 self.people[slot].as_deref().map(Vec::as_slice),

@@ -12,6 +12,8 @@ mod edges;
 mod explanations;
 #[path = "books/hierarchies.rs"]
 mod hierarchies;
+#[path = "books/holdings.rs"]
+mod holdings;
 #[path = "books/identity.rs"]
 mod identity;
 #[path = "books/inventory.rs"]

@@ -27,6 +27,7 @@ pub mod proportion;
 pub mod remark;
 pub mod repeats;
 pub mod restatement;
+pub mod standing;
 pub mod statement;
 pub mod status;
 pub mod survival;

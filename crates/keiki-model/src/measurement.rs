@@ -158,6 +158,31 @@ pub struct OwnPeriod {
     pub lag_months: i32,
 }
 
+/// By which rule an org unit that owes evidence has reported, where no claim covers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageRule {
+    /// It has not. Statements that do not say by which rule they were closed were closed by this one.
+    ByClaims,
+    /// It has once all of its own parts have. *Source*: decision 0106.
+    #[default]
+    ByParts,
+}
+
+impl CoverageRule {
+    /// The rule of statements that name none.
+    #[must_use]
+    pub fn of_old() -> Self {
+        Self::ByClaims
+    }
+
+    /// Tells whether it is the one that is not named.
+    #[must_use]
+    pub fn is_of_old(&self) -> bool {
+        *self == Self::of_old()
+    }
+}
+
 /// One indicator for one org unit and period. A pure function of definition, journal version, known at, period, org tree of
 /// its cut day and parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -253,6 +278,14 @@ fn count(value: i128) -> Value {
 }
 
 impl Measurement {
+    /// What its value rests on, as it is marked where the value is shown. Where there is no value, nothing rests on totals or on
+    /// an earlier report, and nothing is marked; that a value is withheld is said in its place.
+    #[must_use]
+    pub fn basis_of_value(&self) -> Option<Basis> {
+        let is_marked = self.value.is_some() || matches!(self.basis, Basis::Rows | Basis::Withheld);
+        is_marked.then_some(self.basis)
+    }
+
     /// The measurement as data. *Units*: ratios 0..=1; others as `unit` says; unknown is null.
     #[must_use]
     pub fn to_json(&self) -> Value {

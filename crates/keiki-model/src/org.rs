@@ -662,6 +662,26 @@ impl Tree {
         outer <= inner && inner < self.nodes[outer].subtree_end
     }
 
+    /// The units whose evidence together is all that a unit has: the departments directly below it, and not the entities, which
+    /// answer for themselves. A unit without departments is no more than the entities directly below it.
+    pub fn own_parts(&self, position: usize) -> impl Iterator<Item = usize> {
+        let has_departments = self.children(position).any(|at| self.is_department(at));
+        self.children(position)
+            .filter(move |at| !has_departments || self.is_department(*at))
+    }
+
+    fn is_department(&self, position: usize) -> bool {
+        !self.nodes[position].kind.is_entity()
+    }
+
+    /// The units directly below another, `unassigned` aside.
+    pub fn children(&self, position: usize) -> impl Iterator<Item = usize> {
+        let end = self.nodes[position].subtree_end;
+        let first = Some(position + 1).filter(|at| *at < end);
+        let next = move |at: &usize| Some(self.nodes[*at].subtree_end).filter(|at| *at < end);
+        std::iter::successors(first, next).filter(|at| self.nodes[*at].id != UNASSIGNED)
+    }
+
     /// The entity of a unit: itself, or the nearest unit above it that is no department.
     #[must_use]
     pub fn entity_of(&self, position: usize) -> usize {
@@ -714,6 +734,25 @@ mod tests {
         assert_eq!(tree.nodes()[tree.position_of_evidence("A")].id, "B");
         assert_eq!(tree.nodes()[tree.position_of_evidence("Z")].id, UNASSIGNED);
         assert!(tree.is_within(tree.position_of_evidence("Z"), 0));
+    }
+
+    #[test]
+    fn the_own_parts_of_a_unit_are_its_departments_or_where_it_has_none_the_entities_below() {
+        let text = csv(
+            "G,,群,Group,group,JP,,,\nD,G,丁,D,department,JP,,,\nD1,D,丁一,D1,department,JP,,,\nA,G,甲,A,company,JP,,,\nB,A,乙,B,company,JP,,,\nE,B,戊,E,department,JP,,,\n",
+        );
+        let organisation = Organisation::read("org.csv", &text).expect("the tree is sound");
+        let tree = organisation.tree(BEGINNING);
+        let parts = |id: &str| {
+            let position = tree.position(id).expect("it exists");
+            let parts = tree.own_parts(position);
+            parts
+                .map(|at| tree.nodes()[at].id.as_str())
+                .collect::<Vec<_>>()
+        };
+        let found = ["G", "D", "D1", "A", "B", UNASSIGNED].map(parts);
+        let expected: [&[&str]; 6] = [&["D"], &["D1"], &[], &["B"], &["E"], &[]];
+        assert_eq!(found.each_ref().map(Vec::as_slice), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::durations::Durations;
 use crate::fraction::Fraction;
-use crate::measurement::Measurement;
+use crate::measurement::{CoverageRule, Measurement};
 use crate::name::Name;
 use crate::remark::Remarks;
 use crate::restatement::Restatement;
@@ -100,6 +100,12 @@ pub struct Statement {
     /// The hash of the list of the journal's files with their hashes, by which a change of any of them is seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal_sha256: Option<String>,
+    /// By which rule org units have reported.
+    #[serde(
+        default = "CoverageRule::of_old",
+        skip_serializing_if = "CoverageRule::is_of_old"
+    )]
+    pub coverage_rule: CoverageRule,
     /// What stood in the way.
     pub obstacles: Vec<Obstacle>,
     /// What was said of its figures, what is done about them, and what the board asked for.
@@ -130,6 +136,7 @@ impl Statement {
             edition: None,
             edition_sha256: None,
             journal_sha256: None,
+            coverage_rule: CoverageRule::default(),
             obstacles: Vec::new(),
             remarks: Remarks::default(),
             restatement: None,

@@ -1,11 +1,9 @@
 //! Measurements as a JSON array of objects.
 
-use std::collections::HashMap;
-
 use keiki_model::judgement::Judgement;
 use keiki_model::measurement::Measurement;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::statement::Place;
-use keiki_model::status::Status;
 use serde_json::{Value, json};
 
 use crate::scorecard::Point;
@@ -16,12 +14,24 @@ pub fn measurements(measurements: &[Measurement]) -> Value {
     with_trends(measurements, &[], &[])
 }
 
-/// Gives the measurements as data, with what the values of some of them say together under `judgement`: those of KPI, indicator and
-/// org unit.
+/// Gives a measurement as data, with how its KPI stands as one thing under `kpi_status`.
 #[must_use]
-pub fn judged(measurements: &[Measurement], judgements: &[(Place, Judgement)]) -> Value {
+pub fn with_kpi(measurement: &Measurement, of_kpis: &KpiStatuses<'_>) -> Value {
+    let mut data = measurement.to_json();
+    data["kpi_status"] = json!(of_kpis.of(measurement));
+    data
+}
+
+/// Gives the measurements as data, with what the values of some of them say together under `judgement`: those of KPI, indicator and
+/// org unit; and with how each one's KPI stands, by all measurements of the statement.
+#[must_use]
+pub fn judged(
+    measurements: &[Measurement],
+    judgements: &[(Place, Judgement)],
+    of_kpis: &KpiStatuses<'_>,
+) -> Value {
     let one = |measurement: &Measurement| {
-        let mut data = measurement.to_json();
+        let mut data = with_kpi(measurement, of_kpis);
         let found = judgements.iter().find(|((no, indicator, org_unit), _)| {
             *no == measurement.no
                 && *indicator == measurement.indicator
@@ -45,10 +55,9 @@ pub fn with_trends(
     trends: &[Vec<Point>],
     judgements: &[Judgement],
 ) -> Value {
-    let of_kpis = kpi_statuses(measurements);
+    let of_kpis = KpiStatuses::new(measurements);
     let one = |(at, measurement): (usize, &Measurement)| {
-        let mut data = measurement.to_json();
-        data["kpi_status"] = json!(of_kpis.get(&place(measurement)));
+        let mut data = with_kpi(measurement, &of_kpis);
         if let Some(points) = trends.get(at) {
             data["trend"] = json!(points);
         }
@@ -58,21 +67,4 @@ pub fn with_trends(
         data
     };
     Value::Array(measurements.iter().enumerate().map(one).collect())
-}
-
-/// A KPI, an org unit and a period.
-type OfKpi<'m> = (u32, &'m str, &'m str);
-
-fn place(measurement: &Measurement) -> OfKpi<'_> {
-    (measurement.no, &measurement.org_unit, &measurement.period)
-}
-
-fn kpi_statuses(measurements: &[Measurement]) -> HashMap<OfKpi<'_>, Status> {
-    let mut found: HashMap<OfKpi<'_>, Status> = HashMap::new();
-    for one in measurements.iter().filter(|one| !one.is_companion) {
-        let so_far = found.get(&place(one)).copied();
-        let worst = Status::worst(so_far.into_iter().chain([one.status]));
-        found.extend(worst.map(|worst| (place(one), worst)));
-    }
-    found
 }

@@ -23,6 +23,7 @@ use keiki_model::judgement::Judgement;
 use keiki_model::measurement::Measurement;
 use keiki_model::name::Name;
 use keiki_model::restatement::Bridge;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::statement::{Place, Restated, Statement};
 use keiki_model::text::{Language, Text};
 use serde::Serialize;
@@ -183,6 +184,9 @@ pub struct Report<'s> {
     /// What it is built from.
     #[serde(skip)]
     pub source: &'s Source<'s>,
+    /// How each KPI stands as one thing, for each org unit.
+    #[serde(skip)]
+    pub of_kpis: KpiStatuses<'s>,
     /// What the statement says of itself.
     pub head: Head,
     /// The first page.
@@ -221,16 +225,18 @@ impl<'s> Report<'s> {
     pub fn tested(source: &'s Source<'s>, testing: Testing) -> Self {
         let history = History::new(source.earlier, source.names.catalogue, source.calendars);
         let reliance = Reliance::new(source);
+        let of_kpis = KpiStatuses::new(source.measurements);
         Self {
             head: head(source),
             front: Front::new(source, &history, &reliance),
             heat: charts::heat(source),
-            groups: groups::groups(source, &history, testing),
+            groups: groups::groups(source, &history, (&of_kpis, testing)),
             restated: source
                 .restated
                 .map(|moved| moved.iter().map(|one| restated(source, one)).collect()),
             glossary: glossary::glossary(source.names.language),
             reliance,
+            of_kpis,
             source,
         }
     }

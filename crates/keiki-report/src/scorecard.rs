@@ -281,12 +281,12 @@ pub fn few(language: Language) -> &'static str {
 #[must_use]
 pub fn value(measurement: &Measurement, language: Language) -> String {
     let figure = format::optional_figure(measurement.value, measurement.unit, language);
-    match measurement.basis {
-        Basis::Rows => figure,
-        Basis::Reported => format!("{figure} *"),
-        Basis::Reference => format!("({figure})"),
-        Basis::Withheld => WITHHELD.to_owned(),
-        Basis::Held => format!("{figure} {HELD}"),
+    match measurement.basis_of_value() {
+        None | Some(Basis::Rows) => figure,
+        Some(Basis::Reported) => format!("{figure} *"),
+        Some(Basis::Reference) => format!("({figure})"),
+        Some(Basis::Withheld) => WITHHELD.to_owned(),
+        Some(Basis::Held) => format!("{figure} {HELD}"),
     }
 }
 

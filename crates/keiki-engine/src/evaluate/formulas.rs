@@ -2,33 +2,11 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
-use keiki_model::org::{Tree, UNASSIGNED};
 
 use super::standing::{Bearing, Total, owing_for};
 use super::{At, Figure, View};
 use crate::cube::Cell;
 use crate::reported::ReportedFigure;
-
-/// Covers parents below which totals have filled the last gap, if no evidence of their own waits for a claim.
-pub(super) fn lift(covered: &mut [bool], tree: &Tree, views: &[&View<'_>]) {
-    for position in (0..tree.nodes().len()).rev() {
-        let mut below = tree
-            .nodes()
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| node.parent == Some(position) && node.id != UNASSIGNED)
-            .map(|(child, _)| covered[child])
-            .peekable();
-        let has_below = below.peek().is_some();
-        if !covered[position]
-            && has_below
-            && below.all(|covered| covered)
-            && !views.iter().any(|view| view.has_own_evidence(position))
-        {
-            covered[position] = true;
-        }
-    }
-}
 
 pub(super) fn ratio(above: Fraction, below: Cell, view: &View<'_>) -> Figure {
     let denominator = view.fraction(below);

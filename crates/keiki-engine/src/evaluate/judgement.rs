@@ -63,7 +63,7 @@ impl KpiLabels<'_> {
         };
         let is_concerned = |own: &&OwnPeriod| {
             let node = at.tree().position(&own.org_unit);
-            node.is_none_or(|node| at.concerned[node])
+            node.is_none_or(|node| at.concerned.nodes[node])
         };
         all.iter().filter(is_concerned).cloned().collect()
     }

@@ -1,12 +1,12 @@
 //! What the figures of an indicator rest on in one period: who owes evidence, who has sent it, what was reported in its place.
 
 use keiki_model::kpi::{Formula, Indicator};
-use keiki_model::measurement::{Basis, Coverage, Headcount, Scope, Statistics};
-use keiki_model::org::{Arrangement, UNASSIGNED};
+use keiki_model::measurement::{Basis, Coverage, CoverageRule, Headcount, Scope, Statistics};
+use keiki_model::org::Arrangement;
 
-use super::formulas::{lift, with_totals};
-use super::{At, Figure, View};
-use crate::coverage::{count, owes, owing};
+use super::formulas::with_totals;
+use super::{At, Concerned, Figure, View};
+use crate::coverage::{count, cover_by_parts, owes, owing};
 use crate::reported::ReportedFigure;
 
 /// Sums over the nodes before each position, so that those of any subtree are a difference.
@@ -31,9 +31,9 @@ impl<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Sub<Output = T>> 
 
 /// What all figures of an indicator in one period rest on.
 pub(super) struct Standing<'s> {
-    /// Per node of the main tree, whether all evidence that the indicator needs is there.
-    covered_in_main: Vec<bool>,
-    /// The same per node.
+    /// Per node of the main tree, whether claims cover all evidence that the indicator needs.
+    claimed: Vec<bool>,
+    /// Per node, whether all that evidence is there: by claims, or because all own parts of the unit have reported.
     covered: Vec<bool>,
     expected: Running<u32>,
     answered: Running<u32>,
@@ -89,20 +89,25 @@ impl Total {
 
 impl<'s> Standing<'s> {
     pub(super) fn new(
-        arrangement: &Arrangement,
-        (indicator, concerned): (&Indicator, &[bool]),
+        (arrangement, rule): (&Arrangement, CoverageRule),
+        (indicator, concerned): (&Indicator, &Concerned),
         views: &[&View<'_>],
         people: Option<&'s [i64]>,
         reported: &'s [ReportedFigure],
     ) -> Self {
-        let covered_in_main: Vec<bool> = (0..arrangement.main().nodes().len())
+        let claimed: Vec<bool> = (0..arrangement.main().nodes().len())
             .map(|unit| views.iter().all(|view| view.covered()[unit]))
             .collect();
-        let covered = arrangement.flags(&covered_in_main);
+        let covered = match rule {
+            CoverageRule::ByParts => by_own_parts(arrangement, concerned, views, claimed.clone()),
+            CoverageRule::ByClaims => arrangement.flags(&claimed),
+        };
         let nodes = arrangement.tree().nodes();
         let owes = |node: usize| owes(&nodes[node], &indicator.applies_to);
         let owing: Vec<bool> = (0..nodes.len())
-            .map(|node| concerned[node] && arrangement.stands_for(node).is_some() && owes(node))
+            .map(|node| {
+                concerned.nodes[node] && arrangement.stands_for(node).is_some() && owes(node)
+            })
             .collect();
         let people = people.map(|of_main| -> Vec<i64> {
             let units = (0..nodes.len()).map(|node| arrangement.stands_for(node));
@@ -120,7 +125,7 @@ impl<'s> Standing<'s> {
             expected: Running::new(owing.iter().map(|owes| u32::from(*owes))),
             answered: Running::new(answering().map(u32::from)),
             people,
-            covered_in_main,
+            claimed,
             covered,
             reported,
         }
@@ -203,11 +208,9 @@ impl<'s> Standing<'s> {
     /// Coverage at a node by rows alone, and the ids of those who are missing.
     fn coverage(&self, at: &At<'_>) -> (Coverage, Vec<String>) {
         let unit = &at.tree().nodes()[at.node];
-        if !unit.kind.is_entity() || at.arrangement.holds_departments_alone(at.node) {
+        let is_one = !unit.kind.is_entity() || at.slot.scope == Scope::StandAlone;
+        if is_one || at.arrangement.holds_departments_alone(at.node) {
             return self.coverage_of(at, &self.covered);
-        }
-        if at.slot.scope == Scope::StandAlone {
-            return self.coverage_of(at, &alone(at, self.covered.clone()));
         }
         let nodes = at.node..unit.subtree_end;
         let coverage = Coverage {
@@ -232,7 +235,7 @@ impl<'s> Standing<'s> {
     /// Coverage at a node where totals stand in the place of rows.
     fn coverage_with(&self, at: &At<'_>, totals: &[Total]) -> (Coverage, Vec<String>) {
         let main = at.arrangement.main();
-        let mut covered = self.covered_in_main.clone();
+        let mut covered = self.claimed.clone();
         let (here, elsewhere): (Vec<&Total>, Vec<&Total>) =
             totals.iter().partition(|total| total.counts());
         for (totals, is_covered) in [(elsewhere, false), (here, true)] {
@@ -240,8 +243,15 @@ impl<'s> Standing<'s> {
                 covered[*unit..main.nodes()[*unit].subtree_end].fill(is_covered);
             }
         }
-        lift(&mut covered, main, at.views);
-        self.coverage_of(at, &alone(at, at.arrangement.flags(&covered)))
+        let covered = match at.slot.coverage_rule {
+            CoverageRule::ByParts => by_own_parts(at.arrangement, at.concerned, at.views, covered),
+            CoverageRule::ByClaims => {
+                let parts = |unit: usize| main.children(unit).collect();
+                cover_by_parts(&mut covered, parts, has_own(at.views));
+                at.arrangement.flags(&covered)
+            }
+        };
+        self.coverage_of(at, &covered)
     }
 
     fn coverage_of(&self, at: &At<'_>, covered: &[bool]) -> (Coverage, Vec<String>) {
@@ -266,24 +276,28 @@ impl<'s> Standing<'s> {
     }
 }
 
-/// Which nodes are covered, where a figure is that of an entity alone: it is, once each of its departments is and no evidence of
-/// its own waits for a claim, whatever its subsidiaries have sent.
-fn alone(at: &At<'_>, mut covered: Vec<bool>) -> Vec<bool> {
-    let nodes = at.tree().nodes();
-    let is_its_own =
-        |node: &usize| nodes[*node].id != UNASSIGNED && at.tree().entity_of(*node) == at.node;
-    if at.slot.scope == Scope::Consolidated || covered[at.node] || !nodes[at.node].kind.is_entity()
-    {
-        return covered;
-    }
-    let waits = at.arrangement.stands_for(at.node).is_some_and(|unit| {
-        let mut views = at.views.iter();
-        views.any(|view| view.has_own_evidence(unit))
-    });
-    let below = at.node + 1..nodes[at.node].subtree_end;
-    let mut own = below.filter(is_its_own).peekable();
-    covered[at.node] = !waits && own.peek().is_some() && own.all(|node| covered[node]);
-    covered
+/// Which nodes are covered, where claims and totals cover some units of the main tree: a company has reported once its departments
+/// have, whatever the companies below it have sent, which answer for themselves.
+///
+/// *Source*: decision 0106.
+fn by_own_parts(
+    arrangement: &Arrangement,
+    concerned: &Concerned,
+    views: &[&View<'_>],
+    mut in_main: Vec<bool>,
+) -> Vec<bool> {
+    let main = arrangement.main();
+    let parts = |unit: usize| {
+        let parts = main.own_parts(unit);
+        parts.filter(|part| concerned.units[*part]).collect()
+    };
+    cover_by_parts(&mut in_main, parts, has_own(views));
+    arrangement.flags(&in_main)
+}
+
+/// Tells of units of the main tree whether evidence that is looked at names them.
+fn has_own(views: &[&View<'_>]) -> impl Fn(usize) -> bool {
+    move |unit| views.iter().any(|view| view.has_own_evidence(unit))
 }
 
 /// Which of totals, each of a unit of the main tree, make a node's figure: not those that others hold, since what a unit
@@ -345,6 +359,6 @@ pub(super) fn owing_for(at: &At<'_>) -> Vec<usize> {
     if at.slot.scope == Scope::StandAlone {
         owing.retain(|position| *position == at.node);
     }
-    owing.retain(|position| at.concerned[*position]);
+    owing.retain(|position| at.concerned.nodes[*position]);
     owing
 }

@@ -179,32 +179,6 @@ fn alone_an_entity_has_its_departments_and_passes_nothing_on() {
 }
 
 #[test]
-fn alone_an_entity_has_reported_once_its_departments_have_whatever_its_subsidiaries_sent() {
-    block_on(async {
-        let today = day("2026-05-31");
-        let of = async |rows: &[(&str, &str)], covers: &[&str]| {
-            let world = World::shipped().await;
-            let assets_of = |(id, unit): &(&str, &str)| asset(id, unit, "");
-            let csv = assets(&rows.iter().map(assets_of).collect::<Vec<_>>());
-            let reading = Reading {
-                covers: covers.iter().map(|unit| (*unit).to_owned()).collect(),
-                ..Reading::new("assets", today)
-            };
-            world.commit_csv(&reading, &csv).await;
-            let found = scoped(&world, Scope::StandAlone, "HD", today).await;
-            (found.coverage.covered, counts(&found).1)
-        };
-        let rows = [("A1", "HD-SEC"), ("A2", "JP1")];
-        let silent = (0, String::new());
-        assert_eq!(of(&rows, &["HD-SEC"]).await, (1, "1".to_owned()));
-        assert_eq!(of(&rows, &["JP1", "US1"]).await, silent);
-        // Evidence of the entity itself, for which nobody speaks.
-        let rows = [("A1", "HD-SEC"), ("A2", "HD")];
-        assert_eq!(of(&rows, &["HD-SEC"]).await, silent);
-    });
-}
-
-#[test]
 fn a_record_of_several_units_counts_once_above_them() {
     block_on(async {
         let world = World::shipped().await;

@@ -102,9 +102,6 @@ impl Page<'_, '_> {
     }
 
     fn kpi(&mut self, kpi: &KpiPart, edition: Edition) {
-        let Some(first) = kpi.figures.first() else {
-            return;
-        };
         let figures = self.figures(kpi);
         let trend = self.figure(&kpi.trend);
         let comparison = kpi
@@ -136,7 +133,7 @@ impl Page<'_, '_> {
              <div class=\"kpi\"><div>{figures}</div><div>{trend}</div><div>{comparison}</div></div>{durations}{sentences}",
             no = kpi.no,
             name = escaped(&kpi.name),
-            status = standing(&first.status),
+            status = standing(&kpi.status),
         ));
         self.judged(kpi, edition);
         self.said(kpi);

@@ -4,6 +4,7 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::judgement::Judgement;
 use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::standing::KpiStatuses;
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 use serde::Serialize;
@@ -37,6 +38,11 @@ impl Standing {
             word: status.title().get(language).to_owned(),
             colour: paint.name(),
         }
+    }
+
+    /// The standing of a figure's KPI as one thing.
+    pub(super) fn of_kpi(of_kpis: &KpiStatuses<'_>, one: &Measurement, language: Language) -> Self {
+        Self::of(of_kpis.of(one).unwrap_or(one.status), language)
     }
 }
 
@@ -131,7 +137,9 @@ impl Figure {
             year_before: movement(judgement.year_before.as_ref()),
             coverage: scorecard::coverage(one.coverage),
             status: Standing::of(one.status, language),
-            basis: basis(one.basis, language),
+            basis: one
+                .basis_of_value()
+                .map_or_else(String::new, |of| basis(of, language)),
             bullet: is_root.then(|| charts::bullet(source, one)),
             spark: is_root.then(|| charts::spark(source, history, one)),
         }

@@ -3,6 +3,7 @@
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{CLASSES, GROUPS, Kpi, MATURITIES, Unit};
 use keiki_model::measurement::Measurement;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::status::Status;
 use keiki_model::text::Text;
 use serde::Serialize;
@@ -42,6 +43,8 @@ pub struct UnitFigure {
     pub target: String,
     /// How it stands.
     pub status: Standing,
+    /// How the KPI stands there as one thing.
+    pub kpi_status: Standing,
 }
 
 /// A KPI.
@@ -63,6 +66,8 @@ pub struct KpiPart {
     pub evidence: String,
     /// The version of its definition.
     pub version: String,
+    /// How it stands as one thing: as the worst of its own figures.
+    pub status: Standing,
     /// The KPI's own figures.
     pub figures: Vec<Figure>,
     /// Figures beside them, those without a value left out.
@@ -99,14 +104,14 @@ pub struct KpiPart {
 pub(super) fn groups(
     source: &Source<'_>,
     history: &History<'_>,
-    testing: Testing,
+    (of_kpis, testing): (&KpiStatuses<'_>, Testing),
 ) -> Vec<GroupPart> {
     let mut groups = Vec::new();
     for (number, (code, ja, en)) in (1..).zip(GROUPS) {
         let kpis = source.names.catalogue.kpis.iter();
         let kpis: Vec<KpiPart> = kpis
             .filter(|kpi| kpi.group == code)
-            .filter_map(|kpi| part(source, history, kpi, testing))
+            .filter_map(|kpi| part(source, history, kpi, (of_kpis, testing)))
             .collect();
         if !kpis.is_empty() {
             groups.push(GroupPart {
@@ -123,7 +128,7 @@ fn part(
     source: &Source<'_>,
     history: &History<'_>,
     kpi: &Kpi,
-    testing: Testing,
+    (of_kpis, testing): (&KpiStatuses<'_>, Testing),
 ) -> Option<KpiPart> {
     let language = source.names.language;
     let of_root: Vec<&Measurement> = source
@@ -169,6 +174,7 @@ fn part(
         reading: kpi.reading.get(language).to_owned(),
         evidence: kpi.evidence.get(language).to_owned(),
         version: kpi.version.clone(),
+        status: Standing::of_kpi(of_kpis, first, language),
         figures: own
             .iter()
             .zip(&judged)
@@ -197,7 +203,7 @@ fn part(
         comparison: charts::comparison(source, first),
         distribution: durations::distribution(source, kpi),
         survival: durations::survival(source, kpi),
-        companies: companies(source, first),
+        companies: companies(source, of_kpis, first),
         series: series(source, history, first),
         references,
         judged,
@@ -232,7 +238,11 @@ fn class(source: &Source<'_>, kpi: &Kpi) -> String {
 }
 
 /// The figure of each company, in the order of the org tree.
-fn companies(source: &Source<'_>, first: &Measurement) -> Vec<UnitFigure> {
+fn companies(
+    source: &Source<'_>,
+    of_kpis: &KpiStatuses<'_>,
+    first: &Measurement,
+) -> Vec<UnitFigure> {
     let language = source.names.language;
     let one = |one: &Measurement| UnitFigure {
         id: one.org_unit.to_string(),
@@ -243,6 +253,7 @@ fn companies(source: &Source<'_>, first: &Measurement) -> Vec<UnitFigure> {
             format::target(target, one.unit, language)
         }),
         status: Standing::of(one.status, language),
+        kpi_status: Standing::of_kpi(of_kpis, one, language),
     };
     source
         .measurements

@@ -2,6 +2,7 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::{Basis, Measurement};
+use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 use rust_xlsxwriter::{Formula, Worksheet, utility::row_col_to_cell};
 
@@ -77,6 +78,7 @@ fn columns(report: &Report<'_>) -> Vec<Column> {
         say("件数 n", "n", 8.0).of_numbers(),
         say("根拠", "Basis", 14.0),
         say("指標コード", "Indicator code", 24.0),
+        say("KPI全体の状態", "Status of the KPI", 20.0),
     ]
 }
 
@@ -115,16 +117,31 @@ fn line(
     for (at, bound) in (VALUE + 2..).zip(bounds) {
         number(sheet, (row, at), bound, &style.bound(one.unit))?;
     }
-    let (shape, _) = mark(one.status);
-    let word = format!("{shape} {}", one.status.title().get(names.language));
-    sheet.write_string_with_format(row, VALUE + 4, word, &style.status(one.status))?;
+    standing(sheet, (row, VALUE + 4), one.status, (style, names.language))?;
     sheet.write_number_with_format(row, VALUE + 5, one.coverage.covered, &whole)?;
     sheet.write_number_with_format(row, VALUE + 6, one.coverage.expected, &whole)?;
     let n = one.n.map(Fraction::whole);
     number(sheet, (row, VALUE + 7), n, &whole)?;
-    let basis = basis(one.basis, names.language);
+    let basis = basis(one, names.language);
     sheet.write_string_with_format(row, VALUE + 8, basis, &text)?;
     sheet.write_string_with_format(row, VALUE + 9, one.indicator.to_string(), &text)?;
+    if let Some(of_kpi) = report.of_kpis.of(one).filter(|_| !one.is_companion) {
+        return standing(sheet, (row, VALUE + 10), of_kpi, (style, names.language));
+    }
+    sheet.write_blank(row, VALUE + 10, &text)?;
+    Ok(())
+}
+
+/// Writes shape and word of a status.
+fn standing(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    status: Status,
+    (style, language): (&Style, Language),
+) -> Result<()> {
+    let (shape, _) = mark(status);
+    let word = format!("{shape} {}", status.title().get(language));
+    sheet.write_string_with_format(row, column, word, &style.status(status))?;
     Ok(())
 }
 
@@ -159,8 +176,11 @@ fn is_quotient(one: &Measurement) -> bool {
             == Some(above)
 }
 
-/// What a figure is computed from, in words.
-pub(super) fn basis(basis: Basis, language: Language) -> String {
+/// What a figure's value is computed from, in words; empty where there is no value that could rest on it.
+pub(super) fn basis(one: &Measurement, language: Language) -> String {
+    let Some(basis) = one.basis_of_value() else {
+        return String::new();
+    };
     let text = match basis {
         Basis::Rows => Text::new("明細", "rows"),
         Basis::Reported => Text::new("報告集計値を含む", "reported totals"),

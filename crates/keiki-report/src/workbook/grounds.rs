@@ -59,7 +59,7 @@ fn row(report: &Report<'_>, one: &Measurement) -> Vec<Cell> {
             value: Fraction::new(covered, expected),
         },
         Cell::Text(missing.join(report.say("、", ", "))),
-        Cell::Text(basis(one.basis, names.language)),
+        Cell::Text(basis(one, names.language)),
         Cell::Whole(one.statistics.unknown),
         Cell::Whole(one.statistics.undated),
         Cell::Text(one.known_at.to_string()),

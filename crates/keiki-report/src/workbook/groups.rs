@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::scorecard::is_idle;
 
 /// The column at which charts stand, right of the table.
-const CHARTS: u16 = FIRST + 18;
+const CHARTS: u16 = FIRST + 19;
 /// The column of a second chart beside the first.
 const BESIDE: u16 = CHARTS + 9;
 /// The column of org unit or period in the charts' data; value and target follow.

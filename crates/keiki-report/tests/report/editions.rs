@@ -1,9 +1,10 @@
 //! The report, and what is rendered from it.
 
+use keiki_model::measurement::Basis;
 use keiki_model::text::Language;
 use keiki_report::pdf::Edition;
 use keiki_report::report::{Earlier, Finality, Later, Report, Testing};
-use keiki_report::{html, oscal, parquet, pdf, workbook};
+use keiki_report::{html, json, oscal, parquet, pdf, scorecard, workbook};
 
 use crate::group::{EVIL, Group, measurements};
 
@@ -365,4 +366,72 @@ fn how_long_things_took_is_drawn_from_what_the_statement_carries() {
         }
         pdf::draw(&report, Edition::Board).expect("it can be set");
     }
+}
+
+#[test]
+fn a_kpi_of_two_figures_stands_as_the_worse_of_them_everywhere() {
+    let group = Group::new().with_security_headcount();
+    let source = group.source(Language::En);
+    let report = Report::new(&source);
+    let kpis = report.groups.iter().flat_map(|group| &group.kpis);
+    let headcount = kpis.clone().find(|kpi| kpi.no == 8).expect("KPI 8");
+    let codes: Vec<&str> = headcount
+        .figures
+        .iter()
+        .map(|one| one.status.code)
+        .collect();
+    assert_eq!(
+        (codes, headcount.status.code),
+        (vec!["met", "missed"], "missed")
+    );
+    let companies: Vec<(&str, &str, &str)> = headcount
+        .companies
+        .iter()
+        .map(|one| (&*one.id, one.status.code, one.kpi_status.code))
+        .collect();
+    assert_eq!(companies, [("A", "met", "met"), ("B", "met", "missed")]);
+    let page = html::draw(&report, Edition::Board);
+    let article = page
+        .split("<article id=\"k8\"")
+        .nth(1)
+        .expect("KPI 8 has a part of the page");
+    let heading = article
+        .split("<div class=\"kpi\">")
+        .next()
+        .unwrap_or_default();
+    assert!(
+        heading.contains("missed") && !heading.contains("met<"),
+        "{heading}"
+    );
+    let measured = &group.statement.measurements;
+    let data = json::with_trends(measured, &[], &[]);
+    let of = |indicator: &str, unit: &str| {
+        let mut all = data.as_array().expect("an array").iter();
+        let one = all.find(|one| one["indicator"] == indicator && one["org_unit"] == unit);
+        one.expect("it is there")["kpi_status"].clone()
+    };
+    assert_eq!(of("security_to_it_ratio", "HD"), "missed");
+    assert_eq!(of("security_to_it_ratio", "A"), "met");
+}
+
+#[test]
+fn a_figure_without_a_value_is_not_marked_as_resting_on_totals() {
+    let mut group = Group::new();
+    for one in &mut group.statement.measurements {
+        one.basis = Basis::Reported;
+        if one.org_unit == *"HD" {
+            one.value = None;
+        }
+    }
+    let source = group.source(Language::En);
+    let report = Report::new(&source);
+    let first = &report.groups[0].kpis[0].figures[0];
+    assert_eq!((&*first.value, &*first.basis), ("–", ""));
+    let value = |unit: &str| {
+        let mut all = group.statement.measurements.iter();
+        let one = all.find(|one| one.org_unit == *unit).expect("it is there");
+        scorecard::value(one, Language::En)
+    };
+    assert_eq!(value("HD"), "–");
+    assert!(value("A").ends_with(" *"), "{}", value("A"));
 }

@@ -7,7 +7,7 @@ use keiki_model::catalogue::Catalogue;
 use keiki_model::durations::{Durations, Form};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
-use keiki_model::measurement::{Basis, Coverage, Measurement, Scope};
+use keiki_model::measurement::{Basis, Coverage, CoverageRule, Measurement, Scope};
 use keiki_model::org::Organisation;
 use keiki_model::remark::Remarks;
 use keiki_model::restatement::Bridge;
@@ -25,7 +25,7 @@ pub(crate) struct Group {
     catalogue: Catalogue,
     calendars: Calendars,
     organisation: Organisation,
-    statement: Statement,
+    pub(crate) statement: Statement,
     earlier: Vec<Earlier>,
     moved: Vec<Moved>,
 }
@@ -67,6 +67,7 @@ impl Group {
                 edition: Some(1),
                 edition_sha256: None,
                 journal_sha256: None,
+                coverage_rule: CoverageRule::default(),
                 obstacles: vec![Obstacle::Rejected {
                     source: "kev".to_owned(),
                     rows: 2,
@@ -117,6 +118,32 @@ impl Group {
                 status: Status::NoTarget,
                 ..measurement("2026-09", "HD", value)
             });
+        }
+        self
+    }
+
+    /// The same group with both figures of KPI 8: the first is met everywhere, the second missed in the group and in B.
+    pub(crate) fn with_security_headcount(mut self) -> Self {
+        for unit in ["HD", "A", "B"] {
+            for (indicator, status) in [
+                ("security_to_it_ratio", Status::Met),
+                (
+                    "security_to_all_ratio",
+                    if unit == "A" {
+                        Status::Met
+                    } else {
+                        Status::Missed
+                    },
+                ),
+            ] {
+                self.statement.measurements.push(Measurement {
+                    no: 8,
+                    code: "1.4.1".into(),
+                    indicator: indicator.into(),
+                    status,
+                    ..measurement("2026-09", unit, "0.06")
+                });
+            }
         }
         self
     }

@@ -54,6 +54,11 @@ pub(crate) fn actor() -> Actor {
 }
 
 impl Session {
+    /// Tells whether somebody reads standard output as it is written.
+    pub(super) fn is_watched(&self) -> bool {
+        self.view.width.is_some()
+    }
+
     pub(super) fn new(
         given: Option<PathBuf>,
         language: Option<Language>,

@@ -37,6 +37,7 @@ impl StructureArgs {
             },
             tree_on: tree_on.map(|instant| local_day(instant, zone)),
             hierarchy: self.hierarchy.clone(),
+            ..Structure::default()
         })
     }
 }

@@ -100,8 +100,6 @@ impl<'t> Totals<'t> {
 pub(super) struct Last<'b> {
     pub(super) from: Day,
     pub(super) until: Day,
-    /// For how many days more it speaks, where its source says so.
-    pub(super) fresh_days: Option<i32>,
     /// The last day of evidence that speaks as long as the dataset says, and the last day on which other evidence is fresh.
     unlimited: Option<Day>,
     limited: Option<Day>,
@@ -110,7 +108,7 @@ pub(super) struct Last<'b> {
 
 impl Last<'_> {
     /// The last day on which any of it is fresh, in a dataset whose readings speak for so many days more.
-    fn fresh_until(&self, days: i32) -> Day {
+    pub(super) fn fresh_until(&self, days: i32) -> Day {
         let unlimited = self.unlimited.map(|until| until.saturating_add(days));
         let fresh = unlimited.max(self.limited);
         fresh.unwrap_or(self.until)
@@ -149,6 +147,10 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
         by_dataset
             .entry(dataset)
             .or_insert_with(|| last_of_each(&batches, dataset, &tree, today));
+    }
+    for (dataset, last) in &mut by_dataset {
+        let freshness = workspace.dataset(dataset)?.freshness_days;
+        last_by_parts(last, &tree, freshness);
     }
     let mut owed = Vec::new();
     for ((node, dataset), needs) in needs.iter().filter(|((node, _), _)| within.contains(node)) {
@@ -243,6 +245,18 @@ fn sent_to<'w>(workspace: &'w Workspace, used: &'w Dataset) -> Option<&'w Datase
     (sent.org_units != OrgUnits::None).then_some(sent)
 }
 
+/// Of units whose parts have evidence that is fresh longer than their own, takes that of the part in which it ages first: a
+/// company has reported once its departments have, whatever the companies below it have sent.
+fn last_by_parts(last: &mut [Option<Last<'_>>], tree: &Tree, freshness_days: i32) {
+    let fresh = |of: &Last<'_>| of.fresh_until(freshness_days);
+    for position in (0..last.len()).rev() {
+        let parts: Option<Vec<Last<'_>>> = tree.own_parts(position).map(|at| last[at]).collect();
+        let stalest = parts.and_then(|parts| parts.into_iter().min_by_key(fresh));
+        let longer = stalest.filter(|of| last[position].is_none_or(|own| fresh(&own) < fresh(of)));
+        last[position] = longer.or(last[position]);
+    }
+}
+
 /// For each node of the tree, the claim that covers it and speaks longest.
 pub(super) fn last_of_each<'b>(
     batches: impl IntoIterator<Item = &'b Batch>,
@@ -272,7 +286,6 @@ pub(super) fn last_of_each<'b>(
                         Last {
                             from: alike.map_or(claim.from, |of| of.from.min(claim.from)),
                             until,
-                            fresh_days: claim.fresh_days,
                             unlimited,
                             limited,
                             batch,

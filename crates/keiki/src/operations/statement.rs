@@ -12,7 +12,7 @@ use keiki_engine::{Request, Structure};
 use keiki_model::calendar::{Day, Period, date_of, local_day};
 use keiki_model::disclosure::counts_people;
 use keiki_model::durations::Durations;
-use keiki_model::measurement::Measurement;
+use keiki_model::measurement::{CoverageRule, Measurement};
 use keiki_model::restatement::Cause;
 use keiki_model::statement::{Obstacle, Place, Statement};
 use keiki_model::text::{Language, Text};
@@ -262,6 +262,7 @@ pub(super) async fn as_known(
         period,
         known_at: run.now,
         journal_version: journal.snapshot().await?.seq(),
+        coverage_rule: CoverageRule::default(),
     };
     let closed = workspace.statements().await?.closed().await?;
     let since = closed_before(&closed, period, workspace);
@@ -276,6 +277,7 @@ pub(super) async fn as_known(
         edition: editions.last().map(|edition| edition.number),
         edition_sha256: None,
         journal_sha256: None,
+        coverage_rule: pinned.coverage_rule,
         obstacles: Vec::new(),
         remarks: notes::of_period(workspace, period, since).await?,
         restatement: None,
@@ -289,6 +291,7 @@ struct Pinned {
     period: Period,
     known_at: i64,
     journal_version: i64,
+    coverage_rule: CoverageRule,
 }
 
 impl Pinned {
@@ -302,7 +305,10 @@ impl Pinned {
             kpis: Vec::new(),
             units: Units::All,
             periods: vec![self.period],
-            structure: Structure::default(),
+            structure: Structure {
+                coverage_rule: self.coverage_rule,
+                ..Structure::default()
+            },
             known_at: Some(self.known_at),
             journal_version: Some(self.journal_version),
             author: String::new(),

@@ -42,6 +42,7 @@ fn the_sample_group_tells_its_story() {
     the_page_shows_every_kpi(&ran.out);
     let sample = folder.path().join("sample");
     run(&sample, "check").exits(0);
+    guide::readme_is_as_printed(&ran.out);
     guide::is_as_written(&sample, &ran.out);
     every_suggested_command_works(&sample, &ran.out);
     the_late_company_made_it_whole(&sample);
@@ -82,7 +83,7 @@ fn the_page_shows_every_kpi(page: &str) {
         (21, "66.7 %", "– no target"),
         (30, "92.8 %", "▼ missed"),
         (31, "96.1 %", "● met"),
-        (32, "–", "– not due"),
+        (32, "–  ", "– not due"),
         (33, "96.0 % *", "● met"),
         (44, "104.0 %", "▼ missed"),
         (46, "110.0 %", "● met"),
@@ -109,14 +110,14 @@ fn one_company_was_silent_in_august(sample: &Path) {
     };
     line("SG1", "2026-08").says("no data (not reported)");
     line("CN1", "2026-08").says("none occurred");
-    line("HD", "2026-08").says("8/10").says("provisional");
+    line("HD", "2026-08").says("9/10").says("provisional");
     for month in ["2026-07", "2026-09"] {
         line("SG1", month).says("none occurred");
         line("HD", month).says("10/10");
     }
     run(sample, "explain 23 --org HD --period 2026-08")
         .exits(0)
-        .says("HD, SG1 have not");
+        .says("9/10 org units have reported; SG1 has not.");
 }
 
 /// A refused file leaves nothing behind: until it came again, nobody knew of September.

@@ -38,8 +38,8 @@ fn column(name: &str, kind: &str) -> String {
     )
 }
 
-fn with_checks() -> Workspace {
-    let workspace = Workspace::new();
+/// The dataset of results, which are fresh for ten days.
+fn of_checks(workspace: &Workspace) {
     let columns: String = [
         ("system_id", "text"),
         ("rule", "text"),
@@ -50,6 +50,11 @@ fn with_checks() -> Workspace {
     .map(|(name, kind)| column(name, kind))
     .concat();
     workspace.write("datasets/checks.toml", format!("{CHECKS}{columns}"));
+}
+
+fn with_checks() -> Workspace {
+    let workspace = Workspace::new();
+    of_checks(&workspace);
     csv(
         &workspace,
         "register",
@@ -184,6 +189,38 @@ fn derived_evidence_is_no_fresher_than_the_register_whose_rows_it_takes_over() {
         .run(&["ingest", "register", "--as-of", "2026-07-31"])
         .exits(0);
     assert_eq!(until(), "2026-07-31");
+}
+
+/// The results are fresh for ten days, controls for a hundred.
+#[test]
+fn derived_evidence_ages_with_the_first_of_its_inputs() {
+    let workspace = Workspace::new();
+    of_checks(&workspace);
+    csv(&workspace, "checker", "checks", "", &checks(9));
+    let sql = "select system_id, 'hardening' as control, org_unit, true as is_in_scope, max(checked_on) as done_on from checks\n\
+               group by system_id, org_unit";
+    query(&workspace, "hardening", "system_controls", "", sql);
+    let fresh_until = || {
+        let owed = workspace
+            .run(&["sources", "--coverage", "--format", "json"])
+            .exits(0)
+            .json();
+        let mut rows = owed.as_array().expect("an array").iter();
+        let row = rows.find(|row| row["org_unit"] == "JP1" && row["dataset"] == "system_controls");
+        row.expect("it is owed")["fresh_until"].clone()
+    };
+    workspace.run(&["ingest", "--as-of", "2026-05-31"]).exits(0);
+    assert_eq!(fresh_until(), "2026-06-10");
+    // An input that says itself that it ages sooner is followed too.
+    csv(
+        &workspace,
+        "checker",
+        "checks",
+        "fresh_days = 3\n",
+        &checks(8),
+    );
+    workspace.run(&["ingest", "--as-of", "2026-07-31"]).exits(0);
+    assert_eq!(fresh_until(), "2026-08-03");
 }
 
 #[test]

@@ -12,6 +12,35 @@ const GUIDES: [(&str, &str); 2] = [
     ),
 ];
 
+const README: &str = include_str!("../../../../README.md");
+
+/// Holds the page that README shows against the one that is printed, line by line.
+pub(crate) fn readme_is_as_printed(page: &str) {
+    let shown = blocks(README).into_iter().find_map(|block| match block {
+        Block::Shown(lines) => Some(lines),
+        Block::File(..) | Block::Command(_) => None,
+    });
+    let shown = shown.expect("README shows the page");
+    assert!(shown.len() > 30, "{shown:?}");
+    let printed: Vec<&str> = page.lines().map(str::trim_end).collect();
+    let (mut next, mut may_skip) = (0, true);
+    for line in shown {
+        if line.trim() == "…" {
+            may_skip = true;
+            continue;
+        }
+        let mut rest = printed[next..].iter();
+        let skipped = rest.position(|found| *found == line.trim_end());
+        let skipped =
+            skipped.unwrap_or_else(|| unreachable!("README shows what is not printed: {line}"));
+        assert!(
+            may_skip || skipped == 0,
+            "README leaves out what stands before: {line}"
+        );
+        (next, may_skip) = (next + skipped + 1, false);
+    }
+}
+
 /// Runs the commands of the guide in both languages, side by side, in the sample group's workspace.
 pub(crate) fn is_as_written(sample: &Path, english_page: &str) {
     let empty = std::fs::write(sample.join("empty.csv"), "");

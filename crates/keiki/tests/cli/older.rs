@@ -12,6 +12,10 @@ const HEADS: &[u8] = include_bytes!("older/heads.zip.gz");
 /// A workspace with a closed period, from the same time.
 const CLOSED: &[u8] = include_bytes!("older/closed.zip.gz");
 
+/// A workspace with a period that was closed while a company was silent: the holding above it had not reported either, by the rule
+/// before decision 0106.
+const SILENT: &[u8] = include_bytes!("older/silent.zip.gz");
+
 const THINGS: &str = include_str!("../../../keiki-ingest/fixtures/datasets/things.toml");
 
 /// A workspace with the books that an older program wrote.
@@ -155,4 +159,44 @@ fn a_period_that_an_older_program_closed_stays_closed_and_its_evidence_goes_on()
         .run(&["verify"])
         .exits(0)
         .says("the books balance");
+}
+
+#[test]
+fn a_period_that_was_closed_by_the_older_rule_of_coverage_comes_out_as_it_was_closed() {
+    let workspace = workspace_with(SILENT);
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let coverage = |line: &[&str]| {
+        let further = ["--format", "json"];
+        let line: Vec<&str> = line.iter().copied().chain(further).collect();
+        let found = workspace.run(&line).exits(0).json();
+        let all = found["measurements"].as_array().or(found.as_array());
+        let one = &all.expect("there are figures")[0];
+        (
+            one["coverage"]["covered"].clone(),
+            one["coverage"]["expected"].clone(),
+        )
+    };
+    let verified = workspace.run(&["verify"]).exits(0);
+    verified
+        .says("computed 1 closed statements again")
+        .says("the books balance");
+    assert_eq!(
+        coverage(&["statement", "2026-03"]),
+        (json!(1), json!(3)),
+        "as it was reported"
+    );
+    assert_eq!(
+        coverage(&[
+            "measure", "--kpi", "1", "--org", "HD", "--period", "2026-03"
+        ]),
+        (json!(2), json!(3)),
+        "as it is known"
+    );
+    let reopened = ["reopen", "2026-03", "--reason", "coverage"];
+    workspace.run(&reopened).exits(0);
+    let closed = ["close", "2026-03", "--reason", "US1", "--agreed-by", "sato"];
+    workspace.run(&closed).exits(0);
+    assert_eq!(coverage(&["statement", "2026-03"]), (json!(2), json!(3)));
+    let verified = workspace.run(&["verify"]).exits(0);
+    verified.says("computed 2 closed statements again");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keiki_model::status::Status;
 use serde_json::Value;
 
 use crate::spreadsheet::{Cell, Sheet, Spreadsheet};
@@ -121,6 +122,16 @@ fn every_figure_of_the_workbook_is_that_of_the_data() {
                 "{heading}: {row:?}\n{one}"
             );
         }
+        let of_kpi = one["kpi_status"]
+            .as_str()
+            .filter(|_| one["companion"] == false);
+        let of_kpi = of_kpi.and_then(|code| Status::all().find(|status| status.code() == code));
+        let word = of_kpi.map(|status| status.title().en);
+        let shown = match row.get("Status of the KPI") {
+            Some(Cell::Text(text)) => text.split_once(' ').map(|(_, word)| word),
+            _ => None,
+        };
+        assert_eq!(shown, word.as_deref(), "{row:?}");
         compared += 1;
     }
     assert!(compared >= 8, "only {compared} figures were compared");

@@ -243,36 +243,53 @@ impl Sight<'_> {
         held_against_target(self.indicator, &parts, (covered, owing.len()))
     }
 
-    /// Tells whether a unit has answered: by its claims, by a total, or because all units below it have and it has nothing
-    /// of its own.
+    /// Tells whether a unit has answered: by its claims, by a total, or because all of its departments have (the entities below
+    /// it, where it has none) and it has nothing of its very own.
     fn answers(&self, unit: &str, totals: &[&Total]) -> bool {
         if self.is_covered(unit) || totals.iter().any(|total| self.is_within(unit, &total.unit)) {
             return true;
         }
         let units = self.history.reference.units_on(self.at.day);
         let below: Vec<_> = units.iter().filter(|of| of.parent == Some(unit)).collect();
-        !totals.is_empty()
-            && !below.is_empty()
-            && below.iter().all(|of| self.answers(of.id, totals))
+        let has_departments = below.iter().any(|of| !of.is_entity());
+        let parts = || {
+            below
+                .iter()
+                .filter(|of| !has_departments || !of.is_entity())
+        };
+        parts().next().is_some()
+            && parts().all(|of| self.answers(of.id, totals))
             && !self.has_own_evidence(unit)
     }
 
+    /// Tells whether something that the indicator counts names this very unit.
     fn has_own_evidence(&self, unit: &str) -> bool {
         let is_it = |name: &String| self.path(name)[0] == unit;
         if !self.indicator.starts_with("case") {
-            return self
-                .all_things()
-                .iter()
-                .any(|(thing, _)| is_it(&thing.unit));
+            let things = self.all_things();
+            let mut own = things.iter().filter(|(thing, _)| is_it(&thing.unit));
+            return own.any(|(thing, day)| self.looks_at(thing, *day));
         }
         self.all_cases().iter().any(|(case, days)| {
-            let on = if self.indicator == "case_flow_opened_count" {
-                case.opened
-            } else {
-                case.closed
+            let is_seen = match self.indicator {
+                "case_flow_opened_count" => happened(case.opened, *days),
+                "case_open_count" => is_in(case.opened, case.closed, days.1),
+                // Cases in a survival are in no bin.
+                "case_open_survival_median" => false,
+                _ => happened(case.closed, *days),
             };
-            happened(on, *days) && case.units.iter().any(is_it)
+            is_seen && case.units.iter().any(is_it)
         })
+    }
+
+    /// Tells whether an indicator over things looks at one of them.
+    fn looks_at(&self, thing: &Thing, day: Day) -> bool {
+        match self.indicator {
+            "thing_amount_latest" | "thing_days_late" => is_in(thing.from, thing.until, day),
+            "thing_entities" => thing.is_ok != Some(false) && is_in(thing.from, thing.until, day),
+            "thing_this_year_count" => is_in(thing.from, self.year_end(thing), day),
+            _ => true,
+        }
     }
 
     /// Tells whether a record of some units counts at the node, beside totals that replace those of their units.

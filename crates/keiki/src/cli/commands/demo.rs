@@ -6,13 +6,14 @@ use keiki_model::calendar::date_of;
 use keiki_model::text::{Language, Text};
 use keiki_report::{format, scorecard, sentence};
 
+use super::serve;
 use crate::cli::Exit;
 use crate::cli::session::Session;
 use crate::error::Result;
 use crate::messages;
 use crate::operations::demo::{self, Books, Played, Refused};
 
-/// Make a fictional sample group's workspace, take its evidence in month by month, and measure it
+/// Make a fictional sample group's workspace, take its evidence in month by month, measure it, and, in a terminal, serve it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder; it is made where there is none
@@ -24,8 +25,8 @@ pub(crate) struct Args {
     /// Close eleven months too, restate two of them, and sign (takes minutes)
     #[arg(long)]
     closed: bool,
-    /// Serve nothing afterwards
-    #[arg(long, hide = true)]
+    /// End with the figures; in a terminal the web pages are served afterwards
+    #[arg(long)]
     no_serve: bool,
 }
 
@@ -72,7 +73,12 @@ impl Args {
                 what.get(language)
             ));
         }
-        Ok(Exit::Fine)
+        // Nobody follows a link into a file or another program.
+        if self.no_serve || !session.is_watched() {
+            return Ok(Exit::Fine);
+        }
+        session.line("");
+        serve::beside(&played.workspace.root, session).await
     }
 }
 

@@ -170,7 +170,10 @@ pub(crate) fn show(
     if !trends.is_empty() {
         session.note(messages::TREND_LEGEND.get(language));
     }
-    let has = |of: &[Basis]| measured.iter().any(|one| of.contains(&one.basis));
+    let has = |of: &[Basis]| {
+        let mut marks = measured.iter().filter_map(Measurement::basis_of_value);
+        marks.any(|mark| of.contains(&mark))
+    };
     if has(&[Basis::Reported, Basis::Reference]) {
         session.note(messages::REPORTED_LEGEND.get(language));
     }

@@ -1,7 +1,7 @@
 //! `keiki serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keiki_model::text::Text;
 
@@ -10,6 +10,9 @@ use crate::cli::{Exit, logging};
 use crate::environment;
 use crate::error::Result;
 use crate::web::{HEADER_LIMIT, Options, REQUEST_LIMIT, Schedules, Security, Server};
+
+/// The port on which pages are served where nothing else is said.
+const PORT: u16 = 8080;
 
 /// Serve the web pages
 #[derive(Debug, clap::Args)]
@@ -63,21 +66,42 @@ impl Args {
                 Reading::Leave => Schedules::Leave,
             },
         };
-        let server = Server::bind(&root, &options).await?;
-        let url = server.url();
+        run(Server::bind(&root, &options).await?, session).await
+    }
+}
+
+/// Serves a workspace on this computer, on another port where the usual one is taken.
+pub(super) async fn beside(root: &Path, session: &Session) -> Result<Exit> {
+    logging::faults();
+    let options = |port: u16| Options {
+        listen: SocketAddr::from(([127, 0, 0, 1], port)),
+        security: Security::Loopback,
+        request_limit: REQUEST_LIMIT,
+        header_limit: HEADER_LIMIT,
+        schedules: Schedules::Read,
+    };
+    let server = match Server::bind(root, &options(PORT)).await {
+        Ok(server) => server,
+        Err(_) => Server::bind(root, &options(0)).await?,
+    };
+    run(server, session).await
+}
+
+/// Says where the pages are, and serves them until somebody stops it.
+async fn run(server: Server, session: &Session) -> Result<Exit> {
+    let url = server.url();
+    let said = Text::new(
+        format!("{url} で待ち受けています。Ctrl-C で終了します"),
+        format!("listening on {url}; Ctrl-C stops it"),
+    );
+    session.line(said.get(session.language()));
+    if let Some(path) = server.first_link().await? {
         let said = Text::new(
-            format!("{url} で待ち受けています。Ctrl-C で終了します"),
-            format!("listening on {url}; Ctrl-C stops it"),
+            format!("最初の管理者を登録するリンク(24時間有効): {url}{path}"),
+            format!("the first administrator signs up here, within 24 hours: {url}{path}"),
         );
         session.line(said.get(session.language()));
-        if let Some(path) = server.first_link().await? {
-            let said = Text::new(
-                format!("最初の管理者を登録するリンク(24時間有効): {url}{path}"),
-                format!("the first administrator signs up here, within 24 hours: {url}{path}"),
-            );
-            session.line(said.get(session.language()));
-        }
-        server.run(environment::stopped()).await?;
-        Ok(Exit::Fine)
     }
+    server.run(environment::stopped()).await?;
+    Ok(Exit::Fine)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use keiki_model::calendar::{Period, instant_text};
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::statement::Statement;
 use keiki_model::text::{Language, Text};
 use keiki_report::report::{Serious, period_name};
@@ -192,7 +193,8 @@ impl Args {
                 let what = (period, statement, of);
                 let root = self.org.first().unwrap_or(&root);
                 let judged = report::judgements(workspace, what, root, run, progress).await?;
-                whole["measurements"] = json::judged(&measured, &judged);
+                let of_kpis = KpiStatuses::new(&statement.measurements);
+                whole["measurements"] = json::judged(&measured, &judged, &of_kpis);
                 let serious = keiki_report::report::serious(&measured);
                 whole["serious_incidents"] = serious.iter().map(Serious::to_json).collect();
                 print_json(&whole, session);

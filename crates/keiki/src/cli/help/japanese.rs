@@ -102,8 +102,12 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("The shell", "シェル"),
     (
-        "Make a fictional sample group's workspace, take its evidence in month by month, and measure it",
-        "架空のグループのワークスペースを作り、証跡を月ごとに取り込み、測定する",
+        "Make a fictional sample group's workspace, take its evidence in month by month, measure it, and, in a terminal, serve it",
+        "架空のグループのワークスペースを作り、証跡を月ごとに取り込み、測定する。端末では続けて画面を公開する",
+    ),
+    (
+        "End with the figures; in a terminal the web pages are served afterwards",
+        "数値を表示したら終了する(端末ではその後ブラウザ用の画面を公開する)",
     ),
     (
         "The folder; it is made where there is none",

@@ -35,7 +35,7 @@ pub(super) fn own_units(workspace: &Workspace, tree: &Tree, unit: usize) -> Vec<
 }
 
 /// The org units that a form of a unit speaks for. A claim holds for all below a unit, so that a parent claims its departments
-/// alone; the parent counts as reported once all below it have.
+/// alone; the parent counts as reported once these have.
 pub(super) fn claimed(tree: &Tree, unit: usize) -> Vec<String> {
     let nodes = tree.nodes();
     let has_entities = (unit + 1..nodes[unit].subtree_end).any(|at| nodes[at].kind.is_entity());

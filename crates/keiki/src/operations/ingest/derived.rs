@@ -179,16 +179,17 @@ impl<'w> Order<'w> {
     }
 }
 
-/// The days for which evidence speaks, and for how many more where its sources say so.
+/// The days for which evidence speaks, and the last one on which it is fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Speaks {
     from: Day,
     until: Day,
-    fresh_days: Option<i32>,
+    fresh_until: Day,
 }
 
-/// What rows that follow from datasets may claim: the org units and days for which the evidence of every one of them speaks; of
-/// its own dataset, where the query takes over what is said there, the evidence of the other sources.
+/// What rows that follow from datasets may claim: the org units and days for which the evidence of every one of them speaks, and
+/// no longer than the first of them ages; of its own dataset, where the query takes over what is said there, the evidence of the
+/// other sources.
 pub(super) async fn claims(
     workspace: &Workspace,
     journal: &Journal,
@@ -200,7 +201,7 @@ pub(super) async fn claims(
     let all = Speaks {
         from: Day::MIN,
         until: as_of,
-        fresh_days: None,
+        fresh_until: Day::MAX,
     };
     let mut common: Vec<Option<Speaks>> = vec![Some(all); tree.nodes().len()];
     let mut has_units = false;
@@ -223,10 +224,13 @@ pub(super) async fn claims(
             *common = common.zip(last).map(|(common, last)| Speaks {
                 from: common.from.max(last.from),
                 until: common.until.min(last.until),
-                fresh_days: common.fresh_days.into_iter().chain(last.fresh_days).min(),
+                fresh_until: common
+                    .fresh_until
+                    .min(last.fresh_until(dataset.freshness_days)),
             });
         }
     }
+    let freshness_days = workspace.dataset(&source.dataset)?.freshness_days;
     let mut claims = Claims::default();
     if !has_units {
         return Ok(claims);
@@ -245,9 +249,14 @@ pub(super) async fn claims(
                 from: speaks.from,
                 until: speaks.until,
                 known_from: i64::MIN,
-                fresh_days: speaks.fresh_days,
+                fresh_days: fewer(speaks.fresh_until - speaks.until, freshness_days),
             });
         }
     }
     Ok(claims)
+}
+
+/// For how many days more rows speak, where that is less than their dataset allows.
+fn fewer(days: i32, freshness_days: i32) -> Option<i32> {
+    Some(days.max(0)).filter(|days| *days < freshness_days)
 }

@@ -408,6 +408,7 @@ fn shown_part(whole: &Statement, ids: &BTreeSet<String>, within: &Within) -> Sta
         edition: whole.edition,
         edition_sha256: whole.edition_sha256.clone(),
         journal_sha256: whole.journal_sha256.clone(),
+        coverage_rule: whole.coverage_rule,
         obstacles: obstacles
             .filter_map(|one| obstacle_within(one, ids, within))
             .collect(),

@@ -240,7 +240,7 @@ impl Between {
             });
         };
         let last = values(&after.measurements);
-        if after.edition == Some(edition) {
+        if after.edition == Some(edition) && after.coverage_rule == before.coverage_rule {
             return Ok(Self {
                 evidence: last.clone(),
                 definitions: last,
@@ -250,6 +250,7 @@ impl Between {
             period,
             known_at: after.closed_at,
             journal_version: after.journal_version,
+            coverage_rule: before.coverage_rule,
         };
         let then = programme::of_edition(workspace, edition).await?;
         let evidence = values(&pinned.measure(&then, progress).await?);

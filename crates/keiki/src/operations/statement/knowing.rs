@@ -1,6 +1,7 @@
 //! The figures of a period as they were known at an instant: by the definitions that were in force then, closed by nobody.
 
 use keiki_model::calendar::Period;
+use keiki_model::measurement::CoverageRule;
 use keiki_model::remark::Remarks;
 use keiki_model::statement::Statement;
 
@@ -31,6 +32,7 @@ pub async fn known_at(
         period,
         known_at,
         journal_version: journal.snapshot().await?.seq(),
+        coverage_rule: CoverageRule::default(),
     };
     let mut statement = Statement {
         period: period.to_string().into(),
@@ -43,6 +45,7 @@ pub async fn known_at(
         edition: edition.map(|edition| edition.number),
         edition_sha256: None,
         journal_sha256: None,
+        coverage_rule: pinned.coverage_rule,
         obstacles: Vec::new(),
         remarks: Remarks::default(),
         restatement: None,

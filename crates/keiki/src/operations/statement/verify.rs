@@ -138,6 +138,7 @@ async fn computed_again(
         period,
         known_at: statement.closed_at,
         journal_version: statement.journal_version,
+        coverage_rule: statement.coverage_rule,
     };
     let mut again = pinned.measure(&then, progress).await?;
     // Statements of before exemptions were kept carry none.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use keiki_model::measurement::Measurement;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::status::Status;
+use keiki_report::json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -99,6 +101,9 @@ pub(in crate::web) struct MeasurementItem {
     journal_version: i64,
     /// Further figures.
     stats: BTreeMap<String, Value>,
+    /// How its KPI stands as one thing: the worst status of the KPI's own figures for the org unit.
+    #[schema(required)]
+    kpi_status: Option<String>,
 }
 
 /// Which org units' evidence a figure rests on.
@@ -183,15 +188,20 @@ pub(in crate::web) async fn list_measurements(
 ) -> Answer<Json<Measurements>> {
     let look = which.look();
     let (period, org_unit) = desk.looked_at(&look).await?;
-    let mut all = desk.measurements(&look).await?;
-    all.retain(|one| kept.keeps(one));
-    let part = paging.part(all, |one| {
+    let measured = desk.measurements(&look).await?;
+    let of_kpis = KpiStatuses::new(&measured);
+    let all = measured.iter().filter(|one| kept.keeps(one)).collect();
+    let part = paging.part(all, |one: &&Measurement| {
         format!("{:010} {} {}", one.no, one.indicator, one.org_unit)
     });
     Ok(Json(Measurements {
         period: period.to_string(),
         org_unit,
-        items: part.items.iter().map(Measurement::to_json).collect(),
+        items: part
+            .items
+            .iter()
+            .map(|one| json::with_kpi(one, &of_kpis))
+            .collect(),
         next: part.next,
     }))
 }
@@ -220,6 +230,7 @@ pub(in crate::web) async fn show_scorecard(
     let (period, org_unit) = desk.looked_at(&look).await?;
     let mut own = desk.measurements(&look).await?;
     own.retain(|one| *one.org_unit == *org_unit && !one.is_companion);
+    let of_kpis = KpiStatuses::new(&own);
     let mut statuses = BTreeMap::new();
     for one in &own {
         *statuses.entry(one.status.code().to_owned()).or_insert(0) += 1;
@@ -228,6 +239,9 @@ pub(in crate::web) async fn show_scorecard(
         period: period.to_string(),
         org_unit,
         statuses,
-        figures: own.iter().map(Measurement::to_json).collect(),
+        figures: own
+            .iter()
+            .map(|one| json::with_kpi(one, &of_kpis))
+            .collect(),
     }))
 }

@@ -143,7 +143,7 @@ impl Page<'_> {
     fn judged(&self) -> impl Iterator<Item = &KpiPart> {
         let kpis = self.looked.sheet.groups.iter();
         let is_judged =
-            |one: &UnitFigure| !matches!(one.status.code, "no_target" | "not_applicable");
+            |one: &UnitFigure| !matches!(one.kpi_status.code, "no_target" | "not_applicable");
         kpis.flat_map(|group| &group.kpis)
             .filter(move |kpi| kpi.companies.iter().any(is_judged))
     }
@@ -200,10 +200,7 @@ pub(in crate::web) async fn show(
         colour,
         shape,
         names: kpis()
-            .filter(|kpi| {
-                let mut figures = kpi.figures.iter();
-                figures.any(|figure| codes.contains(&figure.status.code))
-            })
+            .filter(|kpi| codes.contains(&kpi.status.code))
             .map(|kpi| Named {
                 no: kpi.no,
                 name: kpi.name.clone(),

@@ -6,7 +6,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi, Unit};
 use keiki_model::measurement::Measurement;
 use keiki_model::programme::Owner;
-use keiki_model::status::Status;
+use keiki_model::standing::KpiStatuses;
 use keiki_model::text::{Language, Text};
 use keiki_report::table::{Column, Table};
 use keiki_report::{format, formula, judgement, scorecard, sentence};
@@ -89,7 +89,8 @@ pub(super) fn show(
 fn of_kpi(measurement: &Measurement, around: &Surroundings) -> Option<Text> {
     let all = around.others.iter().chain([measurement]);
     let own: Vec<&Measurement> = all.filter(|one| !one.is_companion).collect();
-    let worst = Status::worst(own.iter().map(|one| one.status)).filter(|_| own.len() > 1)?;
+    let of_kpi = KpiStatuses::new(own.iter().copied()).of(measurement);
+    let worst = of_kpi.filter(|_| own.len() > 1)?;
     let (no, count, title) = (measurement.no, own.len(), worst.title());
     Some(Text::new(
         format!(
