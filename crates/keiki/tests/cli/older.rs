@@ -165,6 +165,7 @@ fn a_period_that_an_older_program_closed_stays_closed_and_its_evidence_goes_on()
 fn a_period_that_was_closed_by_the_older_rule_of_coverage_comes_out_as_it_was_closed() {
     let workspace = workspace_with(SILENT);
     workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    workspace.write("org.csv", include_str!("../../../../catalogue/org.csv"));
     let coverage = |line: &[&str]| {
         let further = ["--format", "json"];
         let line: Vec<&str> = line.iter().copied().chain(further).collect();
