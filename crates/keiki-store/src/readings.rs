@@ -116,6 +116,9 @@ async fn bring_up(pool: &AnyPool) -> Result<()> {
     Ok(())
 }
 
+/// How long a claim stands that is not given up. *Units*: microseconds.
+const CLAIM_STANDS: i64 = 60 * 60 * 1_000_000;
+
 /// A source that was ever tried, with the failures since it was last read.
 const STANDINGS: &str = include_str!("readings/standings.sql");
 
@@ -135,6 +138,7 @@ impl Readings {
             "CREATE TABLE IF NOT EXISTS failed_readings (number INTEGER PRIMARY KEY, source TEXT NOT NULL, \
              dataset TEXT NOT NULL, at INTEGER NOT NULL, as_of INTEGER, file TEXT, reason_ja TEXT NOT NULL, \
              reason_en TEXT NOT NULL, author TEXT NOT NULL, is_of_source INTEGER NOT NULL, is_refused INTEGER NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS reading_claims (source TEXT PRIMARY KEY, claimant TEXT NOT NULL, claimed_at INTEGER NOT NULL)",
         ]).await?;
         Ok(Self { pool })
     }
@@ -156,6 +160,44 @@ impl Readings {
     /// The database cannot be read.
     pub async fn of(&self, source: &str) -> Result<Standing> {
         Ok(self.all().await?.remove(source).unwrap_or_default())
+    }
+
+    /// A name under which to claim sources, as no other has it.
+    #[must_use]
+    pub fn new_claimant() -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
+    /// Claims a source that is due, so that of several servers one reads it. Returns whether it is the claimant's: a claim of
+    /// somebody else stands for an hour, since who made it may have been stopped.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn claim(&self, source: &str, claimant: &str, now: i64) -> Result<bool> {
+        let claimed = sqlx::query(
+            "INSERT INTO reading_claims (source, claimant, claimed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (source) DO UPDATE SET claimant = excluded.claimant, claimed_at = excluded.claimed_at \
+             WHERE reading_claims.claimed_at <= $4",
+        )
+        .bind(source)
+        .bind(claimant)
+        .bind(now)
+        .bind(now.saturating_sub(CLAIM_STANDS))
+        .execute(&self.pool)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Gives up what somebody has claimed.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn release(&self, claimant: &str) -> Result<()> {
+        sqlx::query("DELETE FROM reading_claims WHERE claimant = $1")
+            .bind(claimant)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Records that a source was read and its evidence is in the journal.
@@ -278,6 +320,35 @@ mod tests {
             tried,
             fault,
         }
+    }
+
+    #[tokio::test]
+    async fn of_several_that_would_read_a_source_one_has_it_until_it_gives_it_up_or_an_hour_is_over()
+     {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let place = folder.path().join("keiki.db");
+        let open = async || {
+            let readings = Readings::open(&Database::file(&place)).await;
+            readings.expect("the book opens")
+        };
+        let (one, other) = (open().await, open().await);
+        let claim = async |readings: &Readings, who: &str, now: i64| {
+            let claimed = readings.claim("assets", who, now).await;
+            claimed.expect("the book can be written")
+        };
+        assert!(claim(&one, "one", 0).await);
+        assert!(!claim(&other, "other", 1).await);
+        one.release("one").await.expect("the book can be written");
+        assert!(claim(&other, "other", 2).await);
+        // Who was stopped in the midst of it does not keep it.
+        assert!(!claim(&one, "one", 1 + CLAIM_STANDS).await);
+        assert!(claim(&one, "one", 2 + CLAIM_STANDS).await);
+        // It is another's now.
+        other
+            .release("other")
+            .await
+            .expect("the book can be written");
+        assert!(!claim(&other, "other", 3 + CLAIM_STANDS).await);
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::ORG_UNIT;
 use keiki_model::evidence::{Extent, Missing};
 use keiki_model::text::Text;
-use keiki_store::{Journal, Receipt, Tried};
+use keiki_store::{Journal, Readings, Receipt, Tried};
 
 use super::programme::{self, Run};
 use super::{compact, refusals};
@@ -183,12 +183,28 @@ pub async fn ingest(
     progress: &dyn Progress,
 ) -> Result<Vec<Outcome>> {
     let mut wanted = wanted(workspace, asked)?;
-    if asked.what == What::Due {
-        due::retain(workspace, &mut wanted, asked.now).await?;
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
+    if asked.what != What::Due {
+        return Box::pin(read_recorded(workspace, wanted, asked, progress)).await;
     }
+    let claimant = Readings::new_claimant();
+    let claimed = due::claim(workspace, &mut wanted, (&claimant, asked.now)).await;
+    let read = match claimed {
+        Ok(()) if wanted.is_empty() => Ok(Vec::new()),
+        Ok(()) => Box::pin(read_recorded(workspace, wanted, asked, progress)).await,
+        Err(error) => Err(error),
+    };
+    let released = workspace.readings().await?.release(&claimant).await;
+    let read = read?;
+    released?;
+    Ok(read)
+}
+
+async fn read_recorded(
+    workspace: &Workspace,
+    wanted: Vec<Wanted>,
+    asked: &Ingest,
+    progress: &dyn Progress,
+) -> Result<Vec<Outcome>> {
     record(workspace, asked).await?;
     let journal = workspace.journal(Opening::Create).await?;
     read_all(workspace, &journal, wanted, asked, progress).await

@@ -207,6 +207,13 @@ impl House {
         Self::serve(Arc::new(folder(Books::asked_for())), UNHURRIED).await
     }
 
+    /// A workspace that has read nothing and whose database is in a `PostgreSQL`, and a server that leaves its schedules to others.
+    pub(crate) async fn leaving_schedules() -> Self {
+        let at = Arc::new(folder(Books::Server));
+        let (limit, security) = (UNHURRIED, Security::Loopback);
+        Self::serve_with(at, limit, security, Schedules::Leave).await
+    }
+
     /// A server that waits for nobody for long.
     pub(crate) async fn in_a_hurry() -> Self {
         let folder = folder(Books::asked_for());
@@ -237,13 +244,22 @@ impl House {
     }
 
     async fn serve_by(at: Arc<Folder>, limit: Duration, security: Security) -> Self {
+        Self::serve_with(at, limit, security, Schedules::Read).await
+    }
+
+    async fn serve_with(
+        at: Arc<Folder>,
+        limit: Duration,
+        security: Security,
+        schedules: Schedules,
+    ) -> Self {
         let folder = at.folder.path();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security,
             request_limit: limit,
             header_limit: limit,
-            schedules: Schedules::Read,
+            schedules,
         };
         let server = Server::bind(folder, &options).await;
         let server = server.expect("a free port can be taken");

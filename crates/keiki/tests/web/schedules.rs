@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use keiki::config::Workspace;
+use keiki::environment;
+use keiki::operations::ingest::due;
 use keiki_model::access::Role;
 use serde_json::Value;
 
@@ -54,4 +57,39 @@ async fn the_server_reads_what_is_due_and_one_that_fails_stops_no_other() {
     assert!(of(&listed, "untimed")["seq"].is_null());
     let trouble = of(&listed, "gone")["trouble"].to_string();
     assert!(trouble.contains("no file matches"), "{trouble}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_programs_that_find_a_source_due_one_reads_it_and_a_server_may_leave_it_to_them() {
+    let daily = "schedule = \"daily at 06:00\"";
+    let house = House::leaving_schedules().await;
+    let root = &house.workspace.root;
+    for name in ["one", "two", "three"] {
+        let place = root.join(format!("sources/{name}.toml"));
+        let text = source(name, "assets.csv", daily);
+        std::fs::write(place, text).expect("the file can be written");
+    }
+    // What the server runs upon its start has run, should it read after all.
+    let auditor = house.visitor("auditor", &[(Role::Auditor, "HD")]).await;
+    auditor.get("/api/v1/sources").await.is(200);
+    // Each with connections of its own, as on another machine.
+    let read = async |author: &str| {
+        let workspace = Workspace::load(root).expect("the workspace is sound");
+        let now = environment::now();
+        let read = due::read(&workspace, &environment::Here, author, now).await;
+        let read = read.expect("the books can be opened");
+        assert!(read.iter().all(|one| one.result.is_ok()), "{read:?}");
+        read.into_iter().map(|one| one.source).collect::<Vec<_>>()
+    };
+    let (mut all, other) = tokio::join!(read("here"), read("there"));
+    all.extend(other);
+    all.sort();
+    assert_eq!(all, ["one", "three", "two"]);
+    // What is read is not due again, and nobody keeps a claim.
+    assert_eq!(read("here").await, Vec::<String>::new());
+    let readings = house.workspace.readings().await.expect("the book opens");
+    for name in ["one", "two", "three"] {
+        let claimed = readings.claim(name, "somebody", environment::now()).await;
+        assert!(claimed.expect("the book can be written"), "{name}");
+    }
 }

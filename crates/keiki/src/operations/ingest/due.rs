@@ -66,8 +66,27 @@ pub(super) fn scheduled(workspace: &Workspace) -> Result<Vec<(Source, Option<Vec
     Ok(found)
 }
 
+/// Leaves the sources that are due and that nobody else is reading, and claims them for `claimant` until it releases them.
+pub(super) async fn claim(
+    workspace: &Workspace,
+    wanted: &mut Vec<(Source, Option<Vec<InputFile>>)>,
+    (claimant, now): (&str, i64),
+) -> Result<()> {
+    retain(workspace, wanted, now).await?;
+    let readings = workspace.readings().await?;
+    let mut claimed = Vec::with_capacity(wanted.len());
+    for one in std::mem::take(wanted) {
+        if readings.claim(&one.0.name, claimant, now).await? {
+            claimed.push(one);
+        }
+    }
+    *wanted = claimed;
+    // Somebody may have read one between the look at it and the claim.
+    retain(workspace, wanted, now).await
+}
+
 /// Leaves the sources that are due.
-pub(super) async fn retain(
+async fn retain(
     workspace: &Workspace,
     wanted: &mut Vec<(Source, Option<Vec<InputFile>>)>,
     now: i64,
