@@ -68,7 +68,7 @@ def evidence(found):
     peak = {name: max(values) for name, values in found.items() if name.endswith("_mib")}
     start = best.get("take_start_seconds")
     print("Files of vulnerabilities with eleven columns, taken in by `keiki ingest` from start to end: read, mapped, checked, raw")
-    print("evidence kept, journal and heads written. The others only read the same file into memory, on two threads.\n")
+    print("evidence kept, journal written (the rows of a first load are its heads: decision 0110). The others only read the same file into memory, on two threads.\n")
     print("| what | measured | wanted | reached |")
     print("|---|---|---|---|")
     for name, (title, form, times) in FORMS.items():

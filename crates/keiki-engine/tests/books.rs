@@ -6,6 +6,8 @@ mod calendars;
 mod cases;
 #[path = "books/damage.rs"]
 mod damage;
+#[path = "books/early.rs"]
+mod early;
 #[path = "books/edges.rs"]
 mod edges;
 #[path = "books/explanations.rs"]

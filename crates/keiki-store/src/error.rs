@@ -67,6 +67,10 @@ pub enum StoreError {
     /// Something was committed after somebody had looked.
     #[error("something was committed after commit {0}, as of which this was looked at")]
     NotAsSeen(i64),
+    /// What was worked on while a reading was still read rests on what has changed since, or on what the reading turned out not
+    /// to be. It has to be gathered again, without that.
+    #[error("what was read so far rests on what no longer holds")]
+    GatherAgain,
     /// Somebody else closed or reopened the period first.
     #[error("{0} was closed or reopened by somebody else meanwhile")]
     StatementMoved(String),
@@ -124,6 +128,7 @@ impl StoreError {
             Self::NotAsSeen(seen) => {
                 format!("確認した時点(記帳番号{seen})の後に、ほかの記帳がありました")
             }
+            Self::GatherAgain => "読み取り中に前提が変わりました".to_owned(),
             Self::Identity { why, .. } => why.ja.clone(),
             Self::StatementMoved(period) => {
                 format!("{period} は、その間にほかの人が締めたか、締めを解除しました")
@@ -159,6 +164,10 @@ impl StoreError {
             Self::NotAsSeen(_) => Text::new(
                 "もう一度内容を確認してください。何も取り込んでいません",
                 "look again at what becomes of it; nothing was taken in",
+            ),
+            Self::GatherAgain => Text::new(
+                "もう一度取り込んでください。何も取り込んでいません",
+                "ingest again; nothing was taken in",
             ),
             Self::StatementMoved(_) => Text::new(
                 "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",

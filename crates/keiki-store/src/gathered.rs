@@ -1,6 +1,7 @@
 //! The accepted rows of one reading on their way into the journal: by bucket, in memory while they are few, in a temporary
 //! file once they are many. Decision 0028.
 
+mod early;
 mod rejected;
 mod settling;
 mod spill;
@@ -29,9 +30,12 @@ use crate::journal::{Journal, only_columns};
 use crate::parallel;
 use crate::schema::{RECORD_KEY, instant};
 use crate::tokens::Tokens;
+use early::Early;
+pub use early::Expected;
+pub(crate) use early::{Straightened, Taken};
 pub(crate) use rejected::RejectedRows;
 use settling::{Part, same_as, settle};
-use spill::Spill;
+pub(crate) use spill::Spill;
 
 /// The rows that are held in memory before they go to a temporary file. *Units*: bytes.
 pub const MEMORY_BYTES: usize = 256 << 20;
@@ -161,6 +165,8 @@ pub struct Gathering {
     rows: Settled,
     /// Who tells which record a row without a key is about; absent = every row has a key.
     identifier: Option<Identifier>,
+    /// What is worked on while the rest is read.
+    early: Option<Early>,
 }
 
 /// All accepted rows of a reading, by bucket.
@@ -185,6 +191,8 @@ pub(crate) struct Settled {
     pub(crate) rejected: RejectedRows,
     pub(crate) left_unknown: Vec<RejectedRow>,
     pub(crate) open_ends: Vec<OpenEnd>,
+    /// What became of rows that were worked on while they were read; they are not among the parts.
+    pub(crate) early: Option<Taken>,
 }
 
 /// The rows of some buckets.
@@ -224,6 +232,17 @@ impl Gathered {
                 summary.add(evidence);
                 summary
             }
+        }
+    }
+
+    /// Takes back what was written of a reading that is not to be committed.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn discard(&self) -> Result<()> {
+        match &self.0 {
+            Held::Settled(rows) => rows.discard_early().await,
+            Held::Loose(_) => Ok(()),
         }
     }
 
@@ -270,6 +289,7 @@ impl Journal {
                 rejected: RejectedRows::new(self.tokens().spill_folder()),
                 left_unknown: Vec::new(),
                 open_ends: Vec::new(),
+                early: None,
             },
             dataset: Arc::clone(dataset),
             tokens: self.tokens().clone(),
@@ -281,7 +301,24 @@ impl Journal {
             identifier: dataset
                 .minted_column()
                 .map(|_| Identifier::new(self, dataset, as_of)),
+            early: None,
         }
+    }
+
+    /// As `gather`, repeats found, but works on rows while the rest is read, where that can be done.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn gather_early(
+        &self,
+        dataset: &Arc<Dataset>,
+        as_of: Day,
+        memory_bytes: usize,
+        expected: &Expected,
+    ) -> Result<Gathering> {
+        let mut gathering = self.gather(dataset, as_of, Repeats::Found, memory_bytes);
+        gathering.early = Early::begin(self, dataset, as_of, expected).await?;
+        Ok(gathering)
     }
 }
 
@@ -289,7 +326,7 @@ impl Gathering {
     /// Adds a chunk; chunks come in the order in which they were read.
     ///
     /// # Errors
-    /// The temporary file or the table of tokens cannot be written.
+    /// The temporary file or the table of tokens cannot be written. `GatherAgain` where the reading is not what was expected.
     pub async fn add(&mut self, mut chunk: Evidence) -> Result<()> {
         if let Some(identifier) = &mut self.identifier {
             self.rows.minted += identifier.identify(&mut chunk).await?;
@@ -310,6 +347,9 @@ impl Gathering {
             if !self.rows.files.iter().rev().any(|known| known == file) {
                 self.rows.files.push(file.clone());
             }
+        }
+        if let Some(early) = &mut self.early {
+            chunk = early.add(chunk).await?;
         }
         if self.dataset.is_personal() {
             self.bytes += chunk.rows.get_array_memory_size();
@@ -332,7 +372,21 @@ impl Gathering {
         Ok(Gathered(Held::Settled(Arc::new(self.settle_all().await?))))
     }
 
+    /// Takes back what was written of a reading that cannot be used.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn discard(self) -> Result<()> {
+        match self.early {
+            Some(early) => early.discard().await,
+            None => Ok(()),
+        }
+    }
+
     async fn settle_all(mut self) -> Result<Settled> {
+        if let Some(early) = self.early.take() {
+            self.rows.early = Some(early.finish().await?);
+        }
         self.settle_pending().await?;
         if self.rows.spill.is_some() {
             self.spill()?;
@@ -455,6 +509,14 @@ impl Settled {
             }
         }
         Ok(false)
+    }
+
+    /// Takes back what was written while it was read.
+    pub(crate) async fn discard_early(&self) -> Result<()> {
+        match &self.early {
+            Some(Taken::Straight(straight)) => straight.discard().await,
+            _ => Ok(()),
+        }
     }
 
     /// The name of a file by its number.

@@ -5,8 +5,10 @@
 mod file;
 mod folded;
 mod layers;
+mod ledger;
+mod manifest;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
@@ -18,11 +20,15 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::async_writer::AsyncFileWriter;
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 pub(crate) use folded::{fold, unfold};
 pub(crate) use layers::{Layers, Stand};
+pub(crate) use ledger::Ledger;
+use manifest::{
+    FOLDED, LATER_ROWS, LATER_SHARE, LEDGER, Later, Manifest, are_kept, is_much, is_readable,
+    manifest_path, shape_of,
+};
 
 use crate::error::{Result, StoreError};
 use crate::parallel;
@@ -67,46 +73,12 @@ pub(crate) fn heads_schema(dataset: &Dataset) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// When later rows are put into the buckets: at this many files of them, or at this share of the rows of the buckets. Fewer
-/// rows than the first bound and more than the second are neither worth it nor kept apart.
-const LATER_FILES: usize = 16;
-const LATER_SHARE: u64 = 8;
-const LATER_ROWS: std::ops::Range<u64> = 4_096..262_144;
-
 /// Rows of a file that are written at a time.
 const FILE_ROWS: usize = 1 << 16;
 
 /// Room that is made for the rows of a file, at most, and for what stands around them.
 const ROOM_BYTES: usize = 32 << 20;
 const HEADER_BYTES: usize = 64 << 10;
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Manifest {
-    /// The journal version that the heads show.
-    seq: i64,
-    /// The columns that the files have, so that a changed definition rebuilds them. Its name was `columns` before there
-    /// were files of later rows: a program that knows none finds no columns, and rebuilds.
-    #[serde(alias = "columns")]
-    shape: Vec<String>,
-    /// The file of each bucket that is not empty.
-    buckets: BTreeMap<usize, String>,
-    /// The rows of each of these files.
-    #[serde(default)]
-    rows: BTreeMap<usize, u64>,
-    /// Files of rows that came after those of the buckets, in order.
-    #[serde(default)]
-    later: Vec<Later>,
-    /// Buckets whose file is newer than some of the later rows: it has those up to this commit.
-    #[serde(default)]
-    since: BTreeMap<usize, i64>,
-}
-
-/// A file of assertions that stand over those of the buckets.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Later {
-    file: String,
-    rows: u64,
-}
 
 /// What a commit makes of the heads: files of buckets, and rows that are laid over the others.
 #[derive(Debug, Default)]
@@ -116,15 +88,26 @@ pub(crate) struct Renewed {
     later_rows: u64,
     /// Files that others have taken the place of.
     replaced: Vec<String>,
+    /// The file of assertions whose rows are the heads.
+    ledger: Option<Ledger>,
 }
 
 impl Renewed {
+    /// What a first load makes of the heads.
+    pub(crate) fn of_ledger(ledger: Ledger) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..Self::default()
+        }
+    }
+
     /// Adds what became of other buckets.
     pub(crate) fn extend(&mut self, other: Self) {
         self.files.extend(other.files);
         self.later.extend(other.later);
         self.later_rows += other.later_rows;
         self.replaced.extend(other.replaced);
+        self.ledger = other.ledger.or(self.ledger.take());
     }
 }
 
@@ -179,6 +162,8 @@ pub(crate) struct Heads {
     later: HashMap<usize, Vec<RecordBatch>>,
     /// Those of them that no file holds yet.
     unwritten: Vec<RecordBatch>,
+    /// Whether of the ledger's rows those are among the later ones that matter.
+    stands_on_some: bool,
 }
 
 impl Heads {
@@ -222,6 +207,7 @@ impl Heads {
             manifest,
             later: HashMap::new(),
             unwritten: Vec::new(),
+            stands_on_some: false,
         };
         for later in heads.manifest.later.clone() {
             let rows = heads.read(&later.file).await?;
@@ -299,7 +285,8 @@ impl Heads {
             let share = base / LATER_SHARE;
             let is_much = count > share.clamp(LATER_ROWS.start / parts, LATER_ROWS.end / parts)
                 || so_far.later_rows + count > LATER_ROWS.end;
-            if !is_much {
+            // What lies over rows of the ledger stays there: no bucket has them.
+            if !is_much || self.manifest.ledger.is_some() {
                 so_far.later_rows += count;
                 so_far.later.entry(bucket).or_default().push(rows);
                 continue;
@@ -352,7 +339,10 @@ impl Heads {
             self.write_file(&file, &rows).await?;
             manifest.later.push(Later { file, rows: count });
         }
-        let is_much = is_much(&manifest);
+        if renewed.ledger.is_some() {
+            manifest.ledger.clone_from(&renewed.ledger);
+        }
+        let is_much = is_much(&manifest) && manifest.ledger.is_none();
         self.write_manifest(seq, manifest).await?;
         self.delete(&replaced).await?;
         if is_much {
@@ -382,6 +372,12 @@ impl Heads {
     }
 
     async fn base(&self, bucket: usize) -> Result<RecordBatch> {
+        if self.manifest.ledger.is_some() && !self.stands_on_some {
+            return Err(StoreError::damaged(
+                "現況表がまだ分けられていません",
+                "heads are asked for that are in no bucket yet",
+            ));
+        }
         match self.manifest.buckets.get(&bucket) {
             None => Ok(RecordBatch::new_empty(Arc::clone(&self.schema))),
             Some(file) => self.read(file).await,
@@ -430,7 +426,7 @@ impl Heads {
             file: file.clone(),
             rows: unwritten,
         });
-        if is_much(&manifest) {
+        if is_much(&manifest) && manifest.ledger.is_none() {
             return self.write_buckets(seq).await;
         }
         let rows = concat_batches(&self.schema, &self.unwritten)?;
@@ -466,7 +462,13 @@ impl Heads {
         heads.delete(&replaced).await
     }
 
-    async fn write_manifest(&self, seq: i64, manifest: Manifest) -> Result<()> {
+    async fn write_manifest(&self, seq: i64, mut manifest: Manifest) -> Result<()> {
+        manifest.shape.pop();
+        let mark = match manifest.ledger {
+            Some(_) => LEDGER,
+            None => FOLDED,
+        };
+        manifest.shape.push(mark.to_owned());
         let manifest = serde_json::to_vec(&Manifest { seq, ..manifest }).map_err(|e| {
             StoreError::damaged(
                 format!("現況表を書き込めません: {e}"),
@@ -561,60 +563,6 @@ fn by_bucket(rows: RecordBatch) -> Result<(RecordBatch, Vec<(usize, RecordBatch)
         start += part.len();
     }
     Ok((rows, buckets))
-}
-
-/// Tells whether so much lies over the files of the buckets that it is put into them.
-fn is_much(manifest: &Manifest) -> bool {
-    let later: u64 = manifest.later.iter().map(|later| later.rows).sum();
-    let share = manifest.rows.values().sum::<u64>() / LATER_SHARE;
-    later > share.clamp(LATER_ROWS.start, LATER_ROWS.end) || manifest.later.len() > LATER_FILES
-}
-
-/// Tells whether all files of a manifest are there: of two ingests that wrote at once, one may have cleared away what the
-/// other's manifest names.
-async fn are_kept(
-    store: &Arc<dyn ObjectStore>,
-    folder: &Path,
-    manifest: &Manifest,
-) -> Result<bool> {
-    let later = manifest.later.iter().map(|later| &later.file);
-    let mut named: HashSet<&str> = manifest
-        .buckets
-        .values()
-        .chain(later)
-        .map(String::as_str)
-        .collect();
-    if named.is_empty() {
-        return Ok(true);
-    }
-    for file in store.list_with_delimiter(Some(folder)).await?.objects {
-        named.remove(file.location.filename().unwrap_or_default());
-    }
-    Ok(named.is_empty())
-}
-
-fn manifest_path(folder: &Path) -> Path {
-    folder.clone().join("manifest.json")
-}
-
-fn shape_of(schema: &Schema) -> Vec<String> {
-    let fields = schema.fields().iter();
-    let columns = fields.map(|f| format!("{} {}", f.name(), f.data_type()));
-    columns.chain([FOLDED.to_owned()]).collect()
-}
-
-/// Says that files leave out columns that a word says as well: a program that does not know of that rebuilds the heads.
-const FOLDED: &str = "#folded";
-/// Said before that they leave out columns without a value. Such files are read as they are.
-const SPARSE: &str = "#sparse";
-
-/// Tells whether files of a shape are read by this program.
-fn is_readable(shape: &[String], wanted: &[String]) -> bool {
-    let (Some((last, columns)), Some((_, wanted))) = (shape.split_last(), wanted.split_last())
-    else {
-        return false;
-    };
-    columns == wanted && [FOLDED, SPARSE].contains(&last.as_str())
 }
 
 /// Reads a primitive column.

@@ -35,8 +35,10 @@ use crate::identity::Merge;
 use crate::table::Table;
 use crate::tokens::Tokens;
 use attempt::Attempt;
+pub(crate) use attempt::is_followed;
 pub use freeze::FrozenPlan;
 pub(crate) use freeze::replaced;
+pub(crate) use writing::{Writing, Written};
 
 /// The newest journal format that this program reads and writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -293,20 +295,31 @@ impl Journal {
         let rows = submission
             .evidence
             .settled(self, &submission.dataset, submission.as_of);
-        let rows = rows.await?;
+        let rows = Box::pin(rows).await?;
         let submission = Arc::new(submission);
+        // Only files that no table has been told of may be taken back.
+        let mut is_first = true;
         for _ in 0..ATTEMPTS {
             let (mut batches, snapshot) = self.list().await?;
             if let Some(seen) = submission.as_seen.filter(|seen| *seen != snapshot.seq()) {
                 return Err(StoreError::NotAsSeen(seen));
             }
-            let attempt = Attempt::new(self, &submission, &rows, &snapshot)?;
+            let attempt = match Attempt::new(self, &submission, &rows, &snapshot) {
+                Ok(attempt) => attempt,
+                Err(error) => {
+                    if is_first {
+                        Box::pin(rows.discard_early()).await?;
+                    }
+                    return Err(error);
+                }
+            };
+            is_first = false;
             if attempt.is_replay() {
                 let receipt = attempt.replay();
                 return self.united(receipt, &submission).await;
             }
             let mut prepared = Box::pin(attempt.prepare()).await?;
-            let written = prepared.write(self).await;
+            let written = Box::pin(prepared.write(self)).await;
             let committed = match written {
                 Ok(()) => batches.commit(&prepared.batch).await,
                 Err(error) => Err(error),
@@ -324,7 +337,7 @@ impl Journal {
                 }
             }
             // The commit stands. Heads are a cache: should they fail to be written, the next ingest replays what is missing.
-            if let Err(error) = prepared.write_heads(self).await {
+            if let Err(error) = Box::pin(prepared.write_heads(self)).await {
                 tracing::warn!(%error, "the heads could not be brought up to date; the next ingest will do it");
             }
             let receipt = prepared.receipt();
@@ -390,7 +403,34 @@ impl Journal {
 
     /// Opens the heads of a dataset, brought up to the snapshot.
     pub(crate) async fn heads(&self, dataset: &Dataset, snapshot: &Snapshot) -> Result<Heads> {
+        let heads = self.heads_as_kept(dataset, snapshot).await?;
+        if heads.ledger().is_none() {
+            return Ok(heads);
+        }
+        match self.assertions(&dataset.name).await? {
+            Some(table) => Box::pin(heads.part(&table, &self.tokens.spill_folder())).await,
+            None => Ok(heads.emptied()),
+        }
+    }
+
+    /// Opens the heads of a dataset, brought up to the snapshot; rows of the ledger may be among them that are in no bucket.
+    pub(crate) async fn heads_as_kept(
+        &self,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+    ) -> Result<Heads> {
         let mut heads = Heads::open(Arc::clone(&self.store), &self.prefix, dataset).await?;
+        if let Some(ledger) = heads.ledger() {
+            let table = self.assertions(&dataset.name).await?;
+            let shown = match &table {
+                Some(table) => crate::scan::visible(table, snapshot)?,
+                None => Vec::new(),
+            };
+            if !shown.iter().any(|file| file.path == ledger.file) {
+                // It was put together with others, or never became visible.
+                heads = heads.emptied();
+            }
+        }
         let touched = snapshot.batches().iter().rev().any(|b| b.seq > heads.seq());
         if touched {
             let table = self.assertions(&dataset.name).await?;

@@ -50,7 +50,7 @@ pub use batches::{Batch, RawReference, Snapshot};
 pub use database::Database;
 pub use error::StoreError;
 pub use forms::{Forms, SentForm};
-pub use gathered::{Gathered, Gathering, MEMORY_BYTES, Repeats, Summary};
+pub use gathered::{Expected, Gathered, Gathering, MEMORY_BYTES, Repeats, Summary};
 pub use identity::{
     Differing, IDENTITY_SOURCE, IdentityReport, Judgement, Merge, Separation, SharedIdentifier,
 };

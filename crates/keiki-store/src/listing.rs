@@ -70,7 +70,8 @@ impl Listing {
 }
 
 impl Journal {
-    /// Lists the files that no batch names: raw evidence of no reading, rows of no commit. They count for nothing.
+    /// Lists the files that no batch names: raw evidence of no reading, rows of no commit, and what a program that was killed had
+    /// not written to its end. They count for nothing.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -102,6 +103,12 @@ impl Journal {
             let is_cache = parts.first().is_some_and(|first| first == HEADS);
             if !is_log && !is_cache && is_stray(&file) {
                 found.push(file);
+            }
+        }
+        if let Ok(root) = self.root.to_file_path() {
+            for upload in crate::maintenance::uploads(self)? {
+                let place = upload.strip_prefix(&root).unwrap_or(&upload);
+                found.push(place.to_string_lossy().into_owned());
             }
         }
         found.sort();

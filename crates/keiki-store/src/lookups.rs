@@ -29,14 +29,14 @@ impl Fill {
     pub(crate) async fn read(
         journal: &Journal,
         snapshot: &Snapshot,
-        submission: &Submission,
+        (dataset, datasets): (&Dataset, &[Arc<Dataset>]),
     ) -> Result<Self> {
         let mut columns = Vec::new();
-        for column in &submission.dataset.columns {
+        for column in &dataset.columns {
             let Some(lookup) = &column.lookup else {
                 continue;
             };
-            let other = dataset_named(submission, &lookup.dataset)?;
+            let other = dataset_named(datasets, &lookup.dataset)?;
             let found = Found::read(journal, snapshot, other, &lookup.column).await?;
             columns.push((column.clone(), lookup.clone(), found));
         }
@@ -53,11 +53,8 @@ impl Fill {
     }
 }
 
-fn dataset_named<'s>(submission: &'s Submission, name: &str) -> Result<&'s Arc<Dataset>> {
-    let found = submission
-        .datasets
-        .iter()
-        .find(|dataset| dataset.name == name);
+fn dataset_named<'d>(datasets: &'d [Arc<Dataset>], name: &str) -> Result<&'d Arc<Dataset>> {
+    let found = datasets.iter().find(|dataset| dataset.name == name);
     found.ok_or_else(|| {
         StoreError::damaged(
             format!("参照先のデータ種別がありません: {name}"),

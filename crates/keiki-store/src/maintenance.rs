@@ -15,6 +15,7 @@ use crate::rejects;
 use crate::scan::{EntryFile, compacted_name, visible};
 use crate::schema::{assertions_schema, entries_schema};
 use crate::table::{DataFile, Retention, Table, conform};
+pub(crate) use leftovers::uploads;
 
 /// The rows that a compacted file holds at most.
 const FILE_ROWS: u64 = 4_000_000;
@@ -78,9 +79,32 @@ impl Journal {
         self.put_together(datasets, Extent::Gathered(most)).await
     }
 
+    /// Puts heads into their buckets that are rows of a file which may be put together with others.
+    async fn part_heads(
+        &self,
+        dataset: &Dataset,
+        snapshot: &Snapshot,
+        extent: Extent,
+    ) -> Result<()> {
+        let Some(table) = self.assertions(&dataset.name).await? else {
+            return Ok(());
+        };
+        let most = match extent {
+            Extent::All => 1,
+            Extent::Gathered(most) => most.max(1),
+        };
+        if table.files()?.len() > most {
+            self.heads(dataset, snapshot).await?;
+        }
+        Ok(())
+    }
+
     async fn put_together(&self, datasets: &[Arc<Dataset>], extent: Extent) -> Result<Compacted> {
         let mut done = Compacted::default();
         let snapshot = self.snapshot().await?;
+        for dataset in datasets {
+            self.part_heads(dataset, &snapshot, extent).await?;
+        }
         let of_datasets = datasets.iter().flat_map(|dataset| {
             [
                 (entries_table(&dataset.name), entries_schema(dataset)),

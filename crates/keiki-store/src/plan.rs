@@ -21,7 +21,7 @@ use keiki_model::timeline::{Word, resolve};
 
 pub(crate) use history::{Apart, History};
 pub(crate) use output::{Changes, Output};
-pub(crate) use sieve::{Sieved, sieve};
+pub(crate) use sieve::{Sieved, compare_pairs, sieve};
 
 use crate::error::{Result, StoreError};
 use crate::heads::{primitive, strings};

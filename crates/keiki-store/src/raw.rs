@@ -23,6 +23,9 @@ use crate::journal::Journal;
 use encrypted::{Encryption, decrypt, read_block};
 pub(crate) use encrypted::{decrypt_file, encrypt_file};
 
+/// Begins the name of a file that is on its way in: its own is known at its end.
+pub(crate) const INCOMING: &str = "incoming-";
+
 /// Bytes that are read, hashed and compressed at a time: they stay near the processor meanwhile. Each such part is a frame of
 /// its own, which costs no more than a window would.
 const FRAME_BYTES: usize = 1 << 20;
@@ -225,7 +228,7 @@ impl Journal {
     /// Reads a file and compresses it on its way into the store.
     async fn receive(&self, path: &FilePath) -> Result<(Incoming, Packed)> {
         let mut incoming = Incoming {
-            place: self.raw_path(&format!("raw/incoming-{}", uuid::Uuid::new_v4())),
+            place: self.raw_path(&format!("raw/{INCOMING}{}", uuid::Uuid::new_v4())),
             held: Vec::new(),
             held_bytes: 0,
             upload: None,

@@ -23,8 +23,8 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::Deserialize;
@@ -491,6 +491,22 @@ impl Table {
         Ok(())
     }
 
+    /// Reads a file bit by bit, texts as they are.
+    pub(crate) async fn rows_of(&self, file: &str) -> Result<PlainRows> {
+        let reader = FileReader::new(self.store(), Path::from(file));
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await?;
+        Ok(PlainRows(builder.with_batch_size(ROWS_AT_ONCE).build()?))
+    }
+
+    /// Deletes a file that never became part of the table.
+    pub(crate) async fn discard(&self, new: &NewFile) -> Result<()> {
+        match self.store().delete(&Path::from(new.0.path.as_str())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads some columns of a file, by name; names that the file does not have are left out.
     pub(crate) async fn read_columns(
         &self,
@@ -517,6 +533,16 @@ impl Table {
             None => builder.build()?,
         };
         Ok(reader.collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+/// The rows of a file, bit by bit.
+pub(crate) struct PlainRows(ParquetRecordBatchStream<FileReader>);
+
+impl PlainRows {
+    /// The next rows; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(self.0.try_next().await?)
     }
 }
 

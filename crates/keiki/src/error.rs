@@ -149,6 +149,7 @@ impl Error {
                     | StoreError::NoJournal(_)
                     | StoreError::Contended(_)
                     | StoreError::NotAsSeen(_)
+                    | StoreError::GatherAgain
                     | StoreError::StatementMoved(_)
                     | StoreError::Identity { .. }
             ),
@@ -239,6 +240,7 @@ fn kind_of_store(error: &StoreError) -> Kind {
         | StoreError::NoJournal(_)
         | StoreError::Contended(_)
         | StoreError::NotAsSeen(_)
+        | StoreError::GatherAgain
         | StoreError::StatementMoved(_)
         | StoreError::Identity { .. } => Kind::User,
         StoreError::ChangedWhileRead(_) => Kind::Evidence,

@@ -15,7 +15,7 @@ use crate::heads::{BUCKETS, fold, unfold};
 
 /// A temporary file with blocks of rows, each of one bucket.
 #[derive(Debug)]
-pub(super) struct Spill {
+pub(crate) struct Spill {
     folder: PathBuf,
     schema: SchemaRef,
     file: Mutex<File>,
@@ -34,7 +34,7 @@ struct Block {
 
 impl Spill {
     /// Opens an empty one in a folder, which is made where there is none.
-    pub(super) fn create(folder: &Path, schema: SchemaRef) -> Result<Self> {
+    pub(crate) fn create(folder: &Path, schema: SchemaRef) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(on_file(folder))?;
         let file = tempfile::tempfile_in(folder).map_err(on_file(folder))?;
         Ok(Self {
@@ -47,7 +47,7 @@ impl Spill {
     }
 
     /// Adds rows of one bucket, and the hashes of their keys and days.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         bucket: usize,
         rows: &RecordBatch,
@@ -72,7 +72,7 @@ impl Spill {
     }
 
     /// Reads the rows of a bucket, in the order in which they were added.
-    pub(super) fn read(&self, bucket: usize) -> Result<Vec<RecordBatch>> {
+    pub(crate) fn read(&self, bucket: usize) -> Result<Vec<RecordBatch>> {
         let mut rows = Vec::new();
         for block in &self.blocks[bucket] {
             let bytes = self.bytes(block.offset + block.hashes as u64, block.rows)?;
@@ -84,7 +84,7 @@ impl Spill {
     }
 
     /// Reads the hashes of the keys and days of a bucket's rows.
-    pub(super) fn hashes(&self, bucket: usize) -> Result<Vec<u64>> {
+    pub(crate) fn hashes(&self, bucket: usize) -> Result<Vec<u64>> {
         let mut hashes = Vec::new();
         for block in &self.blocks[bucket] {
             let bytes = self.bytes(block.offset, block.hashes)?;

@@ -15,7 +15,7 @@ use super::writing::Written;
 use super::{Journal, Receipt, Submission, assertions_table, entries_table, in_order};
 use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
-use crate::gathered::{RejectedRows, Settled};
+use crate::gathered::{RejectedRows, Settled, Straightened, Taken};
 use crate::heads::{Heads, Renewed, strings};
 use crate::plan::{Changes, Incoming, Reading};
 use crate::rejects::{self, Outcome};
@@ -56,6 +56,13 @@ impl Attempt {
         snapshot: &Snapshot,
     ) -> Result<Self> {
         let known_at = submission.now.max(snapshot.known_at());
+        if rows
+            .early
+            .as_ref()
+            .is_some_and(|early| !early.fits(submission, snapshot))
+        {
+            return Err(StoreError::GatherAgain);
+        }
         let own = snapshot
             .batches()
             .iter()
@@ -94,7 +101,10 @@ impl Attempt {
             .collect();
         let batch = Batch {
             seq: snapshot.seq() + 1,
-            batch_id: uuid::Uuid::new_v4().to_string(),
+            batch_id: match rows.early.as_ref().and_then(Taken::batch_id) {
+                Some(id) => id.to_owned(),
+                None => uuid::Uuid::new_v4().to_string(),
+            },
             source: submission.source.clone(),
             dataset: submission.dataset.name.clone(),
             as_of: submission.as_of,
@@ -165,7 +175,10 @@ impl Attempt {
     pub(super) async fn prepare(self) -> Result<Prepared> {
         let dataset = Arc::clone(&self.submission.dataset);
         crate::evolution::fit(&self.journal, &dataset, &self.snapshot).await?;
-        let is_followed = is_followed(&self.submission);
+        let is_followed = is_followed(&dataset.name, &self.submission.datasets);
+        if let Some(Taken::Straight(straight)) = &self.rows.early {
+            return self.with_written(straight).await;
+        }
         let attempt = Arc::new(self);
         let made = Making::new(&attempt, is_followed).await?.make().await?;
         let mut batch = attempt.batch.clone();
@@ -190,6 +203,30 @@ impl Attempt {
             renewed: made.renewed,
             rejected: made.rejected,
             kept: made.kept,
+        })
+    }
+
+    /// What was written while it was read is all that there is to write.
+    async fn with_written(&self, straight: &Straightened) -> Result<Prepared> {
+        let journal = &self.journal;
+        let dataset = &self.submission.dataset;
+        let heads = Heads::open(Arc::clone(&journal.store), &journal.prefix, dataset).await?;
+        let mut batch = self.batch.clone();
+        batch.counts = Counts {
+            accepted: straight.ledger.rows,
+            changed: straight.ledger.rows,
+            rejected: self.rows.rejected.count(),
+            ..Counts::default()
+        };
+        Ok(Prepared {
+            rows: Arc::clone(&self.rows),
+            batch,
+            written: straight.written.clone(),
+            changes: Vec::new(),
+            heads: heads.emptied(),
+            renewed: Renewed::of_ledger(straight.ledger.clone()),
+            rejected: RejectedRows::new(journal.tokens().spill_folder()),
+            kept: Vec::new(),
         })
     }
 
@@ -306,20 +343,19 @@ impl Attempt {
 }
 
 /// Tells whether other datasets follow what the reading changes, so that it has to be at hand for them.
-fn is_followed(submission: &Submission) -> bool {
-    let name = &submission.dataset.name;
-    submission.datasets.iter().any(|other| {
+pub(crate) fn is_followed(name: &str, datasets: &[Arc<Dataset>]) -> bool {
+    datasets.iter().any(|other| {
         let looks_up = other.columns.iter().any(|column| {
             column
                 .lookup
                 .as_ref()
-                .is_some_and(|lookup| lookup.dataset == *name)
+                .is_some_and(|lookup| lookup.dataset == name)
         });
         looks_up
             || other
                 .distinct
                 .as_ref()
-                .is_some_and(|distinct| distinct.dataset.value == *name)
+                .is_some_and(|distinct| distinct.dataset.value == name)
     })
 }
 

@@ -17,7 +17,7 @@ use super::writing::{Writing, Written};
 use super::{assertions_table, entries_table, only_columns};
 use crate::batches::Batch;
 use crate::error::{Result, StoreError};
-use crate::gathered::RejectedRows;
+use crate::gathered::{RejectedRows, Taken};
 use crate::heads::{Heads, Renewed};
 use crate::lookups::Fill;
 use crate::parallel;
@@ -74,11 +74,16 @@ impl Making {
     pub(super) async fn new(attempt: &Arc<Attempt>, is_followed: bool) -> Result<Self> {
         let (journal, submission) = (attempt.journal(), attempt.submission());
         let dataset = &submission.dataset;
-        let heads = journal.heads(dataset, attempt.snapshot()).await?;
+        let early = attempt.rows().early.as_ref().and_then(Taken::alongside);
+        let heads = match early {
+            Some(early) => early.heads(journal, dataset, attempt.snapshot()).await?,
+            None => journal.heads(dataset, attempt.snapshot()).await?,
+        };
+        let unchanged = early.map_or(0, |early| early.unchanged);
         let work = Work {
             attempt: Arc::clone(attempt),
             reading: attempt.reading(),
-            fill: Fill::read(journal, attempt.snapshot(), submission).await?,
+            fill: Fill::read(journal, attempt.snapshot(), (dataset, &submission.datasets)).await?,
             heads,
         };
         let file = format!("{}.parquet", attempt.batch().batch_id);
@@ -89,10 +94,14 @@ impl Making {
             work: Arc::new(work),
             files: Writing::begin(journal, &file, entries, assertions),
             own: is_followed.then(Vec::new),
-            counts: Counts::default(),
+            counts: Counts {
+                accepted: unchanged,
+                unchanged,
+                ..Counts::default()
+            },
             rejected: RejectedRows::new(journal.tokens().spill_folder()),
             kept: Vec::new(),
-            alive: 0,
+            alive: unchanged,
             left_out: Vec::new(),
             held: Vec::new(),
             wait: None,

@@ -19,7 +19,7 @@ const PART_ROWS: usize = 32 << 10;
 /// The files of a commit's entries and assertions in the making, encoded beside the work whose rows they take.
 ///
 /// Of a record that is new both say the same. As long as all records are, their columns are encoded once for both files.
-pub(super) struct Writing {
+pub(crate) struct Writing {
     files: Files,
     state: State,
 }
@@ -45,15 +45,21 @@ enum State {
 type Open = (String, Table, FileWriter);
 
 /// A file that is written and not yet part of its table.
-pub(super) struct Written {
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
     name: String,
     table: Table,
     file: NewFile,
 }
 
 impl Written {
+    /// Takes it back.
+    pub(crate) async fn discard(self) -> Result<()> {
+        self.table.discard(&self.file).await
+    }
+
     /// Makes it part of its table.
-    pub(super) async fn append(mut self, journal: &Journal) -> Result<()> {
+    pub(crate) async fn append(mut self, journal: &Journal) -> Result<()> {
         self.table.append_written(&self.file).await?;
         journal.keep(&self.name, &self.table).await;
         Ok(())
@@ -62,7 +68,7 @@ impl Written {
 
 impl Writing {
     /// Begins files of that name in the tables of entries and assertions; they are made with their first row.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         journal: &Journal,
         name: &str,
         entries: (String, SchemaRef),
@@ -79,7 +85,7 @@ impl Writing {
     }
 
     /// Adds rows. When it returns, nearly all of them are encoded: of large groups only one is in memory at a time.
-    pub(super) async fn write(&mut self, changes: Changes) -> Result<()> {
+    pub(crate) async fn write(&mut self, changes: Changes) -> Result<()> {
         if changes.entries.num_rows() == 0 && changes.assertions.num_rows() == 0 {
             return Ok(());
         }
@@ -108,7 +114,7 @@ impl Writing {
     }
 
     /// Ends the files; one that has no row is not among them.
-    pub(super) async fn finish(self) -> Result<Vec<Written>> {
+    pub(crate) async fn finish(self) -> Result<Vec<Written>> {
         let mut written = Vec::new();
         match self.state {
             State::Together(mut task) => {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -11,14 +11,41 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use crate::error::{Result, on_file};
 use crate::heads;
 use crate::journal::Journal;
+use crate::raw::INCOMING;
 
 /// Deletes them, and says how many there were. Nobody else may write meanwhile.
 pub(super) async fn sweep(journal: &Journal) -> Result<usize> {
-    let mut removed = sweep_heads(journal).await?;
-    if let Ok(root) = journal.root.to_file_path() {
-        removed += sweep_uploads(&root)?;
+    let mut removed = sweep_heads(journal).await? + sweep_incoming(journal).await?;
+    for path in uploads(journal)? {
+        fs::remove_file(&path).map_err(on_file(&path))?;
+        removed += 1;
     }
     Ok(removed)
+}
+
+/// Raw evidence that was on its way in, and never got its name.
+async fn sweep_incoming(journal: &Journal) -> Result<usize> {
+    let folder = journal.prefix.clone().join("raw");
+    let store = &journal.store;
+    let found: Vec<_> = store.list(Some(&folder)).try_collect().await?;
+    let mut removed = 0;
+    for file in found {
+        let name = file.location.filename().unwrap_or_default();
+        if name.starts_with(INCOMING) {
+            store.delete(&file.location).await?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// The uploads to a local folder that never became files; the store does not show them.
+pub(crate) fn uploads(journal: &Journal) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if let Ok(root) = journal.root.to_file_path() {
+        find_uploads(&root, &mut found)?;
+    }
+    Ok(found)
 }
 
 async fn sweep_heads(journal: &Journal) -> Result<usize> {
@@ -44,19 +71,17 @@ async fn sweep_heads(journal: &Journal) -> Result<usize> {
 }
 
 /// A local store writes a file as `<name>#<number>` and renames it when it is whole.
-fn sweep_uploads(folder: &Path) -> Result<usize> {
-    let mut removed = 0;
+fn find_uploads(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(on_file(folder))? {
         let entry = entry.map_err(on_file(folder))?;
         let path = entry.path();
         if path.is_dir() {
-            removed += sweep_uploads(&path)?;
+            find_uploads(&path, found)?;
         } else if is_upload(&entry.file_name().to_string_lossy()) {
-            fs::remove_file(&path).map_err(on_file(&path))?;
-            removed += 1;
+            found.push(path);
         }
     }
-    Ok(removed)
+    Ok(())
 }
 
 fn is_upload(name: &str) -> bool {

@@ -164,30 +164,40 @@ fn compare(
             Stand::Later(head) => later.push((place, *row as usize, head)),
         }
     }
-    for (pairs, heads) in [(base, layers.base()), (later, layers.later())] {
-        if pairs.is_empty() {
+    compare_pairs(&base, &incoming.rows, layers.base(), &mut is_same)?;
+    compare_pairs(&later, &incoming.rows, layers.later(), &mut is_same)?;
+    Ok(is_same)
+}
+
+/// Notes which rows have not the values of their heads. *Shape*: each pair is a place in `is_same`, a row and a head; the
+/// journalled columns come first among those of heads.
+pub(crate) fn compare_pairs(
+    pairs: &[(usize, usize, usize)],
+    rows: &RecordBatch,
+    heads: &RecordBatch,
+    is_same: &mut [bool],
+) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let runs = runs(pairs);
+    for (new, old) in rows.columns().iter().zip(heads.columns()) {
+        if new.null_count() == new.len() && old.null_count() == old.len() {
             continue;
         }
-        let runs = runs(&pairs);
-        // The journalled columns come first among those of heads.
-        for (new, old) in incoming.rows.columns().iter().zip(heads.columns()) {
-            if new.null_count() == new.len() && old.null_count() == old.len() {
-                continue;
-            }
-            // Mostly all rows have the values of theirs, in the order of the heads.
-            let are_same = |(row, head, count): &(usize, usize, usize)| {
-                new.slice(*row, *count) == old.slice(*head, *count)
-            };
-            if runs.len() * RUN_ROWS <= pairs.len() && runs.iter().all(are_same) {
-                continue;
-            }
-            let order = make_comparator(new, old, SortOptions::default())?;
-            for (place, row, head) in &pairs {
-                is_same[*place] = is_same[*place] && order(*row, *head).is_eq();
-            }
+        // Mostly all rows have the values of theirs, in the order of the heads.
+        let are_same = |(row, head, count): &(usize, usize, usize)| {
+            new.slice(*row, *count) == old.slice(*head, *count)
+        };
+        if runs.len() * RUN_ROWS <= pairs.len() && runs.iter().all(are_same) {
+            continue;
+        }
+        let order = make_comparator(new, old, SortOptions::default())?;
+        for (place, row, head) in pairs {
+            is_same[*place] = is_same[*place] && order(*row, *head).is_eq();
         }
     }
-    Ok(is_same)
+    Ok(())
 }
 
 /// Rows of fewer at a time are compared one by one.

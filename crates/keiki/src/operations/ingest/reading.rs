@@ -7,10 +7,11 @@ use keiki_engine::Outline;
 use keiki_ingest::{Context, InputFile, Limits, Source, place, read_chunks};
 use keiki_model::calendar::{Day, local_day};
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
-use keiki_model::evidence::Claim;
+use keiki_model::evidence::{Claim, Scope};
 use keiki_model::org::UNASSIGNED;
 use keiki_store::{
-    Gathered, Journal, MEMORY_BYTES, RawFile, RawWriter, Repeats, StoreError, Submission, Summary,
+    Expected, Gathered, Journal, MEMORY_BYTES, RawFile, RawWriter, Repeats, StoreError, Submission,
+    Summary,
 };
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -25,6 +26,9 @@ use crate::progress::{Progress, Step};
 
 /// Files of this many bytes together are read while the reading before them is committed.
 const LIGHT_BYTES: u64 = 16 << 20;
+
+/// Of more bytes than these, rows are worked on while the rest is read.
+const EARLY_BYTES: u64 = 8 << 20;
 
 /// Files that were read before their turn.
 pub(super) struct Begun {
@@ -54,7 +58,7 @@ pub(super) async fn begin(
         return None;
     }
     let as_of = day_asked(workspace, asked);
-    let evidence = gathered(workspace, journal, source, &dataset, (&files, as_of)).await;
+    let evidence = gathered(workspace, journal, source, &dataset, (&files, as_of), None).await;
     Some(Begun {
         looks,
         evidence: evidence.ok()?,
@@ -98,7 +102,8 @@ pub(super) async fn read(
         begun,
         outline: derived.as_ref().map(|derived| &derived.outline),
     };
-    let report = read_files(workspace, journal, source, to_read, asked, progress).await?;
+    let report = read_files(workspace, journal, source, to_read, asked, progress);
+    let report = Box::pin(report).await?;
     if asked.what.is_of_sources() {
         // The next reading goes on from here, now that this one is in the journal.
         let cursor = fetched.and_then(|fetched| fetched.cursor(definition));
@@ -148,45 +153,67 @@ async fn read_files(
         RawWriter::Plain
     };
     let mut stored = Vec::new();
-    // The bytes are kept while they are read. That both saw the same shows after both.
     let as_of = day_asked(workspace, asked);
+    let expected = match (&read, outline) {
+        (None, None) => expected(workspace, &source, &looks, asked),
+        _ => None,
+    };
+    let gather = async |expected: Option<&Expected>| {
+        gathered(
+            workspace,
+            journal,
+            &source,
+            &dataset,
+            (&files, as_of),
+            expected,
+        )
+        .await
+    };
+    // The bytes are kept while they are read. That both saw the same shows after both.
     let (evidence, kept) = tokio::join!(
         async {
             match read {
                 Some(evidence) => Ok(evidence),
-                None => gathered(workspace, journal, &source, &dataset, (&files, as_of)).await,
+                None => match gather(expected.as_ref()).await {
+                    Err(error) if is_to_be_gathered_again(&error) => gather(None).await,
+                    gathered => gathered,
+                },
             }
         },
-        store(journal, &files, writer, &mut stored),
+        keep(journal, (&files, writer), asked, &mut stored),
     );
     let kept = kept.and_then(|()| check_unchanged(&files, &looks));
-    let kept = match kept {
-        // What a document says of whom nobody knows: it is kept as what names people is.
-        Ok(()) => {
-            store(
-                journal,
-                &asked.attachments(),
-                RawWriter::Encrypted,
-                &mut stored,
-            )
-            .await
-        }
-        Err(error) => Err(error),
-    };
-    let names = files.iter().map(|file| file.name.clone()).collect();
-    let reading = Reading {
-        workspace,
-        journal,
-        source,
-        dataset,
-        asked,
-        stored: &stored,
-        outline,
-        scope_units: None,
+    let commit = async |evidence: Gathered| {
+        let reading = Reading {
+            workspace,
+            journal,
+            source: source.clone(),
+            dataset: Arc::clone(&dataset),
+            asked,
+            stored: &stored,
+            outline,
+            scope_units: None,
+        };
+        let names = files.iter().map(|file| file.name.clone()).collect();
+        Box::pin(reading.commit(evidence, names, progress)).await
     };
     let committed = match (evidence, kept) {
-        (Ok(evidence), Ok(())) => reading.commit(evidence, names, progress).await,
-        (Err(error), _) | (_, Err(error)) => Err(error),
+        (Ok(evidence), Ok(())) => match commit(evidence).await {
+            Err(error) if is_to_be_gathered_again(&error) => {
+                let again = gather(None).await;
+                match again.and_then(|again| check_unchanged(&files, &looks).map(|()| again)) {
+                    Ok(evidence) => commit(evidence).await,
+                    Err(error) => Err(error),
+                }
+            }
+            committed => committed,
+        },
+        (Ok(evidence), Err(error)) => {
+            // What went wrong matters more than what could not be cleared away after it.
+            let _cleared = evidence.discard().await;
+            Err(error)
+        }
+        (Err(error), _) => Err(error),
     };
     let is_kept = committed
         .as_ref()
@@ -295,7 +322,20 @@ impl Reading<'_> {
     }
 }
 
-/// Keeps the bytes of the files.
+/// Keeps the bytes of the files, and of what was sent with them.
+async fn keep(
+    journal: &Journal,
+    (files, writer): (&[InputFile], RawWriter),
+    asked: &Ingest,
+    stored: &mut Vec<RawFile>,
+) -> Result<()> {
+    store(journal, files, writer, stored).await?;
+    // What a document says of whom nobody knows: it is kept as what names people is.
+    let attachments = asked.attachments();
+    store(journal, &attachments, RawWriter::Encrypted, stored).await
+}
+
+/// Keeps the bytes of files.
 async fn store(
     journal: &Journal,
     files: &[InputFile],
@@ -333,20 +373,50 @@ fn look(file: &InputFile) -> Result<Look> {
     })
 }
 
-/// Reads the files chunk by chunk, so that few of their rows are in memory at a time.
+/// What a reading is expected to be whose rows are worked on while files are still read: of small ones there is nothing to gain.
+fn expected(
+    workspace: &Workspace,
+    source: &Source,
+    looks: &[Look],
+    asked: &Ingest,
+) -> Option<Expected> {
+    let bytes: u64 = looks.iter().map(|look| look.bytes).sum();
+    let can_be =
+        source.history.is_none() && source.scope == Scope::default() && bytes > EARLY_BYTES;
+    can_be.then(|| Expected {
+        source: source.name.clone(),
+        extent: source.extent,
+        now: asked.now,
+        datasets: workspace.datasets(),
+    })
+}
+
+fn is_to_be_gathered_again(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::GatherAgain))
+}
+
+/// Reads the files chunk by chunk, so that few of their rows are in memory at a time; where it is said what the reading is expected to be,
+/// rows are worked on meanwhile.
 async fn gathered(
     workspace: &Workspace,
     journal: &Journal,
     source: &Source,
     dataset: &Arc<Dataset>,
     (files, as_of): (&[InputFile], Day),
+    expected: Option<&Expected>,
 ) -> Result<Gathered> {
     let repeats = if source.history.is_some() {
         Repeats::Allowed
     } else {
         Repeats::Found
     };
-    let mut gathering = journal.gather(dataset, as_of, repeats, MEMORY_BYTES);
+    let mut gathering = match expected {
+        None => journal.gather(dataset, as_of, repeats, MEMORY_BYTES),
+        Some(expected) => {
+            let gathering = journal.gather_early(dataset, as_of, MEMORY_BYTES, expected);
+            gathering.await?
+        }
+    };
     let runtime = Handle::current();
     let (source, dataset, files) = (source.clone(), Arc::clone(dataset), files.to_vec());
     let (expressions, zone) = (
@@ -361,8 +431,14 @@ async fn gathered(
             as_of,
         };
         let mut take = |chunk| Ok::<(), Error>(runtime.block_on(gathering.add(chunk))?);
-        read_chunks(&source, &dataset, &files, &context, &mut take)?;
-        Ok::<_, Error>(gathering)
+        match read_chunks(&source, &dataset, &files, &context, &mut take) {
+            Ok(()) => Ok(gathering),
+            Err(error) => {
+                // What went wrong matters more than what could not be cleared away after it.
+                let _cleared = runtime.block_on(gathering.discard());
+                Err(error)
+            }
+        }
     });
     let gathering = task.await.map_err(Error::stopped)??;
     Ok(gathering.finish().await?)
