@@ -18,7 +18,7 @@ def duckdb_figures():
     import duckdb
 
     connection = duckdb.connect()
-    connection.execute("SET threads = 2")
+    connection.execute("SET threads = 2; SET memory_limit = '8GB'")
     dialect = {
         "table": lambda name: f"'{tables}/{name}.parquet'",
         "month": lambda day: f"(year({day}) * 12 + month({day}) - 1)",
@@ -37,7 +37,7 @@ def datafusion_figures():
 
     config = datafusion.SessionConfig().with_target_partitions(2)
     context = datafusion.SessionContext(config)
-    for name in ("assets", "vulnerabilities", "calendar", "org"):
+    for name in ("assets", "vulnerabilities", "milestones", "calendar", "org"):
         context.register_parquet(name, f"{tables}/{name}.parquet")
     part = lambda part, day: f"CAST(date_part('{part}', {day}) AS INTEGER)"
     year_after = lambda day: f"{part('year', day)} + CASE WHEN {part('month', day)} >= 4 THEN 1 ELSE 0 END"

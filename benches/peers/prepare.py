@@ -40,6 +40,11 @@ write(
                started_on
         FROM {entries("vulnerabilities")} GROUP BY record_key, started_on HAVING sum(weight) = 1""",
 )
+write(
+    "milestones",
+    f"""SELECT any_value(org_unit) AS org_unit, any_value(project) AS project, planned_on, done_on, ceased_on
+        FROM {entries("milestones")} GROUP BY record_key, planned_on, done_on, ceased_on HAVING sum(weight) = 1""",
+)
 months = range(LAST - MONTHS + 1, LAST + 1)
 days = [(month, f"{month // 12}-{month % 12 + 1:02}-01") for month in months]
 rows = ", ".join(f"({month}, DATE '{first}', CAST(DATE '{first}' + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE))" for month, first in days)

@@ -21,6 +21,14 @@ def natural(dialect):
     started = f"""{table("calendar")} AS c JOIN {table("vulnerabilities")} AS v
             ON v.started_on >= c.first_on AND v.started_on <= c.last_on
         JOIN {table("org")} AS o ON o.org_unit = v.org_unit WHERE {URGENT} GROUP BY o.node, c.month"""
+
+    def reached(day):
+        return f"""SELECT o.node AS node, c.month AS month, count(*) AS n
+            FROM {table("calendar")} AS c JOIN {table("milestones")} AS m ON m.{day} <= c.last_on
+            JOIN {table("org")} AS o ON o.org_unit = m.org_unit
+            WHERE m.project = 'security_system' AND (m.ceased_on IS NULL OR m.ceased_on > c.last_on)
+            GROUP BY o.node, c.month"""
+
     return {
         "inventory_ratio": f"""
         SELECT o.node, c.month,
@@ -37,26 +45,17 @@ def natural(dialect):
         "start_days_median": f"""
         SELECT o.node, c.month, {dialect["doubled_median"](days("v.started_on", "v.published_on"))} AS above, 2 AS below
         FROM {started}""",
+        "done_to_plan_ratio": f"""
+        WITH planned AS ({reached("planned_on")}), done AS ({reached("done_on")})
+        SELECT p.node, p.month, coalesce(d.n, 0) AS above, p.n AS below
+        FROM planned AS p LEFT JOIN done AS d ON d.node = p.node AND d.month = p.month""",
     }
 
 
-def clever(dialect):
-    month, days, table = dialect["month"], dialect["days"], dialect["table"]
-    end = month(ordered(dialect, "least", "valid_until", "disposed_on"))
-    begin = month(ordered(dialect, "greatest", "valid_from", "inventoried_on", "owner_assigned_on"))
-    until = month(
-        ordered(dialect, "least", "valid_until", "disposed_on", dialect["after_fiscal_year"]("inventoried_on"))
-    )
-    # What enters and leaves in one month changes nothing; a level is the sum of all changes up to its month.
-    hardware = f"SELECT * FROM {table('assets')} WHERE kind = 'hardware' AND is_in_scope"
-    inventory = f"""
-        WITH hardware AS ({hardware}),
-        spans AS (
-            SELECT org_unit, {month("valid_from")} AS enters, {end} AS leaves, 0 AS is_above FROM hardware
-            UNION ALL SELECT org_unit, {begin}, {until}, 1 FROM hardware WHERE {INVENTORIED}),
-        changes AS (
-            SELECT org_unit, enters AS month, is_above, 1 AS change FROM spans WHERE leaves > enters
-            UNION ALL SELECT org_unit, leaves, is_above, -1 FROM spans WHERE leaves > enters),
+def levels(dialect, changes):
+    """The query of a ratio of levels, from changes in both: a level is the sum of all changes up to its month."""
+    table = dialect["table"]
+    return f"""{changes},
         monthly AS (
             SELECT org_unit, month, sum(CASE WHEN is_above = 1 THEN change ELSE 0 END) AS above,
                 sum(CASE WHEN is_above = 0 THEN change ELSE 0 END) AS below
@@ -73,6 +72,34 @@ def clever(dialect):
             SELECT node, month, sum(above) OVER w AS above, sum(below) OVER w AS below FROM summed
             WINDOW w AS (PARTITION BY node ORDER BY month ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))
         SELECT l.node, l.month, l.above, l.below FROM levels AS l JOIN {table("calendar")} AS c ON c.month = l.month"""
+
+
+def clever(dialect):
+    month, days, table = dialect["month"], dialect["days"], dialect["table"]
+    end = month(ordered(dialect, "least", "valid_until", "disposed_on"))
+    begin = month(ordered(dialect, "greatest", "valid_from", "inventoried_on", "owner_assigned_on"))
+    until = month(
+        ordered(dialect, "least", "valid_until", "disposed_on", dialect["after_fiscal_year"]("inventoried_on"))
+    )
+    # What enters and leaves in one month changes nothing.
+    hardware = f"SELECT * FROM {table('assets')} WHERE kind = 'hardware' AND is_in_scope"
+    inventory = levels(dialect, f"""
+        WITH hardware AS ({hardware}),
+        spans AS (
+            SELECT org_unit, {month("valid_from")} AS enters, {end} AS leaves, 0 AS is_above FROM hardware
+            UNION ALL SELECT org_unit, {begin}, {until}, 1 FROM hardware WHERE {INVENTORIED}),
+        changes AS (
+            SELECT org_unit, enters AS month, is_above, 1 AS change FROM spans WHERE leaves > enters
+            UNION ALL SELECT org_unit, leaves, is_above, -1 FROM spans WHERE leaves > enters)""")
+    ceased = month(f"coalesce(ceased_on, {dialect['never']})")
+    plans = levels(dialect, f"""
+        WITH planned AS (SELECT * FROM {table('milestones')} WHERE project = 'security_system'),
+        spans AS (
+            SELECT org_unit, {month("planned_on")} AS enters, {ceased} AS leaves, 0 AS is_above FROM planned
+            UNION ALL SELECT org_unit, {month("done_on")}, {ceased}, 1 FROM planned WHERE done_on IS NOT NULL),
+        changes AS (
+            SELECT org_unit, enters AS month, is_above, 1 AS change FROM spans WHERE leaves > enters
+            UNION ALL SELECT org_unit, leaves, is_above, -1 FROM spans WHERE leaves > enters)""")
     # All three figures of what was started come of one small table: how many took so many days, by org unit and month.
     took = f"""
         WITH took AS (
@@ -90,7 +117,7 @@ def clever(dialect):
         SELECT node, month, sum(days * of_days) AS days_sum, sum(of_days) AS started,
             min(CASE WHEN 2 * up_to >= n_all THEN days END) + min(CASE WHEN 2 * up_to > n_all THEN days END) AS doubled_median
         FROM ranked GROUP BY node, month"""
-    return {"inventory_ratio": inventory, "started": took}
+    return {"inventory_ratio": inventory, "started": took, "done_to_plan_ratio": plans}
 
 
 def as_figures(name, rows):

@@ -24,7 +24,7 @@ def least(*days):
 
 
 def figures(form, tables):
-    read = {name: pl.scan_parquet(f"{tables}/{name}.parquet") for name in ("assets", "vulnerabilities", "calendar", "org")}
+    read = {name: pl.scan_parquet(f"{tables}/{name}.parquet") for name in ("assets", "vulnerabilities", "milestones", "calendar", "org")}
     lazy = natural(**read) if form == "natural" else clever(**read)
     found = []
     for name, frame in lazy.items():
@@ -48,7 +48,15 @@ def whole(value):
     return int(value) if isinstance(value, float) else value
 
 
-def natural(assets, vulnerabilities, calendar, org):
+def natural(assets, vulnerabilities, milestones, calendar, org):
+    def reached(day, name):
+        at_month_end = milestones.filter(pl.col("project") == "security_system").join_where(calendar, pl.col(day) <= pl.col("last_on"))
+        in_force = at_month_end.filter(pl.col("ceased_on").is_null() | (pl.col("ceased_on") > pl.col("last_on")))
+        return in_force.join(org, on="org_unit").group_by("node", "month").agg(pl.len().cast(pl.Int64).alias(name))
+
+    planned, done = reached("planned_on", "below"), reached("done_on", "above")
+    plans = planned.join(done, on=["node", "month"], how="left")
+
     hardware = assets.filter((pl.col("kind") == "hardware") & pl.col("is_in_scope"))
     at_month_end = hardware.join_where(
         calendar, pl.col("valid_from") <= pl.col("last_on"), pl.col("valid_until") > pl.col("last_on")
@@ -68,10 +76,11 @@ def natural(assets, vulnerabilities, calendar, org):
     return {
         "inventory_ratio": inventory.agg(is_counted.fill_null(False).sum().alias("above"), pl.len().alias("below")),
         "started": started.agg(pl.len().alias("n"), DAYS.sum().alias("days"), (2 * DAYS.median()).alias("doubled")),
+        "done_to_plan_ratio": plans.select("node", "month", pl.col("above").fill_null(0), "below"),
     }
 
 
-def clever(assets, vulnerabilities, calendar, org):
+def clever(assets, vulnerabilities, milestones, calendar, org):
     hardware = assets.filter((pl.col("kind") == "hardware") & pl.col("is_in_scope"))
 
     def changes(rows, enters, leaves, name):
@@ -90,15 +99,22 @@ def clever(assets, vulnerabilities, calendar, org):
     )
     every = org.select("node").unique().join(calendar.select("month"), how="cross")
     every = every.with_columns(above=pl.lit(0, pl.Int64), below=pl.lit(0, pl.Int64), month=pl.col("month").cast(pl.Int32))
-    of_node = pl.concat([above, below], how="diagonal").join(org, on="org_unit").select("node", "month", "above", "below")
-    levels = (
-        pl.concat([of_node.with_columns(pl.col("above", "below").fill_null(0)), every])
-        .group_by("node", "month")
-        .agg(pl.col("above", "below").sum())
-        .sort("node", "month")
-        .with_columns(pl.col("above", "below").cum_sum().over("node"))
-        .join(calendar.select(pl.col("month").cast(pl.Int32)), on="month")
-    )
+
+    def levels(above, below):
+        of_node = pl.concat([above, below], how="diagonal").join(org, on="org_unit").select("node", "month", "above", "below")
+        return (
+            pl.concat([of_node.with_columns(pl.col("above", "below").fill_null(0)), every])
+            .group_by("node", "month")
+            .agg(pl.col("above", "below").sum())
+            .sort("node", "month")
+            .with_columns(pl.col("above", "below").cum_sum().over("node"))
+            .join(calendar.select(pl.col("month").cast(pl.Int32)), on="month")
+        )
+
+    project = milestones.filter(pl.col("project") == "security_system")
+    ceased = month(pl.col("ceased_on").fill_null(NEVER))
+    planned = changes(project, month(pl.col("planned_on")), ceased, "below")
+    done = changes(project.filter(pl.col("done_on").is_not_null()), month(pl.col("done_on")), ceased, "above")
     started = (
         vulnerabilities.filter(URGENT)
         .group_by("org_unit", month(pl.col("started_on")).alias("month"), DAYS.alias("days"))
@@ -117,4 +133,4 @@ def clever(assets, vulnerabilities, calendar, org):
             + pl.col("days").filter(2 * pl.col("up_to") > pl.col("all")).min(),
         )
     )
-    return {"inventory_ratio": levels, "started": started}
+    return {"inventory_ratio": levels(above, below), "started": started, "done_to_plan_ratio": levels(done, planned)}

@@ -46,9 +46,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const UNITS: usize = 300;
 const MONTHS: i32 = 36;
 
-/// How many records the two datasets have, for each million of entries.
+/// How many records the three datasets have, for each million of entries.
 const ASSETS: usize = 100_000;
-const VULNERABILITIES: usize = 250_000;
+const VULNERABILITIES: usize = 200_000;
+const MILESTONES: usize = 50_000;
+
+/// How many rows are taken in at a time at most, so that a large journal is made in bounded memory.
+const ROWS_AT_ONCE: usize = 1_000_000;
 
 /// Millions of entries in the journal.
 fn millions() -> usize {
@@ -67,6 +71,10 @@ fn asset_changes() -> usize {
 
 fn vulnerability_count() -> usize {
     VULNERABILITIES * millions()
+}
+
+fn milestone_count() -> usize {
+    MILESTONES * millions()
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -158,6 +166,12 @@ fn unit(index: usize) -> String {
     format!("U{:03}", index % UNITS)
 }
 
+/// How often each stage measures: the best counts.
+fn rounds() -> usize {
+    let asked = std::env::var("KEIKI_BENCH_ROUNDS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
 /// The repository, in which `benches/run` runs the benchmarks.
 fn repository() -> PathBuf {
     PathBuf::from(".")
@@ -172,10 +186,11 @@ fn catalogue() -> Outcome<Catalogue> {
     for entry in std::fs::read_dir(repository().join("datasets"))? {
         datasets.push(read(entry?.path())?);
     }
-    let department = repository().join("catalogue/security_department");
+    let folder = repository().join("catalogue");
     let kpis = vec![
-        read(department.join("01_hardware_inventory/kpi.toml"))?,
-        read(department.join("24_vulnerability_start/kpi.toml"))?,
+        read(folder.join("security_department/01_hardware_inventory/kpi.toml"))?,
+        read(folder.join("security_department/24_vulnerability_start/kpi.toml"))?,
+        read(folder.join("projects/45_security_system_introduction/kpi.toml"))?,
     ];
     Catalogue::read(&datasets, &kpis).map_err(|problems| format!("{problems:?}").into())
 }
@@ -359,6 +374,40 @@ fn vulnerability_rows(
     )
 }
 
+/// Milestones with the day planned for them; of those that are done, the day, up to ninety days early or late.
+fn milestone_rows(dataset: &Dataset, numbers: &[usize], is_done: bool) -> Outcome<RecordBatch> {
+    let dates = |f: &dyn Fn(usize) -> Option<Day>| -> ArrayRef {
+        Arc::new(numbers.iter().map(|i| f(*i)).collect::<Date32Array>())
+    };
+    let planned = |i: usize| days_from_start(i, 11) + 90;
+    let shift = |i: usize| i32::try_from(scatter(i, 13) % 181).unwrap_or(0) - 90;
+    rows(
+        dataset,
+        numbers.len(),
+        &[
+            (
+                "milestone_id",
+                texts(numbers.iter().map(|i| format!("M{i:07}"))),
+            ),
+            ("org_unit", texts(numbers.iter().map(|i| unit(*i)))),
+            (
+                "project",
+                texts(
+                    numbers
+                        .iter()
+                        .map(|i| ["security_system", "other"][i % 2].to_owned()),
+                ),
+            ),
+            ("plan_approved_on", dates(&|_| Some(start()))),
+            ("planned_on", dates(&|i| Some(planned(i)))),
+            (
+                "done_on",
+                dates(&|i| is_done.then(|| planned(i) + shift(i))),
+            ),
+        ],
+    )
+}
+
 async fn commit(
     world: &World,
     dataset: &str,
@@ -446,15 +495,12 @@ async fn make(folder: &Path) -> Outcome<()> {
     let began = Instant::now();
     let assets = Arc::clone(&world.catalogue.datasets["assets"]);
     let vulnerabilities = Arc::clone(&world.catalogue.datasets["vulnerabilities"]);
+    let milestones = Arc::clone(&world.catalogue.datasets["milestones"]);
     let all: Vec<usize> = (0..asset_count()).collect();
-    commit(
-        &world,
-        "assets",
-        asset_rows(&assets, &all, 0)?,
-        start(),
-        "0".into(),
-    )
-    .await?;
+    for (part, numbers) in all.chunks(ROWS_AT_ONCE).enumerate() {
+        let rows = asset_rows(&assets, numbers, 0)?;
+        commit(&world, "assets", rows, start(), format!("0-{part}")).await?;
+    }
     let mut on = start();
     for (turn, numbers) in (1..=20).zip(all.chunks(asset_changes()).cycle()) {
         on += 50;
@@ -468,27 +514,27 @@ async fn make(folder: &Path) -> Outcome<()> {
         .await?;
     }
     let all: Vec<usize> = (0..vulnerability_count()).collect();
-    for (turn, numbers) in all.chunks(vulnerability_count() / 4).enumerate() {
-        commit(
-            &world,
-            "vulnerabilities",
-            vulnerability_rows(&vulnerabilities, numbers, false)?,
-            on,
-            format!("v{turn}"),
-        )
-        .await?;
+    let (known, started) = (all.len().div_ceil(4), all.len().div_ceil(20));
+    for (turn, numbers) in all.chunks(known.min(ROWS_AT_ONCE)).enumerate() {
+        let rows = vulnerability_rows(&vulnerabilities, numbers, false)?;
+        commit(&world, "vulnerabilities", rows, on, format!("v{turn}")).await?;
     }
-    for (turn, numbers) in all.chunks(vulnerability_count() / 20).take(10).enumerate() {
-        commit(
-            &world,
-            "vulnerabilities",
-            vulnerability_rows(&vulnerabilities, numbers, true)?,
-            on,
-            format!("w{turn}"),
-        )
-        .await?;
+    for (turn, numbers) in all.chunks(started).take(10).enumerate() {
+        let rows = vulnerability_rows(&vulnerabilities, numbers, true)?;
+        commit(&world, "vulnerabilities", rows, on, format!("w{turn}")).await?;
     }
-    world.journal.compact(&[assets, vulnerabilities]).await?;
+    let all: Vec<usize> = (0..milestone_count()).collect();
+    for (turn, numbers) in all.chunks(ROWS_AT_ONCE).enumerate() {
+        let rows = milestone_rows(&milestones, numbers, false)?;
+        commit(&world, "milestones", rows, on, format!("m{turn}")).await?;
+    }
+    for (turn, numbers) in all[..all.len() / 2].chunks(ROWS_AT_ONCE).enumerate() {
+        let rows = milestone_rows(&milestones, numbers, true)?;
+        commit(&world, "milestones", rows, on, format!("d{turn}")).await?;
+    }
+    println!("entered_seconds {:.1}", began.elapsed().as_secs_f64());
+    let datasets = [assets, vulnerabilities, milestones];
+    world.journal.compact(&datasets).await?;
     println!("make_seconds {:.1}", began.elapsed().as_secs_f64());
     Ok(())
 }
@@ -533,9 +579,9 @@ async fn decode(folder: &Path) -> Outcome<()> {
     let of = |name: &'static str| -> Outcome<(&str, Vec<String>)> {
         Ok((name, columns_read(&world, &world.catalogue.datasets[name])?))
     };
-    let columns = [of("assets")?, of("vulnerabilities")?];
+    let columns = [of("assets")?, of("vulnerabilities")?, of("milestones")?];
     println!("{columns:?}");
-    for _ in 0..3 {
+    for _ in 0..rounds() {
         let (began, processor, mut entries) = (Instant::now(), processor_seconds(), 0);
         for (name, columns) in &columns {
             let scan = world
@@ -592,7 +638,7 @@ async fn decode(folder: &Path) -> Outcome<()> {
 /// Measures everything from a cold start.
 async fn measure(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
-    for _ in 0..3 {
+    for _ in 0..rounds() {
         let engine = engine(&world, false)?;
         let (began, processor) = (Instant::now(), processor_seconds());
         let measurements = engine.measurements(&world.journal, &request()).await?;
@@ -629,12 +675,15 @@ async fn answers(folder: &Path) -> Outcome<()> {
 async fn increment(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let assets = Arc::clone(&world.catalogue.datasets["assets"]);
-    for turn in 0..3 {
+    // A changed row writes two entries.
+    let changed = millions() * 500;
+    println!("increment_entries {}", 2 * changed);
+    for turn in 0..rounds() {
         let engine = engine(&world, true)?;
         let began = Instant::now();
         let full = engine.measurements(&world.journal, &request()).await?;
         println!("full_seconds {:.3}", began.elapsed().as_secs_f64());
-        let numbers: Vec<usize> = (0..5_000).map(|i| i * 7 + turn).collect();
+        let numbers: Vec<usize> = (0..changed).map(|i| i * 7 + turn).collect();
         let salt =
             u64::try_from(turn)? + 1_000 + u64::try_from(world.journal.snapshot().await?.seq())?;
         let on = last_month().last_day();

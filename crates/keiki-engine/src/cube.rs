@@ -1,6 +1,6 @@
 //! The dense array: base measure by org unit by bin of time, with exact histograms beside it. Cubes of parts add up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::histogram::{Cell as HistogramCell, Histogram};
 use serde::{Deserialize, Serialize};
@@ -157,6 +157,14 @@ impl Names {
     pub(crate) fn list(&self) -> &[String] {
         &self.names
     }
+}
+
+/// What a cube holds, by names, to compare.
+#[derive(Debug, PartialEq, Eq)]
+struct Contents<'c> {
+    cells: BTreeMap<(u64, &'c str), (i128, i64, i64)>,
+    undated: BTreeMap<(usize, &'c str), i64>,
+    histograms: BTreeMap<(usize, HistogramCell, &'c str, Option<&'c str>), i64>,
 }
 
 /// The cube of one dataset.
@@ -359,6 +367,77 @@ impl Cube {
             in_parallel(pairs, merged)
         };
         Ok(())
+    }
+
+    /// Takes measures over from another cube of the same axis, settled. *Shape*: their place here, and there.
+    pub(crate) fn take_measures(&mut self, other: &Self, places: &[(usize, usize)]) -> Result<()> {
+        let names = other.units.list().iter();
+        let units: Vec<u16> = names.map(|name| self.unit(name)).collect::<Result<_>>()?;
+        let names = other.groups.list().iter();
+        let groups: Vec<u16> = names
+            .map(|name| self.groups.number(name, Dimension::Groups))
+            .collect::<Result<_>>()?;
+        for (ours, theirs) in places {
+            for (there, here) in units.iter().enumerate() {
+                let here = usize::from(*here);
+                for bin in 0..self.axis.bins() {
+                    let at = |measure, unit| Spot { measure, unit, bin };
+                    let cell = other.cell(at(*theirs, there));
+                    if !cell.is_zero() {
+                        self.add_cell(at(*ours, here), cell);
+                    }
+                }
+                self.add_undated(*ours, here, other.undated(*theirs, there));
+            }
+            let histogram = &mut self.histograms[*ours];
+            merge_moved(histogram, &other.histograms[*theirs], &units, &groups);
+        }
+        Ok(())
+    }
+
+    /// Tells whether another cube of the same measures and axis holds the same, whatever the order in which org units came.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.contents() == other.contents()
+    }
+
+    /// What it holds, by names: cells, counts without a date, and cells of histograms by measure, bin, two values, unit and group.
+    fn contents(&self) -> Contents<'_> {
+        let (units, groups) = (self.units.list(), self.groups.list());
+        let cells = self.filled().into_iter().map(|((row, unit), cell)| {
+            let name = units[usize::from(unit)].as_str();
+            ((row, name), (cell.sum, cell.count, cell.unknown))
+        });
+        let undated = self
+            .undated
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count != 0);
+        let undated = undated.map(|(at, count)| {
+            let name = units[at / self.measures].as_str();
+            ((at % self.measures, name), *count)
+        });
+        let histograms = self.histograms.iter().enumerate();
+        let histograms = histograms.flat_map(|(measure, histogram)| {
+            histogram
+                .packed()
+                .filter(|(_, weight)| *weight != 0)
+                .map(move |(packed, weight)| {
+                    let cell = HistogramCell::unpack(packed);
+                    let group = groups.get(usize::from(cell.group)).map(String::as_str);
+                    let name = units[usize::from(cell.unit)].as_str();
+                    let plain = HistogramCell {
+                        unit: 0,
+                        group: 0,
+                        ..cell
+                    };
+                    ((measure, plain, name, group), weight)
+                })
+        });
+        Contents {
+            cells: cells.collect(),
+            undated: undated.collect(),
+            histograms: histograms.collect(),
+        }
     }
 
     /// Visits the measures and bins in which any org unit has something; some come several times.

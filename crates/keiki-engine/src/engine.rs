@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::prelude::SessionContext;
@@ -18,14 +19,15 @@ use keiki_model::org::{Hierarchy, Organisation};
 use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
 use keiki_model::text::Text;
-use keiki_store::{Journal, Snapshot};
+use keiki_store::{Journal, Scan, Snapshot};
 
 use crate::axis::Axis;
 use crate::coverage::Claims;
+use crate::cube::Cube;
 use crate::error::{EngineError, Result};
 use crate::evaluate::{Evaluation, Memory, Slot, is_of_durations};
 use crate::expressions::{SqlExpressions, session};
-use crate::keep::{FORM, Filled, History, Keeper, Kept};
+use crate::keep::{Filled, Keeper};
 use crate::measurements::{Measurements, Part};
 use crate::plan::{DatasetPlan, Plan};
 use crate::read::{Bounds, read_cube, read_rows};
@@ -99,7 +101,8 @@ pub struct Engine {
     plan: Arc<Plan>,
     /// The definitions with other parameters, by what those are.
     plans: Mutex<HashMap<String, Arc<Plan>>>,
-    keeper: Keeper,
+    pub(crate) keeper: Keeper,
+    measures_read: AtomicUsize,
     pub(crate) memory: Option<Memory>,
 }
 
@@ -113,6 +116,9 @@ impl std::fmt::Debug for Engine {
 
 /// Definitions, and the periods for which they hold with their positions among those asked for.
 type PlanSlots = (Arc<Plan>, Vec<(usize, Slot)>);
+
+/// All definitions, the position of a dataset, and what is read of it.
+pub(crate) type PlannedDataset<'p> = (&'p Arc<Plan>, usize, &'p Arc<DatasetPlan>);
 
 /// What is known, and up to where.
 #[derive(Debug, Clone)]
@@ -141,6 +147,7 @@ impl Engine {
             plan: Arc::new(plan),
             expressions,
             plans: Mutex::default(),
+            measures_read: AtomicUsize::new(0),
             keeper,
             memory,
         }
@@ -413,8 +420,9 @@ impl Engine {
         let read = needed.into_iter().map(|position| {
             let plan = Arc::clone(plan);
             async move {
-                let of_dataset = compiled(plan, position).await?;
-                let cube = self.cube(journal, &of_dataset, knowledge, slots).await?;
+                let of_dataset = compiled(Arc::clone(&plan), position).await?;
+                let of = (&plan, position, &of_dataset);
+                let cube = self.cube(journal, of, knowledge, slots).await?;
                 Ok::<_, EngineError>((position, of_dataset, cube))
             }
         });
@@ -453,14 +461,14 @@ impl Engine {
             until_seq: knowledge.seq,
             known_at: Some(knowledge.known_at),
         };
-        ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds, None).await?)
+        ReportedFigures::new(&read_rows(&self.context, dataset, &scan, bounds, None, None).await?)
     }
 
     /// The cube of a dataset: kept and brought up to date where everything known is asked for, else read afresh.
     async fn cube(
         &self,
         journal: &Journal,
-        plan: &Arc<DatasetPlan>,
+        of: PlannedDataset<'_>,
         knowledge: &Knowledge,
         slots: &[Slot],
     ) -> Result<Filled> {
@@ -473,8 +481,9 @@ impl Engine {
                 .iter()
                 .all(|slot| kept_axis.holds(first(slot), slot.months.1.min(open)))
         {
-            return self.kept_cube(journal, plan, knowledge, kept_axis).await;
+            return self.kept_cube(journal, of, knowledge, kept_axis).await;
         }
+        let (_, _, plan) = of;
         let first = slots.iter().map(first).min().unwrap_or(open);
         let axis = Axis::new(first, open);
         let bounds = Bounds {
@@ -486,9 +495,30 @@ impl Engine {
             .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
             .await?;
         Ok(Filled {
-            cube: Arc::new(read_cube(&self.context, plan, &scan, bounds, &axis).await?),
+            cube: Arc::new(self.read(plan, &scan, bounds, &axis).await?),
             history: None,
         })
+    }
+
+    /// Reads entries into a cube, and counts for how many measures.
+    pub(crate) async fn read(
+        &self,
+        plan: &Arc<DatasetPlan>,
+        scan: &Scan,
+        bounds: Bounds,
+        axis: &Axis,
+    ) -> Result<Cube> {
+        if !scan.files.is_empty() {
+            let measures = plan.measures.len();
+            self.measures_read.fetch_add(measures, Ordering::Relaxed);
+        }
+        read_cube(&self.context, plan, scan, bounds, axis).await
+    }
+
+    /// For how many base measures entries were read since the engine was made; each reading of a dataset counts its own.
+    #[must_use]
+    pub fn measures_read(&self) -> usize {
+        self.measures_read.load(Ordering::Relaxed)
     }
 
     /// The first month of any calendar that stands for a slot's period.
@@ -499,79 +529,11 @@ impl Engine {
             .map(|(first, _)| first)
             .fold(slot.months.0, Month::min)
     }
-
-    async fn kept_cube(
-        &self,
-        journal: &Journal,
-        plan: &Arc<DatasetPlan>,
-        knowledge: &Knowledge,
-        axis: Axis,
-    ) -> Result<Filled> {
-        let first_commit = knowledge
-            .snapshot
-            .batches()
-            .first()
-            .map(|batch| batch.batch_id.as_str())
-            .unwrap_or_default();
-        let key = keiki_model::dataset::content_version(&format!(
-            "{FORM} {} {axis:?} {first_commit} {:?} {:?}",
-            plan.version, self.setting.calendars, self.setting.zone
-        ));
-        let key = format!("{}-{key}", plan.dataset.name);
-        let holds = |kept: &Kept| kept.seq <= knowledge.seq && kept.cube.axis == axis;
-        let filled = |kept: &Kept| Filled {
-            cube: Arc::clone(&kept.cube),
-            history: Some(Arc::clone(&kept.history)),
-        };
-        let kept = self.keeper.find(&key).filter(holds);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
-            return Ok(filled(kept));
-        }
-        let after_seq = kept.map_or(0, |kept| kept.seq);
-        let bounds = Bounds {
-            after_seq,
-            until_seq: knowledge.seq,
-            known_at: None,
-        };
-        let scan = journal
-            .scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq)
-            .await?;
-        let fresh = read_cube(&self.context, plan, &scan, bounds, &axis).await?;
-        // It is added to where it lies, unless another request got there first.
-        let kept = self.keeper.take(&key);
-        let kept = match kept.filter(|kept| holds(kept) && kept.seq == after_seq) {
-            Some(kept) if scan.files.is_empty() => Kept {
-                seq: knowledge.seq,
-                ..kept
-            },
-            Some(kept) => {
-                let mut whole = Arc::unwrap_or_clone(kept.cube);
-                let mut history = Arc::unwrap_or_clone(kept.history);
-                history.note(knowledge.seq, &fresh);
-                whole.merge(fresh)?;
-                Kept {
-                    seq: knowledge.seq,
-                    cube: Arc::new(whole),
-                    history: Arc::new(history),
-                }
-            }
-            None if after_seq == 0 => Kept {
-                seq: knowledge.seq,
-                history: Arc::new(History::new(&key, knowledge.seq, &fresh)),
-                cube: Arc::new(fresh),
-            },
-            None => {
-                return Box::pin(self.kept_cube(journal, plan, knowledge, axis)).await;
-            }
-        };
-        self.keeper.keep(&key, &kept);
-        Ok(filled(&kept))
-    }
 }
 
 /// What is read of a dataset: its expressions are compiled on a thread of their own, so that those of several datasets are at the
 /// same time.
-async fn compiled(plan: Arc<Plan>, position: usize) -> Result<Arc<DatasetPlan>> {
+pub(crate) async fn compiled(plan: Arc<Plan>, position: usize) -> Result<Arc<DatasetPlan>> {
     if let Some(made) = plan.made(position) {
         return Ok(Arc::clone(made));
     }

@@ -238,6 +238,12 @@ impl<'e> Evaluation<'e> {
         &self.arrangements[slot]
     }
 
+    /// The org units that entries of a dataset name wherever they may count.
+    pub(crate) fn named_units(&self, dataset: usize) -> &[String] {
+        let filled = self.cubes.get(dataset).and_then(Option::as_ref);
+        filled.map_or(&[], |filled| filled.cube.units.list())
+    }
+
     /// The number of the calendar that a node follows: in a hierarchy, that of the unit whose rules it has.
     fn number_at(&self, slot: usize, node: usize) -> usize {
         self.timings[slot].number_of(self.arrangements[slot].ruled_by(node))

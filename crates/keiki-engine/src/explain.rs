@@ -3,7 +3,7 @@
 mod totals;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
@@ -13,7 +13,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use keiki_model::calendar::{Day, Period, local_day};
 use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Indicator, Kpi, Measure, sql};
+use keiki_model::kpi::{Indicator, Known, Kpi, Measure, Reach, sql, statement};
 use keiki_model::measurement::Measurement;
 use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
@@ -21,8 +21,8 @@ use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 use crate::engine::{Engine, Knowledge, Request, Structure};
 use crate::error::{EngineError, Result};
 use crate::evaluate::{View, survival_window};
-use crate::plan::{DatasetPlan, MeasurePlan};
-use crate::read::{Bounds, read_rows};
+use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
+use crate::read::{Bounds, Only, read_rows};
 use crate::rows::{MeasureRows, Part as RowPart, Rows};
 use crate::timing::Span;
 use totals::Totals;
@@ -95,6 +95,8 @@ pub struct Part {
     pub title: Text,
     /// What it sums, as SQL.
     pub sql: String,
+    /// The SQL of its rows' total in this figure, in lines, for any engine that reads the journal's tables; absent for survival.
+    pub statement: Option<Vec<String>>,
     /// The dataset.
     pub dataset: String,
     /// Its total: of its rows, and of what was reported in the place of rows.
@@ -189,7 +191,11 @@ impl Engine {
             .enumerate()
             .map(|(position, of_measure)| {
                 let reported = totals::added(indicator, position, &own.totals);
-                part(&kpi, of_measure, reported)
+                let statement = statement(&kpi, of_measure.0, &own.reaches[position], own.known);
+                Part {
+                    statement,
+                    ..part(&kpi, of_measure, reported)
+                }
             })
             .collect();
         let against = match question.against {
@@ -270,48 +276,63 @@ impl Engine {
             slot.scope,
             node,
         );
-        let mut measures = Vec::new();
-        let mut read: BTreeMap<usize, Vec<RecordBatch>> = BTreeMap::new();
+        let mut asked = Vec::new();
         for name in indicator.formula.measures() {
             let (Some(measure), Some(place)) = (kpi.measure(name), plan.place(kpi.no, name)) else {
                 continue;
             };
-            let views = evaluation.views(kpi.no, place);
-            let Some(view) = views.first() else { continue };
+            if let Some(view) = evaluation.views(kpi.no, place).into_iter().next() {
+                let spans = spans(evaluation.named_units(place.0), &view, node, &totals);
+                asked.push((measure, place, spans));
+            }
+        }
+        let (mut measures, mut reaches) = (Vec::new(), Vec::new());
+        let mut read: BTreeMap<usize, Vec<RecordBatch>> = BTreeMap::new();
+        for (measure, place, spans) in &asked {
             let of_dataset = plan.dataset(place.0)?;
             let batches = match read.entry(place.0) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(free) => {
                     let needed =
                         (question.detail == Detail::OrgUnit).then_some(&of_dataset.columns);
+                    let here = asked.iter().filter(|(_, of, _)| of.0 == place.0);
+                    let only = only(here.map(|(_, of, spans)| (plan.measure(*of), spans)));
                     let dataset = &of_dataset.dataset;
-                    free.insert(self.entries(journal, &knowledge, dataset, needed).await?)
+                    let rows = self.entries(journal, &knowledge, dataset, needed, Some(&only));
+                    free.insert(rows.await?)
                 }
             };
             let records = self.records(
                 batches,
                 &knowledge,
                 (of_dataset, place.1),
-                view,
-                (node, &totals),
+                spans,
                 question.detail,
             )?;
-            measures.push((measure, plan.measure(place).divisor, records));
+            measures.push((*measure, plan.measure(*place).divisor, records));
+            reaches.push(reached(spans));
         }
+        let is_past = knowledge.known_at < knowledge.snapshot.known_at();
         Ok(Opened {
             measurement,
             measures,
+            reaches,
+            known: Known {
+                seq: knowledge.seq,
+                at: is_past.then_some(knowledge.known_at),
+            },
             totals: totals.listed(),
         })
     }
 
-    /// All entries of a dataset that were known; of its columns those that are needed, absent = all.
+    /// The entries of a dataset that were known and are wanted; of its columns those that are needed, absent = all.
     async fn entries(
         &self,
         journal: &Journal,
         knowledge: &Knowledge,
         dataset: &Dataset,
         needed: Option<&Vec<String>>,
+        only: Option<&Only>,
     ) -> Result<Vec<RecordBatch>> {
         let scan = journal
             .scan(dataset, &knowledge.snapshot, 0, knowledge.seq)
@@ -321,36 +342,25 @@ impl Engine {
             until_seq: knowledge.seq,
             known_at: Some(knowledge.known_at),
         };
-        read_rows(&self.context, dataset, &scan, bounds, needed).await
+        read_rows(&self.context, dataset, &scan, bounds, needed, only).await
     }
 
-    /// The records that have entries of a measure below a node and that no total replaces, with what these add up to.
+    /// The records that have entries of a measure in org units that count, with what these add up to.
     fn records(
         &self,
         batches: &[RecordBatch],
         knowledge: &Knowledge,
         (plan, measure): (&DatasetPlan, usize),
-        view: &View<'_>,
-        (node, totals): (usize, &Totals),
+        spans: &Spans,
         detail: Detail,
     ) -> Result<BTreeMap<String, Net>> {
         let mut sums = Sums::default();
-        // Evidence names the same org units again and again.
-        let mut spans: HashMap<String, Option<Span>> = HashMap::new();
         for batch in batches {
             let rows = Rows::new(plan, measure, batch)?;
             let measured = MeasureRows::new(&rows, &plan.measures[measure])?;
             let texts = Texts::new(batch, detail)?;
             for row in 0..batch.num_rows() {
-                let named = texts.units.value(row);
-                let span = if let Some(known) = spans.get(named) {
-                    *known
-                } else {
-                    let units = totals.left(view.main(), named);
-                    let counts = !units.is_empty() && view.counts_below(&units, node);
-                    let span = counts.then(|| view.span_of_evidence(named));
-                    *spans.entry(named.to_owned()).or_insert(span)
-                };
+                let span = spans.get(texts.units.value(row)).copied();
                 let added = span.and_then(|span| {
                     self.contribution(measured.part(row), &plan.measures[measure], span, knowledge)
                 });
@@ -401,7 +411,58 @@ type OpenedMeasure<'k> = (&'k Measure, i128, BTreeMap<String, Net>);
 struct Opened<'k> {
     measurement: Measurement,
     measures: Vec<OpenedMeasure<'k>>,
+    /// By measure, the org units in evidence whose entries count, and on which days.
+    reaches: Vec<Vec<Reach>>,
+    known: Known,
     totals: Vec<ReportedTotal>,
+}
+
+/// The org units whose evidence counts, by their names in it, each with what stands for the period there.
+type Spans = BTreeMap<String, Span>;
+
+/// Those of the names that count at a node, and that no total replaces.
+fn spans(names: &[String], view: &View<'_>, node: usize, totals: &Totals) -> Spans {
+    let counts = |name: &&String| {
+        let units = totals.left(view.main(), name);
+        !units.is_empty() && view.counts_below(&units, node)
+    };
+    let counted = names.iter().filter(counts);
+    let counted = counted.map(|name| (name.clone(), view.span_of_evidence(name)));
+    counted.collect()
+}
+
+/// What has to be read for some measures of a dataset.
+fn only<'m>(measures: impl Iterator<Item = (&'m MeasurePlan, &'m Spans)>) -> Only {
+    let mut org_units = BTreeSet::new();
+    let mut until = Some(Day::MIN);
+    for (plan, spans) in measures {
+        org_units.extend(spans.keys().cloned());
+        let last = spans.values().map(|span| span.cut).max();
+        // Only a stock asks since when a row holds.
+        until = match plan.clock {
+            ClockPlan::Stock { .. } => until.map(|until| until.max(last.unwrap_or(until))),
+            _ => None,
+        };
+    }
+    Only {
+        org_units: org_units.into_iter().collect(),
+        until,
+    }
+}
+
+/// The org units that count, put together by their days.
+fn reached(spans: &Spans) -> Vec<Reach> {
+    let mut by_days: BTreeMap<(Day, Day), Vec<String>> = BTreeMap::new();
+    for (name, span) in spans {
+        let days = (span.months.0.first_day(), span.cut);
+        by_days.entry(days).or_default().push(name.clone());
+    }
+    let reach = |((first, cut), org_units): ((Day, Day), Vec<String>)| Reach {
+        first,
+        cut,
+        org_units,
+    };
+    by_days.into_iter().map(reach).collect()
 }
 
 impl Net {
@@ -441,6 +502,7 @@ fn part(kpi: &Kpi, opened: &OpenedMeasure<'_>, reported: Fraction) -> Part {
         measure: measure.name.clone(),
         title: measure.title.clone(),
         sql: sql(kpi, measure).join(" "),
+        statement: None,
         dataset: measure.dataset.value.clone(),
         total: of_rows.plus(reported).unwrap_or(of_rows),
         reported,
@@ -548,6 +610,8 @@ struct Sum {
     amount: i128,
     count: i64,
     latest: (i64, i64),
+    /// When the values of the row below were known and committed, and since when they hold.
+    said: (i64, i64, Day),
     at: (usize, usize),
 }
 
@@ -556,12 +620,18 @@ impl Sums<'_> {
     fn add(&mut self, texts: &Texts<'_>, row: usize, value: i128, weight: i64) {
         let seq = primitive::<Int64Type>(texts.batch, SEQ, row);
         let known_at = primitive::<TimestampMicrosecondType>(texts.batch, KNOWN_AT, row);
+        let said = (
+            known_at,
+            seq,
+            primitive::<Date32Type>(texts.batch, EFFECTIVE_ON, row),
+        );
         let (key, at) = (texts.keys.value(row), (self.texts.len(), row));
         if !self.by_key.contains_key(key) {
             let nothing = Sum {
                 amount: 0,
                 count: 0,
                 latest: (i64::MIN, i64::MIN),
+                said: (i64::MIN, i64::MIN, Day::MIN),
                 at,
             };
             self.by_key.insert(key.to_owned(), nothing);
@@ -571,8 +641,9 @@ impl Sums<'_> {
         };
         sum.amount += value * i128::from(weight);
         sum.count += weight;
-        if weight > 0 && (known_at, seq) >= sum.latest {
-            sum.at = at;
+        // Rows come in any order.
+        if weight > 0 && said >= sum.said {
+            (sum.said, sum.at) = (said, at);
         }
         sum.latest = sum.latest.max((known_at, seq));
     }

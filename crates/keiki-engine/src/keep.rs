@@ -1,6 +1,6 @@
 //! Kept cubes: what was read once is kept, in memory and on disk, and new entries are added to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,13 @@ use crate::cube::{Cell, Cube, Names};
 use crate::error::Dimension;
 
 /// The form in which cubes are kept; another form is computed again.
-pub(crate) const FORM: u32 = 3;
+pub(crate) const FORM: u32 = 4;
 
 /// A cube with the commit up to which it holds everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
+    /// The versions of its measures.
+    pub(crate) measures: Arc<[String]>,
     pub(crate) seq: i64,
     pub(crate) cube: Arc<Cube>,
     pub(crate) history: Arc<History>,
@@ -48,6 +50,14 @@ pub(crate) struct Contents {
     key: Arc<str>,
     /// The last commit that brought entries.
     seq: i64,
+}
+
+impl Kept {
+    /// What it rests on beside the definitions of its measures: its key without their version.
+    pub(crate) fn basis(&self) -> &str {
+        let key = &self.history.key;
+        key.rsplit_once('-').map_or(key, |(basis, _)| basis)
+    }
 }
 
 impl History {
@@ -91,6 +101,7 @@ impl History {
 /// The form in which a cube lies on disk.
 #[derive(Serialize, Deserialize)]
 struct Stored {
+    measures: Vec<String>,
     seq: i64,
     axis: Axis,
     has_value: Vec<bool>,
@@ -137,17 +148,34 @@ impl Keeper {
         if let Some(kept) = memory.get(key) {
             return Some(kept.clone());
         }
-        let bytes = std::fs::read(self.path(key)?).ok()?;
-        let stored: Stored = postcard::from_bytes(&bytes).ok()?;
-        let seq = stored.seq;
-        let cube = stored.into_cube()?;
-        let kept = Kept {
-            seq,
-            history: Arc::new(History::new(key, seq, &cube)),
-            cube: Arc::new(cube),
-        };
+        let kept = stored(key, &self.path(key)?)?;
         memory.insert(key.to_owned(), kept.clone());
         Some(kept)
+    }
+
+    /// Cubes whose keys begin like this, of whatever definitions, in memory and on disk.
+    pub(crate) fn relatives(&self, beginning: &str) -> Vec<Kept> {
+        let mut found: BTreeMap<String, Kept> = BTreeMap::new();
+        let files = self.folder.as_ref().map(std::fs::read_dir);
+        for file in files.into_iter().flatten().flatten().flatten() {
+            let path = file.path();
+            let key = path.file_stem().and_then(|stem| stem.to_str());
+            let is_cube = path
+                .extension()
+                .is_some_and(|extension| extension == "cube");
+            if let Some(key) = key.filter(|key| is_cube && key.starts_with(beginning))
+                && let Some(kept) = stored(key, &path)
+            {
+                found.insert(key.to_owned(), kept);
+            }
+        }
+        let memory = self
+            .memory
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = memory.iter().filter(|(key, _)| key.starts_with(beginning));
+        found.extend(known.map(|(key, kept)| (key.clone(), kept.clone())));
+        found.into_values().collect()
     }
 
     /// Keeps a cube. Failing to write it to disk costs the next run a read, nothing else.
@@ -170,6 +198,20 @@ impl Keeper {
     }
 }
 
+/// Reads a kept cube from disk.
+fn stored(key: &str, path: &Path) -> Option<Kept> {
+    let bytes = std::fs::read(path).ok()?;
+    let stored: Stored = postcard::from_bytes(&bytes).ok()?;
+    let (seq, measures) = (stored.seq, Arc::from(stored.measures.as_slice()));
+    let cube = stored.into_cube()?;
+    Some(Kept {
+        measures,
+        seq,
+        history: Arc::new(History::new(key, seq, &cube)),
+        cube: Arc::new(cube),
+    })
+}
+
 /// Writes a file beside its place and moves it there, so that a reader sees all of it or nothing.
 fn write_whole(path: &Path, bytes: &[u8]) {
     let Some(folder) = path.parent() else { return };
@@ -185,6 +227,7 @@ fn write_whole(path: &Path, bytes: &[u8]) {
 impl Stored {
     fn new(kept: &Kept) -> Self {
         Self {
+            measures: kept.measures.to_vec(),
             seq: kept.seq,
             axis: kept.cube.axis.clone(),
             has_value: kept.cube.has_value(),

@@ -11,6 +11,7 @@ mod evaluate;
 mod explain;
 pub mod expressions;
 mod keep;
+mod kept;
 mod measurements;
 mod parallel;
 mod plan;

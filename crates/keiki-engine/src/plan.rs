@@ -38,6 +38,8 @@ pub(crate) enum ClockPlan {
 #[derive(Debug, Clone)]
 pub(crate) struct MeasurePlan {
     pub(crate) name: String,
+    /// Content hash of all that what it comes to depends on, the entries aside.
+    pub(crate) version: String,
     pub(crate) filter: Option<usize>,
     pub(crate) value: Option<usize>,
     /// Ten to the power of the value's scale.
@@ -143,6 +145,11 @@ impl DatasetPlan {
         })
     }
 
+    /// The versions of its measures.
+    pub(crate) fn versions(&self) -> Arc<[String]> {
+        self.measures.iter().map(|m| m.version.clone()).collect()
+    }
+
     /// Per measure, whether it sums more than records.
     pub(crate) fn has_value(&self) -> Vec<bool> {
         self.measures.iter().map(|m| m.value.is_some()).collect()
@@ -208,12 +215,24 @@ impl Plan {
             return Ok(made);
         }
         let planned = &self.datasets[position];
-        let mut maker = Maker::new(&planned.dataset, &self.expressions);
-        let measures = planned.measures.iter();
-        let measures = measures.map(|(kpi, measure)| maker.measure(kpi, measure));
-        let measures = measures.collect::<Result<Vec<_>>>()?;
-        let made = Arc::new(maker.finish(measures)?);
+        let all: Vec<usize> = (0..planned.measures.len()).collect();
+        let made = self.part(position, &all)?;
         Ok(planned.made.get_or_init(|| made))
+    }
+
+    /// What is read of a dataset for some of its measures, in the order in which they are named.
+    ///
+    /// # Errors
+    /// A definition does not compile.
+    pub(crate) fn part(&self, position: usize, measures: &[usize]) -> Result<Arc<DatasetPlan>> {
+        let planned = &self.datasets[position];
+        let mut maker = Maker::new(&planned.dataset, &self.expressions);
+        let made = measures.iter().map(|at| {
+            let (kpi, measure) = &planned.measures[*at];
+            maker.measure(kpi, measure)
+        });
+        let made = made.collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(maker.finish(made)?))
     }
 
     /// The dataset's and the measure's position.

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::common::ScalarValue;
+use datafusion::config::TableParquetOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::TryStreamExt;
+use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_store::{EFFECTIVE_ON, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
 
@@ -31,6 +34,39 @@ pub(crate) struct Bounds {
     pub(crate) known_at: Option<i64>,
 }
 
+/// Of which org units entries are wanted, by their names in evidence, and up to which first day they hold. What lies in parts of
+/// files without any is not read.
+#[derive(Debug, Clone)]
+pub(crate) struct Only {
+    /// Ascending; an empty name stands for none.
+    pub(crate) org_units: Vec<String>,
+    /// Absent = whatever the day.
+    pub(crate) until: Option<Day>,
+}
+
+impl Only {
+    fn condition(&self) -> Expr {
+        let names = self.org_units.iter().filter(|name| !name.is_empty());
+        let list: Vec<Expr> = names.map(|name| lit(name.as_str())).collect();
+        let unit = || col(ORG_UNIT);
+        // A long list says nothing of the statistics of a file; its ends do.
+        let mut wanted = match (list.first().cloned(), list.last().cloned()) {
+            (Some(first), Some(last)) => unit()
+                .gt_eq(first)
+                .and(unit().lt_eq(last))
+                .and(unit().in_list(list, false)),
+            _ => lit(false),
+        };
+        if self.org_units.iter().any(String::is_empty) {
+            wanted = wanted.or(unit().is_null());
+        }
+        match self.until {
+            None => wanted,
+            Some(day) => wanted.and(col(EFFECTIVE_ON).lt_eq(lit(ScalarValue::Date32(Some(day))))),
+        }
+    }
+}
+
 /// Reads entries into a cube.
 pub(crate) async fn read_cube(
     context: &SessionContext,
@@ -49,6 +85,7 @@ pub(crate) async fn read_cube(
         &plan.dataset,
         scan,
         &with_bounds(&columns, scan, bounds),
+        None,
     )
     .await?;
     let mut parts = Vec::new();
@@ -71,13 +108,15 @@ pub(crate) async fn read_cube(
     Ok(total)
 }
 
-/// Reads rows of entries within bounds: whole, or the journal's columns with those of the dataset that are needed.
+/// Reads rows of entries within bounds: whole, or the journal's columns with those of the dataset that are needed; all, or only
+/// those that are wanted.
 pub(crate) async fn read_rows(
     context: &SessionContext,
     dataset: &Dataset,
     scan: &Scan,
     bounds: Bounds,
     needed: Option<&Vec<String>>,
+    only: Option<&Only>,
 ) -> Result<Vec<RecordBatch>> {
     if scan.files.is_empty() {
         return Ok(Vec::new());
@@ -93,7 +132,7 @@ pub(crate) async fn read_rows(
         .map(|field| field.name().as_str())
         .filter(|name| is_needed(name))
         .collect();
-    let physical = physical_plan(context, dataset, scan, &columns).await?;
+    let physical = physical_plan(context, dataset, scan, &columns, only).await?;
     let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await?;
     batches
         .into_iter()
@@ -124,11 +163,14 @@ async fn physical_plan(
     dataset: &Dataset,
     scan: &Scan,
     columns: &[&str],
+    only: Option<&Only>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let table = entries_listing(context, dataset, scan)?;
-    let frame = context
-        .read_table(Arc::new(table))?
-        .select_columns(columns)?;
+    let mut frame = context.read_table(Arc::new(table))?;
+    if let Some(only) = only {
+        frame = frame.filter(only.condition())?;
+    }
+    let frame = frame.select_columns(columns)?;
     Ok(frame.create_physical_plan().await?)
 }
 
@@ -147,8 +189,12 @@ pub(crate) fn entries_listing(
         .iter()
         .map(|file| ListingTableUrl::parse(format!("keiki://journal/{}", file.path)))
         .collect::<std::result::Result<_, _>>()?;
-    let options =
-        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    // What a query does not want is not decoded (decision 0112).
+    let mut parquet = TableParquetOptions::default();
+    parquet.global.pushdown_filters = true;
+    parquet.global.reorder_filters = true;
+    let format = ParquetFormat::default().with_options(parquet);
+    let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
     let schema = nullable(&entries_schema(dataset));
     let config = ListingTableConfig::new_with_multi_paths(paths)
         .with_listing_options(options)

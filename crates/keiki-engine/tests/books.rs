@@ -24,6 +24,8 @@ mod inventory;
 mod journal;
 #[path = "books/judgements.rs"]
 mod judgements;
+#[path = "books/kept.rs"]
+mod kept;
 #[path = "books/late.rs"]
 mod late;
 #[path = "books/plans.rs"]

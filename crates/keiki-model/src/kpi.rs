@@ -17,7 +17,7 @@ pub use context::{Counter, FrameworkItem, ReferenceFigure, Worse};
 pub use read::read_kpi;
 pub(crate) use read::read_kpi_in_part;
 pub(crate) use read::{read_due, read_margin, read_target};
-pub use sql::sql;
+pub use sql::{Known, Reach, sql, statement};
 
 /// When a base measure counts a record.
 #[derive(Debug, Clone, PartialEq, Eq)]

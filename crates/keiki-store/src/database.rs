@@ -177,9 +177,11 @@ impl Database {
 
     async fn make(&self, pool: &AnyPool, statements: &[&str]) -> Result<()> {
         if self.is_file() {
+            // With one connection: a pool opens another where the last has not come back yet.
+            let mut connection = pool.acquire().await?;
             for statement in statements {
                 let statement = AssertSqlSafe((*statement).to_owned());
-                sqlx::query(statement).execute(pool).await?;
+                sqlx::query(statement).execute(&mut *connection).await?;
             }
             return Ok(());
         }

@@ -5,15 +5,17 @@ mod leftovers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::SchemaRef;
-use keiki_model::dataset::Dataset;
+use keiki_model::dataset::{Dataset, ORG_UNIT};
 
 use crate::batches::Snapshot;
 use crate::error::Result;
 use crate::journal::{Journal, assertions_table, entries_table};
 use crate::rejects;
 use crate::scan::{EntryFile, compacted_name, visible};
-use crate::schema::{assertions_schema, entries_schema};
+use crate::schema::{RECORD_KEY, assertions_schema, entries_schema};
 use crate::table::{DataFile, Retention, Table, conform};
 pub(crate) use leftovers::uploads;
 
@@ -43,6 +45,15 @@ enum Extent {
     All,
     /// Where there are more than so many, the smaller ones; others may be writing.
     Gathered(usize),
+}
+
+/// In which order the rows of a compacted file lie. *Source*: decision 0112.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As they came.
+    Commits,
+    /// By org unit and record, and then as they came: whoever asks for one org unit reads its part alone.
+    OrgUnits,
 }
 
 impl Extent {
@@ -106,13 +117,15 @@ impl Journal {
             self.part_heads(dataset, &snapshot, extent).await?;
         }
         let of_datasets = datasets.iter().flat_map(|dataset| {
+            let entries = (entries_table(&dataset.name), entries_schema(dataset));
+            let assertions = (assertions_table(&dataset.name), assertions_schema(dataset));
             [
-                (entries_table(&dataset.name), entries_schema(dataset)),
-                (assertions_table(&dataset.name), assertions_schema(dataset)),
+                (entries.0, entries.1, Order::OrgUnits),
+                (assertions.0, assertions.1, Order::Commits),
             ]
         });
-        let others = [(rejects::TABLE.to_owned(), rejects::schema())];
-        for (name, schema) in of_datasets.chain(others) {
+        let others = [(rejects::TABLE.to_owned(), rejects::schema(), Order::Commits)];
+        for (name, schema, order) in of_datasets.chain(others) {
             if let Extent::Gathered(most) = extent
                 && self.files_known(&name).await? <= most
             {
@@ -121,7 +134,7 @@ impl Journal {
             let Some(mut table) = self.table(&name).await? else {
                 continue;
             };
-            if compact_table(&mut table, &snapshot, (&schema, extent), &mut done).await? {
+            if compact_table(&mut table, &snapshot, (&schema, order), extent, &mut done).await? {
                 done.files_deleted += table.vacuum(extent.retention()).await?;
             }
         }
@@ -142,7 +155,8 @@ impl Journal {
 async fn compact_table(
     table: &mut Table,
     snapshot: &Snapshot,
-    (schema, extent): (&SchemaRef, Extent),
+    (schema, order): (&SchemaRef, Order),
+    extent: Extent,
     done: &mut Compacted,
 ) -> Result<bool> {
     let files = table.files()?;
@@ -168,7 +182,11 @@ async fn compact_table(
         }
         let first = group.iter().map(|file| file.first_seq).min().unwrap_or(0);
         let last = group.iter().map(|file| file.last_seq).max().unwrap_or(0);
-        let all = arrow::compute::concat_batches(schema, &batches)?;
+        let mut all = arrow::compute::concat_batches(schema, &batches)?;
+        drop(batches);
+        if order == Order::OrgUnits {
+            all = by_org_unit(&all)?;
+        }
         new.push(table.write(&compacted_name(first, last), &all).await?);
         let is_in = |file: &&DataFile| group.iter().any(|g| g.path == file.path);
         old.extend(files.iter().filter(is_in).cloned());
@@ -179,6 +197,22 @@ async fn compact_table(
         let _lost = table.replace(&old, new).await?;
     }
     Ok(true)
+}
+
+/// Puts rows in the order of their org units and records; those of one record stay as they came.
+fn by_org_unit(rows: &RecordBatch) -> Result<RecordBatch> {
+    let of = |name: &str| rows.column_by_name(name).cloned();
+    let (Some(units), Some(keys)) = (of(ORG_UNIT), of(RECORD_KEY)) else {
+        return Ok(rows.clone());
+    };
+    let count = u32::try_from(rows.num_rows()).unwrap_or(u32::MAX);
+    let places: ArrayRef = Arc::new(UInt32Array::from_iter_values(0..count));
+    let by = |values| SortColumn {
+        values,
+        options: None,
+    };
+    let order = lexsort_to_indices(&[by(units), by(keys), by(places)], None)?;
+    Ok(take_record_batch(rows, &order)?)
 }
 
 /// The files that are worth being put together: a file is written again only together with at least half as much, so that a

@@ -4,6 +4,7 @@ mod ahead;
 mod columns;
 mod file_reader;
 mod file_writer;
+mod plain_log;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
 use deltalake_core::table::config::TablePropertiesExt as _;
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
 use futures::TryStreamExt;
+use keiki_model::dataset::ORG_UNIT;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -27,14 +29,17 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
 use crate::error::{Result, StoreError};
+use crate::schema::RECORD_KEY;
 use ahead::Ahead;
 use file_reader::FileReader;
 pub(crate) use file_writer::FileWriter;
+use plain_log::PlainLog;
 
 /// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
 const ROW_GROUP_ROWS: usize = 1 << 18;
@@ -52,8 +57,10 @@ const ATTEMPTS: u32 = 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     name: String,
-    /// The table as the library has read it.
+    /// The table as the library has read it, if it has.
     delta: DeltaTable,
+    /// The state as the log says, where it is plain and the library was not needed yet.
+    plain: Option<PlainLog>,
     /// What was added since.
     ahead: Ahead,
 }
@@ -87,6 +94,8 @@ fn added(file: &str, bytes: usize, rows: usize) -> Add {
 #[derive(Deserialize)]
 struct Checkpoint {
     version: u64,
+    /// Of how many files it is; absent = one.
+    parts: Option<u64>,
 }
 
 /// How long files are kept of which a table knows nothing any more, or not yet.
@@ -109,6 +118,13 @@ impl Table {
         let mut delta = DeltaTableBuilder::from_url(url)
             .and_then(DeltaTableBuilder::build)
             .map_err(fault(name))?;
+        if let Some(plain) = Box::pin(PlainLog::read(&*delta.object_store())).await? {
+            let table = Self::of(name, delta);
+            return Ok(Some(Self {
+                plain: Some(plain),
+                ..table
+            }));
+        }
         match delta.load().await {
             Ok(()) => {}
             Err(DeltaTableError::NotATable(_)) => return Ok(None),
@@ -128,6 +144,7 @@ impl Table {
         Self {
             name: name.to_owned(),
             delta,
+            plain: None,
             ahead: Ahead::default(),
         }
     }
@@ -194,13 +211,24 @@ impl Table {
     /// Has the library read the newest state of the log.
     async fn catch_up(&mut self) -> Result<()> {
         self.delta.update_state().await.map_err(fault(&self.name))?;
+        self.plain = None;
         self.ahead = Ahead::default();
+        Ok(())
+    }
+
+    /// Has the library read the state that was read here.
+    async fn load(&mut self) -> Result<()> {
+        if let Some(plain) = self.plain.take() {
+            let loaded = self.delta.load_version(plain.version).await;
+            loaded.map_err(fault(&self.name))?;
+        }
         Ok(())
     }
 
     /// The version of the state last read.
     pub(crate) fn version(&self) -> Option<u64> {
-        Some(self.delta.version()? + self.ahead.commits())
+        let read = self.plain.as_ref().map(|plain| plain.version);
+        Some(read.or_else(|| self.delta.version())? + self.ahead.commits())
     }
 
     async fn read_log(&self, file: &str) -> Result<Option<bytes::Bytes>> {
@@ -219,6 +247,9 @@ impl Table {
 
     /// The names and Delta types of the table's columns.
     pub(crate) fn columns(&self) -> Result<Vec<(String, String)>> {
+        if let Some(plain) = &self.plain {
+            return Ok(plain.columns.clone());
+        }
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         Ok(state
             .schema()
@@ -244,6 +275,9 @@ impl Table {
 
     /// The data files of the state last read.
     pub(crate) fn files(&self) -> Result<Vec<DataFile>> {
+        if let Some(plain) = &self.plain {
+            return Ok(plain.files().chain(self.ahead.files()).cloned().collect());
+        }
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let files = state.log_data();
         Ok(files
@@ -309,6 +343,7 @@ impl Table {
 
     /// Makes a file part of the table if nobody else has committed since the state was read.
     async fn add(&mut self, add: &Add) -> Result<std::result::Result<(), Conflict>> {
+        self.load().await?;
         let actions = vec![Action::Add(add.clone())];
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let may = PROTOCOL.can_commit(state, &actions, &appending());
@@ -385,6 +420,7 @@ impl Table {
         old: &[DataFile],
         new: Add,
     ) -> Result<()> {
+        self.load().await?;
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
         let fields: Vec<StructField> = schema.fields().iter().map(delta_field).collect();
         let delta_schema = deltalake_core::kernel::StructType::try_new(fields).map_err(|e| {
@@ -441,12 +477,13 @@ impl Table {
         operation: DeltaOperation,
         retries: Retries,
     ) -> Result<std::result::Result<(), Conflict>> {
-        if self.ahead.commits() > 0
+        if (self.ahead.commits() > 0 || self.plain.is_some())
             && let Some(read) = self.version()
         {
             // What others did since has to show as a conflict.
             let loaded = self.delta.load_version(read).await;
             loaded.map_err(fault(&self.name))?;
+            self.plain = None;
             self.ahead = Ahead::default();
         }
         let state = self.delta.snapshot().map_err(fault(&self.name))?;
@@ -636,7 +673,14 @@ fn properties() -> Result<WriterProperties> {
 
 fn encode(rows: &RecordBatch) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties()?))?;
+    // Within a group of rows too, an org unit and a record are found without decoding what lies around them.
+    let mut properties = properties()?.into_builder();
+    for name in [ORG_UNIT, RECORD_KEY] {
+        properties = properties
+            .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
+    }
+    let properties = properties.build();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties))?;
     writer.write(rows)?;
     writer.close()?;
     Ok(bytes)

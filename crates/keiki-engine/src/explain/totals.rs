@@ -186,7 +186,9 @@ impl Engine {
         let Some(dataset) = self.setting.catalogue.datasets.get(REPORTED_FIGURES) else {
             return Ok(Vec::new());
         };
-        let batches = self.entries(journal, knowledge, dataset, None).await?;
+        let batches = self
+            .entries(journal, knowledge, dataset, None, None)
+            .await?;
         let wanted = [
             ("kpi_no", no.to_string()),
             ("indicator", indicator.code.clone()),

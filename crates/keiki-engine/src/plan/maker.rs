@@ -101,9 +101,10 @@ impl<'m> Maker<'m> {
             }
             _ => false,
         };
-        let plan = MeasurePlan {
+        let mut plan = MeasurePlan {
             is_dated,
             name: measure.name.clone(),
+            version: String::new(),
             filter,
             value,
             divisor: 10_i128.pow(scale),
@@ -114,8 +115,34 @@ impl<'m> Maker<'m> {
             clock,
             step: measure.resolution.step(),
         };
+        plan.version = self.version_of(&plan);
         self.fingerprint.push_str(&format!("\n{} {plan:?}", kpi.no));
         Ok(plan)
+    }
+
+    /// The version of a measure: numbers of expressions, which depend on what other measures there are, give way to their SQL.
+    fn version_of(&self, plan: &MeasurePlan) -> String {
+        let sql = |number: usize| {
+            let mut all = self.by_sql.iter();
+            all.find(|(_, at)| **at == number).map(|(sql, _)| sql)
+        };
+        let (kind, clock) = match plan.clock {
+            ClockPlan::Stock { from, until } => ("stock", [from, until]),
+            ClockPlan::Flow { on } => ("flow", [Some(on), None]),
+            ClockPlan::Spell { begins, ends } => ("spell", [Some(begins), Some(ends)]),
+        };
+        let read = [plan.filter, plan.value, plan.group, clock[0], clock[1]];
+        let read = read.map(|number| number.and_then(sql));
+        content_version(&format!(
+            "{} {} {kind} {read:?} {} {} {} {} {}",
+            self.dataset.name,
+            self.dataset.version,
+            plan.divisor,
+            plan.has_histogram,
+            plan.keeps_day,
+            plan.step,
+            plan.is_dated
+        ))
     }
 
     /// Plans what is read for all measures.

@@ -109,6 +109,18 @@ fn setting(catalogue: &Arc<Catalogue>, organisation: &Arc<Organisation>) -> Sett
     }
 }
 
+/// An engine with other definitions or another tree, that keeps its cubes in a folder.
+pub(crate) fn engine_of(
+    catalogue: &Arc<Catalogue>,
+    organisation: &Arc<Organisation>,
+    cubes: Option<PathBuf>,
+) -> Engine {
+    Engine::new(Setting {
+        cubes,
+        ..setting(catalogue, organisation)
+    })
+}
+
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) journal: Journal,

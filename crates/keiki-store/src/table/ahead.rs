@@ -16,11 +16,11 @@ pub(super) struct Ahead {
 /// A file as the log names it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Added {
-    path: String,
-    size: u64,
-    stats: Option<String>,
-    deletion_vector: Option<Value>,
+pub(super) struct Added {
+    pub(super) path: String,
+    pub(super) size: u64,
+    pub(super) stats: Option<String>,
+    pub(super) deletion_vector: Option<Value>,
 }
 
 /// What the log says of a file's rows.
@@ -72,7 +72,7 @@ fn added(commit: &[u8]) -> Option<Vec<DataFile>> {
 }
 
 /// A file that is as plain as those that this program adds: the log writes other names in a form of its own.
-fn file(added: Added) -> Option<DataFile> {
+pub(super) fn file(added: Added) -> Option<DataFile> {
     if added.deletion_vector.is_some() || added.path.contains('%') {
         return None;
     }

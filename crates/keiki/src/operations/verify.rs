@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keiki_model::calendar::local_day;
 use keiki_model::text::Text;
 use keiki_store::{AuditLog, Finding, Journal, Listing, StoreError, Verification};
 
@@ -45,7 +46,7 @@ pub async fn beside(workspace: &Workspace) -> Result<Beside> {
 }
 
 /// Verifies the journal: first that its files are those that were there when statements were closed, then what is in them, then
-/// the log of who did what.
+/// the log of who did what, then what is kept of its sums.
 ///
 /// # Errors
 /// It cannot be read at all; what does not fit is a finding.
@@ -61,6 +62,9 @@ pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Ve
     match journal.verify(&workspace.datasets()).await {
         Ok(mut found) => {
             found.findings.extend(altered_log(workspace).await?);
+            if found.findings.is_empty() {
+                found.findings = Box::pin(differing_cubes(workspace, &journal)).await?;
+            }
             Ok(found)
         }
         Err(error) if is_damage(&error) => Ok(Verification {
@@ -73,6 +77,22 @@ pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Ve
         }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The kept cubes that are not what all entries come to when they are read again.
+async fn differing_cubes(workspace: &Workspace, journal: &Journal) -> Result<Vec<Finding>> {
+    let known_at = journal.snapshot().await?.known_at();
+    let today = local_day(known_at, &workspace.settings.zone);
+    let differing = workspace.engine().cubes_that_differ(journal, today).await?;
+    let finding = |dataset| Finding {
+        check: "cubes",
+        subject: dataset,
+        message: Text::new(
+            "保持している集計が全記帳の再集計と一致しません。.keiki/cubesを削除すると次の測定で作り直します",
+            "what is kept of its sums is not what all entries come to; delete .keiki/cubes, and it is made anew",
+        ),
+    };
+    Ok(differing.into_iter().map(finding).collect())
 }
 
 /// The first line of the log of who did what that is not bound to the one before it.

@@ -2,6 +2,7 @@
 
 mod beside;
 mod data;
+mod queries;
 mod screen;
 mod totals;
 
@@ -42,6 +43,9 @@ pub(crate) struct Args {
     /// List the records that the figure is made of
     #[arg(long)]
     rows: bool,
+    /// Print the SQL of each part, for any engine that reads the journal's tables
+    #[arg(long, conflicts_with_all = ["rows", "against", "format"])]
+    sql: bool,
     /// Compare with another period, or with the same figure as known at another instant
     #[arg(long, value_name = "PERIOD|KNOWN-AT")]
     against: Option<String>,
@@ -76,6 +80,10 @@ impl Args {
         let asked = self.asked(&workspace)?;
         let explained = explain::explain(&workspace, &asked, session.progress()).await?;
         let explanation = explained.explanation;
+        if self.sql {
+            queries::show(&explanation, session);
+            return Ok(Exit::Fine);
+        }
         let figure = &explanation.measurement;
         let around = explain::surroundings(&workspace, &asked, figure, session.progress()).await?;
         match self.format {

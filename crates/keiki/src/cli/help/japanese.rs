@@ -481,6 +481,10 @@ const TEXTS: &[(&str, &str)] = &[
         "差異の原因、対応、取締役会の指示を記録し、完了まで追う",
     ),
     (
+        "Print the SQL of each part, for any engine that reads the journal's tables",
+        "証跡台帳の表を読める任意のエンジンで実行できるよう、内訳ごとのSQLを表示する",
+    ),
+    (
         "List what waits for an explanation, what was explained, and what is to be done",
         "説明待ちの差異、説明済みの差異、対応を一覧する",
     ),

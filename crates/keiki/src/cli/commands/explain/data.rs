@@ -42,6 +42,7 @@ fn part(part: &Part, rows: Rows) -> Value {
         "title": { "ja": part.title.ja, "en": part.title.en },
         "dataset": part.dataset,
         "sql": part.sql,
+        "statement": part.statement.as_ref().map(|lines| lines.join("\n")),
         "total": number(part.total),
         "reported": number(part.reported),
         "row_count": part.rows.len(),

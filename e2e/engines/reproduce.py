@@ -1,0 +1,117 @@
+"""Computes figures by the SQL that Keiki prints for them, in other engines, and compares: reproduce.py KEIKI WORKSPACE ENGINE.."""
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+
+from deltalake import DeltaTable
+
+keiki, workspace, *engines = sys.argv[1:]
+# What is done of what was planned, who attended of who was to, which policies are met of all: stocks of facts, flows, a register.
+FIGURES = {45: "done_to_plan_ratio", 28: "attended_of_held_ratio", 17: "compliance_ratio"}
+UNITS = ("HD", "JP1", "JP2", "US1")
+PERIODS = ("2025-12", "2026-06", "2026-09")
+
+
+def ask(*words):
+    command = [keiki, "--language", "en", "--quiet", *words, "--workspace", workspace]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}", file=sys.stderr)
+        sys.exit(2)
+    return done.stdout
+
+
+def statements(text):
+    """The statements that `explain --sql` prints, by measure."""
+    found, name = {}, None
+    for line in text.splitlines():
+        if line.startswith("-- ") and ": " in line:
+            name = line[3:].partition(":")[0]
+        elif name and line and not line.startswith("--"):
+            found.setdefault(name, []).append(line)
+    return {name: "\n".join(lines).rstrip(";") for name, lines in found.items()}
+
+
+def place(table):
+    return os.path.join(workspace, ".keiki", "journal", table)
+
+
+def tables():
+    """The journal's tables by the names that the SQL gives them."""
+    entries = os.path.join(workspace, ".keiki", "journal", "entries")
+    return {"batches": place("batches"), **{name: place(f"entries/{name}") for name in sorted(os.listdir(entries))}}
+
+
+def duckdb_engine():
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for name, folder in tables().items():
+        connection.register(name, DeltaTable(folder).to_pyarrow_dataset())
+    return lambda sql: connection.execute(sql).fetchall()
+
+
+def polars_engine():
+    import polars
+
+    context = polars.SQLContext({name: polars.scan_delta(folder) for name, folder in tables().items()})
+    return lambda sql: context.execute(sql, eager=True).rows()
+
+
+def spark_engine():
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").appName("keiki").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.sql.session.timeZone", "UTC")
+    session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    for name, folder in tables().items():
+        # Without Delta's own library for Spark: the files that the log of the table names.
+        session.read.parquet(*DeltaTable(folder).file_uris()).createOrReplaceTempView(name)
+    return lambda sql: [tuple(row) for row in session.sql(sql).collect()]
+
+
+ENGINES = {"duckdb": duckdb_engine, "polars": polars_engine, "spark": spark_engine}
+
+
+def number(value):
+    return Fraction(str(value))
+
+
+def cells():
+    """The figures as measured, and the SQL of their parts. *Shape*: (KPI, org unit, period), measurement, statements."""
+    for no, indicator in FIGURES.items():
+        for unit in UNITS:
+            for period in PERIODS:
+                measured = json.loads(ask("measure", "--kpi", str(no), "--org", unit, "--period", period, "--format", "json"))
+                figure = next(one for one in measured if one["indicator"] == indicator)
+                sql = ask("explain", str(no), "--org", unit, "--period", period, "--indicator", indicator, "--sql")
+                yield (no, unit, period), figure, statements(sql)
+
+
+def check(engine, run, asked):
+    """How many cells an engine computes otherwise."""
+    different, compared = 0, 0
+    for cell, figure, parts in asked:
+        above, below = (number(run(sql)[0][0]) for sql in parts.values())
+        expected = (number(figure["numerator"] or 0), number(figure["denominator"] or 0))
+        value = None if below == 0 else above / below
+        known = None if figure["value"] is None else number(figure["value"])
+        # A value is printed to twelve places.
+        is_same = (value is None) == (known is None) and (value is None or abs(value - known) < Fraction(1, 10**11))
+        compared += 1
+        if (above, below) != expected or not is_same:
+            different += 1
+            print(f"{engine}: {cell}: {above} / {below}, Keiki says {expected[0]} / {expected[1]} = {known}", file=sys.stderr)
+    print(f"{engine}: {compared} figures of {len(FIGURES)} KPIs computed by the SQL that Keiki prints, {different} different")
+    return different
+
+
+everything = list(cells())
+if not any(figure["value"] is not None for _, figure, _ in everything):
+    sys.exit("nothing was measured")
+sys.exit(1 if sum(check(engine, ENGINES[engine](), everything) for engine in engines) else 0)
