@@ -378,6 +378,18 @@ impl Period {
         })
     }
 
+    /// The same period of the year before.
+    #[must_use]
+    pub fn year_before(self) -> Self {
+        match self {
+            Self::Month(month) => Self::Month(month.plus(-12)),
+            Self::Quarter(year, part) => Self::Quarter(year - 1, part),
+            Self::Half(year, part) => Self::Half(year - 1, part),
+            Self::Year(year) => Self::Year(year - 1),
+            Self::YearToDate(month) => Self::YearToDate(month.plus(-12)),
+        }
+    }
+
     /// Its first and last month; `None` where the fiscal year has no such part.
     #[must_use]
     pub fn months(self, calendar: &Calendar) -> Option<(Month, Month)> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::ColumnType;
 use crate::document::Located;
 use crate::fraction::Fraction;
+use crate::frequency::Frequency;
 use crate::org::UnitKind;
 use crate::problem::Place;
 use crate::text::Text;
@@ -407,7 +408,7 @@ pub struct Kpi {
     /// Maturity that it suits.
     pub maturity: String,
     /// How often it is measured.
-    pub frequency: String,
+    pub frequency: Frequency,
     /// Name.
     pub name: Text,
     /// Middle item of the catalogue.

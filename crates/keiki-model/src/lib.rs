@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod expression;
 pub mod fraction;
 pub mod framework;
+pub mod frequency;
 pub mod histogram;
 pub mod judgement;
 pub mod kpi;

@@ -1,5 +1,5 @@
-//! The programme around the KPIs: which are adopted, whom they concern, their targets, parameters, owners, waivers and
-//! approved plans.
+//! The programme around the KPIs: which are adopted, whom they concern, their targets, parameters, owners, cadence,
+//! waivers and approved plans.
 //!
 //! Everything is dated and given per org unit; what is said of a unit holds for all below it until something nearer is said.
 
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::calendar::Day;
 use crate::document::Located;
 use crate::fraction::Fraction;
+use crate::frequency::Frequency;
 use crate::kpi::{Due, Formula, Kpi, Parameter, Target};
 use crate::org::{Organisation, Tree};
 use crate::problem::Place;
@@ -113,6 +114,15 @@ pub struct Owner {
     pub deputy: Option<String>,
 }
 
+/// How often evidence of a KPI is asked for, where it is not as often as the definition has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cadence {
+    /// When and whom.
+    pub standing: Standing,
+    /// How often.
+    pub frequency: Frequency,
+}
+
 /// A miss that is approved for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
@@ -160,6 +170,8 @@ pub struct Programme {
     pub parameters: Vec<SetParameter>,
     /// Owners.
     pub owners: Vec<Owner>,
+    /// How often evidence is asked for.
+    pub cadences: Vec<Cadence>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
     /// Plans that are approved.
@@ -230,6 +242,13 @@ impl Programme {
     #[must_use]
     pub fn owner(&self, kpi: u32, tree: &Tree, node: usize) -> Option<&Owner> {
         nearest(&self.owners, |row| &row.standing, kpi, tree, node)
+    }
+
+    /// How often evidence of a KPI is asked for at a node, as the programme has it; `None` where the definition's own stands.
+    #[must_use]
+    pub fn cadence(&self, kpi: u32, tree: &Tree, node: usize) -> Option<Frequency> {
+        let stated = nearest(&self.cadences, |row| &row.standing, kpi, tree, node);
+        stated.map(|row| row.frequency)
     }
 
     /// The approved plans of a dataset, each with the ids of the org units that it binds: all at and below its own unit on

@@ -168,6 +168,8 @@ pub struct Facts {
     pub way: Way,
     /// Whether a miss is approved.
     pub is_waived: bool,
+    /// Whether evidence is asked for in the period.
+    pub is_asked: bool,
 }
 
 /// Chooses the status.
@@ -192,7 +194,11 @@ fn unwaived(facts: &Facts) -> Status {
         return Status::NotApplicable;
     }
     if covered == 0 {
-        return Status::NoData;
+        return if facts.is_asked {
+            Status::NoData
+        } else {
+            Status::NotDue
+        };
     }
     let share = facts.coverage.share(facts.covered_by);
     if share.is_some_and(|share| share < facts.coverage_at_least) {
@@ -289,6 +295,7 @@ mod tests {
             unmet: Some(0),
             way: Way::Arrived,
             is_waived: false,
+            is_asked: true,
         }
     }
 

@@ -164,6 +164,9 @@ pub struct RestatedPart {
     pub name: String,
     /// The org unit.
     pub org_unit: String,
+    /// The indicator's code and the org unit's id, where they lead somewhere.
+    #[serde(skip)]
+    pub place: (String, String),
     /// As it was, as it is, and how far it moved.
     pub before: String,
     /// As it is.
@@ -325,6 +328,7 @@ fn restated(source: &Source<'_>, moved: &Moved) -> RestatedPart {
         no: *no,
         name: figure::name(source, *no, indicator),
         org_unit: source.names.org_unit(org_unit),
+        place: (indicator.to_string(), org_unit.to_string()),
         before: value(before),
         after: value(after),
         by_evidence: if after.as_ref().is_some_and(Measurement::is_held) {

@@ -467,6 +467,8 @@ pub const LAST_EVIDENCE: Phrase = phrase("証跡の最終日", "Evidence until")
 pub const FRESH_UNTIL: Phrase = phrase("有効期限", "Fresh until");
 /// Column: whether evidence is there in time.
 pub const STATE: Phrase = phrase("状態", "State");
+/// Column: how often evidence is asked for.
+pub const CADENCE: Phrase = phrase("頻度", "Cadence");
 /// State: evidence is there in time.
 pub const FRESH: Phrase = phrase("期限内", "fresh");
 /// State: evidence is too old.

@@ -38,18 +38,6 @@ fn title(list: &[(&str, &str, &str)], code: &str) -> Text {
     found.map_or_else(|| Text::new(code, code), |row| Text::new(row.1, row.2))
 }
 
-/// How often a KPI is measured.
-#[must_use]
-pub fn frequency(code: &str) -> Text {
-    match code {
-        "monthly" => Text::new("月次", "monthly"),
-        "quarterly" => Text::new("四半期", "quarterly"),
-        "half_yearly" => Text::new("半期", "half-yearly"),
-        "yearly" => Text::new("年次", "yearly"),
-        other => Text::new(other, other),
-    }
-}
-
 /// The unit of an indicator.
 #[must_use]
 pub fn unit(unit: Unit) -> Text {

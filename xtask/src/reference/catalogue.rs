@@ -99,7 +99,7 @@ fn whole(root: &Path, definitions: &Definitions, kpi: &Kpi) -> Result<String> {
         kpi.code.clone(),
         words::class(&kpi.class).en,
         words::maturity(&kpi.maturity).en,
-        words::frequency(&kpi.frequency).en,
+        kpi.frequency.title().en,
     ];
     let coverage = format::target(
         keiki_model::kpi::Target {

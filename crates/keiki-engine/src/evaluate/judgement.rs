@@ -275,6 +275,8 @@ impl Evaluation<'_> {
             figure.statistics.pending = pending.flatten().map(|sum| sum.0);
         }
         let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
+        let cadence = programme.cadence(kpi.no, main, unit);
+        let is_asked = cadence.is_none_or(|one| one.ends_within(at.slot.months, terms.calendar));
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
@@ -292,6 +294,7 @@ impl Evaluation<'_> {
                 (None, Some(sum)) => Way::ByItem(sum.and_then(|sum| done_in_time(&figure, sum.1))),
             },
             is_waived: waiver.is_some(),
+            is_asked,
         });
         let exemption = programme.exemption(kpi.no, main, unit);
         let exemption = exemption.filter(|_| status == Status::NotApplicable);

@@ -8,6 +8,7 @@ use super::{
 use crate::dataset::{ColumnType, content_version};
 use crate::document::{Located, Node, read_document, read_document_in_part};
 use crate::fraction::Fraction;
+use crate::frequency::Frequency;
 use crate::org::UnitKind;
 use crate::problem::{Problem, nearest};
 use crate::text::Text;
@@ -45,8 +46,6 @@ const NOTHING: &Words<Nothing> = &[
     ("not_due", Nothing::NotDue),
 ];
 
-const FREQUENCIES: [&str; 4] = ["monthly", "quarterly", "half_yearly", "yearly"];
-
 /// Reads a KPI definition.
 ///
 /// # Errors
@@ -69,7 +68,7 @@ fn kpi(node: &Node<'_>, file: &str, text: &str) -> Option<Kpi> {
     let group = one_of(node, "group", &GROUPS.map(|g| g.0));
     let class = one_of(node, "class", &CLASSES.map(|c| c.0));
     let maturity = one_of(node, "maturity", &MATURITIES.map(|m| m.0));
-    let frequency = one_of(node, "frequency", &FREQUENCIES);
+    let frequency = node.required_choice("frequency", &Frequency::NAMES);
     let name = node.required_text("name");
     let middle_item = node.required_text("middle_item");
     let purpose = node.required_text("purpose");

@@ -2,11 +2,14 @@
 
 mod plans;
 
-use super::{Applicability, Owner, Programme, Reach, SetParameter, SetTarget, Standing, Waiver};
+use super::{
+    Applicability, Cadence, Owner, Programme, Reach, SetParameter, SetTarget, Standing, Waiver,
+};
 use crate::calendar::{Day, parse_day};
 use crate::calendars::Calendars;
 use crate::catalogue::Catalogue;
 use crate::document::{Node, read_document};
+use crate::frequency::Frequency;
 use crate::kpi::{Due, Kpi, MATURITIES, read_due, read_margin, read_target};
 use crate::org::Organisation;
 use crate::problem::{Place, Problem, nearest};
@@ -52,6 +55,7 @@ fn programme(node: &Node<'_>) -> Programme {
     programme.targets = rows(node, "targets", set_target);
     programme.parameters = rows(node, "parameters", set_parameter);
     programme.owners = rows(node, "owners", owner);
+    programme.cadences = rows(node, "cadences", cadence);
     programme.waivers = rows(node, "waivers", waiver);
     programme.plans = plans::read(node);
     programme
@@ -206,6 +210,13 @@ fn owner(row: &Node<'_>, standing: Standing) -> Option<Owner> {
     })
 }
 
+fn cadence(row: &Node<'_>, standing: Standing) -> Option<Cadence> {
+    Some(Cadence {
+        standing,
+        frequency: row.required_choice("frequency", &Frequency::NAMES)?,
+    })
+}
+
 fn waiver(row: &Node<'_>, standing: Standing) -> Option<Waiver> {
     let indicator = row.string("indicator");
     let reason = row.required_text("reason");
@@ -270,6 +281,9 @@ impl Programme {
             check_indicator(kpi, row.indicator.as_deref(), &row.standing, &mut problems);
         }
         for row in &self.owners {
+            kpi_of(&row.standing, catalogue, organisation, &mut problems);
+        }
+        for row in &self.cadences {
             kpi_of(&row.standing, catalogue, organisation, &mut problems);
         }
         for row in &self.parameters {

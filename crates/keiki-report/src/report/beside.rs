@@ -12,6 +12,9 @@ use crate::format;
 /// A counter-indicator beside a KPI.
 #[derive(Debug, Clone, Serialize)]
 pub struct CounterPart {
+    /// The indicator.
+    #[serde(skip)]
+    pub indicator: String,
     /// Its KPI.
     pub no: u32,
     /// What it is.
@@ -57,6 +60,7 @@ pub(super) fn counters(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) ->
             change.map(|change| Movement::new(source, one, change))
         };
         Some(CounterPart {
+            indicator: indicator.code.clone(),
             no: of.no,
             name: figure::name(source, of.no, &indicator.code),
             must_not: must_not(counter.worse, indicator.direction)

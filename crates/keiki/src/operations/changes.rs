@@ -34,6 +34,8 @@ pub enum ChangeKind {
     Target,
     /// A parameter.
     Parameter,
+    /// How often evidence of a KPI is asked for.
+    Cadence,
     /// Whether a KPI concerns an org unit.
     Applicability,
     /// A miss that is approved for a time.
@@ -57,10 +59,11 @@ pub type Field = (&'static str, bool);
 
 impl ChangeKind {
     /// Every kind with its word in data.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("adoption", Self::Adoption),
         ("target", Self::Target),
         ("parameter", Self::Parameter),
+        ("cadence", Self::Cadence),
         ("applicability", Self::Applicability),
         ("waiver", Self::Waiver),
         ("owner", Self::Owner),
@@ -110,6 +113,13 @@ impl ChangeKind {
                 ("from", NEEDED),
                 ("last_day", FREE),
                 ("value", NEEDED),
+            ],
+            Self::Cadence => &[
+                ("kpi", NEEDED),
+                ("org_unit", NEEDED),
+                ("from", NEEDED),
+                ("last_day", FREE),
+                ("frequency", NEEDED),
             ],
             Self::Applicability => &[
                 ("kpi", NEEDED),
@@ -173,7 +183,7 @@ impl ChangeKind {
         }
     }
 
-    /// Whether somebody else has to agree: what decides which figure counts as met.
+    /// Whether somebody else has to agree: what decides which figure counts as met, or is to be there.
     #[must_use]
     pub fn takes_four_eyes(self) -> bool {
         matches!(
@@ -181,6 +191,7 @@ impl ChangeKind {
             Self::Adoption
                 | Self::Target
                 | Self::Parameter
+                | Self::Cadence
                 | Self::Applicability
                 | Self::Waiver
                 | Self::End

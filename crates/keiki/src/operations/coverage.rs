@@ -1,15 +1,18 @@
-//! Lists what evidence each org unit owes: when it last came, what is overdue, and which KPIs that leaves without data.
+//! Lists what evidence each org unit owes: when it last came, for which period it is asked, what is overdue, and which KPIs that
+//! leaves without data. *Source*: decision 0108.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use keiki_engine::TotalInPlace;
-use keiki_model::calendar::{Day, local_day};
+use keiki_model::calendar::{Day, Period, local_day};
 use keiki_model::dataset::{Dataset, OrgUnits, REPORTED_FIGURES};
+use keiki_model::frequency::Frequency;
 use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::text::Text;
 use keiki_store::{Batch, StoreError};
 
 use super::ingest::scope::check_units;
+use super::statement;
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 
@@ -45,6 +48,31 @@ pub struct Owed {
     pub timeliness: Timeliness,
     /// The adopted KPIs that have no data of the org unit today because of it.
     pub without_data: Vec<u32>,
+    /// How often it is asked for: as often as the KPI that asks most often.
+    pub frequency: Frequency,
+    /// What is asked for of the period that ended last; `None` where it has come, or that period is closed.
+    pub asked: Option<Request>,
+    /// The last day of the period for which it is asked next.
+    pub next_until: Day,
+}
+
+impl Owed {
+    /// Whether it is for somebody to send: it is asked for, or is not there in time.
+    #[must_use]
+    pub fn is_outstanding(&self) -> bool {
+        self.asked.is_some() || self.timeliness != Timeliness::Fresh
+    }
+}
+
+/// What is asked for of a period that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// The period.
+    pub period: Period,
+    /// Its last day.
+    pub until: Day,
+    /// The last day on which it is taken; `None` where the close has no calendar.
+    pub due_on: Option<Day>,
 }
 
 /// Which org units are listed.
@@ -64,6 +92,68 @@ struct Need {
     indicator: String,
     /// How old it may be. *Units*: days.
     days: i32,
+    /// How often it is asked for, as the definition has it.
+    usual: Frequency,
+    /// The same as the programme has it; absent = nothing is said.
+    stated: Option<Frequency>,
+}
+
+impl Need {
+    fn frequency(&self) -> Frequency {
+        self.stated.unwrap_or(self.usual)
+    }
+}
+
+/// What is asked for of the periods that ended last, and which of them are closed.
+struct Requests {
+    by_frequency: BTreeMap<Frequency, Request>,
+    closed: BTreeSet<Frequency>,
+}
+
+impl Requests {
+    async fn new(workspace: &Workspace, today: Day) -> Result<Self> {
+        let settings = &workspace.settings;
+        let mut requests = Self {
+            by_frequency: BTreeMap::new(),
+            closed: BTreeSet::new(),
+        };
+        let statements = workspace.statements().await?;
+        for (_, frequency) in Frequency::NAMES {
+            let Some((period, month)) = frequency.last_ended(today, &settings.calendar) else {
+                continue;
+            };
+            let until = month.last_day();
+            let days = settings.close.days;
+            let due_on = days.map(|days| settings.business_days.after(until, days.cut_off));
+            let request = Request {
+                period,
+                until,
+                due_on,
+            };
+            requests.by_frequency.insert(frequency, request);
+            let month = Period::Month(month).to_string();
+            if statement::is_closed(&statements.of_period(&month).await?) {
+                requests.closed.insert(frequency);
+            }
+        }
+        Ok(requests)
+    }
+
+    /// What is asked for where evidence speaks until a day.
+    fn open(&self, frequency: Frequency, until: Option<Day>) -> Option<Request> {
+        let request = self.by_frequency.get(&frequency)?;
+        let is_missing = until.is_none_or(|until| until < request.until);
+        (is_missing && !self.closed.contains(&frequency)).then_some(*request)
+    }
+
+    /// Whether evidence that speaks until a day should have come by today.
+    fn is_late(&self, frequency: Frequency, until: Option<Day>, today: Day) -> bool {
+        let request = self.by_frequency.get(&frequency);
+        request.is_some_and(|request| {
+            until.is_none_or(|until| until < request.until)
+                && request.due_on.unwrap_or(request.until) < today
+        })
+    }
 }
 
 /// Totals that were reported in the place of rows: by KPI and indicator, for each node of the tree the last day for which one
@@ -142,6 +232,7 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
     let totals = Totals::new(workspace, &totals, &tree, today);
     let reported = last_of_each(&batches, REPORTED_FIGURES, &tree, today);
     let needs = needs(workspace, &tree);
+    let requests = Requests::new(workspace, today).await?;
     let mut by_dataset: BTreeMap<&str, Vec<Option<Last<'_>>>> = BTreeMap::new();
     for (_, dataset) in needs.keys() {
         by_dataset
@@ -178,6 +269,8 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
             })
             .map(|need| need.no)
             .collect();
+        let frequency = needs.iter().map(Need::frequency).min();
+        let frequency = frequency.unwrap_or(Frequency::Monthly);
         owed.push(Owed {
             org_unit: unit.id.clone(),
             name: unit.name.clone(),
@@ -186,15 +279,35 @@ pub async fn list(workspace: &Workspace, asked: &Asked) -> Result<Vec<Owed>> {
             known_at: last.map(|last| last.batch.known_at),
             source: last.map(|last| last.batch.source.clone()),
             fresh_until,
-            timeliness: match fresh_until {
-                None => Timeliness::Never,
-                Some(fresh) if fresh < today => Timeliness::Overdue,
-                Some(_) => Timeliness::Fresh,
-            },
+            timeliness: timeliness(needs, (until, fresh_until), &requests, today),
             without_data: without_data.into_iter().collect(),
+            frequency,
+            asked: requests.open(frequency, until),
+            next_until: frequency.end(today, &workspace.settings.calendar),
         });
     }
     Ok(owed)
+}
+
+/// Whether evidence is there in time: by its age, and for KPIs of which the programme says how often they are asked for by that.
+fn timeliness(
+    needs: &BTreeSet<Need>,
+    (until, fresh_until): (Option<Day>, Option<Day>),
+    requests: &Requests,
+    today: Day,
+) -> Timeliness {
+    let Some(fresh_until) = fresh_until else {
+        return Timeliness::Never;
+    };
+    let is_overdue = |need: &Need| match need.stated {
+        None => fresh_until < today,
+        Some(stated) => requests.is_late(stated, until, today),
+    };
+    if needs.iter().any(is_overdue) {
+        Timeliness::Overdue
+    } else {
+        Timeliness::Fresh
+    }
 }
 
 /// What each org unit owes: by its position in the tree and the dataset into which the evidence goes, the KPIs that need it.
@@ -228,6 +341,8 @@ fn needs(workspace: &Workspace, tree: &Tree) -> BTreeMap<(usize, String), BTreeS
                         no: kpi.no,
                         indicator: indicator.code.clone(),
                         days: used.freshness_days,
+                        usual: kpi.frequency,
+                        stated: workspace.programme.cadence(kpi.no, tree, node),
                     });
                 }
             }

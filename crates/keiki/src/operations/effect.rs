@@ -140,13 +140,7 @@ async fn measured(workspace: &Workspace, wanted: &Wanted) -> Result<Vec<Measurem
     let asked = Measure {
         kpis,
         units: Units::Named(wanted.units.clone()),
-        periods: vec![wanted.period],
-        structure: keiki_engine::Structure::default(),
-        known_at: None,
-        journal_version: None,
-        // Nobody in particular looks: what few may see is withheld from all.
-        author: String::new(),
-        now: wanted.now,
+        ..Measure::of_all(wanted.period, wanted.now)
     };
     match Box::pin(measure::measure(workspace, &asked, &Silent)).await {
         Err(Error::Store(StoreError::NoJournal(_))) => Ok(Vec::new()),

@@ -49,6 +49,24 @@ pub struct Measure {
     pub now: i64,
 }
 
+impl Measure {
+    /// Every adopted KPI for every org unit in a period, as known now and put together as today. Nobody in particular asks: what
+    /// few may see is withheld from all.
+    pub(super) fn of_all(period: Period, now: i64) -> Self {
+        let run = Run::of_nobody(now);
+        Self {
+            kpis: Vec::new(),
+            units: Units::All,
+            periods: vec![period],
+            structure: Structure::default(),
+            known_at: None,
+            journal_version: None,
+            author: run.author,
+            now: run.now,
+        }
+    }
+}
+
 /// Measures. What the reader may not see is withheld.
 ///
 /// # Errors

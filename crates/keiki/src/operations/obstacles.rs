@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keiki_model::calendar::{Period, date_of};
+use keiki_model::calendar::{BEGINNING, Month, Period, date_of};
 use keiki_model::measurement::Measurement;
-use keiki_model::org::UNASSIGNED;
+use keiki_model::org::{Tree, UNASSIGNED};
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::status::Status;
 use keiki_store::Journal;
@@ -26,7 +26,8 @@ pub(super) async fn obstacles(
 ) -> Result<Vec<Obstacle>> {
     let journal = workspace.journal(Opening::Existing).await?;
     let measured = &of.measurements;
-    let mut found = missing(measured, root);
+    let asked = AskedOf::new(workspace, period);
+    let mut found = missing(measured, root, &asked);
     found.extend(without_data(measured, root, &found));
     found.extend(overdue(workspace, period).await?);
     found.extend(rejected(&journal).await?);
@@ -53,10 +54,41 @@ pub(super) fn retain_shown(obstacles: &mut Vec<Obstacle>, measured: &[Measuremen
     });
 }
 
-fn missing(measured: &[Measurement], root: &str) -> Vec<Obstacle> {
+/// Of whom the programme asks evidence in a period.
+struct AskedOf<'w> {
+    workspace: &'w Workspace,
+    tree: Tree,
+    months: Option<(Month, Month)>,
+}
+
+impl<'w> AskedOf<'w> {
+    fn new(workspace: &'w Workspace, period: Period) -> Self {
+        let months = period.months(&workspace.settings.calendar);
+        let day = months.map_or(BEGINNING, |(_, last)| last.last_day());
+        Self {
+            workspace,
+            tree: workspace.organisation.tree(day),
+            months,
+        }
+    }
+
+    fn is(&self, kpi: u32, unit: &str) -> bool {
+        let node = self.tree.position(unit);
+        let programme = &self.workspace.programme;
+        let cadence = node.and_then(|node| programme.cadence(kpi, &self.tree, node));
+        let calendar = &self.workspace.settings.calendar;
+        match (cadence, self.months) {
+            (Some(cadence), Some(months)) => cadence.ends_within(months, calendar),
+            _ => true,
+        }
+    }
+}
+
+fn missing(measured: &[Measurement], root: &str, asked: &AskedOf<'_>) -> Vec<Obstacle> {
     let mut by_kpi: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
     for one in measured.iter().filter(|one| one.org_unit == *root) {
         let ids = one.grounds.missing.iter().map(String::as_str);
+        let ids = ids.filter(|id| asked.is(one.no, id));
         by_kpi.entry(one.no).or_default().extend(ids);
     }
     by_kpi

@@ -384,6 +384,7 @@ impl Row<'_> {
                     _ => Way::Arrived,
                 },
                 is_waived: false,
+                is_asked: true,
             }));
         };
         Status::all()

@@ -21,7 +21,7 @@ use keiki_store::{ClosedHead, Event, Listing, Recorded};
 
 use super::closed::Closed;
 use super::disclosure;
-use super::measure::{Measure, Units, measure_in, root};
+use super::measure::{Measure, measure_in, root};
 use super::notes;
 use super::obstacles::{obstacles, retain_shown};
 use super::programme::{self, Run};
@@ -302,17 +302,13 @@ impl Pinned {
         progress: &dyn Progress,
     ) -> Result<Vec<Measurement>> {
         let asked = Measure {
-            kpis: Vec::new(),
-            units: Units::All,
-            periods: vec![self.period],
             structure: Structure {
                 coverage_rule: self.coverage_rule,
                 ..Structure::default()
             },
             known_at: Some(self.known_at),
             journal_version: Some(self.journal_version),
-            author: String::new(),
-            now: self.known_at,
+            ..Measure::of_all(self.period, self.known_at)
         };
         measure_in(workspace, &asked, progress).await
     }

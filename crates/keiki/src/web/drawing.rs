@@ -11,6 +11,8 @@ pub(super) struct Drawing {
     pub(super) title: String,
     /// What it shows.
     pub(super) shown: Shown,
+    /// Where the figure of each row leads; empty where it leads nowhere.
+    links: Vec<String>,
 }
 
 impl Drawing {
@@ -20,7 +22,25 @@ impl Drawing {
             svg: chart.svg(Theme::Screen, id),
             title: chart.title.clone(),
             shown: chart.shown.clone(),
+            links: Vec::new(),
         }
+    }
+
+    /// The same, with where the figure of a row leads: `to` is asked by the name of the row.
+    pub(super) fn leading(mut self, to: impl Fn(&str) -> Option<String>) -> Self {
+        let rows = self.shown.rows.iter();
+        let link = |row: &Vec<String>| row.first().and_then(|name| to(name)).unwrap_or_default();
+        self.links = rows.map(link).collect();
+        self
+    }
+
+    /// Where the figure of a row leads; empty where it leads nowhere.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    pub(super) fn link(&self, row: &usize) -> &str {
+        self.links.get(*row).map_or("", String::as_str)
     }
 }
 

@@ -94,6 +94,11 @@ impl<'p> Layout<'p> {
         text.parse().map_or(text, format::count)
     }
 
+    /// The reader's language.
+    pub(super) fn reads_in(&self) -> Language {
+        self.visitor.language
+    }
+
     /// The language as documents name it.
     pub(super) fn tag(&self) -> &'static str {
         match self.visitor.language {

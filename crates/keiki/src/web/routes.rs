@@ -154,6 +154,7 @@ fn table() -> Vec<Route> {
             uploads::send,
             submit::FILE_BYTES,
         ),
+        Route::page("/upload/{token}/workbook", Need::Nothing, uploads::form),
         Route::page("/upload/{token}/{file}", Need::Nothing, uploads::look),
         Route::form(
             "/upload/{token}/{file}/confirm",
@@ -307,10 +308,11 @@ fn programs_that_send() -> Vec<Route> {
             bytes,
         ),
         Route::form("/api/v1/nil-returns", submits, api::submitting::submit_nil),
-        Route::form(
+        Route::upload(
             "/api/v1/reported-totals",
             submits,
             api::submitting::submit_total,
+            api::submitting::TOTAL_BYTES,
         ),
         Route::form(
             "/api/v1/kpis/{no}/explanations",

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod cadence;
 mod calendars;
 mod closing;
 mod collect;
@@ -23,6 +24,7 @@ mod mapping;
 mod notes;
 mod older;
 mod own_kpi;
+mod packages;
 mod person;
 mod programme;
 mod records;

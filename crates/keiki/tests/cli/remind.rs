@@ -8,6 +8,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::packages::installed;
 use crate::workspace::Workspace;
 
 /// Debian's own mail server for tests, which prints what it is sent.
@@ -222,6 +223,130 @@ fn another_system_is_told_signed_again_where_it_failed_and_not_twice() {
         .run(&["remind"])
         .exits(0)
         .says("nothing is new for anybody");
+}
+
+/// A webhook of a form, which has one try after another answered with the next of some statuses.
+fn chat(form: &str, port: u16, more: &str) -> String {
+    format!(
+        "[[webhooks]]\nname = \"{form}\"\nform = \"{form}\"\nurl = \"http://127.0.0.1:{port}/hook\"\nnetwork = \"internal\"\n{more}\n"
+    )
+}
+
+#[test]
+fn what_teams_is_sent_is_read_by_its_own_library_without_a_complaint() {
+    let workspace = workspace();
+    let (port, taken) = hook(vec![200]);
+    set(&workspace, &chat("teams", port, ""));
+    workspace.run(&["ingest"]).exits(1);
+    workspace.run(&["remind"]).exits(0);
+    let (head, body) = taken.recv().expect("it was sent");
+    assert!(
+        head.to_lowercase()
+            .contains("content-type: application/json"),
+        "{head}"
+    );
+    let message: Value = serde_json::from_str(&body).expect("it is data");
+    // *Source*: Microsoft, "Create incoming webhooks with Workflows for Microsoft Teams": a message with one attachment, a card.
+    assert_eq!(message["type"], "message");
+    let attachments = message["attachments"].as_array().expect("a list");
+    assert_eq!(attachments.len(), 1);
+    assert_eq!(
+        attachments[0]["contentType"],
+        "application/vnd.microsoft.card.adaptive"
+    );
+    let card = attachments[0]["content"].to_string();
+    let found = read_card(&card);
+    assert_eq!(found["wrong"], serde_json::json!([]), "{card}");
+    let texts = found["texts"].as_array().expect("a list");
+    assert!(
+        texts.len() == 1
+            && texts[0]
+                .as_str()
+                .is_some_and(|text| text.contains("assets")),
+        "{found}"
+    );
+    // The library does complain of what is no card.
+    let wrong = read_card(
+        "{\"type\": \"AdaptiveCard\", \"version\": \"1.4\", \"body\": [{\"type\": \"TextBlok\"}]}",
+    );
+    assert_ne!(wrong["wrong"], serde_json::json!([]));
+}
+
+/// What the library for adaptive cards, of the npm registry, finds in one.
+fn read_card(card: &str) -> Value {
+    let folder = installed(
+        "cards",
+        include_str!("cards/package.json"),
+        include_str!("cards/package-lock.json"),
+    );
+    let mut process = Command::new("node")
+        .args(["--eval", include_str!("cards/read.cjs")])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("nodejs is installed");
+    let mut into = process.stdin.take().expect("it is piped");
+    into.write_all(card.as_bytes()).expect("it reads");
+    drop(into);
+    let out = process.wait_with_output().expect("it ends");
+    serde_json::from_slice(&out.stdout).expect("it prints data")
+}
+
+/// *Source*: Slack, "Sending messages using incoming webhooks" and "Formatting text for app surfaces": `text` is the message, of 40,000
+/// characters at most, in which `&`, `<` and `>` begin markup and are written as entities.
+#[test]
+fn what_slack_is_sent_is_a_text_of_plain_words() {
+    let workspace = workspace();
+    let (port, taken) = hook(vec![200]);
+    set(&workspace, &chat("slack", port, ""));
+    workspace.write("sources/assets.toml", "name = \"assets\"\nkind = \"csv\"\ndataset = \"assets\"\nplace = \"evidence/<!channel>&.csv\"\ncovers = [\"HD\"]\n");
+    workspace.run(&["ingest"]).exits(1);
+    workspace.run(&["remind"]).exits(0);
+    let (head, body) = taken.recv().expect("it was sent");
+    assert!(head.starts_with("POST /hook HTTP/1.1"), "{head}");
+    let message: Value = serde_json::from_str(&body).expect("it is data");
+    let keys: Vec<&String> = message.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["text"]);
+    let text = message["text"].as_str().expect("a text");
+    assert!(text.chars().count() <= 40_000);
+    assert!(!text.contains('<') && !text.contains('>'), "{text}");
+    assert!(text.contains("&lt;!channel&gt;&amp;.csv"), "{text}");
+}
+
+#[test]
+fn another_system_that_never_answers_holds_nobody_up_and_is_told_the_next_time() {
+    let workspace = workspace();
+    // Connections are taken by the computer itself, and nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port can be taken");
+    let port = silent.local_addr().expect("it has an address").port();
+    let (other, taken) = hook(vec![200]);
+    let hooks = chat("slack", port, "answer_seconds = 1") + &chat("json", other, "");
+    set(&workspace, &hooks);
+    workspace.run(&["ingest"]).exits(1);
+    workspace
+        .run(&["remind"])
+        .exits(1)
+        .complains("127.0.0.1")
+        .says("json <127.0.0.1>");
+    taken.recv().expect("the other one was told");
+    drop(silent);
+    let (again, taken) = hook(vec![200]);
+    let path = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(path).expect("the settings are there");
+    let settings = settings.replace(&format!(":{port}/"), &format!(":{again}/"));
+    workspace.write("keiki.toml", settings);
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("slack <127.0.0.1>");
+    taken.recv().expect("it was told the next time");
+    let wrong = chat("slack", port, "answer_seconds = 0");
+    workspace.write("keiki.toml", format!("language = \"en\"\nzone = \"Asia/Tokyo\"\n[organisation]\nname = {{ ja = \"架空\", en = \"Fictional\" }}\n{wrong}"));
+    workspace
+        .run(&["check"])
+        .exits(1)
+        .complains("not a number of seconds to wait for an answer: 0");
 }
 
 #[test]

@@ -56,6 +56,7 @@ POST /upload-links       programme_office
 POST /upload-links/{id}/revoke programme_office
 GET  /upload/{token}     -
 POST /upload/{token}     -
+GET  /upload/{token}/workbook -
 GET  /upload/{token}/{file} -
 POST /upload/{token}/{file}/confirm -
 POST /upload/{token}/{file}/discard -

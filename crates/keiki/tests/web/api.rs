@@ -589,3 +589,54 @@ async fn an_empty_org_unit_is_none_and_never_the_uppermost() {
     let nil = json!({ "dataset": "assets", "unit": " " });
     program.tell("/api/v1/nil-returns", &nil).await.is(400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_total_comes_with_the_document_that_backs_it_and_once() {
+    let house = House::new().await;
+    owner(&house).await;
+    let rights = [Right::See, Right::SeeEvidence, Right::Submit];
+    let program = house.program("owner", &rights).await;
+    let total = |content: &str| {
+        json!({
+            "kpi": 1, "indicator": "inventory_ratio", "unit": "JP1", "period": "2026-05", "numerator": "8", "denominator": "10",
+            "document": { "name": "../minutes.pdf", "content": content },
+        })
+    };
+    // As `printf '%%PDF-1.7 what backs it' | base64` says.
+    let document = "JVBERi0xLjcgd2hhdCBiYWNrcyBpdA==";
+    let send = async |content: &str| {
+        let request = program.request(&Method::POST, "/api/v1/reported-totals");
+        let request = request.header("idempotency-key", "of-may");
+        let request = request.header("content-type", "application/json");
+        program.send(request.body(total(content).to_string())).await
+    };
+    let taken = send(document).await.is(200).data();
+    assert_eq!(taken["accepted"], 1, "{taken}");
+    assert_eq!(send(document).await.is(200).data(), taken);
+    // Under the same key no other document.
+    send("JVBERi0xLjc=").await.is(422);
+    for wrong in ["", "%PDF-1.7", "JVBERi0xLjc"] {
+        let total = total(wrong);
+        program
+            .tell("/api/v1/reported-totals", &total)
+            .await
+            .is(400);
+    }
+    let batch = format!("/api/v1/batches/{}", taken["seq"]);
+    program.get(&batch).await.is(200).says("minutes.pdf");
+    let files = ["0", "1"].map(|position| format!("{batch}/files/{position}"));
+    let mut found = Vec::new();
+    for path in &files {
+        found.push(program.get(path).await.is(200).text);
+    }
+    assert!(
+        found.contains(&"%PDF-1.7 what backs it".to_owned()),
+        "{found:?}"
+    );
+    // More than a document may have is refused before it is read as one.
+    let large = "A".repeat(17 << 20);
+    let request = program.request(&Method::POST, "/api/v1/reported-totals");
+    let request = request.header("content-type", "application/json");
+    let answer = program.send(request.body(total(&large).to_string())).await;
+    answer.is(413);
+}

@@ -250,7 +250,7 @@ async fn what_is_adopted_and_what_ends_is_changed_where_it_stands() {
 type Fields = &'static [(&'static str, &'static str)];
 
 /// What each kind of change that decides which figure counts as met says, and the line that tells it in the file.
-const AGREED: [(&str, Fields, &str); 3] = [
+const AGREED: [(&str, Fields, &str); 4] = [
     (
         "parameter",
         &[
@@ -261,6 +261,16 @@ const AGREED: [(&str, Fields, &str); 3] = [
             ("value", "6"),
         ],
         "value = \"6\"",
+    ),
+    (
+        "cadence",
+        &[
+            ("kpi", "1"),
+            ("org_unit", "JP1"),
+            ("from", "2026-04-01"),
+            ("frequency", "half_yearly"),
+        ],
+        "frequency = \"half_yearly\"",
     ),
     (
         "applicability",
@@ -290,7 +300,7 @@ const AGREED: [(&str, Fields, &str); 3] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_exemptions_and_waivers_take_two_people_on_pages() {
+async fn parameters_cadences_exemptions_and_waivers_take_two_people_on_pages() {
     let house = House::new().await;
     let office = office(&house).await;
     // Whoever asks may be an approver: of others' requests, not of their own.
@@ -340,6 +350,7 @@ async fn parameters_exemptions_and_waivers_take_two_people_on_pages() {
         .await
         .is(200)
         .says("kept by the parent")
+        .says("half-yearly")
         .says("the plant moves");
     let figures = office
         .get("/api/v1/measurements?period=2026-05&unit=US1")
@@ -350,7 +361,7 @@ async fn parameters_exemptions_and_waivers_take_two_people_on_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_exemptions_and_waivers_take_two_people_by_programs_too() {
+async fn parameters_cadences_exemptions_and_waivers_take_two_people_by_programs_too() {
     let house = House::new().await;
     let both = [(Role::ProgrammeOffice, "HD"), (Role::Approver, "HD")];
     house.account("asks", &both).await;
@@ -381,7 +392,11 @@ async fn parameters_exemptions_and_waivers_take_two_people_by_programs_too() {
         agrees.tell(&path, &agree).await.is(403);
     }
     let standing = agrees.get("/api/v1/programme").await.is(200);
-    standing.says("kept by the parent").says("the plant moves");
+    standing
+        .says("kept by the parent")
+        .says("the plant moves")
+        .says("\"frequency\":\"half_yearly\"")
+        .says("\"name\":\"cycle_months\"");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -503,6 +503,20 @@ impl Visitor<'_> {
         self.send(request.body(body)).await
     }
 
+    /// The same, then goes where that leads, since what waits has an address of its own. Returns the page and its path.
+    pub(crate) async fn post_parts_and_follow(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Option<(&str, &[u8])>,
+    ) -> (Answer, String) {
+        let answer = self.post_parts(path, fields, file).await;
+        match answer.header("location").to_owned() {
+            path if path.is_empty() => (answer, path),
+            path => (self.get(&path).await, path),
+        }
+    }
+
     pub(crate) async fn sign_in(&self, name: &str, password: &str, next: &str) -> Answer {
         let fields = [("name", name), ("password", password), ("next", next)];
         self.post("/sign-in", &fields).await

@@ -9,6 +9,8 @@ mod house;
 mod nodes;
 mod notices;
 mod openid;
+#[path = "../cli/packages.rs"]
+mod packages;
 mod pages;
 #[path = "../../../keiki-store/tests/database/postgresql.rs"]
 mod postgresql;

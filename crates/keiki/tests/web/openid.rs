@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use keiki_model::access::Role;
@@ -15,10 +14,10 @@ use keiki_store::AccountStanding;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::house::{Answer, House, PASSWORD, actor, form};
+use crate::packages::installed;
 
 const PACKAGE: &str = include_str!("openid/package.json");
 const LOCK: &str = include_str!("openid/package-lock.json");
@@ -37,7 +36,7 @@ impl Provider {
     pub(crate) fn start() -> Self {
         let process = Command::new("node")
             .args(["--input-type=module", "--eval", SCRIPT])
-            .current_dir(installed())
+            .current_dir(installed("openid-provider", PACKAGE, LOCK))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -89,29 +88,6 @@ impl Drop for Provider {
         self.process.kill().unwrap_or_default();
         self.process.wait().map(drop).unwrap_or_default();
     }
-}
-
-/// The folder in which the provider is installed, by the lock file: once for all tests.
-fn installed() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join(format!("openid-provider-{:x}", Sha256::digest(LOCK)));
-    if folder.join("node_modules").exists() {
-        return folder;
-    }
-    let fresh = tempfile::tempdir_in(target).expect("a temporary folder can be made");
-    for (name, text) in [("package.json", PACKAGE), ("package-lock.json", LOCK)] {
-        std::fs::write(fresh.path().join(name), text).expect("the file can be written");
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--silent"]).current_dir(fresh.path());
-    let status = npm.status().expect("npm is installed");
-    assert!(status.success(), "{status}");
-    let fresh = fresh.keep();
-    if std::fs::rename(&fresh, &folder).is_err() {
-        // Another test was faster.
-        std::fs::remove_dir_all(fresh).expect("the folder can be taken away");
-    }
-    folder
 }
 
 /// Somebody's browser, which keeps the cookies of both servers.

@@ -12,24 +12,11 @@ const DOCUMENT: &[u8] = b"%PDF-1.7 what the auditor wants to see";
 
 /// Sends a file as a form does.
 async fn send(visitor: &Visitor<'_>, name: &str, text: &str, fields: &[(&str, &str)]) -> Answer {
-    let mut body = String::new();
-    for (field, value) in fields {
-        body.push_str(&format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
-        ));
-    }
-    body.push_str(&format!(
-        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-         Content-Type: text/csv\r\n\r\n{text}\r\n--edge--\r\n"
-    ));
-    let request = visitor.request(&Method::POST, "/submit");
-    let request = request.header("content-type", "multipart/form-data; boundary=edge");
-    let answer = visitor.send(request.body(body)).await;
-    // The page has an address of its own.
-    match answer.header("location") {
-        "" => answer,
-        path => visitor.get(path).await,
-    }
+    let file = Some((name, text.as_bytes()));
+    visitor
+        .post_parts_and_follow("/submit", fields, file)
+        .await
+        .0
 }
 
 /// The path of the form that confirms.

@@ -24,23 +24,9 @@ async fn send_rows(
     fields: &[(&str, &str)],
     rows: &str,
 ) -> (Answer, String) {
-    let mut body = String::new();
-    for (field, value) in fields {
-        body.push_str(&format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
-        ));
-    }
-    body.push_str(&format!(
-        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"assets.csv\"\r\n\
-         Content-Type: text/csv\r\n\r\n{HEADER}\n{rows}\r\n--edge--\r\n"
-    ));
-    let request = visitor.request(&Method::POST, path);
-    let request = request.header("content-type", "multipart/form-data; boundary=edge");
-    let answer = visitor.send(request.body(body)).await;
-    match answer.header("location").to_owned() {
-        path if path.is_empty() => (answer, path),
-        path => (visitor.get(&path).await, path),
-    }
+    let text = format!("{HEADER}\n{rows}");
+    let file = Some(("assets.csv", text.as_bytes()));
+    visitor.post_parts_and_follow(path, fields, file).await
 }
 
 const SAID: [(&str, &str); 3] = [

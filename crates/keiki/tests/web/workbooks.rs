@@ -66,27 +66,9 @@ fn bytes(path: &Path) -> Vec<u8> {
 
 /// Sends a workbook as a form does, and goes where that leads. Returns the page and its path.
 async fn send(visitor: &Visitor<'_>, path: &str, workbook: &[u8]) -> (Answer, String) {
-    let mut body = Vec::new();
-    for (field, value) in [("into", "workbook"), ("unit", ""), ("as_of", "")] {
-        body.extend(
-            format!(
-                "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
-            )
-            .bytes(),
-        );
-    }
-    body.extend_from_slice(
-        b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"JP1.xlsx\"\r\n\r\n",
-    );
-    body.extend_from_slice(workbook);
-    body.extend_from_slice(b"\r\n--edge--\r\n");
-    let request = visitor.request(&Method::POST, path);
-    let request = request.header("content-type", "multipart/form-data; boundary=edge");
-    let answer = visitor.send(request.body(body)).await;
-    match answer.header("location").to_owned() {
-        path if path.is_empty() => (answer, path),
-        path => (visitor.get(&path).await, path),
-    }
+    let fields = [("into", "workbook"), ("unit", ""), ("as_of", "")];
+    let file = Some(("JP1.xlsx", workbook));
+    visitor.post_parts_and_follow(path, &fields, file).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,6 +189,68 @@ async fn a_workbook_comes_back_by_a_link_of_its_org_unit_and_period() {
         .await
         .is(200)
         .says("3 / 5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_link_downloads_its_form_fills_it_in_and_sends_it_back() {
+    let house = House::new().await;
+    // What a source of the workspace sends is asked for by no form.
+    std::fs::remove_file(house.workspace.root.join("sources/assets.toml")).expect("it is there");
+    let house = house.restarted().await;
+    let office = house
+        .visitor("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let asked = serde_json::json!({
+        "holder": "Tanaka", "unit": "JP1", "into": "workbook", "period": "2026-05",
+    });
+    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
+    let path = made.data()["path"].as_str().expect("a path").to_owned();
+    let holder = house.nobody();
+    holder
+        .get(&path)
+        .await
+        .is(200)
+        .says(&format!("href=\"{path}/workbook\""));
+    let request = holder.request(&Method::GET, &format!("{path}/workbook"));
+    let response = request.send().await.expect("the server answers");
+    assert_eq!(response.status().as_u16(), 200);
+    let name = response.headers()["content-disposition"].to_str();
+    assert_eq!(
+        name.ok(),
+        Some("attachment; filename*=UTF-8''JP1_2026-05.xlsx")
+    );
+    let workbook = response.bytes().await.expect("it comes");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let place = folder.path().join("form.xlsx");
+    std::fs::write(&place, workbook).expect("it can be written");
+    let mut form = Spreadsheet::open(&place);
+    let sheet = form.of("assets");
+    // What is on file of the org unit is listed, and nothing of others.
+    let listed = format!("{:?}", sheet.records());
+    assert!(
+        listed.contains("A1") && !listed.contains("secret of America"),
+        "{listed}"
+    );
+    let next = u32::try_from(sheet.records().len()).expect("few rows");
+    sheet.enter(next, &asset("A7", Cell::Moment(46_162.0)));
+    sheet.answer("complete");
+    let (page, file) = send(&holder, &path, &bytes(&form.save(&place))).await;
+    page.is(200).says("typed into a form");
+    holder.post(&format!("{file}/confirm"), &[]).await.is(200);
+    office
+        .get("/scorecard?period=2026-05")
+        .await
+        .is(200)
+        .says("3 / 5");
+    // With the link its form goes; a link for something else has none.
+    holder.get(&format!("{path}/workbook")).await.is(404);
+    let asked = serde_json::json!({
+        "holder": "Tanaka", "unit": "JP1", "into": "dataset:assets", "period": "2026-05",
+    });
+    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
+    let path = made.data()["path"].as_str().expect("a path").to_owned();
+    holder.get(&path).await.is(200).says_nothing_of("/workbook");
+    holder.get(&format!("{path}/workbook")).await.is(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

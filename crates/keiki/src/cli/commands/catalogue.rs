@@ -147,7 +147,7 @@ impl Args {
                 json!(kpi.group),
                 json!(kpi.maturity),
                 json!(kpi.class),
-                json!(kpi.frequency),
+                json!(kpi.frequency.code()),
                 json!(kpi.version),
             ]
         });
@@ -198,7 +198,7 @@ fn table<K: AsRef<Kpi>>(kpis: &[K], language: Language) -> Table {
             targets(kpi, language).into(),
             words::level(&kpi.maturity).get(language).into(),
             words::class(&kpi.class).get(language).into(),
-            words::frequency(&kpi.frequency).get(language).into(),
+            kpi.frequency.title().get(language).into(),
         ]);
     }
     table

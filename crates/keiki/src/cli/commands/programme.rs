@@ -21,7 +21,7 @@ use crate::operations::plans;
 use crate::operations::programme::{self, Change, Difference, Run};
 
 /// What can be changed, in the words of the help.
-const KINDS_HELP: &str = "What: adoption, target, parameter, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end";
+const KINDS_HELP: &str = "What: adoption, target, parameter, cadence, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end";
 /// How fields are given, in the words of the help.
 const FIELDS_HELP: &str = "To what, such as kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95";
 

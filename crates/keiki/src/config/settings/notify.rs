@@ -98,7 +98,14 @@ pub struct Webhook {
     pub destination: Arc<Destination>,
     /// The secret by which messages are signed.
     pub secret: Option<SecretReference>,
+    /// How long it may take to answer. *Units*: seconds.
+    pub answer_seconds: u64,
 }
+
+/// How long another system may take to answer, where nothing is said, and at most. *Units*: seconds.
+const ANSWER_SECONDS: u64 = 10;
+/// At most.
+const ANSWER_SECONDS_MOST: u64 = 60;
 
 /// The form of a message to another system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,13 +199,37 @@ fn webhook(table: &Node<'_>) -> Option<Webhook> {
     let form = table.required_choice("form", &WebhookForm::ALL);
     let secret = secret_reference(table, "secret");
     let destination = Destination::read(table);
+    let answer_seconds = answer_seconds(table);
     table.finish();
     Some(Webhook {
+        answer_seconds: answer_seconds?,
         name: name?,
         form: form?,
         destination: Arc::new(destination?),
         secret,
     })
+}
+
+fn answer_seconds(table: &Node<'_>) -> Option<u64> {
+    if !table.has("answer_seconds") {
+        return Some(ANSWER_SECONDS);
+    }
+    let given = table.integer("answer_seconds")?;
+    let seconds = u64::try_from(given).ok();
+    let seconds = seconds.filter(|given| (1..=ANSWER_SECONDS_MOST).contains(given));
+    if seconds.is_none() {
+        let message = Text::new(
+            format!("応答を待つ秒数ではありません: {given}"),
+            format!("not a number of seconds to wait for an answer: {given}"),
+        );
+        table.report(
+            Problem::new(table.place_of("answer_seconds"), message).hint(Text::new(
+                format!("1から{ANSWER_SECONDS_MOST}までの秒数を書いてください"),
+                format!("write a number from 1 to {ANSWER_SECONDS_MOST}"),
+            )),
+        );
+    }
+    seconds
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn table_of(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Target => "targets",
         ChangeKind::Parameter => "parameters",
+        ChangeKind::Cadence => "cadences",
         ChangeKind::Applicability => "applicability",
         ChangeKind::Waiver => "waivers",
         _ => "owners",
@@ -222,11 +223,12 @@ fn end(document: &mut DocumentMut, change: &Change) -> Result<()> {
     let table = match of {
         "target" => "targets",
         "parameter" => "parameters",
+        "cadence" => "cadences",
         "applicability" => "applicability",
         "waiver" => "waivers",
         "owner" => "owners",
         _ => {
-            let known = "target, parameter, applicability, waiver, owner";
+            let known = "target, parameter, cadence, applicability, waiver, owner";
             return Err(no_such("of", of, known));
         }
     };

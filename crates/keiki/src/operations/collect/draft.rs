@@ -236,7 +236,7 @@ impl Draft<'_> {
                 snapshot,
                 &self.tree,
                 unit,
-                &reported,
+                (self.asked.period, &reported),
             ));
         }
         for name in &self.asked.datasets {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use keiki_model::calendar::Period;
 use keiki_model::collection::COLLECTION_SOURCE;
 use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits, REPORTED_FIGURES};
 use keiki_model::kpi::{Indicator, Kpi};
@@ -75,17 +76,17 @@ pub(super) fn indicators<'w>(
     found
 }
 
-/// The datasets that a unit owes and no system sends, by name. `totals` are the KPIs that it reports as totals.
+/// The datasets that a unit owes for a period and no system sends, by name. `totals` are the KPIs that it reports as totals.
 pub(super) fn datasets(
     workspace: &Workspace,
     snapshot: Option<&Snapshot>,
     tree: &Tree,
     unit: usize,
-    totals: &BTreeSet<u32>,
+    (period, totals): (Period, &BTreeSet<u32>),
 ) -> Vec<Arc<Dataset>> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for (kpi, indicators) in indicators(workspace, tree, unit) {
-        if totals.contains(&kpi.no) {
+        if totals.contains(&kpi.no) || !is_due(workspace, kpi.no, (tree, unit), period) {
             continue;
         }
         for name in indicators.iter().flat_map(|of| of.formula.measures()) {
@@ -104,6 +105,16 @@ pub(super) fn datasets(
         }
     }
     found
+}
+
+/// Whether a KPI's evidence is asked for in a period: as the programme has it, where it says how often.
+fn is_due(workspace: &Workspace, kpi: u32, (tree, unit): (&Tree, usize), period: Period) -> bool {
+    let calendar = &workspace.settings.calendar;
+    let cadence = workspace.programme.cadence(kpi, tree, unit);
+    match (cadence, period.months(calendar)) {
+        (Some(cadence), Some(months)) => cadence.ends_within(months, calendar),
+        _ => true,
+    }
 }
 
 /// The dataset that is asked for in the place of a derived one; `None` for what has no org units.

@@ -65,9 +65,10 @@ pub async fn status(
         Err(error) => return Err(error),
     };
     let batches: &[Batch] = snapshot.as_ref().map_or(&[], |snapshot| snapshot.batches());
+    let none = BTreeSet::new();
     let mut owing: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     for unit in owed::entities_at_and_below(&tree, 0) {
-        let owed = owed::datasets(workspace, snapshot.as_ref(), &tree, unit, &BTreeSet::new());
+        let owed = owed::datasets(workspace, snapshot.as_ref(), &tree, unit, (period, &none));
         let names = owed.into_iter().map(|dataset| dataset.name.clone());
         owing.entry(unit).or_default().extend(names);
     }

@@ -2,6 +2,7 @@
 
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, Period};
+use keiki_model::frequency::Frequency;
 use keiki_model::kpi::{Kpi, Target};
 use keiki_model::measurement::Measurement;
 use keiki_model::org::UNASSIGNED;
@@ -68,6 +69,10 @@ pub struct StandingData {
     pub target: Option<Target>,
     /// Why.
     pub reason: Option<Text>,
+    /// A parameter's name and value.
+    pub parameter: Option<(String, String)>,
+    /// How often evidence is asked for.
+    pub frequency: Option<Frequency>,
 }
 
 /// What stands.
@@ -75,6 +80,10 @@ pub struct StandingData {
 pub enum StandingKind {
     /// A target that the organisation has set.
     Target,
+    /// A parameter that the organisation has set.
+    Parameter,
+    /// How often evidence is asked for.
+    Cadence,
     /// Who answers.
     Owner,
     /// An approved miss.
@@ -212,6 +221,14 @@ impl Desk {
             target: one.target,
             ..standing(StandingKind::Target, &one.standing)
         }));
+        all.extend(programme.parameters.iter().map(|one| StandingData {
+            parameter: Some((one.name.clone(), one.value.value.clone())),
+            ..standing(StandingKind::Parameter, &one.standing)
+        }));
+        all.extend(programme.cadences.iter().map(|one| StandingData {
+            frequency: Some(one.frequency),
+            ..standing(StandingKind::Cadence, &one.standing)
+        }));
         all.extend(programme.owners.iter().map(|one| StandingData {
             owner: Some((one.owner.clone(), one.deputy.clone())),
             ..standing(StandingKind::Owner, &one.standing)
@@ -267,5 +284,7 @@ fn standing(kind: StandingKind, of: &Standing) -> StandingData {
         owner: None,
         target: None,
         reason: None,
+        parameter: None,
+        frequency: None,
     }
 }

@@ -29,7 +29,7 @@ pub struct KpiLine {
     pub class: String,
     /// The maturity that it suits.
     pub maturity: String,
-    /// How often it is measured.
+    /// How often evidence is asked for at the uppermost org unit that the reader sees.
     pub frequency: String,
     /// Whether the programme has adopted it.
     pub is_adopted: bool,
@@ -41,7 +41,8 @@ impl Desk {
     /// # Errors
     /// They may see no figures.
     pub fn catalogue(&self) -> Result<Vec<GroupLine>> {
-        self.who.scope.need(Right::See)?;
+        let (tree, within) = self.within(Right::See)?;
+        let unit = within.first().and_then(|unit| tree.position(unit));
         let language = self.who.language;
         let workspace = &self.books.workspace;
         let mut groups = Vec::new();
@@ -53,7 +54,12 @@ impl Desk {
                 purpose: kpi.purpose.get(language).to_owned(),
                 class: words::class(&kpi.class).get(language).to_owned(),
                 maturity: words::level(&kpi.maturity).get(language).to_owned(),
-                frequency: words::frequency(&kpi.frequency).get(language).to_owned(),
+                frequency: unit
+                    .and_then(|unit| workspace.programme.cadence(kpi.no, &tree, unit))
+                    .unwrap_or(kpi.frequency)
+                    .title()
+                    .get(language)
+                    .to_owned(),
                 is_adopted: workspace.programme.adopts(kpi),
             });
             let title = keiki_model::text::Text::new(ja, en);

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
+use keiki_model::frequency::Frequency;
+use keiki_report::report::period_name;
 use keiki_store::{Batch, StoredReject};
 
 use super::Desk;
@@ -33,6 +35,20 @@ pub struct OwedLine {
     pub timeliness: Timeliness,
     /// The KPIs that have no data because of it.
     pub without_data: Vec<(u32, String)>,
+    /// How often it is asked for.
+    pub frequency: Frequency,
+    /// For which period it is asked, as written and in words, and the last day on which it is taken, empty where none is set.
+    pub asked: Option<(String, String, String)>,
+    /// The last day of the period for which it is asked next.
+    pub next_until: String,
+}
+
+impl OwedLine {
+    /// Whether it is for somebody to send: it is asked for, or is not there in time.
+    #[must_use]
+    pub fn is_outstanding(&self) -> bool {
+        self.asked.is_some() || self.timeliness != Timeliness::Fresh
+    }
 }
 
 /// A source with its last reading.
@@ -232,6 +248,14 @@ impl Desk {
                     .map(|no| (*no, names.kpi(*no)))
                     .collect(),
                 dataset: (one.dataset.clone(), self.dataset_title(&one.dataset)),
+                frequency: one.frequency,
+                asked: one.asked.map(|asked| {
+                    let period = asked.period.to_string();
+                    let name = period_name(&period, self.who.language);
+                    let due_on = asked.due_on.map(|day| date_of(day).to_string());
+                    (period, name, due_on.unwrap_or_default())
+                }),
+                next_until: date_of(one.next_until).to_string(),
             })
             .collect())
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use keiki_model::access::Right;
-use keiki_model::calendar::date_of;
-use keiki_model::text::Language;
+use keiki_model::calendar::{Period, date_of};
+use keiki_model::text::{Language, Text};
 use keiki_report::report::period_name;
 use keiki_store::StoredUploadLink;
 
@@ -12,6 +12,7 @@ use super::submitting::{Said, SubmitView, Taken, WORKBOOK};
 use super::{Desk, Office, Who};
 use crate::error::{Error, Result};
 use crate::operations::accounts::{Actor, Registry};
+use crate::operations::collect;
 use crate::operations::upload_links::{self, NewUploadLink};
 
 /// How a link stands.
@@ -80,6 +81,8 @@ pub struct AskedFor {
     pub into: String,
     /// The period in words.
     pub period: String,
+    /// Whether it is a form that can be downloaded.
+    pub is_form: bool,
     /// The day for which the file speaks.
     pub as_of: String,
     /// Until when the link holds.
@@ -192,6 +195,7 @@ impl Holder {
             unit: self.desk.names().org_unit(&self.link.org_unit),
             into: self.desk.title_of(&self.link.into),
             period: period_name(&self.link.period, self.desk.language()),
+            is_form: self.link.into == WORKBOOK,
             as_of: date_of(self.link.as_of).to_string(),
             until: self.desk.local(self.link.expires_at),
         }
@@ -214,6 +218,48 @@ impl Holder {
             unit: self.link.org_unit.clone(),
             as_of: date_of(self.link.as_of).to_string(),
         }
+    }
+
+    /// The form that the link asks for, with its file's name: of its org unit and period and of nothing else.
+    ///
+    /// # Errors
+    /// It asks for no form, or nothing is owed by one.
+    pub async fn form(&self) -> Result<(String, Vec<u8>)> {
+        if self.link.into != WORKBOOK {
+            return Err(Error::Absent);
+        }
+        let period = Period::parse(&self.link.period).map_err(|_| Error::Absent)?;
+        let folder = self.desk.office.waiting.folder()?;
+        let asked = collect::Asked {
+            units: vec![self.link.org_unit.clone()],
+            reach: collect::Reach::Named,
+            period,
+            datasets: Vec::new(),
+            totals: Vec::new(),
+            language: self.desk.language(),
+            due: None,
+            folder: Some(folder.path().to_owned()),
+            author: self.desk.who.actor.name.clone(),
+            now: self.desk.who.actor.now,
+        };
+        let made = collect::export(&self.desk.books.workspace, &asked).await?;
+        let made = made.made.into_iter().next().ok_or_else(|| {
+            Error::user(
+                Text::new(
+                    "この組織に、収集票で報告するものはありません",
+                    "this org unit owes nothing by workbook",
+                ),
+                Text::new(
+                    "リンクの発行者に確認してください",
+                    "ask whoever gave you the link",
+                ),
+            )
+        })?;
+        let bytes = std::fs::read(&made.file).map_err(Error::file(&made.file))?;
+        let name = made.file.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        self.desk.note("load_form", &made.org_unit, &name).await?;
+        Ok((name, bytes))
     }
 
     /// Takes in a file that waits, after which the link holds no longer.

@@ -55,6 +55,8 @@ pub struct ProgrammeView {
     pub count: usize,
     /// Parameters that the organisation has set.
     pub parameters: Vec<StandingLine>,
+    /// How often evidence is asked for, where it is not as often as the catalogue has it.
+    pub cadences: Vec<StandingLine>,
     /// Who answers for what.
     pub owners: Vec<StandingLine>,
     /// Approved misses.
@@ -121,6 +123,19 @@ impl Desk {
             .parameters
             .iter()
             .filter_map(|one| line(&one.standing, one.value.value.clone(), one.name.clone()));
+        let cadences = programme.cadences.iter().filter_map(|one| {
+            let kpi = one.standing.kpi.to_string();
+            let usual = self.books.workspace.catalogue.kpi(&kpi)?.frequency;
+            let usual = Text::new(
+                format!("カタログでは{}", usual.title().ja),
+                format!("{} in the catalogue", usual.title().en),
+            );
+            line(
+                &one.standing,
+                one.frequency.title().get(language).to_owned(),
+                usual.get(language).to_owned(),
+            )
+        });
         let kpis = programme.kpis.iter().map(u32::to_string);
         let kpis = kpis.collect::<Vec<_>>().join(" ");
         let catalogue = self.books.workspace.catalogue.kpis.iter();
@@ -156,6 +171,7 @@ impl Desk {
             kpis,
             count: catalogue.filter(|kpi| programme.adopts(kpi)).count(),
             parameters: parameters.collect(),
+            cadences: cadences.collect(),
             owners: owners.collect(),
             waivers: waivers.collect(),
             exempt: exempt.collect(),

@@ -11,6 +11,7 @@ use super::figures::Look;
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::explain::{self, Explain};
+use crate::operations::programme::Run;
 use crate::operations::statement::Revision;
 use crate::operations::trial::HIDDEN;
 use crate::progress::Silent;
@@ -130,6 +131,8 @@ impl Desk {
         let indicator = indicators.find(|one| code.is_none_or(|code| one.code == code));
         let indicator = indicator.ok_or(Error::Absent)?;
         let (known_at, journal_version) = board.pin();
+        // Nobody in particular: what few may see is withheld from all.
+        let run = Run::of_nobody(self.who.actor.now);
         let question = Explain {
             kpi: kpi.no.to_string(),
             indicator: Some(indicator.code.clone()),
@@ -140,9 +143,8 @@ impl Desk {
             journal_version,
             against: None,
             detail: Detail::Columns,
-            // Nobody in particular: what few may see is withheld from all.
-            author: String::new(),
-            now: self.who.actor.now,
+            author: run.author,
+            now: run.now,
         };
         let key = (
             self.books.stamp.clone(),

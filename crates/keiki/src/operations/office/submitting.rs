@@ -23,7 +23,6 @@ use super::waiting::plain_name;
 use super::{Desk, UnitChoice, choices};
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
-use crate::operations::coverage::Timeliness;
 
 pub use effects::{EffectLine, EffectSide, Effects};
 pub use trying::WORKBOOK;
@@ -31,7 +30,7 @@ pub use trying::WORKBOOK;
 /// What there is to do for somebody.
 #[derive(Debug, Clone)]
 pub struct TodoView {
-    /// Evidence that is not there in time.
+    /// Evidence that is asked for, or is not there in time.
     pub overdue: Vec<OwedLine>,
     /// Evidence that is there, with the day until which it is fresh enough.
     pub fresh: Vec<OwedLine>,
@@ -189,9 +188,8 @@ impl Desk {
     pub async fn todo(&self) -> Result<TodoView> {
         let (_, within) = self.within(Right::Submit)?;
         let owed = self.owed(&within).await?;
-        let (fresh, mut overdue): (Vec<OwedLine>, Vec<OwedLine>) = owed
-            .into_iter()
-            .partition(|one| one.timeliness == Timeliness::Fresh);
+        let (fresh, mut overdue): (Vec<OwedLine>, Vec<OwedLine>) =
+            owed.into_iter().partition(|one| !one.is_outstanding());
         // What leaves most figures without data comes first.
         overdue.sort_by_key(|one| std::cmp::Reverse(one.without_data.len()));
         let rejected = self.rejects_count().await?;

@@ -1,6 +1,5 @@
 //! What is worth telling: evidence that is owed for a period, and what changed of figures, sources and statements.
 
-use keiki_engine::Structure;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, Month, Period, date_of, local_day};
 use keiki_model::org::Tree;
@@ -12,7 +11,7 @@ use keiki_store::{Event, Notices, SeenStatus, StoreError};
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 use crate::operations::coverage::{self, Owed, Timeliness};
-use crate::operations::measure::{self, Measure, Units};
+use crate::operations::measure::{self, Measure};
 use crate::operations::programme::Run;
 use crate::operations::statement;
 use crate::progress::Silent;
@@ -100,7 +99,7 @@ pub(super) async fn due(workspace: &Workspace, ledger: &Notices, run: &Run) -> R
         now: run.now,
     };
     let owed = coverage::list(workspace, &asked).await?;
-    let mut notices = requests(workspace, &owed, run).await?;
+    let mut notices = requests(workspace, &owed, run);
     notices.extend(stale(workspace, &owed));
     notices.extend(failed_sources(workspace).await?);
     notices.extend(status_changes(workspace, ledger, run).await?);
@@ -122,48 +121,35 @@ fn title(workspace: &Workspace, dataset: &str) -> Text {
     found.map_or_else(|| Text::quoted(dataset), |one| one.title.clone())
 }
 
-/// What is asked for since a month has ended that is not closed: at first, when the cut-off is near, and after it.
-async fn requests(workspace: &Workspace, owed: &[Owed], run: &Run) -> Result<Vec<Notice>> {
+/// What is asked for since a period has ended that is not closed: at first, when the cut-off is near, and after it.
+fn requests(workspace: &Workspace, owed: &[Owed], run: &Run) -> Vec<Notice> {
     let settings = &workspace.settings;
-    let Some(days) = settings.close.days else {
-        return Ok(Vec::new());
-    };
     let today = local_day(run.now, &settings.zone);
-    let month = Month::of(today).plus(-1);
-    let period = Period::Month(month).to_string();
-    let events = workspace.statements().await?.of_period(&period).await?;
-    if statement::is_closed(&events) {
-        return Ok(Vec::new());
-    }
-    let end = month.last_day();
-    let cut_off = settings.business_days.after(end, days.cut_off);
-    let near = settings.business_days.before(cut_off, REMINDED_DAYS);
-    let occasion = match today {
-        today if today > cut_off => Occasion::Late,
-        today if today >= near => Occasion::Reminder,
-        _ => Occasion::Request,
-    };
-    let missing = owed
-        .iter()
-        .filter(|one| one.until.is_none_or(|until| until < end));
-    let notice = |one: &Owed| Notice {
-        key: format!(
-            "{}:{period}:{}:{}",
-            occasion.code(),
-            one.org_unit,
-            one.dataset
-        ),
-        occasion,
-        text: asked_for(
-            one,
-            &title(workspace, &one.dataset),
-            (&period, cut_off),
+    let notice = |one: &Owed| {
+        let asked = one.asked?;
+        let due_on = asked.due_on?;
+        let near = settings.business_days.before(due_on, REMINDED_DAYS);
+        let occasion = match today {
+            today if today > due_on => Occasion::Late,
+            today if today >= near => Occasion::Reminder,
+            _ => Occasion::Request,
+        };
+        let period = asked.period.to_string();
+        let dataset = title(workspace, &one.dataset);
+        Some(Notice {
+            key: format!(
+                "{}:{period}:{}:{}",
+                occasion.code(),
+                one.org_unit,
+                one.dataset
+            ),
             occasion,
-        ),
-        unit: Some(one.org_unit.clone()),
-        path: "/todo".to_owned(),
+            text: asked_for(one, &dataset, (&period, due_on), occasion),
+            unit: Some(one.org_unit.clone()),
+            path: "/todo".to_owned(),
+        })
     };
-    Ok(missing.map(notice).collect())
+    owed.iter().filter_map(notice).collect()
 }
 
 fn asked_for(
@@ -259,17 +245,7 @@ async fn failed_sources(workspace: &Workspace) -> Result<Vec<Notice>> {
 async fn status_changes(workspace: &Workspace, ledger: &Notices, run: &Run) -> Result<Vec<Notice>> {
     let today = local_day(run.now, &workspace.settings.zone);
     let period = Period::Month(Month::of(today).plus(-1));
-    let asked = Measure {
-        kpis: Vec::new(),
-        units: Units::All,
-        periods: vec![period],
-        structure: Structure::default(),
-        known_at: None,
-        journal_version: None,
-        // Nobody in particular: what few may see is withheld from all.
-        author: String::new(),
-        now: run.now,
-    };
+    let asked = Measure::of_all(period, run.now);
     let measured = match measure::measure(workspace, &asked, &Silent).await {
         Err(Error::Store(StoreError::NoJournal(_))) => return Ok(Vec::new()),
         found => found?,

@@ -9,8 +9,6 @@ use super::{Notice, lines};
 use crate::config::{Webhook, WebhookForm, Workspace};
 use crate::error::{Error, Result};
 
-/// How long another system may take to answer. *Units*: seconds.
-const ANSWER_SECONDS: u64 = 10;
 /// How often a message is tried in one run.
 const ATTEMPT_COUNT: u32 = 3;
 
@@ -36,10 +34,10 @@ pub(super) async fn send(
         ));
     }
     let limits = FetchLimits {
-        answer_seconds: ANSWER_SECONDS,
+        answer_seconds: hook.answer_seconds,
         answer_bytes: 64 << 10,
         attempt_count: ATTEMPT_COUNT,
-        wait_seconds: ANSWER_SECONDS,
+        wait_seconds: hook.answer_seconds,
         ..FetchLimits::default()
     };
     let now = jiff::Timestamp::from_microsecond(now).map_err(Error::stopped)?;

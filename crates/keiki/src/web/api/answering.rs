@@ -8,6 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use keiki_model::text::Text;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -143,6 +145,17 @@ pub(super) fn filled_if_any<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<String>, D::Error> {
     filled(from).map(Some)
+}
+
+/// Reads bytes that are written in Base64, of which there are some.
+pub(super) fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(from)?;
+    let bytes = BASE64_STANDARD.decode(text);
+    let bytes = bytes.map_err(|error| D::Error::custom(format!("not Base64: {error}")))?;
+    if bytes.is_empty() {
+        return Err(D::Error::custom("an empty document"));
+    }
+    Ok(bytes)
 }
 
 /// Reads a whole number, also where it is written with a point and a zero: to JSON it is the same number.

@@ -110,7 +110,7 @@ fn kpi_item(desk: &Desk, (kpi, adoption): (&Kpi, Adoption)) -> KpiItem {
         name: kpi.name.get(language).to_owned(),
         purpose: kpi.purpose.get(language).to_owned(),
         maturity: kpi.maturity.clone(),
-        frequency: kpi.frequency.clone(),
+        frequency: kpi.frequency.code().to_owned(),
         is_adopted: adoption == Adoption::Adopted,
         definition_version: kpi.version.clone(),
         indicators: indicators

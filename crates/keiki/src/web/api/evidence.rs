@@ -31,6 +31,14 @@ pub(in crate::web) struct OwedItem {
     timeliness: &'static str,
     /// The KPIs that have no data of the org unit because of it.
     without_data: Vec<u32>,
+    /// How often it is asked for: `monthly`, `quarterly`, `half_yearly` or `yearly`.
+    frequency: &'static str,
+    /// The period for which it is asked; null where it has come, or where that period is closed.
+    asked_for: Option<String>,
+    /// The last day on which it is taken; null where the close has no calendar.
+    due_on: Option<String>,
+    /// The last day of the period for which it is asked next.
+    next_until: String,
 }
 
 /// What org units owe.
@@ -43,16 +51,25 @@ pub(in crate::web) async fn list_owed(
     let key = |one: &OwedLine| format!("{} {}", one.unit, one.dataset.0);
     all.sort_by_key(key);
     let part = paging.part(all, key);
-    let item = |one: OwedLine| OwedItem {
-        timeliness: match one.timeliness {
-            Timeliness::Fresh => "fresh",
-            Timeliness::Overdue => "overdue",
-            Timeliness::Never => "never",
-        },
-        org_unit: one.unit,
-        dataset: one.dataset.0,
-        until: Some(one.until).filter(|day| !day.is_empty()),
-        without_data: one.without_data.into_iter().map(|(no, _)| no).collect(),
+    let item = |one: OwedLine| {
+        let (asked_for, due_on) = one.asked.map_or((None, None), |(period, _, due_on)| {
+            (Some(period), Some(due_on))
+        });
+        OwedItem {
+            timeliness: match one.timeliness {
+                Timeliness::Fresh => "fresh",
+                Timeliness::Overdue => "overdue",
+                Timeliness::Never => "never",
+            },
+            org_unit: one.unit,
+            dataset: one.dataset.0,
+            until: Some(one.until).filter(|day| !day.is_empty()),
+            without_data: one.without_data.into_iter().map(|(no, _)| no).collect(),
+            frequency: one.frequency.code(),
+            asked_for,
+            due_on: due_on.filter(|day| !day.is_empty()),
+            next_until: one.next_until,
+        }
     };
     Ok(Json(Part {
         items: part.items.into_iter().map(item).collect(),

@@ -1,4 +1,4 @@
-//! The programme: targets, owners, exceptions, whom KPIs do not concern; and its file.
+//! The programme: targets, parameters, cadences, owners, exceptions, whom KPIs do not concern; and its file.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use keiki_model::calendar::date_of;
+use keiki_model::frequency::Frequency;
 use keiki_model::kpi::Target;
 use keiki_model::measurement::DATA_DIGITS;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::web::failure::Answer;
 /// Something that stands for a KPI and an org unit for a time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct StandingItem {
-    /// `target`, `owner`, `waiver` or `exempt`.
+    /// `target`, `parameter`, `cadence`, `owner`, `waiver` or `exempt`.
     kind: &'static str,
     /// The KPI.
     kpi: u32,
@@ -42,6 +43,12 @@ pub(in crate::web) struct StandingItem {
     deputy: Option<String>,
     /// Why.
     reason: Option<String>,
+    /// The parameter's name.
+    name: Option<String>,
+    /// The parameter's value.
+    value: Option<String>,
+    /// How often evidence is asked for: `monthly`, `quarterly`, `half_yearly` or `yearly`.
+    frequency: Option<&'static str>,
 }
 
 fn bounds(target: Target) -> BTreeMap<&'static str, String> {
@@ -55,6 +62,8 @@ fn bounds(target: Target) -> BTreeMap<&'static str, String> {
 fn kind(kind: StandingKind) -> &'static str {
     match kind {
         StandingKind::Target => "target",
+        StandingKind::Parameter => "parameter",
+        StandingKind::Cadence => "cadence",
         StandingKind::Owner => "owner",
         StandingKind::Waiver => "waiver",
         StandingKind::Exempt => "exempt",
@@ -68,7 +77,8 @@ pub(in crate::web) async fn list_standings(
     Asked(paging): Asked<Paging>,
 ) -> Answer<Json<Part<StandingItem>>> {
     let key = |one: &StandingData| {
-        let code = one.indicator.as_deref().unwrap_or_default();
+        let named = one.parameter.as_ref().map(|(name, _)| name.as_str());
+        let code = one.indicator.as_deref().or(named).unwrap_or_default();
         let from = i64::from(one.from) + (1 << 32);
         format!(
             "{} {:010} {code} {} {from:010}",
@@ -84,6 +94,7 @@ pub(in crate::web) async fn list_standings(
         let (owner, deputy) = one
             .owner
             .map_or((None, None), |(owner, deputy)| (Some(owner), deputy));
+        let (name, value) = one.parameter.unzip();
         StandingItem {
             kind: kind(one.kind),
             kpi: one.no,
@@ -95,6 +106,9 @@ pub(in crate::web) async fn list_standings(
             target: one.target.map(bounds),
             owner,
             deputy,
+            name,
+            value,
+            frequency: one.frequency.map(Frequency::code),
             reason: one.reason.map(|text| text.get(desk.language()).to_owned()),
         }
     };

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answering::{Asked, Given, Named, filled, filled_if_any, whole};
+use super::answering::{Asked, Given, Named, bytes, filled, filled_if_any, whole};
 use super::once::{fingerprint, once};
 use crate::error::Error;
 use crate::operations::office::Desk;
@@ -404,11 +404,30 @@ pub(in crate::web) struct ReportedTotal {
     /// Below it.
     #[schema(pattern = "^-?[0-9]+(\\.[0-9]+)?$")]
     denominator: Option<String>,
-    /// The document that backs it.
+    /// What the document that backs it is called, or where it lies.
     attachment: Option<String>,
+    /// That document itself; it is kept with the total.
+    document: Option<Document>,
 }
 
-/// Reports a total in the place of rows.
+/// The most that a request with a total may have: a document of some 11 MiB, as text.
+pub(in crate::web) const TOTAL_BYTES: usize = 16 << 20;
+
+/// A document.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Document {
+    /// Its name.
+    #[serde(deserialize_with = "filled")]
+    #[schema(min_length = 1, max_length = 200, example = "minutes.pdf")]
+    name: String,
+    /// Its bytes in Base64. *Source*: RFC 4648, 4.
+    #[serde(deserialize_with = "bytes")]
+    #[schema(value_type = String, content_encoding = "base64", min_length = 1, example = "JVBERi0xLjc=")]
+    content: Vec<u8>,
+}
+
+/// Reports a total in the place of rows, with the document that backs it where there is one.
 #[utoipa::path(post, path = "/api/v1/reported-totals", params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body = ReportedTotal, responses((status = 200, body = TakenItem)))]
 pub(in crate::web) async fn submit_total(
     desk: Desk,
@@ -423,6 +442,10 @@ pub(in crate::web) async fn submit_total(
         denominator: given.denominator.unwrap_or_default(),
         attachment: given.attachment.unwrap_or_default(),
     };
+    let (name, content) = given
+        .document
+        .map(|document| (document.name, document.content))
+        .unzip();
     let parts = [
         &total.indicator,
         &total.unit,
@@ -430,10 +453,34 @@ pub(in crate::web) async fn submit_total(
         &total.numerator,
         &total.denominator,
         &total.attachment,
+        &name.clone().unwrap_or_default(),
+        &content
+            .as_ref()
+            .map_or_else(String::new, |bytes| format!("{:x}", Sha256::digest(bytes))),
     ];
     let asked = fingerprint(&parts.map(String::as_str));
-    let work = async { Ok(taken(&desk.report_total(&total, None).await?)) };
-    once(&desk, &headers, &asked, work).await
+    // What is begun comes to its end, whoever still waits for it.
+    let task = tokio::spawn(async move {
+        let work = async {
+            let document = match (name, content) {
+                (Some(name), Some(content)) => {
+                    let (folder, path) = desk.begin_file(&name)?;
+                    let written = tokio::fs::write(&path, content).await;
+                    written.map_err(Error::file(&path))?;
+                    Some((folder, path))
+                }
+                _ => None,
+            };
+            // The document lies in its folder until it is kept.
+            let (folder, path) = document.unzip();
+            let came = desk.report_total(&total, path).await;
+            drop(folder);
+            Ok(taken(&came?))
+        };
+        let answer = once(&desk, &headers, &asked, work).await;
+        answer.unwrap_or_else(IntoResponse::into_response)
+    });
+    Ok(failure::of_task(task.await))
 }
 
 /// Why a figure is what it is, or what is done about it.
@@ -520,7 +567,7 @@ impl Done {
 pub(in crate::web) struct Todo {
     /// The period of the figures.
     period: String,
-    /// Evidence that is not there in time.
+    /// Evidence that is asked for, or is not there in time.
     overdue: Vec<TodoEvidence>,
     /// Figures that missed their targets without a word why.
     unexplained: Vec<TodoFigure>,
@@ -535,6 +582,10 @@ pub(in crate::web) struct TodoEvidence {
     org_unit: String,
     /// The dataset.
     dataset: String,
+    /// The period for which it is asked; null where none waits for it.
+    asked_for: Option<String>,
+    /// The last day on which it is taken; null where none is set.
+    due_on: Option<String>,
 }
 
 /// A figure that somebody has to explain.
@@ -552,9 +603,15 @@ pub(in crate::web) struct TodoFigure {
 #[utoipa::path(get, path = "/api/v1/todo", responses((status = 200, body = Todo)))]
 pub(in crate::web) async fn show_todo(desk: Desk) -> Answer<Json<Todo>> {
     let view = desk.todo().await?;
-    let overdue = view.overdue.into_iter().map(|one| TodoEvidence {
-        org_unit: one.unit,
-        dataset: one.dataset.0,
+    let overdue = view.overdue.into_iter().map(|one| {
+        let asked = one.asked.map(|(period, _, due_on)| (period, due_on));
+        let (asked_for, due_on) = asked.unzip();
+        TodoEvidence {
+            org_unit: one.unit,
+            dataset: one.dataset.0,
+            asked_for,
+            due_on: due_on.filter(|day| !day.is_empty()),
+        }
     });
     let unexplained = view.unexplained.into_iter();
     let unexplained = unexplained.map(|(no, indicator, org_unit, _)| TodoFigure {

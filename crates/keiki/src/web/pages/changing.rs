@@ -5,6 +5,7 @@ use axum::Form;
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use keiki_model::frequency::Frequency;
 use keiki_model::org::UnitKind;
 
 use crate::error::{Error, Result};
@@ -205,8 +206,24 @@ fn choices(
                 .collect()
         }
         "applies" => words(&["false", "true"], "applies"),
+        "frequency" => {
+            let frequencies = Frequency::NAMES.into_iter();
+            frequencies
+                .map(|(code, one)| {
+                    let title = one.title();
+                    (code.to_owned(), title.get(layout.reads_in()).to_owned())
+                })
+                .collect()
+        }
         "of" => words(
-            &["target", "parameter", "applicability", "waiver", "owner"],
+            &[
+                "target",
+                "parameter",
+                "cadence",
+                "applicability",
+                "waiver",
+                "owner",
+            ],
             "of",
         ),
         "kind" => {

@@ -7,6 +7,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use keiki_model::calendar::Period;
 use keiki_report::report::{Figure, KpiPart};
 use serde::Deserialize;
 
@@ -74,14 +75,39 @@ impl Page<'_> {
     }
 
     fn rows_of(&self, indicator: &str, unit: &str) -> String {
+        let of = (&*self.chooser.period, &*self.chooser.revision);
+        rows_at(self.no, (indicator, unit), of)
+    }
+
+    /// The records of another KPI's figure.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn rows_of_kpi(&self, no: &u32, indicator: &str) -> String {
+        let of = (&*self.chooser.period, &*self.chooser.revision);
+        rows_at(*no, (indicator, &self.chooser.unit), of)
+    }
+
+    /// The org units that owe evidence of it.
+    fn missing(&self) -> Vec<&str> {
+        let all = self.sheet.reliance.missing.iter();
+        let of_kpi = all.filter(|one| one.kpis.contains(&self.no));
+        of_kpi.map(|one| one.org_unit.as_str()).collect()
+    }
+
+    /// The same a year before, side by side.
+    fn against_year_before(&self) -> String {
         let period = &self.chooser.period;
+        let parsed = Period::parse(period);
+        let before = parsed.map_or_else(|_| period.clone(), |of| of.year_before().to_string());
         let query = query(&[
             ("period", period),
-            ("unit", unit),
-            ("revision", &self.chooser.revision),
-            ("indicator", indicator),
+            ("unit", &self.chooser.unit),
+            ("with_period", &before),
+            ("with_unit", &self.chooser.unit),
         ]);
-        format!("/kpis/{}/rows?{query}", self.no)
+        format!("/compare?{query}")
     }
 
     fn of_unit(&self, unit: &str) -> String {
@@ -92,6 +118,17 @@ impl Page<'_> {
         ]);
         format!("/kpis/{}?{query}", self.no)
     }
+}
+
+/// Where the records of a figure are: of an indicator and an org unit, in a period as of a revision.
+fn rows_at(no: u32, (indicator, unit): (&str, &str), (period, revision): (&str, &str)) -> String {
+    let query = query(&[
+        ("period", period),
+        ("unit", unit),
+        ("revision", revision),
+        ("indicator", indicator),
+    ]);
+    format!("/kpis/{no}/rows?{query}")
 }
 
 pub(in crate::web) async fn show(
@@ -111,6 +148,22 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
     let kpi = sheet.kpi(no).ok_or(Error::Absent)?;
     let mut groups = sheet.groups.iter();
     let group = groups.find(|group| group.kpis.iter().any(|one| one.no == no));
+    let indicator = kpi.figures.first().map_or("", |one| &one.indicator);
+    let through_periods = |name: &str| {
+        let period = chooser.periods.iter().find(|one| one.name == name)?;
+        let is_shown = period.code == chooser.period;
+        let revision = if is_shown { &*chooser.revision } else { "" };
+        Some(rows_at(
+            no,
+            (indicator, &chooser.unit),
+            (&period.code, revision),
+        ))
+    };
+    let in_companies = |name: &str| {
+        let company = kpi.companies.iter().find(|one| one.org_unit == name)?;
+        let of = (&*chooser.period, &*chooser.revision);
+        Some(rows_at(no, (indicator, &company.id), of))
+    };
     Ok(Page {
         layout: Layout::titled(visitor, format!("{no} {}", kpi.name)),
         may_explain: desk.may_explain(&sheet.unit)
@@ -120,11 +173,11 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
         group: group.map_or_else(String::new, |group| {
             format!("{} {}", group.number, group.title)
         }),
-        trend: Drawing::new(&kpi.trend, "trend"),
+        trend: Drawing::new(&kpi.trend, "trend").leading(through_periods),
         comparison: kpi
             .comparison
             .as_ref()
-            .map(|chart| Drawing::new(chart, "comparison")),
+            .map(|chart| Drawing::new(chart, "comparison").leading(in_companies)),
         durations: [
             ("distribution", &kpi.distribution),
             ("survival", &kpi.survival),

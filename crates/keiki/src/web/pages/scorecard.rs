@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
 use keiki_model::access::Right;
-use keiki_report::report::{Figure, KpiPart, UnitFigure};
+use keiki_report::report::{Figure, KpiPart, RestatedPart, UnitFigure};
 
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Looked;
@@ -77,7 +77,10 @@ struct Page<'p> {
     standings: Vec<Alike>,
     /// Where it is seen what evidence is there; empty where the reader does not see that.
     evidence: &'static str,
-    bridges: Vec<Drawing>,
+    /// The first bridges, each with the number of the restatement whose it is.
+    bridges: Vec<(usize, Drawing)>,
+    /// The period before; empty where there is none.
+    before: String,
 }
 
 impl Page<'_> {
@@ -97,14 +100,85 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows(&self, no: &u32, indicator: &str) -> String {
-        let (period, unit) = (&self.chooser.period, &self.chooser.unit);
+        let place = (&*self.chooser.unit, indicator);
+        self.rows_in((&self.chooser.period, &self.chooser.revision), *no, place)
+    }
+
+    /// The records of the same in the period before.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn rows_before(&self, no: &u32, indicator: &str) -> String {
+        self.rows_in((&self.before, ""), *no, (&self.chooser.unit, indicator))
+    }
+
+    #[expect(clippy::unused_self, reason = "it belongs to what templates call")]
+    fn rows_in(
+        &self,
+        (period, revision): (&str, &str),
+        no: u32,
+        (unit, indicator): (&str, &str),
+    ) -> String {
         let query = query(&[
             ("period", period),
             ("unit", unit),
-            ("revision", &self.chooser.revision),
+            ("revision", revision),
             ("indicator", indicator),
         ]);
         format!("/kpis/{no}/rows?{query}")
+    }
+
+    /// The records of a restated figure as it was reported before: in the revision before, or the last that was closed.
+    fn reported(&self, one: &RestatedPart) -> String {
+        let revision = self.looked.sheet.revision;
+        let before = revision.map_or_else(String::new, |now| now.saturating_sub(1).to_string());
+        self.rows_of_restated(one, &before)
+    }
+
+    /// The records of a restated figure as it is.
+    fn restated(&self, one: &RestatedPart) -> String {
+        let revision = self.looked.sheet.revision;
+        let now = revision.map_or_else(|| "now".to_owned(), |now| now.to_string());
+        self.rows_of_restated(one, &now)
+    }
+
+    fn rows_of_restated(&self, one: &RestatedPart, revision: &str) -> String {
+        let (indicator, unit) = &one.place;
+        self.rows_in((&self.chooser.period, revision), one.no, (unit, indicator))
+    }
+
+    /// Where the parts of a restatement are drawn; its KPI's page where they are not.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn bridge(&self, at: &usize, one: &RestatedPart) -> String {
+        if self.bridges.iter().any(|(drawn, _)| drawn == at) {
+            format!("#bridge-{at}")
+        } else {
+            self.kpi_of(&one.no, &one.place.1)
+        }
+    }
+
+    /// Figures that rest on totals which somebody reported, or on what was published.
+    fn on_totals(&self) -> Vec<(u32, &Figure)> {
+        let kpis = self
+            .looked
+            .sheet
+            .groups
+            .iter()
+            .flat_map(|group| &group.kpis);
+        let figures = kpis.flat_map(|kpi| kpi.figures.iter().map(move |one| (kpi.no, one)));
+        figures.filter(|(_, one)| !one.basis.is_empty()).collect()
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn name(&self, no: &u32) -> &str {
+        self.looked.sheet.kpi(*no).map_or("", |kpi| &kpi.name)
     }
 
     fn of_unit(&self, unit: &str) -> String {
@@ -212,7 +286,7 @@ pub(in crate::web) async fn show(
     let bridges = sheet.restated.iter().flatten().enumerate();
     let bridges = bridges.filter_map(|(at, one)| {
         let chart = one.bridge.as_ref()?;
-        Some(Drawing::new(chart, &format!("r{at}")))
+        Some((at, Drawing::new(chart, &format!("r{at}"))))
     });
     let page = Page {
         layout: Layout::titled(&visitor, sheet.head.title.clone()),
@@ -223,6 +297,7 @@ pub(in crate::web) async fn show(
             ""
         },
         bridges: bridges.take(6).collect(),
+        before: desk.period_before(Some(&sheet.period))?.unwrap_or_default(),
         chooser,
         looked: looked.clone(),
     };

@@ -15,8 +15,11 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::Error;
-use crate::operations::office::submitting::{Preview, Said, SubmitView, Taken, Total, WaitingLine};
+use crate::operations::office::submitting::{
+    EffectLine, Preview, Said, SubmitView, Taken, Total, WaitingLine,
+};
 use crate::operations::office::{Desk, WAITING_HOURS};
+use crate::web::choosing::query;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -76,6 +79,20 @@ pub(super) struct PreviewPage<'p> {
     pub(super) path: String,
     pub(super) back: String,
     pub(super) hours: i64,
+}
+
+impl PreviewPage<'_> {
+    /// The records of a figure as it is now.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn rows(&self, of: &EffectLine, period: &str) -> String {
+        let query = query(&[
+            ("period", period),
+            ("unit", &of.org_unit),
+            ("revision", "now"),
+            ("indicator", &of.indicator),
+        ]);
+        format!("/kpis/{}/rows?{query}", of.no)
+    }
 }
 
 #[derive(Template)]

@@ -5,6 +5,7 @@ use axum::response::Html;
 
 use crate::operations::coverage::Timeliness;
 use crate::operations::office::Desk;
+use crate::operations::office::evidence::OwedLine;
 use crate::operations::office::submitting::TodoView;
 use crate::web::choosing::query;
 use crate::web::failure::Answer;
@@ -23,6 +24,11 @@ impl Page<'_> {
     fn send(&self, unit: &str, dataset: &str) -> String {
         let into = format!("dataset:{dataset}");
         format!("/submit?{}", query(&[("into", &into), ("unit", unit)]))
+    }
+
+    fn frequency(&self, of: &OwedLine) -> String {
+        let title = of.frequency.title();
+        title.get(self.layout.reads_in()).to_owned()
     }
 
     #[expect(

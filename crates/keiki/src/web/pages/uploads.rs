@@ -3,12 +3,14 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::batch::attached;
 use super::submit::{PreviewPage, Seen, TakenPage, no_file, received, words};
 use crate::error::Error;
+use crate::operations::office::editions::Edition;
 use crate::operations::office::holders::{AskedFor, Holder, LinkLine, LinkStanding};
 use crate::operations::office::submitting::{SubmitView, WaitingLine};
 use crate::operations::office::{Desk, WAITING_HOURS};
@@ -163,6 +165,28 @@ pub(in crate::web) async fn send(
         Ok(preview) => {
             let path = format!("/upload/{token}/{}", preview.token);
             Ok(Redirect::to(&path).into_response())
+        }
+        Err(error) => wrong(&visitor, &holder, token, error).await,
+    }
+}
+
+/// The form that the link asks for, to be filled in and sent back.
+pub(in crate::web) async fn form(
+    State(site): State<Shared>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Answer<Response> {
+    let holder = holder(&site, &visitor, &token).await?;
+    match holder.form().await {
+        Ok((name, bytes)) => {
+            let headers: [(HeaderName, HeaderValue); 2] = [
+                (
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static(Edition::Workbook.file().1),
+                ),
+                (header::CONTENT_DISPOSITION, attached(&name)),
+            ];
+            Ok((headers, bytes).into_response())
         }
         Err(error) => wrong(&visitor, &holder, token, error).await,
     }

@@ -115,7 +115,7 @@ impl Page {
             words::group(&kpi.group),
             words::class(&kpi.class),
             words::maturity(&kpi.maturity),
-            words::frequency(&kpi.frequency),
+            kpi.frequency.title(),
         ];
         self.line(
             0,

@@ -91,10 +91,10 @@ fn owes_nothing(export: &Export, session: &Session, language: Language) {
     let units = export.nothing_owed.join(", ");
     let said = Text::new(
         format!(
-            "収集票で集めるものがありません(取得元が届けるため): {units}。--datasets で指定すれば作成します"
+            "収集票で集めるものがありません(取得元が届けるか、この期間は収集の対象外のため): {units}。--datasets で指定すれば作成します"
         ),
         format!(
-            "nothing is owed by workbook, since sources send it: {units}; name --datasets to make a form all the same"
+            "nothing is owed by workbook, since sources send it or it is not asked for in this period: {units}; name --datasets to make a form all the same"
         ),
     );
     session.note(said.get(language));

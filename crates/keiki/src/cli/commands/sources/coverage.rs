@@ -29,6 +29,7 @@ pub(super) fn grid(owed: &[Owed], format: Format, language: Language) -> Grid {
                 day(owed.until),
                 day(owed.fresh_until),
                 json!(timeliness.1.get(language)),
+                json!(owed.frequency.title().get(language)),
                 json!(shown(&owed.without_data)),
             ];
         }
@@ -48,6 +49,9 @@ pub(super) fn grid(owed: &[Owed], format: Format, language: Language) -> Grid {
             day(owed.fresh_until),
             json!(timeliness.0),
             without,
+            json!(owed.frequency.code()),
+            json!(owed.asked.map(|asked| asked.period.to_string())),
+            day(owed.asked.and_then(|asked| asked.due_on)),
         ]
     };
     Grid {
@@ -60,6 +64,9 @@ pub(super) fn grid(owed: &[Owed], format: Format, language: Language) -> Grid {
             "fresh_until",
             "state",
             "kpis_without_data",
+            "frequency",
+            "asked_for",
+            "due_on",
         ],
         columns: vec![
             Column::text(messages::ORG_UNIT.get(language), 10),
@@ -67,6 +74,7 @@ pub(super) fn grid(owed: &[Owed], format: Format, language: Language) -> Grid {
             Column::text(messages::LAST_EVIDENCE.get(language), 10),
             Column::text(messages::FRESH_UNTIL.get(language), 10),
             Column::text(messages::STATE.get(language), 6),
+            Column::text(messages::CADENCE.get(language), 7),
             Column::text(messages::WITHOUT_DATA.get(language), 8).wrapped(2),
         ],
         rows: owed.iter().map(row).collect(),

@@ -24,8 +24,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "プログラムや組織を変更する。承認が必要なものは申請になる",
     ),
     (
-        "What: adoption, target, parameter, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end",
-        "変更の種類: adoption、target、parameter、applicability、waiver、owner、hand_over、end、unit_add、unit_move、unit_end",
+        "What: adoption, target, parameter, cadence, applicability, waiver, owner, hand_over, end, unit_add, unit_move, unit_end",
+        "変更の種類: adoption、target、parameter、cadence、applicability、waiver、owner、hand_over、end、unit_add、unit_move、unit_end",
     ),
     (
         "To what, such as kpi=1 org_unit=JP1 from=2026-04-01 at_least=0.95",
