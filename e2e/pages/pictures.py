@@ -51,7 +51,7 @@ PAGES = {
                   ("rows", f"/kpis/7/rows?period={MONTH}"), ("programme", "/programme"), ("organisation", "/programme/organisation"),
                   ("no-figures", "/scorecard?period=2019-04"), ("nowhere", "/nothing")],
     "office": [("evidence", "/evidence"), ("batch", "/batches/1"), ("close", f"/close?period={MONTH}"), ("upload-links", "/upload-links"),
-               ("change", "/programme/change?kind=hand_over"), ("unit-add", "/programme/change?kind=unit_add"), ("office-requests", "/requests")],
+               ("change", "/programme/change?kind=hand_over"), ("cadence", "/programme/change?kind=cadence"), ("unit-add", "/programme/change?kind=unit_add"), ("office-requests", "/requests")],
     "owner": [("todo", "/todo"), ("submit", "/submit"), ("account", "/account"), ("owner-kpi", f"/kpis/33?period={MONTH}")],
     "approver": [("requests", "/requests")],
     "auditor": [("log", "/log"), ("auditor-batch", "/batches/2")],
@@ -70,9 +70,12 @@ ASSETS = ("asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,de
           "P-1,JP1,hardware,File server,true,E1,2026-04-01,2026-09-01,2026-09-01,declaration,\n"
           "P-2,JP1,hardware,Switch,true,E1,2026-04-01,31 September 2026,,,\n"
           "P-3,US1,hardware,Laptop,true,E2,2026-04-01,2026-09-01,,,\n")
+# The form of a company, as `collect export` names it.
+WORKBOOK = f"JP1_{MONTH}.xlsx"
 # How a page in the middle of something is reached: by whom, its name, from where, what is filled in, and what is clicked.
 PREPARED = [
     ("owner", "preview", "/submit", {"into": "dataset:assets", "unit": "JP1", "as_of": "2026-09-30", "file": ASSETS}, "form[enctype] button.main"),
+    ("owner", "workbook-preview", "/submit", {"into": "workbook", "file": WORKBOOK}, "form[enctype] button.main"),
     ("office", "change-preview", "/programme/change?kind=target",
      {"kpi": "4", "org_unit": "HD", "at_least": "0.95", "from": "2026-10-01", "reason": "The board of September raised it"}, "button[value=preview]"),
     ("office", "asked", f"/close?period={MONTH}", {"reason": "October brings what is missing"}, "form[action='/close/request'] button"),
@@ -87,6 +90,9 @@ def main(keiki, folder, workspace=None):
             workspace = os.path.join(temporary, "demo")
             run(keiki, "demo", workspace)
         links = accounts(keiki, workspace)
+        run(keiki, "collect", "export", "--org", "JP1", "--period", MONTH, "--datasets", "assets", "--out", temporary, "--workspace", workspace)
+        said = run(keiki, "upload-link", "make", "Tanaka", "--org", "JP1", "--into", "workbook", "--period", MONTH, "--workspace", workspace)
+        PAGES[None].append(("upload", re.search(r"/upload/\w+", said).group()))
         process, url = serve(keiki, workspace)
         found = []
         try:
@@ -162,9 +168,11 @@ def reach(browser, url, page):
     if missing:
         fail(f"{path} has no field {missing}")
     if text:
-        file = os.path.join(temporary, "assets.csv")
-        with open(file, "w", encoding="utf-8") as written:
-            written.write(text)
+        # A file that is there already is named, another one written.
+        file = os.path.join(temporary, text if text == WORKBOOK else "assets.csv")
+        if text != WORKBOOK:
+            with open(file, "w", encoding="utf-8") as written:
+                written.write(text)
         browser.write("input[type=file]", file)
     before = browser.find("html")
     browser.click(button)

@@ -135,6 +135,11 @@ impl Office {
         Ok(Arc::clone(&books.workspace))
     }
 
+    /// Waits until something was written to the books.
+    pub async fn written(&self) {
+        self.kept.written.notified().await;
+    }
+
     /// Measures what most readers ask for first, so that none of them waits: the month that is shown first, then those before it.
     ///
     /// # Errors

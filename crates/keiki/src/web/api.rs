@@ -18,6 +18,7 @@ pub(super) mod problem;
 pub(super) mod programme;
 pub(super) mod requests;
 pub(super) mod rows;
+pub(super) mod said;
 pub(super) mod submitting;
 pub(super) mod system;
 pub(super) mod tokens;

@@ -212,6 +212,17 @@ fn programs() -> Vec<Route> {
         Route::page("/api/v1/me", Need::Account, api::people::show_me),
         Route::page("/api/v1/periods", see, api::catalogue::list_periods),
         Route::page("/api/v1/org-units", see, api::catalogue::list_org_units),
+        Route::page(
+            "/api/v1/org-units/history",
+            see,
+            api::catalogue::list_org_history,
+        ),
+        Route::page("/api/v1/remarks", see, api::said::list_remarks),
+        Route::page(
+            "/api/v1/statements/{file}",
+            see,
+            api::system::load_statement,
+        ),
         Route::page("/api/v1/kpis", see, api::catalogue::list_kpis),
         Route::page("/api/v1/kpis/{no}", see, api::catalogue::show_kpi),
         Route::page("/api/v1/scorecard", see, api::figures::show_scorecard),
@@ -399,6 +410,16 @@ fn programs_that_write() -> Vec<Route> {
             "/api/v1/users/{name}/end-sessions",
             administer,
             api::people::end_sessions,
+        ),
+        Route::form(
+            "/api/v1/users/{name}/second-factor/remove",
+            administer,
+            api::people::remove_second_factor,
+        ),
+        Route::form(
+            "/api/v1/system/backup",
+            administer,
+            api::system::make_backup,
         ),
         Route::page(
             "/api/v1/log",

@@ -186,11 +186,7 @@ impl Server {
             stopping.graceful_shutdown(Some(Duration::from_secs(STOP_SECONDS)));
         });
         let office = Arc::clone(&self.site.office);
-        tokio::spawn(async move {
-            if let Err(error) = office.warm(environment::now()).await {
-                tracing::debug!(?error, "nothing was measured beforehand");
-            }
-        });
+        tokio::spawn(measuring(office));
         tokio::spawn(reminding(self.root));
         if self.schedules == Schedules::Read {
             tokio::spawn(reading(Arc::clone(&self.site.office)));
@@ -212,6 +208,16 @@ impl Server {
             Security::Loopback | Security::Proxies(_) => server.serve(service).await,
         };
         served.map_err(Error::stopped)
+    }
+}
+
+/// Measures beforehand: at the start, and after what was written, so that no reader waits for it.
+async fn measuring(office: Arc<Office>) {
+    loop {
+        if let Err(error) = office.warm(environment::now()).await {
+            tracing::debug!(?error, "nothing was measured beforehand");
+        }
+        office.written().await;
     }
 }
 

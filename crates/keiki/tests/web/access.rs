@@ -82,6 +82,9 @@ GET  /api/v1/openapi.json -
 GET  /api/v1/me *
 GET  /api/v1/periods executive programme_office data_owner approver auditor
 GET  /api/v1/org-units executive programme_office data_owner approver auditor
+GET  /api/v1/org-units/history executive programme_office data_owner approver auditor
+GET  /api/v1/remarks executive programme_office data_owner approver auditor
+GET  /api/v1/statements/{file} executive programme_office data_owner approver auditor
 GET  /api/v1/kpis executive programme_office data_owner approver auditor
 GET  /api/v1/kpis/{no} executive programme_office data_owner approver auditor
 GET  /api/v1/scorecard executive programme_office data_owner approver auditor
@@ -130,6 +133,8 @@ POST /api/v1/users/{name}/password administrator
 POST /api/v1/users/{name}/disable administrator
 POST /api/v1/users/{name}/enable administrator
 POST /api/v1/users/{name}/end-sessions administrator
+POST /api/v1/users/{name}/second-factor/remove administrator
+POST /api/v1/system/backup administrator
 GET  /api/v1/log auditor administrator
 POST /api/v1/verification auditor administrator
 GET  /api/v1/kpis/{no}/audit-pack programme_office data_owner approver auditor

@@ -146,9 +146,14 @@ fn show(played: &Played, session: &Session) {
 }
 
 /// Commands that show what the story is about.
-fn next_steps() -> [(Text, &'static str); 14] {
+fn next_steps() -> [(Text, &'static str); 15] {
     let step = |ja: &str, en: &str, command| (Text::new(ja, en), command);
     [
+        step(
+            "ブラウザーで見る(表示されるリンクで、名前とパスワードを決める)",
+            "see it in a browser: it prints a link by which you choose a name and a password",
+            "serve",
+        ),
         step(
             "遅れて届いた架空物流の分で何が変わったか",
             "what Fictional Logistics, which reported late, has changed",

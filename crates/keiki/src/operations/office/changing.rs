@@ -2,7 +2,7 @@
 
 use keiki_model::access::Right;
 use keiki_model::calendar::{BEGINNING, Day, date_of};
-use keiki_model::org::UNASSIGNED;
+use keiki_model::org::{UNASSIGNED, UnitKind};
 
 use super::{Desk, UnitChoice, choices};
 use crate::config::Workspace;
@@ -19,6 +19,10 @@ pub struct UnitLine {
     pub name: String,
     /// The unit above it; empty for the root.
     pub parent: String,
+    /// The ids of the unit above it and of what takes over its evidence, where they may be known of.
+    pub others: (Option<String>, Option<String>),
+    /// What it is, as a word in data.
+    pub kind: &'static str,
     /// From when.
     pub from: String,
     /// The last day; empty where it has no end.
@@ -139,6 +143,14 @@ impl Desk {
             id: row.id.clone(),
             name: row.name.get(self.who.language).to_owned(),
             parent: name_of(&row.parent_id),
+            others: (
+                row.parent_id.clone().filter(|id| known(id)),
+                row.successor_id.clone().filter(|id| known(id)),
+            ),
+            kind: UnitKind::NAMES
+                .into_iter()
+                .find(|(_, kind)| *kind == row.kind)
+                .map_or("", |(name, _)| name),
             from: since(row.valid_from),
             last_day: row
                 .valid_until

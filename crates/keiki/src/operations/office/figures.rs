@@ -266,6 +266,17 @@ impl Desk {
         })
     }
 
+    /// What was said of the figures of a period, as far as it is about org units that may be seen.
+    ///
+    /// # Errors
+    /// They may see none, or nothing of what is asked for.
+    pub async fn remarks(&self, look: &Look) -> Result<Remarks> {
+        let board = self.board(look).await?;
+        let (within, unit) = self.seen(&board, look)?;
+        let ids = within.below(&unit, &board.tree);
+        Ok(shown_part(&board.statement, &ids, &within).remarks)
+    }
+
     /// What a sheet of a board depends on.
     pub(super) fn sheet_key(&self, board: &Board, within: &Within, unit: &str) -> SheetKey {
         SheetKey {

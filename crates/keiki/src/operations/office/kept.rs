@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keiki_model::calendar::{Day, Month, Period};
 use keiki_store::{Batch, StoreError};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use super::Books;
 use super::editions::EditionKey;
@@ -113,6 +113,8 @@ pub(super) struct Kept {
     pub(super) owed: Shelf<(Stamp, Day), Vec<Owed>>,
     /// Which rows are out.
     pub(super) rejects: Shelf<Stamp, StillOut>,
+    /// Wakes who measures beforehand, once something was written.
+    pub(super) written: Notify,
 }
 
 impl Kept {
@@ -127,6 +129,7 @@ impl Kept {
             closes: Shelf::new(CLOSES_MOST),
             owed: Shelf::new(LISTS_MOST),
             rejects: Shelf::new(LISTS_MOST),
+            written: Notify::new(),
         })
     }
 
@@ -140,7 +143,12 @@ impl Kept {
             }
         }
         let before = held.take().map(|(books, _)| books);
+        let stamp = before.as_ref().map(|books| books.stamp.clone());
         let books = renewed(root, before).await?;
+        // Somebody else may have written: the command line, or another server.
+        if stamp.is_some_and(|stamp| stamp != books.stamp) {
+            self.written.notify_one();
+        }
         *held = Some((Arc::clone(&books), now));
         Ok(books)
     }
@@ -151,6 +159,7 @@ impl Kept {
         if let Some((_, seen_at)) = &mut *held {
             *seen_at = i64::MIN / 2;
         }
+        self.written.notify_one();
     }
 
     /// A measured period: kept, or measured now. Who asks for the same meanwhile waits for the same; who leaves does not end it.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::answering::{Asked, Named};
 use super::paging::{Paging, Part, falling};
 use crate::error::Error;
+use crate::operations::office::changing::UnitLine;
 use crate::operations::office::data::{Adoption, RevisionData, UnitData};
 use crate::operations::office::{Desk, PeriodChoice};
 use crate::web::failure::Answer;
@@ -47,6 +48,41 @@ pub(in crate::web) struct UnitItem {
     name: String,
     /// What it is.
     kind: &'static str,
+}
+
+/// A row of the org tree through time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct UnitRowItem {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// What it is.
+    kind: &'static str,
+    /// The unit above it, as far as it may be known of.
+    parent_id: Option<String>,
+    /// The first day; null = ever.
+    from: Option<String>,
+    /// The last day; null = still.
+    last_day: Option<String>,
+    /// What takes over its evidence.
+    successor_id: Option<String>,
+}
+
+/// The org units through time.
+#[utoipa::path(get, path = "/api/v1/org-units/history", responses((status = 200, body = Vec<UnitRowItem>)))]
+pub(in crate::web) async fn list_org_history(desk: Desk) -> Answer<Json<Vec<UnitRowItem>>> {
+    let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+    let item = |one: UnitLine| UnitRowItem {
+        id: one.id,
+        name: one.name,
+        kind: one.kind,
+        parent_id: one.others.0,
+        from: filled(one.from),
+        last_day: filled(one.last_day),
+        successor_id: one.others.1,
+    };
+    Ok(Json(desk.org_history()?.into_iter().map(item).collect()))
 }
 
 /// The org units of today.

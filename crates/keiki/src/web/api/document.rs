@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::{
     catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows,
-    submitting, system, tokens, uploads,
+    said, submitting, system, tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
 use crate::web::words::Words;
@@ -20,12 +20,15 @@ use crate::web::words::Words;
         people::show_me,
         catalogue::list_periods,
         catalogue::list_org_units,
+        catalogue::list_org_history,
         catalogue::list_kpis,
         catalogue::show_kpi,
         figures::show_scorecard,
         figures::list_measurements,
+        said::list_remarks,
         rows::list_rows,
         catalogue::list_statements,
+        system::load_statement,
         submitting::explain_figure,
         submitting::show_todo,
         submitting::preview_file,
@@ -60,6 +63,7 @@ use crate::web::words::Words;
         people::disable_user,
         people::enable_user,
         people::end_sessions,
+        people::remove_second_factor,
         people::list_sessions,
         people::end_session,
         people::list_log,
@@ -70,6 +74,7 @@ use crate::web::words::Words;
         tokens::make_token,
         tokens::revoke_token,
         system::show_system,
+        system::make_backup,
         system::verify_books,
         system::load_audit_pack,
     ),

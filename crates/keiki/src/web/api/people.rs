@@ -187,6 +187,16 @@ pub(in crate::web) async fn end_sessions(
     Ok(Json(Done::YES))
 }
 
+/// Takes the second factor of an account away, where its owner lost it.
+#[utoipa::path(post, path = "/api/v1/users/{name}/second-factor/remove", params(("name" = String, Path)), responses((status = 200, body = Done)))]
+pub(in crate::web) async fn remove_second_factor(
+    desk: Desk,
+    Named(name): Named<String>,
+) -> Answer<Json<Done>> {
+    desk.remove_factor(&name).await?;
+    Ok(Json(Done::YES))
+}
+
 /// A session of one's own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct SessionItem {

@@ -1,16 +1,20 @@
 //! How Keiki itself is, whether its books are what they were, and figures with all that belongs to them.
 
 use axum::Json;
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use keiki_model::calendar::instant_text;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answering::{Asked, Named, filled_if_any};
 use super::figures::Which;
+use crate::error::Error;
 use crate::operations::office::Desk;
+use crate::operations::office::editions::Edition;
 use crate::operations::office::system::{Channel, SourceHealth};
 use crate::web::failure::Answer;
+use crate::web::pages::batch::attached;
 use crate::web::pages::verification::{SAMPLE, zipped};
 
 /// How Keiki itself is.
@@ -170,4 +174,36 @@ pub(in crate::web) async fn load_audit_pack(
     let asked = (no, of.indicator);
     let (name, bytes) = desk.audit_pack(&which.look(), asked, count).await?;
     Ok(zipped(&name, bytes))
+}
+
+/// Makes a backup in the workspace's folder for them. By a session alone, not by a token.
+#[utoipa::path(post, path = "/api/v1/system/backup", responses((status = 200, body = BackupItem)))]
+pub(in crate::web) async fn make_backup(desk: Desk) -> Answer<Json<BackupItem>> {
+    let made = desk.back_up().await?;
+    Ok(Json(BackupItem {
+        made_at: made.made_at,
+        journal_version: made.journal_version,
+    }))
+}
+
+/// An edition of a statement, as far as it may be seen: `board.pdf`, `full.pdf`, `figures.xlsx` or `board.html`.
+#[utoipa::path(get, path = "/api/v1/statements/{file}", params(("file" = String, Path, pattern = "^(board\\.pdf|full\\.pdf|figures\\.xlsx|board\\.html)$"), Which), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+pub(in crate::web) async fn load_statement(
+    desk: Desk,
+    Named(file): Named<String>,
+    Asked(which): Asked<Which>,
+) -> Answer<Response> {
+    let edition = Edition::from_file(&file).ok_or(Error::Absent)?;
+    let (period, bytes) = desk.edition(&which.look(), edition).await?;
+    let headers: [(HeaderName, HeaderValue); 2] = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        ),
+        (
+            header::CONTENT_DISPOSITION,
+            attached(&format!("statement-{period}-{file}")),
+        ),
+    ];
+    Ok((headers, bytes.to_vec()).into_response())
 }

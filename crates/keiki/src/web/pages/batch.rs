@@ -45,7 +45,7 @@ pub(in crate::web) async fn file(
 
 /// The header that makes a browser keep a file under its name: percent-encoded, so that no name makes a header up.
 /// *Source*: RFC 6266, RFC 8187.
-pub(super) fn attached(name: &str) -> HeaderValue {
+pub(in crate::web) fn attached(name: &str) -> HeaderValue {
     let last = last_part(name);
     let encoded: String = last
         .bytes()
