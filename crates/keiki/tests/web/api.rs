@@ -576,6 +576,97 @@ async fn prometheus_gets_the_figures_that_its_token_may_see() {
     house.nobody().get("/metrics").await.is(401);
 }
 
+/// Every metric that the dashboard asks for is one that the server gives.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_asks_for_what_there_is() {
+    let dashboard = include_str!("../../../../docs/grafana/keiki.json");
+    serde_json::from_str::<Value>(dashboard).expect("it is JSON");
+    let house = House::new().await;
+    house
+        .account("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    let rights = [Right::See, Right::SeeEvidence];
+    let program = house.program("office", &rights).await;
+    let given = program.get("/metrics").await.is(200).text;
+    let is_part = |one: char| one.is_ascii_lowercase() || one == '_';
+    let asked: std::collections::BTreeSet<&str> = dashboard
+        .match_indices("keiki_")
+        .map(|(at, _)| &dashboard[at..])
+        .map(|rest| &rest[..rest.find(|one| !is_part(one)).unwrap_or(rest.len())])
+        .collect();
+    assert!(asked.len() >= 8, "{asked:?}");
+    for metric in asked {
+        assert!(
+            given.contains(&format!("# TYPE {metric} gauge")),
+            "{metric}"
+        );
+    }
+}
+
+/// What pages show, programs read too: what was said, the org tree through time, editions; and what only a session does.
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_read_what_was_said_the_org_tree_through_time_and_editions() {
+    let house = House::new().await;
+    house
+        .account("office", &[(Role::ProgrammeOffice, "HD")])
+        .await;
+    owner(&house).await;
+    let rights = [Right::See, Right::Explain];
+    let office = house.program("office", &rights).await;
+    let explanation = json!({
+        "period": "2026-05", "unit": "US1", "indicator": "inventory_ratio", "cause": "secret of America",
+        "action": "count them", "due_on": "2026-07-31",
+    });
+    let path = "/api/v1/kpis/1/explanations";
+    office.tell(path, &explanation).await.is(200);
+    let said = office.get("/api/v1/remarks?period=2026-05").await.is(200);
+    let said = said.data();
+    assert_eq!(said["explanations"][0]["cause"], "secret of America");
+    assert_eq!(said["actions"][0]["due_on"], "2026-07-31");
+    let theirs = house.program("owner", &[Right::See]).await;
+    for path in [
+        "/api/v1/remarks?period=2026-05",
+        "/api/v1/org-units/history",
+    ] {
+        theirs
+            .get(path)
+            .await
+            .is(200)
+            .says_nothing_of("US1")
+            .says_nothing_of("America");
+    }
+    let history = office.get("/api/v1/org-units/history").await.is(200).data();
+    let row = history.as_array().expect("a list").iter();
+    let of_unit = row.clone().find(|one| one["id"] == "JP1-IT");
+    let of_unit = of_unit.expect("it is listed");
+    assert_eq!(of_unit["parent_id"], "JP1");
+    assert_eq!(of_unit["kind"], "department");
+    for (file, begins) in [("board.html", "<!doctype html>"), ("figures.xlsx", "PK")] {
+        let path = format!("/api/v1/statements/{file}?period=2026-05");
+        let answer = theirs.get(&path).await.is(200);
+        let begin = answer.text[..begins.len()].to_lowercase();
+        assert_eq!(begin, begins.to_lowercase(), "{file}");
+        assert!(answer.header("content-disposition").contains(file));
+    }
+    theirs.get("/api/v1/statements/other.pdf").await.is(404);
+    // A second factor is taken away by administrators alone, a backup is made by somebody who is signed in.
+    let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
+    let path = "/api/v1/users/owner/second-factor/remove";
+    theirs.tell(path, &Value::Null).await.is(403);
+    assert!(
+        !admin
+            .tell(path, &Value::Null)
+            .await
+            .status
+            .is_server_error()
+    );
+    let program = house.program("admin", &[Right::Administer]).await;
+    program
+        .tell("/api/v1/system/backup", &Value::Null)
+        .await
+        .is(403);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_org_unit_is_none_and_never_the_uppermost() {
     let house = House::new().await;

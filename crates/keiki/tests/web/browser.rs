@@ -358,7 +358,7 @@ async fn an_executive_sees_where_the_group_stands_and_goes_down_to_a_record() {
         browser.find("figure table").await;
         browser.choose("select[name=unit]", "HD").await;
         browser.click("form.chooser button").await;
-        browser.click("main a[href*='/rows?']").await;
+        browser.click("main a.big").await;
         browser.says("A1").await;
         // Two org units side by side.
         browser.open(&house, "/scorecard?period=2026-05").await;

@@ -94,7 +94,7 @@ async fn look(executive: &Browser, house: &House, month: &str) {
         .await;
     executive.click("table.heat td a.bad").await;
     executive.find("figure svg").await;
-    executive.click("main a[href*='/rows?']").await;
+    executive.click("main a.big[href*='/rows?']").await;
     executive.find("div.formula").await;
 }
 
