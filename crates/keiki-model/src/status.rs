@@ -21,7 +21,7 @@ pub enum Status {
     OnPace,
     /// The target is due later and the pace does not suffice.
     Behind,
-    /// Nothing was planned by then.
+    /// Nothing was planned by then, or no evidence is asked for in the period.
     NotDue,
     /// Nothing of the kind happened.
     NoneOccurred,

@@ -90,6 +90,10 @@ fn judged(measurement: &Measurement, name: &dyn Fn(&str, Language) -> String) ->
                 en.pace()
             ),
         ),
+        Status::NotDue if measurement.coverage.covered == 0 => Text::new(
+            "収集頻度により、この対象期間に証跡の収集はありません。次の期末に判定されます。",
+            "By its cadence no evidence is asked for in this period. It is judged at the end of the next quarter, half or year.",
+        ),
         Status::NotDue => Text::new(
             "この時点までに計画された項目がありません。最初の計画日を迎えると判定されます。",
             "Nothing is planned by then. It is judged from the day of the first planned item on.",

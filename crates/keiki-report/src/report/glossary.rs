@@ -107,8 +107,8 @@ fn meaning(status: Status) -> Text {
             "The target is due later and the pace does not suffice.",
         ),
         Status::NotDue => Text::new(
-            "まだ計画日を迎えた項目がない。",
-            "Nothing was planned by then.",
+            "まだ計画日を迎えた項目がない。または、収集頻度により証跡を求めない期間である。",
+            "Nothing was planned by then, or by its cadence no evidence is asked for in the period.",
         ),
         Status::NoneOccurred => Text::new(
             "報告はあり、該当する事案がない。",

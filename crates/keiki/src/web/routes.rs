@@ -333,11 +333,10 @@ fn programs_that_send() -> Vec<Route> {
     ]
 }
 
-/// What programs use that changes something of periods or of accounts.
+/// What programs use that changes something of periods, links and the programme.
 fn programs_that_write() -> Vec<Route> {
     let close = Need::Whole(Right::Close);
     let links = Need::Right(Right::Close);
-    let administer = Need::Whole(Right::Administer);
     vec![
         Route::form(
             "/api/v1/closes/{period}/close",
@@ -384,6 +383,13 @@ fn programs_that_write() -> Vec<Route> {
             Need::Whole(Right::Define),
             api::changing::make_change,
         ),
+    ]
+}
+
+/// What programs use of accounts, of the log and of Keiki itself.
+fn programs_that_administer() -> Vec<Route> {
+    let administer = Need::Whole(Right::Administer);
+    vec![
         Route::page("/api/v1/users", administer, api::people::list_users),
         Route::form("/api/v1/users", administer, api::people::add_user),
         Route::form(
@@ -444,7 +450,10 @@ fn programs_that_write() -> Vec<Route> {
 fn all() -> impl Iterator<Item = Route> {
     let pages = doors().into_iter().chain(table());
     let programs = programs().into_iter().chain(programs_that_send());
-    pages.chain(programs).chain(programs_that_write())
+    pages
+        .chain(programs)
+        .chain(programs_that_write())
+        .chain(programs_that_administer())
 }
 
 struct Route {

@@ -1,7 +1,6 @@
 //! Sending evidence: what would become of it is seen before it is taken in, and only of one's own org units.
 
 use keiki_model::access::{Right, Role};
-use reqwest::Method;
 
 use crate::house::{Answer, House, Visitor, actor, grants};
 
