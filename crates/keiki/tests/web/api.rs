@@ -684,8 +684,15 @@ async fn an_empty_org_unit_is_none_and_never_the_uppermost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_total_comes_with_the_document_that_backs_it_and_once() {
     let house = House::new().await;
-    owner(&house).await;
-    let rights = [Right::See, Right::SeeEvidence, Right::Submit];
+    // A total names who prepared it, so that its raw file is for who may read that.
+    let roles = [(Role::DataOwner, "JP1"), (Role::PersonalReader, "JP1")];
+    house.account("owner", &roles).await;
+    let rights = [
+        Right::See,
+        Right::SeeEvidence,
+        Right::SeePersonal,
+        Right::Submit,
+    ];
     let program = house.program("owner", &rights).await;
     let total = |content: &str| {
         json!({
