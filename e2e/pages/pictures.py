@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -176,9 +177,12 @@ def reach(browser, url, page):
         browser.write("input[type=file]", file)
     before = browser.find("html")
     browser.click(button)
-    for _ in range(200):
+    # A file is sent and read before its page is there.
+    for _ in range(1200):
         if browser.find("html") != before:
             return
+        time.sleep(0.1)
+    fail(f"{path} leads nowhere")
 
 
 def take(browser, url, pages, who, folder):
