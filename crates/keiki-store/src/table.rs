@@ -60,7 +60,7 @@ pub(crate) struct Table {
     /// The table as the library has read it, if it has.
     delta: DeltaTable,
     /// The state as the log says, where it is plain and the library was not needed yet.
-    plain: Option<PlainLog>,
+    plain: Option<Box<PlainLog>>,
     /// What was added since.
     ahead: Ahead,
 }
@@ -121,7 +121,7 @@ impl Table {
         if let Some(plain) = Box::pin(PlainLog::read(&*delta.object_store())).await? {
             let table = Self::of(name, delta);
             return Ok(Some(Self {
-                plain: Some(plain),
+                plain: Some(Box::new(plain)),
                 ..table
             }));
         }
@@ -210,7 +210,8 @@ impl Table {
 
     /// Has the library read the newest state of the log.
     async fn catch_up(&mut self) -> Result<()> {
-        self.delta.update_state().await.map_err(fault(&self.name))?;
+        let read = Box::pin(self.delta.update_state()).await;
+        read.map_err(fault(&self.name))?;
         self.plain = None;
         self.ahead = Ahead::default();
         Ok(())
@@ -219,7 +220,7 @@ impl Table {
     /// Has the library read the state that was read here.
     async fn load(&mut self) -> Result<()> {
         if let Some(plain) = self.plain.take() {
-            let loaded = self.delta.load_version(plain.version).await;
+            let loaded = Box::pin(self.delta.load_version(plain.version)).await;
             loaded.map_err(fault(&self.name))?;
         }
         Ok(())
@@ -481,7 +482,7 @@ impl Table {
             && let Some(read) = self.version()
         {
             // What others did since has to show as a conflict.
-            let loaded = self.delta.load_version(read).await;
+            let loaded = Box::pin(self.delta.load_version(read)).await;
             loaded.map_err(fault(&self.name))?;
             self.plain = None;
             self.ahead = Ahead::default();
