@@ -292,6 +292,10 @@ impl Journal {
     /// # Errors
     /// Nothing of the reading is visible when this fails.
     pub async fn commit(&self, submission: Submission) -> Result<Receipt> {
+        Box::pin(self.take_in(submission)).await
+    }
+
+    async fn take_in(&self, submission: Submission) -> Result<Receipt> {
         let rows = submission
             .evidence
             .settled(self, &submission.dataset, submission.as_of);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
+use futures::future::BoxFuture;
 use keiki_ingest::{Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_store::{Expected, Gathered, Receipt, Repeats, StoreError, Submission};
@@ -92,7 +93,7 @@ fn submission(world: &World, reading: &Reading, text: &str, evidence: Gathered) 
     submission
 }
 
-async fn commit(
+async fn committed(
     world: &World,
     reading: &Reading,
     text: &str,
@@ -109,6 +110,16 @@ async fn commit(
     let submission = submission(world, reading, text, evidence);
     let receipt = world.journal.commit(submission).await;
     (receipt.expect("the reading can be taken in"), done)
+}
+
+/// As `committed`, on the heap: a reading is worked on by many parts.
+fn commit<'c>(
+    world: &'c World,
+    reading: &'c Reading,
+    text: &'c str,
+    how: (usize, Way),
+) -> BoxFuture<'c, (Receipt, Done)> {
+    Box::pin(committed(world, reading, text, how))
 }
 
 /// The records as they stand, in the order of their keys.

@@ -84,12 +84,13 @@ impl Args {
         match self.action {
             Some(Action::Separate { judged, sources }) => {
                 let asked = judged.of(sources);
-                let done = identity::separate(&workspace, asked, &run).await?;
+                let done = Box::pin(identity::separate(&workspace, asked, &run)).await?;
                 session.line(messages::separated(&done).get(language));
                 return Ok(Exit::Fine);
             }
             Some(Action::Join { judged, into }) => {
-                let done = identity::join(&workspace, judged.of(Vec::new()), &into, &run).await?;
+                let joined = identity::join(&workspace, judged.of(Vec::new()), &into, &run);
+                let done = Box::pin(joined).await?;
                 session.line(messages::joined(&done).get(language));
                 return Ok(Exit::Fine);
             }
