@@ -166,7 +166,7 @@ pub struct Gathering {
     /// Who tells which record a row without a key is about; absent = every row has a key.
     identifier: Option<Identifier>,
     /// What is worked on while the rest is read.
-    early: Option<Early>,
+    early: Option<Box<Early>>,
 }
 
 /// All accepted rows of a reading, by bucket.
@@ -241,7 +241,7 @@ impl Gathered {
     /// The store cannot be written.
     pub async fn discard(&self) -> Result<()> {
         match &self.0 {
-            Held::Settled(rows) => rows.discard_early().await,
+            Held::Settled(rows) => Box::pin(rows.discard_early()).await,
             Held::Loose(_) => Ok(()),
         }
     }
@@ -317,7 +317,8 @@ impl Journal {
         expected: &Expected,
     ) -> Result<Gathering> {
         let mut gathering = self.gather(dataset, as_of, Repeats::Found, memory_bytes);
-        gathering.early = Early::begin(self, dataset, as_of, expected).await?;
+        let early = Early::begin(self, dataset, as_of, expected);
+        gathering.early = Box::pin(early).await?.map(Box::new);
         Ok(gathering)
     }
 }
@@ -349,7 +350,7 @@ impl Gathering {
             }
         }
         if let Some(early) = &mut self.early {
-            chunk = early.add(chunk).await?;
+            chunk = Box::pin(early.add(chunk)).await?;
         }
         if self.dataset.is_personal() {
             self.bytes += chunk.rows.get_array_memory_size();
@@ -378,14 +379,14 @@ impl Gathering {
     /// The store cannot be written.
     pub async fn discard(self) -> Result<()> {
         match self.early {
-            Some(early) => early.discard().await,
+            Some(early) => Box::pin(early.discard()).await,
             None => Ok(()),
         }
     }
 
     async fn settle_all(mut self) -> Result<Settled> {
         if let Some(early) = self.early.take() {
-            self.rows.early = Some(early.finish().await?);
+            self.rows.early = Some(Box::pin(early.finish()).await?);
         }
         self.settle_pending().await?;
         if self.rows.spill.is_some() {
