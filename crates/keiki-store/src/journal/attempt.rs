@@ -224,7 +224,10 @@ impl Attempt {
             written: straight.written.clone(),
             changes: Vec::new(),
             heads: heads.emptied(),
-            renewed: Renewed::of_ledger(straight.ledger.clone()),
+            renewed: match straight.ledger.rows {
+                0 => Renewed::default(),
+                _ => Renewed::of_ledger(straight.ledger.clone()),
+            },
             rejected: RejectedRows::new(journal.tokens().spill_folder()),
             kept: Vec::new(),
         })
