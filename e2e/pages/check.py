@@ -24,10 +24,10 @@ PASSWORD = "correct horse battery"
 NOWHERE = "/nothing"
 PAGES = [
     "/scorecard?period=2026-05", "/compare?period=2026-05", "/kpis", "/kpis/1?period=2026-05", "/kpis/1/rows?period=2026-05", "/todo", "/submit", "/evidence", "/batches/1",
-    "/programme", "/programme/change?kind=target", "/programme/change?kind=hand_over", "/programme/change?kind=unit_add", "/programme/organisation",
+    "/programme", "/programme/change?kind=target", "/programme/change?kind=hand_over", "/programme/change?kind=cadence", "/programme/change?kind=unit_add", "/programme/organisation",
     "/close?period=2026-05", "/requests", "/upload-links", "/users", "/log", "/verification", "/system", "/account", "/api/v1/docs", NOWHERE,
 ]
-LOOKS = [(1280, "light"), (1280, "dark"), (360, "light")]
+LOOKS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
 RULES = """
 const done = arguments[arguments.length - 1];
 axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
@@ -45,6 +45,8 @@ def main(keiki, pictures=None):
             axe = file.read()
         workspace = os.path.join(folder, "workspace")
         link = make(keiki, workspace)
+        said = run(keiki, "upload-link", "make", "Tanaka", "--org", "JP1", "--into", "workbook", "--period", "2026-05", "--workspace", workspace)
+        PAGES.append(re.search(r"/upload/\w+", said).group())
         process, url = serve(keiki, workspace)
         browser = Browser()
         try:

@@ -52,6 +52,8 @@ const MONTHS_CHOSEN: u16 = 24;
 
 /// How many months are measured before anybody asks for them.
 const MONTHS_WARM: u16 = 3;
+/// The same, where there is time: the months that a trend shows.
+const MONTHS_WARM_LATER: u16 = 13;
 
 /// The books of one workspace, kept in memory for many readers.
 #[derive(Debug)]
@@ -145,8 +147,20 @@ impl Office {
     /// # Errors
     /// The books cannot be read.
     pub async fn warm(self: &Arc<Self>, now: i64) -> Result<()> {
+        self.warm_months(MONTHS_WARM, now).await
+    }
+
+    /// Measures the rest of a year, which takes longer.
+    ///
+    /// # Errors
+    /// The books cannot be read.
+    pub async fn warm_year(self: &Arc<Self>, now: i64) -> Result<()> {
+        self.warm_months(MONTHS_WARM_LATER, now).await
+    }
+
+    async fn warm_months(self: &Arc<Self>, count: u16, now: i64) -> Result<()> {
         let books = self.kept.books(&self.root, now).await?;
-        let periods = period::until(books.period(now), MONTHS_WARM);
+        let periods = period::until(books.period(now), count);
         for period in periods.into_iter().rev() {
             let revision = books.revision(period);
             let of = (period, revision, None);

@@ -214,10 +214,21 @@ impl Server {
 /// Measures beforehand: at the start, and after what was written, so that no reader waits for it.
 async fn measuring(office: Arc<Office>) {
     loop {
-        if let Err(error) = office.warm(environment::now()).await {
+        let now = environment::now();
+        if let Err(error) = office.warm(now).await {
             tracing::debug!(?error, "nothing was measured beforehand");
         }
-        office.written().await;
+        let rest = async {
+            if let Err(error) = office.warm_year(now).await {
+                tracing::debug!(?error, "the rest of the year was not measured beforehand");
+            }
+            std::future::pending::<()>().await;
+        };
+        // What is written meanwhile comes first.
+        tokio::select! {
+            () = office.written() => {}
+            () = rest => {}
+        }
     }
 }
 
