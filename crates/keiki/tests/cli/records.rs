@@ -205,6 +205,39 @@ fn what_each_org_unit_owes_is_listed_with_the_kpis_that_have_no_data() {
         .complains("unknown org unit: JP9");
 }
 
+/// HD has one department, and two companies below it.
+#[test]
+fn a_company_has_sent_what_its_departments_have_and_not_what_the_companies_below_it_have() {
+    let workspace = workspace();
+    workspace.write("org.csv", include_str!("../../../../catalogue/org.csv"));
+    workspace.write("programme.toml", "[adopted]\nkpis = [1]\n");
+    let read = |rows: &str, as_of: &str| {
+        let export = format!("No,Org,Declared,Counted,Gone,Serial\n{rows}");
+        workspace.write("evidence/inventory.csv", export);
+        workspace
+            .run(&["ingest", "inventory", "--as-of", as_of])
+            .exits(0);
+    };
+    let until = |unit: &str| {
+        let asked = ["sources", "--coverage", "--format", "json"];
+        let owed = workspace.run(&asked).exits(0).json();
+        let mut rows = owed.as_array().expect("an array").iter();
+        let row = rows.find(|row| row["org_unit"] == unit);
+        row.expect("it owes")["until"].clone()
+    };
+    let of_department = "A1,HD-SEC,2020-04-01,2020-04-10,,S1\n";
+    read(of_department, "2020-04-30");
+    assert_eq!(
+        (until("HD"), until("US1")),
+        ("2020-04-30".into(), serde_json::Value::Null)
+    );
+    read("A2,JP1,2020-04-01,2020-04-10,,S2\n", "2020-05-31");
+    assert_eq!(
+        (until("HD"), until("JP1")),
+        ("2020-04-30".into(), "2020-05-31".into())
+    );
+}
+
 #[test]
 fn a_source_whose_evidence_ages_sooner_says_so() {
     let workspace = workspace();
