@@ -26,8 +26,8 @@ LIMIT_SECONDS = float(os.environ.get("KEIKI_BENCH_LIMIT_SECONDS", 600))
 LIMIT_MIB = int(os.environ.get("KEIKI_BENCH_LIMIT_MIB", 12_288))
 
 
-def stage(books, folder, millions, name):
-    environment = dict(os.environ, KEIKI_BENCH_DIR=folder, KEIKI_BENCH_MILLIONS=str(millions), KEIKI_BENCH_ROUNDS="1")
+def stage(books, folder, millions, name, **more):
+    environment = dict(os.environ, KEIKI_BENCH_DIR=folder, KEIKI_BENCH_MILLIONS=str(millions), KEIKI_BENCH_ROUNDS="1", **more)
     printed = subprocess.run([books, f"stage={name}"], env=environment, check=True, capture_output=True, text=True).stdout
     found = {}
     for line in printed.splitlines():
@@ -39,9 +39,9 @@ def stage(books, folder, millions, name):
     return found
 
 
-def best(books, folder, millions, name):
+def best(books, folder, millions, name, **more):
     """The best of some runs, each in a process of its own like those of the others."""
-    runs = [stage(books, folder, millions, name) for _ in range(ROUNDS)]
+    runs = [stage(books, folder, millions, name, **more) for _ in range(ROUNDS)]
     return min(runs, key=lambda run: run[f"{name}_seconds"])
 
 
@@ -151,8 +151,10 @@ def compare(folder, books, metricflow, millions, engines):
     subprocess.run([sys.executable, os.path.join(HERE, "prepare.py"), folder], check=True)
     mine = ours(folder)
     print(f"{prefix} cells {len(mine)}")
-    for name, title in (("decode", "decode"), ("measure", "keiki")):
-        found = best(books, folder, millions, name)
+    print(f"{prefix} load {os.getloadavg()[0]:.1f}")
+    alone = {"KEIKI_BENCH_FIGURES": " ".join(INDICATORS)}
+    for name, title, more in (("decode", "decode", {}), ("measure", "keiki", {}), ("decode", "decodealone", alone), ("measure", "alone", alone)):
+        found = best(books, folder, millions, name, **more)
         figures = (found[f"{name}_seconds"], found[f"{name}_processor_seconds"], found[f"{name}_peak_mib"])
         print(prefix, title, *figures, flush=True)
     for engine in engines:

@@ -192,7 +192,30 @@ fn catalogue() -> Outcome<Catalogue> {
         read(folder.join("security_department/24_vulnerability_start/kpi.toml"))?,
         read(folder.join("projects/45_security_system_introduction/kpi.toml"))?,
     ];
-    Catalogue::read(&datasets, &kpis).map_err(|problems| format!("{problems:?}").into())
+    let catalogue = Catalogue::read(&datasets, &kpis);
+    let mut catalogue = catalogue.map_err(|problems| format!("{problems:?}"))?;
+    if let Ok(figures) = std::env::var("KEIKI_BENCH_FIGURES") {
+        leave_alone(&mut catalogue, &figures.split(' ').collect::<Vec<_>>());
+    }
+    Ok(catalogue)
+}
+
+/// Leaves nothing but some indicators, and the measures that they are computed from.
+fn leave_alone(catalogue: &mut Catalogue, figures: &[&str]) {
+    for kpi in &mut catalogue.kpis {
+        let kpi = Arc::make_mut(kpi);
+        kpi.indicators
+            .retain(|one| figures.contains(&one.code.as_str()));
+        for indicator in &mut kpi.indicators {
+            (indicator.pace, indicator.unmet, indicator.pending) = (None, None, None);
+        }
+        let read: Vec<String> = kpi
+            .indicators
+            .iter()
+            .flat_map(|one| one.measures().into_iter().map(str::to_owned))
+            .collect();
+        kpi.measures.retain(|measure| read.contains(&measure.name));
+    }
 }
 
 async fn open(folder: &Path) -> Outcome<World> {

@@ -111,7 +111,21 @@ async fn agree(seed: u64) -> Result<(), TestCaseError> {
             5..=8 => history.take_cases(&mut draw).await?,
             _ => history.report(&mut draw).await?,
         }
+        if draw.chance(40) {
+            // What is kept from now on has later entries added to it.
+            let period = *draw.pick(&PERIODS);
+            measured(&history, history.known_at, history.seq, period).await;
+        }
     }
+    let today = local_day(history.known_at, &zone());
+    let differing = history
+        .engine
+        .cubes_that_differ(&history.world.journal, today);
+    let differing = differing.await.expect("the entries can be read again");
+    prop_assert!(
+        differing.is_empty(),
+        "kept, but not what entries come to: {differing:?}"
+    );
     let datasets: Vec<_> = history.world.catalogue.datasets.values().cloned().collect();
     let verified = history
         .world
