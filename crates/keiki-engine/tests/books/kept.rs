@@ -27,12 +27,22 @@ async fn world() -> World {
 }
 
 async fn measured(engine: &Engine, world: &World) -> Vec<Measurement> {
+    measured_in(engine, world, &["2026-04"], None).await
+}
+
+async fn measured_in(
+    engine: &Engine,
+    world: &World,
+    periods: &[&str],
+    known_at: Option<i64>,
+) -> Vec<Measurement> {
+    let period = |text: &&str| Period::parse(text).expect("a period");
     let request = Request {
         kpis: vec![1],
         org_units: Vec::new(),
         structure: keiki_engine::Structure::default(),
-        periods: vec![Period::parse("2026-04").expect("a period")],
-        known_at: None,
+        periods: periods.iter().map(period).collect(),
+        known_at,
         seq: None,
         now: noon(day("2026-04-20")),
     };
@@ -54,6 +64,25 @@ fn changed(catalogue: &Catalogue) -> Arc<Catalogue> {
     let filter = filter.expect("the measure has a predicate");
     filter.value.push_str(" and declared_on is not null");
     Arc::new(catalogue)
+}
+
+#[test]
+fn what_was_known_in_the_past_costs_one_read_whatever_is_asked_for() {
+    block_on(async {
+        let world = world().await;
+        let rows = [asset("A3", "US1", "2026-04-10")];
+        let mut reading = Reading::new("assets", day("2026-04-12"));
+        reading.extent = keiki_model::evidence::Extent::Part;
+        world.commit_csv(&reading, &assets(&rows)).await;
+        let present = engine_of(&world.catalogue, &world.organisation(), None);
+        measured(&present, &world).await;
+        let past = engine_of(&world.catalogue, &world.organisation(), None);
+        let periods = ["2025-12", "2026-01", "2026-02", "2026-03", "2026-04"];
+        let then = Some(noon(day("2026-04-06")));
+        let found = measured_in(&past, &world, &periods, then).await;
+        assert!(found.len() > periods.len());
+        assert_eq!(past.measures_read(), present.measures_read());
+    });
 }
 
 #[test]
