@@ -19,4 +19,9 @@ for _ in range(3):
     print(f"demo_peak_mib {after.ru_maxrss // 1024}")
 journal = os.path.join(folder, ".keiki", "journal", "batches")
 print(f"demo_readings {sum(name.endswith('.parquet') for name in os.listdir(journal))}")
+# One KPI from the kept cube, as a whole process.
+for _ in range(20):
+    began = time.monotonic()
+    subprocess.run([keiki, "measure", "--kpi", "1", "--workspace", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    print(f"measure_one_seconds {time.monotonic() - began:.4f}")
 shutil.rmtree(folder)

@@ -142,6 +142,10 @@ def demo(found):
     row("the whole demo", f"{seconds:.1f} s", "under 10 s", seconds < 10)
     row("processor time of that", f"{best['demo_processor_seconds']:.1f} s")
     row("peak memory of that", f"{max(found['demo_peak_mib']):.0f} MiB")
+    if "measure_one_seconds" in found:
+        one = sorted(found["measure_one_seconds"])
+        figure = f"{one[0] * 1000:.0f} ms, half of {len(one)} runs within {one[len(one) // 2] * 1000:.0f} ms"
+        row("one KPI measured from the kept cube, the whole process", figure, "under 50 ms", one[0] < 0.05)
 
 
 NAMES = {
