@@ -10,10 +10,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::calendar::Day;
 use keiki_model::evidence::{Claim, Counts, Extent, Missing, OpenEnd, Scope, Wait};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::error::{Result, StoreError};
 use crate::identity::{Merge, Separation};
+use crate::place::Place;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
 use crate::table::{Conflict, DataFile, Retention, Table};
 
@@ -212,9 +212,9 @@ fn schema() -> SchemaRef {
 }
 
 impl Batches {
-    pub(crate) async fn open_or_create(root: &Url) -> Result<Self> {
+    pub(crate) async fn open_or_create(place: &Place) -> Result<Self> {
         Ok(Self {
-            table: Table::open_or_create(root, TABLE, &schema()).await?,
+            table: Table::open_or_create(place, TABLE, &schema()).await?,
             read: HashMap::new(),
             last: None,
         })

@@ -49,6 +49,16 @@ pub enum StoreError {
     /// There is no journal.
     #[error("there is no journal at {0}")]
     NoJournal(String),
+    /// There can be no journal at an address.
+    #[error("{url}: {}", .why.en)]
+    NoPlace {
+        /// The address, without what nobody should read.
+        url: String,
+        /// Why.
+        why: Box<Text>,
+        /// What can be.
+        hint: Box<Text>,
+    },
     /// Something stored is not what it must be.
     #[error("the journal is damaged: {}", .0.en)]
     Damaged(Box<Text>),
@@ -116,6 +126,7 @@ impl StoreError {
                 "{file}: 証跡台帳の形式 {found} は、このプログラムが扱える形式 {known} より新しいものです"
             ),
             Self::NoJournal(place) => format!("証跡台帳がありません: {place}"),
+            Self::NoPlace { url, why, .. } => format!("{url}: {}", why.ja),
             Self::Damaged(why) => format!("証跡台帳が壊れています: {}", why.ja),
             Self::Definition(problem) => problem.said(Language::Ja),
             Self::Stopped(why) => format!("処理が停止しました: {}", why.ja),
@@ -173,10 +184,17 @@ impl StoreError {
                 "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",
                 "look at `keiki statement`, then try again; nothing was written",
             ),
-            Self::Identity { hint, .. } => hint.as_ref().clone(),
+            Self::NoPlace { hint, .. } | Self::Identity { hint, .. } => hint.as_ref().clone(),
             Self::Definition(problem) => return problem.hint.as_deref().cloned(),
             Self::File { source, .. } if is_full(source) => hint_of_full_disk(),
             other if mentions_full_disk(other) => hint_of_full_disk(),
+            Self::Object(error) if error.to_string().contains("Error performing") => {
+                // A request to a store elsewhere, which a folder does not know.
+                Text::new(
+                    "保存先が応答するか、環境変数 AWS_ENDPOINT_URL、AWS_REGION、AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY が正しいかを確かめてください",
+                    "look whether the store answers, and whether AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment are right",
+                )
+            }
             _ => return None,
         };
         Some(hint)

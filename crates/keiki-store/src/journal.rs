@@ -32,6 +32,7 @@ use crate::error::{Result, StoreError};
 use crate::gathered::Gathered;
 use crate::heads::Heads;
 use crate::identity::Merge;
+use crate::place::{Place, Reading};
 use crate::table::Table;
 use crate::tokens::Tokens;
 use attempt::Attempt;
@@ -54,7 +55,7 @@ struct Format {
 /// A journal at an address.
 #[derive(Clone)]
 pub struct Journal {
-    pub(crate) root: Url,
+    pub(crate) place: Arc<Place>,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: Path,
     pub(crate) expressions: Arc<dyn Expressions>,
@@ -68,7 +69,7 @@ pub struct Journal {
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal")
-            .field("root", &self.root.as_str())
+            .field("root", &self.place.url().as_str())
             .finish_non_exhaustive()
     }
 }
@@ -151,15 +152,28 @@ impl Journal {
         expressions: Arc<dyn Expressions>,
         tokens: Tokens,
     ) -> Result<Self> {
-        let (store, prefix) = open_store(root)?;
+        let place = Place::open(root, &Reading::default())?;
+        Box::pin(Self::create_at(&place, expressions, tokens)).await
+    }
+
+    /// As `create`, at a place that is open.
+    ///
+    /// # Errors
+    /// As `create`.
+    pub async fn create_at(
+        place: &Place,
+        expressions: Arc<dyn Expressions>,
+        tokens: Tokens,
+    ) -> Result<Self> {
+        let (store, prefix) = (place.store(), place.prefix());
         let path = prefix.clone().join("journal.json");
         if let Err(object_store::Error::NotFound { .. }) = store.head(&path).await {
             let format = serde_json::to_vec(&Format { format: FORMAT })
                 .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))?;
             store.put(&path, format.into()).await?;
         }
-        let journal = Self::open(root, expressions, tokens).await?;
-        Batches::open_or_create(root).await?;
+        let journal = Self::open_at(place, expressions, tokens).await?;
+        Batches::open_or_create(place).await?;
         Ok(journal)
     }
 
@@ -172,11 +186,24 @@ impl Journal {
         expressions: Arc<dyn Expressions>,
         tokens: Tokens,
     ) -> Result<Self> {
-        let (store, prefix) = open_store(root)?;
+        let place = Place::open(root, &Reading::default())?;
+        Box::pin(Self::open_at(&place, expressions, tokens)).await
+    }
+
+    /// As `open`, at a place that is open.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_at(
+        place: &Place,
+        expressions: Arc<dyn Expressions>,
+        tokens: Tokens,
+    ) -> Result<Self> {
+        let (store, prefix) = (place.store(), place.prefix());
         let found = match store.get(&prefix.clone().join("journal.json")).await {
             Ok(found) => found.bytes().await?,
             Err(object_store::Error::NotFound { .. }) => {
-                return Err(StoreError::NoJournal(root.to_string()));
+                return Err(StoreError::NoJournal(place.url().to_string()));
             }
             Err(error) => return Err(error.into()),
         };
@@ -194,9 +221,9 @@ impl Journal {
             });
         }
         Ok(Self {
-            root: root.clone(),
-            store,
-            prefix,
+            store: Arc::clone(store),
+            prefix: prefix.clone(),
+            place: Arc::new(place.clone()),
             expressions,
             tokens,
             list: Arc::default(),
@@ -217,7 +244,7 @@ impl Journal {
         let mut kept = self.list.lock().await;
         let mut batches = match kept.take() {
             Some(batches) => batches,
-            None => Batches::open_or_create(&self.root).await?,
+            None => Batches::open_or_create(&self.place).await?,
         };
         let snapshot = batches.snapshot().await?;
         *kept = Some(batches.clone());
@@ -232,7 +259,7 @@ impl Journal {
                 table.refresh().await?;
                 Some(table)
             }
-            None => Table::open(&self.root, name).await?,
+            None => Table::open(&self.place, name).await?,
         };
         if let Some(table) = &table {
             kept.insert(name.to_owned(), table.clone());
@@ -245,7 +272,7 @@ impl Journal {
         if let Some(table) = self.table(name).await? {
             return Ok(table);
         }
-        let table = Table::open_or_create(&self.root, name, schema).await?;
+        let table = Table::open_or_create(&self.place, name, schema).await?;
         self.keep(name, &table).await;
         Ok(table)
     }
@@ -479,17 +506,6 @@ fn within(rows: &RecordBatch, after: i64, until: i64) -> Result<RecordBatch> {
         .map(|seq| seq.map(|seq| seq > after && seq <= until))
         .collect();
     Ok(arrow::compute::filter_record_batch(rows, &keep)?)
-}
-
-/// Opens the object store at an address and the path of the journal in it.
-fn open_store(root: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
-    if root.scheme() == "file"
-        && let Ok(path) = root.to_file_path()
-    {
-        std::fs::create_dir_all(&path).map_err(crate::error::on_file(&path))?;
-    }
-    let (store, prefix) = object_store::parse_url(root)?;
-    Ok((Arc::from(store), prefix))
 }
 
 pub(crate) fn entries_table(dataset: &str) -> String {

@@ -105,7 +105,7 @@ impl Journal {
                 found.push(file);
             }
         }
-        if let Ok(root) = self.root.to_file_path() {
+        if let Ok(root) = self.place.url().to_file_path() {
             for upload in crate::maintenance::uploads(self)? {
                 let place = upload.strip_prefix(&root).unwrap_or(&upload);
                 found.push(place.to_string_lossy().into_owned());

@@ -18,7 +18,7 @@ use deltalake_core::kernel::{Action, Add, PrimitiveType, Remove, StructField};
 use deltalake_core::logstore::CommitOrBytes;
 use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
 use deltalake_core::table::config::TablePropertiesExt as _;
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError, TableProperty};
+use deltalake_core::{DeltaTable, DeltaTableError, TableProperty};
 use futures::TryStreamExt;
 use keiki_model::dataset::ORG_UNIT;
 use object_store::buffered::BufWriter;
@@ -31,10 +31,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use serde::Deserialize;
-use url::Url;
 use uuid::Uuid;
 
 use crate::error::{Result, StoreError};
+use crate::place::Place;
 use crate::schema::RECORD_KEY;
 use ahead::Ahead;
 use file_reader::FileReader;
@@ -113,11 +113,9 @@ pub(crate) struct Conflict;
 
 impl Table {
     /// Opens a table; `None` if it does not exist.
-    pub(crate) async fn open(root: &Url, name: &str) -> Result<Option<Self>> {
-        let url = table_url(root, name)?;
-        let mut delta = DeltaTableBuilder::from_url(url)
-            .and_then(DeltaTableBuilder::build)
-            .map_err(fault(name))?;
+    pub(crate) async fn open(place: &Place, name: &str) -> Result<Option<Self>> {
+        let (_, builder) = place.table(name)?;
+        let mut delta = builder.build().map_err(fault(name))?;
         if let Some(plain) = Box::pin(PlainLog::read(&*delta.object_store())).await? {
             let table = Self::of(name, delta);
             return Ok(Some(Self {
@@ -150,19 +148,17 @@ impl Table {
     }
 
     /// Opens a table or creates it with a schema.
-    pub(crate) async fn open_or_create(root: &Url, name: &str, schema: &Schema) -> Result<Self> {
-        if let Some(table) = Self::open(root, name).await? {
+    pub(crate) async fn open_or_create(place: &Place, name: &str, schema: &Schema) -> Result<Self> {
+        if let Some(table) = Self::open(place, name).await? {
             return Ok(table);
         }
-        let url = table_url(root, name)?;
+        let (url, builder) = place.table(name)?;
         if url.scheme() == "file"
             && let Ok(path) = url.to_file_path()
         {
             std::fs::create_dir_all(&path).map_err(crate::error::on_file(&path))?;
         }
-        let delta = DeltaTableBuilder::from_url(url)
-            .and_then(DeltaTableBuilder::build)
-            .map_err(fault(name))?;
+        let delta = builder.build().map_err(fault(name))?;
         let created = delta
             .create()
             .with_columns(schema.fields().iter().map(delta_field))
@@ -177,7 +173,7 @@ impl Table {
         match created {
             Ok(delta) => Ok(Self::of(name, delta)),
             // Two first ingests at once: whoever comes second finds the table there.
-            Err(error) => Self::open(root, name)
+            Err(error) => Self::open(place, name)
                 .await?
                 .ok_or_else(|| fault(name)(error)),
         }
@@ -357,8 +353,20 @@ impl Table {
         let commit = CommitOrBytes::LogBytes(bytes.clone());
         match log.write_commit_entry(next, commit, Uuid::new_v4()).await {
             Ok(()) => {}
-            Err(TransactionError::VersionAlreadyExists(_)) => return Ok(Err(Conflict)),
-            Err(error) => return Err(fault(&self.name)(error.into())),
+            // A store that lost its answer is asked again, and then finds what the first request put there. A commit names a
+            // file that nobody else writes, so the same bytes are the same commit.
+            Err(TransactionError::VersionAlreadyExists(_)) => {
+                if Box::pin(self.read_log(&commit_name(next))).await?.as_ref() != Some(&bytes) {
+                    return Ok(Err(Conflict));
+                }
+            }
+            Err(error) => {
+                // The answer may have been lost on its way, and the commit stands.
+                let found = Box::pin(self.read_log(&commit_name(next))).await;
+                if !matches!(found, Ok(Some(found)) if found == bytes) {
+                    return Err(fault(&self.name)(error.into()));
+                }
+            }
         }
         if !self.ahead.take(&bytes) {
             self.catch_up().await?;
@@ -631,15 +639,6 @@ fn fault(table: &str) -> impl FnOnce(DeltaTableError) -> StoreError + use<> {
         table,
         source: Box::new(source),
     }
-}
-
-fn table_url(root: &Url, name: &str) -> Result<Url> {
-    root.join(&format!("{name}/")).map_err(|e| {
-        StoreError::damaged(
-            format!("表の場所として読めません: {name}: {e}"),
-            format!("not a table address: {name}: {e}"),
-        )
-    })
 }
 
 fn delta_field(field: impl AsRef<arrow::datatypes::Field>) -> StructField {

@@ -42,7 +42,7 @@ async fn sweep_incoming(journal: &Journal) -> Result<usize> {
 /// The uploads to a local folder that never became files; the store does not show them.
 pub(crate) fn uploads(journal: &Journal) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    if let Ok(root) = journal.root.to_file_path() {
+    if let Ok(root) = journal.place.url().to_file_path() {
         find_uploads(&root, &mut found)?;
     }
     Ok(found)

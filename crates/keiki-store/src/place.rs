@@ -1,0 +1,192 @@
+//! Where a journal lies: a local folder, or a bucket of an object store that speaks S3.
+
+#[cfg(feature = "s3")]
+mod blocks;
+#[cfg(feature = "s3")]
+mod remembering;
+#[cfg(feature = "s3")]
+mod s3;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltalake_core::DeltaTableBuilder;
+use keiki_model::text::Text;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use url::Url;
+
+use crate::error::{Result, StoreError};
+
+/// The schemes of addresses of object stores.
+pub const OBJECT_STORE_SCHEMES: [&str; 2] = ["s3", "s3a"];
+
+/// How an object store is read. A local folder takes no notice of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The folder in which parts of files are kept that were read once; `None` = nothing is kept.
+    pub folder: Option<PathBuf>,
+    /// Bytes that are kept at most; 0 = nothing is kept, and nothing read ahead.
+    pub cache_bytes: u64,
+    /// Bytes that are read beyond those that are asked for, since what lies behind them is mostly asked for next.
+    pub ahead_bytes: u64,
+    /// Requests that are under way at a time.
+    pub requests: usize,
+    /// For how long a store that answers with an error, or not at all, is asked again.
+    pub patience: Duration,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            cache_bytes: 1 << 30,
+            ahead_bytes: 4 << 20,
+            requests: 16,
+            patience: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The place of a journal.
+#[derive(Debug, Clone)]
+pub struct Place {
+    url: Url,
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+}
+
+impl Place {
+    /// Opens an address. Credentials, endpoint and region of an object store come from the environment (`AWS_*`).
+    ///
+    /// # Errors
+    /// There can be no journal at such an address.
+    pub fn open(url: &Url, reading: &Reading) -> Result<Self> {
+        let (store, prefix) = if OBJECT_STORE_SCHEMES.contains(&url.scheme()) {
+            object_store(url, reading)?
+        } else {
+            if url.scheme() == "file"
+                && let Ok(path) = url.to_file_path()
+            {
+                std::fs::create_dir_all(&path).map_err(crate::error::on_file(&path))?;
+            }
+            let (store, prefix) = object_store::parse_url(url)?;
+            (Arc::from(store), prefix)
+        };
+        Ok(Self {
+            url: url.clone(),
+            store,
+            prefix,
+        })
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The store as a whole.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The path of the journal in the store.
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// A table of the journal, which need not exist.
+    pub(crate) fn table(&self, name: &str) -> Result<(Url, DeltaTableBuilder)> {
+        let url = self.url.join(&format!("{name}/")).map_err(|e| {
+            StoreError::damaged(
+                format!("表の場所として読めません: {name}: {e}"),
+                format!("not a table address: {name}: {e}"),
+            )
+        })?;
+        let builder =
+            DeltaTableBuilder::from_url(url.clone()).map_err(|source| StoreError::Delta {
+                table: name.to_owned(),
+                source: Box::new(source),
+            })?;
+        if url.scheme() == "file" {
+            return Ok((url, builder));
+        }
+        let store = Arc::clone(&self.store);
+        let builder = builder.with_storage_backend(store, url.clone());
+        Ok((url, builder))
+    }
+}
+
+fn no_place(url: &Url, why: Text, hint: Text) -> StoreError {
+    // An address may carry what nobody should read in a log.
+    let mut shown = url.clone();
+    let _no_user = shown.set_username("");
+    let _no_password = shown.set_password(None);
+    shown.set_query(None);
+    StoreError::NoPlace {
+        url: shown.to_string(),
+        why: Box::new(why),
+        hint: Box::new(hint),
+    }
+}
+
+#[cfg(not(feature = "s3"))]
+fn object_store(url: &Url, _reading: &Reading) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let why = Text::new(
+        "このプログラムはオブジェクトストレージを使えるようにビルドされていません",
+        "this program was built without object stores",
+    );
+    let hint = Text::new(
+        "`cargo build --features cluster` でビルドしたものを使ってください",
+        "use one that was built with `cargo build --features cluster`",
+    );
+    Err(no_place(url, why, hint))
+}
+
+#[cfg(feature = "s3")]
+fn object_store(url: &Url, reading: &Reading) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let hint = || {
+        Text::new(
+            "s3://バケット/フォルダ の形で書き、認証情報は環境変数 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY で渡してください",
+            "write s3://bucket/folder, and pass credentials in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+        )
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        let why = Text::new(
+            "証跡台帳のURLにバケットとフォルダ以外のものが書かれています",
+            "the journal's address says more than bucket and folder",
+        );
+        return Err(no_place(url, why, hint()));
+    }
+    let folder = url.path().trim_matches('/');
+    let prefix = Path::parse(folder).ok().filter(|_| url.host().is_some());
+    let Some(prefix) = prefix else {
+        let why = Text::new(
+            "証跡台帳のURLからバケットとフォルダを読み取れません",
+            "the journal's address names no bucket and folder",
+        );
+        return Err(no_place(url, why, hint()));
+    };
+    Ok((s3::open(url, reading)?, prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        let url = Url::parse(url).expect("an address");
+        let found = Place::open(&url, &Reading::default());
+        found.expect_err("there is no such place").to_string()
+    }
+
+    #[test]
+    fn an_address_with_credentials_is_refused_and_they_are_not_repeated() {
+        let found = refused("s3://key:secret@bucket/journal/?token=hush");
+        assert!(found.starts_with("s3://bucket/journal/: "), "{found}");
+        assert!(!found.contains("secret") && !found.contains("hush"));
+    }
+}
