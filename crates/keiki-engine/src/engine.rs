@@ -104,6 +104,9 @@ pub struct Engine {
     pub(crate) keeper: Keeper,
     measures_read: AtomicUsize,
     pub(crate) memory: Option<Memory>,
+    /// What reads the journal's files in the place of this machine.
+    #[cfg(feature = "cluster")]
+    cluster: Option<std::result::Result<crate::cluster::Cluster, Text>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -150,7 +153,20 @@ impl Engine {
             measures_read: AtomicUsize::new(0),
             keeper,
             memory,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
+    }
+
+    /// Has a cluster read the journal's files, or says why it cannot once a figure needs it. Figures stay what they are.
+    #[cfg(feature = "cluster")]
+    #[must_use]
+    pub fn on_cluster(
+        mut self,
+        cluster: std::result::Result<crate::cluster::Cluster, Text>,
+    ) -> Self {
+        self.cluster = Some(cluster);
+        self
     }
 
     /// Measures. *Shape*: ordered by KPI, indicator, org unit in depth-first order, period; periods that begin after the
@@ -500,7 +516,7 @@ impl Engine {
         })
     }
 
-    /// Reads entries into a cube, and counts for how many measures.
+    /// Reads entries into a cube, here or on the cluster, and counts for how many measures.
     pub(crate) async fn read(
         &self,
         plan: &Arc<DatasetPlan>,
@@ -511,6 +527,13 @@ impl Engine {
         if !scan.files.is_empty() {
             let measures = plan.measures.len();
             self.measures_read.fetch_add(measures, Ordering::Relaxed);
+        }
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            let why = |why: &Text| EngineError::Cluster(Box::new(why.clone()));
+            let cluster = cluster.as_ref().map_err(why)?;
+            let known = (&self.setting.calendars, &self.setting.zone);
+            return cluster.read_cube(plan, known, scan, (bounds, axis)).await;
         }
         read_cube(&self.context, plan, scan, bounds, axis).await
     }

@@ -63,6 +63,9 @@ pub enum EngineError {
         /// The value.
         value: i128,
     },
+    /// A cluster did not measure.
+    #[error("the cluster could not measure: {}", .0.en)]
+    Cluster(Box<Text>),
     /// More org units or groups than the cube's axes hold.
     #[error("more than 65,000 {}", .0.words().en)]
     TooMany(Dimension),
@@ -130,6 +133,7 @@ impl EngineError {
             Self::ValueTooLarge { measure, value } => {
                 format!("測定量 `{measure}` の値が上限(2の39乗)を超えています: {value}")
             }
+            Self::Cluster(why) => format!("クラスターで測定できませんでした: {}", why.ja),
             Self::TooMany(of) => format!("{}が65,000を超えています", of.words().ja),
         };
         Text::new(ja, self.to_string())
@@ -169,6 +173,10 @@ impl EngineError {
             Self::NotMeasurable(_) => Text::new(
                 "より前の対象期間か、より後の --known-at を指定してください",
                 "choose an earlier period or a later --known-at",
+            ),
+            Self::Cluster(_) => Text::new(
+                "`keiki scheduler` と `keiki worker` が動作しているか、トークンと版が同じかを確かめてください。engine = \"local\" にすれば、このコンピューターだけで測定できます",
+                "look whether `keiki scheduler` and `keiki worker` run, with the same token and version; with engine = \"local\" this computer measures alone",
             ),
             Self::Query(_) => Text::new(
                 "表はデータ種別と `batches` です。`keiki sql \"show tables\"` で確かめてください",

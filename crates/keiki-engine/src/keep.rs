@@ -186,7 +186,9 @@ impl Keeper {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         memory.insert(key.to_owned(), kept.clone());
         let Some(path) = self.path(key) else { return };
-        if let Ok(bytes) = postcard::to_allocvec(&Stored::new(kept)) {
+        if let Ok(bytes) =
+            postcard::to_allocvec(&Stored::new(kept.seq, kept.measures.to_vec(), &kept.cube))
+        {
             write_whole(&path, &bytes);
         }
     }
@@ -224,19 +226,31 @@ fn write_whole(path: &Path, bytes: &[u8]) {
     }
 }
 
+/// A cube as bytes, as it travels between machines.
+#[cfg(feature = "cluster")]
+pub(crate) fn to_bytes(cube: &Cube) -> std::result::Result<Vec<u8>, postcard::Error> {
+    postcard::to_allocvec(&Stored::new(0, Vec::new(), cube))
+}
+
+/// A cube that was bytes; `None` if these are no cube.
+#[cfg(feature = "cluster")]
+pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Cube> {
+    let stored: Stored = postcard::from_bytes(bytes).ok()?;
+    stored.into_cube()
+}
+
 impl Stored {
-    fn new(kept: &Kept) -> Self {
+    fn new(seq: i64, measures: Vec<String>, cube: &Cube) -> Self {
         Self {
-            measures: kept.measures.to_vec(),
-            seq: kept.seq,
-            axis: kept.cube.axis.clone(),
-            has_value: kept.cube.has_value(),
-            units: kept.cube.units.clone(),
-            groups: kept.cube.groups.clone(),
-            cells: kept.cube.filled(),
-            undated: kept.cube.all_undated().to_vec(),
-            histograms: kept
-                .cube
+            measures,
+            seq,
+            axis: cube.axis.clone(),
+            has_value: cube.has_value(),
+            units: cube.units.clone(),
+            groups: cube.groups.clone(),
+            cells: cube.filled(),
+            undated: cube.all_undated().to_vec(),
+            histograms: cube
                 .histograms
                 .iter()
                 .map(|h| h.packed().collect())

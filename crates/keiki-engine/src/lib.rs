@@ -2,6 +2,8 @@
 
 mod accumulate;
 mod axis;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod coverage;
 mod cube;
 mod derive;

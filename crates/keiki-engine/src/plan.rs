@@ -1,5 +1,6 @@
 //! What is read of each dataset: all base measures of all KPIs, with their expressions compiled once, when they are first needed.
 
+mod bound;
 mod families;
 mod maker;
 
@@ -15,6 +16,7 @@ use keiki_model::text::Text;
 
 use crate::error::{EngineError, Result};
 use crate::expressions::{Program, SqlExpressions};
+pub(crate) use bound::BoundMeasure;
 pub(crate) use families::{Deciders, Deciding, Family, Kin};
 use maker::Maker;
 
@@ -95,6 +97,12 @@ pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
     pub(crate) families: Vec<Family>,
     pub(crate) measures: Vec<MeasurePlan>,
+    /// The measures as they were before they were planned, so that another machine can plan them too.
+    #[cfg_attr(
+        not(feature = "cluster"),
+        expect(dead_code, reason = "only another machine reads them")
+    )]
+    pub(crate) bound: Vec<BoundMeasure>,
     /// The columns that the expressions read.
     pub(crate) columns: Vec<String>,
     /// Content hash of everything above.
@@ -119,6 +127,21 @@ struct Planned {
 }
 
 impl DatasetPlan {
+    /// Plans what is read of a dataset for measures.
+    ///
+    /// # Errors
+    /// A definition does not compile.
+    pub(crate) fn new(
+        dataset: &Arc<Dataset>,
+        expressions: &SqlExpressions,
+        measures: Vec<BoundMeasure>,
+    ) -> Result<Self> {
+        let mut maker = Maker::new(dataset, expressions);
+        let measures = measures.into_iter().map(|measure| maker.measure(measure));
+        let measures = measures.collect::<Result<Vec<_>>>()?;
+        maker.finish(measures)
+    }
+
     /// The family of a measure, and the place of its kin: what has to be computed to tell what a row adds to it.
     pub(crate) fn kin_of(&self, measure: usize) -> Option<(&Family, usize)> {
         let of = |family: &Family| {
@@ -226,13 +249,13 @@ impl Plan {
     /// A definition does not compile.
     pub(crate) fn part(&self, position: usize, measures: &[usize]) -> Result<Arc<DatasetPlan>> {
         let planned = &self.datasets[position];
-        let mut maker = Maker::new(&planned.dataset, &self.expressions);
-        let made = measures.iter().map(|at| {
+        let bound = measures.iter().map(|at| {
             let (kpi, measure) = &planned.measures[*at];
-            maker.measure(kpi, measure)
+            BoundMeasure::new(kpi, measure)
         });
-        let made = made.collect::<Result<Vec<_>>>()?;
-        Ok(Arc::new(maker.finish(made)?))
+        let bound = bound.collect::<Result<Vec<_>>>()?;
+        let made = DatasetPlan::new(&planned.dataset, &self.expressions, bound)?;
+        Ok(Arc::new(made))
     }
 
     /// The dataset's and the measure's position.

@@ -1,5 +1,8 @@
 //! Reads the journal's files into cubes: one read for all measures, in as many parts as there are threads.
 
+#[cfg(feature = "cluster")]
+mod part;
+
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -16,15 +19,18 @@ use futures::TryStreamExt;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_store::{EFFECTIVE_ON, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
+use serde::{Deserialize, Serialize};
 
 use crate::accumulate::Accumulator;
 use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::{EngineError, Result};
 use crate::plan::DatasetPlan;
+#[cfg(feature = "cluster")]
+pub(crate) use part::{PartRead, read_part};
 
 /// Which entries are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bounds {
     /// Commits after this one.
     pub(crate) after_seq: i64,
@@ -78,16 +84,7 @@ pub(crate) async fn read_cube(
     if scan.files.is_empty() {
         return Ok(Cube::new(axis.clone(), &plan.has_value()));
     }
-    let mut columns: Vec<&str> = plan.columns.iter().map(String::as_str).collect();
-    columns.extend([ORG_UNIT, WEIGHT, EFFECTIVE_ON]);
-    let physical = physical_plan(
-        context,
-        &plan.dataset,
-        scan,
-        &with_bounds(&columns, scan, bounds),
-        None,
-    )
-    .await?;
+    let physical = cube_plan(context, plan, scan, bounds).await?;
     let mut parts = Vec::new();
     for partition in 0..physical.output_partitioning().partition_count() {
         let mut stream = physical.execute(partition, context.task_ctx())?;
@@ -106,6 +103,18 @@ pub(crate) async fn read_cube(
         total.merge(cube)?;
     }
     Ok(total)
+}
+
+async fn cube_plan(
+    context: &SessionContext,
+    plan: &DatasetPlan,
+    scan: &Scan,
+    bounds: Bounds,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut columns: Vec<&str> = plan.columns.iter().map(String::as_str).collect();
+    columns.extend([ORG_UNIT, WEIGHT, EFFECTIVE_ON]);
+    let columns = with_bounds(&columns, scan, bounds);
+    physical_plan(context, &plan.dataset, scan, &columns, None).await
 }
 
 /// Reads rows of entries within bounds: whole, or the journal's columns with those of the dataset that are needed; all, or only

@@ -28,6 +28,9 @@ mod judgements;
 mod kept;
 #[path = "books/late.rs"]
 mod late;
+#[cfg(feature = "cluster")]
+#[path = "books/on_cluster.rs"]
+mod on_cluster;
 #[path = "books/plans.rs"]
 mod plans;
 #[path = "books/properties.rs"]

@@ -6,6 +6,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use crate::problem::{Place, Problem};
 use crate::text::Text;
@@ -72,7 +73,7 @@ pub fn months_after(day: Day, months: i64) -> Day {
 }
 
 /// A calendar month. *Units*: the number of months since the year 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Month(pub i32);
 
 impl Month {
@@ -129,7 +130,7 @@ impl fmt::Display for Month {
 }
 
 /// A fiscal year that is listed with its own first and last month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FiscalYear {
     /// Its name: the year in which it starts, unless a list says otherwise.
     pub name: i32,
@@ -140,7 +141,7 @@ pub struct FiscalYear {
 }
 
 /// The fiscal calendar of an organisation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
     first_month: i32,
     listed: Vec<FiscalYear>,

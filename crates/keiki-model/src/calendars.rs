@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::calendar::{Calendar, Day, FiscalYear, Month, Period};
 use crate::dataset::ORG_UNIT_SEPARATOR;
 use crate::org::{Organisation, Tree};
@@ -17,7 +19,7 @@ pub const LAG_MONTHS_MAX: i32 = 3;
 pub const GROUP: usize = 0;
 
 /// A fiscal calendar that an entity has of its own, with all below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityCalendar {
     /// The entity.
     pub org_unit: String,
@@ -28,7 +30,7 @@ pub struct EntityCalendar {
 }
 
 /// The group's calendar, which has number 0, and those of entities.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Calendars {
     group: Calendar,
     own: Vec<EntityCalendar>,

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::text::{Language, Text};
 
 /// Says where in a file a problem lies.
 ///
 /// *Units*: line and column count from 1, columns in characters; 0 means "the whole file".
-#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file as the user knows it.
     pub file: String,

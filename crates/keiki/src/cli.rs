@@ -108,6 +108,8 @@ enum Command {
     Restore(commands::restore::Args),
     Database(commands::database::Args),
     Demo(commands::demo::Args),
+    Scheduler(commands::scheduler::Args),
+    Worker(commands::worker::Args),
     Completions(commands::completions::Args),
 }
 
@@ -176,7 +178,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Programme(args) => args.run(session).await,
         Command::Sources(args) => args.run(session).await,
         Command::Rejects(args) => args.run(session).await,
-        Command::Identity(args) => args.run(session).await,
+        Command::Identity(args) => Box::pin(args.run(session)).await,
         Command::Sql(args) => args.run(session).await,
         Command::Person(args) => Box::pin(args.run(session)).await,
         Command::Serve(args) => Box::pin(args.run(session)).await,
@@ -190,6 +192,8 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Compact(args) => args.run(session).await,
         Command::Database(args) => args.run(session).await,
         Command::Demo(args) => Box::pin(args.run(session)).await,
+        Command::Scheduler(args) => Box::pin(args.run(session)).await,
+        Command::Worker(args) => Box::pin(args.run(session)).await,
         Command::Completions(args) => Ok(args.run(session)),
     }
 }

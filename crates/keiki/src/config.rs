@@ -9,6 +9,8 @@ mod files;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "cluster")]
+use keiki_engine::cluster::{Cluster, ClusterSetting, Token};
 use keiki_engine::expressions::{Codes, SqlExpressions};
 use keiki_engine::{Engine, Setting};
 use keiki_ingest::sample::check_mapping;
@@ -25,7 +27,8 @@ use keiki_model::problem::{Place, Problem, nearest};
 use keiki_model::programme::{PROGRAMME_FILE, Programme, read_programme};
 use keiki_model::text::Text;
 use keiki_store::{
-    Database, Journal, Ledger, Readings, RemarkBook, Seals, Statements, Texts, Tokens,
+    Database, Journal, Ledger, Place as JournalPlace, Reading, Readings, RemarkBook, Seals,
+    Statements, Texts, Tokens,
 };
 
 use crate::environment::Here;
@@ -86,6 +89,7 @@ pub struct Workspace {
     pub codes: Arc<Codes>,
     engine: OnceLock<Arc<Engine>>,
     database: Arc<OnceLock<Database>>,
+    place: OnceLock<Box<JournalPlace>>,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -161,6 +165,9 @@ impl Workspace {
     pub fn recorded(&self, texts: Texts) -> Result<Self> {
         let mut then = Self::from_content(self.root.clone(), Content::recorded(texts), Vec::new())?;
         // The books are where they are now, whatever was said then.
+        then.settings.journal.clone_from(&self.settings.journal);
+        then.settings.object_store = self.settings.object_store.clone();
+        then.settings.engine = self.settings.engine.clone();
         then.settings.database = self.settings.database.clone();
         then.database = Arc::clone(&self.database);
         Ok(then)
@@ -171,6 +178,7 @@ impl Workspace {
     pub fn apart(&self, root: &Path) -> Self {
         let settings = Settings {
             journal: settings::JOURNAL.to_owned(),
+            engine: settings::EngineSettings::Local,
             database: DatabaseSettings::default(),
             ..self.settings.clone()
         };
@@ -191,6 +199,7 @@ impl Workspace {
             codes: Arc::clone(&self.codes),
             engine: OnceLock::new(),
             database: Arc::default(),
+            place: OnceLock::new(),
         }
     }
 
@@ -331,6 +340,7 @@ impl Workspace {
                 expressions: Arc::new(expressions),
                 engine: OnceLock::new(),
                 database: Arc::default(),
+                place: OnceLock::new(),
                 root,
                 settings,
                 calendars,
@@ -354,18 +364,42 @@ impl Workspace {
     /// # Errors
     /// It cannot be used, or is of a newer format.
     pub async fn journal(&self, opening: Opening) -> Result<Journal> {
+        let state = self.root.join(STATE_FOLDER);
+        let place = if let Some(place) = self.place.get() {
+            place
+        } else {
+            let place = self.open_place(&self.settings.object_store.reading(&state))?;
+            self.place.get_or_init(|| Box::new(place))
+        };
+        Box::pin(self.journal_at(place, opening)).await
+    }
+
+    /// Opens the journal so that all of it comes from where it lies, and nothing from what was kept of it here.
+    ///
+    /// # Errors
+    /// As `journal`.
+    pub async fn journal_itself(&self) -> Result<Journal> {
+        let place = self.open_place(&self.settings.object_store.reading_itself())?;
+        Box::pin(self.journal_at(&place, Opening::Existing)).await
+    }
+
+    fn open_place(&self, reading: &Reading) -> Result<JournalPlace> {
         let url = self
             .settings
             .journal_url(&self.root)
             .map_err(|problem| Error::Problems {
                 problems: vec![problem],
             })?;
+        Ok(JournalPlace::open(&url, reading)?)
+    }
+
+    async fn journal_at(&self, place: &JournalPlace, opening: Opening) -> Result<Journal> {
         let tokens = Tokens::open(&self.database()?).await?;
         let expressions: Arc<dyn Expressions> =
             Arc::clone(&self.expressions) as Arc<dyn Expressions>;
         Ok(match opening {
-            Opening::Create => Journal::create(&url, expressions, tokens).await?,
-            Opening::Existing => Journal::open(&url, expressions, tokens).await?,
+            Opening::Create => Journal::create_at(place, expressions, tokens).await?,
+            Opening::Existing => Journal::open_at(place, expressions, tokens).await?,
         })
     }
 
@@ -376,7 +410,7 @@ impl Workspace {
     }
 
     fn new_engine(&self) -> Engine {
-        Engine::new(Setting {
+        let engine = Engine::new(Setting {
             calendars: self.calendars.clone(),
             zone: self.settings.zone.clone(),
             catalogue: Arc::clone(&self.catalogue),
@@ -385,7 +419,32 @@ impl Workspace {
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
             remembers: false,
-        })
+        });
+        #[cfg(feature = "cluster")]
+        if let settings::EngineSettings::Cluster(cluster) = &self.settings.engine {
+            return self.on_cluster(engine, cluster);
+        }
+        engine
+    }
+
+    /// Has a cluster read the journal. That it cannot be asked shows when a figure is wanted that needs it.
+    #[cfg(feature = "cluster")]
+    fn on_cluster(&self, engine: Engine, settings: &settings::ClusterSettings) -> Engine {
+        let ready = || {
+            let journal = self.settings.journal_url(&self.root);
+            let journal = journal.map_err(|problem| Error::Problems {
+                problems: vec![problem],
+            })?;
+            let token = keiki_ingest::live::Vault::new(&Here, &self.root).open(&settings.token)?;
+            Ok::<_, Error>(Cluster::new(ClusterSetting {
+                address: settings.address.clone(),
+                token: Token::new(token.expose())?,
+                journal,
+                part_bytes: settings.part_bytes,
+                patience: settings.patience,
+            })?)
+        };
+        engine.on_cluster(ready().map_err(|error: Error| error.message()))
     }
 
     /// Tells whether the files of the workspace say what they said when it was loaded.

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod certify;
 pub mod changes;
 pub mod check;
+pub mod cluster;
 pub mod collect;
 pub mod compact;
 pub mod coverage;

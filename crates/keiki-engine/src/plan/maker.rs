@@ -4,12 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use keiki_model::catalogue::bind;
 use keiki_model::dataset::{Dataset, content_version};
-use keiki_model::document::Located;
-use keiki_model::kpi::{Clock, Formula, Kpi, Measure};
 use keiki_store::entries_schema;
 
+use super::bound::{BoundClock, BoundExpression, BoundMeasure};
 use super::families::{Expressed, Family};
 use super::{ClockPlan, DatasetPlan, MeasurePlan};
 use crate::error::{EngineError, Result};
@@ -23,6 +21,7 @@ pub(super) struct Maker<'m> {
     expressions: Vec<Fitted>,
     by_sql: HashMap<String, usize>,
     fingerprint: String,
+    bound: Vec<BoundMeasure>,
 }
 
 impl<'m> Maker<'m> {
@@ -42,58 +41,50 @@ impl<'m> Maker<'m> {
             expressions: Vec::new(),
             by_sql: HashMap::new(),
             fingerprint: format!("{} {}", dataset.name, dataset.version),
+            bound: Vec::new(),
         }
     }
 
-    fn add(&mut self, kpi: &Kpi, sql: &Located) -> Result<usize> {
-        let bound = bind(sql, &kpi.parameters).map_err(EngineError::Definition)?;
-        if let Some(known) = self.by_sql.get(&bound.value) {
+    fn add(&mut self, expression: &BoundExpression) -> Result<usize> {
+        if let Some(known) = self.by_sql.get(&expression.sql) {
             return Ok(*known);
         }
         let fitted = self
             .compiler
-            .fit(&bound.value, &self.schema)
-            .map_err(|error| EngineError::Definition(error.into_problem(sql)))?;
+            .fit(&expression.sql, &self.schema)
+            .map_err(|error| EngineError::Definition(error.into_problem(&expression.written)))?;
         self.expressions.push(fitted);
-        self.by_sql.insert(bound.value, self.expressions.len() - 1);
+        self.by_sql
+            .insert(expression.sql.clone(), self.expressions.len() - 1);
         Ok(self.expressions.len() - 1)
     }
 
-    fn optional(&mut self, kpi: &Kpi, sql: Option<&Located>) -> Result<Option<usize>> {
-        sql.map(|sql| self.add(kpi, sql)).transpose()
+    fn optional(&mut self, expression: Option<&BoundExpression>) -> Result<Option<usize>> {
+        expression.map(|one| self.add(one)).transpose()
     }
 
     /// Plans a measure.
     ///
     /// # Errors
     /// One of its expressions does not compile.
-    pub(super) fn measure(&mut self, kpi: &Kpi, measure: &Measure) -> Result<MeasurePlan> {
-        let filter = self.optional(kpi, measure.filter.as_ref())?;
-        let value = self.optional(kpi, measure.value.as_ref())?;
-        let group = self.optional(kpi, measure.group.as_ref())?;
+    pub(super) fn measure(&mut self, measure: BoundMeasure) -> Result<MeasurePlan> {
+        let filter = self.optional(measure.filter.as_ref())?;
+        let value = self.optional(measure.value.as_ref())?;
+        let group = self.optional(measure.group.as_ref())?;
         let clock = match &measure.clock {
-            Clock::Stock { from, until } => ClockPlan::Stock {
-                from: self.optional(kpi, from.as_ref())?,
-                until: self.optional(kpi, until.as_ref())?,
+            BoundClock::Stock { from, until } => ClockPlan::Stock {
+                from: self.optional(from.as_ref())?,
+                until: self.optional(until.as_ref())?,
             },
-            Clock::Flow { on } => ClockPlan::Flow {
-                on: self.add(kpi, on)?,
-            },
-            Clock::Spell { begins, ends } => ClockPlan::Spell {
-                begins: self.add(kpi, begins)?,
-                ends: self.add(kpi, ends)?,
+            BoundClock::Flow { on } => ClockPlan::Flow { on: self.add(on)? },
+            BoundClock::Spell { begins, ends } => ClockPlan::Spell {
+                begins: self.add(begins)?,
+                ends: self.add(ends)?,
             },
         };
         let scale = match value.map(|index| self.expressions[index].data_type()) {
             Some(DataType::Decimal128(_, scale)) => u32::try_from(*scale).unwrap_or(0),
             _ => 0,
-        };
-        let reads = |f: &Formula| f.measures().contains(&measure.name.as_str());
-        let formulas = || {
-            kpi.indicators
-                .iter()
-                .map(|indicator| &indicator.formula)
-                .filter(|f| reads(f))
         };
         let is_dated = match &clock {
             ClockPlan::Spell { begins, .. } => {
@@ -109,14 +100,15 @@ impl<'m> Maker<'m> {
             value,
             divisor: 10_i128.pow(scale),
             group,
-            has_histogram: formulas().any(Formula::needs_histogram)
-                || matches!(clock, ClockPlan::Spell { .. }),
-            keeps_day: formulas().any(|f| matches!(f, Formula::Latest(_))),
+            has_histogram: measure.has_histogram,
+            keeps_day: measure.keeps_day,
             clock,
-            step: measure.resolution.step(),
+            step: measure.step,
         };
         plan.version = self.version_of(&plan);
-        self.fingerprint.push_str(&format!("\n{} {plan:?}", kpi.no));
+        self.fingerprint
+            .push_str(&format!("\n{} {plan:?}", measure.kpi));
+        self.bound.push(measure);
         Ok(plan)
     }
 
@@ -166,6 +158,7 @@ impl<'m> Maker<'m> {
             families,
             dataset: Arc::clone(self.dataset),
             measures,
+            bound: self.bound,
             version,
         })
     }

@@ -12,7 +12,7 @@ use keiki_model::programme::{Programme, read_programme};
 use crate::world::{Reading, World, block_on, day, end_of, files, list, noon, repository};
 
 /// The day on which a case's evidence is known, unless it says otherwise.
-const KNOWN_ON: &str = "2026-07-01";
+pub(crate) const KNOWN_ON: &str = "2026-07-01";
 
 /// The cases that every KPI has at least.
 const REQUIRED: [&str; 6] = [
@@ -92,7 +92,7 @@ fn every_kpi_has_the_required_cases() {
     }
 }
 
-fn kpi_folders() -> Vec<PathBuf> {
+pub(crate) fn kpi_folders() -> Vec<PathBuf> {
     files(&repository().join("catalogue"), &|p| {
         p.file_name().is_some_and(|n| n == "kpi.toml")
     })
@@ -101,7 +101,7 @@ fn kpi_folders() -> Vec<PathBuf> {
     .collect()
 }
 
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("a KPI has cases")
         .map(|entry| entry.expect("an entry").path())
@@ -120,12 +120,7 @@ async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
         last = last.max(reading.as_of);
         world.commit_csv(&reading, &csv).await;
     }
-    let kpi_text = std::fs::read_to_string(case.join("../../kpi.toml")).expect("a definition");
-    let kpi: toml::Table = kpi_text.parse().expect("it parses");
-    let no = kpi["no"]
-        .as_integer()
-        .and_then(|no| u32::try_from(no).ok())
-        .expect("a number");
+    let no = number_of(case);
     if let Some(programme) = programme(case, no) {
         world.engine = world.engine_with(Vec::new(), programme);
     }
@@ -176,6 +171,14 @@ async fn run_case(case: &Path, faults: &mut Vec<String>) -> usize {
     seen
 }
 
+/// The number of the KPI that a case belongs to.
+pub(crate) fn number_of(case: &Path) -> u32 {
+    let kpi_text = std::fs::read_to_string(case.join("../../kpi.toml")).expect("a definition");
+    let kpi: toml::Table = kpi_text.parse().expect("it parses");
+    let no = kpi["no"].as_integer();
+    no.and_then(|no| u32::try_from(no).ok()).expect("a number")
+}
+
 /// What a case says of itself.
 fn settings(case: &Path) -> toml::Table {
     std::fs::read_to_string(case.join("case.toml")).map_or_else(
@@ -185,7 +188,7 @@ fn settings(case: &Path) -> toml::Table {
 }
 
 /// The programme of a case that gives parameters a value: it holds for the whole group, always.
-fn programme(case: &Path, no: u32) -> Option<Programme> {
+pub(crate) fn programme(case: &Path, no: u32) -> Option<Programme> {
     let settings = settings(case);
     let parameters = settings.get("parameters")?.as_table().expect("a table");
     let row = |(name, value): (&String, &toml::Value)| {
@@ -199,7 +202,7 @@ fn programme(case: &Path, no: u32) -> Option<Programme> {
 }
 
 /// The readings of a case in the order of their days; reference data before what looks it up.
-fn readings(case: &Path) -> Vec<(Reading, String)> {
+pub(crate) fn readings(case: &Path) -> Vec<(Reading, String)> {
     let settings = settings(case);
     let stated = |file: &str| -> Option<&toml::Table> {
         settings

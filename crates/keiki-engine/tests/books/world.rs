@@ -343,6 +343,12 @@ impl World {
             .await
             .unwrap_or_else(|e| unreachable!("{e}"))
     }
+
+    /// The journal's address.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn root(&self) -> Url {
+        Url::from_directory_path(self.folder.path().join("journal")).expect("an absolute path")
+    }
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -2,7 +2,9 @@
 
 mod close;
 mod database;
+mod engine;
 mod notify;
+mod object_store;
 mod sign_in;
 
 use std::path::Path;
@@ -19,7 +21,9 @@ use url::Url;
 
 pub use close::{Certifier, CloseDays, CloseSettings};
 pub use database::{DEFAULT_DATABASE, DatabaseSettings};
+pub use engine::{ClusterSettings, EngineSettings, TOKEN_VARIABLE};
 pub use notify::{Digest, MailSecurity, MailSettings, NotifySettings, Webhook, WebhookForm};
+pub use object_store::ObjectStoreSettings;
 pub use sign_in::{OpenIdSettings, Passwords, SignInSettings};
 
 /// The name of the file.
@@ -48,6 +52,10 @@ pub struct Settings {
     pub business_days: BusinessDays,
     /// Path or URL of the journal.
     pub journal: String,
+    /// How the journal is read where it lies on an object store.
+    pub object_store: ObjectStoreSettings,
+    /// What reads the journal to measure.
+    pub engine: EngineSettings,
     /// Where the operational database is.
     pub database: DatabaseSettings,
     /// For how many days raw files with personal data are kept; absent = for ever.
@@ -126,7 +134,13 @@ impl Settings {
             ))
         };
         if self.journal.contains("://") {
-            return Url::parse(&self.journal).map_err(|_| wrong());
+            let mut url = Url::parse(&self.journal).map_err(|_| wrong())?;
+            if !url.path().ends_with('/') {
+                // Tables lie below it, not beside it.
+                let folder = format!("{}/", url.path());
+                url.set_path(&folder);
+            }
+            return Ok(url);
         }
         Url::from_directory_path(root.join(&self.journal)).map_err(|()| wrong())
     }
@@ -172,6 +186,8 @@ fn settings(node: &Node<'_>) -> Option<Settings> {
         entity_calendars,
         business_days: business_days?,
         journal,
+        object_store: object_store::object_store(node),
+        engine: engine::engine(node),
         database: database::database(node),
         personal_files_days,
         people,

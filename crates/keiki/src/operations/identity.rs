@@ -99,7 +99,7 @@ pub async fn list(workspace: &Workspace, dataset: Option<&str>) -> Result<Vec<Li
 pub async fn separate(workspace: &Workspace, asked: Asked, run: &Run) -> Result<Separation> {
     let journal = workspace.journal(Opening::Existing).await?;
     let judgement = judgement(workspace, asked, run)?;
-    Ok(journal.separate(&judgement).await?)
+    Ok(Box::pin(journal.separate(&judgement)).await?)
 }
 
 /// Makes a record one with another.
@@ -109,7 +109,7 @@ pub async fn separate(workspace: &Workspace, asked: Asked, run: &Run) -> Result<
 pub async fn join(workspace: &Workspace, asked: Asked, into: &str, run: &Run) -> Result<Merge> {
     let journal = workspace.journal(Opening::Existing).await?;
     let judgement = judgement(workspace, asked, run)?;
-    Ok(journal.join(&judgement, into).await?)
+    Ok(Box::pin(journal.join(&judgement, into)).await?)
 }
 
 /// What a person says about a record.

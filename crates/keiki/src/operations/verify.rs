@@ -51,7 +51,7 @@ pub async fn beside(workspace: &Workspace) -> Result<Beside> {
 /// # Errors
 /// It cannot be read at all; what does not fit is a finding.
 pub async fn verify(workspace: &Workspace, progress: &dyn Progress) -> Result<Verification> {
-    let journal = workspace.journal(Opening::Existing).await?;
+    let journal = workspace.journal_itself().await?;
     progress.begin(&Step::Verifying);
     if let Some(finding) = changed(workspace, &journal).await? {
         return Ok(Verification {

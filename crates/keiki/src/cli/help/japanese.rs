@@ -13,6 +13,44 @@ pub(super) fn of(english: &str) -> Option<&'static str> {
 
 const TEXTS: &[(&str, &str)] = &[
     (
+        "Run the scheduler of a cluster, which gives work to workers",
+        "クラスターのスケジューラーを動かし、ワーカーに仕事を割り当てる",
+    ),
+    (
+        "The file with the cluster's token [default: the environment variable `KEIKI_CLUSTER_TOKEN`]",
+        "クラスターのトークンを記したファイル [既定: 環境変数 `KEIKI_CLUSTER_TOKEN`]",
+    ),
+    (
+        "After how long a worker that says nothing counts as lost",
+        "応答のないワーカーを停止したとみなすまでの秒数",
+    ),
+    (
+        "Run a worker of a cluster, which reads the journal's files and sends partial sums",
+        "クラスターのワーカーを動かし、証跡台帳のファイルを読んで部分集計を返す",
+    ),
+    ("The scheduler", "スケジューラー"),
+    ("Where to listen", "待ち受ける場所"),
+    (
+        "Where to listen for those who fetch what it has computed",
+        "集計結果を受け渡すために待ち受ける場所",
+    ),
+    (
+        "Under which name others reach it [default: the address where it listens]",
+        "ほかのコンピューターから接続するときの名前 [既定: 待ち受けるアドレス]",
+    ),
+    (
+        "Its name in reports [default: host and port]",
+        "記録に表示する名前 [既定: ホストとポート]",
+    ),
+    (
+        "How many parts it computes at a time [default: as many as there are processors]",
+        "同時に集計する区分の数 [既定: プロセッサーの数]",
+    ),
+    (
+        "How much of a journal on an object store it keeps on disk",
+        "オブジェクトストレージにある証跡台帳をディスクに保持する上限",
+    ),
+    (
         "Keeps an organisation's cybersecurity KPIs as accounts are kept",
         "組織のサイバーセキュリティKPIを、会計と同じように帳簿で管理する",
     ),

@@ -78,9 +78,14 @@ impl Taking<'_> {
                 State::Refused(why) => Outcome::Refused(why),
                 State::Ready(found) => {
                     let of = (Arc::clone(&examined.dataset), &examined.signed);
-                    let done = self
-                        .commit(&whose, of, *found, (&stored, &name, as_seen), progress)
-                        .await;
+                    let done = Box::pin(self.commit(
+                        &whose,
+                        of,
+                        *found,
+                        (&stored, &name, as_seen),
+                        progress,
+                    ))
+                    .await;
                     match done {
                         Ok(report) => {
                             is_kept |= report.receipt.seq.is_some();

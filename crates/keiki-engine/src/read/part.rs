@@ -1,0 +1,115 @@
+//! Reads a part of the journal's files, as a worker does: some files, and of some of them only groups of rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+use keiki_store::Scan;
+
+use super::{Bounds, cube_plan, within};
+use crate::accumulate::Accumulator;
+use crate::axis::Axis;
+use crate::cube::Cube;
+use crate::error::Result;
+use crate::plan::DatasetPlan;
+
+/// What was read of a part.
+pub(crate) struct PartRead {
+    pub(crate) cube: Cube,
+    /// Rows of the files, whether they lie within the bounds or not.
+    pub(crate) rows: u64,
+    /// Bytes that were read of the files.
+    pub(crate) bytes: u64,
+}
+
+/// Reads files into a cube; of those for which there are ranges, the groups of rows that lie in these.
+pub(crate) async fn read_part(
+    context: &SessionContext,
+    plan: &Arc<DatasetPlan>,
+    (scan, ranges): (&Scan, &HashMap<String, Vec<(u64, u64)>>),
+    bounds: Bounds,
+    axis: &Axis,
+) -> Result<PartRead> {
+    let physical = cube_plan(context, plan, scan, bounds).await?;
+    let physical = narrowed(physical, ranges)?;
+    let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone());
+    let mut rows = 0;
+    for partition in 0..physical.output_partitioning().partition_count() {
+        let mut stream = physical.execute(partition, context.task_ctx())?;
+        while let Some(batch) = stream.try_next().await? {
+            rows += batch.num_rows() as u64;
+            accumulator.add(&within(batch, bounds)?)?;
+        }
+    }
+    Ok(PartRead {
+        cube: accumulator.finish(),
+        rows,
+        bytes: read_bytes(physical.as_ref()),
+    })
+}
+
+/// The plan with the ranges of its files.
+fn narrowed(
+    physical: Arc<dyn ExecutionPlan>,
+    ranges: &HashMap<String, Vec<(u64, u64)>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if ranges.is_empty() {
+        return Ok(physical);
+    }
+    let narrow = |node: Arc<dyn ExecutionPlan>| {
+        let source = node.downcast_ref::<DataSourceExec>();
+        let config = source.and_then(|of| of.data_source().downcast_ref::<FileScanConfig>());
+        let Some(config) = config else {
+            return Ok(Transformed::no(node));
+        };
+        let files = FileGroup::new(in_ranges(config, ranges));
+        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(vec![files]);
+        let source: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config.build());
+        Ok(Transformed::yes(source))
+    };
+    Ok(physical.transform_down(narrow).data()?)
+}
+
+/// Each file once for each of its ranges, or once where it has none; however the plan had cut it up itself.
+fn in_ranges(
+    config: &FileScanConfig,
+    ranges: &HashMap<String, Vec<(u64, u64)>>,
+) -> Vec<PartitionedFile> {
+    let mut files: Vec<PartitionedFile> = Vec::new();
+    let all = config.file_groups.iter().flat_map(FileGroup::iter);
+    for file in all {
+        let path = &file.object_meta.location;
+        if files
+            .iter()
+            .any(|known| known.object_meta.location == *path)
+        {
+            continue;
+        }
+        let mut whole = file.clone();
+        whole.range = None;
+        match ranges.get(path.as_ref()) {
+            None => files.push(whole),
+            Some(ranges) => files.extend(ranges.iter().map(|(from, until)| {
+                let at = |place: u64| i64::try_from(place).unwrap_or(i64::MAX);
+                whole.clone().with_range(at(*from), at(*until))
+            })),
+        }
+    }
+    files
+}
+
+fn read_bytes(physical: &dyn ExecutionPlan) -> u64 {
+    let own = physical.metrics().and_then(|metrics| {
+        let scanned = metrics.sum_by_name("bytes_scanned")?;
+        u64::try_from(scanned.as_usize()).ok()
+    });
+    let children = physical.children().into_iter();
+    let below: u64 = children.map(|child| read_bytes(child.as_ref())).sum();
+    own.unwrap_or(0) + below
+}

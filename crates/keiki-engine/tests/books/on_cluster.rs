@@ -1,0 +1,188 @@
+//! The same books measured here and by a cluster: a scheduler and two workers of this process, reached over loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use keiki_engine::cluster::{
+    Cluster, ClusterSetting, SchedulerSetting, Token, WorkerSetting, run_scheduler, run_worker,
+};
+use keiki_engine::{Engine, EngineError, Request, Structure};
+use keiki_model::calendar::Period;
+use keiki_model::measurement::Measurement;
+use keiki_model::programme::Programme;
+
+use crate::cases::{KNOWN_ON, kpi_folders, number_of, programme, readings, subfolders};
+use crate::world::{World, block_on, day, end_of, noon};
+
+/// Cases that are measured at the same time.
+const AT_ONCE: usize = 16;
+
+/// Small, so that small files are cut up too.
+const PART_BYTES: u64 = 3000;
+
+fn token(letter: &str) -> Token {
+    Token::new(&letter.repeat(40)).expect("it is long enough")
+}
+
+/// A scheduler and workers, until the process ends.
+fn start(workers: usize, folder: &Path) -> SocketAddr {
+    let (sender, receiver) = mpsc::channel();
+    spawn(async move {
+        let setting = SchedulerSetting {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            token: token("a"),
+            worker_timeout: Duration::from_mins(1),
+        };
+        let ready = move |address| sender.send(address).expect("somebody waits");
+        run_scheduler(setting, ready, std::future::pending()).await
+    });
+    let address = receiver.recv().expect("the scheduler listens");
+    for number in 0..workers {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listen = free.local_addr().expect("its address");
+        drop(free);
+        let folder = folder.join(number.to_string());
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let setting = WorkerSetting {
+            name: format!("worker{number}"),
+            scheduler_host: address.ip().to_string(),
+            scheduler_port: address.port(),
+            listen,
+            host: None,
+            token: token("a"),
+            threads: 2,
+            folder,
+            reading: keiki_store::Reading::default(),
+        };
+        spawn(run_worker(setting));
+    }
+    address
+}
+
+fn spawn(process: impl Future<Output = Result<(), EngineError>> + Send + 'static) {
+    std::thread::spawn(move || {
+        let ended = block_on(process);
+        unreachable!("a process of the cluster ended: {ended:?}");
+    });
+}
+
+fn cluster(world: &World, address: SocketAddr, token: Token) -> Cluster {
+    let setting = ClusterSetting {
+        address: address.to_string(),
+        token,
+        journal: world.root(),
+        part_bytes: PART_BYTES,
+        patience: Duration::from_mins(5),
+    };
+    Cluster::new(setting).expect("certificates")
+}
+
+#[test]
+fn every_case_of_the_catalogue_comes_out_the_same_here_and_on_a_cluster() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = start(2, folder.path());
+    let folders = kpi_folders();
+    let cases: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|kpi| subfolders(&kpi.join("cases")))
+        .collect();
+    let compared = block_on(async {
+        let compared = cases.iter().map(|case| compare(case, address));
+        let compared = stream::iter(compared).buffer_unordered(AT_ONCE);
+        compared.collect::<Vec<usize>>().await
+    });
+    let figures: usize = compared.iter().sum();
+    assert!(cases.len() >= 180, "only {} cases were found", cases.len());
+    assert!(
+        figures > 4 * cases.len(),
+        "only {figures} figures were compared"
+    );
+}
+
+/// Measures all that a case expects here and on the cluster; returns how many figures were compared.
+async fn compare(case: &Path, address: SocketAddr) -> usize {
+    let kpi = case.ancestors().nth(2).expect("a case lies in a KPI");
+    let world = World::of_kpi(kpi).await;
+    let mut last = day(KNOWN_ON);
+    for (reading, csv) in readings(case) {
+        last = last.max(reading.as_of);
+        world.commit_csv(&reading, &csv).await;
+    }
+    let no = number_of(case);
+    let programme = || programme(case, no).unwrap_or_else(Programme::default);
+    let here = world.engine_with(Vec::new(), programme());
+    let there = world.engine_with(Vec::new(), programme());
+    let there = there.on_cluster(Ok(cluster(&world, address, token("a"))));
+    let mut rows = csv::Reader::from_path(case.join("expected.csv")).expect("expectations");
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows.deserialize::<BTreeMap<String, String>>() {
+        let row = row.expect("a row of expectations");
+        let periods = asked.entry(row["known_on"].clone()).or_default();
+        periods.insert(row["period"].clone());
+    }
+    let mut compared = 0;
+    for (known_on, periods) in asked {
+        let known_at = if known_on.is_empty() {
+            end_of(last)
+        } else {
+            end_of(day(&known_on))
+        };
+        let asked = request(no, &periods, known_at);
+        let expected = measured(&world, &here, &asked).await;
+        let found = there.measure(&world.journal, &asked).await;
+        let found = found.unwrap_or_else(|e| unreachable!("{}: {e}", case.display()));
+        assert_eq!(found, expected, "{} {known_on}", case.display());
+        compared += found.len();
+    }
+    compared
+}
+
+fn request(no: u32, periods: &BTreeSet<String>, known_at: i64) -> Request {
+    let periods = periods.iter().map(|period| Period::parse(period));
+    Request {
+        kpis: vec![no],
+        org_units: Vec::new(),
+        structure: Structure::default(),
+        periods: periods.collect::<Result<_, _>>().expect("periods"),
+        known_at: Some(known_at),
+        seq: None,
+        now: noon(day("2030-01-01")),
+    }
+}
+
+async fn measured(world: &World, engine: &Engine, request: &Request) -> Vec<Measurement> {
+    let measured = engine.measure(&world.journal, request).await;
+    measured.unwrap_or_else(|e| unreachable!("{e}"))
+}
+
+#[test]
+fn who_does_not_know_the_token_is_not_let_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = start(1, folder.path());
+    block_on(async {
+        let kpi = &kpi_folders()[0];
+        let world = World::of_kpi(kpi).await;
+        let case = kpi.join("cases/normal");
+        for (reading, csv) in readings(&case) {
+            world.commit_csv(&reading, &csv).await;
+        }
+        let periods = BTreeSet::from(["2026-06".to_owned()]);
+        let asked = request(number_of(&case), &periods, end_of(day(KNOWN_ON)));
+        let engine = |letter| {
+            let engine = world.engine_with(Vec::new(), Programme::default());
+            engine.on_cluster(Ok(cluster(&world, address, token(letter))))
+        };
+        let refused = engine("b").measure(&world.journal, &asked).await;
+        let refused = refused.expect_err("another token").to_string();
+        assert!(
+            refused.starts_with("the cluster could not measure"),
+            "{refused}"
+        );
+        let measured = engine("a").measure(&world.journal, &asked).await;
+        assert!(!measured.expect("the same token").is_empty());
+    });
+}
