@@ -38,7 +38,7 @@ const BOUNDARIES: [(&str, &[&str]); 8] = [
 ];
 
 /// Which crate alone may name a library.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("clap", &["keiki"]),
     ("axum", &["keiki"]),
     ("anyhow", &["keiki"]),
@@ -49,6 +49,12 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("ldap3", &["keiki-ingest"]),
     ("object_store", &["keiki-store"]),
     ("datafusion", &["keiki-engine"]),
+    // The cluster (decision 0114).
+    ("ballista-core", &["keiki-engine"]),
+    ("ballista-executor", &["keiki-engine"]),
+    ("ballista-scheduler", &["keiki-engine"]),
+    ("tonic", &["keiki-engine"]),
+    ("rcgen", &["keiki-engine"]),
     (
         "tokio",
         &["keiki-ingest", "keiki-store", "keiki-engine", "keiki"],

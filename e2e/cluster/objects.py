@@ -1,0 +1,107 @@
+"""An object store that speaks S3, for the checks beside it: moto's, behind a door that counts, slows down and fails on demand.
+
+    objects.py PORT BUCKET
+
+Writing requests go through one at a time, so that "put this only where nothing is" holds between two writers, as it does in S3. `POST /-/faults` with JSON
+`{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
+write lost after it was done; `GET /-/counts` gives, for each client's address, requests and bytes.
+"""
+
+import json
+import socket
+import sys
+import threading
+import time
+
+import boto3
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class Door:
+    """Stands before the application."""
+
+    def __init__(self, application):
+        self.application = application
+        self.writing = threading.Lock()
+        self.counting = threading.Lock()
+        self.faults = {}
+        self.number = self.written = 0
+        self.counts = {}
+
+    def __call__(self, environ, start_response):
+        path = environ["PATH_INFO"]
+        if path.startswith("/-/"):
+            return self.control(path, environ, start_response)
+        faults = self.faults
+        is_write = environ["REQUEST_METHOD"] in ("PUT", "POST", "DELETE")
+        with self.counting:
+            self.number += 1
+            self.written += is_write
+            number, written = self.number, self.written
+            of = self.counts.setdefault(environ["REMOTE_ADDR"], {"requests": 0, "refused": 0, "bytes": 0})
+            of["requests"] += 1
+        if faults.get("delay_ms"):
+            time.sleep(faults["delay_ms"] / 1000)
+        if faults.get("every") and number % faults["every"] == 0:
+            with self.counting:
+                of["refused"] += 1
+            # What was sent has to be read, or the connection cannot be used again.
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return self.refuse(start_response, faults.get("status", 503))
+        if not is_write:
+            return self.counted(of, self.application(environ, start_response))
+        with self.writing:
+            answer = list(self.application(environ, start_response if not self.loses(faults, written) else quiet))
+        if self.loses(faults, written):
+            return self.refuse(start_response, 500)
+        return answer
+
+    @staticmethod
+    def loses(faults, written):
+        return bool(faults.get("lose")) and written % faults["lose"] == 0
+
+    def counted(self, of, answer):
+        for part in answer:
+            with self.counting:
+                of["bytes"] += len(part)
+            yield part
+
+    @staticmethod
+    def refuse(start_response, status):
+        text = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+        start_response(f"{status} Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def control(self, path, environ, start_response):
+        if environ["REQUEST_METHOD"] == "POST":
+            self.faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        with self.counting:
+            text = json.dumps(self.counts).encode()
+            if path == "/-/reset":
+                self.counts.clear()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+
+def quiet(status, headers, exc_info=None):
+    return lambda data: None
+
+
+def main(address, bucket):
+    host, port = address.rsplit(":", 1)
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    WSGIRequestHandler.log_request = lambda *_, **__: None
+    door = Door(DomainDispatcherApplication(create_backend_app))
+    server = make_server(host, int(port), door, threaded=True)
+    server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    store = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+                         aws_access_key_id="setup", aws_secret_access_key="setup")
+    store.create_bucket(Bucket=bucket)
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
