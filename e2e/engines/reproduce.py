@@ -65,7 +65,7 @@ def polars_engine():
 def spark_engine():
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master("local[2]").appName("keiki").config("spark.ui.enabled", "false")
+    builder = SparkSession.builder.master("local[2]").appName("keiki").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.sql.session.timeZone", "UTC")
     session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
