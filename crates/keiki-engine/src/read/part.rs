@@ -19,6 +19,9 @@ use crate::cube::Cube;
 use crate::error::Result;
 use crate::plan::DatasetPlan;
 
+/// Where the groups of rows of a file lie: from the first byte to the one behind the last.
+pub(crate) type Ranges = HashMap<String, Vec<(u64, u64)>>;
+
 /// What was read of a part.
 pub(crate) struct PartRead {
     pub(crate) cube: Cube,
@@ -32,7 +35,7 @@ pub(crate) struct PartRead {
 pub(crate) async fn read_part(
     context: &SessionContext,
     plan: &Arc<DatasetPlan>,
-    (scan, ranges): (&Scan, &HashMap<String, Vec<(u64, u64)>>),
+    (scan, ranges): (&Scan, &Ranges),
     bounds: Bounds,
     axis: &Axis,
 ) -> Result<PartRead> {
@@ -55,10 +58,7 @@ pub(crate) async fn read_part(
 }
 
 /// The plan with the ranges of its files.
-fn narrowed(
-    physical: Arc<dyn ExecutionPlan>,
-    ranges: &HashMap<String, Vec<(u64, u64)>>,
-) -> Result<Arc<dyn ExecutionPlan>> {
+fn narrowed(physical: Arc<dyn ExecutionPlan>, ranges: &Ranges) -> Result<Arc<dyn ExecutionPlan>> {
     if ranges.is_empty() {
         return Ok(physical);
     }
@@ -77,10 +77,7 @@ fn narrowed(
 }
 
 /// Each file once for each of its ranges, or once where it has none; however the plan had cut it up itself.
-fn in_ranges(
-    config: &FileScanConfig,
-    ranges: &HashMap<String, Vec<(u64, u64)>>,
-) -> Vec<PartitionedFile> {
+fn in_ranges(config: &FileScanConfig, ranges: &Ranges) -> Vec<PartitionedFile> {
     let mut files: Vec<PartitionedFile> = Vec::new();
     let all = config.file_groups.iter().flat_map(FileGroup::iter);
     for file in all {

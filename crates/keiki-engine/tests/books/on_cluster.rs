@@ -113,7 +113,7 @@ async fn compare(case: &Path, address: SocketAddr) -> usize {
         world.commit_csv(&reading, &csv).await;
     }
     let no = number_of(case);
-    let programme = || programme(case, no).unwrap_or_else(Programme::default);
+    let programme = || programme(case, no).unwrap_or_default();
     let here = world.engine_with(Vec::new(), programme());
     let there = world.engine_with(Vec::new(), programme());
     let there = there.on_cluster(Ok(cluster(&world, address, token("a"))));
