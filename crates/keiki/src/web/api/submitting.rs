@@ -423,7 +423,12 @@ pub(in crate::web) struct Document {
     name: String,
     /// Its bytes in Base64. *Source*: RFC 4648, 4.
     #[serde(deserialize_with = "bytes")]
-    #[schema(value_type = String, content_encoding = "base64", min_length = 1, example = "JVBERi0xLjc=")]
+    #[schema(
+        value_type = String,
+        content_encoding = "base64",
+        pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$",
+        example = "JVBERi0xLjc="
+    )]
     content: Vec<u8>,
 }
 
