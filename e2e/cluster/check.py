@@ -416,7 +416,7 @@ def breaking(keiki, objects, network, expected, place, folder):
 
     during("A worker is killed", 2, kill(1), must="right")
     during("A worker is cut off", 2, lambda cluster: network.cut(Cluster.SCHEDULER + 1, cluster.workers[1]), must="right")
-    during("The scheduler is started again", 2, restart)
+    during("The scheduler is started again", 2, restart, must="right")
     during("All workers are killed", 2, kill_all, timeout=30, must="says")
     during("The object store answers every third request with 503, and slowly", 2, lambda _: objects.faults(every=3, status=503, delay_ms=100), must="right")
     during("The object store is gone", 2, lambda _: objects.faults(every=1, status=503), timeout=20, must="says")

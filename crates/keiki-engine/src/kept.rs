@@ -46,13 +46,13 @@ impl Engine {
             history: Some(Arc::clone(&kept.history)),
         };
         let kept = self.keeper.find(&key).filter(holds);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
-            return Ok(filled(kept));
-        }
         let kept = match kept {
             Some(kept) => Some(kept),
             None => Box::pin(self.pieced_together(journal, of, knowledge, &axis, &basis)).await?,
         };
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == knowledge.seq) {
+            return Ok(filled(kept));
+        }
         let after_seq = kept.map_or(0, |kept| kept.seq);
         let bounds = Bounds {
             after_seq,
@@ -106,7 +106,8 @@ impl Engine {
         axis: &Axis,
         basis: &str,
     ) -> Result<Option<Kept>> {
-        let shared = |kept: &Kept| pairs(&plan.versions(), &kept.measures);
+        let versions = plan.versions();
+        let shared = |kept: &Kept| pairs(&versions, &kept.measures);
         let kept = self.keeper.relatives(basis).into_iter();
         let kept = kept.filter(|kept| kept.seq <= knowledge.seq && kept.cube.axis == *axis);
         let best = kept.max_by_key(|kept| (shared(kept).len(), kept.seq));
@@ -136,7 +137,7 @@ impl Engine {
         }
         let key = format!("{basis}-{}", plan.version);
         let kept = Kept {
-            measures: plan.versions(),
+            measures: versions,
             seq: best.seq,
             history: Arc::new(History::new(&key, best.seq, &cube)),
             cube: Arc::new(cube),

@@ -107,7 +107,6 @@ impl Renewed {
         self.later.extend(other.later);
         self.later_rows += other.later_rows;
         self.replaced.extend(other.replaced);
-        self.ledger = other.ledger.or(self.ledger.take());
     }
 }
 

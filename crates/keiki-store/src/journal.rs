@@ -29,7 +29,7 @@ use url::Url;
 
 use crate::batches::{Batches, RawReference, Snapshot};
 use crate::error::{Result, StoreError};
-use crate::gathered::Gathered;
+use crate::gathered::{Gathered, Settled};
 use crate::heads::Heads;
 use crate::identity::Merge;
 use crate::place::{Place, Reading};
@@ -328,28 +328,24 @@ impl Journal {
             .settled(self, &submission.dataset, submission.as_of);
         let rows = Box::pin(rows).await?;
         let submission = Arc::new(submission);
-        // Only files that no table has been told of may be taken back.
-        let mut is_first = true;
-        for _ in 0..ATTEMPTS {
-            let (mut batches, snapshot) = self.list().await?;
-            if let Some(seen) = submission.as_seen.filter(|seen| *seen != snapshot.seq()) {
-                return Err(StoreError::NotAsSeen(seen));
-            }
-            let attempt = match Attempt::new(self, &submission, &rows, &snapshot) {
-                Ok(attempt) => attempt,
-                Err(error) => {
-                    if is_first {
-                        Box::pin(rows.discard_early()).await?;
-                    }
-                    return Err(error);
+        for turn in 0..ATTEMPTS {
+            // Only files that no table has been told of may be taken back.
+            let early = (turn == 0).then_some(rows.as_ref());
+            let listed = self.list().await.and_then(|(batches, snapshot)| {
+                match submission.as_seen.filter(|seen| *seen != snapshot.seq()) {
+                    Some(seen) => Err(StoreError::NotAsSeen(seen)),
+                    None => Ok((batches, snapshot)),
                 }
-            };
-            is_first = false;
+            });
+            let (mut batches, snapshot) = Box::pin(or_taken_back(listed, early)).await?;
+            let attempt = Attempt::new(self, &submission, &rows, &snapshot);
+            let attempt = Box::pin(or_taken_back(attempt, early)).await?;
             if attempt.is_replay() {
                 let receipt = attempt.replay();
                 return self.united(receipt, &submission).await;
             }
-            let mut prepared = Box::pin(attempt.prepare()).await?;
+            let prepared = Box::pin(attempt.prepare()).await;
+            let mut prepared = Box::pin(or_taken_back(prepared, early)).await?;
             let written = Box::pin(prepared.write(self)).await;
             let committed = match written {
                 Ok(()) => batches.commit(&prepared.batch).await,
@@ -581,4 +577,15 @@ pub(crate) fn keys_of(rows: &RecordBatch, dataset: &Dataset) -> Result<StringArr
     Ok((0..rows.num_rows())
         .map(|row| Some(join_key(parts.iter().map(|part| part.value(row)))))
         .collect())
+}
+
+/// Passes on what was made; where it could not be, what was written while rows were read is taken back first.
+async fn or_taken_back<T>(made: Result<T>, early: Option<&Settled>) -> Result<T> {
+    if made.is_err()
+        && let Some(rows) = early
+    {
+        // What went wrong matters more than what could not be cleared away after it.
+        let _cleared = rows.discard_early().await;
+    }
+    made
 }

@@ -63,6 +63,15 @@ impl Place {
     /// # Errors
     /// There can be no journal at such an address.
     pub fn open(url: &Url, reading: &Reading) -> Result<Self> {
+        let says_more =
+            !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+        if url.scheme() != "file" && says_more {
+            let why = Text::new(
+                "証跡台帳のURLにバケットとフォルダ以外のものが書かれています",
+                "the journal's address says more than bucket and folder",
+            );
+            return Err(no_place(url, why, bucket_and_folder()));
+        }
         let (store, prefix) = if OBJECT_STORE_SCHEMES.contains(&url.scheme()) {
             object_store(url, reading)?
         } else {
@@ -120,6 +129,13 @@ impl Place {
     }
 }
 
+fn bucket_and_folder() -> Text {
+    Text::new(
+        "s3://バケット/フォルダ の形で書き、認証情報は環境変数 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY で渡してください",
+        "write s3://bucket/folder, and pass credentials in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+    )
+}
+
 fn no_place(url: &Url, why: Text, hint: Text) -> StoreError {
     // An address may carry what nobody should read in a log.
     let mut shown = url.clone();
@@ -148,19 +164,6 @@ fn object_store(url: &Url, _reading: &Reading) -> Result<(Arc<dyn ObjectStore>, 
 
 #[cfg(feature = "s3")]
 fn object_store(url: &Url, reading: &Reading) -> Result<(Arc<dyn ObjectStore>, Path)> {
-    let hint = || {
-        Text::new(
-            "s3://バケット/フォルダ の形で書き、認証情報は環境変数 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY で渡してください",
-            "write s3://bucket/folder, and pass credentials in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
-        )
-    };
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        let why = Text::new(
-            "証跡台帳のURLにバケットとフォルダ以外のものが書かれています",
-            "the journal's address says more than bucket and folder",
-        );
-        return Err(no_place(url, why, hint()));
-    }
     let folder = url.path().trim_matches('/');
     let prefix = Path::parse(folder).ok().filter(|_| url.host().is_some());
     let Some(prefix) = prefix else {
@@ -168,7 +171,7 @@ fn object_store(url: &Url, reading: &Reading) -> Result<(Arc<dyn ObjectStore>, P
             "証跡台帳のURLからバケットとフォルダを読み取れません",
             "the journal's address names no bucket and folder",
         );
-        return Err(no_place(url, why, hint()));
+        return Err(no_place(url, why, bucket_and_folder()));
     };
     Ok((s3::open(url, reading)?, prefix))
 }
@@ -188,5 +191,7 @@ mod tests {
         let found = refused("s3://key:secret@bucket/journal/?token=hush");
         assert!(found.starts_with("s3://bucket/journal/: "), "{found}");
         assert!(!found.contains("secret") && !found.contains("hush"));
+        let found = refused("gs://key:secret@bucket/journal/");
+        assert!(!found.contains("secret"), "{found}");
     }
 }

@@ -229,12 +229,7 @@ impl Table {
     }
 
     async fn read_log(&self, file: &str) -> Result<Option<bytes::Bytes>> {
-        let path = Path::from(format!("_delta_log/{file}"));
-        match self.store().get(&path).await {
-            Ok(found) => Ok(Some(found.bytes().await?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        plain_log::found(self.store().as_ref(), file).await
     }
 
     /// The object store rooted in the table's folder.

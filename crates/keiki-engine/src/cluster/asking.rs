@@ -55,7 +55,7 @@ pub struct ClusterSetting {
     pub journal: Url,
     /// How much of the files a part holds at most, about.
     pub part_bytes: u64,
-    /// For how long an answer is waited for.
+    /// For how long an answer is waited for, each of the times that it is asked for.
     pub patience: Duration,
 }
 
@@ -119,7 +119,7 @@ impl Cluster {
         let share = Arc::new(share);
         let mut attempt = 1;
         let answered = loop {
-            match self.ask(&share).await {
+            match self.ask(&share, &plan.has_value()).await {
                 Ok(answered) => break answered,
                 Err(error) if attempt == ATTEMPTS => return Err(error),
                 Err(error) => {
@@ -137,7 +137,7 @@ impl Cluster {
     }
 
     /// Gives the work to the cluster and returns the cube of each part.
-    async fn ask(&self, share: &Arc<Share>) -> Result<Vec<Cube>> {
+    async fn ask(&self, share: &Arc<Share>, has_value: &[bool]) -> Result<Vec<Cube>> {
         let patience = self.setting.patience;
         let answered = tokio::time::timeout(patience, self.answers(share)).await;
         let answers = answered.map_err(|_| {
@@ -148,7 +148,7 @@ impl Cluster {
             )
         })??;
         report(&answers);
-        cubes(share, answers)
+        cubes((share, has_value), answers)
     }
 
     async fn answers(&self, share: &Arc<Share>) -> Result<BTreeMap<u32, Answer>> {
@@ -170,7 +170,8 @@ impl Cluster {
         let mut stream = stream.await.map_err(|error| of_cluster(&error))?;
         let mut answers: BTreeMap<u32, Answer> = BTreeMap::new();
         while let Some(rows) = stream.try_next().await.map_err(|e| of_cluster(&e))? {
-            take(&rows, &mut answers).ok_or_else(|| not_whole("a piece came twice"))?;
+            take(&rows, &mut answers)
+                .ok_or_else(|| not_whole("a piece came twice, or not as workers write them"))?;
         }
         Ok(answers)
     }
@@ -217,19 +218,23 @@ fn take(rows: &RecordBatch, answers: &mut BTreeMap<u32, Answer>) -> Option<()> {
 }
 
 /// The cubes of all parts, if each part is there and whole, and all rows were read of which the journal's log knows.
-fn cubes(share: &Share, answers: BTreeMap<u32, Answer>) -> Result<Vec<Cube>> {
+///
+/// Where the log does not say how many rows a file has, they cannot be made sure of, and the answer is not taken.
+fn cubes(
+    (share, has_value): (&Share, &[bool]),
+    answers: BTreeMap<u32, Answer>,
+) -> Result<Vec<Cube>> {
     let read: u64 = answers.values().map(|answer| answer.rows).sum();
     let mut files = BTreeMap::new();
     for part in share.parts.iter().flatten() {
         files.insert(&part.path, part.rows);
     }
     let written: u64 = files.values().sum();
-    let is_counted = files.values().all(|rows| *rows > 0);
     let has_all = (0..)
         .zip(answers.keys())
         .all(|(number, part)| number == *part)
         && answers.len() == share.parts.len();
-    if !has_all || (is_counted && read != written) {
+    if !has_all || read != written {
         let (came, asked) = (answers.len(), share.parts.len());
         return Err(not_on_cluster(
             format!(
@@ -247,7 +252,8 @@ fn cubes(share: &Share, answers: BTreeMap<u32, Answer>) -> Result<Vec<Cube>> {
         if !is_whole || Sha256::digest(&bytes).as_slice() != answer.sha256 {
             return Err(not_whole("SHA-256"));
         }
-        let cube = crate::keep::from_bytes(&bytes).filter(|cube| cube.axis == share.axis);
+        let is_asked = |cube: &Cube| cube.axis == share.axis && cube.has_value() == has_value;
+        let cube = crate::keep::from_bytes(&bytes).filter(is_asked);
         cube.ok_or_else(|| not_whole("form of a cube"))
     };
     answers.into_values().map(cube).collect()

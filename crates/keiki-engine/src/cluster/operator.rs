@@ -19,7 +19,6 @@ use datafusion::physical_plan::{
 };
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
-use jiff::tz::TimeZone;
 use keiki_store::{EntryFile, Place, Reading, Scan};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -224,13 +223,7 @@ impl Reader {
         })?;
         let plan = self.plan(share)?;
         let place = self.place(&share.journal)?;
-        let zone = TimeZone::get(&share.zone).map_err(|error| {
-            not_on_cluster(
-                format!("ワーカーに時間帯がありません: {error}"),
-                format!("a worker does not know the time zone: {error}"),
-            )
-        })?;
-        let context = session(share.calendars.clone(), zone);
+        let context = session(share.calendars.clone(), share.zone()?);
         let scan = Scan {
             store: Arc::clone(place.store()),
             files: whole_files(files),

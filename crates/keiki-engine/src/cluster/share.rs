@@ -123,15 +123,19 @@ impl Share {
         })
     }
 
-    /// Plans the measures as the one who asks has planned them.
-    pub(super) fn plan(&self) -> Result<DatasetPlan> {
-        let zone = TimeZone::get(&self.zone).map_err(|error| {
+    /// The time zone of the one who asks.
+    pub(super) fn zone(&self) -> Result<TimeZone> {
+        TimeZone::get(&self.zone).map_err(|error| {
             not_on_cluster(
                 format!("ワーカーに時間帯がありません: {error}"),
                 format!("a worker does not know the time zone: {error}"),
             )
-        })?;
-        let expressions = SqlExpressions::new(self.calendars.clone(), zone);
+        })
+    }
+
+    /// Plans the measures as the one who asks has planned them.
+    pub(super) fn plan(&self) -> Result<DatasetPlan> {
+        let expressions = SqlExpressions::new(self.calendars.clone(), self.zone()?);
         let dataset = Arc::new(self.dataset()?);
         let plan = DatasetPlan::new(&dataset, &expressions, self.measures.clone())?;
         if plan.version == self.version {

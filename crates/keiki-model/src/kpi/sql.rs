@@ -21,7 +21,7 @@ pub struct Reach {
     pub first: Day,
     /// The day at which it is cut.
     pub cut: Day,
-    /// As they stand in evidence, each once.
+    /// As they stand in evidence, each once, at least one; an empty name stands for rows without any.
     pub org_units: Vec<String>,
 }
 
@@ -86,11 +86,7 @@ pub fn statement(
                 begin: String::new(),
                 end: String::new(),
             };
-            let named = reach.org_units.iter().map(|unit| quoted(unit));
-            let mut all = vec![format!(
-                "org_unit in ({})",
-                named.collect::<Vec<_>>().join(", ")
-            )];
+            let mut all = vec![of_units(&reach.org_units)];
             all.extend(of_clock(kpi, measure, &words));
             all
         })
@@ -110,6 +106,18 @@ pub fn statement(
         format!("{sum} as total")
     };
     Some(lines(measure, &listed, &sum, &conditions))
+}
+
+/// The condition that a row is of one of some org units; an empty name stands for rows without any.
+fn of_units(units: &[String]) -> String {
+    let named = units.iter().filter(|unit| !unit.is_empty());
+    let named: Vec<String> = named.map(|unit| quoted(unit)).collect();
+    let of_named = format!("org_unit in ({})", named.join(", "));
+    match (named.is_empty(), units.iter().any(String::is_empty)) {
+        (true, _) => "org_unit is null".to_owned(),
+        (false, false) => of_named,
+        (false, true) => format!("({of_named} or org_unit is null)"),
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -233,6 +241,17 @@ mod tests {
     #[test]
     fn text_in_sql_is_quoted() {
         assert_eq!(quoted("O'Neill"), "'O''Neill'");
+    }
+
+    #[test]
+    fn rows_without_an_org_unit_are_asked_for_as_such() {
+        let of = |units: &[&str]| {
+            let units: Vec<String> = units.iter().map(|unit| (*unit).to_owned()).collect();
+            of_units(&units)
+        };
+        assert_eq!(of(&["A", "B"]), "org_unit in ('A', 'B')");
+        assert_eq!(of(&["", "A"]), "(org_unit in ('A') or org_unit is null)");
+        assert_eq!(of(&[""]), "org_unit is null");
     }
 
     #[test]

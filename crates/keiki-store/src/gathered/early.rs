@@ -206,11 +206,15 @@ impl Early {
         match way {
             Way::Straight(straight) => {
                 let straight = straight.finish(ground).await?;
-                if counting.await.map_err(StoreError::stopped)?? {
-                    straight.discard().await?;
-                    return Err(StoreError::GatherAgain);
+                let repeats = counting.await.map_err(StoreError::stopped);
+                match repeats.and_then(|found| found) {
+                    Ok(false) => Ok(Taken::Straight(straight)),
+                    otherwise => {
+                        // Why it ends matters more than what could not be cleared away after it.
+                        let _cleared = straight.discard().await;
+                        otherwise.and(Err(StoreError::GatherAgain))
+                    }
                 }
-                Ok(Taken::Straight(straight))
             }
             Way::Alongside(alongside) => {
                 let matter = alongside.finish(ground).await?;

@@ -55,20 +55,25 @@ impl Ahead {
 /// The files that a commit adds, if that is all that it does.
 fn added(commit: &[u8]) -> Option<Vec<DataFile>> {
     let mut files = Vec::new();
-    for line in std::str::from_utf8(commit).ok()?.lines() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let actions: Map<String, Value> = serde_json::from_str(line).ok()?;
-        for (action, what) in actions {
-            match action.as_str() {
-                "commitInfo" => {}
-                "add" => files.push(file(serde_json::from_value(what).ok()?)?),
-                _ => return None,
-            }
+    for (action, what) in actions(commit)? {
+        match action.as_str() {
+            "commitInfo" => {}
+            "add" => files.push(file(serde_json::from_value(what).ok()?)?),
+            _ => return None,
         }
     }
     Some(files)
+}
+
+/// What a commit does, in its order; `None` if it cannot be read.
+pub(super) fn actions(commit: &[u8]) -> Option<Vec<(String, Value)>> {
+    let lines = std::str::from_utf8(commit).ok()?.lines();
+    let mut actions = Vec::new();
+    for line in lines.filter(|line| !line.trim().is_empty()) {
+        let of_line: Map<String, Value> = serde_json::from_str(line).ok()?;
+        actions.extend(of_line);
+    }
+    Some(actions)
 }
 
 /// A file that is as plain as those that this program adds: the log writes other names in a form of its own.

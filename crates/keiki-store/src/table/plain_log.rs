@@ -13,9 +13,8 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use super::ahead::{Added, file};
+use super::ahead::{Added, actions, file};
 use super::{Checkpoint, DataFile, commit_name};
 use crate::error::Result;
 
@@ -92,32 +91,26 @@ impl PlainLog {
     }
 
     fn take_commit(&mut self, commit: &[u8]) -> Option<()> {
-        for line in std::str::from_utf8(commit).ok()?.lines() {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let actions: Map<String, Value> = serde_json::from_str(line).ok()?;
-            for (action, what) in actions {
-                match action.as_str() {
-                    "commitInfo" => {}
-                    "add" => self.add(serde_json::from_value(what).ok()?)?,
-                    "remove" => {
-                        let removed: Removed = serde_json::from_value(what).ok()?;
-                        self.files.remove(&removed.path);
-                    }
-                    "metaData" => {
-                        let data: MetaData = serde_json::from_value(what).ok()?;
-                        if !data.partition_columns.is_empty() {
-                            return None;
-                        }
-                        self.take_schema(&data.schema_string)?;
-                    }
-                    "protocol" => {
-                        let protocol: Protocol = serde_json::from_value(what).ok()?;
-                        self.take_protocol(protocol.min_reader_version)?;
-                    }
-                    _ => return None,
+        for (action, what) in actions(commit)? {
+            match action.as_str() {
+                "commitInfo" => {}
+                "add" => self.add(serde_json::from_value(what).ok()?)?,
+                "remove" => {
+                    let removed: Removed = serde_json::from_value(what).ok()?;
+                    self.files.remove(&removed.path);
                 }
+                "metaData" => {
+                    let data: MetaData = serde_json::from_value(what).ok()?;
+                    if !data.partition_columns.is_empty() {
+                        return None;
+                    }
+                    self.take_schema(&data.schema_string)?;
+                }
+                "protocol" => {
+                    let protocol: Protocol = serde_json::from_value(what).ok()?;
+                    self.take_protocol(protocol.min_reader_version)?;
+                }
+                _ => return None,
             }
         }
         Some(())
@@ -235,7 +228,7 @@ async fn goes_on(store: &dyn ObjectStore, version: u64) -> Result<bool> {
 }
 
 /// A file of the log; `None` if there is none.
-async fn found(store: &dyn ObjectStore, name: &str) -> Result<Option<Bytes>> {
+pub(super) async fn found(store: &dyn ObjectStore, name: &str) -> Result<Option<Bytes>> {
     match store.get(&Path::from(format!("_delta_log/{name}"))).await {
         Ok(found) => Ok(Some(found.bytes().await?)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),

@@ -56,14 +56,6 @@ pub struct Owed {
     pub next_until: Day,
 }
 
-impl Owed {
-    /// Whether it is for somebody to send: it is asked for, or is not there in time.
-    #[must_use]
-    pub fn is_outstanding(&self) -> bool {
-        self.asked.is_some() || self.timeliness != Timeliness::Fresh
-    }
-}
-
 /// What is asked for of a period that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {

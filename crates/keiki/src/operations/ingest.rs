@@ -193,10 +193,12 @@ pub async fn ingest(
         Ok(()) => Box::pin(read_recorded(workspace, wanted, asked, progress)).await,
         Err(error) => Err(error),
     };
-    let released = workspace.readings().await?.release(&claimant).await;
-    let read = read?;
-    released?;
-    Ok(read)
+    let released = async { Ok::<(), Error>(workspace.readings().await?.release(&claimant).await?) };
+    if let Err(error) = released.await {
+        // What was read counts; the claim lapses by itself.
+        tracing::warn!(?error, "a claim of readings was not given up");
+    }
+    read
 }
 
 async fn read_recorded(

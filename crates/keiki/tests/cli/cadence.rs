@@ -55,10 +55,10 @@ fn between_the_ends_of_its_quarters_a_kpi_is_not_due_and_hinders_no_close() {
 #[test]
 fn what_is_owed_says_for_which_period_it_is_asked() {
     for (frequency, word, form) in [
-        ("", "monthly", "20"),
-        ("quarterly", "quarterly", "-Q"),
-        ("half_yearly", "half_yearly", "-H"),
-        ("yearly", "yearly", "FY"),
+        ("", "monthly", "9999-99"),
+        ("quarterly", "quarterly", "FY9999-Q9"),
+        ("half_yearly", "half_yearly", "FY9999-H9"),
+        ("yearly", "yearly", "FY9999"),
     ] {
         let workspace = asked(frequency);
         let owed = workspace
@@ -68,7 +68,7 @@ fn what_is_owed_says_for_which_period_it_is_asked() {
         assert_eq!(owed[0]["frequency"], word);
         assert_eq!(owed[0]["state"], "overdue", "{owed}");
         let period = owed[0]["asked_for"].as_str().expect("it is asked for");
-        assert!(period.contains(form), "{period}");
+        assert_eq!(period.replace(|c: char| c.is_ascii_digit(), "9"), form);
     }
     asked("quarterly")
         .run(&["sources", "--coverage"])

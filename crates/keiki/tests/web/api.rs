@@ -653,13 +653,8 @@ async fn programs_read_what_was_said_the_org_tree_through_time_and_editions() {
     let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
     let path = "/api/v1/users/owner/second-factor/remove";
     theirs.tell(path, &Value::Null).await.is(403);
-    assert!(
-        !admin
-            .tell(path, &Value::Null)
-            .await
-            .status
-            .is_server_error()
-    );
+    // There is none to take away, which is no fault.
+    admin.tell(path, &Value::Null).await.is(200);
     let program = house.program("admin", &[Right::Administer]).await;
     program
         .tell("/api/v1/system/backup", &Value::Null)

@@ -34,13 +34,15 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
     if bytes.starts_with(&COMPOUND) && bytes.len() > XLS_BYTES {
         return Err(too_large(Quantity::XlsBytes, XLS_BYTES));
     }
-    let circle = Text::new(
-        "内部の参照が循環しており、終わりまで読めません",
-        "its parts point to one another in a circle and never end",
-    );
     if bytes.starts_with(&COMPOUND) {
         match xls::cells(bytes, HELD_CELLS) {
-            None => return Err(damaged(file, &circle)),
+            None => {
+                let circle = Text::new(
+                    "内部の参照が循環しており、終わりまで読めません",
+                    "its parts point to one another in a circle and never end",
+                );
+                return Err(damaged(file, &circle));
+            }
             Some(cells) if cells > HELD_CELLS => {
                 return Err(too_large(Quantity::HeldCells, HELD_CELLS));
             }
@@ -68,7 +70,10 @@ pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), IngestError> {
         Some(_) => Ok(()),
         None => Err(damaged(
             file,
-            &Text::new("表が途中で終わっています", "a table in it has no end"),
+            &Text::new(
+                "表の内容が壊れているか、途中で終わっています",
+                "its tables are not well formed, or have no end",
+            ),
         )),
     }
 }
@@ -105,22 +110,23 @@ fn weight<R: std::io::BufRead>(mut reader: Reader<R>) -> Option<Weight> {
     let mut buffer = Vec::new();
     while count.all <= HELD_CELLS && count.bytes <= WORKBOOK_BYTES {
         buffer.clear();
-        match reader.read_event_into(&mut buffer).ok()? {
-            Event::Start(start) => {
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(start)) => {
                 count.depth += 1;
                 count.begin(&start);
             }
-            Event::Empty(start) => {
+            Ok(Event::Empty(start)) => {
                 count.begin(&start);
                 count.end(start.local_name().as_ref());
             }
-            Event::End(end) => {
+            Ok(Event::End(end)) => {
                 count.depth = count.depth.checked_sub(1)?;
                 count.end(end.local_name().as_ref());
             }
-            Event::Text(text) => count.cell_bytes = count.cell_bytes.saturating_add(text.len()),
-            Event::Eof if count.depth == 0 => break,
-            Event::Eof => {
+            Ok(Event::Text(text)) => count.add_bytes(text.len()),
+            Ok(Event::GeneralRef(name)) => count.add_bytes(name.len()),
+            Ok(Event::Eof) if count.depth == 0 => break,
+            Ok(Event::Eof) | Err(_) => {
                 let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
                 if position <= WORKBOOK_BYTES {
                     return None;
@@ -128,7 +134,7 @@ fn weight<R: std::io::BufRead>(mut reader: Reader<R>) -> Option<Weight> {
                 // It is longer than it may be, which is the better reason.
                 count.bytes = position;
             }
-            _ => {}
+            Ok(_) => {}
         }
     }
     Some(Weight {
@@ -181,9 +187,14 @@ impl Count {
                 }
             }
             // Spaces are written as their number.
-            "s" => self.cell_bytes = self.cell_bytes.saturating_add(repeats(start, "c")),
+            "s" => self.add_bytes(repeats(start, "c")),
+            "tab" | "line-break" | "p" => self.add_bytes(1),
             _ => {}
         }
+    }
+
+    fn add_bytes(&mut self, bytes: usize) {
+        self.cell_bytes = self.cell_bytes.saturating_add(bytes);
     }
 
     fn end(&mut self, name: &str) {
@@ -242,6 +253,7 @@ mod tests {
         assert_eq!(count(&format!("{row}{tail}")), 1);
         assert!(count(&format!("{row}{tail}{row}")) > 1_000_000);
     }
+
     #[test]
     fn what_stands_in_a_cell_counts_as_often_as_the_cell() {
         let cell = |text: &str| {
@@ -253,6 +265,8 @@ mod tests {
         let bytes = |text: &str| weigh(&cell(text)).expect("the table ends").bytes;
         assert_eq!(bytes("0123456789") - bytes(""), 10 * 100 * 200);
         assert_eq!(bytes("<x:s x:c=\"5000\"/>") - bytes(""), 5000 * 100 * 200);
+        let marks = bytes("&lt;&lt;<x:tab/><x:line-break/>") - bytes("");
+        assert!(marks >= 4 * 100 * 200, "{marks}");
     }
 
     #[test]
