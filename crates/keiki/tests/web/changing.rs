@@ -438,3 +438,28 @@ async fn the_form_of_a_new_org_unit_says_its_kind() {
         .is(200)
         .says("Trading");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_files_that_could_not_be_read_figures_are_those_of_the_files_of_now() {
+    let house = House::new().await;
+    let office = office(&house).await;
+    let figures = "/api/v1/measurements?period=2026-05&unit=US1";
+    let write = |text: &str| {
+        let file = house.workspace.root.join("programme.toml");
+        std::fs::write(file, text).expect("it can be written");
+    };
+    // The files are looked at again after a moment.
+    let until = async |status: u16| loop {
+        let answer = office.get(figures).await;
+        if answer.status == status {
+            return answer;
+        }
+    };
+    let before = until(200).await;
+    before.says("\"status\":\"behind\"");
+    write("[adopted]\nkpis = [\"no number\"]\n");
+    until(500).await;
+    let exempt = "[[applicability]]\nkpi = 1\norg_unit = \"US1\"\nfrom = \"2026-04-01\"\napplies = false\napproved_by = \"tests\"\nreason = { ja = \"対象外\", en = \"out of scope\" }\n";
+    write(&format!("[adopted]\nkpis = [1]\n\n{exempt}"));
+    until(200).await.says("\"status\":\"not_applicable\"");
+}

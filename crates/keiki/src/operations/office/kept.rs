@@ -99,7 +99,8 @@ impl<K: std::hash::Hash + Eq, V> Shelf<K, V> {
 /// The kept things.
 #[derive(Debug)]
 pub(super) struct Kept {
-    books: tokio::sync::Mutex<Option<(Arc<Books>, i64)>>,
+    /// The books, and when they were found to be so.
+    books: tokio::sync::Mutex<(Arc<Books>, i64)>,
     boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
     /// What readers see of them.
     pub(super) sheets: Shelf<SheetKey, Sheet>,
@@ -121,7 +122,7 @@ impl Kept {
     pub(super) async fn new(workspace: Workspace, now: i64) -> Result<Self> {
         let books = Arc::new(read(workspace, 1).await?);
         Ok(Self {
-            books: tokio::sync::Mutex::new(Some((books, now))),
+            books: tokio::sync::Mutex::new((books, now)),
             boards: Mutex::default(),
             sheets: Shelf::new(SHEETS_MOST),
             editions: Shelf::new(EDITIONS_MOST),
@@ -136,29 +137,24 @@ impl Kept {
     /// The books as they are now, or were a moment ago.
     pub(super) async fn books(&self, root: &Path, now: i64) -> Result<Arc<Books>> {
         let mut held = self.books.lock().await;
-        if let Some((books, seen_at)) = &*held {
-            let age = now - seen_at;
-            if (0..FRESH_MICROS).contains(&age) {
-                return Ok(Arc::clone(books));
-            }
+        let (before, seen_at) = &*held;
+        if (0..FRESH_MICROS).contains(&(now - seen_at)) {
+            return Ok(Arc::clone(before));
         }
-        let before = held.take().map(|(books, _)| books);
-        let stamp = before.as_ref().map(|books| books.stamp.clone());
+        // They are held until others are there: loads are numbered from them, and who waits here may fail or leave.
         let books = renewed(root, before).await?;
         // Somebody else may have written: the command line, or another server.
-        if stamp.is_some_and(|stamp| stamp != books.stamp) {
+        if before.stamp != books.stamp {
             self.written.notify_one();
         }
-        *held = Some((Arc::clone(&books), now));
+        *held = (Arc::clone(&books), now);
         Ok(books)
     }
 
     /// Forgets that the books were looked at just now, since something was written.
     pub(super) async fn look_again(&self) {
         let mut held = self.books.lock().await;
-        if let Some((_, seen_at)) = &mut *held {
-            *seen_at = i64::MIN / 2;
-        }
+        held.1 = i64::MIN / 2;
         self.written.notify_one();
     }
 
@@ -204,19 +200,18 @@ impl Kept {
 }
 
 /// The books as they are on disk: the same where nothing moved.
-async fn renewed(root: &Path, before: Option<Arc<Books>>) -> Result<Arc<Books>> {
-    let load = before.as_ref().map_or(0, |books| books.stamp.load);
-    let before = before.filter(|books| books.workspace.is_as_on_disk());
-    let Some(books) = before else {
+async fn renewed(root: &Path, books: &Arc<Books>) -> Result<Arc<Books>> {
+    let load = books.stamp.load;
+    if !books.workspace.is_as_on_disk() {
         let root = root.to_owned();
         // Every definition is compiled: work for a thread of its own.
         let loaded = tokio::task::spawn_blocking(move || Workspace::load(&root));
         let workspace = loaded.await.map_err(Error::stopped)??;
         return Ok(Arc::new(read(workspace, load + 1).await?));
-    };
+    }
     let (stamp, batches) = stamped(&books.workspace, load).await?;
     if stamp == books.stamp {
-        return Ok(books);
+        return Ok(Arc::clone(books));
     }
     let closed = closed(&books.workspace).await?;
     Ok(Arc::new(Books {
