@@ -52,6 +52,10 @@ pub fn difference(value: Fraction, unit: Unit, language: Language) -> String {
         }
         _ => figure(value, unit, language),
     };
+    // What rounds to nothing has no sign.
+    if !text.contains(|c| matches!(c, '1'..='9')) {
+        return text.trim_start_matches('\u{2212}').to_owned();
+    }
     format!("{sign}{text}")
 }
 
@@ -271,6 +275,10 @@ mod tests {
         assert_eq!(difference(little, Unit::Ratio, Language::En), "−0.02 pt");
         let nothing = fraction(0, 1);
         assert_eq!(difference(nothing, Unit::Ratio, Language::En), "0.0 pt");
+        for parts in [1, -1] {
+            let tiny = fraction(parts, 1_000_000);
+            assert_eq!(difference(tiny, Unit::Ratio, Language::En), "0.00 pt");
+        }
         let down = fraction(-3, 1);
         assert_eq!(difference(down, Unit::Count, Language::En), "−3");
     }

@@ -12,6 +12,7 @@ mod layout;
 mod metrics;
 mod pages;
 mod routes;
+mod saving;
 mod server;
 mod site;
 mod visitor;

@@ -13,6 +13,9 @@ use crate::{format, judgement};
 /// A movement against an earlier period, and whether it is more than noise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Movement {
+    /// The earlier period as written.
+    #[serde(skip)]
+    pub period: String,
     /// The earlier period in words.
     pub against: String,
     /// By how much, with its sign.
@@ -31,16 +34,10 @@ impl Movement {
     pub(super) fn new(source: &Source<'_>, one: &Measurement, change: &Change) -> Self {
         let language = source.names.language;
         let (mark, paint) = judgement::mark(change.verdict);
-        let by = format::difference(change.by, one.unit, language);
-        // What rounds to nothing has no sign.
-        let is_seen = by.chars().any(|c| matches!(c, '1'..='9'));
-        let by = match by.strip_prefix(['+', '\u{2212}']) {
-            Some(rest) if !is_seen => rest.to_owned(),
-            _ => by,
-        };
         Self {
+            period: change.against.to_string(),
             against: period_name(&change.against, language),
-            by,
+            by: format::difference(change.by, one.unit, language),
             verdict: judgement::code(change.verdict),
             mark,
             word: judgement::verdict(change.verdict).get(language).to_owned(),

@@ -3,12 +3,14 @@
 //! A page gets a `Desk` and nothing else. The workspace and the journal are private to this module and those below it, so that no
 //! page can read past the scope of whoever looks. *Source*: decision 0044.
 
+pub mod actions;
 pub mod batches;
 pub mod changing;
 pub mod closing;
 pub mod comparing;
 pub mod data;
 pub mod definitions;
+pub mod differing;
 pub mod editions;
 pub mod evidence;
 pub mod figures;

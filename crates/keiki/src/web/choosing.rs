@@ -53,12 +53,82 @@ impl Chooser {
             period: sheet.period.clone(),
             unit: sheet.unit.clone(),
             revision: looked.revision.clone(),
-            query: query(&[
-                ("period", &sheet.period),
-                ("unit", &sheet.unit),
-                ("revision", &looked.revision),
-            ]),
+            query: At {
+                period: &sheet.period,
+                unit: &sheet.unit,
+                revision: &looked.revision,
+            }
+            .query(),
         })
+    }
+
+    /// Where the page looks.
+    pub(super) fn at(&self) -> At<'_> {
+        At {
+            period: &self.period,
+            unit: &self.unit,
+            revision: &self.revision,
+        }
+    }
+}
+
+/// Where figures are looked at, as the addresses of their pages carry it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a> {
+    /// The period as written.
+    pub(super) period: &'a str,
+    /// The org unit.
+    pub(super) unit: &'a str,
+    /// The revision or the instant of knowledge; empty = the last that was closed, else now.
+    pub(super) revision: &'a str,
+}
+
+impl<'a> At<'a> {
+    /// The same at another org unit.
+    pub(super) fn unit(self, unit: &'a str) -> Self {
+        Self { unit, ..self }
+    }
+
+    /// The same in an earlier period, as it was closed last, else as it is known now.
+    pub(super) fn before(self, period: &'a str) -> Self {
+        Self {
+            period,
+            revision: "",
+            ..self
+        }
+    }
+
+    pub(super) fn query(self) -> String {
+        self.query_with("")
+    }
+
+    fn query_with(self, indicator: &str) -> String {
+        query(&[
+            ("period", self.period),
+            ("unit", self.unit),
+            ("revision", self.revision),
+            ("indicator", indicator),
+        ])
+    }
+
+    /// How the org unit stands.
+    pub(super) fn scorecard(self) -> String {
+        format!("/scorecard?{}", self.query())
+    }
+
+    /// The page of a KPI.
+    pub(super) fn kpi(self, no: u32) -> String {
+        format!("/kpis/{no}?{}", self.query())
+    }
+
+    /// The records that an indicator of a KPI is made of.
+    pub(super) fn rows(self, no: u32, indicator: &str) -> String {
+        format!("/kpis/{no}/rows?{}", self.query_with(indicator))
+    }
+
+    /// The audit pack of an indicator.
+    pub(super) fn audit_pack(self, no: u32, indicator: &str) -> String {
+        format!("/kpis/{no}/audit-pack?{}", self.query_with(indicator))
     }
 }
 

@@ -1,11 +1,13 @@
 //! One file per page.
 
 pub(super) mod account;
+pub(super) mod actions;
 pub(super) mod batch;
 pub(super) mod catalogue;
 pub(super) mod changing;
 pub(super) mod closing;
 pub(super) mod compare;
+pub(super) mod difference;
 pub(super) mod evidence;
 pub(super) mod home;
 pub(super) mod kpi;

@@ -14,9 +14,9 @@ use keiki_model::access::Right;
 use super::failure::{self, Failure};
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
-    account, batch, catalogue, changing, closing, compare, evidence, home, kpi, language, log,
-    openid, programme, requests, rows, scorecard, sign_in, statement, submit, system, todo,
-    uploads, users, verification, welcome,
+    account, actions, batch, catalogue, changing, closing, compare, difference, evidence, home,
+    kpi, language, log, openid, programme, requests, rows, scorecard, sign_in, statement, submit,
+    system, todo, uploads, users, verification, welcome,
 };
 use super::server::FORM_BYTES;
 use super::site::Shared;
@@ -114,10 +114,22 @@ fn table() -> Vec<Route> {
         Route::page("/kpis", see, catalogue::show).in_menu("nav-kpis"),
         Route::page("/kpis/{no}", see, kpi::show),
         Route::page("/kpis/{no}/rows", see, rows::show),
+        Route::page("/kpis/{no}/difference", see, difference::show),
         Route::form(
             "/kpis/{no}/explain",
             Need::Right(Right::Explain),
             kpi::explain,
+        ),
+        Route::page("/actions", see, actions::show).in_menu("nav-actions"),
+        Route::form(
+            "/actions/{number}/steps",
+            Need::Right(Right::Explain),
+            actions::step,
+        ),
+        Route::form(
+            "/instructions",
+            Need::Whole(Right::Explain),
+            actions::instruct,
         ),
         Route::page("/todo", submits, todo::show).in_menu("nav-todo"),
         Route::page("/submit", submits, submit::show).in_menu("nav-submit"),
@@ -218,6 +230,7 @@ fn programs() -> Vec<Route> {
             api::catalogue::list_org_history,
         ),
         Route::page("/api/v1/remarks", see, api::said::list_remarks),
+        Route::page("/api/v1/actions", see, api::said::list_actions),
         Route::page(
             "/api/v1/statements/{file}",
             see,
@@ -329,6 +342,16 @@ fn programs_that_send() -> Vec<Route> {
             "/api/v1/kpis/{no}/explanations",
             Need::Right(Right::Explain),
             api::submitting::explain_figure,
+        ),
+        Route::form(
+            "/api/v1/actions/{number}/steps",
+            Need::Right(Right::Explain),
+            api::said::step_action,
+        ),
+        Route::form(
+            "/api/v1/instructions",
+            Need::Whole(Right::Explain),
+            api::said::note_instruction,
         ),
     ]
 }

@@ -29,7 +29,11 @@ GET  /statement/{file}   executive programme_office data_owner approver auditor
 GET  /kpis               executive programme_office data_owner approver auditor
 GET  /kpis/{no}          executive programme_office data_owner approver auditor
 GET  /kpis/{no}/rows     executive programme_office data_owner approver auditor
+GET  /kpis/{no}/difference executive programme_office data_owner approver auditor
 POST /kpis/{no}/explain  programme_office data_owner
+GET  /actions            executive programme_office data_owner approver auditor
+POST /actions/{number}/steps programme_office data_owner
+POST /instructions       programme_office data_owner
 GET  /todo               programme_office data_owner
 GET  /submit             programme_office data_owner
 POST /submit             programme_office data_owner
@@ -84,6 +88,7 @@ GET  /api/v1/periods executive programme_office data_owner approver auditor
 GET  /api/v1/org-units executive programme_office data_owner approver auditor
 GET  /api/v1/org-units/history executive programme_office data_owner approver auditor
 GET  /api/v1/remarks executive programme_office data_owner approver auditor
+GET  /api/v1/actions executive programme_office data_owner approver auditor
 GET  /api/v1/statements/{file} executive programme_office data_owner approver auditor
 GET  /api/v1/kpis executive programme_office data_owner approver auditor
 GET  /api/v1/kpis/{no} executive programme_office data_owner approver auditor
@@ -117,6 +122,8 @@ POST /api/v1/submissions programme_office data_owner
 POST /api/v1/nil-returns programme_office data_owner
 POST /api/v1/reported-totals programme_office data_owner
 POST /api/v1/kpis/{no}/explanations programme_office data_owner
+POST /api/v1/actions/{number}/steps programme_office data_owner
+POST /api/v1/instructions programme_office data_owner
 POST /api/v1/closes/{period}/close programme_office
 POST /api/v1/closes/{period}/reopen programme_office
 POST /api/v1/closes/{period}/request programme_office
@@ -164,6 +171,7 @@ fn filled(path: &str) -> String {
         ("{seq}", "1"),
         ("{position}", "9"),
         ("{period}", "2026-05"),
+        ("{number}", "1"),
     ];
     let fill = |path: String, (part, value): (&str, &str)| path.replace(part, value);
     values.into_iter().fold(path.to_owned(), fill)
@@ -265,10 +273,19 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
         "/kpis",
         "/kpis/1?period=2026-05",
         "/kpis/1/rows?period=2026-05",
+        "/kpis/1/difference?period=2026-05&with_period=2026-04",
         "/evidence",
+        "/actions",
         "/programme",
         "/todo",
         "/submit",
+        "/api/v1/statements/board.html?period=2026-05",
+        "/api/v1/scorecard?period=2026-05",
+        "/api/v1/measurements?period=2026-05",
+        "/api/v1/kpis/1/rows?period=2026-05",
+        "/api/v1/remarks?period=2026-05",
+        "/api/v1/actions",
+        "/api/v1/org-units",
     ] {
         let page = owner.get(path).await.is(200);
         page.says_nothing_of("American Branch")
@@ -283,6 +300,16 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
         .says("Parent Company")
         .says("American Branch")
         .says("2 / 4");
+    office
+        .get("/api/v1/statements/board.html?period=2026-05")
+        .await
+        .is(200)
+        .says("American Branch");
+    owner
+        .get("/api/v1/statements/board.html?period=2026-05")
+        .await
+        .is(200)
+        .says("Manufacturing");
     owner
         .get("/scorecard?period=2026-05")
         .await
@@ -295,7 +322,12 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
         .await
         .is(404);
     for unit in ["US1", "HD", "unassigned"] {
-        for page in ["/scorecard", "/kpis/1", "/kpis/1/rows"] {
+        for page in [
+            "/scorecard",
+            "/kpis/1",
+            "/kpis/1/rows",
+            "/kpis/1/difference",
+        ] {
             let path = format!("{page}?period=2026-05&unit={unit}");
             let answer = owner.get(&path).await.is(404);
             // Whether there is such an org unit is not told: but for the address, the pages are one.

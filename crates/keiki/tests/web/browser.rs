@@ -179,6 +179,17 @@ impl Browser {
         self.click("form[enctype] button.main").await;
     }
 
+    /// Runs a script that calls its last argument with what came of it.
+    pub(crate) async fn run(
+        &self,
+        script: &str,
+        arguments: Vec<serde_json::Value>,
+    ) -> serde_json::Value {
+        let done = self.0.execute_async(script, arguments).await;
+        let done = done.expect("the script comes to its end");
+        done.json().clone()
+    }
+
     pub(crate) async fn text(&self) -> String {
         let body = self.0.find(By::Tag("body")).await.expect("there is a page");
         body.text().await.expect("it has a text")

@@ -463,3 +463,32 @@ async fn after_files_that_could_not_be_read_figures_are_those_of_the_files_of_no
     write(&format!("[adopted]\nkpis = [1]\n\n{exempt}"));
     until(200).await.says("\"status\":\"not_applicable\"");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_told_the_cadence_that_pages_show_beside_the_frequency_of_the_catalogue() {
+    let house = House::new().await;
+    let place = house.workspace.root.join("programme.toml");
+    let cadence = "\n[[cadences]]\nkpi = 1\norg_unit = \"JP1\"\nfrom = \"2026-04-01\"\n\
+                   frequency = \"half_yearly\"\napproved_by = \"board\"\n";
+    let before = file(&house, "programme.toml");
+    std::fs::write(place, format!("{before}{cadence}")).expect("it can be written");
+    let house = house.restarted().await;
+    let office = office(&house).await;
+    let told = async |visitor: &Visitor<'_>, path: &str| {
+        let one = visitor.get(path).await.is(200).data();
+        let one = if one.is_array() { one[0].clone() } else { one };
+        (one["frequency"].clone(), one["cadence"].clone())
+    };
+    let catalogue = (json!("monthly"), json!("monthly"));
+    let stated = (json!("monthly"), json!("half_yearly"));
+    for path in ["/api/v1/kpis", "/api/v1/kpis/1"] {
+        assert_eq!(told(&office, path).await, catalogue);
+        assert_eq!(told(&office, &format!("{path}?unit=US1")).await, catalogue);
+        // It is handed down the tree.
+        assert_eq!(told(&office, &format!("{path}?unit=JP1-IT")).await, stated);
+    }
+    let owner = house.visitor("owner", &[(Role::DataOwner, "JP1")]).await;
+    assert_eq!(told(&owner, "/api/v1/kpis/1").await, stated);
+    owner.get("/kpis").await.is(200).says("half-yearly");
+    owner.get("/api/v1/kpis/1?unit=US1").await.is(404);
+}

@@ -1,9 +1,11 @@
 //! The web pages from outside: a server in this process on a free port, and a browser's requests.
 
 mod access;
+mod actions;
 mod api;
 mod browser;
 mod changing;
+mod figures;
 mod hostile;
 mod house;
 mod nodes;

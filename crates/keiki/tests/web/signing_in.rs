@@ -265,3 +265,36 @@ async fn somebody_sees_where_they_are_signed_in_and_ends_what_they_do_not_know()
     here.tell(&end, &serde_json::json!({})).await.is(200);
     here.get("/scorecard").await.is(303);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_touches_a_second_factor() {
+    let house = House::without_evidence().await;
+    let roles = [(Role::Administrator, "HD")];
+    let one = house.visitor("one", &roles).await;
+    one.post("/account/second-factor", &[]).await.is(303);
+    let page = one.get("/account").await.is(200);
+    let secret = between(&page.text, "<code>", "</code>");
+    let now = code(&secret, 0);
+    let every = Right::ALL.map(|(_, right)| right);
+    let program = house.program("one", &every).await;
+    // The pages take a session, whatever a token's rights are, and there is no such thing for programs.
+    for path in ["", "/confirm", "/remove"] {
+        let page = format!("/account/second-factor{path}");
+        let answer = program.post(&page, &[("code", &now)]).await;
+        assert_ne!(answer.status, 200, "{answer:?}");
+        for prefix in ["/api/v1/me", "/api/v1/account"] {
+            let path = format!("{prefix}/second-factor{path}");
+            let given = serde_json::json!({ "code": now });
+            program.tell(&path, &given).await.is(404);
+        }
+    }
+    one.post("/account/second-factor/confirm", &[("code", &now)])
+        .await
+        .is(200);
+    // Nor does a token with the right to administer take one away, its own account's least of all.
+    let remove = "/api/v1/users/one/second-factor/remove";
+    program.tell(remove, &serde_json::json!({})).await.is(403);
+    house.nobody().sign_in("one", PASSWORD, "/").await.is(401);
+    one.tell(remove, &serde_json::json!({})).await.is(200);
+    house.nobody().sign_in("one", PASSWORD, "/").await.is(303);
+}

@@ -100,3 +100,7 @@ api-load-statement = The figures of a period as a document or a workbook
 api-remove-second-factor = Take the second factor of an account away
 api-make-backup = Make a backup; by a session alone
 api-parameter-file = The edition: board.pdf, full.pdf, figures.xlsx or board.html
+api-list-actions = Actions and the board's instructions, the latest first
+api-step-action = Say what became of an action
+api-note-instruction = Note an instruction of the board
+api-parameter-number = The number of an action

@@ -4,3 +4,7 @@ compare-second = With
 compare-difference = Difference
 compare-better = better
 compare-worse = worse
+difference-records = Records
+difference-reported = of it reported as a total: { $amount }
+difference-shown = Records that make the difference: { $part }
+difference-none = No record adds differently to the two figures. Where they differ, it is by totals that were reported.

@@ -27,3 +27,5 @@ kpi-year-before = A year ago
 kpi-counters = Not to get worse with it
 kpi-got-worse = got worse
 kpi-published = Published figures
+rows-amounts = Reported
+rows-document = Document

@@ -28,3 +28,4 @@ scorecard-figures = Scorecard
 scorecard-companies = By company
 scorecard-restated = Restatements
 scorecard-none-restated = No figure differs from the revision before.
+scorecard-lagging = Missed or behind: { $count } indicators

@@ -100,3 +100,7 @@ api-load-statement = 期間の報告書(文書またはワークブック)
 api-remove-second-factor = 利用者の二要素認証を解除する
 api-make-backup = バックアップを作成する(サインインした人のみ)
 api-parameter-file = 版。board.pdf、full.pdf、figures.xlsx、board.html のいずれか
+api-list-actions = 是正と取締役会の指示(新しい順)
+api-step-action = 是正・指示の経過の記録
+api-note-instruction = 取締役会の指示の記録
+api-parameter-number = 是正・指示の番号

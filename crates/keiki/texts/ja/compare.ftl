@@ -4,3 +4,7 @@ compare-second = 比較先
 compare-difference = 差
 compare-better = 改善
 compare-worse = 悪化
+difference-records = 異なるレコード
+difference-reported = うち集計値による報告 { $amount }
+difference-shown = 差を生んでいるレコード: { $part }
+difference-none = 両者で異なるレコードはありません。差がある場合は、集計値の報告によるものです。

@@ -27,3 +27,5 @@ kpi-year-before = 前年同期差
 kpi-counters = 併せて見る指標
 kpi-got-worse = 悪化
 kpi-published = 公表値
+rows-amounts = 報告値
+rows-document = 証憑

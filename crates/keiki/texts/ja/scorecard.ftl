@@ -28,3 +28,4 @@ scorecard-figures = スコアカード
 scorecard-companies = 会社別
 scorecard-restated = 遡及訂正
 scorecard-none-restated = 前の版から変わった値はありません。
+scorecard-lagging = 未達・計画遅延: { $count }指標

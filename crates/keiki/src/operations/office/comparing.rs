@@ -2,6 +2,7 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Direction;
+use keiki_model::measurement::Measurement;
 use keiki_report::format;
 use keiki_report::report::Figure;
 
@@ -53,15 +54,7 @@ impl Desk {
     /// They may not see one of them.
     pub async fn compare(&self, first: &Look, second: &Look) -> Result<Compared> {
         let one = self.look(first).await?;
-        let same = |asked: &Option<String>, other: &str| {
-            let asked = asked.clone().filter(|text| !text.is_empty());
-            asked.or_else(|| Some(other.to_owned()))
-        };
-        let second = Look {
-            period: same(&second.period, &one.sheet.period),
-            unit: same(&second.unit, &one.sheet.unit),
-            revision: second.revision.clone(),
-        };
+        let second = second.beside((&one.sheet.period, &one.sheet.unit));
         let other = self.look(&second).await?;
         let boards = [self.board(first).await?, self.board(&second).await?];
         let sides = [one, other];
@@ -90,53 +83,82 @@ impl Desk {
         }
         lines.sort_by_key(|line| line.no);
         for line in &mut lines {
-            self.measure_difference(line, &boards, &sides);
+            if line.figures.iter().any(Option::is_none) {
+                continue;
+            }
+            let [one, other] = [0, 1].map(|at| {
+                let unit = &sides[at].sheet.unit;
+                boards[at].shown(line.no, &line.indicator, unit)
+            });
+            (line.by, line.meaning) = self.difference((line.no, &line.indicator), one, other);
         }
         Ok(Compared { sides, lines })
     }
 
-    /// Says by how much the first figure of a line is more than the second, and what that means.
-    fn measure_difference(
+    /// By how much a figure is more than another of the same indicator, and what that means; nothing where one of them is not known.
+    pub(super) fn difference(
         &self,
-        line: &mut ComparedLine,
-        boards: &[std::sync::Arc<Board>; 2],
-        sides: &[Looked; 2],
-    ) {
-        if line.figures.iter().any(Option::is_none) {
-            return;
-        }
-        let value = |at: usize| {
-            let mut figures = boards[at].figures();
-            let found = figures.find(|one| {
-                one.no == line.no
-                    && one.indicator == *line.indicator
-                    && one.org_unit == *sides[at].sheet.unit
-                    && !one.is_companion
-                    && !one.is_withheld()
-            });
-            found.and_then(|one| Some((one.value?, one.unit)))
+        (no, indicator): (u32, &str),
+        one: Option<&Measurement>,
+        other: Option<&Measurement>,
+    ) -> (String, Meaning) {
+        let nothing = (String::new(), Meaning::Neither);
+        let known = |one: &Measurement| Some((one.value?, one.unit));
+        let (Some((one, unit)), Some((other, its_unit))) =
+            (one.and_then(known), other.and_then(known))
+        else {
+            return nothing;
         };
-        let (Some((one, unit)), Some((other, its_unit))) = (value(0), value(1)) else {
-            return;
+        let Some(by) = less(one, other).filter(|_| unit == its_unit) else {
+            return nothing;
         };
-        let negative = other.times(Fraction::whole(-1));
-        let by = negative.and_then(|negative| one.plus(negative));
-        let Some(by) = by.filter(|_| unit == its_unit) else {
-            return;
-        };
-        line.by = format::difference(by, unit, self.language());
         let catalogue = &self.books.workspace.catalogue;
-        let kpi = catalogue.kpi(&line.no.to_string());
+        let kpi = catalogue.kpi(&no.to_string());
         let indicator = kpi.and_then(|kpi| {
             let mut indicators = kpi.indicators.iter();
-            indicators.find(|one| one.code == line.indicator)
+            indicators.find(|one| one.code == indicator)
         });
-        let nothing = Fraction::whole(0);
-        line.meaning = match indicator.map(|one| one.direction) {
-            Some(Direction::Higher) if by > nothing => Meaning::Better,
-            Some(Direction::Lower) if by < nothing => Meaning::Better,
-            Some(Direction::Higher | Direction::Lower) if by != nothing => Meaning::Worse,
+        let zero = Fraction::whole(0);
+        let meaning = match indicator.map(|one| one.direction) {
+            Some(Direction::Higher) if by > zero => Meaning::Better,
+            Some(Direction::Lower) if by < zero => Meaning::Better,
+            Some(Direction::Higher | Direction::Lower) if by != zero => Meaning::Worse,
             _ => Meaning::Neither,
         };
+        (format::difference(by, unit, self.language()), meaning)
     }
+}
+
+impl Look {
+    /// The same; what it leaves open is as at another look, of a period and an org unit.
+    pub(super) fn beside(&self, (period, unit): (&str, &str)) -> Self {
+        let same = |asked: &Option<String>, other: &str| {
+            let asked = asked.clone().filter(|text| !text.is_empty());
+            asked.or_else(|| Some(other.to_owned()))
+        };
+        Self {
+            period: same(&self.period, period),
+            unit: same(&self.unit, unit),
+            revision: self.revision.clone(),
+        }
+    }
+}
+
+impl Board {
+    /// A figure that is shown.
+    fn shown(&self, no: u32, indicator: &str, unit: &str) -> Option<&Measurement> {
+        let mut figures = self.figures();
+        figures.find(|one| {
+            one.no == no
+                && one.indicator == *indicator
+                && one.org_unit == *unit
+                && !one.is_companion
+                && !one.is_withheld()
+        })
+    }
+}
+
+/// A number less another; `None` where the difference is too long to be written.
+pub(super) fn less(one: Fraction, other: Fraction) -> Option<Fraction> {
+    one.plus(other.times(Fraction::whole(-1))?)
 }

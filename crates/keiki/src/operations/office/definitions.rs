@@ -1,7 +1,10 @@
 //! The catalogue before a reader: which KPIs there are, and which the programme has adopted.
 
+use std::sync::Arc;
+
 use keiki_model::access::Right;
-use keiki_model::kpi::GROUPS;
+use keiki_model::frequency::Frequency;
+use keiki_model::kpi::{GROUPS, Kpi};
 
 use super::Desk;
 use crate::error::Result;
@@ -41,8 +44,7 @@ impl Desk {
     /// # Errors
     /// They may see no figures.
     pub fn catalogue(&self) -> Result<Vec<GroupLine>> {
-        let (tree, within) = self.within(Right::See)?;
-        let unit = within.first().and_then(|unit| tree.position(unit));
+        let cadences = self.cadences(None)?;
         let language = self.who.language;
         let workspace = &self.books.workspace;
         let mut groups = Vec::new();
@@ -54,12 +56,7 @@ impl Desk {
                 purpose: kpi.purpose.get(language).to_owned(),
                 class: words::class(&kpi.class).get(language).to_owned(),
                 maturity: words::level(&kpi.maturity).get(language).to_owned(),
-                frequency: unit
-                    .and_then(|unit| workspace.programme.cadence(kpi.no, &tree, unit))
-                    .unwrap_or(kpi.frequency)
-                    .title()
-                    .get(language)
-                    .to_owned(),
+                frequency: cadences(kpi).title().get(language).to_owned(),
                 is_adopted: workspace.programme.adopts(kpi),
             });
             let title = keiki_model::text::Text::new(ja, en);
@@ -70,5 +67,25 @@ impl Desk {
         }
         groups.retain(|group| !group.kpis.is_empty());
         Ok(groups)
+    }
+
+    /// How often evidence of a KPI is asked for today at an org unit; absent = the uppermost that the reader sees. *Source*: decision
+    /// 0108.
+    ///
+    /// # Errors
+    /// They may see no figures, or not those of the org unit.
+    pub fn cadences(&self, unit: Option<&str>) -> Result<impl Fn(&Kpi) -> Frequency> {
+        let (tree, within) = self.within(Right::See)?;
+        let unit = match unit {
+            Some(_) => Some(within.chosen(unit)?),
+            None => within.first(),
+        };
+        let unit = unit.and_then(|unit| tree.position(unit));
+        let books = Arc::clone(&self.books);
+        Ok(move |kpi: &Kpi| {
+            let programme = &books.workspace.programme;
+            let stated = unit.and_then(|unit| programme.cadence(kpi.no, &tree, unit));
+            stated.unwrap_or(kpi.frequency)
+        })
     }
 }

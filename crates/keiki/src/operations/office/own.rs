@@ -110,16 +110,18 @@ impl Desk {
     /// Begins a second factor of their own account.
     ///
     /// # Errors
-    /// There is one already.
+    /// They came by a token, or there is one already.
     pub async fn begin_own_factor(&self) -> Result<()> {
+        self.need_session()?;
         self.who.registry.begin_factor(&self.who.actor.name).await
     }
 
     /// Makes the second factor of their own account count. Returns the recovery codes.
     ///
     /// # Errors
-    /// The code is wrong.
+    /// They came by a token, or the code is wrong.
     pub async fn confirm_own_factor(&self, code: &str) -> Result<Vec<String>> {
+        self.need_session()?;
         let actor = &self.who.actor;
         let registry = &self.who.registry;
         registry.confirm_factor(&actor.name, code, actor).await
@@ -128,8 +130,9 @@ impl Desk {
     /// Takes the second factor of their own account away.
     ///
     /// # Errors
-    /// The code is wrong.
+    /// They came by a token, or the code is wrong.
     pub async fn give_up_own_factor(&self, code: &str) -> Result<()> {
+        self.need_session()?;
         let actor = &self.who.actor;
         let registry = &self.who.registry;
         registry.give_up_factor(&actor.name, code, actor).await

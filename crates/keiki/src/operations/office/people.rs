@@ -200,8 +200,9 @@ impl Desk {
     /// Takes the second factor of an account away, for whoever lost it and the recovery codes.
     ///
     /// # Errors
-    /// They may not, or there is no such account.
+    /// They came by a token, they may not, or there is no such account.
     pub async fn remove_factor(&self, name: &str) -> Result<()> {
+        self.need_session()?;
         self.whole(Right::Administer)?;
         let registry = self.registry(Right::Administer)?;
         registry.remove_factor(name, &self.who.actor).await

@@ -1,19 +1,17 @@
 //! The programme before a reader: targets, owners, exceptions and whom KPIs do not concern; and why a figure is what it is.
 
 use keiki_model::access::Right;
-use keiki_model::calendar::{date_of, parse_day};
+use keiki_model::calendar::date_of;
 use keiki_model::programme::Standing;
 use keiki_model::text::Text;
 use keiki_report::format;
 
 use super::Desk;
+use super::actions::{SAID_LENGTH_MOST, due_on, is_long};
 use super::figures::Look;
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::notes::{self, Plan};
-
-/// The longest text that somebody may write about a figure. *Units*: characters.
-const SAID_LENGTH_MOST: usize = 4_000;
 
 /// Something that stands for a KPI and an org unit for a time.
 #[derive(Debug, Clone)]
@@ -227,7 +225,6 @@ impl Desk {
         let unit = within.chosen(look.unit.as_deref())?.to_owned();
         let period = self.period(look.period.as_deref())?;
         let (cause, action) = (said.cause.trim(), said.action.trim());
-        let is_long = |text: &str| text.chars().count() > SAID_LENGTH_MOST;
         if (cause.is_empty() && action.is_empty()) || is_long(cause) || is_long(action) {
             return Err(Error::user(
                 Text::new(
@@ -242,21 +239,7 @@ impl Desk {
                 ),
             ));
         }
-        let due_on = match said.due_on.trim() {
-            "" => None,
-            text => Some(parse_day(text).ok_or_else(|| {
-                Error::user(
-                    Text::new(
-                        format!("日付ではありません: {text}"),
-                        format!("not a date: {text}"),
-                    ),
-                    Text::new(
-                        "2026-09-30 のように指定してください",
-                        "write it as 2026-09-30",
-                    ),
-                )
-            })?),
-        };
+        let due_on = due_on(&said.due_on)?;
         let owner = match said.owner.trim() {
             "" => self.who.actor.name.clone(),
             owner => owner.to_owned(),

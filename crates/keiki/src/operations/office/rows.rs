@@ -1,16 +1,19 @@
 //! The records behind a figure, as far as somebody may see them.
 
+use std::sync::Arc;
+
 use keiki_engine::{Detail, Explanation, Part, Row, Structure};
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
 use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR};
+use keiki_model::kpi::{Indicator, Kpi};
 use keiki_report::{format, formula, scorecard};
 
 use super::Desk;
-use super::figures::Look;
+use super::figures::{Board, Look};
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
-use crate::operations::explain::{self, Explain};
+use crate::operations::explain::{self, Explain, Explained};
 use crate::operations::programme::Run;
 use crate::operations::statement::Revision;
 use crate::operations::trial::HIDDEN;
@@ -49,10 +52,27 @@ pub struct OpenedRows {
     pub parts: Vec<PartLine>,
     /// The part that is shown.
     pub shown: Option<PartRows>,
-    /// Totals that org units reported in the place of records: org unit, amounts.
-    pub totals: Vec<(String, String)>,
+    /// Totals that org units reported in the place of records.
+    pub totals: Vec<TotalLine>,
     /// How many records are not listed, since they are of few people.
     pub withheld: usize,
+}
+
+/// A total that an org unit reported in the place of records.
+#[derive(Debug, Clone)]
+pub struct TotalLine {
+    /// The org unit's name.
+    pub unit: String,
+    /// What is above the line and below it.
+    pub amounts: String,
+    /// The document that backs it; empty where none is named.
+    pub document: String,
+    /// Its source.
+    pub source: String,
+    /// The commit that brought it.
+    pub seq: i64,
+    /// Whether the reader may open that reading.
+    pub is_open: bool,
 }
 
 /// A part of a formula.
@@ -115,18 +135,14 @@ pub struct RowLine {
 }
 
 impl Desk {
-    /// Opens a figure to its records.
-    ///
-    /// # Errors
-    /// They may not see the figure, or there is none.
-    pub async fn rows(&self, look: &Look, asked: &AskedRows) -> Result<OpenedRows> {
+    /// Opens a figure to its records, whole: what of it is shown is for the caller to choose.
+    pub(super) async fn open(&self, look: &Look, asked: (u32, Option<&str>)) -> Result<Opened<'_>> {
+        let (no, code) = asked;
         let board = self.board(look).await?;
-        let within = self.who.scope.within(Right::See, board.tree());
-        let unit = within.chosen(look.unit.as_deref())?.to_owned();
+        let (within, unit) = self.seen(&board, look)?;
         let workspace = &self.books.workspace;
-        let kpi = workspace.catalogue.kpi(&asked.no.to_string());
+        let kpi = workspace.catalogue.kpi(&no.to_string());
         let kpi = kpi.ok_or(Error::Absent)?;
-        let code = asked.indicator.as_deref();
         let mut indicators = kpi.indicators.iter();
         let indicator = indicators.find(|one| code.is_none_or(|code| one.code == code));
         let indicator = indicator.ok_or(Error::Absent)?;
@@ -161,16 +177,42 @@ impl Desk {
             let opened = explain::explain(workspace, &question, &Silent).await?;
             openings.put(key, opened)
         };
+        Ok(Opened {
+            people: self.sees_people(&within, board.tree(), &unit),
+            board,
+            within,
+            unit,
+            kpi,
+            indicator,
+            explained,
+        })
+    }
+
+    /// Opens a figure to its records.
+    ///
+    /// # Errors
+    /// They may not see the figure, or there is none.
+    pub async fn rows(&self, look: &Look, asked: &AskedRows) -> Result<OpenedRows> {
+        let opened = self
+            .open(look, (asked.no, asked.indicator.as_deref()))
+            .await?;
+        let Opened {
+            board,
+            within,
+            unit,
+            kpi,
+            indicator,
+            explained,
+            people,
+        } = &opened;
         let explanation = &explained.explanation;
         let language = self.who.language;
         let names = self.names();
-        let sees_people = self.sees_people(&within, board.tree(), &unit);
         let shown = asked.part.as_deref();
         let mut parts = explanation.parts.iter();
         let shown = parts.find(|part| shown.is_none_or(|code| part.measure == code));
-        let shown =
-            shown.map(|part| self.part(explanation, part, asked.page, &within, sees_people));
-        if shown.as_ref().is_some_and(|part| part.is_personal) && sees_people == People::Shown {
+        let shown = shown.map(|part| self.part(explanation, part, asked.page, within, *people));
+        if shown.as_ref().is_some_and(|part| part.is_personal) && *people == People::Shown {
             let figure = format!("{} {} {}", kpi.no, unit, board.period());
             self.note("look_at_personal_rows", &figure, &indicator.code)
                 .await?;
@@ -182,6 +224,7 @@ impl Desk {
             total: format::part(part.total, figure.unit),
             count: part.rows.len(),
         };
+        let openable = self.openable();
         let total = |total: &keiki_engine::ReportedTotal| {
             let amounts = [total.numerator, total.denominator];
             let amounts: Vec<String> = amounts
@@ -189,7 +232,14 @@ impl Desk {
                 .flatten()
                 .map(|amount| format::part(amount, figure.unit))
                 .collect();
-            (names.org_unit(&total.org_unit), amounts.join(" / "))
+            TotalLine {
+                unit: names.org_unit(&total.org_unit),
+                amounts: amounts.join(" / "),
+                document: total.attachment.clone().unwrap_or_default(),
+                source: total.source.clone(),
+                seq: total.seq,
+                is_open: openable.contains(&total.seq),
+            }
         };
         let totals = explanation.totals.iter();
         Ok(OpenedRows {
@@ -198,7 +248,7 @@ impl Desk {
                 indicator.code.clone(),
                 indicator.title.get(language).to_owned(),
             ),
-            unit: names.org_unit(&unit),
+            unit: names.org_unit(unit),
             formula: formula::filled_in(kpi, indicator, figure, language),
             value: scorecard::value(figure, language),
             parts: explanation.parts.iter().map(line).collect(),
@@ -295,9 +345,22 @@ impl Desk {
     }
 }
 
+/// A figure that was opened, whole.
+#[derive(Debug)]
+pub(super) struct Opened<'d> {
+    pub(super) board: Arc<Board>,
+    /// The org units whose figures the reader sees.
+    pub(super) within: Within,
+    pub(super) unit: String,
+    pub(super) kpi: &'d Kpi,
+    pub(super) indicator: &'d Indicator,
+    pub(super) explained: Arc<Explained>,
+    pub(super) people: People,
+}
+
 /// Whether columns that name people are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum People {
+pub(super) enum People {
     Shown,
     Hidden,
 }

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use keiki_model::calendar::instant_text;
+use keiki_model::frequency::Frequency;
 use keiki_model::kpi::Kpi;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::answering::{Asked, Named};
+use super::answering::{Asked, Named, filled_if_any};
 use super::paging::{Paging, Part, falling};
 use crate::error::Error;
 use crate::operations::office::changing::UnitLine;
@@ -113,8 +114,10 @@ pub(in crate::web) struct KpiItem {
     purpose: String,
     /// The maturity that it suits.
     maturity: String,
-    /// How often it is measured.
-    frequency: String,
+    /// How often its evidence is asked for by the catalogue: `monthly`, `quarterly`, `half_yearly` or `yearly`.
+    frequency: &'static str,
+    /// How often it is asked for today at the org unit, as the programme says; as the catalogue does where the programme says nothing.
+    cadence: &'static str,
     /// Whether the programme has adopted it.
     is_adopted: bool,
     /// The content hash of its definition.
@@ -136,7 +139,7 @@ pub(in crate::web) struct IndicatorItem {
     is_companion: bool,
 }
 
-fn kpi_item(desk: &Desk, (kpi, adoption): (&Kpi, Adoption)) -> KpiItem {
+fn kpi_item(desk: &Desk, (kpi, adoption): (&Kpi, Adoption), cadence: Frequency) -> KpiItem {
     let language = desk.language();
     let indicators = kpi.indicators.iter();
     KpiItem {
@@ -146,7 +149,8 @@ fn kpi_item(desk: &Desk, (kpi, adoption): (&Kpi, Adoption)) -> KpiItem {
         name: kpi.name.get(language).to_owned(),
         purpose: kpi.purpose.get(language).to_owned(),
         maturity: kpi.maturity.clone(),
-        frequency: kpi.frequency.code().to_owned(),
+        frequency: kpi.frequency.code(),
+        cadence: cadence.code(),
         is_adopted: adoption == Adoption::Adopted,
         definition_version: kpi.version.clone(),
         indicators: indicators
@@ -160,18 +164,38 @@ fn kpi_item(desk: &Desk, (kpi, adoption): (&Kpi, Adoption)) -> KpiItem {
     }
 }
 
+/// At which org unit a KPI is looked at.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::web) struct AtUnit {
+    #[serde(default, deserialize_with = "filled_if_any")]
+    #[param(min_length = 1)]
+    unit: Option<String>,
+}
+
 /// The catalogue.
-#[utoipa::path(get, path = "/api/v1/kpis", responses((status = 200, body = Vec<KpiItem>)))]
-pub(in crate::web) async fn list_kpis(desk: Desk) -> Answer<Json<Vec<KpiItem>>> {
+#[utoipa::path(get, path = "/api/v1/kpis", params(AtUnit), responses((status = 200, body = Vec<KpiItem>)))]
+pub(in crate::web) async fn list_kpis(
+    desk: Desk,
+    Asked(at): Asked<AtUnit>,
+) -> Answer<Json<Vec<KpiItem>>> {
+    let cadences = desk.cadences(at.unit.as_deref())?;
     let kpis = desk.kpis()?.into_iter();
-    Ok(Json(kpis.map(|one| kpi_item(&desk, one)).collect()))
+    let item = |one: (&Kpi, Adoption)| kpi_item(&desk, one, cadences(one.0));
+    Ok(Json(kpis.map(item).collect()))
 }
 
 /// A KPI.
-#[utoipa::path(get, path = "/api/v1/kpis/{no}", params(("no" = u32, Path)), responses((status = 200, body = KpiItem)))]
-pub(in crate::web) async fn show_kpi(desk: Desk, Named(no): Named<u32>) -> Answer<Json<KpiItem>> {
+#[utoipa::path(get, path = "/api/v1/kpis/{no}", params(("no" = u32, Path), AtUnit), responses((status = 200, body = KpiItem)))]
+pub(in crate::web) async fn show_kpi(
+    desk: Desk,
+    Named(no): Named<u32>,
+    Asked(at): Asked<AtUnit>,
+) -> Answer<Json<KpiItem>> {
+    let cadences = desk.cadences(at.unit.as_deref())?;
     let found = desk.kpis()?.into_iter().find(|(kpi, _)| kpi.no == no);
-    Ok(Json(kpi_item(&desk, found.ok_or(Error::Absent)?)))
+    let found = found.ok_or(Error::Absent)?;
+    Ok(Json(kpi_item(&desk, found, cadences(found.0))))
 }
 
 /// A closed revision of a statement.

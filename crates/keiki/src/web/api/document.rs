@@ -26,6 +26,9 @@ use crate::web::words::Words;
         figures::show_scorecard,
         figures::list_measurements,
         said::list_remarks,
+        said::list_actions,
+        said::step_action,
+        said::note_instruction,
         rows::list_rows,
         catalogue::list_statements,
         system::load_statement,
@@ -106,7 +109,7 @@ const FILE_EXAMPLE: &str = "asset_id,org_unit,kind,name,is_in_scope\nA9,JP1,hard
 
 /// What follows on from what is answered: the operation, where a value stands in its answer, the operation that takes the value, and
 /// the parameter in which it does. *Source*: `OpenAPI` 3.1.1, Link Object; RFC 6901.
-const LINKS: [(&str, &str, &str, &str); 13] = [
+const LINKS: [(&str, &str, &str, &str); 15] = [
     ("preview_file", "/token", "show_preview", "token"),
     ("preview_file", "/token", "confirm_preview", "token"),
     ("preview_file", "/token", "discard_preview", "token"),
@@ -120,6 +123,8 @@ const LINKS: [(&str, &str, &str, &str); 13] = [
     ("make_token", "/id", "revoke_token", "id"),
     ("make_upload_link", "/id", "revoke_upload_link", "id"),
     ("list_sessions", "/items/0/id", "end_session", "id"),
+    ("list_actions", "/items/0/number", "step_action", "number"),
+    ("note_instruction", "/number", "step_action", "number"),
 ];
 
 static JAPANESE: LazyLock<Value> = LazyLock::new(|| made(Language::Ja));

@@ -187,7 +187,7 @@ pub(in crate::web) async fn end_sessions(
     Ok(Json(Done::YES))
 }
 
-/// Takes the second factor of an account away, where its owner lost it.
+/// Takes the second factor of an account away, where its owner lost it. By a session alone, not by a token.
 #[utoipa::path(post, path = "/api/v1/users/{name}/second-factor/remove", params(("name" = String, Path)), responses((status = 200, body = Done)))]
 pub(in crate::web) async fn remove_second_factor(
     desk: Desk,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use keiki_model::calendar::date_of;
 use keiki_model::frequency::Frequency;
 use keiki_model::kpi::Target;
@@ -17,6 +16,7 @@ use super::paging::{Paging, Part};
 use crate::operations::office::Desk;
 use crate::operations::office::data::{StandingData, StandingKind};
 use crate::web::failure::Answer;
+use crate::web::saving::saved;
 
 /// Something that stands for a KPI and an org unit for a time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,12 +122,5 @@ pub(in crate::web) async fn list_standings(
 #[utoipa::path(get, path = "/api/v1/programme/export", responses((status = 200, content_type = "application/toml", body = String)))]
 pub(in crate::web) async fn export_programme(desk: Desk) -> Answer<Response> {
     let text = desk.programme_file()?.to_owned();
-    let headers = [
-        (header::CONTENT_TYPE, "application/toml"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"programme.toml\"",
-        ),
-    ];
-    Ok((headers, text).into_response())
+    Ok(saved("programme.toml", "application/toml", text))
 }

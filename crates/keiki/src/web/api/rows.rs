@@ -104,6 +104,8 @@ pub(in crate::web) struct TotalItem {
     org_unit: String,
     /// The amounts, as pages write them.
     amounts: String,
+    /// The commit that brought it.
+    seq: i64,
 }
 
 /// The records behind a figure.
@@ -162,9 +164,10 @@ pub(in crate::web) async fn list_rows(
         totals: opened
             .totals
             .iter()
-            .map(|(unit, amounts)| TotalItem {
-                org_unit: unit.clone(),
-                amounts: amounts.clone(),
+            .map(|total| TotalItem {
+                org_unit: total.unit.clone(),
+                amounts: total.amounts.clone(),
+                seq: total.seq,
             })
             .collect(),
         withheld: opened.withheld,

@@ -1,8 +1,7 @@
 //! How Keiki itself is, whether its books are what they were, and figures with all that belongs to them.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use keiki_model::calendar::instant_text;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +13,8 @@ use crate::operations::office::Desk;
 use crate::operations::office::editions::Edition;
 use crate::operations::office::system::{Channel, SourceHealth};
 use crate::web::failure::Answer;
-use crate::web::pages::batch::attached;
-use crate::web::pages::verification::{SAMPLE, zipped};
+use crate::web::pages::verification::SAMPLE;
+use crate::web::saving::{OCTETS, ZIP, saved};
 
 /// How Keiki itself is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,7 +172,7 @@ pub(in crate::web) async fn load_audit_pack(
     let count = of.sample.map_or(SAMPLE, usize::from);
     let asked = (no, of.indicator);
     let (name, bytes) = desk.audit_pack(&which.look(), asked, count).await?;
-    Ok(zipped(&name, bytes))
+    Ok(saved(&name, ZIP, bytes))
 }
 
 /// Makes a backup in the workspace's folder for them. By a session alone, not by a token.
@@ -195,15 +194,6 @@ pub(in crate::web) async fn load_statement(
 ) -> Answer<Response> {
     let edition = Edition::from_file(&file).ok_or(Error::Absent)?;
     let (period, bytes) = desk.edition(&which.look(), edition).await?;
-    let headers: [(HeaderName, HeaderValue); 2] = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/octet-stream"),
-        ),
-        (
-            header::CONTENT_DISPOSITION,
-            attached(&format!("statement-{period}-{file}")),
-        ),
-    ];
-    Ok((headers, bytes.to_vec()).into_response())
+    let name = format!("statement-{period}-{file}");
+    Ok(saved(&name, OCTETS, bytes.to_vec()))
 }

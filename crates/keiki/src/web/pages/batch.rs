@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::extract::Path;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
-use keiki_ingest::place::last_part;
+use axum::response::{Html, Response};
 
 use crate::operations::office::Desk;
 use crate::operations::office::batches::BatchView;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
+use crate::web::saving::{OCTETS, saved};
 use crate::web::visitor::Visitor;
 
 #[derive(Template)]
@@ -33,47 +32,5 @@ pub(in crate::web) async fn file(
     Path((seq, position)): Path<(i64, usize)>,
 ) -> Answer<Response> {
     let (name, bytes) = desk.raw_file(seq, position).await?;
-    let headers: [(HeaderName, HeaderValue); 2] = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/octet-stream"),
-        ),
-        (header::CONTENT_DISPOSITION, attached(&name)),
-    ];
-    Ok((headers, bytes).into_response())
-}
-
-/// The header that makes a browser keep a file under its name: percent-encoded, so that no name makes a header up.
-/// *Source*: RFC 6266, RFC 8187.
-pub(in crate::web) fn attached(name: &str) -> HeaderValue {
-    let last = last_part(name);
-    let encoded: String = last
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    let header = format!("attachment; filename*=UTF-8''{encoded}");
-    HeaderValue::from_str(&header).unwrap_or(HeaderValue::from_static("attachment"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_makes_a_header_up() {
-        let named = |name: &str| attached(name).to_str().unwrap_or("").to_owned();
-        assert_eq!(
-            named("evidence/a\r\nset-cookie: x=\"1\".csv"),
-            "attachment; filename*=UTF-8''a%0D%0Aset-cookie%3A%20x%3D%221%22.csv"
-        );
-        assert_eq!(
-            named("表.csv"),
-            "attachment; filename*=UTF-8''%E8%A1%A8.csv"
-        );
-    }
+    Ok(saved(&name, OCTETS, bytes))
 }

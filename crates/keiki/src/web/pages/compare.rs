@@ -6,11 +6,12 @@ use axum::response::Html;
 use keiki_report::report::Figure;
 use serde::Deserialize;
 
+use super::difference::difference_at;
 use crate::error::Result;
 use crate::operations::office::comparing::{ComparedLine, Meaning};
 use crate::operations::office::figures::{Look, Looked};
 use crate::operations::office::{Desk, PeriodChoice, UnitChoice};
-use crate::web::choosing::query;
+use crate::web::choosing::At;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -36,6 +37,16 @@ struct Side {
     title: (String, String),
 }
 
+impl Side {
+    fn at(&self) -> At<'_> {
+        At {
+            period: &self.period,
+            unit: &self.unit,
+            revision: "",
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "compare.html")]
 struct Page<'p> {
@@ -51,19 +62,17 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows(&self, line: &ComparedLine, at: &usize) -> String {
-        let side = &self.sides[*at];
-        let query = query(&[
-            ("period", &side.period),
-            ("unit", &side.unit),
-            ("indicator", &line.indicator),
-        ]);
-        format!("/kpis/{}/rows?{query}", line.no)
+        self.sides[*at].at().rows(line.no, &line.indicator)
+    }
+
+    /// Where a difference leads.
+    fn difference(&self, line: &ComparedLine) -> String {
+        let [one, other] = [self.sides[0].at(), self.sides[1].at()];
+        difference_at([one, other], line.no, &line.indicator)
     }
 
     fn kpi(&self, line: &ComparedLine) -> String {
-        let side = &self.sides[1];
-        let query = query(&[("period", &side.period), ("unit", &side.unit)]);
-        format!("/kpis/{}?{query}", line.no)
+        self.sides[1].at().kpi(line.no)
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
@@ -74,20 +83,30 @@ impl Page<'_> {
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn colour(&self, line: &ComparedLine) -> &'static str {
-        match line.meaning {
-            Meaning::Better => "better",
-            Meaning::Worse => "worse",
-            Meaning::Neither => "soft",
-        }
+        colour(line.meaning)
     }
 
     /// What a difference means, in a word.
     fn word(&self, line: &ComparedLine) -> String {
-        match line.meaning {
-            Meaning::Better => self.layout.say("compare-better"),
-            Meaning::Worse => self.layout.say("compare-worse"),
-            Meaning::Neither => String::new(),
-        }
+        word(line.meaning, &self.layout)
+    }
+}
+
+/// The colour of a difference.
+pub(super) fn colour(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::Better => "better",
+        Meaning::Worse => "worse",
+        Meaning::Neither => "soft",
+    }
+}
+
+/// What a difference means, in a word.
+pub(super) fn word(meaning: Meaning, layout: &Layout<'_>) -> String {
+    match meaning {
+        Meaning::Better => layout.say("compare-better"),
+        Meaning::Worse => layout.say("compare-worse"),
+        Meaning::Neither => String::new(),
     }
 }
 

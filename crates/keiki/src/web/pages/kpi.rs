@@ -7,15 +7,15 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use keiki_model::calendar::Period;
-use keiki_report::report::{Figure, KpiPart};
+use keiki_report::report::{Figure, KpiPart, Movement};
 use serde::Deserialize;
 
+use super::difference::difference_at;
 use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::{Look, Sheet};
 use crate::operations::office::programme::SaidOf;
-use crate::web::choosing::{Asked, Chooser, query};
+use crate::web::choosing::{Asked, At, Chooser};
 use crate::web::drawing::Drawing;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
@@ -75,8 +75,7 @@ impl Page<'_> {
     }
 
     fn rows_of(&self, indicator: &str, unit: &str) -> String {
-        let of = (&*self.chooser.period, &*self.chooser.revision);
-        rows_at(self.no, (indicator, unit), of)
+        self.chooser.at().unit(unit).rows(self.no, indicator)
     }
 
     /// The records of another KPI's figure.
@@ -85,8 +84,17 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows_of_kpi(&self, no: &u32, indicator: &str) -> String {
-        let of = (&*self.chooser.period, &*self.chooser.revision);
-        rows_at(*no, (indicator, &self.chooser.unit), of)
+        self.chooser.at().rows(*no, indicator)
+    }
+
+    /// What lies between a figure of some KPI and an earlier one.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn difference(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
+        let at = self.chooser.at();
+        difference_at([at, at.before(&moved.period)], *no, indicator)
     }
 
     /// The org units that owe evidence of it.
@@ -96,39 +104,9 @@ impl Page<'_> {
         of_kpi.map(|one| one.org_unit.as_str()).collect()
     }
 
-    /// The same a year before, side by side.
-    fn against_year_before(&self) -> String {
-        let period = &self.chooser.period;
-        let parsed = Period::parse(period);
-        let before = parsed.map_or_else(|_| period.clone(), |of| of.year_before().to_string());
-        let query = query(&[
-            ("period", period),
-            ("unit", &self.chooser.unit),
-            ("with_period", &before),
-            ("with_unit", &self.chooser.unit),
-        ]);
-        format!("/compare?{query}")
-    }
-
     fn of_unit(&self, unit: &str) -> String {
-        let query = query(&[
-            ("period", &self.chooser.period),
-            ("unit", unit),
-            ("revision", &self.chooser.revision),
-        ]);
-        format!("/kpis/{}?{query}", self.no)
+        self.chooser.at().unit(unit).kpi(self.no)
     }
-}
-
-/// Where the records of a figure are: of an indicator and an org unit, in a period as of a revision.
-fn rows_at(no: u32, (indicator, unit): (&str, &str), (period, revision): (&str, &str)) -> String {
-    let query = query(&[
-        ("period", period),
-        ("unit", unit),
-        ("revision", revision),
-        ("indicator", indicator),
-    ]);
-    format!("/kpis/{no}/rows?{query}")
 }
 
 pub(in crate::web) async fn show(
@@ -152,17 +130,16 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
     let through_periods = |name: &str| {
         let period = chooser.periods.iter().find(|one| one.name == name)?;
         let is_shown = period.code == chooser.period;
-        let revision = if is_shown { &*chooser.revision } else { "" };
-        Some(rows_at(
-            no,
-            (indicator, &chooser.unit),
-            (&period.code, revision),
-        ))
+        let at = At {
+            period: &period.code,
+            unit: &chooser.unit,
+            revision: if is_shown { &chooser.revision } else { "" },
+        };
+        Some(at.rows(no, indicator))
     };
     let in_companies = |name: &str| {
         let company = kpi.companies.iter().find(|one| one.org_unit == name)?;
-        let of = (&*chooser.period, &*chooser.revision);
-        Some(rows_at(no, (indicator, &company.id), of))
+        Some(chooser.at().unit(&company.id).rows(no, indicator))
     };
     Ok(Page {
         layout: Layout::titled(visitor, format!("{no} {}", kpi.name)),
@@ -214,8 +191,12 @@ pub(in crate::web) async fn explain(
         Ok(()) => {
             let period = look.period.as_deref().unwrap_or_default();
             let unit = look.unit.as_deref().unwrap_or_default();
-            let query = query(&[("period", period), ("unit", unit)]);
-            Ok(Redirect::to(&format!("/kpis/{no}?{query}")).into_response())
+            let at = At {
+                period,
+                unit,
+                revision: "",
+            };
+            Ok(Redirect::to(&at.kpi(no)).into_response())
         }
         Err(error) => {
             let (message, _) = Failure::of_form(error)?;

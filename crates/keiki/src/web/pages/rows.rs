@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
 use crate::operations::office::rows::{AskedRows, OpenedRows, RowLine};
-use crate::web::choosing::query;
+use crate::web::choosing::{At, query};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -39,35 +39,26 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
+    fn at(&self) -> At<'_> {
+        At {
+            period: &self.period,
+            unit: &self.unit,
+            revision: &self.revision,
+        }
+    }
+
     fn kpi(&self) -> String {
-        let query = query(&[
-            ("period", &self.period),
-            ("unit", &self.unit),
-            ("revision", &self.revision),
-        ]);
-        format!("/kpis/{}?{query}", self.no)
+        self.at().kpi(self.no)
     }
 
     fn pack(&self) -> String {
-        let query = query(&[
-            ("period", &self.period),
-            ("unit", &self.unit),
-            ("revision", &self.revision),
-            ("indicator", &self.opened.indicator.0),
-        ]);
-        format!("/kpis/{}/audit-pack?{query}", self.no)
+        self.at().audit_pack(self.no, &self.opened.indicator.0)
     }
 
     fn page(&self, part: &str, page: usize) -> String {
-        let query = query(&[
-            ("period", &self.period),
-            ("unit", &self.unit),
-            ("revision", &self.revision),
-            ("indicator", &self.opened.indicator.0),
-            ("part", part),
-            ("page", &page.to_string()),
-        ]);
-        format!("/kpis/{}/rows?{query}", self.no)
+        let rows = self.at().rows(self.no, &self.opened.indicator.0);
+        let place = query(&[("part", part), ("page", &page.to_string())]);
+        format!("{rows}&{place}")
     }
 
     /// Since when a row stands as it does; what happened once stands from the beginning, of which nothing is said.

@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
 use keiki_model::access::Right;
-use keiki_report::report::{Figure, KpiPart, RestatedPart, UnitFigure};
+use keiki_report::report::{Figure, KpiPart, Movement, RestatedPart, UnitFigure};
 
+use super::difference::difference_at;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Looked;
-use crate::web::choosing::{Asked, Chooser, query};
+use crate::web::choosing::{Asked, At, Chooser};
 use crate::web::drawing::{Drawing, svg};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
@@ -100,8 +101,7 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows(&self, no: &u32, indicator: &str) -> String {
-        let place = (&*self.chooser.unit, indicator);
-        self.rows_in((&self.chooser.period, &self.chooser.revision), *no, place)
+        self.chooser.at().rows(*no, indicator)
     }
 
     /// The records of the same in the period before.
@@ -110,23 +110,8 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows_before(&self, no: &u32, indicator: &str) -> String {
-        self.rows_in((&self.before, ""), *no, (&self.chooser.unit, indicator))
-    }
-
-    #[expect(clippy::unused_self, reason = "it belongs to what templates call")]
-    fn rows_in(
-        &self,
-        (period, revision): (&str, &str),
-        no: u32,
-        (unit, indicator): (&str, &str),
-    ) -> String {
-        let query = query(&[
-            ("period", period),
-            ("unit", unit),
-            ("revision", revision),
-            ("indicator", indicator),
-        ]);
-        format!("/kpis/{no}/rows?{query}")
+        let before = self.chooser.at().before(&self.before);
+        before.rows(*no, indicator)
     }
 
     /// The records of a restated figure as it was reported before: in the revision before, or the last that was closed.
@@ -145,7 +130,12 @@ impl Page<'_> {
 
     fn rows_of_restated(&self, one: &RestatedPart, revision: &str) -> String {
         let (indicator, unit) = &one.place;
-        self.rows_in((&self.chooser.period, revision), one.no, (unit, indicator))
+        let at = At {
+            period: &self.chooser.period,
+            unit,
+            revision,
+        };
+        at.rows(one.no, indicator)
     }
 
     /// Where the parts of a restatement are drawn; its KPI's page where they are not.
@@ -182,12 +172,7 @@ impl Page<'_> {
     }
 
     fn of_unit(&self, unit: &str) -> String {
-        let query = query(&[
-            ("period", &self.chooser.period),
-            ("unit", unit),
-            ("revision", &self.chooser.revision),
-        ]);
-        format!("/scorecard?{query}")
+        self.chooser.at().unit(unit).scorecard()
     }
 
     #[expect(
@@ -195,12 +180,7 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn kpi_of(&self, no: &u32, unit: &str) -> String {
-        let query = query(&[
-            ("period", &self.chooser.period),
-            ("unit", unit),
-            ("revision", &self.chooser.revision),
-        ]);
-        format!("/kpis/{no}?{query}")
+        self.chooser.at().unit(unit).kpi(*no)
     }
 
     /// Where figures of serious incidents lead; empty where the KPI is not adopted.
@@ -220,6 +200,16 @@ impl Page<'_> {
             |one: &UnitFigure| !matches!(one.kpi_status.code, "no_target" | "not_applicable");
         kpis.flat_map(|group| &group.kpis)
             .filter(move |kpi| kpi.companies.iter().any(is_judged))
+    }
+
+    /// How many figures miss their targets or are behind; the front says the same of companies.
+    fn lagging(&self) -> usize {
+        let kpis = self.looked.sheet.groups.iter();
+        let figures = kpis
+            .flat_map(|group| &group.kpis)
+            .flat_map(|kpi| &kpi.figures);
+        let lags = |one: &&Figure| matches!(one.status.code, "missed" | "behind");
+        figures.filter(lags).count()
     }
 
     /// The companies, as columns.
@@ -249,6 +239,16 @@ impl Page<'_> {
             });
         }
         rows
+    }
+
+    /// What lies between a figure and an earlier one.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn difference(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
+        let at = self.chooser.at();
+        difference_at([at, at.before(&moved.period)], *no, indicator)
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]

@@ -1,15 +1,14 @@
 //! `/statement/{file}`: what a reader sees of a period as a document or a workbook.
 
 use axum::extract::{Path, Query};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::batch::attached;
 use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::editions::Edition;
 use crate::web::choosing::Asked;
 use crate::web::failure::Answer;
+use crate::web::saving::saved;
 
 pub(in crate::web) async fn load(
     desk: Desk,
@@ -19,12 +18,6 @@ pub(in crate::web) async fn load(
     let edition = Edition::from_file(&file).ok_or(Error::Absent)?;
     let (period, bytes) = desk.edition(&asked.look(), edition).await?;
     let (name, kind) = edition.file();
-    let headers: [(HeaderName, HeaderValue); 2] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (
-            header::CONTENT_DISPOSITION,
-            attached(&format!("statement-{period}-{name}")),
-        ),
-    ];
-    Ok((headers, bytes.to_vec()).into_response())
+    let name = format!("statement-{period}-{name}");
+    Ok(saved(&name, kind, bytes.to_vec()))
 }

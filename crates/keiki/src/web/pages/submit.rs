@@ -19,7 +19,7 @@ use crate::operations::office::submitting::{
     EffectLine, Preview, Said, SubmitView, Taken, Total, WaitingLine,
 };
 use crate::operations::office::{Desk, WAITING_HOURS};
-use crate::web::choosing::query;
+use crate::web::choosing::At;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -85,13 +85,12 @@ impl PreviewPage<'_> {
     /// The records of a figure as it is now.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn rows(&self, of: &EffectLine, period: &str) -> String {
-        let query = query(&[
-            ("period", period),
-            ("unit", &of.org_unit),
-            ("revision", "now"),
-            ("indicator", &of.indicator),
-        ]);
-        format!("/kpis/{}/rows?{query}", of.no)
+        let at = At {
+            period,
+            unit: &of.org_unit,
+            revision: "now",
+        };
+        at.rows(of.no, &of.indicator)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::operations::coverage::Timeliness;
 use crate::operations::office::Desk;
 use crate::operations::office::evidence::OwedLine;
 use crate::operations::office::submitting::TodoView;
-use crate::web::choosing::query;
+use crate::web::choosing::{At, query};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
@@ -36,8 +36,12 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn kpi(&self, no: &u32, unit: &str) -> String {
-        let query = query(&[("period", &self.view.period), ("unit", unit)]);
-        format!("/kpis/{no}?{query}")
+        let at = At {
+            period: &self.view.period,
+            unit,
+            revision: "",
+        };
+        at.kpi(*no)
     }
 }
 

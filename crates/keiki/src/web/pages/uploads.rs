@@ -3,11 +3,10 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Multipart, Path, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::batch::attached;
 use super::submit::{PreviewPage, Seen, TakenPage, no_file, received, words};
 use crate::error::Error;
 use crate::operations::office::editions::Edition;
@@ -17,6 +16,7 @@ use crate::operations::office::{Desk, WAITING_HOURS};
 use crate::operations::upload_links::{DAYS, DAYS_MOST, NewUploadLink};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
+use crate::web::saving::saved;
 use crate::web::site::Shared;
 use crate::web::visitor::Visitor;
 use crate::web::words::both;
@@ -178,16 +178,7 @@ pub(in crate::web) async fn form(
 ) -> Answer<Response> {
     let holder = holder(&site, &visitor, &token).await?;
     match holder.form().await {
-        Ok((name, bytes)) => {
-            let headers: [(HeaderName, HeaderValue); 2] = [
-                (
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static(Edition::Workbook.file().1),
-                ),
-                (header::CONTENT_DISPOSITION, attached(&name)),
-            ];
-            Ok((headers, bytes).into_response())
-        }
+        Ok((name, bytes)) => Ok(saved(&name, Edition::Workbook.file().1, bytes)),
         Err(error) => wrong(&visitor, &holder, token, error).await,
     }
 }

@@ -2,16 +2,15 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, Response};
 use serde::Deserialize;
 
-use super::batch::attached;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::Look;
 use crate::operations::office::verifying::Verified;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
+use crate::web::saving::{ZIP, saved};
 use crate::web::visitor::Visitor;
 
 /// How many records a pack draws where nobody says.
@@ -62,15 +61,5 @@ pub(in crate::web) async fn pack(
     let indicator = asked.indicator.filter(|code| !code.is_empty());
     let count = asked.sample.unwrap_or(SAMPLE);
     let (name, bytes) = desk.audit_pack(&look, (no, indicator), count).await?;
-    Ok(zipped(&name, bytes))
-}
-
-/// A zip file that is saved, not shown.
-pub(in crate::web) fn zipped(name: &str, bytes: Vec<u8>) -> Response {
-    let kind = HeaderValue::from_static("application/zip");
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_DISPOSITION, attached(name)),
-    ];
-    (headers, bytes).into_response()
+    Ok(saved(&name, ZIP, bytes))
 }

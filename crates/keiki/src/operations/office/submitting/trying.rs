@@ -310,7 +310,7 @@ impl Desk {
                 format!("there are records of other org units in it: {keys}"),
             ),
             Text::new(
-                "これらの行を除いて提出してください。組織の異動であれば、プログラム室に依頼してください",
+                "これらの行を除いて提出してください。所属組織の変更であれば、プログラム室に依頼してください",
                 "leave these rows out; if a record moved to you, ask the programme office",
             ),
         ))
