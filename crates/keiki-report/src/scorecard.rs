@@ -49,6 +49,16 @@ impl Names<'_> {
         )
     }
 
+    /// The title of a dataset; its name where it is unknown.
+    #[must_use]
+    pub fn dataset(&self, name: &str) -> String {
+        let dataset = self.catalogue.datasets.get(name);
+        dataset.map_or_else(
+            || name.to_owned(),
+            |dataset| dataset.title.get(self.language).to_owned(),
+        )
+    }
+
     /// The title of an indicator; its code where it is unknown.
     #[must_use]
     pub fn indicator(&self, no: u32, code: &str) -> String {

@@ -26,6 +26,7 @@ pub fn obstacle(obstacle: &Obstacle, names: &Names<'_>) -> Text {
         ),
         Obstacle::Overdue { dataset, org_units } => {
             let units: Vec<String> = org_units.iter().map(|id| names.org_unit(id)).collect();
+            let dataset = names.dataset(dataset);
             Text::new(
                 format!("{dataset}: 期限を過ぎた証跡 {}", units.join("、")),
                 format!("{dataset}: evidence is too old of {}", units.join(", ")),
@@ -176,7 +177,7 @@ fn kind(obstacle: &Obstacle, names: &Names<'_>) -> (Kind, String) {
         Obstacle::NoData { kpi } | Obstacle::Missing { kpi, .. } => {
             (Kind::NoData, format!("KPI {kpi}"))
         }
-        Obstacle::Overdue { dataset, .. } => (Kind::NoData, dataset.clone()),
+        Obstacle::Overdue { dataset, .. } => (Kind::NoData, names.dataset(dataset)),
     }
 }
 

@@ -8,7 +8,7 @@ use keiki_model::access::Role;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
-use crate::house::{House, PASSWORD};
+use crate::house::{House, PASSWORD, UNHURRIED};
 use crate::openid::Provider;
 
 const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
@@ -185,6 +185,8 @@ impl Browser {
         script: &str,
         arguments: Vec<serde_json::Value>,
     ) -> serde_json::Value {
+        let unhurried = self.0.set_script_timeout(UNHURRIED).await;
+        unhurried.expect("a script may take long");
         let done = self.0.execute_async(script, arguments).await;
         let done = done.expect("the script comes to its end");
         done.json().clone()

@@ -32,7 +32,15 @@ async function shows(path, wanted) {
   const { status, tree } = await page(place);
   const part = fragment ? tree.getElementById(decodeURIComponent(fragment)) : tree.querySelector("main");
   const text = part === null ? "" : plain(part.textContent);
+  const number = (written) => Number(written.replaceAll(",", ""));
+  const numbers = (text.match(/[0-9][0-9,]*(?:\.[0-9]+)?/g) ?? []).map(number);
   const isThere = (one) => {
+    // Millions are written out where they lead.
+    const millions = one.match(/^([0-9,]+(?:\.([0-9]+))?)(?:百万|M)$/);
+    if (millions !== null) {
+      const digits = (millions[2] ?? "").length;
+      return numbers.some((found) => (found / 1e6).toFixed(digits) === number(millions[1]).toFixed(digits));
+    }
     const ends = text.split(one);
     // A figure is a whole one: 5 is not found in 50.
     return ends.slice(1).some((after, at) => !/[0-9.,]$/.test(ends[at]) && !/^[0-9]|^[.,][0-9]/.test(after));

@@ -48,7 +48,7 @@ const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_ass
                       A5,JP1,hardware,no such day,true,,,31 April 2026,,,\n";
 
 /// How long a request may take, however slow the computer is on which the tests run.
-const UNHURRIED: Duration = Duration::from_hours(1);
+pub(crate) const UNHURRIED: Duration = Duration::from_hours(1);
 
 /// The password of every account of the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -192,17 +192,8 @@ impl House {
 
     /// The sample group, and its server.
     pub(crate) async fn sample() -> Self {
-        Self::sample_with(demo::Books::Open).await
-    }
-
-    /// The same after eleven months were closed, two of them restated.
-    pub(crate) async fn closed_sample() -> Self {
-        Self::sample_with(demo::Books::Closed).await
-    }
-
-    async fn sample_with(books: demo::Books) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let played = demo::demo(folder.path(), (books, None), &Silent).await;
+        let played = demo::demo(folder.path(), (demo::Books::Open, None), &Silent).await;
         played.expect("the sample group can be made");
         let at = Folder {
             folder,

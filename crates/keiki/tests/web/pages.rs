@@ -204,7 +204,7 @@ async fn periods_and_org_units_are_compared_within_what_a_reader_may_see() {
         .says("66.7 %")
         .says("50.0 %")
         .says("+16.7 pt")
-        .says("<span class=\"better\">");
+        .says("<a class=\"better\" href=\"/kpis/1/difference?");
     // Where nothing is said of the other side it is the period before.
     reader
         .get("/compare?period=2026-05")

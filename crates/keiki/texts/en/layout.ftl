@@ -54,3 +54,4 @@ failure-internal = Something failed here
 failure-refused = This was not accepted
 failure-reference = Give an administrator the number { $number } when you ask about it.
 failure-home = To the first page
+list-comma = {", "}

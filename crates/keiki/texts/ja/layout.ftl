@@ -54,3 +54,4 @@ failure-internal = 処理に失敗しました
 failure-refused = 受け付けられませんでした
 failure-reference = 管理者に問い合わせる際は、番号 { $number } をお伝えください。
 failure-home = 最初のページへ
+list-comma = 、

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Period, date_of};
 use keiki_model::org::UNASSIGNED;
+use keiki_report::format;
 use keiki_report::sentence;
 
 use super::Desk;
@@ -142,7 +143,10 @@ impl Desk {
                     standing: one.standing,
                     by: one
                         .by
-                        .map(|(by, at)| format!("{by} {}", self.local(at)))
+                        .map(|(by, at)| {
+                            let at = format::moment(&self.local(at), self.who.language);
+                            format!("{by} {at}")
+                        })
                         .unwrap_or_default(),
                 })
                 .collect(),

@@ -60,7 +60,9 @@ impl Page<'_> {
 
     fn titles(&self, rights: &[Right]) -> String {
         let titles = rights.iter().map(|one| self.title(one));
-        titles.collect::<Vec<_>>().join(", ")
+        titles
+            .collect::<Vec<_>>()
+            .join(self.layout.say("list-comma").as_str())
     }
 
     #[expect(

@@ -80,8 +80,6 @@ struct Page<'p> {
     evidence: &'static str,
     /// The first bridges, each with the number of the restatement whose it is.
     bridges: Vec<(usize, Drawing)>,
-    /// The period before; empty where there is none.
-    before: String,
 }
 
 impl Page<'_> {
@@ -104,14 +102,13 @@ impl Page<'_> {
         self.chooser.at().rows(*no, indicator)
     }
 
-    /// The records of the same in the period before.
+    /// The records of the same in the period with which it is compared.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "templates hand references over"
     )]
-    fn rows_before(&self, no: &u32, indicator: &str) -> String {
-        let before = self.chooser.at().before(&self.before);
-        before.rows(*no, indicator)
+    fn rows_before(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
+        self.chooser.at().before(&moved.period).rows(*no, indicator)
     }
 
     /// The records of a restated figure as it was reported before: in the revision before, or the last that was closed.
@@ -297,7 +294,6 @@ pub(in crate::web) async fn show(
             ""
         },
         bridges: bridges.take(6).collect(),
-        before: desk.period_before(Some(&sheet.period))?.unwrap_or_default(),
         chooser,
         looked: looked.clone(),
     };
