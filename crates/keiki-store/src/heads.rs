@@ -138,14 +138,9 @@ pub(crate) async fn named_files(
     store: &dyn ObjectStore,
     folder: &Path,
 ) -> Result<BTreeSet<String>> {
-    let list = manifest_path(folder);
-    let manifest = match store.get(&list).await {
-        Ok(found) => serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default(),
-        Err(object_store::Error::NotFound { .. }) => Manifest::default(),
-        Err(error) => return Err(error.into()),
-    };
+    let manifest = Manifest::read(store, folder).await?;
     let later = manifest.later.into_iter().map(|later| later.file);
-    let own = list.filename().map(str::to_owned);
+    let own = manifest_path(folder).filename().map(str::to_owned);
     let files = manifest.buckets.into_values().chain(later).chain(own);
     Ok(files.collect())
 }
@@ -181,13 +176,7 @@ impl Heads {
         folder: Path,
         schema: SchemaRef,
     ) -> Result<Self> {
-        let manifest = match store.get(&manifest_path(&folder)).await {
-            Ok(found) => {
-                serde_json::from_slice::<Manifest>(&found.bytes().await?).unwrap_or_default()
-            }
-            Err(object_store::Error::NotFound { .. }) => Manifest::default(),
-            Err(error) => return Err(error.into()),
-        };
+        let manifest = Manifest::read(store.as_ref(), &folder).await?;
         let shape = shape_of(&schema);
         let fits =
             is_readable(&manifest.shape, &shape) && are_kept(&store, &folder, &manifest).await?;
@@ -307,9 +296,7 @@ impl Heads {
                     Layers::new(&self.schema, base, &later)?.rows()?
                 }
             };
-            let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
-            self.write_file(&file, &rows).await?;
-            let new = (file, rows.num_rows() as u64);
+            let new = self.write_bucket(bucket, &rows).await?;
             if let Some((old, _)) = so_far.files.insert(bucket, new) {
                 so_far.replaced.push(old);
             }
@@ -444,16 +431,14 @@ impl Heads {
             let heads = &shared;
             runtime.block_on(async {
                 let rows = heads.bucket(bucket).await?;
-                let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
-                heads.write_file(&file, &rows).await?;
-                Ok((bucket, file, rows.num_rows() as u64))
+                Ok((bucket, heads.write_bucket(bucket, &rows).await?))
             })
         })
         .await?;
         let mut manifest = heads.manifest.clone();
         let mut replaced: Vec<String> = manifest.later.drain(..).map(|later| later.file).collect();
         manifest.since.clear();
-        for (bucket, file, rows) in written {
+        for (bucket, (file, rows)) in written {
             replaced.extend(manifest.buckets.insert(bucket, file));
             manifest.rows.insert(bucket, rows);
         }
@@ -478,6 +463,13 @@ impl Heads {
             .put(&manifest_path(&self.folder), manifest.into())
             .await?;
         Ok(())
+    }
+
+    /// Writes a file of the heads of a bucket. Returns its name, and how many they are.
+    async fn write_bucket(&self, bucket: usize, rows: &RecordBatch) -> Result<(String, u64)> {
+        let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
+        self.write_file(&file, rows).await?;
+        Ok((file, rows.num_rows() as u64))
     }
 
     async fn write_file(&self, file: &str, rows: &RecordBatch) -> Result<()> {

@@ -12,6 +12,7 @@ use keiki_model::dataset::{Dataset, ORG_UNIT};
 
 use crate::batches::Snapshot;
 use crate::error::Result;
+use crate::heads::Heads;
 use crate::journal::{Journal, assertions_table, entries_table};
 use crate::rejects;
 use crate::scan::{EntryFile, compacted_name, visible};
@@ -104,7 +105,9 @@ impl Journal {
             Extent::All => 1,
             Extent::Gathered(most) => most.max(1),
         };
-        if table.files()?.len() > most {
+        if table.files()?.len() > most
+            && Heads::are_of_ledger(self.store.as_ref(), &self.prefix, dataset).await?
+        {
             self.heads(dataset, snapshot).await?;
         }
         Ok(())

@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use futures::future::BoxFuture;
-use keiki_ingest::{Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_store::{Expected, Gathered, Receipt, Repeats, StoreError, Submission};
 use proptest::prelude::*;
 
 use crate::inventory::{all_files, verify};
-use crate::world::{Reading, World, block_on, day, zone};
+use crate::world::{Reading, World, block_on, day};
 
 /// How a reading is gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,31 +32,8 @@ async fn gathered(
     chunk_rows: usize,
     way: Way,
 ) -> Result<Gathered, StoreError> {
-    let path = world.folder.path().join("evidence.csv");
-    std::fs::write(&path, text).expect("a file");
     let dataset = world.dataset(&reading.dataset);
-    let limits = Limits {
-        chunk_rows,
-        ..Limits::default()
-    };
-    let context = Context {
-        expressions: world.expressions.as_ref(),
-        zone: zone(),
-        limits,
-        as_of: reading.as_of,
-    };
-    let source = Source::by_name(
-        &reading.source,
-        Kinds::shipped().of_file(&path),
-        &dataset.name,
-    );
-    let mut chunks = Vec::new();
-    let files = [InputFile::new("evidence.csv", path)];
-    read_chunks(&source, &dataset, &files, &context, &mut |chunk| {
-        chunks.push(chunk);
-        Ok::<(), IngestError>(())
-    })
-    .expect("the file can be read");
+    let chunks = world.chunks(&reading.dataset, text, chunk_rows);
     let memory_bytes = 1 << 20;
     let mut gathering = match way {
         Way::Before => {
@@ -397,6 +373,33 @@ fn heads_outlive_the_file_of_which_they_are_rows() {
         let (receipt, _) = commit(&world, &last, &findings(&many(200)), (30, Way::Early)).await;
         assert_eq!((receipt.counts.changed, receipt.counts.unchanged), (1, 199));
         assert_eq!(verify(&world).await, []);
+    });
+}
+
+#[test]
+fn files_are_put_together_without_reading_heads_that_lie_in_buckets() {
+    block_on(async {
+        let world = World::shipped().await;
+        let datasets: Vec<_> = world.catalogue.datasets.values().cloned().collect();
+        let first = Reading::new("vulnerabilities", day("2026-05-10"));
+        commit(&world, &first, &findings(&many(200)), (30, Way::Before)).await;
+        let part = Reading {
+            extent: Extent::Part,
+            ..Reading::new("vulnerabilities", day("2026-05-20"))
+        };
+        let changed = findings(&[(7, 0, 9, false)]);
+        commit(&world, &part, &changed, (30, Way::Before)).await;
+        let heads = world.folder.path().join("journal/heads/vulnerabilities");
+        let kept = all_files(&heads).into_iter();
+        let kept = kept.filter(|file| file.extension().is_some_and(|e| e == "arrow"));
+        let kept: Vec<_> = kept.collect();
+        assert!(!kept.is_empty());
+        for file in kept {
+            std::fs::write(file, "not to be read").expect("it can be written");
+        }
+        let done = world.journal.compact(&datasets).await;
+        // Two files of entries, and two of assertions.
+        assert_eq!(done.expect("it can be compacted").files_merged, 4);
     });
 }
 

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use keiki_ingest::{Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks};
 use keiki_model::evidence::{Extent, Missing};
 use keiki_store::{Gathered, Receipt, Repeats};
 use proptest::prelude::*;
 
 use crate::inventory::verify;
-use crate::world::{Reading, World, block_on, day, end_of, noon, zone};
+use crate::world::{Reading, World, block_on, day, end_of, noon};
 
 /// A row as it is drawn: number of the asset, org unit, owner, day from which it holds, and whether a date is broken.
 type Drawn = (u8, u8, u8, u8, bool);
@@ -45,27 +44,8 @@ enum Way {
 }
 
 async fn gathered(world: &World, text: &str, memory_bytes: usize, chunk_rows: usize) -> Gathered {
-    let path = world.folder.path().join("evidence.csv");
-    std::fs::write(&path, text).expect("a file");
     let dataset = world.dataset("assets");
-    let limits = Limits {
-        chunk_rows,
-        ..Limits::default()
-    };
-    let context = Context {
-        expressions: world.expressions.as_ref(),
-        zone: zone(),
-        limits,
-        as_of: 0,
-    };
-    let source = Source::by_name("assets", Kinds::shipped().of_file(&path), "assets");
-    let mut chunks = Vec::new();
-    let files = [InputFile::new("evidence.csv", path)];
-    read_chunks(&source, &dataset, &files, &context, &mut |chunk| {
-        chunks.push(chunk);
-        Ok::<(), IngestError>(())
-    })
-    .expect("the file can be read");
+    let chunks = world.chunks("assets", text, chunk_rows);
     let mut gathering =
         world
             .journal

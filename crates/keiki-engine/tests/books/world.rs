@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use keiki_engine::expressions::SqlExpressions;
 use keiki_engine::{Engine, Request, Setting};
-use keiki_ingest::{Context, InputFile, Kinds, Limits, Source, read_evidence};
+use keiki_ingest::{
+    Context, IngestError, InputFile, Kinds, Limits, Source, read_chunks, read_evidence,
+};
 use keiki_model::calendar::{BEGINNING, Calendar, Day, Period, date_of, parse_day};
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
@@ -249,18 +251,36 @@ impl World {
         dataset: &str,
         csv: &str,
     ) -> Evidence {
+        let (source, files) = self.written(dataset, csv);
+        let context = context(expressions, Limits::default());
+        read_evidence(&source, &self.dataset(dataset), &files, &context)
+            .unwrap_or_else(|e| unreachable!("{e}"))
+    }
+
+    /// Reads CSV text in chunks of so many rows.
+    pub(crate) fn chunks(&self, dataset: &str, csv: &str, chunk_rows: usize) -> Vec<Evidence> {
+        let (source, files) = self.written(dataset, csv);
+        let limits = Limits {
+            chunk_rows,
+            ..Limits::default()
+        };
+        let context = context(&self.expressions, limits);
+        let mut chunks = Vec::new();
+        let mut take = |chunk| {
+            chunks.push(chunk);
+            Ok::<(), IngestError>(())
+        };
+        read_chunks(&source, &self.dataset(dataset), &files, &context, &mut take)
+            .unwrap_or_else(|e| unreachable!("{e}"));
+        chunks
+    }
+
+    /// Writes CSV text into a file, and says how it is read.
+    fn written(&self, dataset: &str, csv: &str) -> (Source, [InputFile; 1]) {
         let path = self.folder.path().join("evidence.csv");
         std::fs::write(&path, csv).expect("a file");
         let source = Source::by_name(dataset, Kinds::shipped().of_file(&path), dataset);
-        let context = Context {
-            expressions,
-            zone: zone(),
-            limits: Limits::default(),
-            as_of: 0,
-        };
-        let files = [InputFile::new("evidence.csv", path)];
-        read_evidence(&source, &self.dataset(dataset), &files, &context)
-            .unwrap_or_else(|e| unreachable!("{e}"))
+        (source, [InputFile::new("evidence.csv", path)])
     }
 
     pub(crate) async fn commit_csv(&self, reading: &Reading, csv: &str) -> Receipt {
@@ -348,6 +368,15 @@ impl World {
     #[cfg(feature = "cluster")]
     pub(crate) fn root(&self) -> Url {
         Url::from_directory_path(self.folder.path().join("journal")).expect("an absolute path")
+    }
+}
+
+fn context(expressions: &SqlExpressions, limits: Limits) -> Context<'_> {
+    Context {
+        expressions,
+        zone: zone(),
+        limits,
+        as_of: 0,
     }
 }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
 use keiki_model::calendar::Day;
+use keiki_model::dataset::Dataset;
+use object_store::ObjectStore;
+use object_store::path::Path as ObjectPath;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tokio::runtime::Handle;
 
-use super::{BUCKETS, Heads, by_bucket};
+use super::{BUCKETS, Heads, Manifest, by_bucket};
 use crate::error::Result;
 use crate::gathered::Spill;
 use crate::parallel;
@@ -32,6 +35,16 @@ pub(crate) struct Ledger {
 const MEMORY_BYTES: usize = 128 << 20;
 
 impl Heads {
+    /// Tells whether the list of a dataset's heads names a file of the ledger. No heads are read for that.
+    pub(crate) async fn are_of_ledger(
+        store: &dyn ObjectStore,
+        root: &ObjectPath,
+        dataset: &Dataset,
+    ) -> Result<bool> {
+        let folder = super::root(root).join(dataset.name.as_str());
+        Ok(Manifest::read(store, &folder).await?.ledger.is_some())
+    }
+
     /// The file of the ledger whose rows are heads.
     pub(crate) fn ledger(&self) -> Option<&Ledger> {
         self.manifest.ledger.as_ref()
@@ -49,9 +62,9 @@ impl Heads {
 
     /// The heads without anything, to be built anew.
     pub(crate) fn emptied(self) -> Self {
-        let manifest = super::Manifest {
+        let manifest = Manifest {
             shape: self.manifest.shape,
-            ..super::Manifest::default()
+            ..Manifest::default()
         };
         Self {
             manifest,
@@ -102,13 +115,12 @@ impl Heads {
                 return Ok(None);
             }
             let rows = concat_batches(&shared.schema, &rows)?;
-            let file = format!("{bucket}-{}.arrow", uuid::Uuid::new_v4());
-            runtime.block_on(shared.write_file(&file, &rows))?;
-            Ok(Some((bucket, file, rows.num_rows() as u64)))
+            let written = runtime.block_on(shared.write_bucket(bucket, &rows))?;
+            Ok(Some((bucket, written)))
         })
         .await?;
         let mut manifest = heads.manifest.clone();
-        for (bucket, file, rows) in written.into_iter().flatten() {
+        for (bucket, (file, rows)) in written.into_iter().flatten() {
             manifest.buckets.insert(bucket, file);
             manifest.rows.insert(bucket, rows);
         }

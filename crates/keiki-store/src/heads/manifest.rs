@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
@@ -47,6 +47,17 @@ pub(super) struct Manifest {
 pub(super) struct Later {
     pub(super) file: String,
     pub(super) rows: u64,
+}
+
+impl Manifest {
+    /// Reads the list of a folder of heads; it is empty where there is none that can be read.
+    pub(super) async fn read(store: &dyn ObjectStore, folder: &Path) -> Result<Self> {
+        match store.get(&manifest_path(folder)).await {
+            Ok(found) => Ok(serde_json::from_slice(&found.bytes().await?).unwrap_or_default()),
+            Err(object_store::Error::NotFound { .. }) => Ok(Self::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Tells whether so much lies over the files of the buckets that it is put into them.

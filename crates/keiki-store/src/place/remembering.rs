@@ -20,8 +20,11 @@ use url::Url;
 
 use super::blocks::{BLOCK_BYTES, Blocks};
 
+/// Parts that are asked for at a time where many are read on end: one such group is read ahead of who takes them.
+const GROUP_BLOCKS: u64 = 8;
+
 /// What remembers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Remembering {
     inner: Arc<dyn ObjectStore>,
     blocks: Arc<Blocks>,
@@ -113,6 +116,20 @@ impl Remembering {
         Ok(found)
     }
 
+    /// The bytes of a range, part by part, so that few are in memory at a time.
+    fn stream(&self, about: &ObjectMeta, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
+        let groups = groups(&range).into_iter().map(|group| {
+            let (this, about, range) = (self.clone(), about.clone(), range.clone());
+            async move {
+                let parts = this.parts(&about, std::slice::from_ref(&group)).await?;
+                let touched: Vec<Result<Bytes>> = touched(&parts, &range).map(Ok).collect();
+                Ok::<_, object_store::Error>(stream::iter(touched))
+            }
+        });
+        let groups: Vec<_> = groups.collect();
+        stream::iter(groups).buffered(2).try_flatten().boxed()
+    }
+
     /// Parts that lie side by side are read by one request, which reads on beyond the last of them.
     fn runs(&self, about: &ObjectMeta, missing: impl Iterator<Item = u64>) -> Vec<Range<u64>> {
         let all = about.size.div_ceil(BLOCK_BYTES);
@@ -145,22 +162,37 @@ impl Remembering {
     }
 }
 
-/// Puts a range together from the parts that it touches.
-fn joined(parts: &BTreeMap<u64, Bytes>, range: &Range<u64>) -> Bytes {
-    if range.start >= range.end {
-        return Bytes::new();
-    }
-    let within = |number: u64, part: &Bytes| {
+/// A range in groups of parts that are read at a time.
+fn groups(range: &Range<u64>) -> Vec<Range<u64>> {
+    const GROUP_BYTES: u64 = GROUP_BLOCKS * BLOCK_BYTES;
+    let first = range.start / GROUP_BYTES;
+    let starts = (first..).map(|number| number * GROUP_BYTES);
+    starts
+        .take_while(|start| *start < range.end)
+        .map(|start| start.max(range.start)..(start + GROUP_BYTES).min(range.end))
+        .collect()
+}
+
+/// What parts hold of a range, in order.
+fn touched(parts: &BTreeMap<u64, Bytes>, range: &Range<u64>) -> impl Iterator<Item = Bytes> {
+    parts.iter().map(|(number, part)| {
         let offset = number * BLOCK_BYTES;
         let place = |at: u64| usize::try_from(at.saturating_sub(offset)).unwrap_or(usize::MAX);
         let until = place(range.end).min(part.len());
         part.slice(place(range.start).min(until)..until)
-    };
-    let (first, last) = (range.start / BLOCK_BYTES, (range.end - 1) / BLOCK_BYTES);
-    let touched: Vec<Bytes> = parts
-        .range(first..=last)
-        .map(|(number, part)| within(*number, part))
-        .collect();
+    })
+}
+
+/// Puts a range together from the parts that it touches, which are among others.
+fn joined(parts: &BTreeMap<u64, Bytes>, range: &Range<u64>) -> Bytes {
+    if range.start >= range.end {
+        return Bytes::new();
+    }
+    let numbers = range.start / BLOCK_BYTES..=(range.end - 1) / BLOCK_BYTES;
+    let own = parts
+        .range(numbers)
+        .map(|(number, part)| (*number, part.clone()));
+    let touched: Vec<Bytes> = touched(&own.collect(), range).collect();
     if let [only] = touched.as_slice() {
         return only.clone();
     }
@@ -202,13 +234,12 @@ impl ObjectStore for Remembering {
             _ => whole,
         };
         let bytes = if options.head {
-            Bytes::new()
+            stream::empty().boxed()
         } else {
-            let parts = self.parts(&meta, std::slice::from_ref(&range)).await?;
-            joined(&parts, &range)
+            self.stream(&meta, range.clone())
         };
         Ok(GetResult {
-            payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
+            payload: GetResultPayload::Stream(bytes),
             meta,
             range,
             attributes: Attributes::default(),
@@ -314,6 +345,39 @@ mod tests {
             .await
             .expect("nothing is forgotten too late");
         assert!(store.get(&path).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_range_is_handed_on_part_by_part() {
+        let folder = TempDir::new().expect("a folder");
+        let (_inner, store, path, bytes) = store(&folder, 1 << 30).await;
+        for range in [0..SIZE, 5..SIZE - 5, BLOCK_BYTES..BLOCK_BYTES + 2, 7..7] {
+            let about = store.head(&path).await.expect("a file");
+            let parts: Vec<Bytes> = store
+                .stream(&about, range.clone())
+                .try_collect()
+                .await
+                .expect("its bytes");
+            let longest = parts.iter().map(Bytes::len).max().unwrap_or(0) as u64;
+            assert!(longest <= BLOCK_BYTES, "{range:?}: {longest}");
+            assert_eq!(parts.concat(), slice(&bytes, &range));
+        }
+    }
+
+    #[test]
+    fn groups_of_parts_cover_a_range_and_no_more() {
+        const GROUP_BYTES: u64 = GROUP_BLOCKS * BLOCK_BYTES;
+        let last = 3 * GROUP_BYTES - 1;
+        assert_eq!(
+            groups(&(5..last)),
+            [
+                5..GROUP_BYTES,
+                GROUP_BYTES..2 * GROUP_BYTES,
+                2 * GROUP_BYTES..last
+            ]
+        );
+        assert_eq!(groups(&(GROUP_BYTES..GROUP_BYTES + 2)).len(), 1);
+        assert_eq!(groups(&(7..7)).first(), Some(&(7..7)));
     }
 
     #[tokio::test]

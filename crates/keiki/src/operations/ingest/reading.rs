@@ -10,8 +10,8 @@ use keiki_model::dataset::{Dataset, DatasetKind, OrgUnits};
 use keiki_model::evidence::{Claim, Scope};
 use keiki_model::org::UNASSIGNED;
 use keiki_store::{
-    Expected, Gathered, Journal, MEMORY_BYTES, RawFile, RawWriter, Repeats, StoreError, Submission,
-    Summary,
+    Expected, FrozenPlan, Gathered, Journal, MEMORY_BYTES, RawFile, RawWriter, Repeats, StoreError,
+    Submission, Summary,
 };
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -250,76 +250,112 @@ impl Reading<'_> {
         files: Vec<String>,
         progress: &dyn Progress,
     ) -> Result<Report> {
-        let (workspace, asked, source) = (self.workspace, self.asked, self.source);
         let summary = evidence.summary();
         progress.begin(&Step::Committing {
-            source: source.name.clone(),
+            source: self.source.name.clone(),
             rows: usize::try_from(summary.rows).unwrap_or(usize::MAX),
         });
-        let as_of = as_of(workspace, asked, &summary);
-        let closed_at = match source.history {
-            Some(_) => last_close(workspace).await?,
-            None => i64::MIN,
-        };
-        let unassigned = unassigned(workspace, &self.dataset, &summary, as_of);
-        let mut claims = match self.outline {
-            // Derived evidence speaks for no more than that from which it follows.
-            Some(outline)
-                if source.covers.is_empty() && self.dataset.org_units != OrgUnits::None =>
-            {
-                derived::claims(workspace, self.journal, (&source, outline), as_of).await?
-            }
-            _ => {
-                let dataset = &self.dataset;
-                let until = (as_of, closed_at);
-                claims(workspace, self.journal, &source, dataset, &summary, until).await?
+        let terms = match self.terms(&summary).await {
+            Ok(terms) => terms,
+            Err(error) => {
+                // What went wrong matters more than what could not be cleared away after it.
+                let _cleared = evidence.discard().await;
+                return Err(error);
             }
         };
-        claims.uncovered.retain(|unit| !unassigned.contains(unit));
-        let covers = claims
-            .made
-            .iter()
-            .map(|claim| claim.org_unit.clone())
-            .collect();
-        let references = || self.stored.iter().map(|raw| &raw.reference);
-        let mut content = Sha256::new();
-        for reference in references() {
-            content.update(format!("{} {}\n", reference.name, reference.sha256));
-        }
-        let submission = Submission {
-            datasets: workspace.datasets(),
-            source: source.name.clone(),
-            mapping_version: workspace.mapping_version(&source),
-            precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
-            as_of,
-            now: asked.now,
-            closed_at,
-            extent: source.extent,
-            missing: source.missing,
-            scope_units: self.scope_units.unwrap_or_else(|| {
-                scope::expand(&workspace.organisation, &source.scope.org_units, as_of)
-            }),
-            scope: source.scope,
-            claims: claims.made,
-            evidence,
-            files: references().cloned().collect(),
-            content_sha256: format!("{:x}", content.finalize()),
-            frozen_plans: plans::frozen(workspace, &self.dataset, as_of)?,
-            is_missing_confirmed: asked.confirmation == Confirmation::Given,
-            as_seen: asked.as_seen(),
-            author: asked.author.clone(),
-            dataset: self.dataset,
-        };
-        let receipt = self.journal.commit(submission).await?;
+        let (as_of, claims) = (terms.as_of, &terms.claims);
+        let covers = claims.made.iter().map(|claim| claim.org_unit.clone());
+        let (covers, uncovered) = (covers.collect(), claims.uncovered.clone());
+        let unassigned = terms.unassigned.clone();
+        let journal = self.journal;
+        let receipt = journal.commit(self.submission(evidence, terms)).await?;
         Ok(Report {
             files,
             as_of,
             receipt,
             covers,
-            uncovered: claims.uncovered,
+            uncovered,
             unassigned,
         })
     }
+
+    /// Works out what rows of that summary are committed as.
+    async fn terms(&self, summary: &Summary) -> Result<Terms> {
+        let (workspace, source) = (self.workspace, &self.source);
+        let as_of = as_of(workspace, self.asked, summary);
+        let closed_at = match source.history {
+            Some(_) => last_close(workspace).await?,
+            None => i64::MIN,
+        };
+        let unassigned = unassigned(workspace, &self.dataset, summary, as_of);
+        let mut claims = match self.outline {
+            // Derived evidence speaks for no more than that from which it follows.
+            Some(outline)
+                if source.covers.is_empty() && self.dataset.org_units != OrgUnits::None =>
+            {
+                derived::claims(workspace, self.journal, (source, outline), as_of).await?
+            }
+            _ => {
+                let dataset = &self.dataset;
+                let until = (as_of, closed_at);
+                claims(workspace, self.journal, source, dataset, summary, until).await?
+            }
+        };
+        claims.uncovered.retain(|unit| !unassigned.contains(unit));
+        Ok(Terms {
+            as_of,
+            closed_at,
+            claims,
+            unassigned,
+            frozen_plans: plans::frozen(workspace, &self.dataset, as_of)?,
+        })
+    }
+
+    fn submission(self, evidence: Gathered, terms: Terms) -> Submission {
+        let (workspace, asked, source) = (self.workspace, self.asked, self.source);
+        let references = || self.stored.iter().map(|raw| &raw.reference);
+        let mut content = Sha256::new();
+        for reference in references() {
+            content.update(format!("{} {}\n", reference.name, reference.sha256));
+        }
+        Submission {
+            datasets: workspace.datasets(),
+            source: source.name.clone(),
+            mapping_version: workspace.mapping_version(&source),
+            precedence: i32::try_from(source.precedence).unwrap_or(i32::MAX),
+            as_of: terms.as_of,
+            now: asked.now,
+            closed_at: terms.closed_at,
+            extent: source.extent,
+            missing: source.missing,
+            scope_units: self.scope_units.unwrap_or_else(|| {
+                let units = &source.scope.org_units;
+                scope::expand(&workspace.organisation, units, terms.as_of)
+            }),
+            scope: source.scope,
+            claims: terms.claims.made,
+            evidence,
+            files: references().cloned().collect(),
+            content_sha256: format!("{:x}", content.finalize()),
+            frozen_plans: terms.frozen_plans,
+            is_missing_confirmed: asked.confirmation == Confirmation::Given,
+            as_seen: asked.as_seen(),
+            author: asked.author.clone(),
+            dataset: self.dataset,
+        }
+    }
+}
+
+/// What the rows of a reading are committed as, beside what its source says.
+struct Terms {
+    /// The day that it speaks for.
+    as_of: Day,
+    /// When a period was last closed.
+    closed_at: i64,
+    claims: Claims,
+    /// Org units of rows that the tree does not know.
+    unassigned: Vec<String>,
+    frozen_plans: Vec<FrozenPlan>,
 }
 
 /// Keeps the bytes of the files, and of what was sent with them.
