@@ -197,6 +197,34 @@ fn what_is_due_is_read_and_what_fails_stops_nothing_else_and_shows() {
 }
 
 #[test]
+fn a_server_reads_what_is_due_unless_it_is_told_to_leave_it() {
+    let due = || {
+        let workspace = Workspace::new();
+        workspace.write("sources/other.toml", OTHER);
+        let row = "asset_id,org_unit,kind\nA9,JP1,hardware\n";
+        workspace.write("evidence/none.csv", row);
+        workspace
+    };
+    let is_read = |workspace: &Workspace| {
+        let listed = workspace.run(&["sources", "--format", "json"]).exits(0);
+        listed.json()[0]["succeeded_at"].is_string()
+    };
+    let (left, read) = (due(), due());
+    // The one that is to leave it has had more time to read it when the other has.
+    let leaving = left.serve(&["--schedules", "leave"]);
+    let reading = read.serve(&[]);
+    assert!((0..2_000).any(|_| is_read(&read)), "it is never read");
+    assert!(!is_read(&left));
+    drop((leaving, reading));
+    left.run(&["ingest", "--due"])
+        .exits(0)
+        .says("accepted 1  changed 1");
+    read.run(&["ingest", "--due"])
+        .exits(0)
+        .says("no source is due");
+}
+
+#[test]
 fn without_a_schedule_there_is_nothing_to_be_due() {
     let workspace = workspace();
     workspace.write(

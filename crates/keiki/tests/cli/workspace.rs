@@ -1,7 +1,8 @@
 //! A small workspace in a temporary folder, and the program run in it.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -98,6 +99,26 @@ impl Workspace {
             .args(arguments))
     }
 
+    /// Starts the program as a server of the workspace, on a free port, and waits until it listens.
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Serving {
+        let mut command = command(self.path());
+        command
+            .args(["--language", "en", "serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the program can be run");
+        let mut lines = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut said = String::new();
+        lines.read_line(&mut said).expect("it says where it is");
+        let mut serving = Serving {
+            process,
+            _lines: lines,
+        };
+        let ended = serving.process.try_wait().expect("it was started");
+        assert!(said.contains("listening on http://"), "{said} {ended:?}");
+        serving
+    }
+
     /// Asserts that nothing of a reading is in the books: no commit and no raw evidence.
     pub(crate) fn holds_nothing(&self) {
         let raw = self.path().join(".keiki/journal/raw");
@@ -112,6 +133,21 @@ impl Workspace {
             ])
             .exits(0);
         assert_eq!(batches.json()[0]["n"], 0);
+    }
+}
+
+/// A server that runs until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    process: Child,
+    /// It is still to be able to say something.
+    _lines: BufReader<ChildStdout>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _has_ended = self.process.kill();
+        let _was_waited_for = self.process.wait();
     }
 }
 
