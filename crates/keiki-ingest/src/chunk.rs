@@ -252,12 +252,24 @@ fn files_of(extract: &Extract, is_kept: impl Fn(usize) -> bool) -> Vec<(String, 
     let accepted = places.map(|(row, place)| (place.file, usize::from(is_kept(row))));
     let unread = extract.rejected.iter().map(|(place, _)| (place.file, 0));
     let mut rows: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut last = None;
     for (file, count) in accepted.chain(unread) {
-        *rows.entry(file).or_default() += count;
+        // Many rows on end are of one file.
+        match &mut last {
+            Some((of, so_far)) if *of == file => *so_far += count,
+            _ => add(&mut rows, last.replace((file, count))),
+        }
     }
+    add(&mut rows, last);
     rows.into_iter()
         .map(|(file, count)| (file_name(&extract.files, file), count))
         .collect()
+}
+
+fn add(rows: &mut BTreeMap<u32, usize>, of_file: Option<(u32, usize)>) {
+    if let Some((file, count)) = of_file {
+        *rows.entry(file).or_default() += count;
+    }
 }
 
 fn journalled(dataset: &Dataset, batch: &RecordBatch) -> Result<RecordBatch, IngestError> {

@@ -3,6 +3,7 @@
 
 mod column;
 mod handed;
+mod plain;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::limits::{Limits, Quantity};
 use crate::lines::Block;
 use column::ColumnBuilder;
 pub(crate) use handed::{AbsentColumn, Columns, Extract, LeftUnknown, Lines, RowPlace, Take};
+pub(crate) use plain::PlainRows;
 
 /// Begins the names of fields that stand around records.
 const AROUND: &str = "$.";
@@ -262,6 +264,36 @@ impl<'a> ExtractBuilder<'a> {
         self.bytes += std::mem::take(&mut self.staged_bytes);
         self.places.push(self.place(row));
         self.row += 1;
+        self.hand_on_if_full()
+    }
+
+    /// How many rows can be accepted before the chunk is full or there are too many.
+    pub(crate) fn room(&self) -> usize {
+        let rows = self.places.len() + self.rejected.len();
+        let left = self.limits.row_count.saturating_sub(self.row_count());
+        self.limits.chunk_rows.saturating_sub(rows).min(left)
+    }
+
+    /// Accepts rows for which there is room, the first of which stands in that line, and hands the chunk on if it is full.
+    /// `columns` are the numbers of their fields' columns, none of them twice.
+    ///
+    /// # Errors
+    /// Whoever takes the chunk fails.
+    pub(crate) fn accept_plain(
+        &mut self,
+        line: u64,
+        rows: &PlainRows<'_>,
+        columns: &[usize],
+    ) -> Result<(), IngestError> {
+        let before = self.places.len();
+        for (field, number) in columns.iter().enumerate() {
+            self.bytes += self.columns[*number].extend(before, rows, field, self.nulls);
+        }
+        let first = self.place(line);
+        let places = (line..).take(rows.count());
+        self.places
+            .extend(places.map(|row| RowPlace { row, ..first }));
+        self.row += rows.count() as u64;
         self.hand_on_if_full()
     }
 

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array, new_null_array,
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, UInt64Array,
+    new_null_array,
 };
 use arrow::compute::{concat, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, UInt64Type};
@@ -24,7 +25,7 @@ use keiki_model::repeats::{self, MASK};
 use futures::StreamExt;
 
 use crate::error::Result;
-use crate::heads::{BUCKETS, primitive, strings};
+use crate::heads::{BUCKETS, hash_of, primitive, strings};
 use crate::identity::Identifier;
 use crate::journal::{Journal, only_columns};
 use crate::parallel;
@@ -125,11 +126,11 @@ impl Summary {
             self.known_at = Some((a.min(first), b.max(last)));
         }
         if let Ok(units) = strings(&evidence.rows, ORG_UNIT) {
-            for unit in units.iter().flatten() {
+            for (unit, count) in counted(&units) {
                 match self.units.get_mut(unit) {
-                    Some(rows) => *rows += 1,
+                    Some(rows) => *rows += count,
                     None => {
-                        self.units.insert(unit.to_owned(), 1);
+                        self.units.insert(unit.to_owned(), count);
                     }
                 }
             }
@@ -149,6 +150,24 @@ impl Summary {
             }
         }
     }
+}
+
+/// How often texts are there that mostly repeat: each once, or, where many are different, some of them several times.
+fn counted(texts: &StringArray) -> impl Iterator<Item = (&str, u64)> {
+    const SLOTS: u64 = 1 << 10;
+    let mut slots = vec![("", 0); usize::try_from(SLOTS).unwrap_or(0)];
+    let mut displaced = Vec::new();
+    for text in texts.iter().flatten() {
+        let slot = usize::try_from(hash_of(text) % SLOTS).unwrap_or(0);
+        let (held, count) = &mut slots[slot];
+        if *held == text {
+            *count += 1;
+            continue;
+        }
+        displaced.push(std::mem::replace(&mut slots[slot], (text, 1)));
+    }
+    let all = displaced.into_iter().chain(slots);
+    all.filter(|(_, count)| *count > 0)
 }
 
 /// A reading in the making: its chunks are added one after the other.
@@ -388,14 +407,23 @@ impl Gathering {
         if let Some(early) = self.early.take() {
             self.rows.early = Some(Box::pin(early.finish()).await?);
         }
-        self.settle_pending().await?;
-        if self.rows.spill.is_some() {
-            self.spill()?;
+        if let Err(error) = self.settle_rest().await {
+            // What went wrong matters more than what could not be cleared away after it.
+            let _cleared = self.rows.discard_early().await;
+            return Err(error);
         }
         match self.repeats {
             Repeats::Allowed => Ok(self.rows),
             Repeats::Found => without_repeats(&self.dataset, self.rows).await,
         }
+    }
+
+    async fn settle_rest(&mut self) -> Result<()> {
+        self.settle_pending().await?;
+        if self.rows.spill.is_some() {
+            self.spill()?;
+        }
+        Ok(())
     }
 
     async fn settle_pending(&mut self) -> Result<()> {

@@ -24,6 +24,15 @@ pub(crate) fn decimal(
     scale: i8,
     numbers: &Numbers,
 ) -> Result<i128, Why> {
+    if numbers.decimal.is_none()
+        && numbers.unit.is_none()
+        && let Some(value) = short(text.as_bytes(), scale)
+    {
+        return match i128::from(value) {
+            value if value < power_of_ten(precision) => Ok(value),
+            _ => Err(TOO_LARGE),
+        };
+    }
     let written = Written::of(text, numbers)?;
     let plain = written.digits.as_bytes();
     let point = plain.iter().position(|byte| *byte == b'.');
@@ -55,6 +64,26 @@ pub(crate) fn decimal(
         return Err(TOO_LARGE);
     }
     Ok(if written.is_negative { -value } else { value })
+}
+
+/// Reads the usual case without the detour over 128 bits: few digits without a sign, no more of them behind the point than the
+/// scale has.
+fn short(text: &[u8], scale: i8) -> Option<i64> {
+    const MOST_DIGITS: usize = 18;
+    let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
+        Some(at) => (&text[..at], text.get(at + 1..).filter(|f| !f.is_empty())?),
+        None => (text, &[][..]),
+    };
+    let zeros = usize::try_from(scale).ok()?.checked_sub(fraction.len())?;
+    if whole.is_empty() || whole.len() + fraction.len() + zeros > MOST_DIGITS {
+        return None;
+    }
+    let digits = whole.iter().chain(fraction);
+    let value = digits.copied().try_fold(0, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'));
+        Some(value * 10 + digit?)
+    })?;
+    Some((0..zeros).fold(value, |value, _| value * 10))
 }
 
 /// Moves the point by `up` digits less the digits that stood behind it.
@@ -335,6 +364,18 @@ mod tests {
             "NaN", "1.2.3", "(5)", "△5", "¥5", "5-", "inf", "+", "-",
         ] {
             assert!(plain(wrong, 4, 2).is_err(), "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_sign_or_many_digits_make_no_difference(
+            text in "[0-9]{0,20}(\\.[0-9]{0,6})?",
+            precision in 1..38_u8,
+            scale in 0..8_i8,
+        ) {
+            let signed = plain(&format!("+{text}"), precision, scale);
+            proptest::prop_assert_eq!(plain(&text, precision, scale).ok(), signed.ok());
         }
     }
 

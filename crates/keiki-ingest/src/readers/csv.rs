@@ -5,6 +5,7 @@
 //! too many fields, bytes that are not of the encoding, a NUL byte, a record or field over the limits. A file with its header only is a nil return.
 
 mod header;
+mod plain;
 mod records;
 
 use std::ops::Range;
@@ -21,6 +22,7 @@ use crate::readers::faults::foreign_column;
 use crate::reading::Context;
 use crate::source::Source;
 
+use plain::Shape;
 use records::{Fault, Fields, Records};
 
 /// Reads the files as one reading. Columns are those of all headers together.
@@ -84,7 +86,19 @@ fn read_file(
     if place == Place::Last {
         builder.complete_columns();
     }
-    while let Some(record) = records.next().map_err(fault)? {
+    loop {
+        let shape = Shape {
+            columns: columns.len(),
+            line_bytes: limits.record_bytes.min(limits.field_bytes),
+            lines: builder.room(),
+        };
+        if let Some((line, rows)) = records.plain(shape).map_err(fault)? {
+            builder.accept_plain(line, &rows, &columns)?;
+            continue;
+        }
+        let Some(record) = records.next().map_err(fault)? else {
+            break;
+        };
         let reason = if let Some(fault) = record.fault {
             Some(fault_reason(fault, limits))
         } else {

@@ -177,6 +177,7 @@ impl Early {
         let keys = keys_of(&chunk.rows, &self.dataset)?;
         let hashes: Vec<u64> = keys.iter().flatten().map(hash_of).collect();
         let rows = self.fill.apply(&self.dataset, chunk.rows.clone())?;
+        self.hashes.add(&keys, &hashes)?;
         let left = match &mut self.way {
             Way::Straight(straight) => {
                 straight.add(&rows, keys).await?;
@@ -187,7 +188,6 @@ impl Early {
                 alongside::without(chunk, &is_known)?
             }
         };
-        self.hashes.add(&hashes)?;
         Ok(left)
     }
 

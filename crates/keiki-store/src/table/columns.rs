@@ -27,10 +27,31 @@ pub(super) struct Column {
 enum State {
     /// There are none.
     Empty,
-    /// The same, none of which is encoded yet. *Shape*: the value; how often it is there.
-    Same(ArrayRef, usize),
+    /// The same, none of which is encoded yet.
+    Same(Same),
     /// Several values, all of them encoded.
     Several,
+}
+
+/// Rows that all hold the same.
+struct Same {
+    value: ArrayRef,
+    rows: usize,
+    /// The last of them.
+    last: ArrayRef,
+}
+
+impl Same {
+    /// Tells whether rows are the last ones again, in memory and not only by their values.
+    fn is_last(&self, rows: &ArrayRef) -> bool {
+        self.last.len() >= rows.len()
+            && self.last.data_type() == rows.data_type()
+            && self
+                .last
+                .slice(0, rows.len())
+                .to_data()
+                .ptr_eq(&rows.to_data())
+    }
 }
 
 /// A column that is complete.
@@ -78,19 +99,30 @@ impl Column {
         if rows.is_empty() {
             return Ok(());
         }
+        if let State::Same(same) = &mut self.state
+            && same.is_last(rows)
+        {
+            same.rows += rows.len();
+            return Ok(());
+        }
         let value = match &self.state {
             State::Several => None,
             _ => only_value(rows),
         };
         let before = std::mem::replace(&mut self.state, State::Several);
+        let same = |value, before| {
+            State::Same(Same {
+                value,
+                rows: before + rows.len(),
+                last: Arc::clone(rows),
+            })
+        };
         self.state = match (before, value) {
-            (State::Empty, Some(value)) => State::Same(value, rows.len()),
-            (State::Same(known, count), Some(value)) if *known == *value => {
-                State::Same(known, count + rows.len())
-            }
+            (State::Empty, Some(value)) => same(value, 0),
+            (State::Same(known), Some(value)) if *known.value == *value => same(value, known.rows),
             (before, _) => {
-                if let State::Same(value, count) = before {
-                    self.write_same(&value, count)?;
+                if let State::Same(known) = before {
+                    self.write_same(&known.value, known.rows)?;
                 }
                 self.write(rows)?;
                 State::Several
@@ -102,7 +134,7 @@ impl Column {
     /// Ends it; `before` is what is known from groups before.
     pub(super) fn end(mut self, before: Option<&Known>) -> Result<Ended<'_>> {
         let same = match std::mem::replace(&mut self.state, State::Several) {
-            State::Same(value, rows) => Some((value, rows)),
+            State::Same(same) => Some((same.value, same.rows)),
             State::Empty | State::Several => None,
         };
         if let Some((value, rows)) = &same {

@@ -9,6 +9,9 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
+use super::plain::{self, Shape};
+use crate::extract::PlainRows;
+
 /// What is read at a time.
 const READ_BYTES: usize = 256 << 10;
 
@@ -61,6 +64,10 @@ pub(super) struct Records<R> {
     is_ended: bool,
     /// The line of a record that the end of the text ended.
     open_end: Option<u64>,
+    /// Up to where in the buffer there is nothing but text.
+    clean: usize,
+    /// Where the fields of plain rows end.
+    ends: Vec<usize>,
 }
 
 /// Where a record ends in the bytes that are at hand.
@@ -96,7 +103,30 @@ impl<R: Read> Records<R> {
             filled: 0,
             is_ended: false,
             open_end: None,
+            clean: 0,
+            ends: Vec::new(),
         }
+    }
+
+    /// The records that come next and are plain, with the line of the first; `None` where what comes next is for `next`.
+    ///
+    /// # Errors
+    /// The input cannot be read.
+    pub(super) fn plain(&mut self, shape: Shape) -> io::Result<Option<(u64, PlainRows<'_>)>> {
+        if !self.skip_blank()? {
+            return Ok(None);
+        }
+        if self.clean <= self.position {
+            self.clean = self.position + plain::clean(self.rest(), self.quote);
+        }
+        let text = &self.buffer[self.position..self.clean];
+        let Some(rows) = plain::rows(text, self.separator, shape, &mut self.ends) else {
+            return Ok(None);
+        };
+        let line = self.line;
+        self.line += rows.count() as u64;
+        self.position += rows.text.len();
+        Ok(Some((line, rows)))
     }
 
     /// The next record; `None` at the end of the text.
@@ -235,6 +265,7 @@ impl<R: Read> Records<R> {
         self.buffer.copy_within(self.position..self.filled, 0);
         self.filled -= self.position;
         self.position = 0;
+        self.clean = 0;
         if self.buffer.len() < self.filled + READ_BYTES {
             self.buffer.resize(self.filled + READ_BYTES, 0);
         }
@@ -357,6 +388,39 @@ mod tests {
         found
     }
 
+    /// As `found`, with plain records of so many fields taken together.
+    fn found_together(text: &str, limit: usize, columns: usize) -> Vec<Found> {
+        let layout = (b',', Some(b'"'));
+        let shape = Shape {
+            columns,
+            line_bytes: limit,
+            lines: 3,
+        };
+        let mut records = Records::new(text.as_bytes(), layout, limit, 1);
+        let mut fields = Fields::default();
+        let mut found = Vec::new();
+        loop {
+            if let Some((line, rows)) = records.plain(shape).expect("memory can be read") {
+                let text = std::str::from_utf8(rows.text).expect("it is clean");
+                let lines = text.lines().map(|line| line.split(',').map(str::to_owned));
+                let numbered = (line..).zip(lines);
+                found.extend(numbered.map(|(line, fields)| (line, None, fields.collect())));
+                continue;
+            }
+            let Some(record) = records.next().expect("memory can be read") else {
+                return found;
+            };
+            let (bytes, ranges) = fields.part(record.bytes, record.layout(layout));
+            let text =
+                |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
+            let fields = match record.fault {
+                None => ranges.iter().map(text).collect(),
+                Some(_) => Vec::new(),
+            };
+            found.push((record.line, record.fault, fields));
+        }
+    }
+
     fn row(line: u64, fields: &[&str]) -> Found {
         let fields = fields.iter().map(|field| (*field).to_owned());
         (line, None, fields.collect())
@@ -402,6 +466,18 @@ mod tests {
             if is_whole {
                 proptest::prop_assert_eq!(fields, expected(&text));
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn records_are_the_same_whether_they_are_found_one_by_one_or_together(
+            lines in proptest::collection::vec("([ab\"ö]{0,3},){0,2}[ab ]{0,3}(\n|\r\n|\r)", 0..40),
+            columns in 1..4_usize,
+            limit in 4..12_usize,
+        ) {
+            let text = lines.concat();
+            proptest::prop_assert_eq!(found_together(&text, limit, columns), found(&text, limit));
         }
     }
 
