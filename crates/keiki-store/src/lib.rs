@@ -64,7 +64,7 @@ pub use notices::{Notices, SeenStatus};
 pub use people::{PersonEvent, PersonLog};
 pub use place::{OBJECT_STORE_SCHEMES, Place, Reading};
 pub use raw::{RawFile, RawWriter};
-pub use readings::{Cursor, FailedReading, Fault, Readings, Standing, Tried};
+pub use readings::{Cursor, FailedReading, Fault, Readings, Standing, Tried, Troubles};
 pub use rejects::{Aftermath, Afterwards, Outcome, StoredReject, StoredRejects};
 pub use remarks::{RecordedRemark, RemarkBook};
 pub use requests::{Decision, RequestKind, Requests, StoredRequest};

@@ -86,6 +86,13 @@ impl FailedReading {
     }
 }
 
+/// What tells whether other sources fail than before: the last failure, and which were made good. *Shape*: numbers that only grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Troubles {
+    failed: i64,
+    settled: i64,
+}
+
 /// The book of readings, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct Readings {
@@ -160,6 +167,20 @@ impl Readings {
     /// The database cannot be read.
     pub async fn of(&self, source: &str) -> Result<Standing> {
         Ok(self.all().await?.remove(source).unwrap_or_default())
+    }
+
+    /// Tells whether other sources fail than before.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn troubles(&self) -> Result<Troubles> {
+        let query = "SELECT (SELECT coalesce(max(number), 0) FROM failed_readings), \
+                     (SELECT CAST(coalesce(sum(settled), 0) AS BIGINT) FROM readings)";
+        let row = sqlx::query(query).fetch_one(&self.pool).await?;
+        Ok(Troubles {
+            failed: row.try_get(0)?,
+            settled: row.try_get(1)?,
+        })
     }
 
     /// A name under which to claim sources, as no other has it.

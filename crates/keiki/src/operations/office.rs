@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keiki_model::access::Right;
-use keiki_model::calendar::{Month, Period, local_day};
+use keiki_model::calendar::{Day, Month, Period, local_day};
 use keiki_model::org::Tree;
 use keiki_model::text::Language;
 use keiki_report::report::period_name;
@@ -75,6 +75,9 @@ pub struct Office {
 struct Books {
     workspace: Arc<Workspace>,
     stamp: Stamp,
+    /// As of when they are read: when they were found, or when the last of what they hold became known, which may be later by
+    /// another machine's clock. What is kept of them is a function of them alone.
+    at: i64,
     /// The month of the latest evidence; `None` where there is none.
     latest: Option<Month>,
     /// The periods that were closed, the latest last.
@@ -112,22 +115,17 @@ impl Office {
         })
     }
 
-    /// What everybody may know: the organisation's name, its language and the root of its tree.
-    ///
-    /// # Errors
-    /// The workspace cannot be loaded.
-    pub async fn plate(&self, now: i64) -> Result<Plate> {
-        let books = self.kept.books(&self.root, now).await?;
+    /// What everybody may know: the organisation's name, its language and the root of its tree, by files that were sound when the
+    /// books were last looked at.
+    #[must_use]
+    pub fn plate(&self, now: i64) -> Plate {
+        let books = self.kept.last();
         let settings = &books.workspace.settings;
-        let tree = books
-            .workspace
-            .organisation
-            .tree(local_day(now, &settings.zone));
-        Ok(Plate {
+        Plate {
             name: settings.name.clone(),
             language: settings.language,
-            root: tree.nodes()[0].id.clone(),
-        })
+            root: books.tree(now).nodes()[0].id.clone(),
+        }
     }
 
     /// The workspace as its files are now.
@@ -165,8 +163,7 @@ impl Office {
         let periods = period::until(books.period(now), count);
         for period in periods.into_iter().rev() {
             let revision = books.revision(period);
-            let of = (period, revision, None);
-            self.kept.board(&books, of, now).await?;
+            self.kept.board(&books, (period, revision, None)).await?;
         }
         Ok(())
     }
@@ -231,8 +228,7 @@ pub struct PeriodChoice {
 impl Books {
     /// The period that a page shows where none is asked for: that of the latest close or, where there is later evidence, of that.
     fn period(&self, now: i64) -> Period {
-        let today = local_day(now, &self.workspace.settings.zone);
-        let ended = Month::of(today).plus(-1);
+        let ended = Month::of(self.today(now)).plus(-1);
         let months = self.closed.iter().filter_map(|period| match period {
             Period::Month(month) => Some(*month),
             _ => None,
@@ -250,9 +246,13 @@ impl Books {
         }
     }
 
+    /// The day of an instant.
+    fn today(&self, now: i64) -> Day {
+        local_day(now, &self.workspace.settings.zone)
+    }
+
     fn tree(&self, now: i64) -> Tree {
-        let today = local_day(now, &self.workspace.settings.zone);
-        self.workspace.organisation.tree(today)
+        self.workspace.organisation.tree(self.today(now))
     }
 }
 

@@ -115,7 +115,6 @@ impl Server {
         let provider = Provider::open(&workspace, here, environment::now())?;
         let registry = Registry::open(&workspace).await?;
         let office = Arc::new(Office::open(workspace, environment::now()).await?);
-        let plate = office.plate(environment::now()).await?;
         let way = match options.security {
             Security::Loopback => Way {
                 transport: Transport::Loopback,
@@ -144,7 +143,6 @@ impl Server {
                 policy: guard::policy(provider.as_ref()),
                 provider,
                 way,
-                plate,
             }),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 
 use crate::operations::accounts::Registry;
-use crate::operations::office::{Office, Plate};
+use crate::operations::office::Office;
 use crate::operations::openid_connect::Provider;
 
 /// What all requests share.
@@ -21,8 +21,6 @@ pub(super) struct Site {
     pub(super) policy: HeaderValue,
     /// How it is reached.
     pub(super) way: Way,
-    /// What everybody may know, as it was when the server started.
-    pub(super) plate: Plate,
 }
 
 /// The state of the router.

@@ -109,7 +109,8 @@ pub(super) async fn recognise(
     } else {
         chosen.or_else(|| accepted(headers))
     };
-    let language = language.unwrap_or(site.plate.language);
+    let plate = site.office.plate(now);
+    let language = language.unwrap_or(plate.language);
     let agent = headers.get(header::USER_AGENT);
     let agent = agent.and_then(|value| value.to_str().ok()).unwrap_or("");
     let path = request.uri().path_and_query();
@@ -122,8 +123,8 @@ pub(super) async fn recognise(
         agent: agent.to_owned(),
         path: path.map_or_else(|| "/".to_owned(), ToString::to_string),
         way: site.way,
-        organisation: site.plate.name.get(language).to_owned(),
-        root: site.plate.root.clone(),
+        organisation: plate.name.get(language).to_owned(),
+        root: plate.root,
         signed_in,
         token,
         language,

@@ -8,6 +8,7 @@ mod changing;
 mod figures;
 mod hostile;
 mod house;
+mod kept;
 mod nodes;
 mod notices;
 mod openid;

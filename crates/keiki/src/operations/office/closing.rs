@@ -92,13 +92,14 @@ impl Desk {
             .filter(|id| id != UNASSIGNED && within.has(id))
             .collect();
         let workspace = &self.books.workspace;
-        let key = (self.books.stamp.clone(), period, self.today());
+        let troubles = workspace.readings().await?.troubles().await?;
+        let key = (self.books.stamp.clone(), period, troubles);
         let closes = &self.office.kept.closes;
         let found = if let Some(kept) = closes.find(&key) {
             kept
         } else {
             // It is kept for everybody: what few may see is withheld from all.
-            let run = Run::of_nobody(self.who.actor.now);
+            let run = Run::of_nobody(self.books.at);
             let found = statement::status(workspace, period, &run, &Silent).await?;
             closes.put(key, found)
         };

@@ -224,10 +224,10 @@ impl Desk {
         let names = self.names();
         let asked = coverage::Asked {
             org_unit: None,
-            now: self.who.actor.now,
+            now: self.books.at,
         };
         // It is kept for everybody, and each is given their own.
-        let key = (self.books.stamp.clone(), self.today());
+        let key = self.books.stamp.clone();
         let kept = &self.office.kept.owed;
         let owed = match kept.find(&key) {
             Some(owed) => owed,

@@ -45,11 +45,10 @@ impl Board {
         books: Arc<Books>,
         period: Period,
         revision: Revision,
-        now: i64,
     ) -> Result<Arc<Self>> {
-        let run = Run::of_nobody(now);
+        let run = Run::of_nobody(books.at);
         let found = statement::get(&books.workspace, period, revision, &run, &Silent).await;
-        let board = Self::of(&books, (period, revision), found, (&run, now)).await?;
+        let board = Self::of(&books, (period, revision), found, (&run, books.at)).await?;
         Ok(Arc::new(board))
     }
 
@@ -58,9 +57,8 @@ impl Board {
         books: Arc<Books>,
         period: Period,
         known_at: i64,
-        now: i64,
     ) -> Result<Arc<Self>> {
-        let run = Run::of_nobody(now);
+        let run = Run::of_nobody(books.at);
         let found = statement::known_at(&books.workspace, (period, known_at), &run, &Silent).await;
         let board = Self::of(&books, (period, Revision::Open), found, (&run, known_at)).await?;
         let day = local_day(known_at, &books.workspace.settings.zone);
@@ -317,8 +315,7 @@ impl Desk {
             return Err(Error::Absent);
         }
         let kept = &self.office.kept;
-        let of = (period, revision, known_at);
-        let board = kept.board(&self.books, of, self.who.actor.now);
+        let board = kept.board(&self.books, (period, revision, known_at));
         board.await.map_err(|error| match error {
             Error::User { .. } if look.revision.is_some() => Error::Absent,
             other => other,
@@ -329,12 +326,12 @@ impl Desk {
     fn instant(&self, text: &str) -> Result<i64> {
         let at = period::instant(text, &self.books.workspace.settings.zone);
         let at = at.map_err(|_| Error::Absent)?;
-        // The end of today is now.
-        let today = local_day(self.who.actor.now, &self.books.workspace.settings.zone);
-        if local_day(at, &self.books.workspace.settings.zone) > today {
+        let now = self.who.actor.now;
+        if self.books.today(at) > self.books.today(now) {
             return Err(Error::Absent);
         }
-        Ok(at.min(self.who.actor.now))
+        // The end of today is now, with all that the books hold.
+        Ok(if at > now { now.max(self.books.at) } else { at })
     }
 
     /// What may be seen of a board, put before its reader as a report from which `draw` takes what it shows.

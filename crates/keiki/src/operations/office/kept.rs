@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use keiki_model::calendar::{Day, Month, Period};
-use keiki_store::{Batch, StoreError};
+use keiki_model::calendar::{Day, Month, Period, local_day};
+use keiki_store::{Batch, ClosedHead, StoreError, Troubles};
 use tokio::sync::{Notify, OnceCell};
 
 use super::Books;
@@ -20,7 +20,7 @@ use crate::operations::rejects::StillOut;
 use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
-const FRESH_MICROS: i64 = 2_000_000;
+const FRESH_MICROS: u64 = 2_000_000;
 /// How many periods are kept measured, and how many sheets drawn.
 const BOARDS_MOST: usize = 24;
 const SHEETS_MOST: usize = 200;
@@ -35,6 +35,8 @@ const LISTS_MOST: usize = 2;
 /// What figures depend on beside the period. Two moments with the same stamp show the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Stamp {
+    /// The day: up to it a period that has not ended is measured, and on it evidence is fresh or not.
+    today: Day,
     /// How often the workspace was loaded.
     load: u64,
     /// The journal version.
@@ -100,7 +102,9 @@ impl<K: std::hash::Hash + Eq, V> Shelf<K, V> {
 #[derive(Debug)]
 pub(super) struct Kept {
     /// The books, and when they were found to be so.
-    books: tokio::sync::Mutex<(Arc<Books>, i64)>,
+    books: Mutex<(Arc<Books>, i64)>,
+    /// One looks at the disk at a time.
+    looking: tokio::sync::Mutex<()>,
     boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
     /// What readers see of them.
     pub(super) sheets: Shelf<SheetKey, Sheet>,
@@ -108,10 +112,10 @@ pub(super) struct Kept {
     pub(super) editions: Shelf<EditionKey, Vec<u8>>,
     /// Figures that were opened to their records.
     pub(super) openings: Shelf<OpeningKey, Explained>,
-    /// How far closes are.
-    pub(super) closes: Shelf<(Stamp, Period, Day), CloseStatus>,
+    /// How far closes are; a source that cannot be read stands in the way, and is in no stamp.
+    pub(super) closes: Shelf<(Stamp, Period, Troubles), CloseStatus>,
     /// What every org unit owes.
-    pub(super) owed: Shelf<(Stamp, Day), Vec<Owed>>,
+    pub(super) owed: Shelf<Stamp, Vec<Owed>>,
     /// Which rows are out.
     pub(super) rejects: Shelf<Stamp, StillOut>,
     /// Wakes who measures beforehand, once something was written.
@@ -120,9 +124,10 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) async fn new(workspace: Workspace, now: i64) -> Result<Self> {
-        let books = Arc::new(read(workspace, 1).await?);
+        let books = Arc::new(read(Arc::new(workspace), 1, now).await?);
         Ok(Self {
-            books: tokio::sync::Mutex::new((books, now)),
+            books: Mutex::new((books, now)),
+            looking: tokio::sync::Mutex::default(),
             boards: Mutex::default(),
             sheets: Shelf::new(SHEETS_MOST),
             editions: Shelf::new(EDITIONS_MOST),
@@ -136,25 +141,48 @@ impl Kept {
 
     /// The books as they are now, or were a moment ago.
     pub(super) async fn books(&self, root: &Path, now: i64) -> Result<Arc<Books>> {
-        let mut held = self.books.lock().await;
-        let (before, seen_at) = &*held;
-        if (0..FRESH_MICROS).contains(&(now - seen_at)) {
-            return Ok(Arc::clone(before));
+        if let Some(fresh) = self.fresh(now) {
+            return Ok(fresh);
         }
-        // They are held until others are there: loads are numbered from them, and who waits here may fail or leave.
-        let books = renewed(root, before).await?;
+        let _one_at_a_time = self.looking.lock().await;
+        if let Some(fresh) = self.fresh(now) {
+            return Ok(fresh);
+        }
+        // They stay until others are there: loads are numbered from them, and who waits here may fail or leave.
+        let before = self.last();
+        let books = renewed(root, &before, now).await?;
         // Somebody else may have written: the command line, or another server.
         if before.stamp != books.stamp {
             self.written.notify_one();
         }
-        *held = (Arc::clone(&books), now);
+        *self.held() = (Arc::clone(&books), now);
         Ok(books)
+    }
+
+    /// The books as they were found last, however long ago.
+    pub(super) fn last(&self) -> Arc<Books> {
+        Arc::clone(&self.held().0)
+    }
+
+    fn held(&self) -> MutexGuard<'_, (Arc<Books>, i64)> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The books, where they were found a moment ago and that was today.
+    fn fresh(&self, now: i64) -> Option<Arc<Books>> {
+        let held = self.held();
+        let (books, seen_at) = &*held;
+        // Who asked before others may come after them.
+        let is_before = now <= *seen_at;
+        let is_now = now.abs_diff(*seen_at) < FRESH_MICROS;
+        (is_now && (is_before || books.stamp.today == books.today(now))).then(|| Arc::clone(books))
     }
 
     /// Forgets that the books were looked at just now, since something was written.
     pub(super) async fn look_again(&self) {
-        let mut held = self.books.lock().await;
-        held.1 = i64::MIN / 2;
+        // Who looks at this moment may have looked before it was written.
+        let _one_at_a_time = self.looking.lock().await;
+        self.held().1 = i64::MIN / 2;
         self.written.notify_one();
     }
 
@@ -163,7 +191,6 @@ impl Kept {
         &self,
         books: &Arc<Books>,
         (period, revision, known_at): (Period, Revision, Option<i64>),
-        now: i64,
     ) -> Result<Arc<Board>> {
         let key = BoardKey {
             stamp: books.stamp.clone(),
@@ -189,8 +216,8 @@ impl Kept {
         let work = tokio::spawn(async move {
             let made = cell.get_or_try_init(|| async {
                 match known_at {
-                    Some(known_at) => Board::as_known(books, period, known_at, now).await,
-                    None => Board::make(books, period, revision, now).await,
+                    Some(known_at) => Board::as_known(books, period, known_at).await,
+                    None => Board::make(books, period, revision).await,
                 }
             });
             made.await.map(Arc::clone)
@@ -200,42 +227,52 @@ impl Kept {
 }
 
 /// The books as they are on disk: the same where nothing moved.
-async fn renewed(root: &Path, books: &Arc<Books>) -> Result<Arc<Books>> {
+async fn renewed(root: &Path, books: &Arc<Books>, now: i64) -> Result<Arc<Books>> {
     let load = books.stamp.load;
     if !books.workspace.is_as_on_disk() {
         let root = root.to_owned();
         // Every definition is compiled: work for a thread of its own.
         let loaded = tokio::task::spawn_blocking(move || Workspace::load(&root));
         let workspace = loaded.await.map_err(Error::stopped)??;
-        return Ok(Arc::new(read(workspace, load + 1).await?));
+        return Ok(Arc::new(read(Arc::new(workspace), load + 1, now).await?));
     }
-    let (stamp, batches) = stamped(&books.workspace, load).await?;
+    let (stamp, batches) = stamped(&books.workspace, load, now).await?;
     if stamp == books.stamp {
         return Ok(Arc::clone(books));
     }
-    let closed = closed(&books.workspace).await?;
-    Ok(Arc::new(Books {
-        workspace: Arc::clone(&books.workspace),
-        stamp,
-        latest: latest(&batches),
-        closed,
-        batches,
-    }))
+    let workspace = Arc::clone(&books.workspace);
+    Ok(Arc::new(opened(workspace, (stamp, batches), now).await?))
 }
 
-async fn read(workspace: Workspace, load: u64) -> Result<Books> {
-    let (stamp, batches) = stamped(&workspace, load).await?;
-    let closed = closed(&workspace).await?;
+async fn read(workspace: Arc<Workspace>, load: u64, now: i64) -> Result<Books> {
+    let found = stamped(&workspace, load, now).await?;
+    opened(workspace, found, now).await
+}
+
+async fn opened(
+    workspace: Arc<Workspace>,
+    (stamp, batches): (Stamp, Vec<Batch>),
+    now: i64,
+) -> Result<Books> {
+    let heads = workspace.statements().await?.closed().await?;
+    let editions = workspace.ledger().await?.editions().await?;
+    let known_at = batches.iter().map(|batch| batch.known_at);
+    let closed_at = heads.iter().map(|head| head.closed_at);
+    let recorded_at = editions.iter().map(|edition| edition.known_at);
     Ok(Books {
-        workspace: Arc::new(workspace),
-        stamp,
+        at: known_at
+            .chain(closed_at)
+            .chain(recorded_at)
+            .fold(now, i64::max),
         latest: latest(&batches),
-        closed,
+        closed: closed(&workspace, &heads),
+        workspace,
+        stamp,
         batches,
     })
 }
 
-async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Vec<Batch>)> {
+async fn stamped(workspace: &Workspace, load: u64, now: i64) -> Result<(Stamp, Vec<Batch>)> {
     let (seq, batches) = match workspace.journal(Opening::Existing).await {
         Ok(journal) => {
             let snapshot = journal.snapshot().await?;
@@ -245,6 +282,7 @@ async fn stamped(workspace: &Workspace, load: u64) -> Result<(Stamp, Vec<Batch>)
         Err(error) => return Err(error),
     };
     let stamp = Stamp {
+        today: local_day(now, &workspace.settings.zone),
         load,
         seq,
         statements: workspace.statements().await?.last_number().await?,
@@ -260,10 +298,9 @@ fn latest(batches: &[Batch]) -> Option<Month> {
 }
 
 /// The periods that have a closed statement, the latest last.
-async fn closed(workspace: &Workspace) -> Result<Vec<Period>> {
-    let closed = workspace.statements().await?.closed().await?;
+fn closed(workspace: &Workspace, heads: &[ClosedHead]) -> Vec<Period> {
     let calendar = &workspace.settings.calendar;
-    let mut periods: Vec<Period> = closed
+    let mut periods: Vec<Period> = heads
         .iter()
         .filter_map(|head| Period::parse(&head.period).ok())
         .collect();
@@ -272,5 +309,5 @@ async fn closed(workspace: &Workspace) -> Result<Vec<Period>> {
         months.map(|(first, last)| (last, std::cmp::Reverse(first)))
     });
     periods.dedup();
-    Ok(periods)
+    periods
 }

@@ -148,7 +148,7 @@ impl Desk {
         let indicator = indicator.ok_or(Error::Absent)?;
         let (known_at, journal_version) = board.pin();
         // Nobody in particular: what few may see is withheld from all.
-        let run = Run::of_nobody(self.who.actor.now);
+        let run = Run::of_nobody(self.books.at);
         let question = Explain {
             kpi: kpi.no.to_string(),
             indicator: Some(indicator.code.clone()),

@@ -71,7 +71,7 @@ pub(in crate::web) async fn accept(
         let chosen = Chosen {
             name: &typed,
             password: &given.password,
-            root: &site.plate.root,
+            root: &visitor.root,
         };
         let by = Actor {
             name: name.clone().unwrap_or_else(|| typed.clone()),

@@ -102,7 +102,7 @@ impl Desk {
             datasets,
             units,
             period: Period::Month(Month::of(tried.as_of())),
-            now: self.who.actor.now,
+            now: self.who.actor.now.max(self.books.at),
         };
         let workspace = &self.books.workspace;
         let folder = self.office.waiting.folder()?;

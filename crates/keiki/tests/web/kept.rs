@@ -1,0 +1,211 @@
+//! What is kept between two looks at the books: the same moments show the same, other days and other books show other figures.
+
+use std::sync::Arc;
+
+use keiki::config::Workspace;
+use keiki::environment;
+use keiki::operations::access::Scope;
+use keiki::operations::ingest::{self, Confirmation, Ingest, What};
+use keiki::operations::office::figures::Look;
+use keiki::operations::office::{Desk, Office, Who};
+use keiki::operations::programme::{self, Run};
+use keiki::progress::Silent;
+use keiki_model::access::{Right, Role};
+use keiki_model::calendar::{Day, Month, date_of, local_day, parse_day};
+use keiki_model::measurement::Measurement;
+use keiki_model::status::Status;
+use keiki_model::text::{Language, Text};
+use keiki_store::{FailedReading, Fault, Tried};
+
+use crate::house::{House, actor, grants};
+
+const SECOND_MICROS: i64 = 1_000_000;
+const DAY_MICROS: i64 = 86_400 * SECOND_MICROS;
+
+/// The books of a house with nobody at work but those of the test.
+async fn office(house: &House, now: i64) -> Arc<Office> {
+    let workspace = Workspace::load(&house.workspace.root).expect("the workspace is sound");
+    let office = Office::open(workspace, now).await;
+    Arc::new(office.expect("the books open"))
+}
+
+/// Somebody who sees everything, before the books at an instant.
+async fn desk(house: &House, office: &Arc<Office>, now: i64) -> Desk {
+    let mut actor = actor("executive");
+    actor.now = now;
+    let who = Who {
+        actor,
+        scope: Scope::new(grants(&[(Role::Executive, "HD")])),
+        until: None,
+        language: Language::En,
+        registry: house.registry.clone(),
+    };
+    office.desk(who).await.expect("there is a seat")
+}
+
+/// The figure of KPI 1 of the whole group.
+async fn figure(desk: &Desk, period: &str) -> Measurement {
+    let look = Look {
+        period: Some(period.to_owned()),
+        ..Look::default()
+    };
+    let figures = desk.measurements(&look).await.expect("it is measured");
+    let mut figures = figures.into_iter();
+    let found = figures.find(|one| &*one.org_unit == "HD" && one.no == 1);
+    found.expect("there is one")
+}
+
+/// Noon of a day in the zone of the house.
+fn noon(day: Day) -> i64 {
+    i64::from(day) * DAY_MICROS + DAY_MICROS / 8
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_has_not_ended_is_measured_up_to_the_day_on_which_somebody_looks() {
+    let house = House::new().await;
+    let today = local_day(environment::now(), &house.workspace.settings.zone);
+    let month = Month::of(today).plus(1);
+    let day = month.first_day() + 9;
+    let office = office(&house, noon(day)).await;
+    for later in [0, 1, 9] {
+        let desk = desk(&house, &office, noon(day + later)).await;
+        let figure = figure(&desk, &month.to_string()).await;
+        assert_eq!(&*figure.cut_on, date_of(day + later).to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_known_by_a_clock_that_is_ahead_is_in_the_figures() {
+    let house = House::new().await;
+    let now = environment::now();
+    let office = office(&house, now).await;
+    let before = figure(&desk(&house, &office, now).await, "2026-05").await;
+    assert_eq!(
+        before.denominator.map(|of| of.to_string()),
+        Some("4".to_owned())
+    );
+    let place = house.workspace.root.join("evidence/more.csv");
+    let rows = "asset_id,org_unit,kind,name,is_in_scope\nA9,JP1,hardware,nine,true\n";
+    std::fs::write(&place, rows).expect("it can be written");
+    let another_machine = Ingest {
+        surroundings: &environment::Here,
+        what: What::Files {
+            dataset: "assets".to_owned(),
+            files: vec![place],
+        },
+        as_of: parse_day("2026-05-31"),
+        covers: Vec::new(),
+        extent: None,
+        missing: None,
+        confirmation: Confirmation::Ask,
+        author: "tests".to_owned(),
+        now: now + 60 * SECOND_MICROS,
+    };
+    let outcomes = ingest::ingest(&house.workspace, &another_machine, &Silent).await;
+    let outcomes = outcomes.expect("it can be read");
+    assert!(outcomes[0].result.is_ok(), "{outcomes:?}");
+    let after = desk(&house, &office, now + 3 * SECOND_MICROS).await;
+    let after = figure(&after, "2026-05").await;
+    assert_eq!(
+        after.denominator.map(|of| of.to_string()),
+        Some("5".to_owned())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_that_were_recorded_by_a_clock_that_is_ahead_are_in_force() {
+    let house = House::new().await;
+    let now = environment::now();
+    let office = office(&house, now).await;
+    figure(&desk(&house, &office, now).await, "2026-05").await;
+    let exempt = "[adopted]\nkpis = [1]\n[[applicability]]\nkpi = 1\norg_unit = \"HD\"\nfrom = \"2026-04-01\"\n\
+                  applies = false\napproved_by = \"tests\"\nreason = { ja = \"対象外\", en = \"out of scope\" }\n";
+    let place = house.workspace.root.join("programme.toml");
+    std::fs::write(place, exempt).expect("it can be written");
+    let workspace = Workspace::load(&house.workspace.root).expect("the workspace is sound");
+    let another_machine = Run {
+        author: "tests".to_owned(),
+        now: now + 60 * SECOND_MICROS,
+    };
+    let recorded = programme::record(&workspace, &another_machine, None).await;
+    recorded.expect("it can be written");
+    let desk = desk(&house, &office, now + 3 * SECOND_MICROS).await;
+    let today = date_of(local_day(now, &workspace.settings.zone));
+    let look = Look {
+        period: Some("2026-05".to_owned()),
+        revision: Some(today.to_string()),
+        ..Look::default()
+    };
+    let figures = desk.measurements(&look).await.expect("it is measured");
+    let mut figures = figures.iter().filter(|one| one.no == 1);
+    assert!(
+        figures.all(|one| one.status == Status::NotApplicable),
+        "{figures:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_fails_stands_in_the_way_of_a_close_at_once() {
+    let house = House::new().await;
+    let role = [(Role::ProgrammeOffice, "HD")];
+    house.account("office", &role).await;
+    let program = house.program("office", &[Right::SeeEvidence]).await;
+    let path = "/api/v1/closes/2026-05";
+    program
+        .get(path)
+        .await
+        .is(200)
+        .says_nothing_of("nobody answers");
+    let readings = house.workspace.readings().await.expect("the book opens");
+    let failed = FailedReading {
+        source: "assets".to_owned(),
+        dataset: "assets".to_owned(),
+        at: environment::now(),
+        as_of: None,
+        file: None,
+        reason: Text::new("応答がありません", "nobody answers"),
+        author: "tests".to_owned(),
+        tried: Tried::Source,
+        fault: Fault::Access,
+    };
+    readings.failed(&failed).await.expect("it is noted");
+    program.get(path).await.is(200).says("nobody answers");
+    let read = readings.succeeded("assets", environment::now(), None);
+    read.await.expect("it is noted");
+    program
+        .get(path)
+        .await
+        .is(200)
+        .says_nothing_of("nobody answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_organisation_is_called_on_every_page_as_its_files_say_now() {
+    let house = House::new().await;
+    let executive = house.visitor("executive", &[(Role::Executive, "HD")]).await;
+    house
+        .nobody()
+        .get("/sign-in")
+        .await
+        .is(200)
+        .says("Fictional");
+    let place = house.workspace.root.join("keiki.toml");
+    let settings = std::fs::read_to_string(&place).expect("it can be read");
+    let settings = settings.replace("Fictional", "Renamed Company");
+    std::fs::write(place, settings).expect("it can be written");
+    // The files are looked at again after a moment.
+    let page = "/statement/board.html?period=2026-05";
+    while !executive
+        .get(page)
+        .await
+        .is(200)
+        .text
+        .contains("Renamed Company")
+    {}
+    house
+        .nobody()
+        .get("/sign-in")
+        .await
+        .is(200)
+        .says("Renamed Company");
+}
