@@ -5,6 +5,7 @@
 mod books;
 mod moving;
 mod people;
+mod port;
 mod postgresql;
 
 use std::path::Path;

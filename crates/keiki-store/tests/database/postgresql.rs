@@ -1,10 +1,11 @@
 //! A `PostgreSQL` that a test starts on a free port of the loopback address, in a temporary folder.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+use crate::port::free_port;
 
 /// The user's password, which an address has to escape.
 pub(crate) const PASSWORD: &str = "pass/word+1";
@@ -18,9 +19,6 @@ pub(crate) struct Postgresql {
 impl Postgresql {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it has an address").port();
-        drop(listener);
         let at = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(folder.path().join("password"), PASSWORD).expect("it can be written");
         if is_root() {
@@ -45,6 +43,7 @@ impl Postgresql {
                 "--no-sync",
             ],
         );
+        let port = free_port();
         let sockets = folder.path().display();
         let options =
             format!("-h 127.0.0.1 -p {port} -k {sockets} -c fsync=off -c max_connections=200");

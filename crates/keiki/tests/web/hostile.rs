@@ -191,9 +191,10 @@ fn answer_to(house: &House, written: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_headers_or_a_body_drop_by_drop_is_not_waited_for() {
-    let house = House::in_a_hurry().await;
+    let house = House::in_a_hurry_for_headers().await;
     let headers = answer_to(&house, "GET /sign-in HTTP/1.1\r\nHost: keiki\r\nX-Slow: ");
     assert!(!headers.contains("200 OK"), "{headers}");
+    let house = House::in_a_hurry_for_bodies().await;
     let body = format!(
         "POST /sign-in HTTP/1.1\r\nHost: keiki\r\nOrigin: {}\r\nSec-Fetch-Site: same-origin\r\nAccept-Language: en\r\n\
          Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nname=a",

@@ -49,6 +49,8 @@ const ASSETS: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_ass
 
 /// How long a request may take, however slow the computer is on which the tests run.
 pub(crate) const UNHURRIED: Duration = Duration::from_hours(1);
+/// The same where it is to be over soon.
+const HURRIED: Duration = Duration::from_millis(500);
 
 /// The password of every account of the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -159,7 +161,7 @@ impl House {
         let again = relocation::move_into_server(&workspace, None).await;
         assert!(again.is_err(), "{again:?}");
         let rows = moved.iter().map(|table| table.rows).sum();
-        (Self::serve(at, UNHURRIED).await, rows)
+        (Self::serve(at).await, rows)
     }
 
     /// A workspace whose database is in a `PostgreSQL`, with the evidence of one month, and its server.
@@ -187,7 +189,7 @@ impl House {
             outcomes.iter().all(|one| one.result.is_ok()),
             "{outcomes:?}"
         );
-        Self::serve(Arc::new(at), UNHURRIED).await
+        Self::serve(Arc::new(at)).await
     }
 
     /// The sample group, and its server.
@@ -199,57 +201,67 @@ impl House {
             folder,
             _server: None,
         };
-        Self::serve(Arc::new(at), UNHURRIED).await
+        Self::serve(Arc::new(at)).await
     }
 
     /// A workspace that has read nothing, and its server.
     pub(crate) async fn without_evidence() -> Self {
-        Self::serve(Arc::new(folder(Books::asked_for())), UNHURRIED).await
+        Self::serve(Arc::new(folder(Books::asked_for()))).await
     }
 
     /// A workspace that has read nothing and whose database is in a `PostgreSQL`, and a server that leaves its schedules to others.
     pub(crate) async fn leaving_schedules() -> Self {
         let at = Arc::new(folder(Books::Server));
-        let (limit, security) = (UNHURRIED, Security::Loopback);
-        Self::serve_with(at, limit, security, Schedules::Leave).await
+        let (limits, security) = ((UNHURRIED, UNHURRIED), Security::Loopback);
+        Self::serve_with(at, limits, security, Schedules::Leave).await
     }
 
-    /// A server that waits for nobody for long.
-    pub(crate) async fn in_a_hurry() -> Self {
-        let folder = folder(Books::asked_for());
-        Self::serve(Arc::new(folder), Duration::from_millis(500)).await
+    /// A server that waits for nobody's headers for long.
+    pub(crate) async fn in_a_hurry_for_headers() -> Self {
+        Self::in_a_hurry(UNHURRIED, HURRIED).await
+    }
+
+    /// A server that waits for no request for long once it has its headers.
+    pub(crate) async fn in_a_hurry_for_bodies() -> Self {
+        Self::in_a_hurry(HURRIED, UNHURRIED).await
+    }
+
+    async fn in_a_hurry(request: Duration, headers: Duration) -> Self {
+        let at = Arc::new(folder(Books::asked_for()));
+        let (limits, security) = ((request, headers), Security::Loopback);
+        Self::serve_with(at, limits, security, Schedules::Read).await
     }
 
     /// The same workspace with a new server, as after a restart.
     pub(crate) async fn restarted(self) -> Self {
         let folder = Arc::clone(&self.folder);
         drop(self);
-        Self::serve(folder, UNHURRIED).await
+        Self::serve(folder).await
     }
 
     /// Another server over the same workspace, as another program.
     pub(crate) async fn another(&self) -> Self {
-        Self::serve(Arc::clone(&self.folder), UNHURRIED).await
+        Self::serve(Arc::clone(&self.folder)).await
     }
 
     /// The same workspace with a new server that others reach, by TLS or behind proxies.
     pub(crate) async fn open_to_others(self, security: Security) -> Self {
         let folder = Arc::clone(&self.folder);
         drop(self);
-        Self::serve_by(folder, UNHURRIED, security).await
+        Self::serve_by(folder, security).await
     }
 
-    async fn serve(at: Arc<Folder>, limit: Duration) -> Self {
-        Self::serve_by(at, limit, Security::Loopback).await
+    async fn serve(at: Arc<Folder>) -> Self {
+        Self::serve_by(at, Security::Loopback).await
     }
 
-    async fn serve_by(at: Arc<Folder>, limit: Duration, security: Security) -> Self {
-        Self::serve_with(at, limit, security, Schedules::Read).await
+    async fn serve_by(at: Arc<Folder>, security: Security) -> Self {
+        Self::serve_with(at, (UNHURRIED, UNHURRIED), security, Schedules::Read).await
     }
 
     async fn serve_with(
         at: Arc<Folder>,
-        limit: Duration,
+        (request_limit, header_limit): (Duration, Duration),
         security: Security,
         schedules: Schedules,
     ) -> Self {
@@ -257,8 +269,8 @@ impl House {
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             security,
-            request_limit: limit,
-            header_limit: limit,
+            request_limit,
+            header_limit,
             schedules,
         };
         let server = Server::bind(folder, &options).await;

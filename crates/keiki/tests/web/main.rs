@@ -15,6 +15,8 @@ mod openid;
 #[path = "../cli/packages.rs"]
 mod packages;
 mod pages;
+#[path = "../../../keiki-store/tests/database/port.rs"]
+mod port;
 #[path = "../../../keiki-store/tests/database/postgresql.rs"]
 mod postgresql;
 mod sample;
