@@ -1,12 +1,10 @@
 """Computes the figures with one engine, in one form, in a process of its own: peer.py ENGINE FORM FOLDER OUTPUT"""
 import csv
 import importlib
-import json
 import os
-import resource
 import sys
-import time
 
+import measured
 import queries
 
 engine, form, folder, output = sys.argv[1:]
@@ -88,12 +86,4 @@ if engine == "polars":
     os.environ["POLARS_MAX_THREADS"] = "2"
 # Loading the library is no part of the time.
 importlib.import_module(engine)
-before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-figures = list(ENGINES[engine]())
-wall = time.perf_counter() - began
-used = resource.getrusage(resource.RUSAGE_SELF)
-processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-with open(output, "w", encoding="utf-8") as file:
-    for figure in figures:
-        print(*figure, sep=",", file=file)
-print(json.dumps({"wall": wall, "processor": processor, "peak_mib": used.ru_maxrss // 1024}))
+measured.write(ENGINES[engine], output)

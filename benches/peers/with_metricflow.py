@@ -3,14 +3,13 @@
 Of the metrics in metricflow/models, asked for by month: of each org unit, of each company with what lies below it, and of all. Its own
 start, its reading of the project and the views that dbt makes are no part of the time.
 """
-import json
 import os
 import pathlib
-import resource
 import shutil
 import subprocess
 import sys
-import time
+
+import measured
 
 folder, output = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 project = os.path.join(folder, "metricflow")
@@ -64,12 +63,4 @@ def figures():
             yield name, node, month, int(above), int(below)
 
 
-before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-found = [figure for figure in figures() if LAST - MONTHS < figure[2] <= LAST]
-wall = time.perf_counter() - began
-used = resource.getrusage(resource.RUSAGE_SELF)
-processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-with open(output, "w", encoding="utf-8") as file:
-    for figure in found:
-        print(*figure, sep=",", file=file)
-print(json.dumps({"wall": wall, "processor": processor, "peak_mib": used.ru_maxrss // 1024}))
+measured.write(lambda: (figure for figure in figures() if LAST - MONTHS < figure[2] <= LAST), output)

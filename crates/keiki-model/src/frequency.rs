@@ -31,12 +31,9 @@ impl Frequency {
     /// The word in data.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Monthly => "monthly",
-            Self::Quarterly => "quarterly",
-            Self::HalfYearly => "half_yearly",
-            Self::Yearly => "yearly",
-        }
+        let mut all = Self::NAMES.into_iter();
+        all.find(|(_, one)| *one == self)
+            .map_or("", |(name, _)| name)
     }
 
     /// The word on screen.

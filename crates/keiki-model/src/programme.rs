@@ -7,7 +7,7 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::calendar::Day;
+use crate::calendar::{Calendar, Day, Month};
 use crate::document::Located;
 use crate::fraction::Fraction;
 use crate::frequency::Frequency;
@@ -249,6 +249,19 @@ impl Programme {
     pub fn cadence(&self, kpi: u32, tree: &Tree, node: usize) -> Option<Frequency> {
         let stated = nearest(&self.cadences, |row| &row.standing, kpi, tree, node);
         stated.map(|row| row.frequency)
+    }
+
+    /// Whether evidence of a KPI is asked for at a node in some months: where the programme says how often, a period of that has
+    /// to end in them.
+    #[must_use]
+    pub fn is_asked(
+        &self,
+        kpi: u32,
+        (tree, node): (&Tree, usize),
+        (months, calendar): ((Month, Month), &Calendar),
+    ) -> bool {
+        let cadence = self.cadence(kpi, tree, node);
+        cadence.is_none_or(|cadence| cadence.ends_within(months, calendar))
     }
 
     /// The approved plans of a dataset, each with the ids of the org units that it binds: all at and below its own unit on

@@ -91,8 +91,8 @@ fn judged(measurement: &Measurement, name: &dyn Fn(&str, Language) -> String) ->
             ),
         ),
         Status::NotDue if measurement.coverage.covered == 0 => Text::new(
-            "収集頻度により、この対象期間に証跡の収集はありません。次の期末に判定されます。",
-            "By its cadence no evidence is asked for in this period. It is judged at the end of the next quarter, half or year.",
+            "設定された収集頻度では、この対象期間に証跡を求めません。次に証跡を求める期間の末に判定されます。",
+            "By the cadence that is set no evidence is asked for in this period. It is judged at the end of the next period in which some is.",
         ),
         Status::NotDue => Text::new(
             "この時点までに計画された項目がありません。最初の計画日を迎えると判定されます。",

@@ -423,6 +423,24 @@ fn month(table: &Node<'_>, key: &str) -> Option<Month> {
     None
 }
 
+/// A whole number of a table that is not less than another; `None` where there is none, or where it is, which is reported.
+fn number(table: &Node<'_>, key: &str, least: u64) -> Option<u64> {
+    let count = table.integer(key)?;
+    let sound = u64::try_from(count).ok().filter(|count| *count >= least);
+    if sound.is_none() {
+        let message = Text::new(
+            format!("`{key}` の値として使えません: {count}"),
+            format!("not a value for `{key}`: {count}"),
+        );
+        let hint = Text::new(
+            format!("{least}以上の整数を書いてください"),
+            format!("write a whole number, {least} or more"),
+        );
+        table.report(Problem::new(table.place_of(key), message).hint(hint));
+    }
+    sound
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,14 +73,11 @@ impl<'w> AskedOf<'w> {
     }
 
     fn is(&self, kpi: u32, unit: &str) -> bool {
-        let node = self.tree.position(unit);
-        let programme = &self.workspace.programme;
-        let cadence = node.and_then(|node| programme.cadence(kpi, &self.tree, node));
-        let calendar = &self.workspace.settings.calendar;
-        match (cadence, self.months) {
-            (Some(cadence), Some(months)) => cadence.ends_within(months, calendar),
-            _ => true,
-        }
+        let (programme, calendar) = (&self.workspace.programme, &self.workspace.settings.calendar);
+        let at = self.tree.position(unit).zip(self.months);
+        at.is_none_or(|(node, months)| {
+            programme.is_asked(kpi, (&self.tree, node), (months, calendar))
+        })
     }
 }
 

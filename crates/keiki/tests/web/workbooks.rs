@@ -71,6 +71,15 @@ async fn send(visitor: &Visitor<'_>, path: &str, workbook: &[u8]) -> (Answer, St
     visitor.post_parts_and_follow(path, &fields, file).await
 }
 
+/// The path of a new link by which somebody sends what JP1 has of May.
+async fn link(office: &Visitor<'_>, into: &str) -> String {
+    let asked = serde_json::json!({
+        "holder": "Tanaka", "unit": "JP1", "into": into, "period": "2026-05",
+    });
+    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
+    made.data()["path"].as_str().expect("a path").to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workbook_is_looked_at_sheet_by_sheet_before_it_is_taken_in() {
     let house = House::new().await;
@@ -147,12 +156,7 @@ async fn a_workbook_comes_back_by_a_link_of_its_org_unit_and_period() {
     let office = house
         .visitor("office", &[(Role::ProgrammeOffice, "HD")])
         .await;
-    let asked = serde_json::json!({
-        "holder": "Tanaka", "unit": "JP1", "into": "workbook", "period": "2026-05",
-    });
-    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
-    let made = made.data();
-    let path = made["path"].as_str().expect("it is a path").to_owned();
+    let path = link(&office, "workbook").await;
     office
         .get("/upload-links")
         .await
@@ -200,11 +204,7 @@ async fn who_has_a_link_downloads_its_form_fills_it_in_and_sends_it_back() {
     let office = house
         .visitor("office", &[(Role::ProgrammeOffice, "HD")])
         .await;
-    let asked = serde_json::json!({
-        "holder": "Tanaka", "unit": "JP1", "into": "workbook", "period": "2026-05",
-    });
-    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
-    let path = made.data()["path"].as_str().expect("a path").to_owned();
+    let path = link(&office, "workbook").await;
     let holder = house.nobody();
     holder
         .get(&path)
@@ -244,11 +244,7 @@ async fn who_has_a_link_downloads_its_form_fills_it_in_and_sends_it_back() {
         .says("3 / 5");
     // With the link its form goes; a link for something else has none.
     holder.get(&format!("{path}/workbook")).await.is(404);
-    let asked = serde_json::json!({
-        "holder": "Tanaka", "unit": "JP1", "into": "dataset:assets", "period": "2026-05",
-    });
-    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
-    let path = made.data()["path"].as_str().expect("a path").to_owned();
+    let path = link(&office, "dataset:assets").await;
     holder.get(&path).await.is(200).says_nothing_of("/workbook");
     holder.get(&format!("{path}/workbook")).await.is(404);
 }
@@ -259,11 +255,7 @@ async fn a_workbook_in_which_nothing_is_said_is_not_taken_in_and_the_link_holds_
     let office = house
         .visitor("office", &[(Role::ProgrammeOffice, "HD")])
         .await;
-    let asked = serde_json::json!({
-        "holder": "Tanaka", "unit": "JP1", "into": "workbook", "period": "2026-05",
-    });
-    let made = office.tell("/api/v1/upload-links", &asked).await.is(200);
-    let path = made.data()["path"].as_str().expect("a path").to_owned();
+    let path = link(&office, "workbook").await;
     let workbook = filled(&house, "JP1", "2026-05", Wrong::Nothing).await;
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let place = folder.path().join("open.xlsx");

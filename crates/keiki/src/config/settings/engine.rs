@@ -7,13 +7,15 @@ use keiki_model::document::Node;
 use keiki_model::problem::Problem;
 use keiki_model::text::Text;
 
+use super::number;
+
 /// What the address of a scheduler begins with.
 const SCHEME: &str = "ballista://";
 /// The environment variable that holds a cluster's token where nothing else is said.
 pub const TOKEN_VARIABLE: &str = "KEIKI_CLUSTER_TOKEN";
 const MIB: u64 = 1 << 20;
-const PART_MIB: i64 = 32;
-const TIMEOUT_SECONDS: i64 = 600;
+const PART_MIB: u64 = 32;
+const TIMEOUT_SECONDS: u64 = 600;
 
 /// What reads the journal to measure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,28 +48,20 @@ pub(super) fn engine(node: &Node<'_>) -> EngineSettings {
         .as_ref()
         .and_then(|table| secret_reference(table, "token"))
         .unwrap_or_else(|| SecretReference::Environment(TOKEN_VARIABLE.to_owned()));
-    let count = |key, usual| {
-        table
-            .as_ref()
-            .map_or(Some(usual), |of| positive(of, key, usual))
-    };
-    let part_mib = count("part_mib", PART_MIB);
-    let seconds = count("timeout_seconds", TIMEOUT_SECONDS);
+    let count = |key| table.as_ref().and_then(|of| number(of, key, 1));
+    let part_mib = count("part_mib").unwrap_or(PART_MIB);
+    let seconds = count("timeout_seconds").unwrap_or(TIMEOUT_SECONDS);
     if let Some(table) = &table {
         table.finish();
     }
-    let of_numbers = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
-    match (address, of_numbers(part_mib), of_numbers(seconds)) {
-        (Some(address), Some(part_mib), Some(seconds)) => {
-            EngineSettings::Cluster(Box::new(ClusterSettings {
-                address,
-                token,
-                part_bytes: part_mib.saturating_mul(MIB),
-                patience: Duration::from_secs(seconds),
-            }))
-        }
-        _ => EngineSettings::Local,
-    }
+    address.map_or(EngineSettings::Local, |address| {
+        EngineSettings::Cluster(Box::new(ClusterSettings {
+            address,
+            token,
+            part_bytes: part_mib.saturating_mul(MIB),
+            patience: Duration::from_secs(seconds),
+        }))
+    })
 }
 
 fn address(node: &Node<'_>) -> Option<String> {
@@ -106,23 +100,6 @@ fn address(node: &Node<'_>) -> Option<String> {
         );
     }
     Some(address.to_owned())
-}
-
-fn positive(table: &Node<'_>, key: &str, usual: i64) -> Option<i64> {
-    let count = table.integer(key).unwrap_or(usual);
-    if count > 0 {
-        return Some(count);
-    }
-    let message = Text::new(
-        format!("`{key}` の値として使えません: {count}"),
-        format!("not a value for `{key}`: {count}"),
-    );
-    let hint = Text::new(
-        "1以上の整数を書いてください",
-        "write a whole number, 1 or more",
-    );
-    table.report(Problem::new(table.place_of(key), message).hint(hint));
-    None
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use keiki_model::document::Node;
-use keiki_model::problem::Problem;
-use keiki_model::text::Text;
 use keiki_store::Reading;
+
+use super::number;
 
 /// The folder of kept parts of files, in that of the workspace's state.
 const FOLDER: &str = "objects";
@@ -48,23 +48,6 @@ pub(super) fn object_store(node: &Node<'_>) -> ObjectStoreSettings {
         table.finish();
     }
     ObjectStoreSettings(Box::new(reading))
-}
-
-fn number(table: &Node<'_>, key: &str, least: u64) -> Option<u64> {
-    let count = table.integer(key)?;
-    let sound = u64::try_from(count).ok().filter(|count| *count >= least);
-    if sound.is_none() {
-        let message = Text::new(
-            format!("`{key}` の値として使えません: {count}"),
-            format!("not a value for `{key}`: {count}"),
-        );
-        let hint = Text::new(
-            format!("{least}以上の整数を書いてください"),
-            format!("write a whole number, {least} or more"),
-        );
-        table.report(Problem::new(table.place_of(key), message).hint(hint));
-    }
-    sound
 }
 
 #[cfg(test)]

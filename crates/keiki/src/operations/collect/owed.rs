@@ -84,9 +84,15 @@ pub(super) fn datasets(
     unit: usize,
     (period, totals): (Period, &BTreeSet<u32>),
 ) -> Vec<Arc<Dataset>> {
+    let calendar = &workspace.settings.calendar;
+    let months = period.months(calendar);
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for (kpi, indicators) in indicators(workspace, tree, unit) {
-        if totals.contains(&kpi.no) || !is_due(workspace, kpi.no, (tree, unit), period) {
+        let is_asked = |months| {
+            let programme = &workspace.programme;
+            programme.is_asked(kpi.no, (tree, unit), (months, calendar))
+        };
+        if totals.contains(&kpi.no) || !months.is_none_or(is_asked) {
             continue;
         }
         for name in indicators.iter().flat_map(|of| of.formula.measures()) {
@@ -105,16 +111,6 @@ pub(super) fn datasets(
         }
     }
     found
-}
-
-/// Whether a KPI's evidence is asked for in a period: as the programme has it, where it says how often.
-fn is_due(workspace: &Workspace, kpi: u32, (tree, unit): (&Tree, usize), period: Period) -> bool {
-    let calendar = &workspace.settings.calendar;
-    let cadence = workspace.programme.cadence(kpi, tree, unit);
-    match (cadence, period.months(calendar)) {
-        (Some(cadence), Some(months)) => cadence.ends_within(months, calendar),
-        _ => true,
-    }
 }
 
 /// The dataset that is asked for in the place of a derived one; `None` for what has no org units.
