@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keiki_model::histogram::Histogram;
@@ -214,10 +215,15 @@ fn stored(key: &str, path: &Path) -> Option<Kept> {
     })
 }
 
-/// Writes a file beside its place and moves it there, so that a reader sees all of it or nothing.
+/// How many files were written by this program.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Writes a file beside its place and moves it there, so that a reader sees all of it or nothing. Several engines of one program
+/// may keep the same cube at the same time: each writes a file of its own.
 fn write_whole(path: &Path, bytes: &[u8]) {
     let Some(folder) = path.parent() else { return };
-    let aside = path.with_extension(format!("{}.part", std::process::id()));
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let aside = path.with_extension(format!("{}-{number}.part", std::process::id()));
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&aside, bytes))
         .and_then(|()| std::fs::rename(&aside, path));
