@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use keiki_model::text::Text;
 use sha2::{Digest, Sha256};
-use sqlx::{AnyPool, Row};
+use sqlx::any::Any;
+use sqlx::{AnyPool, Row, Transaction};
 
 use crate::database::Database;
 use crate::error::{Result, StoreError};
@@ -27,6 +28,39 @@ pub struct Edition {
     /// Why, where somebody said so.
     pub reason: Option<String>,
 }
+
+/// Texts to be recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEdition<'n> {
+    /// The texts.
+    pub texts: &'n Texts,
+    /// When, UTC microseconds; an edition is not known before the one before it.
+    pub now: i64,
+    /// Who records them.
+    pub author: &'n str,
+    /// Why, where somebody says so.
+    pub reason: Option<&'n str>,
+}
+
+/// The edition that has the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditionOf {
+    /// Its number.
+    pub number: i64,
+    /// Whether it was recorded just now.
+    pub is_new: bool,
+}
+
+impl EditionOf {
+    /// Its number, if it was recorded just now.
+    #[must_use]
+    pub fn new_number(self) -> Option<i64> {
+        self.is_new.then_some(self.number)
+    }
+}
+
+/// The files of an edition, each with its hash.
+type Hashes = BTreeMap<String, String>;
 
 /// The ledger.
 #[derive(Debug, Clone)]
@@ -116,25 +150,68 @@ impl Ledger {
             .collect()
     }
 
-    /// Records the texts as a new edition if they differ from the last one's. Returns its number, or `None`.
+    /// Records texts as a new edition if they differ from the last one's. Where an earlier edition has them, `is_so_again` tells
+    /// whether they hold once more: to who read them before they were changed they do not, and that edition is theirs.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn record(
         &self,
-        texts: &Texts,
-        now: i64,
-        author: &str,
-        reason: Option<&str>,
-    ) -> Result<Option<i64>> {
-        let hashes: BTreeMap<&str, String> = texts
-            .iter()
-            .map(|(name, text)| (name.as_str(), format!("{:x}", Sha256::digest(text))))
-            .collect();
+        new: NewEdition<'_>,
+        is_so_again: impl FnOnce() -> bool + Send,
+    ) -> Result<EditionOf> {
+        let hashes = hashes(new.texts);
         let mut transaction = self.database.writing("editions").await?;
+        let last = Last::read(&mut transaction).await?;
+        if last.hashes == hashes {
+            return Ok(last.again());
+        }
+        let earlier = with_hashes(&mut transaction, &hashes).await?;
+        if let Some(number) = earlier.filter(|_| !is_so_again()) {
+            return Ok(EditionOf {
+                number,
+                is_new: false,
+            });
+        }
+        let edition = insert(&mut transaction, new, (&last, &hashes)).await?;
+        transaction.commit().await?;
+        Ok(edition)
+    }
+
+    /// Puts texts in their place and records them, so that nobody who reads them there records them first, or changes them between.
+    ///
+    /// # Errors
+    /// They could not be put there, and nothing is recorded; or the database cannot be written.
+    pub async fn record_as_put<E: From<StoreError>>(
+        &self,
+        new: NewEdition<'_>,
+        put: impl FnOnce() -> std::result::Result<(), E> + Send,
+    ) -> std::result::Result<EditionOf, E> {
+        let hashes = hashes(new.texts);
+        let mut transaction = self.database.writing("editions").await?;
+        let last = Last::read(&mut transaction).await?;
+        put()?;
+        if last.hashes == hashes {
+            return Ok(last.again());
+        }
+        let edition = insert(&mut transaction, new, (&last, &hashes)).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(edition)
+    }
+}
+
+/// The last edition; without number and files where there is none.
+struct Last {
+    number: i64,
+    known_at: i64,
+    hashes: Hashes,
+}
+
+impl Last {
+    async fn read(transaction: &mut Transaction<'_, Any>) -> Result<Self> {
         let last =
             sqlx::query("SELECT number, known_at FROM editions ORDER BY number DESC LIMIT 1")
-                .fetch_optional(&mut *transaction)
+                .fetch_optional(&mut **transaction)
                 .await?;
         let (number, known_at) = match &last {
             None => (0, i64::MIN),
@@ -142,48 +219,86 @@ impl Ledger {
         };
         let rows = sqlx::query("SELECT name, sha256 FROM edition_files WHERE edition = $1")
             .bind(number)
-            .fetch_all(&mut *transaction)
+            .fetch_all(&mut **transaction)
             .await?;
-        let known: BTreeMap<String, String> = rows
+        let hashes = rows
             .iter()
-            .map(|row| Ok::<_, StoreError>((row.try_get(0)?, row.try_get(1)?)))
-            .collect::<Result<_>>()?;
-        let is_same = known.len() == hashes.len()
-            && hashes
-                .iter()
-                .all(|(name, hash)| known.get(*name) == Some(hash));
-        if is_same {
-            return Ok(None);
-        }
-        sqlx::query(
-            "INSERT INTO editions (number, known_at, author, reason) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(number + 1)
-        .bind(now.max(known_at))
-        .bind(author)
-        .bind(reason)
-        .execute(&mut *transaction)
-        .await?;
-        for (name, hash) in &hashes {
-            if known.get(*name) != Some(hash) {
-                sqlx::query(
-                    "INSERT INTO contents (sha256, text) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                )
-                .bind(hash)
-                .bind(compressed(&texts[*name])?)
-                .execute(&mut *transaction)
-                .await?;
-            }
-            sqlx::query("INSERT INTO edition_files (edition, name, sha256) VALUES ($1, $2, $3)")
-                .bind(number + 1)
-                .bind(*name)
-                .bind(hash)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(Some(number + 1))
+            .map(|row| Ok::<_, StoreError>((row.try_get(0)?, row.try_get(1)?)));
+        Ok(Self {
+            number,
+            known_at,
+            hashes: hashes.collect::<Result<_>>()?,
+        })
     }
+
+    fn again(&self) -> EditionOf {
+        EditionOf {
+            number: self.number,
+            is_new: false,
+        }
+    }
+}
+
+fn hashes(texts: &Texts) -> Hashes {
+    let hashed = texts.iter();
+    hashed
+        .map(|(name, text)| (name.clone(), format!("{:x}", Sha256::digest(text))))
+        .collect()
+}
+
+/// The latest edition whose files are these.
+async fn with_hashes(
+    transaction: &mut Transaction<'_, Any>,
+    hashes: &Hashes,
+) -> Result<Option<i64>> {
+    let rows = sqlx::query("SELECT edition, name, sha256 FROM edition_files")
+        .fetch_all(&mut **transaction)
+        .await?;
+    let mut all: BTreeMap<i64, Hashes> = BTreeMap::new();
+    for row in &rows {
+        let of = all.entry(row.try_get(0)?).or_default();
+        of.insert(row.try_get(1)?, row.try_get(2)?);
+    }
+    let mut all = all.into_iter().rev();
+    let same = all.find(|(_, known)| known == hashes);
+    Ok(same.map(|(number, _)| number))
+}
+
+/// Writes an edition after the last.
+async fn insert(
+    transaction: &mut Transaction<'_, Any>,
+    new: NewEdition<'_>,
+    (last, hashes): (&Last, &Hashes),
+) -> Result<EditionOf> {
+    let number = last.number + 1;
+    sqlx::query("INSERT INTO editions (number, known_at, author, reason) VALUES ($1, $2, $3, $4)")
+        .bind(number)
+        .bind(new.now.max(last.known_at))
+        .bind(new.author)
+        .bind(new.reason)
+        .execute(&mut **transaction)
+        .await?;
+    for (name, hash) in hashes {
+        if last.hashes.get(name) != Some(hash) {
+            sqlx::query(
+                "INSERT INTO contents (sha256, text) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(hash)
+            .bind(compressed(&new.texts[name])?)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        sqlx::query("INSERT INTO edition_files (edition, name, sha256) VALUES ($1, $2, $3)")
+            .bind(number)
+            .bind(name)
+            .bind(hash)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(EditionOf {
+        number,
+        is_new: true,
+    })
 }
 
 impl Ledger {

@@ -56,7 +56,7 @@ pub use identity::{
     Differing, IDENTITY_SOURCE, IdentityReport, Judgement, Merge, Separation, SharedIdentifier,
 };
 pub use journal::{FrozenPlan, Journal, Receipt, Submission};
-pub use ledger::{Edition, Ledger, Texts, digest_of};
+pub use ledger::{Edition, EditionOf, Ledger, NewEdition, Texts, digest_of};
 pub use listing::Listing;
 pub use maintenance::Compacted;
 pub use moving::{Move, MovedTable};

@@ -65,21 +65,27 @@ impl Notices {
         Ok(last.fetch_one(&self.pool).await?)
     }
 
-    /// Takes it upon oneself to tell somebody something. Returns whether nobody had told or was telling it: of two who try at the
-    /// same time, one does.
+    /// Takes it upon oneself to tell somebody some things, all of them or, where that fails, none. Returns which of them nobody had
+    /// told or was telling: of two who try at the same time, one does. *Shape*: as `notices`.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn claim(&self, recipient: &str, notice: &str, now: i64) -> Result<bool> {
-        let added = sqlx::query(
-            "INSERT INTO sent_notices (recipient, notice, sent_at) VALUES ($1, $2, $3) ON CONFLICT (recipient, notice) DO NOTHING",
-        )
-        .bind(recipient)
-        .bind(notice)
-        .bind(now)
-        .execute(&self.pool)
-        .await?;
-        Ok(added.rows_affected() > 0)
+    pub async fn claim(&self, recipient: &str, notices: &[&str], now: i64) -> Result<Vec<bool>> {
+        let mut transaction = self.pool.begin().await?;
+        let mut claimed = Vec::with_capacity(notices.len());
+        for notice in notices {
+            let added = sqlx::query(
+                "INSERT INTO sent_notices (recipient, notice, sent_at) VALUES ($1, $2, $3) ON CONFLICT (recipient, notice) DO NOTHING",
+            )
+            .bind(recipient)
+            .bind(*notice)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+            claimed.push(added.rows_affected() > 0);
+        }
+        transaction.commit().await?;
+        Ok(claimed)
     }
 
     /// Gives up what could not be told, so that it is tried again.
@@ -136,5 +142,26 @@ impl Notices {
         }
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_not_all_can_be_claimed_none_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let database = Database::file(&folder.path().join("keiki.db"));
+        let notices = Notices::open(&database).await.expect("it opens");
+        let breaking = "CREATE TRIGGER breaking BEFORE INSERT ON sent_notices WHEN new.notice = 'second' \
+                        BEGIN SELECT raise(ABORT, 'the disk is full'); END";
+        let made = sqlx::query(breaking).execute(&notices.pool).await;
+        made.expect("it is made");
+        let claimed = notices.claim("account:1", &["first", "second"], 1).await;
+        assert!(claimed.is_err(), "{claimed:?}");
+        // Nobody tells it now, and it is told the next time.
+        let is_sent = notices.is_sent("account:1", "first").await;
+        assert!(!is_sent.expect("it is read"));
     }
 }

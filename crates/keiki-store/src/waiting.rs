@@ -213,9 +213,35 @@ impl WaitingFiles {
             .fetch_optional(&self.pool)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let file = waiting_file(&row)?;
+        Ok(Some(self.put(&row, folder).await?))
+    }
+
+    /// Puts a file of somebody that waits as it was into a folder, and takes it from nobody. `None` where it waits no longer.
+    ///
+    /// # Errors
+    /// The database or the disk cannot be used.
+    pub async fn copy(
+        &self,
+        (id, owner): (&str, &str),
+        folder: &Path,
+    ) -> Result<Option<(WaitingFile, PathBuf)>> {
+        let query = format!(
+            "SELECT {COLUMNS}, file_key FROM waiting_files WHERE id = $1 AND owner = $2 AND taken_at IS NULL"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(id)
+            .bind(owner)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(self.put(&row, folder).await?))
+    }
+
+    /// Puts the file of a row, the last column of which is its key, into a folder.
+    async fn put(&self, row: &AnyRow, folder: &Path) -> Result<(WaitingFile, PathBuf)> {
+        let file = waiting_file(row)?;
         let key = of_hexadecimal(&row.try_get::<String, _>(8)?);
-        let (place, _) = self.places(id);
+        let (place, _) = self.places(&file.id);
         let plain = folder.join(&file.name);
         let target = plain.clone();
         let task = tokio::task::spawn_blocking(move || {
@@ -224,7 +250,7 @@ impl WaitingFiles {
             out.flush().map_err(on_file(&target))
         });
         task.await.map_err(|error| stopped(&error))??;
-        Ok(Some((file, plain)))
+        Ok((file, plain))
     }
 
     /// Gives back a file that was taken and came to nothing.
@@ -440,6 +466,11 @@ mod tests {
         assert_eq!(found.as_deref(), Some(&b"Sato found anew"[..]));
         let out = folder.path().join("out");
         std::fs::create_dir(&out).expect("it can be made");
+        // Who looks at it takes it from nobody.
+        for (owner, is_theirs) in [("one", true), ("two", false), ("one", true)] {
+            let copied = after.copy(("a", owner), &out).await.expect("it is read");
+            assert_eq!(copied.is_some(), is_theirs);
+        }
         let taken = after
             .take(("a", "one"), &out, 50, 0)
             .await
@@ -452,6 +483,8 @@ mod tests {
             .await
             .expect("it is asked for");
         assert_eq!(again, None);
+        let copied = after.copy(("a", "one"), &out).await;
+        assert_eq!(copied.expect("it is asked for"), None);
         after.give_back("a").await.expect("it is given back");
         for (now, gone) in [(60, 40), (80, 70)] {
             let again = after.take(("a", "one"), &out, now, gone).await;

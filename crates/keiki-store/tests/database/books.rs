@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use keiki_model::text::Text;
 use keiki_store::{
-    Answers, AuditEvent, AuditLog, Begun, Cursor, Database, Decision, Event, FailedReading, Fault,
-    Forms, Ledger, Notices, Readings, RequestKind, Requests, Seal, SealKind, Seals, SeenStatus,
-    SentForm, Statements, StoreError, StoredRequest, Tried,
+    Answers, AuditEvent, AuditLog, Begun, Cursor, Database, Decision, EditionOf, Event,
+    FailedReading, Fault, Forms, Ledger, NewEdition, Notices, Readings, RequestKind, Requests,
+    Seal, SealKind, Seals, SeenStatus, SentForm, Statements, StoreError, StoredRequest, Tried,
 };
 
 use crate::in_both;
@@ -103,11 +103,20 @@ async fn many_who_write_into_the_log_leave_it_unbroken(place) {
 async fn an_edition_is_recorded_once_and_read_as_it_was(place) {
     let ledger = Ledger::open(&place.database).await.unwrap();
     let texts = |text: &str| BTreeMap::from([("org.csv".to_owned(), text.to_owned()), ("keiki.toml".to_owned(), "日本".to_owned())]);
-    assert_eq!(ledger.record(&texts("a"), 5, "sato", None).await.unwrap(), Some(1));
-    assert_eq!(ledger.record(&texts("a"), 6, "sato", None).await.unwrap(), None);
+    let record = async |ledger: &Ledger, text: &str, now: i64, is_so_again: bool| {
+        let texts = texts(text);
+        let (author, reason) = if text == "b" { ("suzuki", Some("why")) } else { ("sato", None) };
+        let new = NewEdition { texts: &texts, now, author, reason };
+        let recorded = ledger.record(new, || is_so_again).await.unwrap();
+        (recorded.number, recorded.is_new)
+    };
+    assert_eq!(record(&ledger, "a", 5, false).await, (1, true));
+    assert_eq!(record(&ledger, "a", 6, false).await, (1, false));
     let other = Ledger::open(&place.again()).await.unwrap();
-    assert_eq!(other.record(&texts("b"), 4, "suzuki", Some("why")).await.unwrap(), Some(2));
-    assert_eq!(ledger.record(&texts("a"), 9, "sato", None).await.unwrap(), Some(3));
+    assert_eq!(record(&other, "b", 4, false).await, (2, true));
+    // Who read the files before they were changed has the edition of then.
+    assert_eq!(record(&ledger, "a", 8, false).await, (1, false));
+    assert_eq!(record(&ledger, "a", 9, true).await, (3, true));
     let editions = ledger.editions().await.unwrap();
     // Knowledge never goes back.
     let known: Vec<i64> = editions.iter().map(|one| one.known_at).collect();
@@ -116,6 +125,28 @@ async fn an_edition_is_recorded_once_and_read_as_it_was(place) {
     assert_eq!(ledger.at(8).await.unwrap().map(|one| one.number), Some(2));
     assert_eq!(ledger.digest(1).await.unwrap(), ledger.digest(3).await.unwrap());
     assert_eq!(ledger.broken().await.unwrap(), None);
+    // What cannot be put in its place is not recorded.
+    let put = texts("c");
+    let new = NewEdition { texts: &put, now: 10, author: "sato", reason: None };
+    let full = || Err(StoreError::NoJournal("a full disk".to_owned()));
+    assert!(ledger.record_as_put(new, full).await.is_err());
+    // Who reads the texts as soon as they are there does not record them first.
+    let mut reader = None;
+    let put_and_read = || {
+        let (other, texts) = (other.clone(), put.clone());
+        reader = Some(tokio::spawn(async move {
+            let new = NewEdition { texts: &texts, now: 10, author: "suzuki", reason: None };
+            other.record(new, || true).await.unwrap()
+        }));
+        Ok::<(), StoreError>(())
+    };
+    let edition = ledger.record_as_put(new, put_and_read).await.unwrap();
+    assert_eq!(edition.new_number(), Some(4));
+    assert_eq!(reader.unwrap().await.unwrap(), EditionOf { number: 4, is_new: false });
+    assert_eq!(ledger.editions().await.unwrap()[3].author, "sato");
+    assert_eq!(other.texts(4).await.unwrap(), put);
+    let again = ledger.record_as_put(new, || Ok::<(), StoreError>(())).await.unwrap();
+    assert_eq!(again.new_number(), None);
 }
 
 async fn what_failed_is_told_until_the_source_is_read(place) {
@@ -163,10 +194,10 @@ async fn a_request_that_is_sent_twice_is_done_once(place) {
 async fn nobody_is_told_the_same_twice(place) {
     let one = Notices::open(&place.database).await.unwrap();
     let other = Notices::open(&place.again()).await.unwrap();
-    assert!(one.claim("account:1", "reminder", 1).await.unwrap());
-    assert!(!other.claim("account:1", "reminder", 2).await.unwrap());
+    assert_eq!(one.claim("account:1", &["reminder"], 1).await.unwrap(), [true]);
+    assert_eq!(other.claim("account:1", &["reminder", "late"], 2).await.unwrap(), [false, true]);
     one.release("account:1", "reminder").await.unwrap();
-    assert!(other.claim("account:1", "reminder", 3).await.unwrap());
+    assert_eq!(other.claim("account:1", &["reminder", "late"], 3).await.unwrap(), [true, false]);
     assert!(one.is_sent("account:1", "reminder").await.unwrap());
     let seen = |before: Option<&str>| SeenStatus {
         period: "2026-04".to_owned(),

@@ -7,12 +7,15 @@ mod organisation;
 pub(super) mod rows;
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
 
 use keiki_model::calendar::{Day, date_of, parse_day};
 use keiki_model::programme::PROGRAMME_FILE;
 use keiki_model::text::{Language, Text};
-use keiki_store::{Decision, RequestKind, Requests, StoredRequest, Texts};
+use keiki_store::{Decision, NewEdition, RequestKind, Requests, StoredRequest, Texts};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use super::accounts::new_token;
 use super::programme::{Difference, Run, compare, record};
@@ -371,31 +374,50 @@ pub async fn make(
     // What somebody wrote into the files by hand is an edition of its own.
     record(workspace, run, None).await?;
     let texts = texts_with(workspace, change, approved_by)?;
-    if !workspace.is_as_on_disk() {
-        return Err(Error::user(
-            Text::new(
-                "その間に定義のファイルが変更されました",
-                "the files of definitions were changed meanwhile",
-            ),
-            Text::new("もう一度試してください", "try again"),
-        ));
-    }
     let file = change.kind.file();
     let path = workspace.root.join(file);
-    let text = texts.get(file).cloned().unwrap_or_default();
-    let mut beside =
-        tempfile::NamedTempFile::new_in(&workspace.root).map_err(Error::file(&path))?;
-    std::io::Write::write_all(&mut beside, text.as_bytes()).map_err(Error::file(&path))?;
-    if let Ok(before) = std::fs::metadata(&path) {
-        let kept = before.permissions();
-        std::fs::set_permissions(beside.path(), kept).map_err(Error::file(&path))?;
-    }
-    beside.as_file().sync_all().map_err(Error::file(&path))?;
+    let beside = beside(&path, texts.get(file).map_or("", String::as_str))?;
+    let put = || {
+        if !workspace.is_as_on_disk() {
+            return Err(changed_meanwhile());
+        }
+        let persisted = beside.persist(&path);
+        persisted.map_err(|error| Error::file(&path)(error.error))?;
+        Ok(())
+    };
+    let new = NewEdition {
+        texts: &texts,
+        now: run.now,
+        author: &run.author,
+        reason: Some(reason),
+    };
+    let recorded = workspace.ledger().await?.record_as_put(new, put).await?;
+    Ok(recorded.new_number())
+}
+
+/// A text on disk beside the file whose place it is to take.
+fn beside(path: &Path, text: &str) -> Result<NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut beside = NamedTempFile::new_in(folder).map_err(Error::file(path))?;
     beside
-        .persist(&path)
-        .map_err(|error| Error::file(&path)(error.error))?;
-    let after = workspace.recorded(texts)?;
-    record(&after, run, Some(reason)).await
+        .write_all(text.as_bytes())
+        .map_err(Error::file(path))?;
+    if let Ok(before) = std::fs::metadata(path) {
+        let kept = before.permissions();
+        std::fs::set_permissions(beside.path(), kept).map_err(Error::file(path))?;
+    }
+    beside.as_file().sync_all().map_err(Error::file(path))?;
+    Ok(beside)
+}
+
+fn changed_meanwhile() -> Error {
+    Error::user(
+        Text::new(
+            "その間に定義のファイルが変更されました",
+            "the files of definitions were changed meanwhile",
+        ),
+        Text::new("もう一度試してください", "try again"),
+    )
 }
 
 /// A reason as it is kept.

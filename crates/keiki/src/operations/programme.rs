@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use keiki_model::text::Text;
-use keiki_store::{Edition, Texts};
+use keiki_store::{Edition, EditionOf, NewEdition, Texts};
 
 use crate::config::Workspace;
 use crate::error::{Error, Result};
@@ -54,15 +54,20 @@ impl Run {
     }
 }
 
-/// Records the files as a new edition if they differ from the last one. Returns its number, or `None`.
+/// Records the files as a new edition if they differ from the last one. Returns the edition that has them: an earlier one where
+/// somebody has changed the files since the workspace was loaded.
 ///
 /// # Errors
 /// The ledger cannot be written.
-pub async fn record(workspace: &Workspace, run: &Run, reason: Option<&str>) -> Result<Option<i64>> {
+pub async fn record(workspace: &Workspace, run: &Run, reason: Option<&str>) -> Result<EditionOf> {
+    let new = NewEdition {
+        texts: workspace.content.texts(),
+        now: run.now,
+        author: &run.author,
+        reason,
+    };
     let ledger = workspace.ledger().await?;
-    Ok(ledger
-        .record(workspace.content.texts(), run.now, &run.author, reason)
-        .await?)
+    Ok(ledger.record(new, || workspace.is_as_on_disk()).await?)
 }
 
 /// The workspace as it was in force at an instant; `None` where that is what the files say. What the files say now is

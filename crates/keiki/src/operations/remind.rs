@@ -132,17 +132,25 @@ async fn new<'n>(
     notices: impl Iterator<Item = &'n Notice>,
     (now, sending): (i64, Sending),
 ) -> Result<Vec<Notice>> {
-    let mut new = Vec::new();
-    for notice in notices {
-        let is_new = match sending {
-            Sending::Send => ledger.claim(recipient, &notice.key, now).await?,
-            Sending::List => !ledger.is_sent(recipient, &notice.key).await?,
-        };
-        if is_new {
-            new.push(notice.clone());
+    let notices: Vec<&Notice> = notices.collect();
+    let is_new = match sending {
+        Sending::Send => {
+            let keys: Vec<&str> = notices.iter().map(|notice| notice.key.as_str()).collect();
+            ledger.claim(recipient, &keys, now).await?
         }
-    }
-    Ok(new)
+        Sending::List => {
+            let mut is_new = Vec::with_capacity(notices.len());
+            for notice in &notices {
+                is_new.push(!ledger.is_sent(recipient, &notice.key).await?);
+            }
+            is_new
+        }
+    };
+    let new = notices
+        .into_iter()
+        .zip(is_new)
+        .filter(|(_, is_new)| *is_new);
+    Ok(new.map(|(notice, _)| notice.clone()).collect())
 }
 
 /// Gives up the claim on what could not be sent.

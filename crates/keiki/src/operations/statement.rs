@@ -255,8 +255,7 @@ pub(super) async fn as_known(
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<Statement> {
-    programme::record(workspace, run, None).await?;
-    let editions = programme::editions(workspace).await?;
+    let edition = programme::record(workspace, run, None).await?;
     let journal = workspace.journal(Opening::Existing).await?;
     let pinned = Pinned {
         period,
@@ -274,7 +273,7 @@ pub(super) async fn as_known(
         agreed_by: None,
         reason: None,
         journal_version: pinned.journal_version,
-        edition: editions.last().map(|edition| edition.number),
+        edition: Some(edition.number),
         edition_sha256: None,
         journal_sha256: None,
         coverage_rule: pinned.coverage_rule,

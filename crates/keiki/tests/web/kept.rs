@@ -8,7 +8,7 @@ use keiki::operations::access::Scope;
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
 use keiki::operations::office::figures::Look;
 use keiki::operations::office::{Desk, Office, Who};
-use keiki::operations::programme::{self, Run};
+use keiki::operations::programme::{self, Run, editions};
 use keiki::progress::Silent;
 use keiki_model::access::{Right, Role};
 use keiki_model::calendar::{Day, Month, date_of, local_day, parse_day};
@@ -142,6 +142,24 @@ async fn definitions_that_were_recorded_by_a_clock_that_is_ahead_are_in_force() 
         figures.all(|one| one.status == Status::NotApplicable),
         "{figures:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_still_reads_by_the_files_of_before_a_change_records_no_edition() {
+    let house = House::new().await;
+    let now = environment::now();
+    let office = office(&house, now).await;
+    let before = desk(&house, &office, now).await;
+    figure(&before, "2026-05").await;
+    let place = house.workspace.root.join("programme.toml");
+    std::fs::write(place, "[adopted]\nkpis = [1, 12]\n").expect("it can be written");
+    let after = desk(&house, &office, now + 3 * SECOND_MICROS).await;
+    figure(&after, "2026-05").await;
+    let recorded = editions(&house.workspace).await.expect("they are read");
+    figure(&before, "2026-04").await;
+    let editions = editions(&house.workspace).await.expect("they are read");
+    assert_eq!(editions, recorded);
+    assert_eq!(editions.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

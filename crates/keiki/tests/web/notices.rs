@@ -110,8 +110,8 @@ async fn a_digest_comes_once_a_day_with_all_that_was_new_meanwhile() {
     let recipient = format!("account:{}", owner.expect("it was added").id);
     let database = house.workspace.database().expect("there is one");
     let ledger = Notices::open(&database).await.expect("it opens");
-    let claimed = ledger.claim(&recipient, "something", morning).await;
-    assert!(claimed.expect("it can be written"));
+    let claimed = ledger.claim(&recipient, &["something"], morning).await;
+    assert_eq!(claimed.expect("it can be written"), [true]);
     let hour = DAY_MICROS / 24;
     assert_eq!(told(&house, "owner", morning + hour).await, []);
     assert_eq!(

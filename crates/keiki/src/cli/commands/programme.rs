@@ -104,7 +104,7 @@ impl Args {
                     now: environment::now(),
                 };
                 let recorded = programme::record(&workspace, &run, Some(&reason)).await?;
-                match recorded {
+                match recorded.new_number() {
                     None => session.line(messages::SAME_FILES.get(language)),
                     Some(number) => {
                         let text = Text::new(

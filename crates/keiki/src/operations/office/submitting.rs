@@ -332,17 +332,12 @@ impl Desk {
             return Ok(found);
         }
         // It was told in another language, and is read again.
-        let taken = waiting.take(own, self.who.actor.now).await?;
-        let shown = async {
-            let meant = self.meant_of(&taken.file)?;
-            let tried = self.tried(&meant, &taken.path).await?;
-            let effects = self.effects(&meant, &tried, &taken.path).await;
-            let preview = self.shown(&tried, &taken.file);
-            Ok(Preview { effects, ..preview })
-        };
-        let shown = shown.await;
-        waiting.give_back(token).await?;
-        shown
+        let looked = waiting.look(own, self.who.actor.now).await?;
+        let meant = self.meant_of(&looked.file)?;
+        let tried = self.tried(&meant, &looked.path).await?;
+        let effects = self.effects(&meant, &tried, &looked.path).await;
+        let preview = self.shown(&tried, &looked.file);
+        Ok(Preview { effects, ..preview })
     }
 
     /// Takes away a file that waits.

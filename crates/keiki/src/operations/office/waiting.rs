@@ -177,6 +177,19 @@ impl WaitingRoom {
         })
     }
 
+    /// A file of somebody to be looked at: it goes on waiting, whatever becomes of whoever looks.
+    pub(super) async fn look(&self, own: (&str, &str), now: i64) -> Result<TakenFile> {
+        self.files.expire(now - WAITING_MICROS).await?;
+        let folder = self.folder()?;
+        let copied = self.files.copy(own, folder.path()).await?;
+        let (file, path) = copied.ok_or(Error::Absent)?;
+        Ok(TakenFile {
+            file,
+            path,
+            _folder: folder,
+        })
+    }
+
     /// Gives back a file that was taken and came to nothing.
     pub(super) async fn give_back(&self, id: &str) -> Result<()> {
         Ok(self.files.give_back(id).await?)
