@@ -4,6 +4,7 @@
 
 mod api;
 mod assets;
+mod begun;
 mod choosing;
 mod drawing;
 mod failure;

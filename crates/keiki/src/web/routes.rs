@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use keiki_model::access::Right;
 
-use super::failure::{self, Failure};
+use super::begun::Begun;
+use super::failure::Failure;
 use super::pages::openid::OPENID_PATH;
 use super::pages::{
     account, actions, batch, catalogue, changing, closing, compare, difference, evidence, home,
@@ -66,7 +67,7 @@ fn doors() -> Vec<Route> {
         Route::page("/sign-in", Need::Nothing, sign_in::show),
         Route::form("/sign-in", Need::Nothing, sign_in::enter),
         Route::page(OPENID_PATH, Need::Nothing, openid::begin),
-        Route::page(openid::RETURN_PATH, Need::Nothing, openid::enter),
+        Route::returning(openid::RETURN_PATH, Need::Nothing, openid::enter),
         Route::form("/sign-out", Need::Account, sign_in::leave),
         Route::page("/welcome/{token}", Need::Nothing, welcome::show),
         Route::form("/welcome/{token}", Need::Nothing, welcome::accept),
@@ -494,6 +495,16 @@ impl Route {
         Self::new("GET", path, need, get(handler))
     }
 
+    /// A page to which another server sends browsers back, and which changes something all the same.
+    fn returning<H, T>(path: &'static str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        let answer = get(handler).route_layer(middleware::from_fn(whole));
+        Self::new("GET", path, need, answer)
+    }
+
     fn form<H, T>(path: &'static str, need: Need, handler: H) -> Self
     where
         H: Handler<T, Shared>,
@@ -558,8 +569,9 @@ async fn whole(request: Request, next: Next) -> Response {
         Ok(bytes) => Body::from(bytes),
         Err(error) => return Failure::of_body(&error).into_response(),
     };
+    let begun = parts.extensions.get::<Begun>().cloned();
     let answer = next.run(Request::from_parts(parts, body));
-    failure::of_task(tokio::spawn(answer).await)
+    begun.unwrap_or_default().finish(answer).await
 }
 
 /// An entry of the menu.

@@ -12,10 +12,12 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum_server::tls_rustls::RustlsConfig;
 use keiki_model::text::Text;
+use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::begun::Begun;
 use super::site::{Shared, Site, Transport, Way};
 use super::{assets, failure, guard, routes, visitor};
 use crate::config::Workspace;
@@ -143,6 +145,7 @@ impl Server {
                 policy: guard::policy(provider.as_ref()),
                 provider,
                 way,
+                begun: Begun::default(),
             }),
         })
     }
@@ -183,11 +186,12 @@ impl Server {
             stop.await;
             stopping.graceful_shutdown(Some(Duration::from_secs(STOP_SECONDS)));
         });
-        let office = Arc::clone(&self.site.office);
-        tokio::spawn(measuring(office));
-        tokio::spawn(reminding(self.root));
+        let (office, begun) = (&self.site.office, self.site.begun.clone());
+        let mut by_itself = JoinSet::new();
+        by_itself.spawn(measuring(Arc::clone(office)));
+        by_itself.spawn(reminding(self.root, begun.clone()));
         if self.schedules == Schedules::Read {
-            tokio::spawn(reading(Arc::clone(&self.site.office)));
+            by_itself.spawn(reading(Arc::clone(office), begun.clone()));
         }
         let service = router(self.site, self.request_limit)
             .into_make_service_with_connect_info::<SocketAddr>();
@@ -205,6 +209,12 @@ impl Server {
             }
             Security::Loopback | Security::Proxies(_) => server.serve(service).await,
         };
+        let rest = Duration::from_secs(STOP_SECONDS);
+        let done = tokio::time::timeout(rest, begun.all_done()).await;
+        if done.is_err() {
+            tracing::warn!("the server stops before all that it has begun is done");
+        }
+        by_itself.shutdown().await;
         served.map_err(Error::stopped)
     }
 }
@@ -231,11 +241,13 @@ async fn measuring(office: Arc<Office>) {
 }
 
 /// Reads what is due, once a minute as long as the server runs.
-async fn reading(office: Arc<Office>) {
+async fn reading(office: Arc<Office>, begun: Begun) {
     loop {
+        let one = begun.one().await;
         if let Err(error) = read_due(&office).await {
             tracing::error!(cause = ?error, "sources that are due were not read");
         }
+        drop(one);
         tokio::time::sleep(READING).await;
     }
 }
@@ -253,9 +265,10 @@ async fn read_due(office: &Office) -> Result<()> {
 }
 
 /// Tells everybody what is new for them, once an hour as long as the server runs.
-async fn reminding(root: PathBuf) {
+async fn reminding(root: PathBuf, begun: Begun) {
     loop {
         tokio::time::sleep(REMINDING).await;
+        let one = begun.one().await;
         let run = Run::of_nobody(environment::now());
         let told = match Workspace::load(&root) {
             Ok(workspace) => {
@@ -273,6 +286,7 @@ async fn reminding(root: PathBuf) {
         for error in failed {
             tracing::error!(cause = ?error, "a message was not sent");
         }
+        drop(one);
     }
 }
 

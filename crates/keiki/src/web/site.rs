@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 
+use super::begun::Begun;
 use crate::operations::accounts::Registry;
 use crate::operations::office::Office;
 use crate::operations::openid_connect::Provider;
@@ -21,6 +22,8 @@ pub(super) struct Site {
     pub(super) policy: HeaderValue,
     /// How it is reached.
     pub(super) way: Way,
+    /// What comes to its end whoever waits for it.
+    pub(super) begun: Begun,
 }
 
 /// The state of the router.

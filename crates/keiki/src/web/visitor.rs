@@ -133,6 +133,7 @@ pub(super) async fn recognise(
         return failure::page(&visitor, &Failure::from(error));
     }
     request.extensions_mut().insert(visitor.clone());
+    request.extensions_mut().insert(site.begun.clone());
     let response = next.run(request).await;
     failure::told(&visitor, response)
 }

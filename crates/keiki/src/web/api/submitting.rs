@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -22,7 +22,8 @@ use crate::operations::office::programme::SaidOf;
 use crate::operations::office::submitting::{
     EffectLine, Effects, Preview, PreviewPart, Said, Taken, TakenPart, Total, WaitingLine,
 };
-use crate::web::failure::{self, Answer, Failure};
+use crate::web::failure::{Answer, Failure};
+use crate::web::site::Shared;
 
 /// What is said of a file.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -321,6 +322,7 @@ pub(in crate::web) async fn confirm_preview(
 /// Takes in a file.
 #[utoipa::path(post, path = "/api/v1/submissions", params(OfFile, ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = TakenItem)))]
 pub(in crate::web) async fn submit_file(
+    State(site): State<Shared>,
     desk: Desk,
     headers: HeaderMap,
     Asked(of): Asked<OfFile>,
@@ -330,13 +332,12 @@ pub(in crate::web) async fn submit_file(
     let said = of.said();
     let parts = [&said.into, &said.unit, &said.as_of, &of.name, &came.sha256];
     let asked = fingerprint(&parts.map(String::as_str));
-    // What is begun comes to its end, whoever still waits for it.
-    let task = tokio::spawn(async move {
+    let work = async move {
         let work = async { Ok(taken(&desk.submit(came.folder, came.path, &said).await?)) };
         let answer = once(&desk, &headers, &asked, work).await;
         answer.unwrap_or_else(IntoResponse::into_response)
-    });
-    Ok(failure::of_task(task.await))
+    };
+    Ok(site.begun.finish(work).await)
 }
 
 /// The body of a request, within the limit of its route.
@@ -435,6 +436,7 @@ pub(in crate::web) struct Document {
 /// Reports a total in the place of rows, with the document that backs it where there is one.
 #[utoipa::path(post, path = "/api/v1/reported-totals", params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)), request_body = ReportedTotal, responses((status = 200, body = TakenItem)))]
 pub(in crate::web) async fn submit_total(
+    State(site): State<Shared>,
     desk: Desk,
     headers: HeaderMap,
     Given(given): Given<ReportedTotal>,
@@ -464,8 +466,7 @@ pub(in crate::web) async fn submit_total(
             .map_or_else(String::new, |bytes| format!("{:x}", Sha256::digest(bytes))),
     ];
     let asked = fingerprint(&parts.map(String::as_str));
-    // What is begun comes to its end, whoever still waits for it.
-    let task = tokio::spawn(async move {
+    let work = async move {
         let work = async {
             let document = match (name, content) {
                 (Some(name), Some(content)) => {
@@ -484,8 +485,8 @@ pub(in crate::web) async fn submit_total(
         };
         let answer = once(&desk, &headers, &asked, work).await;
         answer.unwrap_or_else(IntoResponse::into_response)
-    });
-    Ok(failure::of_task(task.await))
+    };
+    Ok(site.begun.finish(work).await)
 }
 
 /// Why a figure is what it is, or what is done about it.

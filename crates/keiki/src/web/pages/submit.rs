@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::web::words::both;
 use askama::Template;
 use axum::Form;
-use axum::extract::{Multipart, Path, Query};
+use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::text::Text;
@@ -22,6 +22,7 @@ use crate::operations::office::{Desk, WAITING_HOURS};
 use crate::web::choosing::At;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
+use crate::web::site::Shared;
 use crate::web::visitor::Visitor;
 
 /// The most that a file may hold. *Units*: bytes.
@@ -298,6 +299,7 @@ pub(in crate::web) async fn nil(
 }
 
 pub(in crate::web) async fn total(
+    State(site): State<Shared>,
     visitor: Visitor,
     desk: Desk,
     parts: Multipart,
@@ -312,9 +314,13 @@ pub(in crate::web) async fn total(
         denominator: field("denominator"),
         attachment: field("attachment"),
     };
-    // The document lies in its folder until it is kept.
-    let (folder, path) = sent.unzip();
-    let came = desk.report_total(&total, path).await;
-    drop(folder);
-    told(&visitor, &desk, came, ("", &total.unit)).await
+    let work = async move {
+        // The document lies in its folder until it is kept.
+        let (folder, path) = sent.unzip();
+        let came = desk.report_total(&total, path).await;
+        drop(folder);
+        let answer = told(&visitor, &desk, came, ("", &total.unit)).await;
+        answer.unwrap_or_else(IntoResponse::into_response)
+    };
+    Ok(site.begun.finish(work).await)
 }
