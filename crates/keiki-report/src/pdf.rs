@@ -7,12 +7,15 @@
 mod world;
 
 use keiki_model::text::Text;
-use serde_json::json;
+use serde_json::{Value, json};
 use typst::foundations::{Datetime, Smart};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::report::Report;
 use world::Desk;
+
+/// What stands for a character that no font has, as printers in Japan set it. *Source*: JIS X 0208, geta mark.
+const MISSING: char = '〓';
 
 /// What an edition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,8 @@ impl PdfError {
 /// # Errors
 /// The template and the report do not fit each other, which the tests of every edition and language rule out.
 pub fn draw(report: &Report<'_>, edition: Edition) -> Result<Vec<u8>, PdfError> {
-    let data = json!({ "edition": edition.name(), "report": report });
+    let mut data = json!({ "edition": edition.name(), "report": report });
+    printable(&mut data);
     let desk = Desk::new(&serde_json::to_vec(&data)?);
     let set = typst::compile(&desk).output;
     let document = set.map_err(|problems| PdfError::Setting {
@@ -104,6 +108,32 @@ pub fn draw(report: &Report<'_>, edition: Edition) -> Result<Vec<u8>, PdfError> 
     })
 }
 
+/// Puts what the fonts have into the place of what they have not: people write what they like, and a document that is to be kept
+/// shows every character that is in it.
+fn printable(part: &mut Value) {
+    match part {
+        Value::String(text) if !text.chars().all(world::has) => {
+            let shown = text.chars().filter(|c| !is_unseen(*c) || world::has(*c));
+            *text = shown
+                .map(|c| if world::has(c) { c } else { MISSING })
+                .collect();
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(printable),
+        Value::Object(fields) => fields.values_mut().for_each(printable),
+        _ => {}
+    }
+}
+
+/// Whether a character is never drawn: controls, joiners, marks of direction, selectors of variants, tags. *Source*: Unicode,
+/// `Default_Ignorable_Code_Point`, as far as people type them.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            u32::from(c),
+            0xad | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff | 0xe_0000..=0xe_0fff
+        )
+}
+
 fn said<'p>(messages: impl Iterator<Item = &'p str>) -> String {
     messages.collect::<Vec<_>>().join("; ")
 }
@@ -122,4 +152,17 @@ fn timestamp(closed_at: i64) -> Option<Timestamp> {
         part(at.second())?,
     )?;
     Some(Timestamp::new_utc(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_font_has_is_shown_as_missing_and_what_cannot_be_seen_is_left_out() {
+        let mut data = json!({ "said": ["plain 表\n", "a\u{4}b\u{d52e6}c\u{fe0f}"], "count": 2 });
+        printable(&mut data);
+        assert_eq!(data, json!({ "said": ["plain 表\n", "ab〓c"], "count": 2 }));
+        assert!(world::has(MISSING));
+    }
 }

@@ -42,6 +42,12 @@ static SOURCES: LazyLock<Vec<(FileId, Source)>> = LazyLock::new(|| {
     TEMPLATE.into_iter().filter_map(read).collect()
 });
 
+/// Whether the fonts have a character, or it is one that breaks a line or stands apart without being drawn.
+pub(super) fn has(c: char) -> bool {
+    let has = |font: &Font| font.ttf().glyph_index(c).is_some();
+    matches!(c, '\n' | '\t') || FONTS.iter().all(has)
+}
+
 fn id(name: &str) -> Option<FileId> {
     let path = VirtualPath::new(name).ok()?;
     Some(RootedPath::new(VirtualRoot::Project, path).intern())

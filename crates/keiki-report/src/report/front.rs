@@ -32,6 +32,9 @@ pub struct Fact {
     pub label: String,
     /// What belongs to it.
     pub note: String,
+    /// The indicator whose figure it is, by its code; empty where it is of none.
+    #[serde(skip)]
+    pub indicator: &'static str,
 }
 
 /// An indicator that got worse.
@@ -342,6 +345,7 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
             value: reliance.coverage.clone(),
             label: source.say("報告充足率", "coverage").to_owned(),
             note: missing,
+            indicator: "",
         },
         Fact {
             value: reliance.reported.clone(),
@@ -349,6 +353,7 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
                 .say("報告集計値を含む指標", "of figures rest on reported totals")
                 .to_owned(),
             note: reliance.reported_parts.clone(),
+            indicator: "",
         },
         Fact {
             value: reliance.restated.clone(),
@@ -359,6 +364,7 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
                 )
                 .to_owned(),
             note: reliance.restated_note.clone(),
+            indicator: "",
         },
     ]
 }

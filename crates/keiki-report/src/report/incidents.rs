@@ -145,6 +145,7 @@ pub(super) fn facts(source: &Source<'_>, serious: &[Serious]) -> Vec<Fact> {
                 .map_or_else(String::new, |one| source.names.status(one)),
             Some(_) => named(source, companies),
         },
+        indicator: COUNT,
     }];
     if root.count.is_some_and(|count| count > 0) {
         facts.push(effect(source, &root.loss, Unit::Currency));
@@ -215,6 +216,7 @@ fn effect(source: &Source<'_>, effect: &Effect, unit: Unit) -> Fact {
         value: value.unwrap_or_else(|| source.say("不明", "unknown").to_owned()),
         label: label.to_owned(),
         note: note.get(language).to_owned(),
+        indicator: if is_loss { LOSS } else { OUTAGE },
     }
 }
 

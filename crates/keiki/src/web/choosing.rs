@@ -89,11 +89,11 @@ impl<'a> At<'a> {
         Self { unit, ..self }
     }
 
-    /// The same in an earlier period, as it was closed last, else as it is known now.
-    pub(super) fn before(self, period: &'a str) -> Self {
+    /// The same in an earlier period as it was reported then.
+    pub(super) fn before(self, period: &'a str, revision: &'a str) -> Self {
         Self {
             period,
-            revision: "",
+            revision,
             ..self
         }
     }

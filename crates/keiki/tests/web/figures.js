@@ -13,12 +13,15 @@ async function figures(path) {
   const { status, tree } = await page(path);
   const found = new Map();
   for (const element of tree.querySelectorAll(MARKED)) {
-    if (element.closest(RECORDS)) continue;
+    // A difference of nothing has nothing behind it.
+    if (element.closest(`${RECORDS}, .nothing`)) continue;
     const walker = tree.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const text = plain(walker.currentNode.data).replace(/^n = /, "");
       const link = walker.currentNode.parentElement.closest("a[href]");
       const href = link === null ? "" : link.getAttribute("href");
+      // What others published leads to them.
+      if (/^https?:/.test(href)) continue;
       // What stands above a line and below it are two.
       for (const one of text.split(" / ").filter((one) => /[0-9]/.test(one))) found.set(`${one}\n${href}`, { text: one, href });
     }
@@ -35,11 +38,13 @@ async function shows(path, wanted) {
   const number = (written) => Number(written.replaceAll(",", ""));
   const numbers = (text.match(/[0-9][0-9,]*(?:\.[0-9]+)?/g) ?? []).map(number);
   const isThere = (one) => {
-    // Millions are written out where they lead.
-    const millions = one.match(/^([0-9,]+(?:\.([0-9]+))?)(?:百万|M)$/);
-    if (millions !== null) {
-      const digits = (millions[2] ?? "").length;
-      return numbers.some((found) => (found / 1e6).toFixed(digits) === number(millions[1]).toFixed(digits));
+    // Where it leads, a number may stand without its unit, and millions are written out.
+    const alone = one.match(/^¥?([0-9,]+(?:\.([0-9]+))?)(百万|M)?(?:円|件|時間| h)?$/);
+    if (alone !== null) {
+      const [, digits, decimals, millions] = alone;
+      const rounded = (found) => (found / 1e6).toFixed(decimals?.length ?? 0);
+      const isSame = (found) => (millions ? rounded(found) === number(digits).toFixed(decimals?.length ?? 0) : found === number(digits));
+      return numbers.some(isSame);
     }
     const ends = text.split(one);
     // A figure is a whole one: 5 is not found in 50.

@@ -197,3 +197,28 @@ async fn every_figure_leads_to_a_page_that_shows_it() {
     assert!(walk.wrong.is_empty(), "{:#?}", walk.wrong);
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_of_the_sample_group_leads_to_a_page_that_shows_it() {
+    let driver = Driver::start();
+    let house = House::closed_sample().await;
+    house.account("office", &ROLES).await;
+    let browser = driver.browser("ja").await;
+    browser.sign_in(&house, "office").await;
+    let mut walk = Walk::new(&browser);
+    for path in [
+        "/scorecard?period=2026-09",
+        "/scorecard?period=2026-06&unit=JP1",
+        "/compare?period=2026-09&with_period=2026-06",
+        "/kpis/1?period=2026-09",
+        "/kpis/24?period=2026-09",
+        "/kpis/33?period=2026-09",
+        "/evidence",
+    ] {
+        walk.collect(path).await;
+    }
+    walk.follow().await;
+    assert!(walk.wrong.is_empty(), "of {}: {:#?}", walk.met, walk.wrong);
+    assert!(walk.met > 500, "{}", walk.met);
+    browser.close().await;
+}

@@ -172,9 +172,11 @@ impl Desk {
 
     fn differed(&self, part: [&Part; 2], count: usize, unit: Unit) -> DifferedPart {
         let total = |part: &Part| {
-            let reported = (part.reported != Fraction::whole(0))
-                .then(|| format::part(part.reported, unit))
-                .unwrap_or_default();
+            let reported = if part.reported == Fraction::whole(0) {
+                String::new()
+            } else {
+                format::part(part.reported, unit)
+            };
             (format::part(part.total, unit), reported)
         };
         DifferedPart {

@@ -200,6 +200,8 @@ pub struct Sheet {
     pub restated: Option<Vec<RestatedPart>>,
     /// Whether there is any figure at all.
     pub has_figures: bool,
+    /// The periods with which it compares, each with the revision that is taken; `None` where it was not closed.
+    earlier: Vec<(String, Option<u32>)>,
 }
 
 /// A sheet with what else can be chosen.
@@ -227,7 +229,21 @@ impl Sheet {
             reliance: report.reliance.clone(),
             groups: report.groups.clone(),
             restated: report.restated.clone(),
+            earlier: source
+                .earlier
+                .iter()
+                .map(|one| (one.period.to_string(), one.revision))
+                .collect(),
         }
+    }
+
+    /// The revision by which it shows a figure of an earlier period, as an address carries it.
+    #[must_use]
+    pub fn reported_as(&self, period: &str) -> String {
+        let mut earlier = self.earlier.iter();
+        let found = earlier.find(|(known, _)| known == period);
+        let revision = found.and_then(|(_, revision)| *revision);
+        revision.map_or_else(String::new, |number| number.to_string())
     }
 
     /// A KPI of it.

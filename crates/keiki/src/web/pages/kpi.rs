@@ -93,8 +93,9 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn difference(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
+        let revision = self.sheet.reported_as(&moved.period);
         let at = self.chooser.at();
-        difference_at([at, at.before(&moved.period)], *no, indicator)
+        difference_at([at, at.before(&moved.period, &revision)], *no, indicator)
     }
 
     /// The org units that owe evidence of it.
@@ -129,13 +130,12 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
     let indicator = kpi.figures.first().map_or("", |one| &one.indicator);
     let through_periods = |name: &str| {
         let period = chooser.periods.iter().find(|one| one.name == name)?;
-        let is_shown = period.code == chooser.period;
-        let at = At {
-            period: &period.code,
-            unit: &chooser.unit,
-            revision: if is_shown { &chooser.revision } else { "" },
-        };
-        Some(at.rows(no, indicator))
+        let at = chooser.at();
+        if period.code == chooser.period {
+            return Some(at.rows(no, indicator));
+        }
+        let revision = sheet.reported_as(&period.code);
+        Some(at.before(&period.code, &revision).rows(no, indicator))
     };
     let in_companies = |name: &str| {
         let company = kpi.companies.iter().find(|one| one.org_unit == name)?;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
 use keiki_model::access::Right;
-use keiki_report::report::{Figure, KpiPart, Movement, RestatedPart, UnitFigure};
+use keiki_report::report::{Fact, Figure, KpiPart, Movement, RestatedPart, UnitFigure};
 
 use super::difference::difference_at;
 use crate::operations::office::Desk;
@@ -78,7 +78,7 @@ struct Page<'p> {
     standings: Vec<Alike>,
     /// Where it is seen what evidence is there; empty where the reader does not see that.
     evidence: &'static str,
-    /// The first bridges, each with the number of the restatement whose it is.
+    /// The bridges, each with the number of the restatement whose it is.
     bridges: Vec<(usize, Drawing)>,
 }
 
@@ -108,44 +108,51 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn rows_before(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
-        self.chooser.at().before(&moved.period).rows(*no, indicator)
+        let revision = self.looked.sheet.reported_as(&moved.period);
+        let before = self.chooser.at().before(&moved.period, &revision);
+        before.rows(*no, indicator)
     }
 
-    /// The records of a restated figure as it was reported before: in the revision before, or the last that was closed.
+    /// The records of a restated figure as it was reported before.
     fn reported(&self, one: &RestatedPart) -> String {
-        let revision = self.looked.sheet.revision;
-        let before = revision.map_or_else(String::new, |now| now.saturating_sub(1).to_string());
-        self.rows_of_restated(one, &before)
+        let [before, _] = self.revisions();
+        self.of_restated(one, &before).rows(one.no, &one.place.0)
     }
 
     /// The records of a restated figure as it is.
     fn restated(&self, one: &RestatedPart) -> String {
-        let revision = self.looked.sheet.revision;
-        let now = revision.map_or_else(|| "now".to_owned(), |now| now.to_string());
-        self.rows_of_restated(one, &now)
+        let [_, now] = self.revisions();
+        self.of_restated(one, &now).rows(one.no, &one.place.0)
     }
 
-    fn rows_of_restated(&self, one: &RestatedPart, revision: &str) -> String {
-        let (indicator, unit) = &one.place;
-        let at = At {
+    /// The revisions between which something was restated: the one before, or the last that was closed, and the one that is shown.
+    fn revisions(&self) -> [String; 2] {
+        match self.looked.sheet.revision {
+            Some(now) => [now.saturating_sub(1), now].map(|one| one.to_string()),
+            None => [String::new(), "now".to_owned()],
+        }
+    }
+
+    fn of_restated<'a>(&'a self, one: &'a RestatedPart, revision: &'a str) -> At<'a> {
+        At {
             period: &self.chooser.period,
-            unit,
+            unit: &one.place.1,
             revision,
-        };
-        at.rows(one.no, indicator)
+        }
     }
 
-    /// Where the parts of a restatement are drawn; its KPI's page where they are not.
+    /// Where the parts of a restatement are drawn; where they are not, what lies between the two figures.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "templates hand references over"
     )]
     fn bridge(&self, at: &usize, one: &RestatedPart) -> String {
         if self.bridges.iter().any(|(drawn, _)| drawn == at) {
-            format!("#bridge-{at}")
-        } else {
-            self.kpi_of(&one.no, &one.place.1)
+            return format!("#bridge-{at}");
         }
+        let [before, now] = self.revisions();
+        let sides = [&now, &before].map(|revision| self.of_restated(one, revision));
+        difference_at(sides, one.no, &one.place.0)
     }
 
     /// Figures that rest on totals which somebody reported, or on what was published.
@@ -180,14 +187,20 @@ impl Page<'_> {
         self.chooser.at().unit(unit).kpi(*no)
     }
 
-    /// Where figures of serious incidents lead; empty where the KPI is not adopted.
-    fn incidents(&self) -> String {
+    /// Where a figure of serious incidents leads; empty where the KPI is not adopted.
+    fn incidents(&self, fact: &Fact) -> String {
         let has_it = self.looked.sheet.kpi(INCIDENTS).is_some();
         if has_it {
-            self.kpi_of(&INCIDENTS, &self.chooser.unit)
+            self.chooser.at().rows(INCIDENTS, fact.indicator)
         } else {
             String::new()
         }
+    }
+
+    /// Whether a difference is none: nothing lies behind it.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn is_nothing(&self, by: &str) -> bool {
+        !by.contains(|c| matches!(c, '1'..='9'))
     }
 
     /// The KPIs that are judged in some company.
@@ -244,8 +257,9 @@ impl Page<'_> {
         reason = "templates hand references over"
     )]
     fn difference(&self, no: &u32, indicator: &str, moved: &Movement) -> String {
+        let revision = self.looked.sheet.reported_as(&moved.period);
         let at = self.chooser.at();
-        difference_at([at, at.before(&moved.period)], *no, indicator)
+        difference_at([at, at.before(&moved.period, &revision)], *no, indicator)
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
@@ -293,7 +307,7 @@ pub(in crate::web) async fn show(
         } else {
             ""
         },
-        bridges: bridges.take(6).collect(),
+        bridges: bridges.collect(),
         chooser,
         looked: looked.clone(),
     };
