@@ -39,7 +39,7 @@ impl Accumulator {
     /// Adds a batch of entries.
     pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let plan = Arc::clone(&self.plan);
-        for family in &plan.families {
+        for family in &plan.reading()?.families {
             if let Some((deciding, rows)) = passing(&plan, family, batch)? {
                 self.add_family(family, deciding, &rows)?;
             }

@@ -29,6 +29,7 @@ impl Claims {
             .as_ref()
             .map_or(dataset.name.as_str(), |d| d.dataset.value.as_str());
         let today = local_day(known_at, zone);
+        let freshness_days = dataset.freshness_days;
         let claims = snapshot
             .batches()
             .iter()
@@ -41,8 +42,8 @@ impl Claims {
             })
             .collect();
         Self {
-            claims,
-            freshness_days: dataset.freshness_days,
+            claims: widest(claims, freshness_days),
+            freshness_days,
         }
     }
 
@@ -83,6 +84,24 @@ impl Claims {
         }
         covered
     }
+}
+
+/// Leaves out claims about an org unit that speak for no day for which another about it does not speak, as those of each reading
+/// but the last mostly are.
+fn widest(mut claims: Vec<Claim>, freshness_days: i32) -> Vec<Claim> {
+    let until = |claim: &Claim| claim.fresh_until(freshness_days);
+    claims.sort_by(|a, b| {
+        let by_unit = a.org_unit.cmp(&b.org_unit);
+        by_unit.then((a.from, until(b)).cmp(&(b.from, until(a))))
+    });
+    let mut kept: Vec<Claim> = Vec::new();
+    for claim in claims {
+        let last = kept.last().filter(|last| last.org_unit == claim.org_unit);
+        if last.is_none_or(|last| until(last) < until(&claim)) {
+            kept.push(claim);
+        }
+    }
+    kept
 }
 
 /// Covers units of the main tree all of whose parts are covered, from the leaves up. `has_own` tells of a unit whether there is
@@ -134,5 +153,40 @@ pub(crate) fn count(owing: &[usize], covered: &[bool]) -> Coverage {
         covered: u32::try_from(of).unwrap_or(u32::MAX),
         expected: u32::try_from(owing.len()).unwrap_or(u32::MAX),
         headcount: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_that_others_hold_are_left_out_and_every_span_speaks_as_before() {
+        const FRESH: i32 = 3;
+        // Numbers that scatter, the same every time.
+        let scattered = |n: i32, salt: i32, most: i32| n.wrapping_mul(salt).rem_euclid(97) % most;
+        let claim = |n: i32| Claim {
+            org_unit: format!("U{}", scattered(n, 31, 3)),
+            from: scattered(n, 53, 12),
+            until: scattered(n, 71, 14),
+            known_from: 0,
+            fresh_days: (n % 3 == 0).then_some(1),
+        };
+        let all: Vec<Claim> = (0..60).map(claim).collect();
+        let kept = widest(all.clone(), FRESH);
+        assert!(kept.len() < all.len() / 2, "{}", kept.len());
+        let speaks = |claims: &[Claim], unit: &str, from: i32, until: i32| {
+            let mut of_unit = claims.iter().filter(|claim| claim.org_unit == unit);
+            of_unit.any(|claim| claim.from <= from && until <= claim.fresh_until(FRESH))
+        };
+        for (from, until) in (0..20).flat_map(|from| (from..20).map(move |until| (from, until))) {
+            for unit in ["U0", "U1", "U2"] {
+                let (before, after) = (&all, &kept);
+                assert_eq!(
+                    speaks(before, unit, from, until),
+                    speaks(after, unit, from, until)
+                );
+            }
+        }
     }
 }

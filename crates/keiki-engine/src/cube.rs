@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use keiki_model::histogram::{Cell as HistogramCell, Histogram};
+use keiki_model::parallel::in_parallel;
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::error::{Dimension, EngineError, Result};
-use crate::parallel::in_parallel;
 
 /// What is added up in one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

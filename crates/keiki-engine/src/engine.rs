@@ -26,7 +26,7 @@ use crate::coverage::Claims;
 use crate::cube::Cube;
 use crate::error::{EngineError, Result};
 use crate::evaluate::{Evaluation, Memory, Slot, is_of_durations};
-use crate::expressions::{SqlExpressions, session};
+use crate::expressions::SqlExpressions;
 use crate::keep::{Filled, Keeper};
 use crate::measurements::{Measurements, Part};
 use crate::plan::{DatasetPlan, Plan};
@@ -139,9 +139,14 @@ impl Engine {
     #[must_use]
     pub fn new(setting: Setting) -> Self {
         let expressions = SqlExpressions::new(setting.calendars.clone(), setting.zone.clone());
-        let expressions = Arc::new(expressions);
+        Self::sharing(setting, Arc::new(expressions))
+    }
+
+    /// The same with a compiler that others use too; it has the calendars and the zone of the setting.
+    #[must_use]
+    pub fn sharing(setting: Setting, expressions: Arc<SqlExpressions>) -> Self {
         let plan = Plan::new(&setting.catalogue, Arc::clone(&expressions));
-        let context = session(setting.calendars.clone(), setting.zone.clone());
+        let context = expressions.session();
         let memory = setting.remembers.then(Memory::default);
         let keeper = Keeper::new(setting.cubes.clone());
         Self {
@@ -535,6 +540,9 @@ impl Engine {
             let known = (&self.setting.calendars, &self.setting.zone);
             return cluster.read_cube(plan, known, scan, (bounds, axis)).await;
         }
+        if !scan.files.is_empty() {
+            prepared(plan).await?;
+        }
         read_cube(&self.context, plan, scan, bounds, axis).await
     }
 
@@ -560,7 +568,16 @@ pub(crate) async fn compiled(plan: Arc<Plan>, position: usize) -> Result<Arc<Dat
     if let Some(made) = plan.made(position) {
         return Ok(Arc::clone(made));
     }
-    let compiling = move || plan.dataset(position).cloned();
-    let compiled = tokio::task::spawn_blocking(compiling).await;
-    compiled.map_err(|error| EngineError::stopped(&error))?
+    aside(move || plan.dataset(position).cloned()).await
+}
+
+/// Plans how rows of a dataset are read, likewise.
+async fn prepared(plan: &Arc<DatasetPlan>) -> Result<()> {
+    let plan = Arc::clone(plan);
+    aside(move || plan.reading().map(|_made| ())).await
+}
+
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| EngineError::stopped(&error))?
 }

@@ -26,7 +26,6 @@ use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
 use crate::measurements::Part;
-use crate::parallel::in_parallel;
 use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
@@ -40,7 +39,7 @@ pub(crate) use memory::Memory;
 use standing::Standing;
 pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
-use work::{Work, grouped};
+use work::{Work, dealt_out, grouped};
 
 /// A period with its months and the day at which it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,7 +294,11 @@ impl<'e> Evaluation<'e> {
         let work: Vec<Work<'_>> = indicators.map(|of| self.work(of, wanted)).collect();
         let views = self.views_for(&work);
         let labels = Labels::new(self);
-        let measured = in_parallel(grouped(work), |group| {
+        let is_remembered = |group: &Vec<(usize, Work<'_>)>| {
+            let mut work = group.iter();
+            work.all(|(_, work)| work.missing().is_empty())
+        };
+        let of_group = |group: Vec<(usize, Work<'_>)>| {
             let figures = self.figures_of_counts(&group, &views);
             let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
                 let fresh = self.measure_indicator(&work, figures, &views, wanted, &labels);
@@ -308,10 +311,14 @@ impl<'e> Evaluation<'e> {
                 }
                 (at, parts)
             };
-            let of_group = group.into_iter().zip(figures).map(of_work);
-            of_group.collect::<Vec<(usize, Vec<Part>)>>()
-        });
-        let mut measured: Vec<_> = measured.into_iter().flatten().collect();
+            let parts = group.into_iter().zip(figures).map(of_work);
+            parts.collect::<Vec<(usize, Vec<Part>)>>()
+        };
+        let figures: usize = work.iter().map(|work| work.count(wanted)).sum();
+        let (done, left): (Vec<_>, Vec<_>) = grouped(work).into_iter().partition(is_remembered);
+        let done: Vec<_> = done.into_iter().map(of_group).collect();
+        let measured = dealt_out(figures, left, of_group);
+        let mut measured: Vec<_> = done.into_iter().chain(measured).flatten().collect();
         measured.sort_unstable_by_key(|(at, _)| *at);
         measured.into_iter().map(|(_, parts)| parts).collect()
     }

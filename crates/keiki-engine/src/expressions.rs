@@ -43,6 +43,12 @@ pub struct SqlExpressions {
     asks_for_unit: bool,
 }
 
+impl std::fmt::Debug for SqlExpressions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlExpressions").finish_non_exhaustive()
+    }
+}
+
 impl SqlExpressions {
     /// Makes a compiler whose functions know the fiscal calendars and the workspace's zone.
     #[must_use]
@@ -62,6 +68,11 @@ impl SqlExpressions {
             expressions.context.register_udf(function);
         }
         expressions
+    }
+
+    /// The session in which expressions are compiled: others read entries in it too.
+    pub(crate) fn session(&self) -> SessionContext {
+        self.context.clone()
     }
 
     /// An expression as it was written; where entities have fiscal years of their own, its functions of the calendar are told

@@ -15,7 +15,6 @@ pub mod expressions;
 mod keep;
 mod kept;
 mod measurements;
-mod parallel;
 mod plan;
 mod query;
 mod read;

@@ -17,6 +17,7 @@ use keiki_model::text::Text;
 use crate::error::{EngineError, Result};
 use crate::expressions::{Program, SqlExpressions};
 pub(crate) use bound::BoundMeasure;
+use families::Expressed;
 pub(crate) use families::{Deciders, Deciding, Family, Kin};
 use maker::Maker;
 
@@ -95,7 +96,6 @@ impl MeasurePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetPlan {
     pub(crate) dataset: Arc<Dataset>,
-    pub(crate) families: Vec<Family>,
     pub(crate) measures: Vec<MeasurePlan>,
     /// The measures as they were before they were planned, so that another machine can plan them too.
     #[cfg_attr(
@@ -103,10 +103,18 @@ pub(crate) struct DatasetPlan {
         expect(dead_code, reason = "only another machine reads them")
     )]
     pub(crate) bound: Vec<BoundMeasure>,
-    /// The columns that the expressions read.
-    pub(crate) columns: Vec<String>,
     /// Content hash of everything above.
     pub(crate) version: String,
+    expressed: Expressed,
+    reading: OnceLock<Reading>,
+}
+
+/// How rows are read for all measures. A cube that was kept is looked at without it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) families: Vec<Family>,
+    /// The columns that the expressions read.
+    pub(crate) columns: Vec<String>,
 }
 
 /// All datasets that KPIs read, and where each KPI's measures are. A dataset is compiled when it is first needed.
@@ -133,23 +141,38 @@ impl DatasetPlan {
     /// A definition does not compile.
     pub(crate) fn new(
         dataset: &Arc<Dataset>,
-        expressions: &SqlExpressions,
+        expressions: &Arc<SqlExpressions>,
         measures: Vec<BoundMeasure>,
     ) -> Result<Self> {
         let mut maker = Maker::new(dataset, expressions);
         let measures = measures.into_iter().map(|measure| maker.measure(measure));
         let measures = measures.collect::<Result<Vec<_>>>()?;
-        maker.finish(measures)
+        Ok(maker.finish(measures))
+    }
+
+    /// How rows are read; put together at the first call.
+    ///
+    /// # Errors
+    /// Expressions do not go together.
+    pub(crate) fn reading(&self) -> Result<&Reading> {
+        if let Some(made) = self.reading.get() {
+            return Ok(made);
+        }
+        let made = self.expressed.reading(&self.measures)?;
+        Ok(self.reading.get_or_init(|| made))
     }
 
     /// The family of a measure, and the place of its kin: what has to be computed to tell what a row adds to it.
-    pub(crate) fn kin_of(&self, measure: usize) -> Option<(&Family, usize)> {
+    ///
+    /// # Errors
+    /// Expressions do not go together.
+    pub(crate) fn kin_of(&self, measure: usize) -> Result<Option<(&Family, usize)>> {
         let of = |family: &Family| {
             let mut kin = family.kin.iter();
             kin.position(|kin| kin.measures.contains(&measure))
         };
-        let mut all = self.families.iter();
-        all.find_map(|family| Some((family, of(family)?)))
+        let mut all = self.reading()?.families.iter();
+        Ok(all.find_map(|family| Some((family, of(family)?))))
     }
 
     /// Evaluates a program over a batch.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -111,7 +112,8 @@ async fn cube_plan(
     scan: &Scan,
     bounds: Bounds,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let mut columns: Vec<&str> = plan.columns.iter().map(String::as_str).collect();
+    let read = plan.reading()?;
+    let mut columns: Vec<&str> = read.columns.iter().map(String::as_str).collect();
     columns.extend([ORG_UNIT, WEIGHT, EFFECTIVE_ON]);
     let columns = with_bounds(&columns, scan, bounds);
     physical_plan(context, &plan.dataset, scan, &columns, None).await
@@ -175,12 +177,29 @@ async fn physical_plan(
     only: Option<&Only>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let table = entries_listing(context, dataset, scan)?;
-    let mut frame = context.read_table(Arc::new(table))?;
-    if let Some(only) = only {
-        frame = frame.filter(only.condition())?;
-    }
-    let frame = frame.select_columns(columns)?;
+    let Some(only) = only else {
+        return whole_columns(context, &table, columns).await;
+    };
+    let frame = context.read_table(Arc::new(table))?;
+    let frame = frame.filter(only.condition())?.select_columns(columns)?;
     Ok(frame.create_physical_plan().await?)
+}
+
+/// Reads columns as they lie. There is nothing for an optimiser to find, and looking takes longer than reading a small commit.
+async fn whole_columns(
+    context: &SessionContext,
+    table: &ListingTable,
+    columns: &[&str],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = table.schema();
+    let places = columns.iter().map(|name| schema.index_of(name));
+    let places: Vec<usize> = places.collect::<std::result::Result<_, _>>()?;
+    let state = context.state();
+    let plan = table.scan(&state, Some(&places), &[], None).await?;
+    // A large file is read in as many parts as there are threads.
+    let parts = state.config().target_partitions();
+    let parted = plan.repartitioned(parts, state.config_options())?;
+    Ok(parted.unwrap_or(plan))
 }
 
 /// The files of a scan as a table with the dataset's schema; columns that older files lack are null.

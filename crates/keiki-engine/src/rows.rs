@@ -39,7 +39,7 @@ impl<'r> Rows<'r> {
         batch: &'r RecordBatch,
     ) -> Result<Self> {
         let (family, at) = plan
-            .kin_of(measure)
+            .kin_of(measure)?
             .expect("every measure of a dataset has its kin");
         let kin = &family.kin[at];
         Ok(Self {

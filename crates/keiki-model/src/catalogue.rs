@@ -11,6 +11,7 @@ use crate::dataset::{Dataset, DatasetKind, ORG_UNIT, OrgUnits, read_dataset};
 use crate::document::Located;
 use crate::expression::{Expression, Expressions};
 use crate::kpi::{Clock, Formula, Kpi, Measure, Parameter, read_kpi_in_part};
+use crate::parallel::in_parallel;
 use crate::problem::{Place, Problem, nearest};
 use crate::text::Text;
 
@@ -77,8 +78,10 @@ impl Catalogue {
     ) -> Result<Self, Box<Faulty>> {
         let mut problems = Vec::new();
         let mut catalogue = Self::default();
-        for (file, text) in datasets {
-            match read_dataset(file, text) {
+        let read = |(file, text): &(String, String)| read_dataset(file, text);
+        let all = in_parallel(datasets.iter().collect(), read);
+        for ((file, _), read) in datasets.iter().zip(all) {
+            match read {
                 Ok(dataset) => {
                     let dataset = Arc::new(dataset);
                     if let Some(first) = catalogue
@@ -109,8 +112,8 @@ impl Catalogue {
                 Err(found) => problems.extend(found),
             }
         }
-        for (file, text) in kpis {
-            let (kpi, found) = read_kpi_in_part(file, text);
+        let read = |(file, text): &(String, String)| read_kpi_in_part(file, text);
+        for (kpi, found) in in_parallel(kpis.iter().collect(), read) {
             catalogue.kpis.extend(kpi.map(Arc::new));
             problems.extend(found);
         }

@@ -22,6 +22,7 @@ pub mod kpi;
 pub mod measurement;
 pub mod name;
 pub mod org;
+pub mod parallel;
 pub mod problem;
 pub mod programme;
 pub mod proportion;

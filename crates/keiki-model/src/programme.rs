@@ -190,6 +190,10 @@ impl Programme {
     /// Tells for each node of the tree whether a KPI concerns it. *Shape*: one flag per node.
     #[must_use]
     pub fn concerned(&self, kpi: u32, tree: &Tree) -> Vec<bool> {
+        let mut rows = self.applicability.iter();
+        if !rows.any(|row| row.standing.holds(kpi, tree.day)) {
+            return vec![true; tree.nodes().len()];
+        }
         (0..tree.nodes().len())
             .map(|node| self.exemption(kpi, tree, node).is_none())
             .collect()
@@ -211,6 +215,9 @@ impl Programme {
         tree: &Tree,
         node: usize,
     ) -> Option<&SetTarget> {
+        if !self.targets.iter().any(|row| row.standing.kpi == kpi.no) {
+            return None;
+        }
         let is_first = kpi.indicators.first().is_some_and(|i| i.code == indicator);
         let of_indicator = self.targets.iter().filter(|row| {
             let code = row.indicator.as_deref();

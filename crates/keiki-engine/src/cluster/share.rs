@@ -135,7 +135,7 @@ impl Share {
 
     /// Plans the measures as the one who asks has planned them.
     pub(super) fn plan(&self) -> Result<DatasetPlan> {
-        let expressions = SqlExpressions::new(self.calendars.clone(), self.zone()?);
+        let expressions = Arc::new(SqlExpressions::new(self.calendars.clone(), self.zone()?));
         let dataset = Arc::new(self.dataset()?);
         let plan = DatasetPlan::new(&dataset, &expressions, self.measures.clone())?;
         if plan.version == self.version {

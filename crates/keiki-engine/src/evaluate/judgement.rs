@@ -358,7 +358,11 @@ impl Evaluation<'_> {
                 .iter()
                 .any(|total| view.main().is_within(position, total.unit))
         };
-        let rest = view.total_without(node, &is_replaced);
+        let rest = if totals.is_empty() {
+            view.total(node)
+        } else {
+            view.total_without(node, &is_replaced)
+        };
         let (mut count, mut of_all) = (i128::from(rest.count), view.fraction(rest));
         let sum = kpi
             .indicators

@@ -208,8 +208,11 @@ impl<'s> Standing<'s> {
     /// Coverage at a node by rows alone, and the ids of those who are missing.
     fn coverage(&self, at: &At<'_>) -> (Coverage, Vec<String>) {
         let unit = &at.tree().nodes()[at.node];
-        let is_one = !unit.kind.is_entity() || at.slot.scope == Scope::StandAlone;
-        if is_one || at.arrangement.holds_departments_alone(at.node) {
+        let holds_departments = at.arrangement.holds_departments_alone(at.node);
+        if !unit.kind.is_entity() && !holds_departments {
+            return self.coverage_of_department(at);
+        }
+        if at.slot.scope == Scope::StandAlone || holds_departments {
             return self.coverage_of(at, &self.covered);
         }
         let nodes = at.node..unit.subtree_end;
@@ -230,6 +233,23 @@ impl<'s> Standing<'s> {
             .map(|node| at.tree().nodes()[node].id.clone())
             .collect();
         (coverage, missing)
+    }
+
+    /// Coverage at a department, which owes for itself alone.
+    fn coverage_of_department(&self, at: &At<'_>) -> (Coverage, Vec<String>) {
+        let counts_entities = matches!(at.indicator.formula, Formula::Entities(_));
+        let owes = at.concerned.nodes[at.node] && !counts_entities;
+        let is_covered = owes && self.covered[at.node];
+        let coverage = Coverage {
+            covered: u32::from(is_covered),
+            expected: u32::from(owes),
+            headcount: self.people.as_ref().map(|people| Headcount {
+                covered: people.of[at.node] * i64::from(is_covered),
+                expected: people.of[at.node] * i64::from(owes),
+            }),
+        };
+        let missing = (owes && !is_covered).then(|| at.tree().nodes()[at.node].id.clone());
+        (coverage, missing.into_iter().collect())
     }
 
     /// Coverage at a node where totals stand in the place of rows.

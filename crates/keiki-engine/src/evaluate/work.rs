@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keiki_model::kpi::{Formula, Indicator, Kpi};
+use keiki_model::parallel::in_parallel;
 
 use super::amounts::{View, bins};
 use super::memory::Inputs;
 use super::{Evaluation, MeasurePlace, Views, survival_window};
 use crate::measurements::Part;
-use crate::parallel::in_parallel;
 
 /// One indicator: what it needs, and what is remembered of it.
 pub(super) struct Work<'k> {
@@ -30,6 +30,13 @@ impl Work<'_> {
             .collect()
     }
 
+    /// How many figures are left to do.
+    pub(super) fn count(&self, wanted: &[Arc<Vec<bool>>]) -> usize {
+        let slots = self.missing().into_iter().map(|slot| &wanted[slot]);
+        let nodes = slots.map(|nodes| nodes.iter().filter(|is| **is).count());
+        nodes.sum()
+    }
+
     /// The measure whose histogram is read, if any is.
     pub(super) fn place_of_counts(&self) -> Option<MeasurePlace> {
         let formula = &self.of.1.formula;
@@ -47,6 +54,21 @@ impl Work<'_> {
             && self.place_of_counts() == other.place_of_counts()
             && self.missing() == other.missing()
     }
+}
+
+/// How many figures are worth starting threads for.
+const WORTH_THREADS: usize = 1 << 11;
+
+/// Does work of so many figures in all, on several threads where that is worth it.
+pub(super) fn dealt_out<T: Send, R: Send>(
+    figures: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    if figures < WORTH_THREADS {
+        return items.into_iter().map(work).collect();
+    }
+    in_parallel(items, work)
 }
 
 /// Work with its place among all, what goes together put together, and what takes long first, so that threads end together.
@@ -140,7 +162,12 @@ impl Evaluation<'_> {
                 }
             }
         }
-        in_parallel(needed.into_iter().collect(), |((kpi, place), needed)| {
+        let needed = needed.into_iter();
+        let needed: Vec<_> = needed.filter(|(_, slots)| slots.contains(&true)).collect();
+        let amounts = needed.iter().flat_map(|(_, slots)| slots).filter(|is| **is);
+        let nodes = self.arrangements.first();
+        let nodes = nodes.map_or(0, |first| first.tree().nodes().len());
+        dealt_out(amounts.count() * nodes, needed, |((kpi, place), needed)| {
             let slots: Vec<usize> = (0..needed.len()).filter(|slot| needed[*slot]).collect();
             let mut views: Vec<Option<View<'_>>> = needed.iter().map(|_| None).collect();
             for (slot, view) in slots.iter().zip(self.views_in(kpi, place, &slots)) {

@@ -1,6 +1,7 @@
 //! Which measures are computed together: those that count the same rows, and those whose predicates begin alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
@@ -9,7 +10,7 @@ use keiki_model::expression::ExpressionError;
 use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
-use super::MeasurePlan;
+use super::{MeasurePlan, Reading};
 use crate::error::{EngineError, Result};
 use crate::expressions::{Condition, Fitted, Program, SqlExpressions, Whole};
 
@@ -68,28 +69,39 @@ pub(crate) struct Family {
 
 impl Family {
     /// The columns that it reads.
-    pub(super) fn columns(&self) -> impl Iterator<Item = &String> {
+    fn columns(&self) -> impl Iterator<Item = &String> {
         self.whole.columns.iter()
     }
 }
 
 /// The expressions of all measures over a dataset, by number.
-pub(super) struct Expressed<'m> {
-    pub(super) dataset: &'m Dataset,
-    pub(super) schema: &'m SchemaRef,
-    pub(super) compiler: &'m SqlExpressions,
-    pub(super) expressions: &'m [Fitted],
+#[derive(Debug, Clone)]
+pub(super) struct Expressed {
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) schema: SchemaRef,
+    pub(super) compiler: Arc<SqlExpressions>,
+    pub(super) expressions: Vec<Fitted>,
 }
 
 /// The expressions that decide for measures that are kin: the predicate, and the day from which a row counts.
 type Decisive = (Option<usize>, Option<usize>);
 
-impl Expressed<'_> {
-    /// Puts measures together.
+impl Expressed {
+    /// Plans how rows are read for measures.
     ///
     /// # Errors
     /// Expressions do not go together.
-    pub(super) fn families(&self, measures: &[MeasurePlan]) -> Result<Vec<Family>> {
+    pub(super) fn reading(&self, measures: &[MeasurePlan]) -> Result<Reading> {
+        let families = self.families(measures)?;
+        let read: BTreeSet<&String> = families.iter().flat_map(Family::columns).collect();
+        Ok(Reading {
+            columns: read.into_iter().cloned().collect(),
+            families,
+        })
+    }
+
+    /// Puts measures together.
+    fn families(&self, measures: &[MeasurePlan]) -> Result<Vec<Family>> {
         let parts = self.by_beginning(measures).into_iter();
         let families =
             parts.map(|(conditions, members)| self.family(measures, &conditions, &members));
@@ -102,7 +114,7 @@ impl Expressed<'_> {
         let mut parts: Vec<(Vec<Condition>, Vec<usize>)> = Vec::new();
         for (index, measure) in measures.iter().enumerate() {
             let conditions = measure.filter.map_or_else(Vec::new, |filter| {
-                self.expressions[filter].easy_conditions(self.schema)
+                self.expressions[filter].easy_conditions(&self.schema)
             });
             let mut known = parts.iter_mut();
             match known.find(|(of, _)| of.first() == conditions.first()) {
@@ -204,7 +216,7 @@ impl Expressed<'_> {
     }
 
     fn program(&self, expressions: &[Whole]) -> Result<Program> {
-        let program = self.compiler.program(expressions, self.schema);
+        let program = self.compiler.program(expressions, &self.schema);
         program.map_err(|error| self.apart(&error))
     }
 

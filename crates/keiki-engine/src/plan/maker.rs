@@ -1,14 +1,14 @@
 //! Measures become plans: what each reads, with its expressions.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use keiki_model::dataset::{Dataset, content_version};
 use keiki_store::entries_schema;
 
 use super::bound::{BoundClock, BoundExpression, BoundMeasure};
-use super::families::{Expressed, Family};
+use super::families::Expressed;
 use super::{ClockPlan, DatasetPlan, MeasurePlan};
 use crate::error::{EngineError, Result};
 use crate::expressions::{Fitted, SqlExpressions};
@@ -17,7 +17,7 @@ use crate::expressions::{Fitted, SqlExpressions};
 pub(super) struct Maker<'m> {
     dataset: &'m Arc<Dataset>,
     schema: SchemaRef,
-    compiler: &'m SqlExpressions,
+    compiler: &'m Arc<SqlExpressions>,
     expressions: Vec<Fitted>,
     by_sql: HashMap<String, usize>,
     fingerprint: String,
@@ -25,7 +25,7 @@ pub(super) struct Maker<'m> {
 }
 
 impl<'m> Maker<'m> {
-    pub(super) fn new(dataset: &'m Arc<Dataset>, compiler: &'m SqlExpressions) -> Self {
+    pub(super) fn new(dataset: &'m Arc<Dataset>, compiler: &'m Arc<SqlExpressions>) -> Self {
         // Texts are read as dictionaries, so that a comparison costs one look per distinct value.
         let entries = entries_schema(dataset);
         let fields: Vec<Arc<Field>> = entries
@@ -138,28 +138,22 @@ impl<'m> Maker<'m> {
     }
 
     /// Plans what is read for all measures.
-    ///
-    /// # Errors
-    /// Expressions do not go together.
-    pub(super) fn finish(self, measures: Vec<MeasurePlan>) -> Result<DatasetPlan> {
+    pub(super) fn finish(self, measures: Vec<MeasurePlan>) -> DatasetPlan {
         let mut sql: Vec<(&String, &usize)> = self.by_sql.iter().collect();
         sql.sort_by_key(|(_, index)| **index);
         let version = content_version(&format!("{}\n{sql:?}", self.fingerprint));
-        let expressions = Expressed {
-            dataset: self.dataset,
-            schema: &self.schema,
-            compiler: self.compiler,
-            expressions: &self.expressions,
-        };
-        let families = expressions.families(&measures)?;
-        let read: BTreeSet<&String> = families.iter().flat_map(Family::columns).collect();
-        Ok(DatasetPlan {
-            columns: read.into_iter().cloned().collect(),
-            families,
+        DatasetPlan {
             dataset: Arc::clone(self.dataset),
             measures,
             bound: self.bound,
             version,
-        })
+            expressed: Expressed {
+                dataset: Arc::clone(self.dataset),
+                schema: self.schema,
+                compiler: Arc::clone(self.compiler),
+                expressions: self.expressions,
+            },
+            reading: OnceLock::new(),
+        }
     }
 }
