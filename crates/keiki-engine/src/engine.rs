@@ -26,7 +26,7 @@ use crate::coverage::Claims;
 use crate::cube::Cube;
 use crate::error::{EngineError, Result};
 use crate::evaluate::{Evaluation, Memory, Slot, is_of_durations};
-use crate::expressions::SqlExpressions;
+use crate::expressions::{SqlExpressions, session};
 use crate::keep::{Filled, Keeper};
 use crate::measurements::{Measurements, Part};
 use crate::plan::{DatasetPlan, Plan};
@@ -146,7 +146,8 @@ impl Engine {
     #[must_use]
     pub fn sharing(setting: Setting, expressions: Arc<SqlExpressions>) -> Self {
         let plan = Plan::new(&setting.catalogue, Arc::clone(&expressions));
-        let context = expressions.session();
+        // Not the compiler's: another engine that shares it may read another journal.
+        let context = session(setting.calendars.clone(), setting.zone.clone());
         let memory = setting.remembers.then(Memory::default);
         let keeper = Keeper::new(setting.cubes.clone());
         Self {

@@ -70,11 +70,6 @@ impl SqlExpressions {
         expressions
     }
 
-    /// The session in which expressions are compiled: others read entries in it too.
-    pub(crate) fn session(&self) -> SessionContext {
-        self.context.clone()
-    }
-
     /// An expression as it was written; where entities have fiscal years of their own, its functions of the calendar are told
     /// whose row it is.
     fn parsed(&self, sql: &str, frame: &DFSchema) -> Result<Expr, DataFusionError> {
