@@ -1,12 +1,18 @@
 //! Measuring on several machines: a scheduler and workers of Apache Ballista compute partial cubes, and only these travel.
 //!
-//! What a worker gets is a `Share`: the definitions' expressions, the files with their sizes from the journal's log, and how they
-//! are parted. It reads the files itself and sends back a cube for each part. Whoever asked adds the cubes up, after it has made
-//! sure that there is one of each part and that all rows were read of which the log knows.
+//! What every worker gets is a `Share`, with the definitions' expressions, and for each part that it computes the names of its files
+//! with their sizes from the journal's log. It reads the files itself and sends back a cube for each part, or why it cannot. Whoever
+//! asked adds the cubes up, after it has made sure that there is one of each part and that all rows were read of which the log knows.
 
+mod answer;
 mod asking;
 mod codec;
+mod computing;
+mod cpu;
+mod lasting;
 mod operator;
+mod parts;
+mod persisting;
 mod scheduler;
 mod security;
 mod share;

@@ -63,6 +63,9 @@ pub enum EngineError {
         /// The value.
         value: i128,
     },
+    /// A file is not there that the journal's log names.
+    #[error("a file of the journal is missing: {0}")]
+    MissingFile(String),
     /// A cluster did not measure.
     #[error("the cluster could not measure: {}", .0.en)]
     Cluster(Box<Text>),
@@ -133,6 +136,7 @@ impl EngineError {
             Self::ValueTooLarge { measure, value } => {
                 format!("測定量 `{measure}` の値が上限(2の39乗)を超えています: {value}")
             }
+            Self::MissingFile(path) => format!("証跡台帳のファイルがありません: {path}"),
             Self::Cluster(why) => format!("クラスターで測定できませんでした: {}", why.ja),
             Self::TooMany(of) => format!("{}が65,000を超えています", of.words().ja),
         };
@@ -173,6 +177,10 @@ impl EngineError {
             Self::NotMeasurable(_) => Text::new(
                 "より前の対象期間か、より後の --known-at を指定してください",
                 "choose an earlier period or a later --known-at",
+            ),
+            Self::MissingFile(_) => Text::new(
+                "`keiki compact` と同時だった場合は、もう一度実行してください。そうでなければ `keiki verify` で台帳を確かめてください",
+                "if `keiki compact` ran meanwhile, run this again; if not, check the journal with `keiki verify`",
             ),
             Self::Cluster(_) => Text::new(
                 "`keiki scheduler` と `keiki worker` が動作しているか、トークンと版が同じかを確かめてください。engine = \"local\" にすれば、このコンピューターだけで測定できます",

@@ -3,17 +3,22 @@
 #[cfg(feature = "cluster")]
 mod part;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::object_store::path::Path;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::TryStreamExt;
@@ -28,7 +33,7 @@ use crate::cube::Cube;
 use crate::error::{EngineError, Result};
 use crate::plan::DatasetPlan;
 #[cfg(feature = "cluster")]
-pub(crate) use part::{PartRead, read_part};
+pub(crate) use part::{PartRead, Ranges, read_part};
 
 /// Which entries are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,12 +182,41 @@ async fn physical_plan(
     only: Option<&Only>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let table = entries_listing(context, dataset, scan)?;
-    let Some(only) = only else {
-        return whole_columns(context, &table, columns).await;
+    let physical = if let Some(only) = only {
+        let frame = context.read_table(Arc::new(table))?;
+        let frame = frame.filter(only.condition())?.select_columns(columns)?;
+        frame.create_physical_plan().await?
+    } else {
+        whole_columns(context, &table, columns).await?
     };
-    let frame = context.read_table(Arc::new(table))?;
-    let frame = frame.filter(only.condition())?.select_columns(columns)?;
-    Ok(frame.create_physical_plan().await?)
+    all_there(&physical, scan)?;
+    Ok(physical)
+}
+
+/// Makes sure that each file of a scan is there: one that is not would be read as if it had no rows.
+fn all_there(physical: &Arc<dyn ExecutionPlan>, scan: &Scan) -> Result<()> {
+    let mut found: Option<HashSet<Path>> = None;
+    physical.apply(|node| {
+        if let Some(config) = file_scan(node) {
+            let files = config.file_groups.iter().flat_map(FileGroup::iter);
+            let paths = files.map(|file| file.object_meta.location.clone());
+            found.get_or_insert_default().extend(paths);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    // Where nothing can be wanted, nothing is read.
+    let Some(found) = found else { return Ok(()) };
+    let mut files = scan.files.iter();
+    match files.find(|file| !found.contains(&Path::from(file.path.as_str()))) {
+        Some(file) => Err(EngineError::MissingFile(file.path.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What an operator reads files by; `None` where it reads none.
+fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+    let source = node.downcast_ref::<DataSourceExec>()?;
+    source.data_source().downcast_ref::<FileScanConfig>()
 }
 
 /// Reads columns as they lie. There is nothing for an optimiser to find, and looking takes longer than reading a small commit.

@@ -125,7 +125,9 @@ impl Error {
             | Self::Engine(EngineError::Definition(_) | EngineError::TooMany(_)) => Kind::Config,
             Self::Stopped(_)
             | Self::Ingest(IngestError::Internal { .. })
-            | Self::Engine(EngineError::Sql(_) | EngineError::Arrow(_)) => Kind::Internal,
+            | Self::Engine(
+                EngineError::Sql(_) | EngineError::Arrow(_) | EngineError::MissingFile(_),
+            ) => Kind::Internal,
             Self::Ingest(_) | Self::Fetch(_) | Self::Engine(EngineError::ValueTooLarge { .. }) => {
                 Kind::Evidence
             }

@@ -8,9 +8,8 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 
-use super::operator::{PartialCubes, Reader};
-use super::share::Share;
-use crate::error::EngineError;
+use super::computing::Reader;
+use super::operator::PartialCubes;
 
 /// What the operator's bytes begin with.
 const MARK: &[u8] = b"keiki partial cubes\n";
@@ -32,10 +31,6 @@ impl Codec {
     }
 }
 
-fn external(error: EngineError) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
-}
-
 impl PhysicalExtensionCodec for Codec {
     fn try_decode(
         &self,
@@ -47,13 +42,12 @@ impl PhysicalExtensionCodec for Codec {
         let Some(share) = bytes.strip_prefix(MARK) else {
             return self.others.try_decode(bytes, inputs, context, converter);
         };
-        let share = Share::from_bytes(share).map_err(external)?;
         let [input] = inputs else {
             let why = "partial cubes have one input".to_owned();
             return Err(DataFusionError::Internal(why));
         };
         let (input, reader) = (Arc::clone(input), self.reader.clone());
-        Ok(Arc::new(PartialCubes::new(Arc::new(share), input, reader)))
+        Ok(Arc::new(PartialCubes::new(share.into(), input, reader)))
     }
 
     fn try_encode(
@@ -66,7 +60,7 @@ impl PhysicalExtensionCodec for Codec {
             return self.others.try_encode(node, bytes, converter);
         };
         bytes.extend_from_slice(MARK);
-        bytes.extend(own.share.to_bytes().map_err(external)?);
+        bytes.extend_from_slice(&own.share);
         Ok(())
     }
 }

@@ -1,11 +1,10 @@
 //! The operator that computes partial cubes: one part of the work in each of its partitions, a cube out of each.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::{AsArray, BinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use arrow::array::{AsArray, BinaryArray, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::DataFusionError;
@@ -19,27 +18,18 @@ use datafusion::physical_plan::{
 };
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
-use keiki_store::{EntryFile, Place, Reading, Scan};
-use sha2::{Digest, Sha256};
-use url::Url;
 
-use super::share::{FilePart, Share, not_on_cluster};
+use super::answer::{number, schema};
+use super::computing::Reader;
+use super::parts::{self, FilePart};
 use crate::error::Result;
-use crate::expressions::session;
-use crate::plan::DatasetPlan;
-use crate::read::{PartRead, read_part};
 
-/// The size of the pieces in which a cube travels: a message takes no more than sixteen times as much.
-pub(super) const PIECE_BYTES: usize = 1 << 20;
-
-/// Plans that a worker keeps: definitions seldom change.
-const PLANS_KEPT: usize = 64;
-
-/// Computes partial cubes, of the parts that its input names. A scheduler deals partitions of an input out to tasks; an operator
-/// without one it would have each task compute as a whole.
+/// Computes partial cubes, of the parts that its input holds. A scheduler deals partitions of an input out to tasks, each of which
+/// gets its own alone; an operator without one it would have each task compute as a whole.
 #[derive(Debug)]
 pub(super) struct PartialCubes {
-    pub(super) share: Arc<Share>,
+    /// What is computed, as it travels: only who computes has to understand it.
+    pub(super) share: Arc<[u8]>,
     input: Arc<dyn ExecutionPlan>,
     /// What reads files; `None` where nothing is computed, as with who asks and with the scheduler.
     reader: Option<Arc<Reader>>,
@@ -48,24 +38,30 @@ pub(super) struct PartialCubes {
 
 impl PartialCubes {
     /// Computes all parts, each in a partition of its own.
-    pub(super) fn of_all(share: Arc<Share>) -> Result<Self> {
-        let named = Arc::new(Schema::new(vec![Field::new(
-            "part",
-            DataType::UInt32,
-            false,
-        )]));
-        let parts = (0..number(share.parts.len())?).map(|part| {
-            let part = UInt32Array::from(vec![part]);
-            let part = RecordBatch::try_new(Arc::clone(&named), vec![Arc::new(part)])?;
+    pub(super) fn of_all(share: Arc<[u8]>, parts: &[Vec<FilePart>]) -> Result<Self> {
+        let told = Arc::new(Schema::new(vec![
+            Field::new("part", DataType::UInt32, false),
+            Field::new("files", DataType::Binary, false),
+        ]));
+        let partitions = parts.iter().zip(0..number(parts.len())?);
+        let partitions = partitions.map(|(files, part)| {
+            let files = parts::to_bytes(files)?;
+            let part = RecordBatch::try_new(
+                Arc::clone(&told),
+                vec![
+                    Arc::new(UInt32Array::from(vec![part])),
+                    Arc::new(BinaryArray::from_vec(vec![files.as_slice()])),
+                ],
+            )?;
             Ok(vec![part])
         });
-        let parts = parts.collect::<Result<Vec<_>>>()?;
-        let input = MemorySourceConfig::try_new_exec(&parts, named, None)?;
+        let partitions = partitions.collect::<Result<Vec<_>>>()?;
+        let input = MemorySourceConfig::try_new_exec(&partitions, told, None)?;
         Ok(Self::new(share, input, None))
     }
 
     pub(super) fn new(
-        share: Arc<Share>,
+        share: Arc<[u8]>,
         input: Arc<dyn ExecutionPlan>,
         reader: Option<Arc<Reader>>,
     ) -> Self {
@@ -87,7 +83,8 @@ impl PartialCubes {
 
 impl DisplayAs for PartialCubes {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PartialCubes: parts={}", self.share.parts.len())
+        let parts = self.input.output_partitioning().partition_count();
+        write!(f, "PartialCubes: parts={parts}")
     }
 }
 
@@ -133,173 +130,34 @@ impl ExecutionPlan for PartialCubes {
         })?;
         let parts = self.input.execute(partition, context)?;
         let share = Arc::clone(&self.share);
-        let pieces = parts.and_then(move |named| {
+        let rows = parts.and_then(move |told| {
             let (reader, share) = (Arc::clone(&reader), Arc::clone(&share));
             async move {
-                let mut pieces = Vec::new();
-                for part in named_parts(&named)? {
-                    let computed = reader.compute(&share, part).await;
-                    pieces.extend(computed.map_err(|e| DataFusionError::External(Box::new(e)))?);
+                let mut rows = Vec::new();
+                for (part, files) in parts_told(&told)? {
+                    let answer = reader.answer(&share, part, files).await;
+                    rows.extend(answer.map_err(|e| DataFusionError::External(Box::new(e)))?);
                 }
-                Ok(stream::iter(pieces).map(Ok))
+                Ok(stream::iter(rows).map(Ok))
             }
         });
-        let pieces = pieces.try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema(), pieces)))
+        let rows = rows.try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema(), rows)))
     }
 }
 
-fn named_parts(rows: &RecordBatch) -> DataFusionResult<Vec<usize>> {
-    let named = rows.columns().first();
-    let named = named.and_then(|column| column.as_primitive_opt::<UInt32Type>());
-    let named = named.ok_or_else(|| DataFusionError::Internal("no parts are named".to_owned()))?;
-    let place = |part: &u32| usize::try_from(*part).ok();
-    Ok(named.values().iter().filter_map(place).collect())
-}
-
-/// The columns of what comes out: the pieces of cubes, each with what it takes to see that none is missing.
-pub(super) fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("part", DataType::UInt32, false),
-        Field::new("piece", DataType::UInt32, false),
-        Field::new("pieces", DataType::UInt32, false),
-        Field::new("bytes", DataType::Binary, false),
-        Field::new("sha256", DataType::Binary, false),
-        Field::new("rows", DataType::UInt64, false),
-        Field::new("read_bytes", DataType::UInt64, false),
-        Field::new("worker", DataType::Utf8, false),
-    ]))
-}
-
-/// What a worker reads files with.
-#[derive(Debug)]
-pub(super) struct Reader {
-    worker: String,
-    reading: Reading,
-    places: Mutex<HashMap<Url, Place>>,
-    plans: Mutex<HashMap<String, Arc<DatasetPlan>>>,
-}
-
-impl Reader {
-    pub(super) fn new(worker: String, reading: Reading) -> Self {
-        Self {
-            worker,
-            reading,
-            places: Mutex::default(),
-            plans: Mutex::default(),
-        }
-    }
-
-    fn place(&self, url: &Url) -> Result<Place> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(url) {
-            return Ok(place.clone());
-        }
-        let place = Place::open(url, &self.reading)?;
-        places.insert(url.clone(), place.clone());
-        Ok(place)
-    }
-
-    fn plan(&self, share: &Share) -> Result<Arc<DatasetPlan>> {
-        let key = format!("{} {:?} {}", share.version, share.calendars, share.zone);
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(&key) {
-            return Ok(Arc::clone(plan));
-        }
-        let plan = Arc::new(share.plan()?);
-        if plans.len() >= PLANS_KEPT {
-            plans.clear();
-        }
-        plans.insert(key, Arc::clone(&plan));
-        Ok(plan)
-    }
-
-    async fn compute(&self, share: &Share, part: usize) -> Result<Vec<RecordBatch>> {
-        let files = share.parts.get(part).ok_or_else(|| {
-            not_on_cluster(
-                format!("集計の区分がありません: {part}"),
-                format!("there is no such part of the work: {part}"),
-            )
-        })?;
-        let plan = self.plan(share)?;
-        let place = self.place(&share.journal)?;
-        let context = session(share.calendars.clone(), share.zone()?);
-        let scan = Scan {
-            store: Arc::clone(place.store()),
-            files: whole_files(files),
-        };
-        let ranges = ranges(files);
-        let (bounds, axis) = (share.bounds, &share.axis);
-        let read = read_part(&context, &plan, (&scan, &ranges), bounds, axis).await?;
-        tracing::info!(
-            part,
-            rows = read.rows,
-            bytes = read.bytes,
-            "computed a partial cube"
-        );
-        self.pieces(part, &read)
-    }
-
-    fn pieces(&self, part: usize, read: &PartRead) -> Result<Vec<RecordBatch>> {
-        let bytes = crate::keep::to_bytes(&read.cube).map_err(|error| {
-            not_on_cluster(
-                format!("部分キューブを書き込めません: {error}"),
-                format!("a partial cube cannot be written: {error}"),
-            )
-        })?;
-        let sha256 = Sha256::digest(&bytes);
-        let count = number(bytes.len().div_ceil(PIECE_BYTES))?;
-        let pieces = bytes.chunks(PIECE_BYTES).zip(0..);
-        pieces
-            .map(|(piece, at)| {
-                let row = RecordBatch::try_new(
-                    schema(),
-                    vec![
-                        Arc::new(UInt32Array::from(vec![number(part)?])),
-                        Arc::new(UInt32Array::from(vec![at])),
-                        Arc::new(UInt32Array::from(vec![count])),
-                        Arc::new(BinaryArray::from_vec(vec![piece])),
-                        Arc::new(BinaryArray::from_vec(vec![sha256.as_slice()])),
-                        Arc::new(UInt64Array::from(vec![read.rows])),
-                        Arc::new(UInt64Array::from(vec![read.bytes])),
-                        Arc::new(StringArray::from(vec![self.worker.as_str()])),
-                    ],
-                );
-                Ok(row?)
-            })
-            .collect()
-    }
-}
-
-fn number(count: usize) -> Result<u32> {
-    u32::try_from(count)
-        .map_err(|_| not_on_cluster("集計の区分が多すぎます", "there are too many parts"))
-}
-
-/// The files of which parts are read, each once.
-fn whole_files(parts: &[FilePart]) -> Vec<EntryFile> {
-    let mut files: Vec<EntryFile> = Vec::new();
-    for part in parts {
-        if !files.iter().any(|file| file.path == part.path) {
-            files.push(EntryFile {
-                path: part.path.clone(),
-                size_bytes: part.size_bytes,
-                rows: part.rows,
-                first_seq: part.first_seq,
-                last_seq: part.last_seq,
-            });
-        }
-    }
-    files
-}
-
-/// The bytes of files whose groups of rows are read; files that are read whole are not among them.
-fn ranges(parts: &[FilePart]) -> HashMap<String, Vec<(u64, u64)>> {
-    let mut ranges: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
-    for part in parts {
-        if let Some(range) = part.bytes {
-            ranges.entry(part.path.clone()).or_default().push(range);
-        }
-    }
-    ranges
+/// The parts that rows of the input stand for, each with its files.
+fn parts_told(rows: &RecordBatch) -> DataFusionResult<Vec<(u32, &[u8])>> {
+    let told = || {
+        let parts = rows.column_by_name("part")?;
+        let files = rows.column_by_name("files")?;
+        let parts = parts.as_primitive_opt::<UInt32Type>()?.values().iter();
+        Some((parts, files.as_binary_opt::<i32>()?.iter()))
+    };
+    let (parts, files) =
+        told().ok_or_else(|| DataFusionError::Internal("no parts are named".to_owned()))?;
+    let parts = parts.copied().zip(files);
+    Ok(parts
+        .filter_map(|(part, files)| Some((part, files?)))
+        .collect())
 }

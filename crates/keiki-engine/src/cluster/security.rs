@@ -119,7 +119,14 @@ impl Security {
         endpoint: &Endpoint,
     ) -> std::result::Result<Endpoint, tonic::transport::Error> {
         let authority = endpoint.uri().authority();
-        let authority = authority.map(ToString::to_string).unwrap_or_default();
+        self.endpoint(authority.map_or("", |authority| authority.as_str()))
+    }
+
+    /// The other end of a connection, by its host and port.
+    pub(super) fn endpoint(
+        &self,
+        authority: &str,
+    ) -> std::result::Result<Endpoint, tonic::transport::Error> {
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(&self.authority))
             .identity(self.identity())

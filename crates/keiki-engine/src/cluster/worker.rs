@@ -16,7 +16,7 @@ use tonic::transport::Server;
 
 use super::asking::{ALIVE_INTERVAL, ALIVE_TIMEOUT};
 use super::codec::Codec;
-use super::operator::Reader;
+use super::computing::Reader;
 use super::scheduler::{MESSAGE_BYTES, failed};
 use super::security::{Security, Token};
 use crate::error::Result;

@@ -1,4 +1,8 @@
 //! Reads a part of the journal's files, as a worker does: some files, and of some of them only groups of rows.
+//!
+//! A part may hold a range of a file's bytes instead of the file. A group of rows belongs to the range in which its first page begins,
+//! by `DataFusion`'s own rule, whatever lies behind the range's end is read with it. So ranges that cover a file without a gap give each
+//! of its rows once, in one range; a range in which no group begins gives none.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use keiki_store::Scan;
 
-use super::{Bounds, cube_plan, within};
+use super::{Bounds, cube_plan, file_scan, within};
 use crate::accumulate::Accumulator;
 use crate::axis::Axis;
 use crate::cube::Cube;
@@ -63,9 +67,7 @@ fn narrowed(physical: Arc<dyn ExecutionPlan>, ranges: &Ranges) -> Result<Arc<dyn
         return Ok(physical);
     }
     let narrow = |node: Arc<dyn ExecutionPlan>| {
-        let source = node.downcast_ref::<DataSourceExec>();
-        let config = source.and_then(|of| of.data_source().downcast_ref::<FileScanConfig>());
-        let Some(config) = config else {
+        let Some(config) = file_scan(&node) else {
             return Ok(Transformed::no(node));
         };
         let files = FileGroup::new(in_ranges(config, ranges));

@@ -70,15 +70,18 @@ fn spawn(process: impl Future<Output = Result<(), EngineError>> + Send + 'static
     });
 }
 
-fn cluster(world: &World, address: SocketAddr, token: Token) -> Cluster {
-    let setting = ClusterSetting {
+fn setting(world: &World, address: SocketAddr, token: Token) -> ClusterSetting {
+    ClusterSetting {
         address: address.to_string(),
         token,
         journal: world.root(),
         part_bytes: PART_BYTES,
         patience: Duration::from_mins(5),
-    };
-    Cluster::new(setting).expect("certificates")
+    }
+}
+
+fn cluster(world: &World, address: SocketAddr, token: Token) -> Cluster {
+    Cluster::new(setting(world, address, token)).expect("certificates")
 }
 
 #[test]
@@ -95,8 +98,20 @@ fn every_case_of_the_catalogue_comes_out_the_same_here_and_on_a_cluster() {
         let compared = stream::iter(compared).buffer_unordered(AT_ONCE);
         compared.collect::<Vec<usize>>().await
     });
+    let numbers: BTreeSet<u32> = cases.iter().map(|case| number_of(case)).collect();
+    let shipped: BTreeSet<u32> = (1..=47).collect();
+    assert_eq!(numbers, shipped, "every KPI of the catalogue is compared");
+    // What stands in the place of rows, and what follows from other rows, comes out the same too.
+    for dataset in ["reported_figures", "certifications"] {
+        let has = |case: &&PathBuf| readings(case).iter().any(|(of, _)| of.dataset == dataset);
+        assert!(cases.iter().any(|case| has(&case)), "no case has {dataset}");
+    }
     let figures: usize = compared.iter().sum();
-    assert!(cases.len() >= 180, "only {} cases were found", cases.len());
+    assert!(
+        cases.len() >= 6 * 47,
+        "only {} cases were found",
+        cases.len()
+    );
     assert!(
         figures > 4 * cases.len(),
         "only {figures} figures were compared"
@@ -136,9 +151,16 @@ async fn compare(case: &Path, address: SocketAddr) -> usize {
         let found = there.measure(&world.journal, &asked).await;
         let found = found.unwrap_or_else(|e| unreachable!("{}: {e}", case.display()));
         assert_eq!(found, expected, "{} {known_on}", case.display());
+        assert_eq!(written(&found), written(&expected), "{}", case.display());
         compared += found.len();
     }
     compared
+}
+
+/// Measurements as they leave the program.
+fn written(measurements: &[Measurement]) -> Vec<String> {
+    let written = measurements.iter().map(|one| one.to_json().to_string());
+    written.collect()
 }
 
 fn request(no: u32, periods: &BTreeSet<String>, known_at: i64) -> Request {
@@ -159,30 +181,70 @@ async fn measured(world: &World, engine: &Engine, request: &Request) -> Vec<Meas
     measured.unwrap_or_else(|e| unreachable!("{e}"))
 }
 
+/// A KPI's normal case in the books, and what is asked of it.
+async fn normal_case() -> (World, Request) {
+    let kpi = &kpi_folders()[0];
+    let world = World::of_kpi(kpi).await;
+    let case = kpi.join("cases/normal");
+    for (reading, csv) in readings(&case) {
+        world.commit_csv(&reading, &csv).await;
+    }
+    let periods = BTreeSet::from(["2026-06".to_owned()]);
+    let asked = request(number_of(&case), &periods, end_of(day(KNOWN_ON)));
+    (world, asked)
+}
+
+async fn refused(world: &World, cluster: Cluster, asked: &Request) -> String {
+    let engine = world.engine_with(Vec::new(), Programme::default());
+    let engine = engine.on_cluster(Ok(cluster));
+    let refused = engine.measure(&world.journal, asked).await;
+    refused.expect_err("it cannot be measured").to_string()
+}
+
 #[test]
 fn who_does_not_know_the_token_is_not_let_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let address = start(1, folder.path());
     block_on(async {
-        let kpi = &kpi_folders()[0];
-        let world = World::of_kpi(kpi).await;
-        let case = kpi.join("cases/normal");
-        for (reading, csv) in readings(&case) {
-            world.commit_csv(&reading, &csv).await;
-        }
-        let periods = BTreeSet::from(["2026-06".to_owned()]);
-        let asked = request(number_of(&case), &periods, end_of(day(KNOWN_ON)));
-        let engine = |letter| {
-            let engine = world.engine_with(Vec::new(), Programme::default());
-            engine.on_cluster(Ok(cluster(&world, address, token(letter))))
-        };
-        let refused = engine("b").measure(&world.journal, &asked).await;
-        let refused = refused.expect_err("another token").to_string();
-        assert!(
-            refused.starts_with("the cluster could not measure"),
-            "{refused}"
+        let (world, asked) = normal_case().await;
+        let said = refused(&world, cluster(&world, address, token("b")), &asked).await;
+        let words = format!(
+            "the cluster could not measure: the scheduler at {address} has another token than this program ("
         );
-        let measured = engine("a").measure(&world.journal, &asked).await;
+        assert!(said.starts_with(&words), "{said}");
+        assert!(said.contains("invalid peer certificate"), "{said}");
+        let engine = world.engine_with(Vec::new(), Programme::default());
+        let engine = engine.on_cluster(Ok(cluster(&world, address, token("a"))));
+        let measured = engine.measure(&world.journal, &asked).await;
         assert!(!measured.expect("the same token").is_empty());
+    });
+}
+
+#[test]
+fn a_file_that_is_not_found_is_no_file_without_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = start(1, folder.path());
+    block_on(async {
+        let (world, asked) = normal_case().await;
+        let journal = world.root().to_file_path().expect("a folder");
+        for table in subfolders(&journal.join("entries")) {
+            for entry in std::fs::read_dir(table).expect("a table") {
+                let path = entry.expect("an entry").path();
+                if path.extension().is_some_and(|of| of == "parquet") {
+                    std::fs::remove_file(path).expect("it is there");
+                }
+            }
+        }
+        let said = refused(&world, cluster(&world, address, token("a")), &asked).await;
+        let words =
+            "the cluster could not measure: worker worker0: it does not find a file of the journal";
+        assert!(said.starts_with(words), "{said}");
+        let here = world.engine_with(Vec::new(), Programme::default());
+        let here = here.measure(&world.journal, &asked).await;
+        let said = here.expect_err("its file is gone").to_string();
+        assert!(
+            said.starts_with("a file of the journal is missing: "),
+            "{said}"
+        );
     });
 }
