@@ -17,7 +17,8 @@ use crate::place::Place;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
 use crate::table::{Conflict, DataFile, Retention, Table};
 
-const TABLE: &str = "batches";
+/// The table of what is visible.
+pub(crate) const TABLE: &str = "batches";
 
 /// One committed reading of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -287,6 +288,11 @@ impl Batches {
             self.last = None;
         }
         Ok(committed)
+    }
+
+    /// The table as it was last read.
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The version of the list as it was last read.

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::journal::Journal;
 
-/// Folders of the journal that a listing leaves out.
-const LEFT_OUT: [&str; 2] = [RAW, HEADS];
+/// Folders of the journal that a listing leaves out; they hold no tables.
+pub(crate) const LEFT_OUT: [&str; 2] = [RAW, HEADS];
 
 /// The folder of the cache of current states.
 const HEADS: &str = "heads";

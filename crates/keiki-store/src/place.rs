@@ -3,6 +3,8 @@
 #[cfg(feature = "s3")]
 mod blocks;
 #[cfg(feature = "s3")]
+mod over;
+#[cfg(feature = "s3")]
 mod remembering;
 #[cfg(feature = "s3")]
 mod s3;
@@ -12,12 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deltalake_core::DeltaTableBuilder;
+use futures::TryStreamExt;
 use keiki_model::text::Text;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
 use crate::error::{Result, StoreError};
+use crate::listing::LEFT_OUT;
 
 /// The schemes of addresses of object stores.
 pub const OBJECT_STORE_SCHEMES: [&str; 2] = ["s3", "s3a"];
@@ -107,6 +111,61 @@ impl Place {
         &self.prefix
     }
 
+    /// The same place on an object store, over which everything that is written goes into a folder: nothing changes where it lies.
+    ///
+    /// # Errors
+    /// The store cannot be read, or this program was built without object stores.
+    #[cfg(feature = "s3")]
+    pub async fn over(&self, folder: &std::path::Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(crate::error::on_file(folder))?;
+        let above = object_store::local::LocalFileSystem::new_with_prefix(folder)?;
+        let tables = self.tables().await?;
+        let over = over::Over::new(Arc::new(above), Arc::clone(&self.store), &tables).await?;
+        Ok(Self {
+            store: Arc::new(over),
+            ..self.clone()
+        })
+    }
+
+    /// As with object stores, which this program was built without.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "s3"))]
+    pub async fn over(&self, _folder: &std::path::Path) -> Result<Self> {
+        std::future::ready(Err(not_built(&self.url))).await
+    }
+
+    /// The folders of all tables, that of what is visible first: what the others hold for it was written before.
+    pub(crate) async fn tables(&self) -> Result<Vec<Path>> {
+        let mut tables = vec![self.prefix.clone().join(crate::batches::TABLE)];
+        for outer in self.folders(&self.prefix).await? {
+            if LEFT_OUT.contains(&outer.filename().unwrap_or_default()) || outer == tables[0] {
+                continue;
+            }
+            if self.has_log(&outer).await? {
+                tables.push(outer);
+                continue;
+            }
+            for inner in self.folders(&outer).await? {
+                if self.has_log(&inner).await? {
+                    tables.push(inner);
+                }
+            }
+        }
+        Ok(tables)
+    }
+
+    async fn folders(&self, path: &Path) -> Result<Vec<Path>> {
+        let found = self.store.list_with_delimiter(Some(path)).await?;
+        Ok(found.common_prefixes)
+    }
+
+    async fn has_log(&self, table: &Path) -> Result<bool> {
+        let mut log = self.store.list(Some(&table.clone().join("_delta_log")));
+        Ok(log.try_next().await?.is_some())
+    }
+
     /// A table of the journal, which need not exist.
     pub(crate) fn table(&self, name: &str) -> Result<(Url, DeltaTableBuilder)> {
         let url = self.url.join(&format!("{name}/")).map_err(|e| {
@@ -151,6 +210,11 @@ fn no_place(url: &Url, why: Text, hint: Text) -> StoreError {
 
 #[cfg(not(feature = "s3"))]
 fn object_store(url: &Url, _reading: &Reading) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    Err(not_built(url))
+}
+
+#[cfg(not(feature = "s3"))]
+fn not_built(url: &Url) -> StoreError {
     let why = Text::new(
         "このプログラムはオブジェクトストレージを使えるようにビルドされていません",
         "this program was built without object stores",
@@ -159,7 +223,7 @@ fn object_store(url: &Url, _reading: &Reading) -> Result<(Arc<dyn ObjectStore>, 
         "`cargo build --features cluster` でビルドしたものを使ってください",
         "use one that was built with `cargo build --features cluster`",
     );
-    Err(no_place(url, why, hint))
+    no_place(url, why, hint)
 }
 
 #[cfg(feature = "s3")]

@@ -344,7 +344,7 @@ impl Journal {
         let stored = match self.store.get(&self.raw_path(&reference.path)).await {
             Ok(found) => found.bytes().await?,
             Err(object_store::Error::NotFound { .. }) => {
-                let tombstone = self.raw_path(&tombstone_of(reference));
+                let tombstone = self.raw_path(&tombstone_of(&reference.path));
                 return match self.store.head(&tombstone).await {
                     Ok(_) => Ok(None),
                     Err(_) => Err(StoreError::damaged(
@@ -381,7 +381,7 @@ impl Journal {
             serde_json::json!({ "sha256": reference.sha256, "reason": reason }).to_string();
         self.store
             .put(
-                &self.raw_path(&tombstone_of(reference)),
+                &self.raw_path(&tombstone_of(&reference.path)),
                 tombstone.into_bytes().into(),
             )
             .await?;
@@ -393,7 +393,7 @@ impl Journal {
     pub(crate) async fn is_redacted(&self, reference: &RawReference) -> Result<bool> {
         match self
             .store
-            .head(&self.raw_path(&tombstone_of(reference)))
+            .head(&self.raw_path(&tombstone_of(&reference.path)))
             .await
         {
             Ok(_) => Ok(true),
@@ -403,8 +403,9 @@ impl Journal {
     }
 }
 
-fn tombstone_of(reference: &RawReference) -> String {
-    format!("{}.redacted", reference.path)
+/// What stands in the place of a file that was taken away.
+pub(crate) fn tombstone_of(path: &str) -> String {
+    format!("{path}.redacted")
 }
 
 fn damaged(reference: &RawReference) -> StoreError {

@@ -188,7 +188,7 @@ async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Remind(args) => Box::pin(args.run(session)).await,
         Command::Verify(args) => Box::pin(args.run(session)).await,
         Command::Backup(args) => Box::pin(args.run(session)).await,
-        Command::Restore(args) => args.run(session),
+        Command::Restore(args) => Box::pin(args.run(session)).await,
         Command::Compact(args) => args.run(session).await,
         Command::Database(args) => args.run(session).await,
         Command::Demo(args) => Box::pin(args.run(session)).await,

@@ -201,6 +201,14 @@ impl Workspace {
         }
     }
 
+    /// As `apart`, with a journal that lies somewhere else.
+    #[must_use]
+    pub fn apart_at(&self, root: &Path, journal: JournalPlace) -> Self {
+        let apart = self.apart(root);
+        apart.place.get_or_init(|| Box::new(journal));
+        apart
+    }
+
     /// The operational database, whose connections everything shares that this workspace opens.
     ///
     /// # Errors
@@ -259,14 +267,21 @@ impl Workspace {
     /// # Errors
     /// It cannot be used, or is of a newer format.
     pub async fn journal(&self, opening: Opening) -> Result<Journal> {
-        let state = self.root.join(STATE_FOLDER);
-        let place = if let Some(place) = self.place.get() {
-            place
-        } else {
-            let place = self.open_place(&self.settings.object_store.reading(&state))?;
-            self.place.get_or_init(|| Box::new(place))
-        };
+        let place = self.journal_place()?;
         Box::pin(self.journal_at(place, opening)).await
+    }
+
+    /// Where the journal lies.
+    ///
+    /// # Errors
+    /// There can be no journal at its address.
+    pub fn journal_place(&self) -> Result<&JournalPlace> {
+        if let Some(place) = self.place.get() {
+            return Ok(place);
+        }
+        let state = self.root.join(STATE_FOLDER);
+        let place = self.open_place(&self.settings.object_store.reading(&state))?;
+        Ok(self.place.get_or_init(|| Box::new(place)))
     }
 
     /// Opens the journal so that all of it comes from where it lies, and nothing from what was kept of it here.

@@ -29,7 +29,8 @@ pub use sign_in::{OpenIdSettings, Passwords, SignInSettings};
 /// The name of the file.
 pub const FILE: &str = "keiki.toml";
 
-pub(super) const JOURNAL: &str = ".keiki/journal";
+/// Where the journal lies where nothing else is said.
+pub const JOURNAL: &str = ".keiki/journal";
 const FIRST_MONTH: i64 = 4;
 /// Files of a table after which they are put together.
 const TABLE_FILES: usize = 64;

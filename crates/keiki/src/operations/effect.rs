@@ -1,7 +1,7 @@
 //! What a file would do to the figures: it is taken into a copy of the books, which is measured and thrown away.
 //!
-//! The copy is of the journal's own files, as further names of the same bytes: none of them is ever changed where it lies. *Source*:
-//! decision 0100.
+//! The copy is of the journal's own files, as further names of the same bytes: none of them is ever changed where it lies. Files on an
+//! object store are read there, and what is written goes into a folder over them. *Source*: decisions 0100, 0119.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -53,33 +53,35 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// Copies the books; `None` where they lie in a store that has no folders.
-    pub(super) async fn of(workspace: &Workspace, folder: TempDir) -> Result<Option<Self>> {
-        let url = workspace.settings.journal_url(&workspace.root);
-        let place = url.ok().and_then(|url| url.to_file_path().ok());
-        let Some(journal) = place else {
-            return Ok(None);
-        };
+    /// Copies the books.
+    pub(super) async fn of(workspace: &Workspace, folder: TempDir) -> Result<Self> {
         let state = folder.path().join(STATE_FOLDER);
         let cubes = workspace.root.join(STATE_FOLDER).join(CUBES);
         let (to_journal, to_cubes) = (state.join("journal"), state.join(CUBES));
-        let linked = tokio::task::spawn_blocking(move || {
-            // What says which commits count comes first: what a commit adds meanwhile does not count then.
-            link(&journal.join(BATCHES), &to_journal.join(BATCHES), &[])?;
-            link(&journal, &to_journal, &[RAW, BATCHES])?;
-            link(&cubes, &to_cubes, &[])
-        });
+        let place = workspace.journal_place()?;
+        let apart = if let Ok(journal) = place.url().to_file_path() {
+            let linked = tokio::task::spawn_blocking(move || {
+                // What says which commits count comes first: what a commit adds meanwhile does not count then.
+                link(&journal.join(BATCHES), &to_journal.join(BATCHES), &[])?;
+                link(&journal, &to_journal, &[RAW, BATCHES])
+            });
+            linked.await.map_err(Error::stopped)??;
+            workspace.apart(folder.path())
+        } else {
+            let over = place.over(&to_journal).await?;
+            workspace.apart_at(folder.path(), over)
+        };
+        let linked = tokio::task::spawn_blocking(move || link(&cubes, &to_cubes, &[]));
         linked.await.map_err(Error::stopped)??;
-        let apart = workspace.apart(folder.path());
         // People have to be recognised; nothing else of the operational database decides about a figure.
         let tokens = Tokens::open(&workspace.database()?).await?;
         tokens
             .copy_to(&Tokens::open(&apart.database()?).await?)
             .await?;
-        Ok(Some(Self {
+        Ok(Self {
             workspace: apart,
             _folder: folder,
-        }))
+        })
     }
 
     /// The workspace with the copy.

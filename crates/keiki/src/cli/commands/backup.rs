@@ -35,7 +35,7 @@ impl Args {
             DatabaseCopy::Taken
         };
         let made = backup::back_up(&workspace, &self.folder, (&run, database)).await?;
-        let (seq, count) = (made.journal_version, made.files.len());
+        let (seq, count) = (made.journal_version, made.files.len() + made.journal.len());
         let shown = self.folder.display();
         let registry = Registry::open(&workspace).await?;
         registry

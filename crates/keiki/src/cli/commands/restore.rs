@@ -16,11 +16,14 @@ pub(crate) struct Args {
     backup: PathBuf,
     /// The new folder for the workspace
     folder: PathBuf,
+    /// Where the journal goes: a folder within the new one, or the address of an empty place on an object store
+    #[arg(long)]
+    journal: Option<String>,
 }
 
 impl Args {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit> {
-        let made = backup::restore(&self.backup, &self.folder)?;
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit> {
+        let made = backup::restore(&self.backup, &self.folder, self.journal.as_deref()).await?;
         let (seq, at, shown) = (made.journal_version, &made.made_at, self.folder.display());
         let said = Text::new(
             format!(

@@ -146,4 +146,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "The new folder for the workspace",
         "ワークスペースを戻す新しいフォルダ",
     ),
+    (
+        "Where the journal goes: a folder within the new one, or the address of an empty place on an object store",
+        "証跡台帳の置き場所。新しいフォルダの中のパス、またはオブジェクトストレージの空の場所のURL",
+    ),
 ];

@@ -106,9 +106,7 @@ impl Desk {
         };
         let workspace = &self.books.workspace;
         let folder = self.office.waiting.folder()?;
-        let Some(copy) = Copy::of(workspace, folder).await? else {
-            return Ok(None);
-        };
+        let copy = Copy::of(workspace, folder).await?;
         self.take_into(&copy, meant, path).await?;
         let effects = effect::between(workspace, &copy, &wanted).await?;
         let period = wanted.period.to_string();
