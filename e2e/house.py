@@ -37,12 +37,12 @@ def make(keiki, workspace):
     return re.search(r"/welcome/\w+", said).group()
 
 
-def serve(keiki, workspace):
-    """Starts the server. Returns its process and its address, once it answers."""
+def serve(keiki, workspace, environment=None):
+    """Starts the server, in an environment of its own where one is given. Returns its process and its address, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([keiki, "serve", workspace, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([keiki, "serve", workspace, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, env=environment)
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):
         if process.poll() is not None:

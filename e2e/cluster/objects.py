@@ -4,7 +4,8 @@
 
 Writing requests go through one at a time, so that "put this only where nothing is" holds between two writers, as it does in S3. `POST /-/faults` with JSON
 `{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
-write lost after it was done; `GET /-/counts` gives, for each client's address, requests and bytes.
+write lost after it was done; `GET /-/counts` gives for each client's address how many requests there were, and how many of them wrote, were refused, slowed
+and lost, and the bytes that it was sent.
 """
 
 import json
@@ -16,6 +17,9 @@ import time
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes")
 
 
 class Door:
@@ -39,8 +43,10 @@ class Door:
             self.number += 1
             self.written += is_write
             number, written = self.number, self.written
-            of = self.counts.setdefault(environ["REMOTE_ADDR"], {"requests": 0, "refused": 0, "bytes": 0})
+            of = self.counts.setdefault(environ["REMOTE_ADDR"], dict.fromkeys(COUNTED, 0))
             of["requests"] += 1
+            of["written"] += is_write
+            of["slowed"] += bool(faults.get("delay_ms"))
         if faults.get("delay_ms"):
             time.sleep(faults["delay_ms"] / 1000)
         if faults.get("every") and number % faults["every"] == 0:
@@ -54,6 +60,8 @@ class Door:
         with self.writing:
             answer = list(self.application(environ, start_response if not self.loses(faults, written) else quiet))
         if self.loses(faults, written):
+            with self.counting:
+                of["lost"] += 1
             return self.refuse(start_response, 500)
         return answer
 
