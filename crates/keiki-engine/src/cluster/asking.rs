@@ -180,7 +180,7 @@ fn failed(error: &datafusion::error::DataFusionError) -> Failure {
 }
 
 /// The error that lies below all others.
-fn innermost(error: &(dyn Error + 'static)) -> &(dyn Error + 'static) {
+fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;
