@@ -293,8 +293,8 @@ impl Engine {
             let batches = match read.entry(place.0) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(free) => {
-                    let needed =
-                        (question.detail == Detail::OrgUnit).then_some(&of_dataset.columns);
+                    let columns = &of_dataset.reading()?.columns;
+                    let needed = (question.detail == Detail::OrgUnit).then_some(columns);
                     let here = asked.iter().filter(|(_, of, _)| of.0 == place.0);
                     let only = only(here.map(|(_, of, spans)| (plan.measure(*of), spans)));
                     let dataset = &of_dataset.dataset;

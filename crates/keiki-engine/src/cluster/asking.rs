@@ -196,7 +196,8 @@ fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
         let held = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || held.is_some_and(|held| held.is::<rustls::Error>()) {
+        let is_tls = |error: &(dyn Error + Send + Sync + 'static)| error.is::<rustls::Error>();
+        if error.is::<rustls::Error>() || held.is_some_and(is_tls) {
             return true;
         }
         next = error.source();

@@ -44,7 +44,7 @@ static SOURCES: LazyLock<Vec<(FileId, Source)>> = LazyLock::new(|| {
 
 /// Whether the fonts have a character, or it is one that breaks a line or stands apart without being drawn.
 pub(super) fn has(c: char) -> bool {
-    let has = |font: &Font| font.ttf().glyph_index(c).is_some();
+    let has = |font: &Font| font.info().coverage.contains(u32::from(c));
     matches!(c, '\n' | '\t') || FONTS.iter().all(has)
 }
 

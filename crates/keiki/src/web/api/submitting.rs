@@ -337,7 +337,7 @@ pub(in crate::web) async fn submit_file(
         let answer = once(&desk, &headers, &asked, work).await;
         answer.unwrap_or_else(IntoResponse::into_response)
     };
-    Ok(site.begun.finish(work).await)
+    Ok(site.begun.finish(Box::pin(work)).await)
 }
 
 /// The body of a request, within the limit of its route.
@@ -486,7 +486,7 @@ pub(in crate::web) async fn submit_total(
         let answer = once(&desk, &headers, &asked, work).await;
         answer.unwrap_or_else(IntoResponse::into_response)
     };
-    Ok(site.begun.finish(work).await)
+    Ok(site.begun.finish(Box::pin(work)).await)
 }
 
 /// Why a figure is what it is, or what is done about it.
