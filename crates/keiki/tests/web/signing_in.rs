@@ -274,7 +274,7 @@ async fn no_token_touches_a_second_factor() {
     one.post("/account/second-factor", &[]).await.is(303);
     let page = one.get("/account").await.is(200);
     let secret = between(&page.text, "<code>", "</code>");
-    let now = code(&secret, 0);
+    let now = code(secret, 0);
     let every = Right::ALL.map(|(_, right)| right);
     let program = house.program("one", &every).await;
     // The pages take a session, whatever a token's rights are, and there is no such thing for programs.
