@@ -392,7 +392,7 @@ def breaking(keiki, objects, network, expected, place, folder):
             check(found == expected, f"the run ends with the right figures, after {took:.0f} s: {errors(said) if asking.returncode else ''}")
         else:
             check(asking.returncode != 0 and output == "", f"the run ends with an error and no figure: {asking.returncode}")
-            check("the cluster could not measure: " in said and must in said, f"it says `{must}`: {errors(said)}")
+            check(any(words in said for words in must), f"it says `{must}`: {errors(said)}")
             check(took < timeout + 20, f"it ends once {timeout} s are over: after {took:.0f} s")
 
     def errors(said):
@@ -425,10 +425,12 @@ def breaking(keiki, objects, network, expected, place, folder):
     during("A worker is killed", 2, kill(1), lost(1))
     during("A worker is cut off", 2, lambda cluster: network.cut(Cluster.SCHEDULER + 1, cluster.workers[1]), lost(1))
     during("The scheduler is started again", 2, restart, asked_again)
-    during("All workers are killed", 2, kill_all, lost(1, 2), timeout=30, must="there was no answer within 30 seconds")
+    during("All workers are killed", 2, kill_all, lost(1, 2), timeout=30,
+           must=["the cluster could not measure: there was no answer within 30 seconds"])
     during("The object store answers every third request with 503, and slowly", 2, lambda _: objects.faults(every=3, status=503, delay_ms=100), refused_and_slowed)
+    # Who asks reads the journal's logs itself, and may be the first to miss it.
     during("The object store is gone", 2, lambda _: objects.faults(every=1, status=503, delay_ms=1), refused_and_slowed, timeout=20,
-           must="there was no answer within 20 seconds")
+           must=["the cluster could not measure: there was no answer within 20 seconds", "503 Service Unavailable"])
 
 
 def refusing(keiki, network, place, folder):

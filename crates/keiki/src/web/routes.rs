@@ -103,10 +103,9 @@ fn table() -> Vec<Route> {
     let see = Need::Right(Right::See);
     let see_evidence = Need::Right(Right::SeeEvidence);
     let submits = Need::Right(Right::Submit);
-    let administer = Need::Whole(Right::Administer);
-    let audit = Need::Whole(Right::Audit);
     let close = Need::Whole(Right::Close);
     let define = Need::Whole(Right::Define);
+    let links = Need::Right(Right::Close);
     vec![
         Route::page("/scorecard", see, scorecard::show).in_menu("nav-scorecard"),
         Route::page("/compare", see, compare::show),
@@ -156,6 +155,36 @@ fn table() -> Vec<Route> {
             Need::Right(Right::Certify),
             closing::certify,
         ),
+        Route::page("/upload-links", links, uploads::show_links).in_menu("nav-upload-links"),
+        Route::form("/upload-links", links, uploads::make),
+        Route::form("/upload-links/{id}/revoke", links, uploads::revoke),
+        Route::page("/upload/{token}", Need::Nothing, uploads::show),
+        Route::upload(
+            "/upload/{token}",
+            Need::Nothing,
+            uploads::send,
+            submit::FILE_BYTES,
+        ),
+        Route::page("/upload/{token}/workbook", Need::Nothing, uploads::form),
+        Route::page("/upload/{token}/{file}", Need::Nothing, uploads::look),
+        Route::form(
+            "/upload/{token}/{file}/confirm",
+            Need::Nothing,
+            uploads::confirm,
+        ),
+        Route::form(
+            "/upload/{token}/{file}/discard",
+            Need::Nothing,
+            uploads::discard,
+        ),
+    ]
+}
+
+/// Accounts, verification, and how Keiki itself is.
+fn keeping() -> Vec<Route> {
+    let administer = Need::Whole(Right::Administer);
+    let audit = Need::Whole(Right::Audit);
+    vec![
         Route::page("/users", administer, users::show).in_menu("nav-users"),
         Route::form("/users", administer, users::add),
         Route::form("/users/{name}/roles", administer, users::grant),
@@ -184,35 +213,6 @@ fn table() -> Vec<Route> {
         Route::page("/system", administer, system::show).in_menu("nav-system"),
         Route::form("/system/backup", administer, system::back_up),
         Route::page("/healthz", Need::Nothing, system::health),
-    ]
-}
-
-/// Files from those who have no account.
-fn links() -> Vec<Route> {
-    let links = Need::Right(Right::Close);
-    vec![
-        Route::page("/upload-links", links, uploads::show_links).in_menu("nav-upload-links"),
-        Route::form("/upload-links", links, uploads::make),
-        Route::form("/upload-links/{id}/revoke", links, uploads::revoke),
-        Route::page("/upload/{token}", Need::Nothing, uploads::show),
-        Route::upload(
-            "/upload/{token}",
-            Need::Nothing,
-            uploads::send,
-            submit::FILE_BYTES,
-        ),
-        Route::page("/upload/{token}/workbook", Need::Nothing, uploads::form),
-        Route::page("/upload/{token}/{file}", Need::Nothing, uploads::look),
-        Route::form(
-            "/upload/{token}/{file}/confirm",
-            Need::Nothing,
-            uploads::confirm,
-        ),
-        Route::form(
-            "/upload/{token}/{file}/discard",
-            Need::Nothing,
-            uploads::discard,
-        ),
     ]
 }
 
@@ -478,7 +478,7 @@ fn programs_that_administer() -> Vec<Route> {
 
 /// Every row.
 fn all() -> impl Iterator<Item = Route> {
-    let pages = doors().into_iter().chain(table()).chain(links());
+    let pages = doors().into_iter().chain(table()).chain(keeping());
     let programs = programs().into_iter().chain(programs_that_send());
     pages
         .chain(programs)
