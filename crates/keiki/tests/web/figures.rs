@@ -94,8 +94,6 @@ struct Walk<'w> {
     browser: &'w Browser,
     /// What is to be found, by address.
     wanted: BTreeMap<String, BTreeSet<String>>,
-    /// How many figures were met, and what is wrong with them.
-    met: usize,
     wrong: Vec<String>,
 }
 
@@ -118,7 +116,6 @@ impl Walk<'_> {
                 .push(format!("{path} answers {}", found["status"]));
         }
         let figures = found["figures"].as_array().expect("a list").clone();
-        self.met += figures.len();
         for figure in &figures {
             let text = figure["text"].as_str().expect("a text").to_owned();
             match figure["href"].as_str().expect("an address") {
@@ -155,7 +152,6 @@ impl<'w> Walk<'w> {
         Self {
             browser,
             wanted: BTreeMap::new(),
-            met: 0,
             wrong: Vec::new(),
         }
     }
@@ -195,30 +191,5 @@ async fn every_figure_leads_to_a_page_that_shows_it() {
     }
     walk.follow().await;
     assert!(walk.wrong.is_empty(), "{:#?}", walk.wrong);
-    browser.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_figure_of_the_sample_group_leads_to_a_page_that_shows_it() {
-    let driver = Driver::start();
-    let house = House::closed_sample().await;
-    house.account("office", &ROLES).await;
-    let browser = driver.browser("ja").await;
-    browser.sign_in(&house, "office").await;
-    let mut walk = Walk::new(&browser);
-    for path in [
-        "/scorecard?period=2026-09",
-        "/scorecard?period=2026-06&unit=JP1",
-        "/compare?period=2026-09&with_period=2026-06",
-        "/kpis/1?period=2026-09",
-        "/kpis/24?period=2026-09",
-        "/kpis/33?period=2026-09",
-        "/evidence",
-    ] {
-        walk.collect(path).await;
-    }
-    walk.follow().await;
-    assert!(walk.wrong.is_empty(), "of {}: {:#?}", walk.met, walk.wrong);
-    assert!(walk.met > 500, "{}", walk.met);
     browser.close().await;
 }

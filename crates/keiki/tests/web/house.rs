@@ -194,17 +194,8 @@ impl House {
 
     /// The sample group, and its server.
     pub(crate) async fn sample() -> Self {
-        Self::sample_with(demo::Books::Open).await
-    }
-
-    /// The same after eleven months were closed, two of them restated.
-    pub(crate) async fn closed_sample() -> Self {
-        Self::sample_with(demo::Books::Closed).await
-    }
-
-    async fn sample_with(books: demo::Books) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let played = demo::demo(folder.path(), (books, None), &Silent).await;
+        let played = demo::demo(folder.path(), (demo::Books::Open, None), &Silent).await;
         played.expect("the sample group can be made");
         let at = Folder {
             folder,
