@@ -181,36 +181,46 @@ async fn physical_plan(
     columns: &[&str],
     only: Option<&Only>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let table = entries_listing(context, dataset, scan)?;
-    let physical = if let Some(only) = only {
-        let frame = context.read_table(Arc::new(table))?;
-        let frame = frame.filter(only.condition())?.select_columns(columns)?;
-        frame.create_physical_plan().await?
-    } else {
-        whole_columns(context, &table, columns).await?
+    let table = Arc::new(entries_listing(context, dataset, scan)?);
+    let Some(only) = only else {
+        let physical = whole_columns(context, &table, columns).await?;
+        all_there(&physical, scan)?;
+        return Ok(physical);
     };
-    all_there(&physical, scan)?;
+    let frame = context.read_table(Arc::<ListingTable>::clone(&table))?;
+    let frame = frame.filter(only.condition())?.select_columns(columns)?;
+    let physical = frame.create_physical_plan().await?;
+    // A condition that nothing can meet leaves no files to look for.
+    let asked = if files_of(&physical)?.is_empty() {
+        whole_columns(context, &table, columns).await?
+    } else {
+        Arc::clone(&physical)
+    };
+    all_there(&asked, scan)?;
     Ok(physical)
 }
 
 /// Makes sure that each file of a scan is there: one that is not would be read as if it had no rows.
 fn all_there(physical: &Arc<dyn ExecutionPlan>, scan: &Scan) -> Result<()> {
-    let mut found: Option<HashSet<Path>> = None;
-    physical.apply(|node| {
-        if let Some(config) = file_scan(node) {
-            let files = config.file_groups.iter().flat_map(FileGroup::iter);
-            let paths = files.map(|file| file.object_meta.location.clone());
-            found.get_or_insert_default().extend(paths);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    // Where nothing can be wanted, nothing is read.
-    let Some(found) = found else { return Ok(()) };
+    let found = files_of(physical)?;
     let mut files = scan.files.iter();
     match files.find(|file| !found.contains(&Path::from(file.path.as_str()))) {
         Some(file) => Err(EngineError::MissingFile(file.path.clone())),
         None => Ok(()),
     }
+}
+
+/// The files that a plan reads.
+fn files_of(physical: &Arc<dyn ExecutionPlan>) -> Result<HashSet<Path>> {
+    let mut found = HashSet::new();
+    physical.apply(|node| {
+        if let Some(config) = file_scan(node) {
+            let files = config.file_groups.iter().flat_map(FileGroup::iter);
+            found.extend(files.map(|file| file.object_meta.location.clone()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 /// What an operator reads files by; `None` where it reads none.
