@@ -370,33 +370,38 @@ mod tests {
 
     type Found = (u64, Option<Fault>, Vec<String>);
 
+    const LAYOUT: (u8, Option<u8>) = (b',', Some(b'"'));
+
+    /// The fields of a record that has no fault.
+    fn told(record: &Record<'_>, fields: &mut Fields) -> Found {
+        let (bytes, ranges) = fields.part(record.bytes, record.layout(LAYOUT));
+        let text =
+            |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
+        let fields = match record.fault {
+            None => ranges.iter().map(text).collect(),
+            Some(_) => Vec::new(),
+        };
+        (record.line, record.fault, fields)
+    }
+
     fn found(text: &str, limit: usize) -> Vec<Found> {
-        let layout = (b',', Some(b'"'));
-        let mut records = Records::new(Slow(text.as_bytes()), layout, limit, 1);
+        let mut records = Records::new(Slow(text.as_bytes()), LAYOUT, limit, 1);
         let mut fields = Fields::default();
         let mut found = Vec::new();
         while let Some(record) = records.next().expect("memory can be read") {
-            let (bytes, ranges) = fields.part(record.bytes, record.layout(layout));
-            let text =
-                |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
-            let fields = match record.fault {
-                None => ranges.iter().map(text).collect(),
-                Some(_) => Vec::new(),
-            };
-            found.push((record.line, record.fault, fields));
+            found.push(told(&record, &mut fields));
         }
         found
     }
 
     /// As `found`, with plain records of so many fields taken together.
     fn found_together(text: &str, limit: usize, columns: usize) -> Vec<Found> {
-        let layout = (b',', Some(b'"'));
         let shape = Shape {
             columns,
             line_bytes: limit,
             lines: 3,
         };
-        let mut records = Records::new(text.as_bytes(), layout, limit, 1);
+        let mut records = Records::new(text.as_bytes(), LAYOUT, limit, 1);
         let mut fields = Fields::default();
         let mut found = Vec::new();
         loop {
@@ -410,14 +415,7 @@ mod tests {
             let Some(record) = records.next().expect("memory can be read") else {
                 return found;
             };
-            let (bytes, ranges) = fields.part(record.bytes, record.layout(layout));
-            let text =
-                |range: &Range<usize>| String::from_utf8_lossy(&bytes[range.clone()]).into_owned();
-            let fields = match record.fault {
-                None => ranges.iter().map(text).collect(),
-                Some(_) => Vec::new(),
-            };
-            found.push((record.line, record.fault, fields));
+            found.push(told(&record, &mut fields));
         }
     }
 
