@@ -77,8 +77,9 @@ class Keiki:
             os.environ, AWS_ACCESS_KEY_ID="keiki", AWS_SECRET_ACCESS_KEY=SECRET, AWS_REGION="us-east-1", AWS_ENDPOINT_URL=store,
             AWS_ALLOW_HTTP="true", KEIKI_CLUSTER_TOKEN=TOKEN, LC_ALL="C.UTF-8", KEIKI_LOG="warn,keiki_engine=info,keiki_store=info")
 
-    def start(self, *arguments, inside=(), **more):
-        return subprocess.Popen([*inside, self.program, "--language", "en", *arguments], env=self.environment, text=True, **more)
+    def start(self, *arguments, inside=(), client="keiki", **more):
+        """Starts the program; `client` is the access key by which the object store tells it from others."""
+        return subprocess.Popen([*inside, self.program, "--language", "en", *arguments], env=dict(self.environment, AWS_ACCESS_KEY_ID=client), text=True, **more)
 
     def run(self, *arguments, codes=(0,)):
         done = subprocess.run([self.program, "--language", "en", *arguments], env=self.environment, capture_output=True, text=True, timeout=900)

@@ -4,11 +4,12 @@
 
 Writing requests go through one at a time, so that "put this only where nothing is" holds between two writers, as it does in S3. `POST /-/faults` with JSON
 `{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
-write lost after it was done; `GET /-/counts` gives for each client's address how many requests there were, and how many of them wrote, were refused, slowed
-and lost, and the bytes that it was sent.
+write lost after it was done; `GET /-/counts` gives for each client how many requests there were, and how many of them wrote, were refused, slowed and lost, and
+the bytes that it was sent. A client is told by its access key, which tells processes of one address apart.
 """
 
 import json
+import re
 import socket
 import sys
 import threading
@@ -43,7 +44,7 @@ class Door:
             self.number += 1
             self.written += is_write
             number, written = self.number, self.written
-            of = self.counts.setdefault(environ["REMOTE_ADDR"], dict.fromkeys(COUNTED, 0))
+            of = self.counts.setdefault(client(environ), dict.fromkeys(COUNTED, 0))
             of["requests"] += 1
             of["written"] += is_write
             of["slowed"] += bool(faults.get("delay_ms"))
@@ -90,6 +91,12 @@ class Door:
                 self.counts.clear()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
         return [text]
+
+
+def client(environ):
+    """The access key that a request is signed with; empty where it is not signed."""
+    signed = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return signed[1] if signed else ""
 
 
 def quiet(status, headers, exc_info=None):
