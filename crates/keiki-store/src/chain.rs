@@ -8,6 +8,7 @@ use sqlx::{AnyPool, AssertSqlSafe, Row};
 
 use crate::database::Database;
 use crate::error::{Result, StoreError};
+use crate::requests::Agreed;
 
 /// The book, a table of the workspace's database.
 #[derive(Debug, Clone)]
@@ -118,10 +119,24 @@ impl Chain {
     /// # Errors
     /// Somebody else has added one meanwhile, or the database cannot be written.
     pub(crate) async fn add(&self, topic: &str, text: &[u8], seen: Seen) -> Result<(i64, String)> {
+        self.add_as_agreed(topic, text, seen, None).await
+    }
+
+    /// The same, by which a request is done where there is one.
+    pub(crate) async fn add_as_agreed(
+        &self,
+        topic: &str,
+        text: &[u8],
+        seen: Seen,
+        fulfils: Option<&Agreed>,
+    ) -> Result<(i64, String)> {
         let Self {
             table, topic: of, ..
         } = self;
         let mut transaction = self.database.writing(table).await?;
+        if let Some(agreed) = fulfils {
+            agreed.done(&mut transaction).await?;
+        }
         let asked = match seen {
             Seen::OfTopic(last) => Some((
                 format!("SELECT max(number) FROM {table} WHERE {of} = $1"),

@@ -84,6 +84,9 @@ pub enum StoreError {
     /// Somebody else closed or reopened the period first.
     #[error("{0} was closed or reopened by somebody else meanwhile")]
     StatementMoved(String),
+    /// What was agreed to is done already, or is not agreed to any more.
+    #[error("what was agreed to is done already, or was opened again meanwhile")]
+    NotUndone,
     /// What a person decides about the identity of records cannot be.
     #[error("{}", .why.en)]
     Identity {
@@ -141,6 +144,9 @@ impl StoreError {
             }
             Self::GatherAgain => "読み取り中に前提が変わりました".to_owned(),
             Self::Identity { why, .. } => why.ja.clone(),
+            Self::NotUndone => {
+                "承認された内容はすでに実行されたか、その間に承認待ちに戻されました".to_owned()
+            }
             Self::StatementMoved(period) => {
                 format!("{period} は、その間にほかの人が締めたか、締めを解除しました")
             }
@@ -183,6 +189,10 @@ impl StoreError {
             Self::StatementMoved(_) => Text::new(
                 "`keiki statement` で確かめて、もう一度試してください。何も書き込んでいません",
                 "look at `keiki statement`, then try again; nothing was written",
+            ),
+            Self::NotUndone => Text::new(
+                "「申請」の画面で状況を確かめてください。何も書き込んでいません",
+                "look at it under Requests; nothing was written",
             ),
             Self::NoPlace { hint, .. } | Self::Identity { hint, .. } => hint.as_ref().clone(),
             Self::Definition(problem) => return problem.hint.as_deref().cloned(),

@@ -12,6 +12,7 @@ use sqlx::{AnyPool, Row, Transaction};
 
 use crate::database::Database;
 use crate::error::{Result, StoreError};
+use crate::requests::{Agreed, PutText};
 
 /// The texts of a workspace's files, by name.
 pub type Texts = BTreeMap<String, String>;
@@ -40,6 +41,8 @@ pub struct NewEdition<'n> {
     pub author: &'n str,
     /// Why, where somebody says so.
     pub reason: Option<&'n str>,
+    /// The request that is done by it.
+    pub fulfils: Option<&'n Agreed>,
 }
 
 /// The edition that has the texts.
@@ -181,7 +184,7 @@ impl Ledger {
     /// Puts texts in their place and records them, so that nobody who reads them there records them first, or changes them between.
     ///
     /// # Errors
-    /// They could not be put there, and nothing is recorded; or the database cannot be written.
+    /// The request that this was to do is done already, and they are not put there; they could not be put there, and nothing is recorded; or the database cannot be written.
     pub async fn record_as_put<E: From<StoreError>>(
         &self,
         new: NewEdition<'_>,
@@ -190,13 +193,30 @@ impl Ledger {
         let hashes = hashes(new.texts);
         let mut transaction = self.database.writing("editions").await?;
         let last = Last::read(&mut transaction).await?;
-        put()?;
-        if last.hashes == hashes {
-            return Ok(last.again());
+        if let Some(agreed) = new.fulfils {
+            agreed.done(&mut transaction).await?;
         }
-        let edition = insert(&mut transaction, new, (&last, &hashes)).await?;
+        put()?;
+        let edition = if last.hashes == hashes {
+            last.again()
+        } else {
+            insert(&mut transaction, new, (&last, &hashes)).await?
+        };
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(edition)
+    }
+
+    /// The last edition after another that has a file with a text of this hash.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn edition_with(&self, text: &PutText) -> Result<Option<i64>> {
+        let query = "SELECT max(edition) FROM edition_files WHERE name = $1 AND sha256 = $2 AND edition > $3";
+        let last = sqlx::query_scalar(query)
+            .bind(&text.file)
+            .bind(&text.sha256)
+            .bind(text.after_edition);
+        Ok(last.fetch_one(&self.pool).await?)
     }
 }
 

@@ -69,7 +69,7 @@ pub use raw::{RawFile, RawWriter};
 pub use readings::{Cursor, FailedReading, Fault, Readings, Standing, Tried, Troubles};
 pub use rejects::{Aftermath, Afterwards, Outcome, StoredReject, StoredRejects};
 pub use remarks::{RecordedRemark, RemarkBook};
-pub use requests::{Decision, RequestKind, Requests, StoredRequest};
+pub use requests::{Agreed, Decision, PutText, RequestKind, Requests, StoredRequest};
 pub use scan::{EntryFile, Scan};
 pub use schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WEIGHT, entries_schema};
 pub use seals::{Seal, SealKind, Seals};

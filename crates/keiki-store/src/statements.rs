@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::{Chain, Link, Seen, bound};
 use crate::database::Database;
 use crate::error::{Result, StoreError};
+use crate::requests::Agreed;
 
 /// What happened to a period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,6 +191,19 @@ impl Statements {
     /// # Errors
     /// Somebody else has closed or reopened the period meanwhile, or the database cannot be written.
     pub async fn add(&self, event: &Event, last_of_period: Option<i64>) -> Result<Recorded> {
+        self.add_as_agreed(event, last_of_period, None).await
+    }
+
+    /// The same, by which a request is done where there is one.
+    ///
+    /// # Errors
+    /// As `add`; or the request is done already.
+    pub async fn add_as_agreed(
+        &self,
+        event: &Event,
+        last_of_period: Option<i64>,
+        fulfils: Option<&Agreed>,
+    ) -> Result<Recorded> {
         let text = serde_json::to_vec(event).map_err(|e| {
             StoreError::damaged(
                 format!("報告書を書き込めません: {e}"),
@@ -197,7 +211,10 @@ impl Statements {
             )
         })?;
         let seen = Seen::OfTopic(last_of_period);
-        let (number, sha256) = self.chain.add(event.period(), &text, seen).await?;
+        let chain = &self.chain;
+        let (number, sha256) = chain
+            .add_as_agreed(event.period(), &text, seen, fulfils)
+            .await?;
         Ok(Recorded {
             number,
             sha256,

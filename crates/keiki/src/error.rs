@@ -153,6 +153,7 @@ impl Error {
                     | StoreError::NotAsSeen(_)
                     | StoreError::GatherAgain
                     | StoreError::StatementMoved(_)
+                    | StoreError::NotUndone
                     | StoreError::Identity { .. }
             ),
             _ => false,
@@ -244,6 +245,7 @@ fn kind_of_store(error: &StoreError) -> Kind {
         | StoreError::NotAsSeen(_)
         | StoreError::GatherAgain
         | StoreError::StatementMoved(_)
+        | StoreError::NotUndone
         | StoreError::Identity { .. } => Kind::User,
         StoreError::ChangedWhileRead(_) => Kind::Evidence,
         // What comes with a hint is the user's to mend, a full disk for one.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use keiki_model::text::Text;
 use keiki_store::{
     Answers, AuditEvent, AuditLog, Begun, Cursor, Database, Decision, EditionOf, Event,
-    FailedReading, Fault, Forms, Ledger, NewEdition, Notices, Readings, RequestKind, Requests,
-    Seal, SealKind, Seals, SeenStatus, SentForm, Statements, StoreError, StoredRequest, Tried,
+    FailedReading, Fault, Forms, Ledger, NewEdition, Notices, PutText, Readings, RequestKind,
+    Requests, Seal, SealKind, Seals, SeenStatus, SentForm, Statements, StoreError, StoredRequest,
+    Tried,
 };
 
 use crate::in_both;
@@ -106,7 +107,7 @@ async fn an_edition_is_recorded_once_and_read_as_it_was(place) {
     let record = async |ledger: &Ledger, text: &str, now: i64, is_so_again: bool| {
         let texts = texts(text);
         let (author, reason) = if text == "b" { ("suzuki", Some("why")) } else { ("sato", None) };
-        let new = NewEdition { texts: &texts, now, author, reason };
+        let new = NewEdition { texts: &texts, now, author, reason, fulfils: None };
         let recorded = ledger.record(new, || is_so_again).await.unwrap();
         (recorded.number, recorded.is_new)
     };
@@ -127,7 +128,7 @@ async fn an_edition_is_recorded_once_and_read_as_it_was(place) {
     assert_eq!(ledger.broken().await.unwrap(), None);
     // What cannot be put in its place is not recorded.
     let put = texts("c");
-    let new = NewEdition { texts: &put, now: 10, author: "sato", reason: None };
+    let new = NewEdition { texts: &put, now: 10, author: "sato", reason: None, fulfils: None };
     let full = || Err(StoreError::NoJournal("a full disk".to_owned()));
     assert!(ledger.record_as_put(new, full).await.is_err());
     // Who reads the texts as soon as they are there does not record them first.
@@ -135,7 +136,7 @@ async fn an_edition_is_recorded_once_and_read_as_it_was(place) {
     let put_and_read = || {
         let (other, texts) = (other.clone(), put.clone());
         reader = Some(tokio::spawn(async move {
-            let new = NewEdition { texts: &texts, now: 10, author: "suzuki", reason: None };
+            let new = NewEdition { texts: &texts, now: 10, author: "suzuki", reason: None, fulfils: None };
             other.record(new, || true).await.unwrap()
         }));
         Ok::<(), StoreError>(())
@@ -169,13 +170,68 @@ async fn of_two_who_ask_for_the_same_or_decide_one_does(place) {
     assert!(one.add(&asked("1", "2026-04")).await.unwrap());
     assert!(!other.add(&asked("2", "2026-04")).await.unwrap());
     assert!(other.add(&asked("3", "2026-05")).await.unwrap());
-    assert!(one.decide("1", Decision::Agreed, "suzuki").await.unwrap());
+    let agreed = one.agree("1", "suzuki").await.unwrap().expect("it is open");
     assert!(!other.decide("1", Decision::Refused, "tanaka").await.unwrap());
+    // As long as it is not done, it might have to be agreed to again.
+    assert!(!other.add(&asked("4", "2026-04")).await.unwrap());
+    other.done(&agreed).await.unwrap();
     assert!(other.add(&asked("4", "2026-04")).await.unwrap());
     let all = one.all().await.unwrap();
     let of = |id: &str| all.iter().find(|one| one.id == id).map(|one| (one.decision, one.decided_by.as_str()));
     assert_eq!(of("1"), Some((Decision::Agreed, "suzuki")));
     assert_eq!(of("4"), Some((Decision::Open, "")));
+}
+
+async fn what_was_agreed_to_is_done_once_whoever_is_stopped(place) {
+    let requests = Requests::open(&place.database).await.unwrap();
+    let ledger = Ledger::open(&place.database).await.unwrap();
+    let statements = Statements::open(&place.again()).await.unwrap();
+    let other = Requests::open(&place.again()).await.unwrap();
+    let standing = async |id: &str| {
+        let all = other.all().await.unwrap();
+        all.into_iter().find(|one| one.id == id).map(|one| one.decision)
+    };
+    let texts = |text: &str| BTreeMap::from([("programme.toml".to_owned(), text.to_owned())]);
+    for id in ["1", "2"] {
+        assert!(requests.add(&asked(id, id)).await.unwrap());
+        assert!(requests.agree(id, "suzuki").await.unwrap().is_some());
+        assert!(requests.agree(id, "tanaka").await.unwrap().is_none());
+    }
+    // Whoever agreed is stopped here. Somebody else, who has nothing but the id, fails at first.
+    let agreed = other.undone("1").await.unwrap().expect("it is not done");
+    let put = PutText { file: "programme.toml".to_owned(), sha256: "ab".to_owned(), after_edition: 0 };
+    other.will_put(&agreed, &put).await.unwrap();
+    assert_eq!(requests.text_of(&agreed).await.unwrap(), Some(put));
+    let (one, two) = (texts("one"), texts("two"));
+    let new = NewEdition { texts: &one, now: 1, author: "sato", reason: None, fulfils: Some(&agreed) };
+    let full = || Err(StoreError::NoJournal("a full disk".to_owned()));
+    assert!(ledger.record_as_put(new, full).await.is_err());
+    assert_eq!(standing("1").await, Some(Decision::Undone));
+    let made = ledger.record_as_put(new, || Ok::<(), StoreError>(())).await.unwrap();
+    assert_eq!((made.new_number(), standing("1").await), (Some(1), Some(Decision::Agreed)));
+    // Whoever comes late puts nothing anywhere, and opens nothing again.
+    let mut has_put = false;
+    let late = NewEdition { texts: &two, ..new };
+    let refused = ledger.record_as_put(late, || { has_put = true; Ok::<(), StoreError>(()) }).await;
+    assert!(matches!(refused, Err(StoreError::NotUndone)), "{refused:?}");
+    assert!(!has_put);
+    requests.reopen(&agreed).await.unwrap();
+    assert_eq!(standing("1").await, Some(Decision::Agreed));
+    assert!(requests.undone("1").await.unwrap().is_none());
+
+    let agreed = other.undone("2").await.unwrap().expect("it is not done");
+    let first = statements.add_as_agreed(&reopened("2026-04", "a"), None, Some(&agreed)).await.unwrap();
+    let late = statements.add_as_agreed(&reopened("2026-04", "a"), Some(first.number), Some(&agreed)).await;
+    assert!(matches!(late, Err(StoreError::NotUndone)), "{late:?}");
+    assert_eq!(statements.events().await.unwrap().len(), 1);
+    assert_eq!(standing("2").await, Some(Decision::Agreed));
+    // What cannot be done waits again, and then holds nothing up.
+    assert!(requests.add(&asked("3", "3")).await.unwrap());
+    let agreed = requests.agree("3", "suzuki").await.unwrap().expect("it is open");
+    other.reopen(&agreed).await.unwrap();
+    let late = statements.add_as_agreed(&reopened("2026-05", "a"), None, Some(&agreed)).await;
+    assert!(matches!(late, Err(StoreError::NotUndone)), "{late:?}");
+    assert_eq!((standing("3").await, statements.events().await.unwrap().len()), (Some(Decision::Open), 1));
 }
 
 async fn a_request_that_is_sent_twice_is_done_once(place) {

@@ -3,6 +3,7 @@
 //! A change is made in the text of the file that says it now, the workspace is checked as a whole with it, and what came of it is recorded
 //! as an edition with who and why. *Source*: decision 0085.
 
+mod agreed;
 mod organisation;
 pub(super) mod rows;
 
@@ -13,7 +14,7 @@ use std::path::Path;
 use keiki_model::calendar::{Day, date_of, parse_day};
 use keiki_model::programme::PROGRAMME_FILE;
 use keiki_model::text::{Language, Text};
-use keiki_store::{Decision, NewEdition, RequestKind, Requests, StoredRequest, Texts};
+use keiki_store::{Agreed, Decision, NewEdition, RequestKind, Requests, StoredRequest, Texts};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -361,22 +362,32 @@ pub fn preview(workspace: &Workspace, change: &Change) -> Result<Vec<Difference>
     Ok(compare(workspace.content.texts(), &after))
 }
 
-/// Makes a change: writes the file and records the edition. Returns its number.
+/// Makes a change: writes the file and records the edition, by which the request is done where there is one. Returns its number.
 ///
 /// # Errors
-/// It cannot be, the files were changed meanwhile, or they cannot be written.
+/// It cannot be, the files were changed meanwhile, they cannot be written, or the request is done already.
 pub async fn make(
     workspace: &Workspace,
     change: &Change,
     (approved_by, run): (&str, &Run),
     reason: &str,
+    fulfils: Option<&Agreed>,
 ) -> Result<Option<i64>> {
+    if let Some(agreed) = fulfils
+        && let Some(number) = agreed::finish(workspace, agreed, run, reason).await?
+    {
+        return Ok(Some(number));
+    }
     // What somebody wrote into the files by hand is an edition of its own.
-    record(workspace, run, None).await?;
+    let before = record(workspace, run, None).await?;
     let texts = texts_with(workspace, change, approved_by)?;
     let file = change.kind.file();
     let path = workspace.root.join(file);
-    let beside = beside(&path, texts.get(file).map_or("", String::as_str))?;
+    let text = texts.get(file).map_or("", String::as_str);
+    if let Some(agreed) = fulfils {
+        agreed::announce(workspace, agreed, (file, text), before.number).await?;
+    }
+    let beside = beside(&path, text)?;
     let put = || {
         if !workspace.is_as_on_disk() {
             return Err(changed_meanwhile());
@@ -390,6 +401,7 @@ pub async fn make(
         now: run.now,
         author: &run.author,
         reason: Some(reason),
+        fulfils,
     };
     let recorded = workspace.ledger().await?.record_as_put(new, put).await?;
     Ok(recorded.new_number())
@@ -457,7 +469,7 @@ pub enum Came {
 pub async fn ask(workspace: &Workspace, change: &Change, why: &str, run: &Run) -> Result<Came> {
     let why = reason(why)?;
     if !change.kind.takes_four_eyes() {
-        let made = make(workspace, change, ("", run), &why).await?;
+        let made = make(workspace, change, ("", run), &why, None).await?;
         return Ok(Came::Made(made));
     }
     // What cannot be made is not asked for.

@@ -65,6 +65,7 @@ pub async fn record(workspace: &Workspace, run: &Run, reason: Option<&str>) -> R
         now: run.now,
         author: &run.author,
         reason,
+        fulfils: None,
     };
     let ledger = workspace.ledger().await?;
     Ok(ledger.record(new, || workspace.is_as_on_disk()).await?)

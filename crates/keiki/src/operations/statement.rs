@@ -17,7 +17,7 @@ use keiki_model::restatement::Cause;
 use keiki_model::statement::{Obstacle, Place, Statement};
 use keiki_model::text::{Language, Text};
 use keiki_report::format;
-use keiki_store::{ClosedHead, Event, Listing, Recorded};
+use keiki_store::{Agreed, ClosedHead, Event, Listing, Recorded};
 
 use super::closed::Closed;
 use super::disclosure;
@@ -48,6 +48,8 @@ pub struct Close {
     pub kind: Kind,
     /// Who closes it, and when.
     pub run: Run,
+    /// The request that is done by it.
+    pub fulfils: Option<Agreed>,
 }
 
 /// Whether figures are only put before those who certify them, or closed.
@@ -159,7 +161,8 @@ pub async fn close(
     }
     statement.journal_sha256 = Some(listed(workspace).await?);
     let event = Event::Closed(statement.clone());
-    book.add(&event, last).await?;
+    let fulfils = asked.fulfils.as_ref();
+    book.add_as_agreed(&event, last, fulfils).await?;
     Ok(Closing::Closed(Box::new(statement)))
 }
 

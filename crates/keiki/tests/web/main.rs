@@ -28,6 +28,7 @@ mod signing_in;
 )]
 #[path = "../cli/spreadsheet.rs"]
 mod spreadsheet;
+mod stopped;
 mod submitting;
 mod system;
 mod transport;

@@ -52,6 +52,7 @@ impl Args {
                 author: environment::author(),
                 now: environment::now(),
             },
+            fulfils: None,
         };
         if self.status {
             let progress = session.progress();

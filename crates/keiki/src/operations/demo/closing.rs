@@ -122,6 +122,7 @@ async fn close(
         agreed_by: Some(SECOND.to_owned()),
         kind: Kind::Final,
         run: run.clone(),
+        fulfils: None,
     };
     statement::close(workspace, &asked, progress).await?;
     seals::sign(workspace, period, Revision::Last, KEY, run).await?;

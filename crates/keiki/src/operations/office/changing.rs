@@ -3,6 +3,7 @@
 use keiki_model::access::Right;
 use keiki_model::calendar::{BEGINNING, Day, date_of};
 use keiki_model::org::{UNASSIGNED, UnitKind};
+use keiki_store::Agreed;
 
 use super::{Desk, UnitChoice, choices};
 use crate::config::Workspace;
@@ -108,10 +109,12 @@ impl Desk {
         change: &Change,
         (approved_by, run): (&str, &Run),
         reason: &str,
+        fulfils: &Agreed,
     ) -> Result<()> {
         let _alone = self.office.defining.lock().await;
         let workspace = self.as_on_disk().await?;
-        changes::make(&workspace, change, (approved_by, run), reason).await?;
+        let by = (approved_by, run);
+        changes::make(&workspace, change, by, reason, Some(fulfils)).await?;
         self.office.kept.look_again().await;
         self.note("change", &change.said(), reason).await
     }

@@ -185,6 +185,7 @@ impl Desk {
                 CloseAct::Final => Kind::Final,
             },
             run: self.run(),
+            fulfils: None,
         };
         let closing = statement::close(&self.books.workspace, &asked, &Silent).await?;
         self.office.kept.look_again().await;

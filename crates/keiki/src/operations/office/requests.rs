@@ -3,7 +3,7 @@
 use keiki_model::access::Right;
 use keiki_model::calendar::Period;
 use keiki_report::report::period_name;
-use keiki_store::{Decision, RequestKind, Requests};
+use keiki_store::{Agreed, Decision, RequestKind, Requests};
 
 use super::Desk;
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ pub struct RequestLine {
     pub decided_by: String,
     /// Whether the reader may agree or refuse.
     pub may_decide: bool,
+    /// Whether the reader may do what somebody agreed to and what is not done.
+    pub may_do: bool,
     /// Whether the reader may take it back.
     pub is_own: bool,
 }
@@ -64,6 +66,8 @@ pub enum Verdict {
     Refuse,
     /// They take back what they asked for.
     Withdraw,
+    /// They do what somebody agreed to and what is not done, since whoever did it was stopped.
+    Do,
 }
 
 impl Desk {
@@ -112,6 +116,7 @@ impl Desk {
                 about,
                 asked_at: (self.local(one.asked_at), one.asked_at),
                 may_decide: is_open && approves && one.asked_by != *me,
+                may_do: one.decision == Decision::Undone && (approves || one.asked_by == *me),
                 is_own: is_open && one.asked_by == *me,
                 id: one.id,
                 reason: one.reason,
@@ -123,64 +128,109 @@ impl Desk {
         lines.collect()
     }
 
-    /// Agrees to a request, which is then carried out, refuses it, or takes it back.
+    /// Agrees to a request, which is then done, refuses it, takes it back, or does what somebody agreed to and what is not done.
     ///
     /// # Errors
-    /// They may not, or it is not open any more.
+    /// They may not, or it does not stand so any more.
     pub async fn decide(&self, id: &str, verdict: Verdict) -> Result<()> {
         let lines = self.requests().await?;
         let line = lines.into_iter().find(|one| one.id == id);
         let line = line.ok_or(Error::Absent)?;
-        let (is_allowed, decision, action) = match verdict {
-            Verdict::Agree => (line.may_decide, Decision::Agreed, "request_agree"),
-            Verdict::Refuse => (line.may_decide, Decision::Refused, "request_refuse"),
-            Verdict::Withdraw => (line.is_own, Decision::Withdrawn, "request_withdraw"),
+        let is_allowed = match verdict {
+            Verdict::Agree | Verdict::Refuse => line.may_decide,
+            Verdict::Withdraw => line.is_own,
+            Verdict::Do => line.may_do,
         };
         if !is_allowed {
             return Err(Error::Forbidden);
         }
         let book = self.book_of_requests().await?;
         let me = &self.who.actor.name;
-        if !book.decide(id, decision, me).await? {
-            return Err(Error::Absent);
-        }
-        if verdict == Verdict::Agree
-            && let Err(error) = self.as_agreed(&line).await
-        {
-            book.reopen(id).await?;
-            return Err(error);
-        }
-        self.note(action, &line.about.object(), &line.asked_by)
-            .await
-    }
-
-    async fn as_agreed(&self, line: &RequestLine) -> Result<()> {
-        let run = Run {
-            author: line.asked_by.clone(),
-            now: self.who.actor.now,
-        };
-        let me = self.who.actor.name.as_str();
-        match &line.about {
-            About::Close(period, _) => self.close_as_agreed(period, line, run).await,
-            About::Change(change) => {
-                self.make_change(change, (me, &run), &line.reason).await?;
-                Ok(())
+        match verdict {
+            Verdict::Agree => {
+                let agreed = book.agree(id, me).await?.ok_or(Error::Absent)?;
+                self.note_decision("request_agree", &line).await?;
+                self.carry_out(&line, (me, &agreed), &book).await
+            }
+            Verdict::Do => {
+                let agreed = book.undone(id).await?.ok_or(Error::Absent)?;
+                self.note_decision("request_do", &line).await?;
+                let by = (line.decided_by.as_str(), &agreed);
+                self.carry_out(&line, by, &book).await
+            }
+            Verdict::Refuse => {
+                let refused = book.decide(id, Decision::Refused, me).await?;
+                self.decided(refused, "request_refuse", &line).await
+            }
+            Verdict::Withdraw => {
+                let withdrawn = book.decide(id, Decision::Withdrawn, me).await?;
+                self.decided(withdrawn, "request_withdraw", &line).await
             }
         }
     }
 
-    async fn close_as_agreed(&self, period: &str, line: &RequestLine, run: Run) -> Result<()> {
-        let asked = Close {
-            period: Period::parse(period).map_err(|_| Error::Absent)?,
-            reason: Some(line.reason.clone()),
-            agreed_by: Some(self.who.actor.name.clone()),
-            kind: Kind::Final,
-            run,
+    async fn decided(&self, was_open: bool, action: &str, line: &RequestLine) -> Result<()> {
+        if !was_open {
+            return Err(Error::Absent);
+        }
+        self.note_decision(action, line).await
+    }
+
+    async fn note_decision(&self, action: &str, line: &RequestLine) -> Result<()> {
+        let object = line.about.object();
+        self.note(action, &object, &line.asked_by).await
+    }
+
+    /// Does what somebody agreed to; where that cannot be, it waits again for somebody to agree.
+    async fn carry_out(
+        &self,
+        line: &RequestLine,
+        by: (&str, &Agreed),
+        book: &Requests,
+    ) -> Result<()> {
+        let done = self.as_agreed(line, by).await;
+        if done.is_err() {
+            book.reopen(by.1).await?;
+        }
+        done
+    }
+
+    async fn as_agreed(
+        &self,
+        line: &RequestLine,
+        (agreed_by, agreed): (&str, &Agreed),
+    ) -> Result<()> {
+        let run = Run {
+            author: line.asked_by.clone(),
+            now: self.who.actor.now,
         };
-        let closing = statement::close(&self.books.workspace, &asked, &Silent).await?;
+        match &line.about {
+            About::Close(period, _) => {
+                let asked = Close {
+                    period: Period::parse(period).map_err(|_| Error::Absent)?,
+                    reason: Some(line.reason.clone()),
+                    agreed_by: Some(agreed_by.to_owned()),
+                    kind: Kind::Final,
+                    run,
+                    fulfils: Some(agreed.clone()),
+                };
+                self.close_as_agreed(&asked, line).await
+            }
+            About::Change(change) => {
+                let by = (agreed_by, &run);
+                self.make_change(change, by, &line.reason, agreed).await
+            }
+        }
+    }
+
+    async fn close_as_agreed(&self, asked: &Close, line: &RequestLine) -> Result<()> {
+        let closing = statement::close(&self.books.workspace, asked, &Silent).await?;
         self.office.kept.look_again().await;
         match closing {
-            Closing::Closed(_) => self.note("close", period, &line.reason).await,
+            Closing::Closed(_) => {
+                let period = asked.period.to_string();
+                self.note("close", &period, &line.reason).await
+            }
             Closing::Preliminary(_) | Closing::Hindered(_) => Err(Error::Absent),
         }
     }

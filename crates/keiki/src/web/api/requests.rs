@@ -31,12 +31,14 @@ pub(in crate::web) struct RequestItem {
     asked_by: String,
     /// When.
     asked_at: String,
-    /// `open`, `agreed`, `refused` or `withdrawn`.
+    /// `open`; `undone` once somebody agreed, until it is done; then `agreed`; `refused` or `withdrawn`.
     decision: &'static str,
     /// Who decided; null while nobody has.
     decided_by: Option<String>,
     /// Whether the reader may agree or refuse.
     may_decide: bool,
+    /// Whether the reader may do what somebody agreed to and what is not done, since the program was stopped.
+    may_do: bool,
     /// Whether the reader may take it back.
     is_own: bool,
 }
@@ -81,6 +83,7 @@ pub(in crate::web) async fn list_requests(
             decision: one.decision.code(),
             decided_by: Some(one.decided_by).filter(|by| !by.is_empty()),
             may_decide: one.may_decide,
+            may_do: one.may_do,
             is_own: one.is_own,
         }
     };
@@ -100,6 +103,8 @@ pub(in crate::web) enum VerdictWord {
     Refuse,
     /// Who asked takes it back.
     Withdraw,
+    /// What somebody agreed to and what is not done is done now.
+    Do,
 }
 
 /// A decision.
@@ -110,7 +115,7 @@ pub(in crate::web) struct Decided {
     verdict: VerdictWord,
 }
 
-/// Agrees to a request, refuses it, or takes it back.
+/// Agrees to a request, refuses it, takes it back, or does what was agreed to and is not done.
 #[utoipa::path(post, path = "/api/v1/requests/{id}/decide", params(("id" = String, Path)), request_body = Decided, responses((status = 200, body = Done)))]
 pub(in crate::web) async fn decide_request(
     desk: Desk,
@@ -121,6 +126,7 @@ pub(in crate::web) async fn decide_request(
         VerdictWord::Agree => Verdict::Agree,
         VerdictWord::Refuse => Verdict::Refuse,
         VerdictWord::Withdraw => Verdict::Withdraw,
+        VerdictWord::Do => Verdict::Do,
     };
     desk.decide(&id, verdict).await?;
     Ok(Json(Done::YES))

@@ -48,6 +48,7 @@ pub(in crate::web) async fn decide(
         "agree" => Verdict::Agree,
         "refuse" => Verdict::Refuse,
         "withdraw" => Verdict::Withdraw,
+        "do" => Verdict::Do,
         _ => return Err(Error::Absent.into()),
     };
     match desk.decide(&id, verdict).await {
