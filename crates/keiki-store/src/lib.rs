@@ -15,6 +15,7 @@ mod forms;
 mod gathered;
 mod heads;
 mod identity;
+mod in_use;
 mod journal;
 mod ledger;
 mod listing;
@@ -57,6 +58,7 @@ pub use gathered::{Expected, Gathered, Gathering, MEMORY_BYTES, Repeats, Summary
 pub use identity::{
     Differing, IDENTITY_SOURCE, IdentityReport, Judgement, Merge, Separation, SharedIdentifier,
 };
+pub use in_use::InUse;
 pub use journal::{FrozenPlan, Journal, Receipt, Submission};
 pub use ledger::{Edition, EditionOf, Ledger, NewEdition, Texts, digest_of};
 pub use listing::Listing;
@@ -78,6 +80,6 @@ pub use sessions::{Sessions, StoredSession};
 pub use statements::{ClosedHead, Event, Recorded, Statements, bound_sha256};
 pub use subjects::Subjects;
 pub use tokens::{Person, Tokens};
-pub use upload_links::{StoredUploadLink, UploadLinks};
+pub use upload_links::{LinkUse, StoredUploadLink, UploadLinks};
 pub use verify::{Finding, Verification};
-pub use waiting::{WaitingFile, WaitingFiles};
+pub use waiting::{DeskFolder, WaitingFile, WaitingFiles};

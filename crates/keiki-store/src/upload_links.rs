@@ -35,6 +35,17 @@ pub struct StoredUploadLink {
     pub revoked_at: Option<i64>,
 }
 
+/// What becomes of a link by which somebody begins to take a file in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkUse {
+    /// It was free, and is for this file now.
+    New,
+    /// It was for this file already: whoever began with it was stopped.
+    Again,
+    /// It is for another file, or does not hold.
+    Refused,
+}
+
 /// The links, in the workspace's database.
 #[derive(Debug, Clone)]
 pub struct UploadLinks {
@@ -54,6 +65,7 @@ impl UploadLinks {
             "CREATE TABLE IF NOT EXISTS upload_links (id TEXT PRIMARY KEY, token_sha256 TEXT NOT NULL UNIQUE, holder TEXT NOT NULL, \
              org_unit TEXT NOT NULL, into_what TEXT NOT NULL, period TEXT NOT NULL, as_of BIGINT NOT NULL, made_by TEXT NOT NULL, \
              made_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, used_at BIGINT, revoked_at BIGINT)",
+                "CREATE TABLE IF NOT EXISTS upload_link_uses (link_id TEXT PRIMARY KEY, file_id TEXT NOT NULL)",
             ])
             .await?;
         Ok(Self { pool })
@@ -111,27 +123,73 @@ impl UploadLinks {
         row.as_ref().map(link).transpose()
     }
 
-    /// Uses a link that holds, which then holds no longer. Returns whether it held: of two at the same time, one does.
+    /// Begins to take a file in by a link that holds, which is for no other file until that is done or given back.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn take(&self, id: &str, now: i64) -> Result<bool> {
-        let taken = sqlx::query(
-            "UPDATE upload_links SET used_at = $1 WHERE id = $2 AND expires_at > $1 AND used_at IS NULL AND revoked_at IS NULL",
+    pub async fn begin(&self, id: &str, file_id: &str, now: i64) -> Result<LinkUse> {
+        let begun = sqlx::query(
+            "INSERT INTO upload_link_uses (link_id, file_id) SELECT id, CAST($1 AS TEXT) FROM upload_links \
+             WHERE id = $2 AND expires_at > $3 AND used_at IS NULL AND revoked_at IS NULL ON CONFLICT (link_id) DO NOTHING",
         )
-        .bind(now)
+        .bind(file_id)
         .bind(id)
+        .bind(now)
         .execute(&self.pool)
         .await?;
-        Ok(taken.rows_affected() > 0)
+        if begun.rows_affected() > 0 {
+            return Ok(LinkUse::New);
+        }
+        let query = "SELECT 1 FROM upload_link_uses WHERE link_id = $1 AND file_id = $2";
+        let row = sqlx::query(query).bind(id).bind(file_id);
+        let is_of_it = row.fetch_optional(&self.pool).await?.is_some();
+        Ok(if is_of_it {
+            LinkUse::Again
+        } else {
+            LinkUse::Refused
+        })
     }
 
-    /// Lets a link hold again by which nothing was taken in after all.
+    /// The links by which a file is being taken in, or was when whoever did it was stopped, each with the file's identity.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn begun(&self) -> Result<Vec<(StoredUploadLink, String)>> {
+        let query = format!(
+            "SELECT {COLUMNS}, file_id FROM upload_links JOIN upload_link_uses ON link_id = id ORDER BY id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .fetch_all(&self.pool)
+            .await?;
+        let begun = rows.iter().map(|row| Ok((link(row)?, row.try_get(12)?)));
+        begun.collect()
+    }
+
+    /// Uses a link up, since a file was taken in by it.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn use_up(&self, id: &str, at: i64) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("UPDATE upload_links SET used_at = $1 WHERE id = $2 AND used_at IS NULL")
+            .bind(at)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM upload_link_uses WHERE link_id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Lets a link hold for any file again, since nothing was taken in by it.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn give_back(&self, id: &str) -> Result<()> {
-        sqlx::query("UPDATE upload_links SET used_at = NULL WHERE id = $1")
+        sqlx::query("DELETE FROM upload_link_uses WHERE link_id = $1")
             .bind(id)
             .execute(&self.pool)
             .await?;

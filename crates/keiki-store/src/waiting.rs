@@ -1,6 +1,7 @@
 //! Files that were sent and not confirmed yet: encrypted on disk, so that neither a reload nor a restart loses them, and nobody reads them
 //! there.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use sqlx::{AnyPool, Row};
 
 use crate::database::Database;
 use crate::error::{Result, StoreError, on_file};
+use crate::in_use::{self, InUse, Unused};
 use crate::raw::{decrypt_file, encrypt_file};
 
 /// A file that waits for a confirmation.
@@ -57,7 +59,7 @@ impl WaitingFiles {
             .with_tables(&[
             "CREATE TABLE IF NOT EXISTS waiting_files (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, \
              into_what TEXT NOT NULL, covers TEXT NOT NULL, as_of BIGINT NOT NULL, since BIGINT NOT NULL, bytes BIGINT NOT NULL, \
-             file_key TEXT NOT NULL, taken_at BIGINT)",
+             file_key TEXT NOT NULL)",
             ])
             .await?;
         let folder = database.waiting_folder();
@@ -65,15 +67,21 @@ impl WaitingFiles {
         Ok(Self { pool, folder })
     }
 
-    /// A folder for a file as it comes, and while it is read; whatever is left there when the program starts is taken away.
+    /// A folder for a file as it comes, and while it is read.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn desk_folder(&self) -> Result<tempfile::TempDir> {
-        let made = tempfile::Builder::new()
-            .prefix("open-")
-            .tempdir_in(&self.folder);
-        made.map_err(on_file(&self.folder))
+    pub fn desk_folder(&self) -> Result<DeskFolder> {
+        let mut random = [0; 16];
+        rand::rng().fill_bytes(&mut random);
+        let name = format!("open-{}", hexadecimal(&random));
+        let in_use = InUse::new(&self.folder, &name)?;
+        let path = self.folder.join(name);
+        std::fs::create_dir(&path).map_err(on_file(&path))?;
+        Ok(DeskFolder {
+            path,
+            _in_use: in_use,
+        })
     }
 
     /// Keeps a file with what was found in it.
@@ -83,6 +91,7 @@ impl WaitingFiles {
     pub async fn keep(&self, file: &WaitingFile, plain: &Path, found: &[u8]) -> Result<()> {
         let mut key = [0; 32];
         rand::rng().fill_bytes(&mut key);
+        let _in_use = InUse::new(&self.folder, &file.id)?.for_others();
         let (place, findings) = self.places(&file.id);
         let plain = plain.to_owned();
         let found = found.to_vec();
@@ -95,8 +104,8 @@ impl WaitingFiles {
         });
         task.await.map_err(|error| stopped(&error))??;
         sqlx::query(
-            "INSERT INTO waiting_files (id, owner, name, into_what, covers, as_of, since, bytes, file_key, taken_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
+            "INSERT INTO waiting_files (id, owner, name, into_what, covers, as_of, since, bytes, file_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&file.id)
         .bind(&file.owner)
@@ -117,9 +126,8 @@ impl WaitingFiles {
     /// # Errors
     /// The database cannot be read.
     pub async fn of_owner(&self, owner: &str) -> Result<Vec<WaitingFile>> {
-        let query = format!(
-            "SELECT {COLUMNS} FROM waiting_files WHERE owner = $1 AND taken_at IS NULL ORDER BY since DESC, id"
-        );
+        let query =
+            format!("SELECT {COLUMNS} FROM waiting_files WHERE owner = $1 ORDER BY since DESC, id");
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(owner)
             .fetch_all(&self.pool)
@@ -145,8 +153,7 @@ impl WaitingFiles {
     /// # Errors
     /// The database or the disk cannot be read.
     pub async fn found(&self, id: &str, owner: &str) -> Result<Option<Vec<u8>>> {
-        let query =
-            "SELECT file_key FROM waiting_files WHERE id = $1 AND owner = $2 AND taken_at IS NULL";
+        let query = "SELECT file_key FROM waiting_files WHERE id = $1 AND owner = $2";
         let row = sqlx::query(query)
             .bind(id)
             .bind(owner)
@@ -189,31 +196,39 @@ impl WaitingFiles {
         task.await.map_err(|error| stopped(&error))?
     }
 
-    /// Takes a file of somebody, of two at the same time one, and puts it as it was into a folder. It is free again when `give_back` is
-    /// called, or where whoever took it is gone since before `gone_before`. `None` where it waits no longer.
+    /// Takes a file of somebody, of two at the same time one, and puts it as it was into a folder. It is free again when the last value
+    /// goes, or whoever took it does. `None` where it waits no longer, or somebody has it.
     ///
     /// # Errors
     /// The database or the disk cannot be used.
     pub async fn take(
         &self,
-        (id, owner): (&str, &str),
+        own: (&str, &str),
         folder: &Path,
-        now: i64,
-        gone_before: i64,
-    ) -> Result<Option<(WaitingFile, PathBuf)>> {
-        let query = format!(
-            "UPDATE waiting_files SET taken_at = $1 WHERE id = $2 AND owner = $3 AND (taken_at IS NULL OR taken_at < $4) \
-             RETURNING {COLUMNS}, file_key"
-        );
-        let row = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(now)
-            .bind(id)
-            .bind(owner)
-            .bind(gone_before)
-            .fetch_optional(&self.pool)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(self.put(&row, folder).await?))
+    ) -> Result<Option<(WaitingFile, PathBuf, InUse)>> {
+        if !self.is_there(own).await? {
+            return Ok(None);
+        }
+        let (id, _) = own;
+        let Some(in_use) = InUse::take(&self.folder, id)? else {
+            return Ok(None);
+        };
+        if let Some((file, path)) = self.copy(own, folder).await? {
+            return Ok(Some((file, path, in_use)));
+        }
+        // It went before it was taken, and nobody will have its name.
+        remove_if_there(&in_use::path(&self.folder, id))?;
+        Ok(None)
+    }
+
+    /// Whether a file of somebody waits.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_there(&self, (id, owner): (&str, &str)) -> Result<bool> {
+        let query = "SELECT 1 FROM waiting_files WHERE id = $1 AND owner = $2";
+        let row = sqlx::query(query).bind(id).bind(owner);
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
     }
 
     /// Puts a file of somebody that waits as it was into a folder, and takes it from nobody. `None` where it waits no longer.
@@ -225,9 +240,8 @@ impl WaitingFiles {
         (id, owner): (&str, &str),
         folder: &Path,
     ) -> Result<Option<(WaitingFile, PathBuf)>> {
-        let query = format!(
-            "SELECT {COLUMNS}, file_key FROM waiting_files WHERE id = $1 AND owner = $2 AND taken_at IS NULL"
-        );
+        let query =
+            format!("SELECT {COLUMNS}, file_key FROM waiting_files WHERE id = $1 AND owner = $2");
         let row = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(id)
             .bind(owner)
@@ -253,18 +267,6 @@ impl WaitingFiles {
         Ok((file, plain))
     }
 
-    /// Gives back a file that was taken and came to nothing.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn give_back(&self, id: &str) -> Result<()> {
-        sqlx::query("UPDATE waiting_files SET taken_at = NULL WHERE id = $1")
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
     /// Takes a file away. Its key goes first, so that what may be left of it on the disk says nothing.
     ///
     /// # Errors
@@ -275,18 +277,13 @@ impl WaitingFiles {
             .execute(&self.pool)
             .await?;
         let (place, findings) = self.places(id);
-        for path in [place, findings] {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(on_file(&path)(error));
-                }
-                _ => {}
-            }
+        for path in [place, findings, in_use::path(&self.folder, id)] {
+            remove_if_there(&path)?;
         }
         Ok(())
     }
 
-    /// Takes away files that have waited since before an instant. Returns how many.
+    /// Takes away files that have waited since before an instant, unless they are being taken in. Returns how many.
     ///
     /// # Errors
     /// The database or the disk cannot be written.
@@ -295,41 +292,50 @@ impl WaitingFiles {
             .bind(before)
             .fetch_all(&self.pool)
             .await?;
+        let mut count = 0;
         for row in &rows {
-            self.remove(&row.try_get::<String, _>(0)?).await?;
+            let id: String = row.try_get(0)?;
+            let Unused::Yes(_nobodys) = InUse::unused(&self.folder, &id)? else {
+                continue;
+            };
+            self.remove(&id).await?;
+            count += 1;
         }
-        Ok(rows.len())
+        Ok(count)
     }
 
     /// Takes away what programs that were killed have left in the folder: files as they came, and those of which the database knows
-    /// nothing. What was changed after an instant may be another server's that is at work.
+    /// nothing. What another program uses stays, however long it does.
     ///
     /// # Errors
     /// The database or the disk cannot be used.
-    pub async fn sweep(&self, before: i64) -> Result<()> {
-        let rows = sqlx::query("SELECT id FROM waiting_files")
-            .fetch_all(&self.pool)
-            .await?;
-        let mut known = std::collections::HashSet::new();
-        for row in &rows {
-            known.insert(row.try_get::<String, _>(0)?);
-        }
+    pub async fn sweep(&self) -> Result<()> {
+        let mut unused = HashMap::new();
+        let mut places = Vec::new();
         let entries = std::fs::read_dir(&self.folder).map_err(on_file(&self.folder))?;
         for entry in entries {
             let path = entry.map_err(on_file(&self.folder))?.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            if stem.is_some_and(|stem| known.contains(stem)) {
+            let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
                 continue;
-            }
-            if changed_at(&path).is_none_or(|at| at >= before) {
-                continue;
-            }
-            let removed = if path.is_dir() {
-                std::fs::remove_dir_all(&path)
-            } else {
-                std::fs::remove_file(&path)
             };
-            removed.map_err(on_file(&path))?;
+            let stem = stem.to_owned();
+            if !unused.contains_key(&stem) {
+                let found = InUse::unused(&self.folder, &stem)?;
+                unused.insert(stem.clone(), found);
+            }
+            places.push((stem, path));
+        }
+        // Only now: what was kept meanwhile was in use until the database knew of it.
+        let rows = sqlx::query("SELECT id FROM waiting_files")
+            .fetch_all(&self.pool)
+            .await?;
+        let known = rows.iter().map(|row| row.try_get::<String, _>(0));
+        let known: HashSet<String> = known.collect::<std::result::Result<_, _>>()?;
+        for (stem, path) in places {
+            let is_unused = matches!(unused.get(&stem), Some(Unused::Yes(_)));
+            if is_unused && !known.contains(&stem) {
+                remove_if_there(&path)?;
+            }
         }
         Ok(())
     }
@@ -341,11 +347,39 @@ impl WaitingFiles {
     }
 }
 
-/// When a file or folder was changed last, UTC microseconds; `None` where it is gone.
-fn changed_at(path: &Path) -> Option<i64> {
-    let changed = std::fs::metadata(path).and_then(|of| of.modified()).ok()?;
-    let since = changed.duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_micros()).ok()
+/// A folder for a file as it comes, and while it is read: it goes with the value, and nobody takes it away before.
+#[derive(Debug)]
+pub struct DeskFolder {
+    path: PathBuf,
+    _in_use: InUse,
+}
+
+impl DeskFolder {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for DeskFolder {
+    fn drop(&mut self) {
+        // What cannot be taken away now is swept later.
+        drop(std::fs::remove_dir_all(&self.path));
+    }
+}
+
+/// Takes a file or a folder away; that it is gone already is as well.
+fn remove_if_there(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(on_file(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes what is read into a file, encrypted.
@@ -435,8 +469,20 @@ mod tests {
             .keep(&file("a"), &plain, b"Sato found")
             .await
             .expect("it is kept");
-        drop(before.desk_folder().expect("it is made").keep());
-        std::fs::write(folder.path().join("waiting/nobody.file"), "x").expect("it can be written");
+        // What a program leaves that is killed: a folder and files, and locks that nobody has any more.
+        let in_use = before.desk_folder().expect("it is made");
+        let received = in_use.path().join("half.csv");
+        std::fs::write(&received, "x").expect("it can be written");
+        std::fs::create_dir(folder.path().join("waiting/open-left")).expect("it can be made");
+        for left in [
+            "nobody.file",
+            "nobody.lock",
+            "open-left.lock",
+            "open-left/half.csv",
+        ] {
+            let place = folder.path().join("waiting").join(left);
+            std::fs::write(place, "x").expect("it can be written");
+        }
         for entry in std::fs::read_dir(folder.path().join("waiting")).expect("it is there") {
             let place = entry.expect("it is there").path();
             if place.is_file() {
@@ -445,13 +491,23 @@ mod tests {
             }
         }
         let after = WaitingFiles::open(&database).await.expect("it opens");
-        // Another server may be at work with what is new.
-        after.sweep(0).await.expect("it is swept");
-        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
-        assert_eq!(left.count(), 4);
-        after.sweep(i64::MAX).await.expect("it is swept");
-        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
-        assert_eq!(left.count(), 2);
+        // Another server is at work with what it uses, however long that takes.
+        after.sweep().await.expect("it is swept");
+        let left = || {
+            let all = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
+            let names = all.map(|one| one.expect("it is there").file_name());
+            let names = names.map(|name| name.to_string_lossy().into_owned());
+            let mut names: Vec<String> = names.filter(|name| !name.starts_with("open-")).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(left(), ["a.file", "a.found", "a.lock"]);
+        assert!(received.is_file());
+        let open = in_use.path().to_owned();
+        drop(in_use);
+        assert!(!open.exists());
+        let all = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
+        assert_eq!(all.count(), 3);
         assert_eq!(
             after.of_owner("one").await.expect("it is read"),
             [file("a")]
@@ -471,28 +527,27 @@ mod tests {
             let copied = after.copy(("a", owner), &out).await.expect("it is read");
             assert_eq!(copied.is_some(), is_theirs);
         }
-        let taken = after
-            .take(("a", "one"), &out, 50, 0)
-            .await
-            .expect("it is taken");
-        let (_, place) = taken.expect("it waits");
+        let taken = after.take(("a", "one"), &out).await;
+        let (_, place, in_use) = taken.expect("it is taken").expect("it waits");
         assert_eq!(std::fs::read(place).expect("it can be read"), bytes);
-        // Taken once, unless it is given back or whoever took it is gone.
-        let again = after
-            .take(("a", "one"), &out, 60, 40)
-            .await
-            .expect("it is asked for");
-        assert_eq!(again, None);
+        // Taken once, and looked at all the same; it neither goes nor is swept as long as it is taken.
+        let again = before.take(("a", "one"), &out).await;
+        assert!(again.expect("it is asked for").is_none());
         let copied = after.copy(("a", "one"), &out).await;
-        assert_eq!(copied.expect("it is asked for"), None);
-        after.give_back("a").await.expect("it is given back");
-        for (now, gone) in [(60, 40), (80, 70)] {
-            let again = after.take(("a", "one"), &out, now, gone).await;
+        assert!(copied.expect("it is read").is_some());
+        assert_eq!(after.expire(11).await.expect("it is looked at"), 0);
+        after.sweep().await.expect("it is swept");
+        // Whoever has it ends, in whatever way.
+        drop(in_use);
+        for _ in 0..2 {
+            let again = before.take(("a", "one"), &out).await;
             assert!(again.expect("it is asked for").is_some());
         }
         assert_eq!(after.expire(11).await.expect("it is expired"), 1);
-        let left = std::fs::read_dir(folder.path().join("waiting")).expect("it is there");
-        assert_eq!(left.count(), 0);
+        assert_eq!(left(), [""; 0]);
+        let gone = before.take(("a", "one"), &out).await;
+        assert!(gone.expect("it is asked for").is_none());
+        assert_eq!(left(), [""; 0]);
     }
 
     #[tokio::test]
@@ -517,9 +572,8 @@ mod tests {
             &changed,
         ] {
             std::fs::write(&place, damaged).expect("it can be written");
-            let taken = files.take(("a", "one"), folder.path(), 50, 0).await;
+            let taken = files.take(("a", "one"), folder.path()).await;
             assert!(taken.is_err());
-            files.give_back("a").await.expect("it is given back");
         }
     }
 }

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use keiki_model::calendar::Period;
 use keiki_model::measurement::Measurement;
-use keiki_store::{StoreError, Tokens};
-use tempfile::TempDir;
+use keiki_store::{DeskFolder, StoreError, Tokens};
 
 use super::measure::{self, Measure, Units};
 use crate::config::{STATE_FOLDER, Workspace};
@@ -49,12 +48,12 @@ pub(super) struct Wanted {
 /// A copy of the books in a folder that goes with it.
 pub(super) struct Copy {
     workspace: Workspace,
-    _folder: TempDir,
+    _folder: DeskFolder,
 }
 
 impl Copy {
     /// Copies the books.
-    pub(super) async fn of(workspace: &Workspace, folder: TempDir) -> Result<Self> {
+    pub(super) async fn of(workspace: &Workspace, folder: DeskFolder) -> Result<Self> {
         let state = folder.path().join(STATE_FOLDER);
         let cubes = workspace.root.join(STATE_FOLDER).join(CUBES);
         let (to_journal, to_cubes) = (state.join("journal"), state.join(CUBES));

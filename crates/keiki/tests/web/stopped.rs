@@ -1,15 +1,17 @@
-//! What was agreed to when the program was killed: nothing is lost, and nothing is done twice.
+//! What was agreed to or begun when the program was killed: nothing is lost, and nothing is done twice.
 
-use keiki::config::Workspace;
+use keiki::config::{Opening, Workspace};
 use keiki::operations::changes::{self, Change, ChangeKind};
+use keiki::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
+use keiki::operations::upload_links::{self, NewUploadLink};
 use keiki::operations::{programme, statement, verify};
 use keiki::progress::Silent;
 use keiki_model::access::Role;
-use keiki_store::{Decision, Event, PutText, Requests};
+use keiki_store::{Decision, Event, LinkUse, PutText, Requests, StoredUploadLink, UploadLinks};
 
 use sha2::{Digest, Sha256};
 
-use crate::house::{Answer, House, Visitor};
+use crate::house::{Answer, House, Visitor, actor};
 
 const TARGET: [(&str, &str); 6] = [
     ("kind", "target"),
@@ -195,4 +197,140 @@ async fn a_close_that_was_agreed_to_when_the_program_was_killed_is_done_once() {
     assert_eq!(standing(&house, &asked).await, Some(Decision::Open));
     let refuse = [("act", "refuse")];
     approver.post(&path, &refuse).await.is(303);
+}
+
+const HEADER: &str = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on";
+
+/// A link for a file of one org unit: its path, and what is kept of it.
+async fn link(house: &House, links: &UploadLinks) -> (String, StoredUploadLink) {
+    let new = NewUploadLink {
+        holder: "Tanaka".to_owned(),
+        org_unit: "JP1".to_owned(),
+        into: "dataset:assets".to_owned(),
+        period: "2026-05".to_owned(),
+        days: 14,
+    };
+    let made = upload_links::make(&house.workspace, links, &new, &actor("tests")).await;
+    let (link, token) = made.expect("it is made");
+    (format!("/upload/{token}"), link)
+}
+
+/// Sends a file of one asset by a link. Returns the path of its page, and its identity.
+async fn send(holder: &Visitor<'_>, path: &str, asset: &str) -> (String, String) {
+    let row =
+        format!("{asset},JP1,hardware,one,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,");
+    let text = format!("{HEADER}\n{row}\n");
+    let file = Some(("assets.csv", text.as_bytes()));
+    let (page, place) = holder.post_parts_and_follow(path, &[], file).await;
+    page.is(200);
+    let id = place.rsplit('/').next().expect("it has parts").to_owned();
+    (place, id)
+}
+
+/// How many readings are in the books by a link.
+async fn readings(house: &House, link: &StoredUploadLink) -> usize {
+    let journal = house.workspace.journal(Opening::Existing).await;
+    let snapshot = journal.expect("it opens").snapshot().await;
+    let by = upload_links::name(link);
+    let snapshot = snapshot.expect("it is read");
+    snapshot
+        .batches()
+        .iter()
+        .filter(|one| one.author == by)
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_by_which_a_file_was_being_taken_in_is_for_that_file_alone() {
+    let house = House::new().await;
+    let links = upload_links::open(&house.workspace).await;
+    let links = links.expect("they open");
+    let (path, of) = link(&house, &links).await;
+    let holder = house.nobody();
+    let (one, id) = send(&holder, &path, "A7").await;
+    let (other, _) = send(&holder, &path, "A8").await;
+    // This is where it is killed: nothing is in the books yet.
+    let begun = links.begin(&of.id, &id, keiki::environment::now()).await;
+    assert_eq!(begun.expect("it is written"), LinkUse::New);
+    let house = house.restarted().await;
+    let holder = house.nobody();
+    holder.get(&path).await.is(200).says("is not complete");
+    let refused = holder.post(&format!("{other}/confirm"), &[]).await.is(422);
+    refused.says("another file is being taken in");
+    assert_eq!(readings(&house, &of).await, 0);
+    holder.post(&format!("{one}/confirm"), &[]).await.is(200);
+    holder.get(&path).await.is(404);
+    assert_eq!(readings(&house, &of).await, 1);
+    is_sound(&house).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_used_up_with_what_came_in_by_it_and_given_back_where_nothing_did() {
+    for is_in_books in [true, false] {
+        for goes_on in [true, false] {
+            let house = House::new().await;
+            let links = upload_links::open(&house.workspace).await;
+            let links = links.expect("they open");
+            let (path, of) = link(&house, &links).await;
+            let (place, id) = send(&house.nobody(), &path, "A7").await;
+            let begun = links.begin(&of.id, &id, keiki::environment::now()).await;
+            assert_eq!(begun.expect("it is written"), LinkUse::New);
+            if is_in_books {
+                take_in(&house, &of).await;
+            }
+            // This is where it is killed: whether or not the file is in the books, the database does not say so.
+            let house = house.restarted().await;
+            let holder = house.nobody();
+            holder.get(&path).await.is(200).says("is not complete");
+            let act = if goes_on { "confirm" } else { "discard" };
+            let status = if goes_on { 200 } else { 303 };
+            holder.post(&format!("{place}/{act}"), &[]).await.is(status);
+            let holds = !goes_on && !is_in_books;
+            let page = holder.get(&path).await.is(if holds { 200 } else { 404 });
+            page.says_nothing_of("is not complete");
+            assert_eq!(readings(&house, &of).await, usize::from(!holds));
+            let office = [(Role::ProgrammeOffice, "HD")];
+            let office = house.visitor("office", &office).await;
+            let standing = if holds { "open" } else { "used" };
+            let listed = office.get("/api/v1/upload-links").await.is(200).data();
+            assert_eq!(listed["items"][0]["standing"], standing, "{listed}");
+            if holds {
+                let (place, _) = send(&holder, &path, "A9").await;
+                holder.post(&format!("{place}/confirm"), &[]).await.is(200);
+                holder.get(&path).await.is(404);
+            }
+            is_sound(&house).await;
+        }
+    }
+}
+
+/// Takes the file of a link in as its holder does, and does nothing else.
+async fn take_in(house: &House, link: &StoredUploadLink) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("assets.csv");
+    let row = "A7,JP1,hardware,one,true,E1,2026-04-01,2026-05-20,2026-05-20,declaration,";
+    std::fs::write(&file, format!("{HEADER}\n{row}\n")).expect("it can be written");
+    let asked = Ingest {
+        what: What::Sent {
+            into: SentInto::Dataset("assets".to_owned()),
+            org_units: vec!["JP1".to_owned(), "JP1-IT".to_owned()],
+            files: vec![file],
+            attachments: Vec::new(),
+            as_seen: None,
+        },
+        as_of: Some(link.as_of),
+        covers: vec!["JP1".to_owned()],
+        extent: None,
+        missing: None,
+        confirmation: Confirmation::Ask,
+        surroundings: &keiki::environment::Here,
+        author: upload_links::name(link),
+        now: keiki::environment::now(),
+    };
+    let outcomes = ingest::ingest(&house.workspace, &asked, &Silent).await;
+    let outcomes = outcomes.expect("it is read");
+    assert!(
+        outcomes.iter().all(|one| one.result.is_ok()),
+        "{outcomes:?}"
+    );
 }

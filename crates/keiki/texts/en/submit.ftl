@@ -73,6 +73,7 @@ upload-form-note = It lists what is on file of your org unit for this period. Fi
 upload-form-load = Download the workbook
 log-load-form = downloaded a collection workbook by a link
 upload-once = The link holds until the file is taken in.
+upload-begun = Taking this file in is not complete. Open it and take it in again; what is in already does not count twice.
 upload-done = Thank you. The link has done its work and holds no longer.
 log-upload-link-make = made an upload link
 log-upload-link-revoke = took an upload link back

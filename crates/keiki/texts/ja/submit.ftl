@@ -73,6 +73,7 @@ upload-form-note = この組織と対象期間について登録済みの内容�
 upload-form-load = 収集票をダウンロードする
 log-load-form = リンクからの収集票のダウンロード
 upload-once = 取り込むまで、このリンクは有効です。
+upload-begun = このファイルの取込が完了していません。開いて、もう一度取り込んでください。すでに取り込まれた分が二重に数えられることはありません。
 upload-done = ご提出ありがとうございました。このリンクは使用済みになりました。
 log-upload-link-make = 提出リンクの作成
 log-upload-link-revoke = 提出リンクの取消し

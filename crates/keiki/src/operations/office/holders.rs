@@ -6,7 +6,7 @@ use keiki_model::access::Right;
 use keiki_model::calendar::{Period, date_of};
 use keiki_model::text::{Language, Text};
 use keiki_report::report::period_name;
-use keiki_store::StoredUploadLink;
+use keiki_store::{LinkUse, StoredUploadLink};
 
 use super::submitting::{Said, SubmitView, Taken, WORKBOOK};
 use super::{Desk, Office, Who};
@@ -87,6 +87,8 @@ pub struct AskedFor {
     pub as_of: String,
     /// Until when the link holds.
     pub until: String,
+    /// The file that waits and that it is for alone, since taking it in was begun.
+    pub begun: Option<String>,
 }
 
 impl Desk {
@@ -96,6 +98,7 @@ impl Desk {
     /// They may not make any.
     pub async fn upload_links(&self) -> Result<Vec<LinkLine>> {
         let (_, within) = self.within(Right::Close)?;
+        self.office.settle_links(self.who.actor.now).await?;
         let all = self.office.links.all().await?;
         let own = all.into_iter().filter(|one| within.has(&one.org_unit));
         Ok(own.map(|one| self.link_line(one)).collect())
@@ -155,6 +158,7 @@ impl Desk {
 pub struct Holder {
     link: StoredUploadLink,
     desk: Desk,
+    begun: Option<String>,
 }
 
 impl Office {
@@ -168,8 +172,10 @@ impl Office {
         language: Language,
         (actor, registry): (&Actor, &Registry),
     ) -> Result<Holder> {
+        let begun = self.settle_links(actor.now).await?;
         let link = upload_links::find(&self.links, token, actor.now).await?;
         let link = link.ok_or(Error::Absent)?;
+        let begun = begun.into_iter().find(|(id, _)| *id == link.id);
         let who = Who {
             actor: Actor {
                 name: upload_links::name(&link),
@@ -182,7 +188,32 @@ impl Office {
             registry: registry.clone(),
         };
         let desk = self.desk(who).await?;
-        Ok(Holder { link, desk })
+        Ok(Holder {
+            link,
+            desk,
+            begun: begun.map(|(_, file)| file),
+        })
+    }
+
+    /// Looks after links by which a file was being taken in when the program was stopped: each is for that file alone as long as it
+    /// waits; after that it is used up if anything came in by it, else it holds again. Returns the links that are for one file, each
+    /// with that file's identity.
+    async fn settle_links(&self, now: i64) -> Result<Vec<(String, String)>> {
+        let mut begun = Vec::new();
+        for (link, file) in self.links.begun().await? {
+            let name = upload_links::name(&link);
+            if self.waiting.is_there((&file, &name)).await? {
+                begun.push((link.id, file));
+                continue;
+            }
+            let books = self.kept.books(&self.root, now).await?;
+            let mut batches = books.batches.iter();
+            match batches.find(|batch| batch.author == name) {
+                Some(batch) => self.links.use_up(&link.id, batch.known_at).await?,
+                None => self.links.give_back(&link.id).await?,
+            }
+        }
+        Ok(begun)
     }
 }
 
@@ -198,6 +229,7 @@ impl Holder {
             is_form: self.link.into == WORKBOOK,
             as_of: date_of(self.link.as_of).to_string(),
             until: self.desk.local(self.link.expires_at),
+            begun: self.begun.clone(),
         }
     }
 
@@ -267,14 +299,39 @@ impl Holder {
     /// # Errors
     /// The link or the file is gone, or the file cannot be used; the link then holds on.
     pub async fn confirm(&self, file: &str, seen: Option<&str>) -> Result<Taken> {
-        let links = &self.desk.office.links;
-        if !links.take(&self.link.id, self.desk.who.actor.now).await? {
-            return Err(Error::Absent);
+        let (links, now) = (&self.desk.office.links, self.desk.who.actor.now);
+        let chosen = self.desk.chosen(file, seen).await?;
+        let begun = links.begin(&self.link.id, file, now).await?;
+        if begun == LinkUse::Refused {
+            return Err(for_another_file());
         }
-        let taken = self.desk.confirm(file, seen).await;
-        if taken.is_err() {
-            links.give_back(&self.link.id).await?;
+        match self.desk.take_in(&chosen).await {
+            Ok(taken) => {
+                links.use_up(&self.link.id, now).await?;
+                self.desk.office.waiting.remove(file).await?;
+                Ok(taken)
+            }
+            Err(error) => {
+                // Of what was begun before, some may be in the books.
+                if begun == LinkUse::New {
+                    links.give_back(&self.link.id).await?;
+                }
+                Err(error)
+            }
         }
-        taken
     }
+}
+
+/// That a link is for a file with which somebody has begun.
+fn for_another_file() -> Error {
+    Error::user(
+        Text::new(
+            "このリンクでは、別のファイルの取込が始まっています",
+            "by this link, another file is being taken in",
+        ),
+        Text::new(
+            "そのファイルをもう一度取り込むか、破棄してから試してください",
+            "take that file in again, or throw it away, before you try another",
+        ),
+    )
 }

@@ -13,9 +13,8 @@ use keiki_model::dataset::OrgUnits;
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
 use keiki_model::text::Text;
-use keiki_store::WaitingFile;
+use keiki_store::{DeskFolder, WaitingFile};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 use super::evidence::OwedLine;
 use super::figures::Look;
@@ -267,7 +266,7 @@ impl Desk {
     ///
     /// # Errors
     /// They may not submit, or no folder can be made.
-    pub fn begin_file(&self, name: &str) -> Result<(TempDir, PathBuf)> {
+    pub fn begin_file(&self, name: &str) -> Result<(DeskFolder, PathBuf)> {
         self.who.scope.need(Right::Submit)?;
         let folder = self.office.waiting.folder()?;
         let path = folder.path().join(plain_name(name));
@@ -278,7 +277,7 @@ impl Desk {
     ///
     /// # Errors
     /// They may not send it, or it cannot be used at all.
-    pub async fn preview(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Preview> {
+    pub async fn preview(&self, folder: DeskFolder, path: PathBuf, said: &Said) -> Result<Preview> {
         let meant = self.meant(said)?;
         let tried = self.tried(&meant, &path).await?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -348,7 +347,7 @@ impl Desk {
         self.who.scope.need(Right::Submit)?;
         let own = (token, self.who.actor.name.as_str());
         let taken = self.office.waiting.take(own, self.who.actor.now).await?;
-        self.office.waiting.remove(&taken.file.id).await
+        self.office.waiting.remove(&taken.looked_at.file.id).await
     }
 
     fn as_of(&self, text: &str) -> Result<Day> {

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use keiki_ingest::place::last_part;
 use keiki_model::text::{Language, Text, hexadecimal};
-use keiki_store::{Database, WaitingFile, WaitingFiles};
+use keiki_store::{Database, DeskFolder, InUse, WaitingFile, WaitingFiles};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 use super::submitting::Preview;
 use crate::error::{Error, Result};
@@ -16,8 +15,6 @@ use crate::error::{Error, Result};
 pub const WAITING_HOURS: i64 = 24;
 /// The same. *Units*: microseconds.
 const WAITING_MICROS: i64 = WAITING_HOURS * 3_600_000_000;
-/// After how long whoever took a file and says nothing is gone. *Units*: microseconds.
-const GONE_MICROS: i64 = 900_000_000;
 /// How many files of one sender wait at most: an older one makes room.
 const OWN_MOST: usize = 8;
 /// How much waits altogether. *Units*: bytes.
@@ -54,14 +51,22 @@ pub(super) struct Found {
     preview: Preview,
 }
 
-/// A file that was taken, in a folder that goes with it.
+/// A file that is looked at, in a folder that goes with it.
 #[derive(Debug)]
-pub(super) struct TakenFile {
+pub(super) struct LookedAt {
     /// What is known of it.
     pub(super) file: WaitingFile,
     /// Where it lies, as it was sent.
     pub(super) path: PathBuf,
-    _folder: TempDir,
+    _folder: DeskFolder,
+}
+
+/// A file that was taken: nobody else takes it as long as the value is there.
+#[derive(Debug)]
+pub(super) struct TakenFile {
+    /// The file.
+    pub(super) looked_at: LookedAt,
+    _in_use: InUse,
 }
 
 /// The files that wait for a confirmation.
@@ -74,13 +79,13 @@ impl WaitingRoom {
     /// Opens it, and takes away what a program that was killed has left and what has waited too long.
     pub(super) async fn open(database: &Database, now: i64) -> Result<Self> {
         let files = WaitingFiles::open(database).await?;
-        files.sweep(now - GONE_MICROS).await?;
+        files.sweep().await?;
         files.expire(now - WAITING_MICROS).await?;
         Ok(Self { files })
     }
 
     /// A folder for a file as it comes.
-    pub(super) fn folder(&self) -> Result<TempDir> {
+    pub(super) fn folder(&self) -> Result<DeskFolder> {
         Ok(self.files.desk_folder()?)
     }
 
@@ -94,7 +99,7 @@ impl WaitingRoom {
     ) -> Result<String> {
         let now = file.since;
         self.files.expire(now - WAITING_MICROS).await?;
-        self.files.sweep(now - GONE_MICROS).await?;
+        self.files.sweep().await?;
         let own = self.files.of_owner(&file.owner).await?;
         for one in own.iter().skip(OWN_MOST - 1) {
             self.files.remove(&one.id).await?;
@@ -161,38 +166,37 @@ impl WaitingRoom {
     }
 
     /// Takes a file of somebody; of two at the same time, one does.
-    pub(super) async fn take(&self, (id, owner): (&str, &str), now: i64) -> Result<TakenFile> {
+    pub(super) async fn take(&self, own: (&str, &str), now: i64) -> Result<TakenFile> {
         self.files.expire(now - WAITING_MICROS).await?;
         let folder = self.folder()?;
-        let gone = now - GONE_MICROS;
-        let taken = self
-            .files
-            .take((id, owner), folder.path(), now, gone)
-            .await?;
-        let (file, path) = taken.ok_or(Error::Absent)?;
+        let taken = self.files.take(own, folder.path()).await?;
+        let (file, path, in_use) = taken.ok_or(Error::Absent)?;
         Ok(TakenFile {
-            file,
-            path,
-            _folder: folder,
+            looked_at: LookedAt {
+                file,
+                path,
+                _folder: folder,
+            },
+            _in_use: in_use,
         })
     }
 
     /// A file of somebody to be looked at: it goes on waiting, whatever becomes of whoever looks.
-    pub(super) async fn look(&self, own: (&str, &str), now: i64) -> Result<TakenFile> {
+    pub(super) async fn look(&self, own: (&str, &str), now: i64) -> Result<LookedAt> {
         self.files.expire(now - WAITING_MICROS).await?;
         let folder = self.folder()?;
         let copied = self.files.copy(own, folder.path()).await?;
         let (file, path) = copied.ok_or(Error::Absent)?;
-        Ok(TakenFile {
+        Ok(LookedAt {
             file,
             path,
             _folder: folder,
         })
     }
 
-    /// Gives back a file that was taken and came to nothing.
-    pub(super) async fn give_back(&self, id: &str) -> Result<()> {
-        Ok(self.files.give_back(id).await?)
+    /// Whether a file of somebody waits.
+    pub(super) async fn is_there(&self, own: (&str, &str)) -> Result<bool> {
+        Ok(self.files.is_there(own).await?)
     }
 
     /// Takes a file away.
@@ -218,6 +222,8 @@ fn tag(language: Language) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     fn file(owner: &str, since: i64, bytes: i64) -> WaitingFile {

@@ -6,10 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use keiki_store::DeskFolder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
@@ -202,7 +202,7 @@ fn taken_sheet(part: &TakenPart) -> TakenSheet {
 
 /// A file that came: the folder in which it lies, its path, and the hash of its bytes.
 struct Came {
-    folder: TempDir,
+    folder: DeskFolder,
     path: std::path::PathBuf,
     sha256: String,
 }

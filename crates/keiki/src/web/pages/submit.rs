@@ -10,8 +10,8 @@ use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::text::Text;
+use keiki_store::DeskFolder;
 use serde::Deserialize;
-use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::Error;
@@ -128,7 +128,7 @@ pub(in crate::web) async fn show(
 }
 
 /// A file as it came: the folder in which it lies, and its path.
-pub(super) type Sent = (TempDir, PathBuf);
+pub(super) type Sent = (DeskFolder, PathBuf);
 
 /// Takes in a form with a file, a piece at a time: what is said of the file, and the file, where there is one.
 pub(super) async fn received(desk: &Desk, parts: Multipart) -> Answer<(Said, Option<Sent>)> {

@@ -53,6 +53,13 @@ pub(in crate::web) struct New {
     days: String,
 }
 
+impl UploadPage<'_> {
+    /// Whether taking a file in was begun, and is not complete.
+    fn is_begun(&self, file: &str) -> bool {
+        self.asked.begun.as_deref() == Some(file)
+    }
+}
+
 async fn list<'p>(visitor: &'p Visitor, desk: &Desk) -> Answer<ListPage<'p>> {
     Ok(ListPage {
         layout: Layout::new(visitor, "uploads-title"),

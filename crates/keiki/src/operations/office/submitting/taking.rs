@@ -7,8 +7,7 @@ use keiki_model::access::Right;
 use keiki_model::calendar::Day;
 use keiki_model::dataset::REPORTED_FIGURES;
 use keiki_model::text::Text;
-use keiki_store::{StoreError, WaitingFile};
-use tempfile::TempDir;
+use keiki_store::{DeskFolder, StoreError, WaitingFile};
 
 use super::trying::{Meant, Shape, Tried, of_sender, units_of};
 use super::{Preview, Said, Taken, TakenPart, Total};
@@ -17,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::operations::collect::{self, Import, Outcome};
 use crate::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
 use crate::operations::office::Desk;
+use crate::operations::office::waiting::{LookedAt, TakenFile};
 use crate::progress::Silent;
 
 /// How often a file is looked at where something comes in between a look and the commit.
@@ -29,6 +29,18 @@ impl Desk {
     /// # Errors
     /// It waits no longer, it is another's, it cannot be used, or something else would become of it than was seen.
     pub async fn confirm(&self, token: &str, seen: Option<&str>) -> Result<Taken> {
+        let chosen = self.chosen(token, seen).await?;
+        let taken = self.take_in(&chosen).await?;
+        self.office.waiting.remove(token).await?;
+        Ok(taken)
+    }
+
+    /// A file that waits, taken so that nobody else takes it in meanwhile, with the version of the preview that was seen.
+    pub(in crate::operations::office) async fn chosen(
+        &self,
+        token: &str,
+        seen: Option<&str>,
+    ) -> Result<(TakenFile, String)> {
         self.who.scope.need(Right::Submit)?;
         let own = (token, self.who.actor.name.as_str());
         let waiting = &self.office.waiting;
@@ -36,26 +48,26 @@ impl Desk {
             Some(version) => version.to_owned(),
             None => waiting.version(own).await?,
         };
-        let taken = waiting.take(own, self.who.actor.now).await?;
-        let work = async {
-            // Roles, records, and what files are read by may have changed since it was looked at.
-            let meant = self.meant_of(&taken.file)?;
-            let shown = Some((&taken.file, seen.as_str()));
-            self.as_seen(&meant, &taken.path, shown).await
-        };
-        let came = work.await;
-        match &came {
-            Ok(_) => waiting.remove(token).await?,
-            Err(_) => waiting.give_back(token).await?,
-        }
-        came
+        Ok((waiting.take(own, self.who.actor.now).await?, seen))
+    }
+
+    /// Takes in a file that waits. It goes on waiting, for whoever asked for it to take it away.
+    pub(in crate::operations::office) async fn take_in(
+        &self,
+        (taken, seen): &(TakenFile, String),
+    ) -> Result<Taken> {
+        let LookedAt { file, path, .. } = &taken.looked_at;
+        // Roles, records, and what files are read by may have changed since it was looked at.
+        let meant = self.meant_of(file)?;
+        self.as_seen(&meant, path, Some((file, seen.as_str())))
+            .await
     }
 
     /// Takes in a file at once.
     ///
     /// # Errors
     /// They may not send it, or it cannot be used.
-    pub async fn submit(&self, folder: TempDir, path: PathBuf, said: &Said) -> Result<Taken> {
+    pub async fn submit(&self, folder: DeskFolder, path: PathBuf, said: &Said) -> Result<Taken> {
         let meant = self.meant(said)?;
         let (_, within) = self.within(Right::Submit)?;
         // Who speaks for everybody takes over nothing, and the file need not be looked at beforehand.
