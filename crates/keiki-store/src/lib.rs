@@ -64,7 +64,7 @@ pub use ledger::{Edition, EditionOf, Ledger, NewEdition, Texts, digest_of};
 pub use listing::Listing;
 pub use maintenance::Compacted;
 pub use moving::{Move, MovedTable};
-pub use notices::{Notices, SeenStatus};
+pub use notices::{Notices, SeenStatus, UnsettledMessage};
 pub use people::{PersonEvent, PersonLog};
 pub use place::{OBJECT_STORE_SCHEMES, Place, Reading};
 pub use raw::{RawFile, RawWriter};

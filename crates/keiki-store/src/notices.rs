@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
 use sqlx::{AnyPool, Row};
 
 use crate::database::Database;
@@ -18,6 +19,19 @@ pub struct SeenStatus {
     pub before: Option<String>,
     /// When that changed, UTC microseconds.
     pub since: i64,
+}
+
+/// A message to somebody, from when somebody takes it upon themselves to send it until it is known to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsettledMessage {
+    /// What tells it from others; the same for the same things told to the same recipient.
+    pub id: String,
+    /// To whom.
+    pub recipient: String,
+    /// When it was last taken upon themselves, UTC microseconds.
+    pub claimed_at: i64,
+    /// What it tells, in order.
+    pub notices: Vec<String>,
 }
 
 /// The ledger of notices, in the workspace's database.
@@ -37,6 +51,8 @@ impl Notices {
              PRIMARY KEY (recipient, notice))",
             "CREATE TABLE IF NOT EXISTS seen_statuses (figure TEXT PRIMARY KEY, period TEXT NOT NULL, status TEXT NOT NULL, \
              before TEXT, since BIGINT NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS notice_claims (recipient TEXT NOT NULL, notice TEXT NOT NULL, message TEXT NOT NULL, \
+             claimed_at BIGINT NOT NULL, PRIMARY KEY (recipient, notice))",
         ]).await?;
         Ok(Self { pool })
     }
@@ -65,12 +81,17 @@ impl Notices {
         Ok(last.fetch_one(&self.pool).await?)
     }
 
-    /// Takes it upon oneself to tell somebody some things, all of them or, where that fails, none. Returns which of them nobody had
-    /// told or was telling: of two who try at the same time, one does. *Shape*: as `notices`.
+    /// Takes it upon oneself to tell somebody those of some things that nobody has told or is telling, all of them or, where that fails,
+    /// none: of two who try at the same time, one does. `None` where there are none.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn claim(&self, recipient: &str, notices: &[&str], now: i64) -> Result<Vec<bool>> {
+    pub async fn claim(
+        &self,
+        recipient: &str,
+        notices: &[&str],
+        now: i64,
+    ) -> Result<Option<UnsettledMessage>> {
         let mut transaction = self.pool.begin().await?;
         let mut claimed = Vec::with_capacity(notices.len());
         for notice in notices {
@@ -82,22 +103,111 @@ impl Notices {
             .bind(now)
             .execute(&mut *transaction)
             .await?;
-            claimed.push(added.rows_affected() > 0);
+            if added.rows_affected() > 0 {
+                claimed.push((*notice).to_owned());
+            }
+        }
+        if claimed.is_empty() {
+            return Ok(None);
+        }
+        claimed.sort();
+        let id = message_id(recipient, &claimed);
+        for notice in &claimed {
+            sqlx::query(
+                "INSERT INTO notice_claims (recipient, notice, message, claimed_at) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(recipient)
+            .bind(notice)
+            .bind(&id)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
         }
         transaction.commit().await?;
-        Ok(claimed)
+        Ok(Some(UnsettledMessage {
+            id,
+            recipient: recipient.to_owned(),
+            claimed_at: now,
+            notices: claimed,
+        }))
     }
 
-    /// Gives up what could not be told, so that it is tried again.
+    /// Takes a message upon oneself that somebody else took upon themselves and never settled. Returns whether nobody else did meanwhile.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn release(&self, recipient: &str, notice: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sent_notices WHERE recipient = $1 AND notice = $2")
-            .bind(recipient)
-            .bind(notice)
+    pub async fn claim_again(&self, message: &UnsettledMessage, now: i64) -> Result<bool> {
+        let claimed = sqlx::query(
+            "UPDATE notice_claims SET claimed_at = $1 WHERE recipient = $2 AND message = $3 AND claimed_at = $4",
+        )
+        .bind(now)
+        .bind(&message.recipient)
+        .bind(&message.id)
+        .bind(message.claimed_at)
+        .execute(&self.pool)
+        .await?;
+        Ok(claimed.rows_affected() > 0)
+    }
+
+    /// The messages that are being sent, or of which it is not known whether they were.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn unsettled(&self) -> Result<Vec<UnsettledMessage>> {
+        let query = "SELECT recipient, message, claimed_at, notice FROM notice_claims ORDER BY recipient, message, notice";
+        let rows = sqlx::query(query).fetch_all(&self.pool).await?;
+        let mut messages: Vec<UnsettledMessage> = Vec::new();
+        for row in &rows {
+            let (recipient, id): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let notice = row.try_get(3)?;
+            match messages.last_mut() {
+                Some(last) if last.recipient == recipient && last.id == id => {
+                    last.notices.push(notice);
+                }
+                _ => messages.push(UnsettledMessage {
+                    id,
+                    recipient,
+                    claimed_at: row.try_get(2)?,
+                    notices: vec![notice],
+                }),
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Writes down that a message was sent, or that nobody sends it any more.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn settle(&self, message: &UnsettledMessage) -> Result<()> {
+        sqlx::query("DELETE FROM notice_claims WHERE recipient = $1 AND message = $2")
+            .bind(&message.recipient)
+            .bind(&message.id)
             .execute(&self.pool)
             .await?;
+        Ok(())
+    }
+
+    /// Gives up a message that could not be sent, so that what it tells is told another time.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn release(&self, message: &UnsettledMessage) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(
+            "DELETE FROM sent_notices WHERE recipient = $1 AND notice IN \
+             (SELECT notice FROM notice_claims WHERE recipient = $1 AND message = $2)",
+        )
+        .bind(&message.recipient)
+        .bind(&message.id)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM notice_claims WHERE recipient = $1 AND message = $2")
+            .bind(&message.recipient)
+            .bind(&message.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -143,6 +253,18 @@ impl Notices {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// What tells the message of some things to somebody from others, whoever sends it and however often.
+fn message_id(recipient: &str, notices: &[String]) -> String {
+    let mut hash = Sha256::new();
+    for part in std::iter::once(recipient).chain(notices.iter().map(String::as_str)) {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    let mut id = format!("{:x}", hash.finalize());
+    id.truncate(32);
+    id
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use keiki_store::{
     Answers, AuditEvent, AuditLog, Begun, Cursor, Database, Decision, EditionOf, Event,
     FailedReading, Fault, Forms, Ledger, NewEdition, Notices, PutText, Readings, RequestKind,
     Requests, Seal, SealKind, Seals, SeenStatus, SentForm, Statements, StoreError, StoredRequest,
-    Tried,
+    Tried, UnsettledMessage,
 };
 
 use crate::in_both;
@@ -250,11 +250,29 @@ async fn a_request_that_is_sent_twice_is_done_once(place) {
 async fn nobody_is_told_the_same_twice(place) {
     let one = Notices::open(&place.database).await.unwrap();
     let other = Notices::open(&place.again()).await.unwrap();
-    assert_eq!(one.claim("account:1", &["reminder"], 1).await.unwrap(), [true]);
-    assert_eq!(other.claim("account:1", &["reminder", "late"], 2).await.unwrap(), [false, true]);
-    one.release("account:1", "reminder").await.unwrap();
-    assert_eq!(other.claim("account:1", &["reminder", "late"], 3).await.unwrap(), [true, false]);
+    let told = |claimed: Option<UnsettledMessage>| claimed.map(|of| of.notices).unwrap_or_default();
+    let first = one.claim("account:1", &["reminder"], 1).await.unwrap().expect("it is new");
+    assert_eq!(told(other.claim("account:1", &["reminder", "late"], 2).await.unwrap()), ["late"]);
+    one.release(&first).await.unwrap();
+    let again = other.claim("account:1", &["reminder", "late"], 3).await.unwrap().expect("one is new");
+    assert_eq!(again.notices, ["reminder"]);
+    // The same told to the same is the same message, and to others another.
+    assert_eq!(again.id, first.id);
+    let others = one.claim("account:2", &["reminder"], 3).await.unwrap().expect("it is new");
+    assert_ne!(others.id, first.id);
     assert!(one.is_sent("account:1", "reminder").await.unwrap());
+    // Of a message that nobody settled, of two who take it upon themselves one does.
+    let unsettled = other.unsettled().await.unwrap();
+    assert_eq!(unsettled.len(), 3, "{unsettled:?}");
+    let lost = unsettled.into_iter().find(|one| one.id == again.id).expect("it is there");
+    assert_eq!(lost, again);
+    assert!(one.claim_again(&lost, 9).await.unwrap());
+    assert!(!other.claim_again(&lost, 9).await.unwrap());
+    one.settle(&lost).await.unwrap();
+    one.settle(&others).await.unwrap();
+    let unsettled = other.unsettled().await.unwrap();
+    assert_eq!(unsettled.iter().map(|one| one.notices.clone()).collect::<Vec<_>>(), [["late"]]);
+    assert!(one.claim("account:1", &["reminder"], 10).await.unwrap().is_none());
     let seen = |before: Option<&str>| SeenStatus {
         period: "2026-04".to_owned(),
         status: "met".to_owned(),

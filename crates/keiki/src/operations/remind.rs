@@ -1,9 +1,10 @@
 //! Tells people and other systems what they are to know: what is owed, and what changed. Nobody is told the same twice.
 //!
 //! What is worth telling is found in `notices`; `mail` and `webhook` send it. All that is new for somebody goes into one message.
-//! *Source*: decision 0064.
+//! *Source*: decisions 0064, 0121.
 
 mod mail;
+mod messages;
 mod notices;
 mod webhook;
 
@@ -20,7 +21,10 @@ use crate::config::Workspace;
 use crate::config::settings::Digest;
 use crate::error::Result;
 
+pub use messages::{Attempt, MessageStanding, Unsettled, unsettled};
 pub use notices::{Notice, Occasion};
+
+use messages::{Post, Receiver};
 
 /// Whether what is due is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct Told {
     pub place: String,
     /// What.
     pub notices: Vec<Notice>,
+    /// Whether somebody tried before.
+    pub attempt: Attempt,
     /// How it went; `Ok` too where it was only listed.
     pub result: Result<()>,
 }
@@ -61,6 +67,7 @@ pub async fn remind(
     let ledger = Notices::open(&workspace.database()?).await?;
     let notices = notices::due(workspace, &ledger, run).await?;
     let vault = Vault::new(surroundings, &workspace.root);
+    let post = Post::new(&ledger, (run.now, sending)).await?;
     let mut told = Vec::new();
     if let Some(mail) = &settings.mail {
         let registry = Registry::open(workspace).await?;
@@ -69,52 +76,38 @@ pub async fn remind(
                 continue;
             };
             let recipient = format!("account:{}", account.id);
-            let last = ledger.last(&recipient).await?;
-            if last.is_some_and(|last| waits(workspace, mail.digest, last, run.now)) {
-                continue;
-            }
             let mine = notices
                 .iter()
                 .filter(|one| concerns(workspace, &account, one, run));
-            let new = new(&ledger, &recipient, mine, (run.now, sending)).await?;
-            if new.is_empty() {
-                continue;
+            let mine: Vec<&Notice> = mine.collect();
+            let mut messages = post.lost(&recipient, &mine, Receiver::KnowsIds).await?;
+            let last = ledger.last(&recipient).await?;
+            if last.is_none_or(|last| !waits(workspace, mail.digest, last, run.now)) {
+                messages.extend(post.new_message(&recipient, &mine).await?);
             }
             let language = account.language.unwrap_or(workspace.settings.language);
-            let result = match sending {
-                Sending::Send => {
-                    mail::send(workspace, mail, &vault, (&address, language), &new).await
-                }
-                Sending::List => Ok(()),
-            };
-            settle(&ledger, &recipient, &new, &result).await?;
-            told.push(Told {
-                recipient: account.name,
-                place: address,
-                notices: new,
-                result,
-            });
+            for message in messages {
+                let to = (address.as_str(), language);
+                let sent = mail::send(workspace, mail, &vault, to, &message);
+                let result = post.deliver(&message, sent).await?;
+                told.push(message.told(account.name.clone(), address.clone(), result));
+            }
         }
     }
     for hook in &settings.webhooks {
         let recipient = format!("webhook:{}", hook.name);
         // What one person owes is theirs to know.
         let public = notices.iter().filter(|one| !one.occasion.is_personal());
-        let new = new(&ledger, &recipient, public, (run.now, sending)).await?;
-        if new.is_empty() {
-            continue;
+        let public: Vec<&Notice> = public.collect();
+        let receiver = Receiver::of(hook.form);
+        let mut messages = post.lost(&recipient, &public, receiver).await?;
+        messages.extend(post.new_message(&recipient, &public).await?);
+        for message in messages {
+            let sent = webhook::send(workspace, hook, &vault, &message, run.now);
+            let result = post.deliver(&message, sent).await?;
+            let place = hook.destination.place();
+            told.push(message.told(hook.name.clone(), place, result));
         }
-        let result = match sending {
-            Sending::Send => webhook::send(workspace, hook, &vault, &new, run.now).await,
-            Sending::List => Ok(()),
-        };
-        settle(&ledger, &recipient, &new, &result).await?;
-        told.push(Told {
-            recipient: hook.name.clone(),
-            place: hook.destination.place(),
-            notices: new,
-            result,
-        });
     }
     Ok(told)
 }
@@ -123,49 +116,6 @@ pub async fn remind(
 fn waits(workspace: &Workspace, digest: Option<Digest>, last: i64, now: i64) -> bool {
     let zone = &workspace.settings.zone;
     digest.is_some_and(|digest| digest.is_of_one(local_day(last, zone), local_day(now, zone)))
-}
-
-/// The notices that somebody was not told; where they are sent, they are claimed.
-async fn new<'n>(
-    ledger: &Notices,
-    recipient: &str,
-    notices: impl Iterator<Item = &'n Notice>,
-    (now, sending): (i64, Sending),
-) -> Result<Vec<Notice>> {
-    let notices: Vec<&Notice> = notices.collect();
-    let is_new = match sending {
-        Sending::Send => {
-            let keys: Vec<&str> = notices.iter().map(|notice| notice.key.as_str()).collect();
-            ledger.claim(recipient, &keys, now).await?
-        }
-        Sending::List => {
-            let mut is_new = Vec::with_capacity(notices.len());
-            for notice in &notices {
-                is_new.push(!ledger.is_sent(recipient, &notice.key).await?);
-            }
-            is_new
-        }
-    };
-    let new = notices
-        .into_iter()
-        .zip(is_new)
-        .filter(|(_, is_new)| *is_new);
-    Ok(new.map(|(notice, _)| notice.clone()).collect())
-}
-
-/// Gives up the claim on what could not be sent.
-async fn settle(
-    ledger: &Notices,
-    recipient: &str,
-    notices: &[Notice],
-    result: &Result<()>,
-) -> Result<()> {
-    if result.is_err() {
-        for notice in notices {
-            ledger.release(recipient, &notice.key).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Whether a notice is for the owner of an account: they have the right that it is about, for its org unit or for the whole tree.

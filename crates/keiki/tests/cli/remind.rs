@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use keiki_store::{Database, Notices};
 use serde_json::Value;
 
 use crate::packages::installed;
@@ -88,6 +89,16 @@ fn hook(statuses: Vec<u16>) -> (u16, Receiver<(String, String)>) {
 }
 
 fn request(mut stream: TcpStream, status: u16) -> (String, String) {
+    let came = read(&stream);
+    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    stream
+        .write_all(answer.as_bytes())
+        .expect("it can be answered");
+    came
+}
+
+/// What somebody sends: headers and body.
+fn read(stream: &TcpStream) -> (String, String) {
     let mut reader = BufReader::new(stream.try_clone().expect("it can be read and written"));
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -100,10 +111,6 @@ fn request(mut stream: TcpStream, status: u16) -> (String, String) {
     });
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).expect("the body comes");
-    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    stream
-        .write_all(answer.as_bytes())
-        .expect("it can be answered");
     (head, String::from_utf8(body).expect("it is text"))
 }
 
@@ -347,6 +354,131 @@ fn another_system_that_never_answers_holds_nobody_up_and_is_told_the_next_time()
         .run(&["check"])
         .exits(1)
         .complains("not a number of seconds to wait for an answer: 0");
+}
+
+/// A header's value.
+fn header<'h>(head: &'h str, name: &str) -> &'h str {
+    let found = head.lines().find_map(|line| {
+        let (of, value) = line.split_once(": ")?;
+        of.eq_ignore_ascii_case(name).then_some(value)
+    });
+    found.expect("it has the header")
+}
+
+/// Makes what somebody took upon themselves old enough that nobody knows what became of it.
+fn age(workspace: &Workspace) {
+    let database = Database::file(&workspace.path().join(".keiki/keiki.db"));
+    let runtime = tokio::runtime::Runtime::new().expect("it starts");
+    runtime.block_on(async {
+        let notices = Notices::open(&database).await.expect("it opens");
+        for message in notices.unsettled().await.expect("they are read") {
+            let earlier = message.claimed_at - 3_600_000_000;
+            let aged = notices.claim_again(&message, earlier).await;
+            assert!(aged.expect("it is written"));
+        }
+    });
+}
+
+/// Starts `keiki remind`, and kills it once another system has its message and before that answers. Returns what the other got.
+fn killed_while_it_tells(workspace: &Workspace, form: &str) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port can be taken");
+    let port = listener.local_addr().expect("it has an address").port();
+    set(workspace, &chat(form, port, ""));
+    let mut process = workspace.start(&["remind"]);
+    let (stream, _) = listener.accept().expect("it comes");
+    let came = read(&stream);
+    process.kill().expect("it runs");
+    process.wait().expect("it has ended");
+    drop(stream);
+    came
+}
+
+/// Lets what is told go to another port.
+fn redirect(workspace: &Workspace, port: u16) {
+    let path = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(path).expect("the settings are there");
+    let at = settings.rfind("127.0.0.1:").expect("it is told somewhere") + "127.0.0.1:".len();
+    let end = at + settings[at..].find('/').expect("it is an address");
+    let settings = format!("{}{port}{}", &settings[..at], &settings[end..]);
+    workspace.write("keiki.toml", settings);
+}
+
+#[test]
+fn a_message_whose_sender_is_killed_is_sent_again_under_the_same_id() {
+    let workspace = workspace();
+    workspace.run(&["ingest"]).exits(1);
+    let (head, body) = killed_while_it_tells(&workspace, "json");
+    let (port, taken) = hook(vec![503, 503, 503, 200]);
+    redirect(&workspace, port);
+    // Whoever began may still be at it.
+    let nothing = "nothing is new for anybody";
+    workspace.run(&["remind"]).exits(0).says(nothing);
+    age(&workspace);
+    let listed = workspace.run(&["remind", "--list"]).exits(0);
+    listed.says("json <127.0.0.1> (again: it is not known whether it was sent)");
+    // It goes on being unknown where it cannot be sent now.
+    workspace.run(&["remind"]).exits(1);
+    for _ in 0..3 {
+        taken.recv().expect("it was tried");
+    }
+    workspace.run(&["remind"]).exits(0).says(nothing);
+    age(&workspace);
+    workspace.run(&["remind"]).exits(0).says("(again:");
+    let (again, same) = taken.recv().expect("it was sent again");
+    assert_eq!(same, body);
+    let key = header(&head, "idempotency-key");
+    assert_eq!(header(&again, "idempotency-key"), key);
+    let told: Value = serde_json::from_str(&body).expect("it is data");
+    assert_eq!(key, told["id"].to_string());
+    age(&workspace);
+    workspace.run(&["remind"]).exits(0).says(nothing);
+}
+
+#[test]
+fn a_chat_whose_sender_is_killed_is_not_told_twice() {
+    let workspace = workspace();
+    workspace.run(&["ingest"]).exits(1);
+    killed_while_it_tells(&workspace, "slack");
+    let (port, taken) = hook(vec![200]);
+    redirect(&workspace, port);
+    age(&workspace);
+    workspace
+        .run(&["remind"])
+        .exits(0)
+        .says("nothing is new for anybody");
+    drop(workspace);
+    assert!(taken.try_recv().is_err());
+}
+
+#[test]
+fn mail_whose_sender_is_killed_is_sent_again_under_the_same_id() {
+    let workspace = workspace();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port can be taken");
+    let port = listener.local_addr().expect("it has an address").port();
+    set(&workspace, &mail_by(port));
+    let mut process = workspace.start(&["remind"]);
+    // A mail server that has not said a word yet.
+    let (stream, _) = listener.accept().expect("it comes");
+    process.kill().expect("it runs");
+    process.wait().expect("it has ended");
+    drop((stream, listener));
+    age(&workspace);
+    let mut server = MailServer::start();
+    redirect_mail(&workspace, server.port);
+    workspace.run(&["remind"]).exits(0).says("(again:");
+    let message = server.message();
+    let id = header(&message, "message-id");
+    assert!(id.ends_with("@example.jp>") && id.len() == 45, "{id}");
+    assert_eq!(server.rest().matches("MESSAGE").count(), 0);
+}
+
+fn redirect_mail(workspace: &Workspace, port: u16) {
+    let path = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(path).expect("the settings are there");
+    let at = settings.find("port = ").expect("it has a port") + "port = ".len();
+    let end = at + settings[at..].find('\n').expect("a line ends");
+    let settings = format!("{}{port}{}", &settings[..at], &settings[end..]);
+    workspace.write("keiki.toml", settings);
 }
 
 #[test]

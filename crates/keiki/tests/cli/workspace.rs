@@ -99,6 +99,13 @@ impl Workspace {
             .args(arguments))
     }
 
+    /// Starts the program in the workspace, in English, and waits for nothing.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = command(self.path());
+        let command = command.args(arguments).stdout(Stdio::null());
+        command.spawn().expect("the program can be run")
+    }
+
     /// Starts the program as a server of the workspace, on a free port, and waits until it listens.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Serving {
         let mut command = command(self.path());

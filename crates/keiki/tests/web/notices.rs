@@ -111,7 +111,8 @@ async fn a_digest_comes_once_a_day_with_all_that_was_new_meanwhile() {
     let database = house.workspace.database().expect("there is one");
     let ledger = Notices::open(&database).await.expect("it opens");
     let claimed = ledger.claim(&recipient, &["something"], morning).await;
-    assert_eq!(claimed.expect("it can be written"), [true]);
+    let sent = claimed.expect("it can be written").expect("it is new");
+    ledger.settle(&sent).await.expect("it can be written");
     let hour = DAY_MICROS / 24;
     assert_eq!(told(&house, "owner", morning + hour).await, []);
     assert_eq!(
@@ -209,4 +210,49 @@ async fn closing_opening_again_and_restating_a_period_are_told_to_who_sees_all_o
     let week = 8 * DAY_MICROS;
     let later = told(&house, "reader", environment::now() + week).await;
     assert_eq!(later, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_which_nobody_knows_whether_it_was_sent_is_shown_to_administrators() {
+    let chat = "[[webhooks]]\nname = \"chat\"\nform = \"slack\"\nurl = \"http://127.0.0.1:9/\"\nnetwork = \"internal\"\n";
+    let house = House::with(&format!("{SETTINGS}{chat}")).await;
+    addressed(&house, "owner", &[(Role::DataOwner, "JP1")]).await;
+    let admin = house.visitor("admin", &[(Role::Administrator, "HD")]).await;
+    let page = admin.get("/system").await.is(200);
+    page.says_nothing_of("Messages that are not known to be sent");
+    let accounts = house.registry.all().await.expect("they can be read");
+    let owner = accounts.iter().find(|one| one.name == "owner");
+    let owner = format!("account:{}", owner.expect("it was added").id);
+    let database = house.workspace.database().expect("there is one");
+    let ledger = Notices::open(&database).await.expect("it opens");
+    let now = environment::now();
+    let hour = DAY_MICROS / 24;
+    for (recipient, at) in [
+        (owner.as_str(), now),
+        ("webhook:desk", now - hour),
+        ("webhook:chat", now - hour),
+    ] {
+        let claimed = ledger.claim(recipient, &["one", "two"], at).await;
+        assert!(claimed.expect("it is written").is_some());
+    }
+    let page = admin.get("/system").await.is(200);
+    page.says("Messages that are not known to be sent")
+        .says("being sent")
+        .says("it is sent again")
+        .says("it is not sent again");
+    let told = admin.get("/api/v1/system").await.is(200).data();
+    let messages = told["messages"].as_array().expect("it is a list");
+    let found: Vec<[String; 2]> = messages
+        .iter()
+        .map(|one| {
+            ["recipient", "standing"].map(|name| one[name].as_str().unwrap_or("").to_owned())
+        })
+        .collect();
+    let expected = [
+        ("owner", "sending"),
+        ("chat", "unknown_for_good"),
+        ("desk", "unknown"),
+    ];
+    assert_eq!(found, expected.map(|(a, b)| [a.to_owned(), b.to_owned()]));
+    assert!(messages.iter().all(|one| one["notices"] == 2), "{told}");
 }

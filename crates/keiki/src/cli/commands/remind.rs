@@ -7,7 +7,7 @@ use crate::cli::session::Session;
 use crate::environment;
 use crate::error::Result;
 use crate::operations::programme::Run;
-use crate::operations::remind::{self, Sending};
+use crate::operations::remind::{self, Attempt, Sending};
 
 /// Tell people and other systems what is new for them, by mail and webhooks, nothing twice
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,15 @@ impl Args {
         }
         let mut exit = Exit::Fine;
         for one in &told {
-            session.line(format!("{} <{}>", one.recipient, one.place));
+            let again = Text::new(
+                " (送信済みか不明のため再送)",
+                " (again: it is not known whether it was sent)",
+            );
+            let again = match one.attempt {
+                Attempt::First => "",
+                Attempt::Again => again.get(language),
+            };
+            session.line(format!("{} <{}>{again}", one.recipient, one.place));
             for notice in &one.notices {
                 session.line(format!("  {}", notice.text.get(language)));
             }

@@ -8,6 +8,7 @@ use super::{Desk, Office};
 use crate::config::{DatabaseSettings, WebhookForm};
 use crate::error::{Error, Result};
 use crate::operations::backup::{self, DatabaseCopy, Manifest};
+use crate::operations::remind::{self, Unsettled};
 use crate::operations::sources;
 
 /// After how long without a backup an administrator is warned. *Units*: microseconds.
@@ -58,6 +59,9 @@ pub struct SystemView {
     pub sources: Vec<SourceHealth>,
     /// By what people and systems are told.
     pub channels: Vec<Channel>,
+    /// The messages that are being sent, and those of which it is not known whether they were, each with when somebody began to send
+    /// it, in the workspace's zone.
+    pub messages: Vec<(Unsettled, String)>,
     /// The last backup: when, as UTC microseconds too, where, and the journal version that it holds.
     pub backup: Option<(String, i64, String, i64)>,
     /// Whether the last backup is old, or there is none.
@@ -104,6 +108,7 @@ impl Desk {
             },
             sources: health.collect(),
             channels: self.channels(),
+            messages: self.unsettled().await?,
             is_backup_due: age.is_none_or(|age| age > BACKUP_MICROS),
             backup: last.map(|last| {
                 let at = self.local(last.at);
@@ -111,6 +116,16 @@ impl Desk {
             }),
             backup_folder: workspace.settings.backup_folder.clone(),
         })
+    }
+
+    async fn unsettled(&self) -> Result<Vec<(Unsettled, String)>> {
+        let (workspace, now) = (&self.books.workspace, self.who.actor.now);
+        let found = remind::unsettled(workspace, &self.who.registry, now).await?;
+        let told = found.into_iter().map(|one| {
+            let at = self.local(one.claimed_at);
+            (one, at)
+        });
+        Ok(told.collect())
     }
 
     fn channels(&self) -> Vec<Channel> {

@@ -9,6 +9,7 @@ use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
+use super::messages::Outgoing;
 use super::{Notice, lines};
 use crate::config::{MailSecurity, MailSettings, Workspace};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ pub(super) async fn send(
     settings: &MailSettings,
     vault: &Vault<'_>,
     (address, language): (&str, Language),
-    notices: &[Notice],
+    Outgoing { id, notices, .. }: &Outgoing,
 ) -> Result<()> {
     let to: Mailbox = address
         .parse()
@@ -31,7 +32,10 @@ pub(super) async fn send(
         .from
         .parse()
         .map_err(|_| refused(&settings.from, "not an address"))?;
+    // By it a program that has got the mail already drops it. *Source*: RFC 5322, 3.6.4.
+    let id = format!("<{id}@{}>", from.email.domain());
     let message = Message::builder()
+        .message_id(Some(id))
         .from(from)
         .to(to)
         .subject(subject(workspace, notices, language))

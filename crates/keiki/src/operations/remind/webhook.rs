@@ -5,6 +5,7 @@ use keiki_ingest::live::{FetchLimits, Message, Vault};
 use keiki_model::text::{Language, Text, hexadecimal};
 use serde_json::{Value, json};
 
+use super::messages::Outgoing;
 use super::{Notice, lines};
 use crate::config::{Webhook, WebhookForm, Workspace};
 use crate::error::{Error, Result};
@@ -21,11 +22,12 @@ pub(super) async fn send(
     workspace: &Workspace,
     hook: &Webhook,
     vault: &Vault<'_>,
-    notices: &[Notice],
+    Outgoing { id, notices, .. }: &Outgoing,
     now: i64,
 ) -> Result<()> {
-    let body = body(workspace.settings.language, hook.form, notices).to_string();
-    let mut headers = Vec::new();
+    let body = body(workspace.settings.language, hook.form, (id, notices)).to_string();
+    // The same however often it is sent. *Source*: the IETF draft "The Idempotency-Key HTTP Header Field".
+    let mut headers = vec![("idempotency-key", format!("\"{id}\""))];
     if let Some(secret) = &hook.secret {
         let secret = vault.open(secret)?;
         headers.push((
@@ -69,7 +71,7 @@ fn shown(notices: &[Notice], language: Language) -> Vec<String> {
     lines
 }
 
-fn body(language: Language, form: WebhookForm, notices: &[Notice]) -> Value {
+fn body(language: Language, form: WebhookForm, (id, notices): (&str, &[Notice])) -> Value {
     let lines = shown(notices, language);
     match form {
         // In Slack's own markup these three begin something. *Source*: Slack, "Formatting text for app surfaces".
@@ -101,7 +103,7 @@ fn body(language: Language, form: WebhookForm, notices: &[Notice]) -> Value {
                     "path": notice.path,
                 })
             };
-            json!({ "notices": notices.iter().map(one).collect::<Vec<_>>() })
+            json!({ "id": id, "notices": notices.iter().map(one).collect::<Vec<_>>() })
         }
     }
 }
@@ -125,7 +127,7 @@ mod tests {
     fn slack_gets_a_text_in_which_nothing_is_markup() {
         let notices = [notice("<!channel> & more"), notice("two")];
         assert_eq!(
-            body(Language::En, WebhookForm::Slack, &notices),
+            body(Language::En, WebhookForm::Slack, ("1", &notices)),
             json!({ "text": "• &lt;!channel&gt; &amp; more\n• two" })
         );
     }
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn teams_gets_an_adaptive_card() {
         assert_eq!(
-            body(Language::En, WebhookForm::Teams, &[notice("one")]),
+            body(Language::En, WebhookForm::Teams, ("1", &[notice("one")])),
             json!({
                 "type": "message",
                 "attachments": [{
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn a_chat_is_not_flooded() {
         let notices = vec![notice(&"証".repeat(120)); 500];
-        let card = body(Language::Ja, WebhookForm::Teams, &notices);
+        let card = body(Language::Ja, WebhookForm::Teams, ("1", &notices));
         assert!(card.to_string().len() < 28_000);
         assert!(card.to_string().contains("ほか460件"));
     }

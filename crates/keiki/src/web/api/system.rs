@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::editions::Edition;
 use crate::operations::office::system::{Channel, SourceHealth};
+use crate::operations::remind::Unsettled;
 use crate::web::failure::Answer;
 use crate::web::pages::verification::SAMPLE;
 use crate::web::saving::{OCTETS, ZIP, saved};
@@ -29,6 +30,8 @@ pub(in crate::web) struct SystemItem {
     sources: Vec<SourceHealthItem>,
     /// By what people and systems are told.
     channels: Vec<ChannelItem>,
+    /// The messages that are being sent, and those of which it is not known whether they were.
+    messages: Vec<MessageItem>,
     /// The last backup; null where none is known.
     #[schema(required)]
     backup: Option<BackupItem>,
@@ -66,6 +69,19 @@ pub(in crate::web) struct ChannelItem {
     place: String,
 }
 
+/// A message that is not known to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct MessageItem {
+    /// To whom: an account, or a webhook.
+    recipient: String,
+    /// How many notices it has.
+    notices: usize,
+    /// When somebody last began to send it.
+    begun_at: String,
+    /// `sending`; `unknown` where it is sent again, `unknown_for_good` where it is not.
+    standing: &'static str,
+}
+
 /// A backup.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct BackupItem {
@@ -95,6 +111,15 @@ fn channel(one: Channel) -> ChannelItem {
     }
 }
 
+fn message((one, _): (Unsettled, String)) -> MessageItem {
+    MessageItem {
+        recipient: one.recipient,
+        notices: one.count,
+        begun_at: instant_text(one.claimed_at),
+        standing: one.standing.code(),
+    }
+}
+
 /// How Keiki itself is.
 #[utoipa::path(get, path = "/api/v1/system", responses((status = 200, body = SystemItem)))]
 pub(in crate::web) async fn show_system(desk: Desk) -> Answer<Json<SystemItem>> {
@@ -105,6 +130,7 @@ pub(in crate::web) async fn show_system(desk: Desk) -> Answer<Json<SystemItem>> 
         database: view.database.to_owned(),
         sources: view.sources.into_iter().map(source).collect(),
         channels: view.channels.into_iter().map(channel).collect(),
+        messages: view.messages.into_iter().map(message).collect(),
         backup: view.backup.map(|(_, at, _, seq)| BackupItem {
             made_at: instant_text(at),
             journal_version: seq,

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::environment;
 use crate::operations::office::Desk;
 use crate::operations::office::system::SystemView;
+use crate::operations::remind::{MessageStanding, Unsettled};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::site::Shared;
@@ -29,6 +30,15 @@ impl Page<'_> {
         match self.view.database {
             "sqlite" => "SQLite",
             _ => "PostgreSQL",
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn standing(&self, message: &Unsettled) -> &'static str {
+        match message.standing {
+            MessageStanding::Sending => "system-message-sending",
+            MessageStanding::Unknown => "system-message-unknown",
+            MessageStanding::UnknownForGood => "system-message-unknown-for-good",
         }
     }
 
