@@ -3,7 +3,7 @@
 //! A change is made in the text of the file that says it now, the workspace is checked as a whole with it, and what came of it is recorded
 //! as an edition with who and why. *Source*: decision 0085.
 
-mod agreed;
+pub(super) mod agreed;
 mod organisation;
 pub(super) mod rows;
 

@@ -1,5 +1,7 @@
 //! What was agreed to or begun when the program was killed: nothing is lost, and nothing is done twice.
 
+use std::process::Command;
+
 use keiki::config::{Opening, Workspace};
 use keiki::operations::changes::{self, Change, ChangeKind};
 use keiki::operations::ingest::{self, Confirmation, Ingest, SentInto, What};
@@ -151,6 +153,45 @@ async fn a_change_whose_text_was_put_in_its_place_and_not_recorded_is_not_made_t
         assert_eq!(recorded.expect("they are read"), texts);
         is_sound(&house).await;
     }
+}
+
+/// Has the database do something, as its owner may.
+fn in_database(house: &House, statement: &str) {
+    let place = house.workspace.root.join(".keiki/keiki.db");
+    let script = "import sqlite3, sys\n\
+                  with sqlite3.connect(sys.argv[1], timeout=60) as books: books.execute(sys.argv[2])\n";
+    let done = Command::new("python3")
+        .args(["-c", script])
+        .arg(place)
+        .arg(statement)
+        .status();
+    assert!(done.expect("python3 is there").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_in_its_place_and_cannot_be_recorded_now_is_not_refused() {
+    let house = House::in_a_file().await;
+    let office = [(Role::ProgrammeOffice, "HD")];
+    let office = house.visitor("office", &office).await;
+    let approver = house.visitor("approver", &[(Role::Approver, "HD")]).await;
+    let asked = ask(&house, &office).await;
+    in_database(
+        &house,
+        "CREATE TRIGGER full BEFORE INSERT ON editions WHEN new.reason = 'agreed by the board' \
+         BEGIN SELECT raise(ABORT, 'the disk is full'); END",
+    );
+    let path = format!("/requests/{asked}");
+    let failed = approver.post(&path, &[("act", "agree")]).await;
+    assert!(!failed.status.is_redirection(), "{failed:?}");
+    let put = programme_of(&house);
+    assert_eq!(put.matches("at_least = \"0.9\"").count(), 1, "{put}");
+    assert_eq!(standing(&house, &asked).await, Some(Decision::Undone));
+    approver.post(&path, &[("act", "refuse")]).await.is(403);
+    in_database(&house, "DROP TRIGGER full");
+    approver.post(&path, &[("act", "do")]).await.is(303);
+    assert_eq!(programme_of(&house), put);
+    assert_eq!(standing(&house, &asked).await, Some(Decision::Agreed));
+    is_sound(&house).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

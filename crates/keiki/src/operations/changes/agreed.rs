@@ -27,6 +27,38 @@ pub(super) async fn announce(
     Ok(book.will_put(agreed, &text).await?)
 }
 
+/// Where the text is that a request was to put in the place of a file.
+enum Put {
+    /// Not there: nobody has begun, or was stopped before.
+    Nowhere,
+    /// In its place, and nobody has recorded it.
+    InPlace,
+    /// Recorded, as this edition: somebody else may have, as what was written by hand.
+    Recorded(i64),
+}
+
+async fn put(workspace: &Workspace, agreed: &Agreed, book: &Requests) -> Result<Put> {
+    let Some(text) = book.text_of(agreed).await? else {
+        return Ok(Put::Nowhere);
+    };
+    if let Some(number) = workspace.ledger().await?.edition_with(&text).await? {
+        return Ok(Put::Recorded(number));
+    }
+    let there = workspace.content.texts().get(&text.file);
+    let is_there = there.map(|text| sha256(text)) == Some(text.sha256);
+    Ok(if is_there { Put::InPlace } else { Put::Nowhere })
+}
+
+/// Whether the files say what a request was to say, so that it cannot be refused any more.
+///
+/// # Errors
+/// The database cannot be read.
+pub(in crate::operations) async fn is_put(workspace: &Workspace, agreed: &Agreed) -> Result<bool> {
+    let book = Requests::open(&workspace.database()?).await?;
+    let put = put(workspace, agreed, &book).await?;
+    Ok(!matches!(put, Put::Nowhere))
+}
+
 /// Finishes what somebody has begun who was stopped. Returns the edition that has it; `None` where their text is not in its place.
 pub(super) async fn finish(
     workspace: &Workspace,
@@ -35,22 +67,16 @@ pub(super) async fn finish(
     reason: &str,
 ) -> Result<Option<i64>> {
     let book = Requests::open(&workspace.database()?).await?;
-    let Some(put) = book.text_of(agreed).await? else {
-        return Ok(None);
-    };
-    let ledger = workspace.ledger().await?;
-    // Somebody else may have recorded it, as what was written by hand.
-    if let Some(number) = ledger.edition_with(&put).await? {
-        book.done(agreed).await?;
-        return Ok(Some(number));
-    }
-    let texts = workspace.content.texts();
-    let is_there = texts.get(&put.file).map(|text| sha256(text)) == Some(put.sha256);
-    if !is_there {
-        return Ok(None);
+    match put(workspace, agreed, &book).await? {
+        Put::Nowhere => return Ok(None),
+        Put::Recorded(number) => {
+            book.done(agreed).await?;
+            return Ok(Some(number));
+        }
+        Put::InPlace => {}
     }
     let new = NewEdition {
-        texts,
+        texts: workspace.content.texts(),
         now: run.now,
         author: &run.author,
         reason: Some(reason),
@@ -63,6 +89,6 @@ pub(super) async fn finish(
             Err(changed_meanwhile())
         }
     };
-    let recorded = ledger.record_as_put(new, as_is).await?;
+    let recorded = workspace.ledger().await?.record_as_put(new, as_is).await?;
     Ok(Some(recorded.number))
 }

@@ -119,6 +119,12 @@ impl Desk {
         self.note("change", &change.said(), reason).await
     }
 
+    /// Whether the files say already what a request was to say.
+    pub(super) async fn is_put(&self, agreed: &Agreed) -> Result<bool> {
+        let workspace = self.as_on_disk().await?;
+        changes::agreed::is_put(&workspace, agreed).await
+    }
+
     /// The workspace as its files are now: what this desk holds may be a moment old.
     async fn as_on_disk(&self) -> Result<Workspace> {
         let root = self.office.root.clone();

@@ -181,7 +181,7 @@ impl Desk {
         self.note(action, &object, &line.asked_by).await
     }
 
-    /// Does what somebody agreed to; where that cannot be, it waits again for somebody to agree.
+    /// Does what somebody agreed to; where that cannot be, it waits again for somebody to agree, unless the files say it already.
     async fn carry_out(
         &self,
         line: &RequestLine,
@@ -189,7 +189,7 @@ impl Desk {
         book: &Requests,
     ) -> Result<()> {
         let done = self.as_agreed(line, by).await;
-        if done.is_err() {
+        if done.is_err() && !self.is_put(by.1).await? {
             book.reopen(by.1).await?;
         }
         done
