@@ -256,9 +256,12 @@ def pages(found):
     row("99 of 100", f"{one['serve_p99_ms']:.1f} ms", "under 50 ms", one["serve_p99_ms"] < 50)
     row("processor of the server", f"{one['serve_processor_share']:.2f} of a core")
     row("memory, and how much it grew from the second third to the last", f"{one['serve_memory_mib']:.0f} MiB, {one['serve_memory_growth_mib']:+.1f} MiB", "does not grow", one["serve_memory_growth_mib"] < 16)
-    lost = f"{one['serve_kills']:.0f} kills, {one['serve_answered']:.0f} answered submissions: {one['serve_lost']:.0f} lost, {one['serve_twice']:.0f} twice; the books "
+    lost = f"{one['serve_kills']:.0f} kills, {one['serve_answered']:.0f} answered submissions: {one['serve_lost']:.0f} lost, {one['serve_twice']:.0f} twice, {one.get('serve_left', 0):.0f} files left behind; the books "
     lost += "verify" if one["serve_sound"] else "do not verify"
-    row("killed in the middle", lost, "nothing lost", not one["serve_lost"] and not one["serve_twice"] and one["serve_sound"] == 1)
+    if "serve_agreed" in one:
+        agreed = f"{one['serve_kills']:.0f} kills, {one['serve_agreed']:.0f} answered agreements, {one['serve_agreed_undone']:.0f} found agreed and not done, and done by hand: {one['serve_agreed_lost']:.0f} lost, {one['serve_agreed_twice']:.0f} twice"
+        row("killed while somebody agrees to a target", agreed, "nothing lost", not one["serve_agreed_lost"] and not one["serve_agreed_twice"])
+    row("killed in the middle", lost, "nothing lost", not one["serve_lost"] and not one["serve_twice"] and not one.get("serve_left") and one["serve_sound"] == 1)
 
 
 def kept(title):

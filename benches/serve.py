@@ -1,4 +1,4 @@
-"""Asks a server with the sample group for a mix of pages, 200 times a second, and kills it in the middle of submissions.
+"""Asks a server with the sample group for a mix of pages, 200 times a second, and kills it in the middle of submissions and agreements.
 
     serve.py FOLDER KEIKI [SECONDS] [RATE]
 
@@ -6,6 +6,8 @@ A request's time runs from when it was due, so that a server that falls behind i
 """
 
 import asyncio
+import datetime
+import gzip
 import json
 import os
 import random
@@ -18,7 +20,7 @@ import time
 import urllib.parse
 
 PASSWORD = "correct horse battery"
-ROLES = {"executive": "executive@HD", "office": "programme_office@HD,approver@HD", "owner": "data_owner@JP1"}
+ROLES = {"executive": "executive@HD", "office": "programme_office@HD,approver@HD", "owner": "data_owner@JP1", "approver": "approver@HD"}
 KPIS = [1, 4, 7, 12, 18, 24, 25, 30, 33, 36]
 PERIODS = ["", "?period=2026-08", "?period=2026-07", "?period=FY2026-Q1"]
 # What is asked for, by whom, and how often among a hundred.
@@ -263,6 +265,8 @@ async def killed(server, links):
     there = [row["asset_id"] for row in json.loads(found.stdout)]
     lost = [one for one in answered if f"LOAD-{one}" not in there]
     verified = subprocess.run([server.keiki, "verify", "--workspace", server.workspace], capture_output=True, text=True, check=False)
+    # What was being received when it was killed is swept when it starts again.
+    print(f"serve_left {len(os.listdir(os.path.join(server.workspace, '.keiki', 'waiting')))}")
     print(f"serve_kills {KILLS}")
     print(f"serve_submissions {number}")
     print(f"serve_answered {len(answered)}")
@@ -271,6 +275,72 @@ async def killed(server, links):
     print(f"serve_sound {int(verified.returncode == 0)}")
     if verified.returncode:
         print("# " + verified.stdout[-600:] + verified.stderr[-600:], file=sys.stderr)
+
+
+def data_of(head, content):
+    return json.loads(gzip.decompress(content) if "content-encoding: gzip" in head.lower() else content)
+
+
+async def tell(line, cookie, path, data):
+    status, head, content = await line.ask(path, cookie, "POST", json.dumps(data).encode(), ["Content-Type: application/json"])
+    if status != 200:
+        sys.exit(f"{path} was refused: {status} {content[:300]}")
+    return data_of(head, content)
+
+
+async def requests_of(line, cookie):
+    listed, after = [], ""
+    while after is not None:
+        query = "?" + urllib.parse.urlencode({"limit": 100, **({"cursor": after} if after else {})})
+        status, head, content = await line.ask("/api/v1/requests" + query, cookie)
+        if status != 200:
+            sys.exit(f"the requests cannot be listed: {status} {content[:300]}")
+        part = data_of(head, content)
+        listed, after = listed + part["items"], part["next"]
+    return listed
+
+
+async def agreed_and_killed(server):
+    """Kills the server while one person after the other agrees to targets. What was answered must be set, and nothing twice."""
+    dice, number, answered, left = random.Random(3), 0, set(), 0
+    first_day = datetime.date(2031, 1, 1)
+
+    def day(of):
+        return (first_day + datetime.timedelta(days=of)).isoformat()
+
+    for _ in range(KILLS):
+        cookies = await sign_in(server.port, dict.fromkeys(["office", "approver"]))
+        line = Line(server.port)
+        # What was asked for in an earlier run of the same workspace is not asked for again.
+        number = max(number, len(await requests_of(line, cookies["approver"])))
+        timer = asyncio.get_running_loop().call_later(dice.uniform(0.5, 3.0), server.kill)
+        try:
+            while True:
+                fields = {"kpi": "1", "org_unit": "JP1", "from": day(number), "at_least": "0.9"}
+                number += 1
+                await tell(line, cookies["office"], "/api/v1/programme/changes", {"kind": "target", "fields": fields, "reason": "a target"})
+                for one in await requests_of(line, cookies["approver"]):
+                    if one["decision"] == "open":
+                        await tell(line, cookies["approver"], f"/api/v1/requests/{one['id']}/decide", {"verdict": "agree"})
+                        answered.add(one["change"]["fields"]["from"])
+        except (OSError, asyncio.IncompleteReadError):
+            timer.cancel()
+        server.start()
+        cookies = await sign_in(server.port, dict.fromkeys(["approver"]))
+        line = Line(server.port)
+        for one in await requests_of(line, cookies["approver"]):
+            if one["decision"] == "undone":
+                left += 1
+                await tell(line, cookies["approver"], f"/api/v1/requests/{one['id']}/decide", {"verdict": "do"})
+    standing = {one["change"]["fields"]["from"]: one["decision"] for one in await requests_of(line, cookies["approver"])}
+    line.close()
+    with open(os.path.join(server.workspace, "programme.toml"), encoding="utf-8") as file:
+        text = file.read()
+    times = {on: text.count(f'from = "{on}"') for on in standing}
+    print(f"serve_agreed {len(answered)}")
+    print(f"serve_agreed_undone {left}")
+    print(f"serve_agreed_lost {sum(standing[on] != 'agreed' for on in answered) + sum(times[on] == 0 for on in times if standing[on] == 'agreed')}")
+    print(f"serve_agreed_twice {sum(count > 1 for count in times.values()) + sum(times[on] > 0 for on in times if standing[on] == 'open')}")
 
 
 async def main(folder, keiki, seconds=170.0, rate=200.0):
@@ -288,6 +358,7 @@ async def main(folder, keiki, seconds=170.0, rate=200.0):
         cookies = await sign_in(server.port, links)
         await first_looks(server.port, cookies)
         await load(server, cookies, float(seconds), float(rate))
+        await agreed_and_killed(server)
         await killed(server, links)
     finally:
         server.process.kill()
