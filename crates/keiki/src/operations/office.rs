@@ -20,6 +20,7 @@ pub mod own;
 pub mod people;
 pub mod programme;
 pub mod requests;
+pub mod restating;
 pub mod rows;
 pub mod submitting;
 pub mod system;

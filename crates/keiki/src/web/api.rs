@@ -7,6 +7,7 @@ mod answering;
 pub(super) mod catalogue;
 pub(super) mod changing;
 pub(super) mod closing;
+pub(super) mod difference;
 pub(super) mod docs;
 mod document;
 pub(super) mod evidence;

@@ -24,6 +24,24 @@ impl Asked {
     }
 }
 
+/// With what it is put beside.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct With {
+    with_period: Option<String>,
+    with_unit: Option<String>,
+    with_revision: Option<String>,
+}
+
+impl With {
+    pub(super) fn look(&self) -> Look {
+        Look {
+            period: self.with_period.clone(),
+            unit: self.with_unit.clone(),
+            revision: self.with_revision.clone(),
+        }
+    }
+}
+
 /// What a reader can choose, and what is chosen.
 pub(super) struct Chooser {
     /// The page that is shown again.

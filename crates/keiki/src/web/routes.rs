@@ -248,6 +248,11 @@ fn programs() -> Vec<Route> {
         Route::page("/api/v1/scorecard", see, api::figures::show_scorecard),
         Route::page("/api/v1/measurements", see, api::figures::list_measurements),
         Route::page("/api/v1/kpis/{no}/rows", see, api::rows::list_rows),
+        Route::page(
+            "/api/v1/kpis/{no}/difference",
+            see,
+            api::difference::show_difference,
+        ),
         Route::page("/api/v1/statements", see, api::catalogue::list_statements),
         Route::page("/api/v1/programme", see, api::programme::list_standings),
         Route::page(

@@ -95,6 +95,7 @@ GET  /api/v1/kpis/{no} executive programme_office data_owner approver auditor
 GET  /api/v1/scorecard executive programme_office data_owner approver auditor
 GET  /api/v1/measurements executive programme_office data_owner approver auditor
 GET  /api/v1/kpis/{no}/rows executive programme_office data_owner approver auditor
+GET  /api/v1/kpis/{no}/difference executive programme_office data_owner approver auditor
 GET  /api/v1/statements executive programme_office data_owner approver auditor
 GET  /api/v1/programme executive programme_office data_owner approver auditor
 GET  /api/v1/programme/export executive programme_office data_owner approver auditor
@@ -283,6 +284,7 @@ async fn who_is_in_charge_of_one_subsidiary_learns_nothing_of_its_siblings() {
         "/api/v1/scorecard?period=2026-05",
         "/api/v1/measurements?period=2026-05",
         "/api/v1/kpis/1/rows?period=2026-05",
+        "/api/v1/kpis/1/difference?period=2026-05&with_period=2026-04",
         "/api/v1/remarks?period=2026-05",
         "/api/v1/actions",
         "/api/v1/org-units",

@@ -19,6 +19,7 @@ mod pages;
 mod port;
 #[path = "../../../keiki-store/tests/database/postgresql.rs"]
 mod postgresql;
+mod restated;
 mod sample;
 mod schedules;
 mod signing_in;

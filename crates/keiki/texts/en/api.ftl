@@ -26,6 +26,7 @@ api-show-kpi = A KPI of the catalogue
 api-show-scorecard = How an org unit stands
 api-list-measurements = The measurements of a period, at and below an org unit
 api-list-rows = The records behind a figure
+api-show-difference = What lies between two figures, down to records and entries
 api-list-statements = Closed statements, the latest first
 api-explain-figure = Say why a figure is what it is, or open an action about it
 api-show-todo = What there is to do
@@ -104,3 +105,7 @@ api-list-actions = Actions and the board's instructions, the latest first
 api-step-action = Say what became of an action
 api-note-instruction = Note an instruction of the board
 api-parameter-number = The number of an action
+api-parameter-with-period = The period with which it is put beside; left out = the same
+api-parameter-with-unit = The org unit with which it is put beside; left out = the same
+api-parameter-with-revision = The revision or instant of knowledge with which it is put beside; left out = the last that was closed, else now
+api-parameter-entries = The page of the entries between two instants of knowledge, from 1

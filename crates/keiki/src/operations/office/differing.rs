@@ -11,6 +11,7 @@ use keiki_report::{format, formula, scorecard};
 use super::Desk;
 use super::comparing::{Meaning, less};
 use super::figures::Look;
+use super::restating::Bridged;
 use super::rows::{AskedRows, Opened, People, ROWS_ON_PAGE};
 use crate::error::Result;
 use crate::operations::trial::HIDDEN;
@@ -34,6 +35,8 @@ pub struct Differed {
     pub shown: Option<DifferedRows>,
     /// How many records are not listed, since they are of few people.
     pub withheld: usize,
+    /// The way between them, where both are of one period and known at two instants.
+    pub bridge: Option<Bridged>,
 }
 
 /// One of the two figures.
@@ -110,11 +113,17 @@ pub struct DifferedRow {
 type Pair<'r> = [Option<&'r Row>; 2];
 
 impl Desk {
-    /// Opens the difference of two figures of an indicator. What the second look leaves open is as in the first.
+    /// Opens the difference of two figures of an indicator. What the second look leaves open is as in the first. `entries` is the page
+    /// of the entries that lie between two instants of knowledge.
     ///
     /// # Errors
     /// They may not see one of them, or there is none.
-    pub async fn differ(&self, looks: [&Look; 2], asked: &AskedRows) -> Result<Differed> {
+    pub async fn differ(
+        &self,
+        looks: [&Look; 2],
+        asked: &AskedRows,
+        entries: usize,
+    ) -> Result<Differed> {
         let of = (asked.no, asked.indicator.as_deref());
         let one = self.open(looks[0], of).await?;
         let period = one.board.period().to_string();
@@ -159,9 +168,13 @@ impl Desk {
                 self.differed_rows(part[0], pairs, (asked.page, unit), people)
             }),
             withheld: one.explained.records_withheld + other.explained.records_withheld,
+            bridge: self.bridged([&one, &other], entries).await?,
             sides: [side(&one, looks[0]), side(&other, &second)],
         };
-        let names_people = differed.shown.as_ref().is_some_and(|part| part.is_personal);
+        let bridge = differed.bridge.as_ref();
+        let entries = bridge.and_then(|bridge| bridge.entries.as_ref());
+        let names_people = differed.shown.as_ref().is_some_and(|part| part.is_personal)
+            || entries.is_some_and(|entries| entries.is_personal && entries.count > 0);
         if names_people && people == People::Shown {
             let [one, other] = figures.map(|of| format!("{} {} {}", of.no, of.org_unit, of.period));
             let both = format!("{one}, {other}");
@@ -261,7 +274,7 @@ fn apart<'r>(one: &'r [Row], other: &'r [Row]) -> Vec<Pair<'r>> {
 }
 
 /// By how much an amount is more than another, with its sign; what is absent adds nothing.
-fn moved(one: Option<Fraction>, other: Option<Fraction>, unit: Unit) -> String {
+pub(super) fn moved(one: Option<Fraction>, other: Option<Fraction>, unit: Unit) -> String {
     let nothing = Fraction::whole(0);
     let by = less(one.unwrap_or(nothing), other.unwrap_or(nothing));
     by.map_or_else(

@@ -119,6 +119,11 @@ impl Board {
         }
     }
 
+    /// The statement, or as a statement would be.
+    pub(super) fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
     pub(super) fn period(&self) -> Period {
         self.period
     }

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keiki_model::calendar::{Day, Month, Period, local_day};
+use keiki_model::statement::Place;
 use keiki_store::{Batch, ClosedHead, StoreError, Troubles};
 use tokio::sync::{Notify, OnceCell};
 
 use super::Books;
 use super::editions::EditionKey;
 use super::figures::{Board, Sheet, SheetKey};
+use super::restating::Found;
 use crate::config::{Opening, Workspace};
 use crate::error::{Error, Result};
 use crate::operations::coverage::Owed;
@@ -27,6 +29,8 @@ const SHEETS_MOST: usize = 200;
 /// How many opened figures are kept, with all their records, and how many closes.
 const OPENINGS_MOST: usize = 8;
 const CLOSES_MOST: usize = 12;
+/// How many ways between two figures.
+const BRIDGES_MOST: usize = 24;
 /// How many documents are kept.
 const EDITIONS_MOST: usize = 12;
 /// How many lists of what is owed, and of rows that are out.
@@ -112,6 +116,8 @@ pub(super) struct Kept {
     pub(super) editions: Shelf<EditionKey, Vec<u8>>,
     /// Figures that were opened to their records.
     pub(super) openings: Shelf<OpeningKey, Explained>,
+    /// The ways between two figures of a period, by where they are and when they were known.
+    pub(super) bridges: Shelf<(Stamp, Place, Period, [i64; 2]), Found>,
     /// How far closes are; a source that cannot be read stands in the way, and is in no stamp.
     pub(super) closes: Shelf<(Stamp, Period, Troubles), CloseStatus>,
     /// What every org unit owes.
@@ -132,6 +138,7 @@ impl Kept {
             sheets: Shelf::new(SHEETS_MOST),
             editions: Shelf::new(EDITIONS_MOST),
             openings: Shelf::new(OPENINGS_MOST),
+            bridges: Shelf::new(BRIDGES_MOST),
             closes: Shelf::new(CLOSES_MOST),
             owed: Shelf::new(LISTS_MOST),
             rejects: Shelf::new(LISTS_MOST),

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    catalogue, changing, closing, evidence, figures, people, problem, programme, requests, rows,
-    said, submitting, system, tokens, uploads,
+    catalogue, changing, closing, difference, evidence, figures, people, problem, programme,
+    requests, rows, said, submitting, system, tokens, uploads,
 };
 use crate::web::routes::{self, Need, RouteFacts};
 use crate::web::words::Words;
@@ -30,6 +30,7 @@ use crate::web::words::Words;
         said::step_action,
         said::note_instruction,
         rows::list_rows,
+        difference::show_difference,
         catalogue::list_statements,
         system::load_statement,
         submitting::explain_figure,

@@ -27,11 +27,22 @@ pub(in crate::web) struct WhichRows {
     page: Option<usize>,
 }
 
-fn page<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+pub(super) fn page<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
     let page = u32::deserialize(from)?;
     let page = usize::try_from(page).ok().filter(|page| *page > 0);
     page.map(Some)
         .ok_or_else(|| serde::de::Error::custom("pages are counted from 1"))
+}
+
+impl WhichRows {
+    pub(super) fn asked(self, no: u32) -> AskedRows {
+        AskedRows {
+            no,
+            indicator: self.indicator,
+            part: self.part,
+            page: self.page.unwrap_or(1),
+        }
+    }
 }
 
 /// A figure opened to its records.
@@ -116,13 +127,7 @@ pub(in crate::web) async fn list_rows(
     Asked(which): Asked<Which>,
     Asked(rows): Asked<WhichRows>,
 ) -> Answer<Json<Opened>> {
-    let asked = AskedRows {
-        no,
-        indicator: rows.indicator,
-        part: rows.part,
-        page: rows.page.unwrap_or(1),
-    };
-    let opened = desk.rows(&which.look(), &asked).await?;
+    let opened = desk.rows(&which.look(), &rows.asked(no)).await?;
     let shown = opened.shown.as_ref();
     let names = shown.map_or(&[][..], |part| &part.names);
     let records = shown.into_iter().flat_map(|part| &part.rows);

@@ -8,24 +8,18 @@ use serde::Deserialize;
 use super::compare::{colour, word};
 use crate::operations::office::Desk;
 use crate::operations::office::differing::{Differed, DifferedSide};
-use crate::operations::office::figures::Look;
 use crate::operations::office::rows::AskedRows;
-use crate::web::choosing::{At, query};
+use crate::web::choosing::{Asked, At, With, query};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Asked {
-    period: Option<String>,
-    unit: Option<String>,
-    revision: Option<String>,
-    with_period: Option<String>,
-    with_unit: Option<String>,
-    with_revision: Option<String>,
+pub(in crate::web) struct Which {
     indicator: Option<String>,
     part: Option<String>,
     page: Option<usize>,
+    entries: Option<usize>,
 }
 
 #[derive(Template)]
@@ -95,6 +89,26 @@ impl Page<'_> {
         format!("{here}&{place}#records")
     }
 
+    /// The records of the earlier figure of the two, and of the later one.
+    fn end(&self, which: usize) -> String {
+        let bridge = self.differed.bridge.as_ref();
+        let earlier = bridge.map_or(0, |bridge| bridge.earlier);
+        self.rows(&self.differed.sides[earlier.abs_diff(which)])
+    }
+
+    /// A page of the entries that moved the earlier figure.
+    fn entries(&self, page: usize) -> String {
+        let [one, other] = &self.differed.sides;
+        let here = difference_at([at(one), at(other)], self.no, &self.differed.indicator.0);
+        format!("{here}&{}#bridge", query(&[("entries", &page.to_string())]))
+    }
+
+    /// Whether a step is no step.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn is_nothing(&self, step: &str) -> bool {
+        !step.contains(|c| matches!(c, '1'..='9'))
+    }
+
     fn is_shown(&self, part: &str) -> bool {
         let shown = self.differed.shown.as_ref();
         shown.is_some_and(|shown| shown.code == part)
@@ -114,24 +128,18 @@ pub(in crate::web) async fn show(
     desk: Desk,
     Path(no): Path<u32>,
     Query(asked): Query<Asked>,
+    Query(with): Query<With>,
+    Query(which): Query<Which>,
 ) -> Answer {
-    let first = Look {
-        period: asked.period,
-        unit: asked.unit,
-        revision: asked.revision,
-    };
-    let second = Look {
-        period: asked.with_period,
-        unit: asked.with_unit,
-        revision: asked.with_revision,
-    };
     let rows = AskedRows {
         no,
-        indicator: asked.indicator.filter(|code| !code.is_empty()),
-        part: asked.part,
-        page: asked.page.unwrap_or(1),
+        indicator: which.indicator.filter(|code| !code.is_empty()),
+        part: which.part,
+        page: which.page.unwrap_or(1),
     };
-    let differed = desk.differ([&first, &second], &rows).await?;
+    let looks = [&asked.look(), &with.look()];
+    let entries = which.entries.unwrap_or(1);
+    let differed = desk.differ(looks, &rows, entries).await?;
     let page = Page {
         layout: Layout::titled(&visitor, format!("{no} {}", differed.kpi)),
         differed,

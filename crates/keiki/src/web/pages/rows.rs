@@ -8,18 +8,14 @@ use keiki_report::format;
 use serde::Deserialize;
 
 use crate::operations::office::Desk;
-use crate::operations::office::figures::Look;
 use crate::operations::office::rows::{AskedRows, OpenedRows, RowLine};
-use crate::web::choosing::{At, query};
+use crate::web::choosing::{Asked, At, query};
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Asked {
-    period: Option<String>,
-    unit: Option<String>,
-    revision: Option<String>,
+pub(in crate::web) struct Which {
     indicator: Option<String>,
     part: Option<String>,
     page: Option<usize>,
@@ -80,17 +76,14 @@ pub(in crate::web) async fn show(
     desk: Desk,
     Path(no): Path<u32>,
     Query(asked): Query<Asked>,
+    Query(which): Query<Which>,
 ) -> Answer {
-    let look = Look {
-        period: asked.period,
-        unit: asked.unit,
-        revision: asked.revision,
-    };
+    let look = asked.look();
     let rows = AskedRows {
         no,
-        indicator: asked.indicator,
-        part: asked.part,
-        page: asked.page.unwrap_or(1),
+        indicator: which.indicator,
+        part: which.part,
+        page: which.page.unwrap_or(1),
     };
     let opened = desk.rows(&look, &rows).await?;
     let period = desk.period(look.period.as_deref())?;

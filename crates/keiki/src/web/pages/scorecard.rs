@@ -141,18 +141,12 @@ impl Page<'_> {
         }
     }
 
-    /// Where the parts of a restatement are drawn; where they are not, what lies between the two figures.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates hand references over"
-    )]
-    fn bridge(&self, at: &usize, one: &RestatedPart) -> String {
-        if self.bridges.iter().any(|(drawn, _)| drawn == at) {
-            return format!("#bridge-{at}");
-        }
+    /// What lies between a figure as it was reported before and as it is.
+    fn bridge(&self, one: &RestatedPart) -> String {
         let [before, now] = self.revisions();
         let sides = [&now, &before].map(|revision| self.of_restated(one, revision));
-        difference_at(sides, one.no, &one.place.0)
+        let opened = difference_at(sides, one.no, &one.place.0);
+        format!("{opened}#bridge")
     }
 
     /// Figures that rest on totals which somebody reported, or on what was published.

@@ -6,8 +6,8 @@ use axum::response::{Html, Response};
 use serde::Deserialize;
 
 use crate::operations::office::Desk;
-use crate::operations::office::figures::Look;
 use crate::operations::office::verifying::Verified;
+use crate::web::choosing::Asked;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
 use crate::web::saving::{ZIP, saved};
@@ -40,10 +40,7 @@ pub(in crate::web) async fn verify(visitor: Visitor, desk: Desk) -> Answer {
 }
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Asked {
-    period: Option<String>,
-    unit: Option<String>,
-    revision: Option<String>,
+pub(in crate::web) struct Which {
     indicator: Option<String>,
     sample: Option<usize>,
 }
@@ -52,14 +49,12 @@ pub(in crate::web) async fn pack(
     desk: Desk,
     Path(no): Path<u32>,
     Query(asked): Query<Asked>,
+    Query(which): Query<Which>,
 ) -> Answer<Response> {
-    let look = Look {
-        period: asked.period,
-        unit: asked.unit,
-        revision: asked.revision,
-    };
-    let indicator = asked.indicator.filter(|code| !code.is_empty());
-    let count = asked.sample.unwrap_or(SAMPLE);
-    let (name, bytes) = desk.audit_pack(&look, (no, indicator), count).await?;
+    let indicator = which.indicator.filter(|code| !code.is_empty());
+    let count = which.sample.unwrap_or(SAMPLE);
+    let (name, bytes) = desk
+        .audit_pack(&asked.look(), (no, indicator), count)
+        .await?;
     Ok(saved(&name, ZIP, bytes))
 }
