@@ -17,6 +17,7 @@ BATCHES = 6
 PERIOD = "2026-09"
 KPIS = ["1", "7"]
 ORGS = [word for unit in ["HD", *(f"U{unit:03}" for unit in range(UNITS))] for word in ("--org", unit)]
+MEASURE = ["measure", *[word for kpi in KPIS for word in ("--kpi", kpi)], *ORGS, "--period", PERIOD, "--format", "json"]
 HEAD = "asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on\n"
 
 
@@ -67,6 +68,11 @@ def setting(place, engine="local", more=""):
     write(path, f'engine = "{engine}"\n{more}' + text)
 
 
+def forget(place):
+    """Removes what was computed before."""
+    shutil.rmtree(os.path.join(place, ".keiki", "cubes"), ignore_errors=True)
+
+
 class Keiki:
     """Runs the program with the object store's address and credentials in its environment."""
 
@@ -77,9 +83,11 @@ class Keiki:
             os.environ, AWS_ACCESS_KEY_ID="keiki", AWS_SECRET_ACCESS_KEY=SECRET, AWS_REGION="us-east-1", AWS_ENDPOINT_URL=store,
             AWS_ALLOW_HTTP="true", KEIKI_CLUSTER_TOKEN=TOKEN, LC_ALL="C.UTF-8", KEIKI_LOG="warn,keiki_engine=info,keiki_store=info")
 
-    def start(self, *arguments, inside=(), client="keiki", **more):
+    def start(self, *arguments, inside=(), client="keiki", environment=None, **more):
         """Starts the program; `client` is the access key by which the object store tells it from others."""
-        return subprocess.Popen([*inside, self.program, "--language", "en", *arguments], env=dict(self.environment, AWS_ACCESS_KEY_ID=client), text=True, **more)
+        changed = {**self.environment, "AWS_ACCESS_KEY_ID": client, **(environment or {})}
+        changed = {name: value for name, value in changed.items() if value is not None}
+        return subprocess.Popen([*inside, self.program, "--language", "en", *arguments], env=changed, text=True, **more)
 
     def run(self, *arguments, codes=(0,)):
         done = subprocess.run([self.program, "--language", "en", *arguments], env=self.environment, capture_output=True, text=True, timeout=900)
@@ -95,9 +103,8 @@ class Keiki:
     def measure(self, place, is_fresh=True, codes=(0,)):
         """The figures of a workspace, without what says when and how they were computed."""
         if is_fresh:
-            shutil.rmtree(os.path.join(place, ".keiki", "cubes"), ignore_errors=True)
-        kpis = [word for kpi in KPIS for word in ("--kpi", kpi)]
-        done = self.run("measure", *kpis, *ORGS, "--period", PERIOD, "--format", "json", "--workspace", place, codes=codes)
+            forget(place)
+        done = self.run(*MEASURE, "--workspace", place, codes=codes)
         if done.returncode != 0:
             return None, done
         return [{key: value for key, value in figure.items() if key != "known_at"} for figure in json.loads(done.stdout)], done

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,11 +22,12 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from books import BATCHES, HEAD, KPIS, ORGS, PERIOD, SECRET, TOKEN, UNITS, Keiki, make, rows, setting, write  # noqa: E402
+from books import BATCHES, HEAD, MEASURE, SECRET, TOKEN, UNITS, Keiki, forget, make, rows, setting, write  # noqa: E402
 from house import ROLES, serve  # noqa: E402 (the folder beside this one)
-from programs import fail, libraries  # noqa: E402
+from machines import Cluster, Network  # noqa: E402
+from programs import libraries  # noqa: E402
+from store import MOTO, Objects  # noqa: E402
 
-MOTO = "moto[server]==5.2.5"
 faults = []
 
 
@@ -39,36 +39,6 @@ def check(is_so, what):
 
 
 # The object store ----------------------------------------------------------------------------------------------------------
-
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-class Objects:
-    """The object store of `objects.py`."""
-
-    def __init__(self, programs, address):
-        self.number = port()
-        self.url = f"http://{address}:{self.number}"
-        self.process = subprocess.Popen(
-            [os.path.join(programs, "python"), os.path.join(HERE, "objects.py"), f"0.0.0.0:{self.number}", "books"], stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            fail("the object store does not start")
-
-    def ask(self, path, data=None):
-        body = None if data is None else json.dumps(data).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.number}/-/{path}", data=body, timeout=30) as answer:
-            return json.load(answer)
-
-    def faults(self, **faults):
-        self.ask("faults", faults)
-
-    def counts(self):
-        """What each client asked for and got since the last call."""
-        return self.ask("reset")
-
 
 def on_objects(keiki, objects, folder):
     """A journal on the object store gives the figures that one on disk gives, and loses nothing where two write at once."""
@@ -203,118 +173,6 @@ def total(counts):
 
 # The cluster ---------------------------------------------------------------------------------------------------------------
 
-class Network:
-    """Where processes run: each in a network namespace of its own, or on an address of the loopback of its own."""
-
-    BRIDGE = "keikibr"
-    GATEWAY = "10.77.0.1"
-
-    def __init__(self):
-        self.names = []
-        self.is_apart = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip("netns", "add", "keiki-try") and self.ip("netns", "del", "keiki-try")
-        if self.is_apart:
-            self.is_apart = self.ip("link", "add", self.BRIDGE, "type", "bridge") and self.ip("addr", "add", f"{self.GATEWAY}/24", "dev", self.BRIDGE) \
-                and self.ip("link", "set", self.BRIDGE, "up")
-        print(f"Processes run in {'network namespaces' if self.is_apart else 'the network of this machine, on addresses of the loopback'}", flush=True)
-
-    @staticmethod
-    def ip(*words):
-        return subprocess.run(["ip", *words], capture_output=True).returncode == 0
-
-    @property
-    def gateway(self):
-        return self.GATEWAY if self.is_apart else "127.0.0.1"
-
-    def join(self, number):
-        """Makes the place of a process. Returns its address and what a command there begins with."""
-        if not self.is_apart:
-            return f"127.77.0.{number}", ()
-        name = f"keiki{number}"
-        self.names.append(name)
-        steps = [("netns", "add", name), ("link", "add", f"{name}o", "type", "veth", "peer", "name", f"{name}i"),
-                 ("link", "set", f"{name}i", "netns", name), ("link", "set", f"{name}o", "master", self.BRIDGE, "up"),
-                 ("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", f"{name}i"), ("-n", name, "link", "set", f"{name}i", "up"),
-                 ("-n", name, "link", "set", "lo", "up")]
-        for step in steps:
-            if not self.ip(*step):
-                fail(f"ip {' '.join(step)} fails")
-        return f"10.77.0.{number}", ("ip", "netns", "exec", name)
-
-    def cut(self, number, process):
-        """Cuts a process off: nothing reaches it and nothing comes from it."""
-        if self.is_apart:
-            self.ip("link", "set", f"keiki{number}o", "down")
-        else:
-            os.kill(process.pid, signal.SIGSTOP)
-
-    def leave(self):
-        for name in self.names:
-            # A namespace goes when nothing runs in it any more; the line into it has to go now.
-            self.ip("link", "del", f"{name}o")
-            self.ip("netns", "del", name)
-        self.names = []
-
-    def close(self):
-        self.leave()
-        if self.is_apart:
-            self.ip("link", "del", self.BRIDGE)
-
-
-class Cluster:
-    """A scheduler and workers, each a process of its own."""
-
-    SCHEDULER = 10
-
-    def __init__(self, keiki, network, workers, folder):
-        self.keiki, self.network, self.folder = keiki, network, folder
-        self.logs = []
-        self.address, self.inside = network.join(self.SCHEDULER)
-        self.scheduler = self.start_scheduler()
-        self.workers = {}
-        for number in range(1, workers + 1):
-            address, inside = network.join(self.SCHEDULER + number)
-            self.workers[number] = self.spawn(
-                f"worker{number}", "worker", "--scheduler", f"{self.address}:50050", "--listen", f"{address}:50051", "--name", f"worker{number}",
-                "--threads", "1", "--cache-mib", "0", inside=inside)
-        time.sleep(2)
-
-    def spawn(self, name, *arguments, inside):
-        path = os.path.join(self.folder, f"{name}-{time.monotonic_ns()}.log")
-        self.logs.append(path)
-        with open(path, "w", encoding="utf-8") as log:
-            return self.keiki.start(*arguments, inside=inside, client=name, stdout=log, stderr=log)
-
-    def start_scheduler(self):
-        process = self.spawn("scheduler", "scheduler", "--listen", f"{self.address}:50050", "--worker-timeout", "6", inside=self.inside)
-        for _ in range(200):
-            with open(self.logs[-1], encoding="utf-8") as log:
-                if "listening on" in log.read():
-                    return process
-            if process.poll() is not None:
-                fail(f"the scheduler ended: {self.said()}")
-            time.sleep(0.05)
-        fail("the scheduler does not start")
-
-    def engine(self, timeout=120):
-        return f"ballista://{self.address}:50050", f"cluster = {{ part_mib = 1, timeout_seconds = {timeout} }}\n"
-
-    def cpu_seconds(self, number):
-        with open(f"/proc/{self.workers[number].pid}/stat", encoding="utf-8") as file:
-            words = file.read().rsplit(")", 1)[1].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-    def said(self):
-        return "\n".join(open(path, encoding="utf-8").read() for path in self.logs)
-
-    def stop(self):
-        for process in [self.scheduler, *self.workers.values()]:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-        self.network.leave()
-        self.keiki.said.append(self.said())
-
-
 DONE = ("parts", "rows", "read_bytes", "shuffled_bytes", "cpu_micros")
 
 
@@ -364,13 +222,12 @@ def breaking(keiki, objects, network, expected, place, folder):
         cluster = Cluster(keiki, network, workers, folder)
         setting(place, *cluster.engine(timeout))
         objects.faults(delay_ms=delay_ms)
-        shutil.rmtree(os.path.join(place, ".keiki", "cubes"), ignore_errors=True)
-        kpis = [word for kpi in KPIS for word in ("--kpi", kpi)]
+        forget(place)
         began = time.monotonic()
-        asking = keiki.start("measure", *kpis, *ORGS, "--period", PERIOD, "--format", "json", "--workspace", place, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        asking = keiki.start(*MEASURE, "--workspace", place, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         objects.counts()
         # Worker 1 holds a part from its first request on, and needs several answers for it.
-        while asking.poll() is None and "worker1" not in objects.ask("counts"):
+        while asking.poll() is None and "worker1" not in objects.askers():
             time.sleep(0.05)
         is_running = asking.poll() is None
         objects.counts()
@@ -431,8 +288,80 @@ def breaking(keiki, objects, network, expected, place, folder):
            must=["the cluster could not measure: there was no answer within 20 seconds", "503 Service Unavailable"])
 
 
-def refusing(keiki, network, place, folder):
+def given_up(keiki, objects, network, place, folder):
+    """What nobody waits for any more is not computed on, whether patience was over or somebody ended the program."""
+    for what, patience, leave in (("Patience is over", 15, None), ("Who asks is interrupted", 120, signal.SIGINT), ("Who asks is killed", 120, signal.SIGKILL)):
+        print(what, flush=True)
+        cluster = Cluster(keiki, network, 2, folder)
+        setting(place, *cluster.engine(patience))
+        forget(place)
+        objects.counts()
+        # No worker gets an answer, however quick or slow this machine is.
+        objects.faults(hold="worker")
+        asking = keiki.start(*MEASURE, "--workspace", place, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while asking.poll() is None and not {"worker1", "worker2"} <= objects.askers():
+            time.sleep(0.05)
+        is_running = asking.poll() is None
+        if leave:
+            asking.send_signal(leave)
+        output, said = asking.communicate(timeout=600)
+        keiki.said += [output, said]
+        check(is_running and asking.returncode != 0 and output == "", f"it ends while both workers read: {asking.returncode} {said.strip().splitlines()[-2:]}")
+        missing = cluster.waits_for("nobody waits for a job any more; it is cancelled", "a partial cube is not computed to its end")
+        stopped = cluster.said().count("a partial cube is not computed to its end")
+        check(missing == [] and stopped == 2, f"the scheduler cancels the job and both workers stop: {missing} {stopped}")
+        objects.counts()
+        objects.faults()
+        # Who still had something to read would ask for it now.
+        time.sleep(3)
+        later = {name for name in objects.askers() if name.startswith("worker")}
+        check(later == set(), f"nothing is read any more: {later}")
+        check(keiki.measure(place, codes=())[0] is not None, "the same workers measure for the next who asks")
+        cluster.stop()
+
+
+def refusing(keiki, objects, network, place, folder):
     """What fails for a reason that stays is asked for once."""
+
+    def refused(cluster, *words):
+        figures, said = keiki.measure(place, codes=())
+        missing = [text for text in words if text not in said.stderr]
+        check(figures is None and missing == [], f"it is said, and how to mend it: {said.stderr.strip().splitlines()[-2:]}")
+        check("asked again" not in said.stderr, "and not asked again")
+
+    mend = "put AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (for a folder, its permissions) right where worker worker1 runs, then start that worker again"
+    print("A worker whose credentials are not taken", flush=True)
+    cluster = Cluster(keiki, network, 1, folder)
+    setting(place, *cluster.engine())
+    # Which it is, InvalidAccessKeyId, SignatureDoesNotMatch or ExpiredToken, is in the text of an answer, and HEAD has none.
+    for status, said in ((403, "403 Forbidden"), (400, "400 Bad Request")):
+        objects.faults(deny="worker", status=status, code="InvalidAccessKeyId")
+        refused(cluster, "the cluster could not measure: worker worker1: it may not read the journal", said, mend)
+    objects.faults()
+    check(keiki.measure(place, codes=())[0] is not None, "with others the same worker measures")
+    cluster.stop()
+
+    print("A worker without credentials", flush=True)
+    # No machine is asked for those of its cloud.
+    none = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_METADATA_ENDPOINT": "http://127.0.0.1:9"}
+    cluster = Cluster(keiki, network, 1, folder, environment=none)
+    setting(place, *cluster.engine())
+    refused(cluster, "the cluster could not measure: worker worker1: it has no credentials for the journal", mend)
+    cluster.stop()
+    cluster = Cluster(keiki, network, 1, folder, environment={"AWS_SECRET_ACCESS_KEY": None})
+    setting(place, *cluster.engine())
+    refused(cluster, "the cluster could not measure: worker worker1: s3://books/plain", "Missing SecretAccessKey")
+    cluster.stop()
+
+    print("Who asks has no credentials", flush=True)
+    setting(place)
+    forget(place)
+    asking = keiki.start(*MEASURE, "--workspace", place, environment=none, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    output, said = asking.communicate(timeout=600)
+    keiki.said += [output, said]
+    check(asking.returncode == 1 and output == "" and "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment" in said,
+          f"it is said, and how to mend it: {asking.returncode} {said.strip().splitlines()[-2:]}")
+
     print("Another token", flush=True)
     cluster = Cluster(keiki, network, 1, folder)
     setting(place, *cluster.engine())
@@ -456,7 +385,8 @@ def main(program, *options):
             backed_up(keiki, objects, expected, place, folder)
             previewed(keiki, objects, expected, local, place)
             lines = on_cluster(keiki, objects, network, expected, place, folder)
-            refusing(keiki, network, place, folder)
+            refusing(keiki, objects, network, place, folder)
+            given_up(keiki, objects, network, place, folder)
             breaking(keiki, objects, network, expected, place, folder)
             secrets = sum(SECRET in text or TOKEN in text for text in keiki.said)
             files = subprocess.run(["grep", "-rlE", f"{SECRET}|{TOKEN}", folder], capture_output=True, text=True).stdout

@@ -6,6 +6,7 @@
 
 mod answer;
 mod asking;
+mod attended;
 mod codec;
 mod computing;
 mod cpu;
@@ -16,6 +17,7 @@ mod persisting;
 mod scheduler;
 mod security;
 mod share;
+mod stopping;
 mod worker;
 
 pub use asking::{Cluster, ClusterSetting};

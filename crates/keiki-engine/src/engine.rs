@@ -536,8 +536,10 @@ impl Engine {
         }
         #[cfg(feature = "cluster")]
         if let Some(cluster) = &self.cluster {
-            let why = |why: &Text| EngineError::Cluster(Box::new(why.clone()));
-            let cluster = cluster.as_ref().map_err(why)?;
+            let cluster = cluster.as_ref().map_err(|why| EngineError::Cluster {
+                why: Box::new(why.clone()),
+                hint: None,
+            })?;
             let known = (&self.setting.calendars, &self.setting.zone);
             return cluster.read_cube(plan, known, scan, (bounds, axis)).await;
         }

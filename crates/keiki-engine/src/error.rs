@@ -67,8 +67,13 @@ pub enum EngineError {
     #[error("a file of the journal is missing: {0}")]
     MissingFile(String),
     /// A cluster did not measure.
-    #[error("the cluster could not measure: {}", .0.en)]
-    Cluster(Box<Text>),
+    #[error("the cluster could not measure: {}", .why.en)]
+    Cluster {
+        /// Why.
+        why: Box<Text>,
+        /// How to mend it, where that is known.
+        hint: Option<Box<Text>>,
+    },
     /// More org units or groups than the cube's axes hold.
     #[error("more than 65,000 {}", .0.words().en)]
     TooMany(Dimension),
@@ -137,7 +142,7 @@ impl EngineError {
                 format!("測定量 `{measure}` の値が上限(2の39乗)を超えています: {value}")
             }
             Self::MissingFile(path) => format!("証跡台帳のファイルがありません: {path}"),
-            Self::Cluster(why) => format!("クラスターで測定できませんでした: {}", why.ja),
+            Self::Cluster { why, .. } => format!("クラスターで測定できませんでした: {}", why.ja),
             Self::TooMany(of) => format!("{}が65,000を超えています", of.words().ja),
         };
         Text::new(ja, self.to_string())
@@ -182,7 +187,10 @@ impl EngineError {
                 "`keiki compact` と同時だった場合は、もう一度実行してください。そうでなければ `keiki verify` で台帳を確かめてください",
                 "if `keiki compact` ran meanwhile, run this again; if not, check the journal with `keiki verify`",
             ),
-            Self::Cluster(_) => Text::new(
+            Self::Cluster {
+                hint: Some(hint), ..
+            } => hint.as_ref().clone(),
+            Self::Cluster { hint: None, .. } => Text::new(
                 "`keiki scheduler` と `keiki worker` が動作しているか、トークンと版が同じかを確かめてください。engine = \"local\" にすれば、このコンピューターだけで測定できます",
                 "look whether `keiki scheduler` and `keiki worker` run, with the same token and version; with engine = \"local\" this computer measures alone",
             ),

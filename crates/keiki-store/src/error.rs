@@ -198,8 +198,10 @@ impl StoreError {
             Self::Definition(problem) => return problem.hint.as_deref().cloned(),
             Self::File { source, .. } if is_full(source) => hint_of_full_disk(),
             other if mentions_full_disk(other) => hint_of_full_disk(),
-            Self::Object(error) if error.to_string().contains("Error performing") => {
-                // A request to a store elsewhere, which a folder does not know.
+            // A request to a store elsewhere, which a folder does not know.
+            Self::Object(_) | Self::Delta { .. }
+                if self.to_string().contains("Error performing") =>
+            {
                 Text::new(
                     "保存先が応答するか、環境変数 AWS_ENDPOINT_URL、AWS_REGION、AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY が正しいかを確かめてください",
                     "look whether the store answers, and whether AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment are right",

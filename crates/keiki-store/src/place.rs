@@ -3,6 +3,8 @@
 #[cfg(feature = "s3")]
 mod blocks;
 #[cfg(feature = "s3")]
+mod credentials;
+#[cfg(feature = "s3")]
 mod over;
 #[cfg(feature = "s3")]
 mod remembering;

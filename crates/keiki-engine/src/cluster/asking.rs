@@ -76,10 +76,9 @@ impl Cluster {
     /// # Errors
     /// No certificate can be made.
     pub fn new(setting: ClusterSetting) -> Result<Self> {
-        let number = || RandomState::new().hash_one("session");
         Ok(Self {
             security: Security::new(&setting.token)?,
-            session: format!("keiki-{:016x}{:016x}", number(), number()),
+            session: fresh_name("keiki"),
             setting,
         })
     }
@@ -172,6 +171,12 @@ impl Cluster {
         }
         Ok(answers)
     }
+}
+
+/// A name that nothing else has.
+pub(super) fn fresh_name(of: &str) -> String {
+    let number = || RandomState::new().hash_one(of);
+    format!("{of}-{:016x}{:016x}", number(), number())
 }
 
 /// Work that the cluster did not get done: workers say themselves what they cannot do.

@@ -8,6 +8,7 @@ use keiki_store::{Place, Reading, Scan};
 use url::Url;
 
 use super::share::Share;
+use super::stopping::{Stopped, Task};
 use super::{answer, cpu, parts};
 use crate::error::Result;
 use crate::expressions::session;
@@ -22,28 +23,38 @@ const PLANS_KEPT: usize = 64;
 pub(super) struct Reader {
     worker: String,
     reading: Reading,
+    stopped: Stopped,
     places: Mutex<HashMap<Url, Place>>,
     plans: Mutex<HashMap<String, Arc<DatasetPlan>>>,
 }
 
 impl Reader {
-    pub(super) fn new(worker: String, reading: Reading) -> Self {
+    pub(super) fn new(worker: String, reading: Reading, stopped: Stopped) -> Self {
         Self {
             worker,
             reading,
+            stopped,
             places: Mutex::default(),
             plans: Mutex::default(),
         }
     }
 
-    /// Computes a part, and answers with its cube or with why there is none.
+    /// Computes a part, and answers with its cube or with why there is none; `None` = its task was stopped meanwhile.
     pub(super) async fn answer(
         &self,
+        task: Option<&Task>,
         share: &[u8],
-        part: u32,
-        files: &[u8],
-    ) -> Result<Vec<RecordBatch>> {
-        let (computed, cpu) = cpu::measured(self.compute(share, files)).await;
+        (part, files): (u32, &[u8]),
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let work = cpu::measured(self.compute(share, files));
+        let done = match task {
+            Some(task) => self.stopped.unless(task, work).await,
+            None => Some(work.await),
+        };
+        let Some((computed, cpu)) = done else {
+            tracing::info!(part, "a partial cube is not computed to its end");
+            return Ok(None);
+        };
         match &computed {
             Ok(read) => {
                 let (rows, bytes) = (read.rows, read.bytes);
@@ -51,7 +62,7 @@ impl Reader {
             }
             Err(error) => tracing::warn!(part, %error, "could not compute a partial cube"),
         }
-        answer::rows(&self.worker, part, computed, cpu)
+        answer::rows(&self.worker, part, computed, cpu).map(Some)
     }
 
     async fn compute(&self, share: &[u8], files: &[u8]) -> Result<PartRead> {

@@ -19,6 +19,8 @@ pub(super) struct Refusal {
     /// Whether it stays so, whoever is asked and whenever.
     is_lasting: bool,
     why: Text,
+    /// How to mend it, where only the worker knows.
+    hint: Option<Text>,
 }
 
 impl Refusal {
@@ -38,6 +40,13 @@ impl Refusal {
                     ),
                 )
             }
+            Obstacle::NoCredentials => {
+                let path = said(error);
+                Text::new(
+                    format!("証跡台帳を読むための認証情報がありません: {}", path.ja),
+                    format!("it has no credentials for the journal: {}", path.en),
+                )
+            }
             Obstacle::NotAllowed => {
                 let path = said(error);
                 Text::new(
@@ -53,6 +62,7 @@ impl Refusal {
                 format!("ワーカー {worker}: {}", why.ja),
                 format!("worker {worker}: {}", why.en),
             ),
+            hint: obstacle.hint(worker),
         }
     }
 
@@ -70,7 +80,10 @@ impl Refusal {
     }
 
     pub(super) fn into_failure(self) -> Failure {
-        let error = not_on_cluster(self.why.ja, self.why.en);
+        let error = EngineError::Cluster {
+            why: Box::new(self.why),
+            hint: self.hint.map(Box::new),
+        };
         if self.is_lasting {
             Failure::Lasting(error)
         } else {
@@ -86,10 +99,38 @@ enum Obstacle {
     Work,
     /// A file that is not there.
     NotThere,
+    /// A store for which the worker was given no credentials.
+    NoCredentials,
     /// A store that the worker may not read.
     NotAllowed,
     /// A store that does not answer, a disk that is full and the like.
     Passing,
+}
+
+impl Obstacle {
+    /// How to mend it at the worker.
+    fn hint(self, worker: &str) -> Option<Text> {
+        let hint = match self {
+            Self::NotThere => Text::new(
+                format!(
+                    "ワーカー {worker} から、keiki.toml の journal と同じ場所を読めるようにしてください。`keiki compact` と同時だった場合は、もう一度実行してください"
+                ),
+                format!(
+                    "have worker {worker} reach the place that journal in keiki.toml names; if `keiki compact` ran meanwhile, run this again"
+                ),
+            ),
+            Self::NoCredentials | Self::NotAllowed => Text::new(
+                format!(
+                    "ワーカー {worker} を動かす環境の環境変数 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY、AWS_REGION(フォルダの場合はその権限)を正しくしてから、ワーカーを起動し直してください"
+                ),
+                format!(
+                    "put AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (for a folder, its permissions) right where worker {worker} runs, then start that worker again"
+                ),
+            ),
+            Self::Work | Self::Passing => return None,
+        };
+        Some(hint)
+    }
 }
 
 fn obstacle(error: &EngineError) -> Obstacle {
@@ -114,26 +155,54 @@ fn of_sql(error: &DataFusionError) -> Obstacle {
 
 /// What a store or a disk has to do with it; `None` where neither has.
 fn outside(error: &(dyn Error + 'static)) -> Option<Obstacle> {
-    let mut next = Some(error);
+    let (mut found, mut next) = (None, Some(error));
     while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<object_store::Error>() {
-            return Some(match error {
-                object_store::Error::NotFound { .. } => Obstacle::NotThere,
-                object_store::Error::PermissionDenied { .. }
-                | object_store::Error::Unauthenticated { .. } => Obstacle::NotAllowed,
-                _ => Obstacle::Passing,
-            });
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(match error.kind() {
-                io::ErrorKind::NotFound => Obstacle::NotThere,
-                io::ErrorKind::PermissionDenied => Obstacle::NotAllowed,
-                _ => Obstacle::Passing,
-            });
+        let by_store = error.downcast_ref().map(of_store);
+        let by_disk = || error.downcast_ref().map(of_disk);
+        match by_store.or_else(by_disk) {
+            // What lies below may say more.
+            Some(Obstacle::Passing) => found = Some(Obstacle::Passing),
+            Some(obstacle) => return Some(obstacle),
+            None => {}
         }
         next = error.source();
     }
-    None
+    found
+}
+
+/// What a store of S3 answers, beside that somebody may not, where it does not take credentials or region. An answer to `HEAD` has the
+/// status alone. *Source*: Amazon S3 API reference, error responses.
+const NOT_TAKEN: [&str; 6] = [
+    "status code: 400 Bad Request",
+    "<Code>ExpiredToken</Code>",
+    "<Code>InvalidToken</Code>",
+    "<Code>InvalidAccessKeyId</Code>",
+    "<Code>SignatureDoesNotMatch</Code>",
+    "<Code>AuthorizationHeaderMalformed</Code>",
+];
+
+fn of_store(error: &object_store::Error) -> Obstacle {
+    match error {
+        object_store::Error::NotFound { .. } => Obstacle::NotThere,
+        object_store::Error::PermissionDenied { .. } => Obstacle::NotAllowed,
+        object_store::Error::Unauthenticated { .. } => Obstacle::NoCredentials,
+        other => {
+            let said = other.to_string();
+            if NOT_TAKEN.iter().any(|code| said.contains(code)) {
+                Obstacle::NotAllowed
+            } else {
+                Obstacle::Passing
+            }
+        }
+    }
+}
+
+fn of_disk(error: &io::Error) -> Obstacle {
+    match error.kind() {
+        io::ErrorKind::NotFound => Obstacle::NotThere,
+        io::ErrorKind::PermissionDenied => Obstacle::NotAllowed,
+        _ => Obstacle::Passing,
+    }
 }
 
 #[cfg(test)]
@@ -172,11 +241,37 @@ mod tests {
         let refusal = Refusal::new("one", of_store(barred));
         assert!(refusal.is_lasting());
         assert!(refusal.why.en.contains("it may not read the journal"));
+        let hint = refusal.hint.expect("a hint");
+        assert!(hint.en.contains("AWS_ACCESS_KEY_ID"), "{hint:?}");
+        assert!(hint.en.contains("worker one") && hint.ja.contains("ワーカー one"));
+        let nothing = object_store::Error::Unauthenticated {
+            path: path(),
+            source: source(),
+        };
+        let refusal = Refusal::new("one", of_store(nothing));
+        assert!(refusal.is_lasting() && refusal.hint.is_some());
+        assert!(refusal.why.en.contains("it has no credentials"));
         let slow = object_store::Error::Generic {
             store: "S3",
             source: source(),
         };
-        // However deep it lies.
+        // Another status than that for who may not, as with credentials that have run out.
+        for text in [
+            "<Error><Code>ExpiredToken</Code></Error>",
+            "Server returned non-2xx status code: 400 Bad Request: ",
+        ] {
+            let expired = object_store::Error::Generic {
+                store: "S3",
+                source: text.into(),
+            };
+            assert!(Refusal::new("one", of_store(expired)).is_lasting());
+        }
+        // However deep it lies, and whatever lies around it.
+        let barred = object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(io::Error::from(io::ErrorKind::PermissionDenied)),
+        };
+        assert!(Refusal::new("one", of_store(barred)).is_lasting());
         let slow = DataFusionError::ObjectStore(Box::new(slow)).context("while reading");
         assert!(!Refusal::new("one", slow.into()).is_lasting());
     }

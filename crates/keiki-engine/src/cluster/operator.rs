@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BinaryArray, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
+use ballista_core::error::BallistaError;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::DataFusionError;
@@ -22,6 +23,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::answer::{number, schema};
 use super::computing::Reader;
 use super::parts::{self, FilePart};
+use super::stopping::Task;
 use crate::error::Result;
 
 /// Computes partial cubes, of the parts that its input holds. A scheduler deals partitions of an input out to tasks, each of which
@@ -128,15 +130,22 @@ impl ExecutionPlan for PartialCubes {
         let reader = self.reader.clone().ok_or_else(|| {
             DataFusionError::Internal("partial cubes are computed by workers".to_owned())
         })?;
+        let task: Option<Arc<Task>> = context
+            .task_id()
+            .as_deref()
+            .and_then(Task::parse)
+            .map(Arc::new);
         let parts = self.input.execute(partition, context)?;
         let share = Arc::clone(&self.share);
         let rows = parts.and_then(move |told| {
             let (reader, share) = (Arc::clone(&reader), Arc::clone(&share));
+            let task = task.clone();
             async move {
                 let mut rows = Vec::new();
-                for (part, files) in parts_told(&told)? {
-                    let answer = reader.answer(&share, part, files).await;
-                    rows.extend(answer.map_err(|e| DataFusionError::External(Box::new(e)))?);
+                for told in parts_told(&told)? {
+                    let answer = reader.answer(task.as_deref(), &share, told).await;
+                    let answer = answer.map_err(|e| DataFusionError::External(Box::new(e)))?;
+                    rows.extend(answer.ok_or_else(cancelled)?);
                 }
                 Ok(stream::iter(rows).map(Ok))
             }
@@ -144,6 +153,11 @@ impl ExecutionPlan for PartialCubes {
         let rows = rows.try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema(), rows)))
     }
+}
+
+/// As Ballista itself says that a task was cancelled.
+fn cancelled() -> DataFusionError {
+    DataFusionError::External(Box::new(BallistaError::Cancelled))
 }
 
 /// The parts that rows of the input stand for, each with its files.

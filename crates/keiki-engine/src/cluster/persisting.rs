@@ -106,7 +106,7 @@ impl Persistence {
 /// What an error says, without whom it is of.
 pub(super) fn said(error: EngineError) -> Text {
     match error {
-        EngineError::Cluster(why) => *why,
+        EngineError::Cluster { why, .. } => *why,
         other => other.message(),
     }
 }

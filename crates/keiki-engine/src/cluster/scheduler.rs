@@ -10,11 +10,11 @@ use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer;
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::create_scheduler;
-use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use super::asking::{ALIVE_INTERVAL, ALIVE_TIMEOUT};
+use super::attended::{Attended, Names};
 use super::codec::Codec;
 use super::security::{Security, Token};
 use super::share::not_on_cluster;
@@ -66,12 +66,13 @@ pub async fn run_scheduler(
         override_physical_codec: Some(Arc::new(Codec::new(None))),
         override_create_grpc_client_endpoint: Some(security.of_client()),
         use_tls: true,
+        job_id_generator: Some(Arc::new(Names)),
         ..SchedulerConfig::default()
     };
     let cluster = BallistaCluster::new_from_config(&config).await;
     let cluster = cluster.map_err(failed)?;
-    let scheduler = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, config.into());
-    let scheduler = SchedulerGrpcServer::new(scheduler.await.map_err(failed)?)
+    let scheduler = create_scheduler(cluster, config.into()).await;
+    let scheduler = SchedulerGrpcServer::new(Attended::new(scheduler.map_err(failed)?))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     let mut server = Server::builder()

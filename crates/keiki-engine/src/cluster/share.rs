@@ -17,7 +17,7 @@ use crate::plan::{BoundMeasure, DatasetPlan};
 use crate::read::Bounds;
 
 /// The form in which this program says what to compute, and the program.
-const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), " 2");
+const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), " 3");
 
 /// A column as far as reading needs it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,7 +49,10 @@ pub(super) struct Share {
 
 /// Says that something cannot be done on a cluster.
 pub(super) fn not_on_cluster(ja: impl Into<String>, en: impl Into<String>) -> EngineError {
-    EngineError::Cluster(Box::new(Text::new(ja, en)))
+    EngineError::Cluster {
+        why: Box::new(Text::new(ja, en)),
+        hint: None,
+    }
 }
 
 impl Share {

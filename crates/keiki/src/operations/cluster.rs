@@ -135,18 +135,12 @@ mod running {
             )
         })?;
         let folder = tempfile::tempdir().map_err(Error::file(Path::new(".")))?;
-        let listen = place.listen;
-        let name = place.name.unwrap_or_else(|| {
-            let host = place.host.clone();
-            let host = host.unwrap_or_else(|| listen.ip().to_string());
-            format!("{host}:{}", listen.port())
-        });
         let threads = place.threads.filter(|count| *count > 0);
         let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
         let setting = WorkerSetting {
             scheduler_host: scheduler_host.to_owned(),
             scheduler_port,
-            listen,
+            listen: place.listen,
             host: place.host,
             token: token(place.token_file)?,
             threads: threads.unwrap_or(1),
@@ -156,19 +150,18 @@ mod running {
                 cache_bytes: place.cache_bytes,
                 ..Reading::default()
             },
-            name,
+            name: place.name,
         };
         std::fs::create_dir_all(&setting.folder).map_err(Error::file(&setting.folder))?;
-        ready(Text::new(
-            format!(
-                "スケジューラー {} の仕事を {listen} で行います。Ctrl-C で終了します",
-                place.scheduler
-            ),
-            format!(
-                "working for the scheduler {} on {listen}; Ctrl-C stops it",
-                place.scheduler
-            ),
-        ));
-        Ok(run_worker(setting).await?)
+        let scheduler = &place.scheduler;
+        let ready = |address| {
+            ready(Text::new(
+                format!(
+                    "スケジューラー {scheduler} の仕事を {address} で行います。Ctrl-C で終了します"
+                ),
+                format!("working for the scheduler {scheduler} on {address}; Ctrl-C stops it"),
+            ));
+        };
+        Ok(run_worker(setting, ready).await?)
     }
 }

@@ -1,11 +1,14 @@
-"""An object store that speaks S3, for the checks beside it: moto's, behind a door that counts, slows down and fails on demand.
+"""An object store that speaks S3, for checks: moto's, behind a door that counts, slows down and fails on demand.
 
-    objects.py PORT BUCKET
+    objects.py HOST BUCKET
+
+It listens on a port that is free and says which: `ready PORT`.
 
 Writing requests go through one at a time, so that "put this only where nothing is" holds between two writers, as it does in S3. `POST /-/faults` with JSON
 `{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
-write lost after it was done; `GET /-/counts` gives for each client how many requests there were, and how many of them wrote, were refused, slowed and lost, and
-the bytes that it was sent. A client is told by its access key, which tells processes of one address apart.
+write lost after it was done; `{"hold": "worker"}` keeps requests of clients whose names begin so waiting until faults are set again, and
+`{"deny": "stranger", "status": 403, "code": "InvalidAccessKeyId"}` takes no credentials of such clients. `GET /-/counts` gives for each client how many requests there were, and how many of them wrote, were refused, slowed and lost,
+the bytes that it was sent, and for how many seconds one of its requests at least was under way. A client is told by its access key, which tells processes of one address apart.
 """
 
 import json
@@ -20,7 +23,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
-COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes")
+COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes", "busy_seconds")
 
 
 class Door:
@@ -30,32 +33,54 @@ class Door:
         self.application = application
         self.writing = threading.Lock()
         self.counting = threading.Lock()
-        self.faults = {}
+        # The event is set when there are other faults: who was kept waiting goes on.
+        self.faults = ({}, threading.Event())
         self.number = self.written = 0
         self.counts = {}
+        # By client: requests that are under way, and since when there are any.
+        self.flying = {}
 
     def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
         if path.startswith("/-/"):
             return self.control(path, environ, start_response)
-        faults = self.faults
+        name = client(environ)
+        self.flies(name, 1)
+        try:
+            return self.answered(name, environ, start_response)
+        finally:
+            self.flies(name, -1)
+
+    def flies(self, name, more):
+        with self.counting:
+            count, since = self.flying.get(name, (0, 0))
+            now = time.monotonic()
+            if count + more == 0:
+                self.counted_of(name)["busy_seconds"] += now - since
+            self.flying[name] = (count + more, since if count else now)
+
+    def counted_of(self, name):
+        return self.counts.setdefault(name, dict.fromkeys(COUNTED, 0))
+
+    def answered(self, name, environ, start_response):
+        faults, released = self.faults
         is_write = environ["REQUEST_METHOD"] in ("PUT", "POST", "DELETE")
         with self.counting:
             self.number += 1
             self.written += is_write
             number, written = self.number, self.written
-            of = self.counts.setdefault(client(environ), dict.fromkeys(COUNTED, 0))
+            of = self.counted_of(name)
             of["requests"] += 1
             of["written"] += is_write
             of["slowed"] += bool(faults.get("delay_ms"))
+        if faults.get("hold") and name.startswith(faults["hold"]):
+            released.wait()
+        if faults.get("deny") and name.startswith(faults["deny"]):
+            return self.refused(of, environ, start_response, faults)
         if faults.get("delay_ms"):
             time.sleep(faults["delay_ms"] / 1000)
         if faults.get("every") and number % faults["every"] == 0:
-            with self.counting:
-                of["refused"] += 1
-            # What was sent has to be read, or the connection cannot be used again.
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            return self.refuse(start_response, faults.get("status", 503))
+            return self.refused(of, environ, start_response, faults)
         if not is_write:
             return self.counted(of, self.application(environ, start_response))
         with self.writing:
@@ -65,6 +90,13 @@ class Door:
                 of["lost"] += 1
             return self.refuse(start_response, 500)
         return answer
+
+    def refused(self, of, environ, start_response, faults):
+        with self.counting:
+            of["refused"] += 1
+        # What was sent has to be read, or the connection cannot be used again.
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        return self.refuse(start_response, faults.get("status", 503), faults.get("code", "SlowDown"))
 
     @staticmethod
     def loses(faults, written):
@@ -77,14 +109,17 @@ class Door:
             yield part
 
     @staticmethod
-    def refuse(start_response, status):
-        text = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
-        start_response(f"{status} Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))])
+    def refuse(start_response, status, code="SlowDown"):
+        text = f"<Error><Code>{code}</Code><Message>as the check asked for</Message></Error>".encode()
+        start_response(f"{status} {code}", [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))])
         return [text]
 
     def control(self, path, environ, start_response):
         if environ["REQUEST_METHOD"] == "POST":
-            self.faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            faults = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            _, released = self.faults
+            self.faults = (faults, threading.Event())
+            released.set()
         with self.counting:
             text = json.dumps(self.counts).encode()
             if path == "/-/reset":
@@ -103,18 +138,17 @@ def quiet(status, headers, exc_info=None):
     return lambda data: None
 
 
-def main(address, bucket):
-    host, port = address.rsplit(":", 1)
+def main(host, bucket):
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
     WSGIRequestHandler.log_request = lambda *_, **__: None
     door = Door(DomainDispatcherApplication(create_backend_app))
-    server = make_server(host, int(port), door, threaded=True)
+    server = make_server(host, 0, door, threaded=True)
     server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    store = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+    store = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{server.server_port}", region_name="us-east-1",
                          aws_access_key_id="setup", aws_secret_access_key="setup")
     store.create_bucket(Bucket=bucket)
-    print("ready", flush=True)
+    print(f"ready {server.server_port}", flush=True)
     threading.Event().wait()
 
 
