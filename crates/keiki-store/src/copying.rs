@@ -23,7 +23,7 @@ use crate::raw::tombstone_of;
 use crate::table::Table;
 
 /// The file that says which format a journal has.
-const FORMAT_FILE: &str = "journal.json";
+pub const FORMAT_FILE: &str = "journal.json";
 
 /// Files on their way at a time.
 const AT_ONCE: usize = 8;

@@ -50,7 +50,7 @@ pub use answers::{Answers, Begun};
 pub use api_tokens::{ApiTokens, StoredApiToken};
 pub use audit_log::{AuditEvent, AuditLog, RecordedAudit};
 pub use batches::{Batch, RawReference, Snapshot};
-pub use copying::{Copied, Pinned};
+pub use copying::{Copied, FORMAT_FILE, Pinned};
 pub use database::Database;
 pub use error::StoreError;
 pub use forms::{Forms, SentForm};

@@ -7,7 +7,7 @@ mod notify;
 mod object_store;
 mod sign_in;
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use keiki_model::business_days::{BusinessDays, Closure, Holidays};
@@ -143,8 +143,22 @@ impl Settings {
             }
             return Ok(url);
         }
-        Url::from_directory_path(root.join(&self.journal)).map_err(|()| wrong())
+        let place = without_detours(&root.join(&self.journal));
+        Url::from_directory_path(place).map_err(|()| wrong())
     }
+}
+
+/// A path without `.` and `..`, which addresses do not know.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = straight.pop(),
+            Component::CurDir => {}
+            part => straight.push(part),
+        }
+    }
+    straight
 }
 
 fn settings(node: &Node<'_>) -> Option<Settings> {

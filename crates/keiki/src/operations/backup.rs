@@ -20,7 +20,7 @@ use super::programme::{self, Run};
 use crate::config::settings::DatabaseSettings;
 use crate::config::{Opening, STATE_FOLDER, Workspace};
 use crate::error::{Error, Result};
-use files::{copy, hashes, new_folder};
+use files::{copy, hashes, new_folder, resolved};
 pub use restoring::restore;
 
 /// What tells that a backup is whole, and of what.
@@ -154,11 +154,11 @@ impl Places {
             .map_err(|problem| Error::Problems {
                 problems: vec![problem],
             })?;
-        let within = |place: PathBuf| {
-            let inside = place.strip_prefix(&workspace.root);
-            inside.map(Path::to_owned).ok()
-        };
-        let journal = url.to_file_path().ok().and_then(within);
+        // A link leads to where files lie, and links are not copied.
+        let root = resolved(&workspace.root)?;
+        let place = url.to_file_path().ok();
+        let place = place.map(|place| resolved(&place)).transpose()?;
+        let journal = place.and_then(|place| Some(place.strip_prefix(&root).ok()?.to_owned()));
         let database = match (&workspace.settings.database, copy) {
             (_, DatabaseCopy::Elsewhere) => None,
             (DatabaseSettings::File(path), DatabaseCopy::Taken) => Some(PathBuf::from(path)),

@@ -15,10 +15,7 @@ fn filled() -> Workspace {
 /// A workspace whose journal lies in another folder.
 fn filled_elsewhere(journal: &Path) -> Workspace {
     let workspace = Workspace::new();
-    let settings = workspace.path().join("keiki.toml");
-    let settings = std::fs::read_to_string(settings).expect("it is there");
-    let line = format!("journal = \"file://{}\"\n", journal.display());
-    workspace.write("keiki.toml", format!("{line}{settings}"));
+    journal_lies(&workspace, &format!("file://{}", journal.display()));
     fill(workspace)
 }
 
@@ -160,6 +157,137 @@ fn a_journal_that_lies_elsewhere_is_backed_up_too_and_comes_back_where_it_is_wan
     run_in(folder.path(), &["restore", &backup, &place("fourth")])
         .exits(1)
         .complains("the backup is not what it was: journal.json");
+}
+
+/// Adds to the first of a workspace's settings.
+fn journal_lies(workspace: &Workspace, at: &str) {
+    let settings = workspace.path().join("keiki.toml");
+    let settings = std::fs::read_to_string(settings).expect("it is there");
+    workspace.write("keiki.toml", format!("journal = \"{at}\"\n{settings}"));
+}
+
+fn text(file: &Path) -> String {
+    std::fs::read_to_string(file).expect("it is there")
+}
+
+#[test]
+fn a_journal_that_its_workspace_names_by_a_whole_address_comes_back_with_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let verified = |root: &str| {
+        run_in(folder.path(), &["verify", "--workspace", root])
+            .exits(0)
+            .says("the books balance");
+    };
+    let set = |root: &str| text(&Path::new(root).join("keiki.toml"));
+    let whole = |workspace: &Workspace| workspace.path().join("books").display().to_string();
+    for (number, scheme) in ["file://", ""].into_iter().enumerate() {
+        let workspace = Workspace::new();
+        let lies = format!("{scheme}{}", whole(&workspace));
+        journal_lies(&workspace, &lies);
+        let workspace = fill(workspace);
+        let at = |name: &str| place(&format!("{name}{number}"));
+        let (backup, restored, moved) = (at("backup"), at("restored"), at("moved"));
+        workspace.run(&["backup", &backup]).exits(0);
+        run_in(folder.path(), &["restore", &backup, &restored]).exits(0);
+        let arguments = ["restore", &backup, &moved, "--journal", "other/books"];
+        run_in(folder.path(), &arguments).exits(0);
+        assert!(
+            set(&restored).contains("journal = \"books\""),
+            "{}",
+            set(&restored)
+        );
+        assert!(!Path::new(&moved).join("books").exists());
+        // Where it lay is not read any more, and not written to.
+        let gone = workspace.path().join("books");
+        std::fs::remove_dir_all(&gone).expect("it goes");
+        for root in [&restored, &moved] {
+            verified(root);
+            let more = Path::new(root).join("evidence/assets.csv");
+            let rows = ROWS.replace("A1", "A2");
+            std::fs::write(&more, format!("{ASSETS_HEADER}{ROWS}{rows}")).expect("it is written");
+            let ingest = ["ingest", "--as-of", "2026-06-30", "--workspace", root];
+            run_in(folder.path(), &ingest).exits(0);
+            verified(root);
+        }
+        assert!(!gone.exists());
+    }
+}
+
+#[test]
+fn a_journal_goes_into_the_new_workspace_by_its_whole_address_too() {
+    let workspace = Workspace::new();
+    journal_lies(&workspace, "./state/../.keiki/journal/");
+    let workspace = fill(workspace);
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (backup, first, second) = (place("backup"), place("first"), place("second"));
+    workspace.run(&["backup", &backup]).exits(0);
+    let inside = format!("file://{first}/books");
+    let arguments = ["restore", &backup, &first, "--journal", &inside];
+    run_in(folder.path(), &arguments).exits(0);
+    assert!(Path::new(&first).join("books/journal.json").is_file());
+    assert!(!Path::new(&first).join(".keiki/journal").exists());
+    // A backup of that stands alone as well.
+    let again = place("again");
+    run_in(folder.path(), &["backup", &again, "--workspace", &first]).exits(0);
+    run_in(folder.path(), &["restore", &again, &second]).exits(0);
+    std::fs::rename(&first, place("away")).expect("it moves");
+    run_in(folder.path(), &["verify", "--workspace", &second])
+        .exits(0)
+        .says("the books balance");
+}
+
+#[test]
+fn a_journal_does_not_go_where_files_of_its_workspace_lie() {
+    let workspace = filled();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (backup, restored) = (place("backup"), place("restored"));
+    workspace.run(&["backup", &backup]).exits(0);
+    let whole = format!("file://{restored}/sources");
+    for (journal, said) in [
+        ("evidence", "evidence (evidence/assets.csv)"),
+        (&whole, "sources (sources/assets.toml)"),
+        (".keiki", ".keiki (.keiki/"),
+        (".", " ("),
+    ] {
+        let arguments = ["restore", &backup, &restored, "--journal", journal];
+        let said = format!("files of the workspace lie where the journal is to go: {said}");
+        run_in(folder.path(), &arguments).exits(1).complains(&said);
+        let mut left = std::fs::read_dir(&restored).expect("a folder");
+        assert!(
+            left.all(|entry| entry.expect("an entry").path().is_dir()),
+            "nothing was put there"
+        );
+        std::fs::remove_dir_all(&restored).expect("it goes");
+    }
+    // Where it lay before nothing else does.
+    let arguments = ["restore", &backup, &restored, "--journal", ".keiki/journal"];
+    run_in(folder.path(), &arguments).exits(0);
+    run_in(folder.path(), &["verify", "--workspace", &restored])
+        .exits(0)
+        .says("the books balance");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_behind_a_link_is_backed_up_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let workspace = Workspace::new();
+    std::fs::create_dir(place("books")).expect("a folder");
+    let link = workspace.path().join("linked");
+    std::os::unix::fs::symlink(place("books"), link).expect("a link");
+    journal_lies(&workspace, "linked");
+    let workspace = fill(workspace);
+    let (backup, restored) = (place("backup"), place("restored"));
+    workspace.run(&["backup", &backup]).exits(0);
+    std::fs::rename(place("books"), place("away")).expect("it moves");
+    run_in(folder.path(), &["restore", &backup, &restored]).exits(0);
+    run_in(folder.path(), &["verify", "--workspace", &restored])
+        .exits(0)
+        .says("the books balance");
 }
 
 #[test]

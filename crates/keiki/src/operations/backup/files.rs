@@ -101,7 +101,7 @@ pub(super) fn new_folder(to: &Path, root: &Path) -> Result<()> {
 }
 
 /// Where a path leads, of which the end need not be there yet.
-fn resolved(path: &Path) -> Result<PathBuf> {
+pub(super) fn resolved(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(Error::file(path))?;
     for there in absolute.ancestors() {
         if let Ok(found) = there.canonicalize() {

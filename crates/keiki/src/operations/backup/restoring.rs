@@ -1,11 +1,12 @@
 //! Puts a backup back: into a new folder, and its journal into that folder or onto an object store.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use keiki_model::text::Text;
-use keiki_store::Place;
+use keiki_store::{FORMAT_FILE, Place};
 use toml_edit::{DocumentMut, value};
+use url::Url;
 
 use super::files::{copy, hashes, new_folder};
 use super::{FORM, FORM_WITH_JOURNAL, INSIDE, JOURNAL, MANIFEST, Manifest};
@@ -24,16 +25,19 @@ pub async fn restore(from: &Path, to: &Path, journal: Option<&str>) -> Result<Ma
     compared.await.map_err(Error::stopped)??;
     new_folder(to, from)?;
     let moved = Moved::of(from, to, &manifest, journal)?;
-    if let Some(moved) = &moved {
-        moved.place.must_be_empty().await?;
+    let going = moved.as_ref().and_then(|moved| moved.files.as_ref());
+    if let Some(going) = going {
+        going.place.must_be_empty().await?;
     }
     let inside = from.join(INSIDE);
-    let left_out = moved.as_ref().map(|moved| moved.source.clone());
-    copy(&inside, to, &|path| left_out.as_deref() != Some(path))?;
-    if let Some(moved) = moved {
-        moved.place.fill(&moved.source, &moved.names).await?;
+    let left_out = going.map(|going| going.source.as_path());
+    copy(&inside, to, &|path| left_out != Some(path))?;
+    if let Some(going) = going {
+        going.place.fill(&going.source, &going.names).await?;
+    }
+    if let Some(moved) = &moved {
         let file = to.join(settings::FILE);
-        std::fs::write(&file, moved.settings).map_err(Error::file(&file))?;
+        std::fs::write(&file, &moved.settings).map_err(Error::file(&file))?;
     }
     Ok(manifest)
 }
@@ -86,14 +90,20 @@ fn compare(folder: &Path, files: &BTreeMap<String, String>) -> Result<()> {
     ))
 }
 
-/// A journal that comes back at another place than where it lies in the backup's workspace.
+/// What of a journal is not as it lay in the workspace that was backed up.
 struct Moved {
-    /// The folder of the backup in which it lies, and its files.
+    /// Its files, and where they go; `None` = they lie in the new folder as they did in the old one.
+    files: Option<Going>,
+    /// `keiki.toml` with its new place.
+    settings: String,
+}
+
+/// Files of a journal that go elsewhere.
+struct Going {
+    /// The folder of the backup in which they lie.
     source: PathBuf,
     names: Vec<String>,
     place: Place,
-    /// `keiki.toml` with its new place.
-    settings: String,
 }
 
 impl Moved {
@@ -110,36 +120,129 @@ impl Moved {
             let read = Settings::read(settings::FILE, text);
             read.map_err(|problems| Error::Problems { problems })
         };
-        let (source, names) = if manifest.journal.is_empty() {
-            if journal.is_none() {
-                return Ok(None);
-            }
-            let within = read(&text)?.journal;
-            let prefix = format!("{}/", within.trim_end_matches('/'));
-            let files = manifest.files.keys();
-            let names = files.filter_map(|name| Some(name.strip_prefix(&prefix)?.to_owned()));
-            let names: Vec<String> = names.collect();
-            (inside.join(within), names)
-        } else {
-            let names = manifest.journal.keys().cloned().collect();
-            (from.join(JOURNAL), names)
-        };
+        let before = read(&text)?.journal;
+        let within = within(&before, manifest);
+        let stays = manifest.journal.is_empty() && journal.is_none();
+        if stays && is_relative(&before) && within.is_some() {
+            return Ok(None);
+        }
         let mut document: DocumentMut = text.parse().map_err(Error::stopped)?;
-        document["journal"] = value(journal.unwrap_or(settings::JOURNAL));
+        // An address of the old workspace is not taken over: what is restored never writes to the old books.
+        let kept = within.clone().filter(|_| stays);
+        let kept = kept.unwrap_or_else(|| settings::JOURNAL.to_owned());
+        document["journal"] = value(journal.unwrap_or(&kept));
         let settings = document.to_string();
         let changed = read(&settings)?;
-        let root = std::path::absolute(to).map_err(Error::file(to))?;
-        let url = changed
-            .journal_url(&root)
-            .map_err(|problem| Error::Problems {
-                problems: vec![problem],
-            })?;
-        let place = Place::open(&url, &changed.object_store.reading_itself())?;
-        Ok(Some(Self {
-            source,
-            names,
-            place,
-            settings,
-        }))
+        let files = if stays {
+            None
+        } else {
+            let (source, names) = lying(from, manifest, within);
+            let place = place(to, &changed)?;
+            nothing_else_lies_there(&place, (&inside, to), &source, manifest)?;
+            Some(Going {
+                source,
+                names,
+                place,
+            })
+        };
+        Ok(Some(Self { files, settings }))
     }
+}
+
+/// Whether a journal's place is a path that is taken from the workspace.
+fn is_relative(journal: &str) -> bool {
+    !journal.contains("://") && Path::new(journal).is_relative()
+}
+
+/// The folder of the workspace in which the journal lay, without detours; `None` where it did not lie in it.
+///
+/// An address or a whole path tells where the workspace was too, which no longer counts: its end does that leads to a journal.
+fn within(journal: &str, manifest: &Manifest) -> Option<String> {
+    let path = match Url::parse(journal) {
+        Ok(url) if url.scheme() == "file" => url.to_file_path().ok()?,
+        Ok(_) => return None,
+        Err(_) => PathBuf::from(journal),
+    };
+    let is_relative = path.is_relative();
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str()?),
+            Component::ParentDir => _ = parts.pop()?,
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    if is_relative {
+        return Some(parts.join("/")).filter(|folder| !folder.is_empty());
+    }
+    let is_there = |folder: &String| {
+        let format = format!("{folder}/{FORMAT_FILE}");
+        manifest.files.contains_key(&format)
+    };
+    let ends = (0..parts.len()).map(|from| parts[from..].join("/"));
+    ends.into_iter().find(is_there)
+}
+
+/// The folder of a backup in which its journal lies, and the names of its files.
+fn lying(from: &Path, manifest: &Manifest, within: Option<String>) -> (PathBuf, Vec<String>) {
+    if !manifest.journal.is_empty() {
+        let names = manifest.journal.keys().cloned().collect();
+        return (from.join(JOURNAL), names);
+    }
+    // Nothing was read yet where it lies in no folder.
+    let Some(within) = within else {
+        return (from.join(JOURNAL), Vec::new());
+    };
+    let prefix = format!("{within}/");
+    let files = manifest.files.keys();
+    let names = files.filter_map(|name| Some(name.strip_prefix(&prefix)?.to_owned()));
+    let names = names.collect();
+    (from.join(INSIDE).join(within), names)
+}
+
+fn place(to: &Path, settings: &Settings) -> Result<Place> {
+    let root = std::path::absolute(to).map_err(Error::file(to))?;
+    let url = settings.journal_url(&root);
+    let url = url.map_err(|problem| Error::Problems {
+        problems: vec![problem],
+    })?;
+    Ok(Place::open(&url, &settings.object_store.reading_itself())?)
+}
+
+/// Makes sure that nothing of the workspace comes to lie where its journal goes.
+fn nothing_else_lies_there(
+    place: &Place,
+    (inside, to): (&Path, &Path),
+    source: &Path,
+    manifest: &Manifest,
+) -> Result<()> {
+    let root = std::path::absolute(to).map_err(Error::file(to))?;
+    let path = place.url().to_file_path().ok();
+    let Some(folder) = path
+        .as_deref()
+        .and_then(|path| path.strip_prefix(root).ok())
+    else {
+        return Ok(());
+    };
+    let mut names = manifest.files.keys().map(Path::new);
+    let other =
+        names.find(|name| name.starts_with(folder) && !inside.join(name).starts_with(source));
+    let Some(other) = other else { return Ok(()) };
+    let (folder, other) = (folder.display(), other.display());
+    Err(Error::user(
+        Text::new(
+            format!("証跡台帳の置き場所に、ワークスペースのファイルがあります: {folder} ({other})"),
+            format!("files of the workspace lie where the journal is to go: {folder} ({other})"),
+        ),
+        Text::new(
+            format!(
+                "ほかに何もないフォルダを指定してください(例: {})",
+                settings::JOURNAL
+            ),
+            format!(
+                "name a folder in which nothing else lies, such as {}",
+                settings::JOURNAL
+            ),
+        ),
+    ))
 }
