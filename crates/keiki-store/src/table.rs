@@ -39,7 +39,7 @@ use crate::schema::RECORD_KEY;
 use ahead::Ahead;
 use file_reader::FileReader;
 pub(crate) use file_writer::FileWriter;
-use plain_log::PlainLog;
+use plain_log::{Found, PlainLog};
 
 /// Rows per row group: small enough that a reader of one group stays within tens of megabytes.
 const ROW_GROUP_ROWS: usize = 1 << 18;
@@ -116,12 +116,16 @@ impl Table {
     pub(crate) async fn open(place: &Place, name: &str) -> Result<Option<Self>> {
         let (_, builder) = place.table(name)?;
         let mut delta = builder.build().map_err(fault(name))?;
-        if let Some(plain) = Box::pin(PlainLog::read(&*delta.object_store())).await? {
-            let table = Self::of(name, delta);
-            return Ok(Some(Self {
-                plain: Some(Box::new(plain)),
-                ..table
-            }));
+        match Box::pin(PlainLog::read(&*delta.object_store())).await? {
+            Found::Plain(plain) => {
+                let table = Self::of(name, delta);
+                return Ok(Some(Self {
+                    plain: Some(plain),
+                    ..table
+                }));
+            }
+            Found::Nothing => return Ok(None),
+            Found::Other => {}
         }
         match delta.load().await {
             Ok(()) => {}

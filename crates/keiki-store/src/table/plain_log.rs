@@ -32,6 +32,15 @@ pub(super) struct PlainLog {
     is_known: bool,
 }
 
+/// What lies where a table's log would.
+pub(super) enum Found {
+    Plain(Box<PlainLog>),
+    /// A log that is left to the library.
+    Other,
+    /// No log: there is no such table. The library would ask for it several times more.
+    Nothing,
+}
+
 #[derive(Deserialize)]
 struct Removed {
     path: String,
@@ -52,37 +61,44 @@ struct Protocol {
 }
 
 impl PlainLog {
-    /// Reads the log of the table whose folder a store is rooted in; `None` where there is none, or it is not plain.
-    pub(super) async fn read(store: &dyn ObjectStore) -> Result<Option<Self>> {
+    /// Reads the log of the table whose folder a store is rooted in.
+    pub(super) async fn read(store: &dyn ObjectStore) -> Result<Found> {
         let mut log = Self::default();
         let mut next = 0;
         if let Some(last) = found(store, "_last_checkpoint").await? {
             let Ok(last) = serde_json::from_slice::<Checkpoint>(&last) else {
-                return Ok(None);
+                return Ok(Found::Other);
             };
             if last.parts.is_some() {
-                return Ok(None);
+                return Ok(Found::Other);
             }
             let name = format!("{:020}.checkpoint.parquet", last.version);
             let Some(bytes) = found(store, &name).await? else {
-                return Ok(None);
+                return Ok(Found::Other);
             };
             if log.take_checkpoint(bytes).is_none() {
-                return Ok(None);
+                return Ok(Found::Other);
             }
             log.version = last.version;
             next = last.version + 1;
         }
         while let Some(commit) = found(store, &commit_name(next)).await? {
             if log.take_commit(&commit).is_none() {
-                return Ok(None);
+                return Ok(Found::Other);
             }
             log.version = next;
             next += 1;
         }
+        if next == 0 && is_empty(store).await? {
+            return Ok(Found::Nothing);
+        }
         let is_whole =
             log.is_known && !log.columns.is_empty() && !goes_on(store, log.version).await?;
-        Ok(is_whole.then_some(log))
+        Ok(if is_whole {
+            Found::Plain(Box::new(log))
+        } else {
+            Found::Other
+        })
     }
 
     /// The files of the state.
@@ -213,6 +229,12 @@ impl PlainLog {
     }
 }
 
+/// Tells whether there is no log at all.
+async fn is_empty(store: &dyn ObjectStore) -> Result<bool> {
+    let mut files = store.list(Some(&Path::from("_delta_log")));
+    Ok(files.try_next().await?.is_none())
+}
+
 /// Tells whether the log has commits after one, as it may where older ones were cleared away.
 async fn goes_on(store: &dyn ObjectStore, version: u64) -> Result<bool> {
     let last = Path::from(format!("_delta_log/{}", commit_name(version)));
@@ -250,6 +272,26 @@ mod tests {
         }
         assert_eq!(log.columns, [("seq".to_owned(), "long".to_owned())]);
         Some(log.files().map(|file| file.path.clone()).collect())
+    }
+
+    #[test]
+    fn where_there_is_no_log_there_is_no_table_and_a_torn_one_is_left_to_the_library() {
+        let store = object_store::memory::InMemory::new();
+        let read = || futures::executor::block_on(PlainLog::read(&store)).expect("it is read");
+        assert!(matches!(read(), Found::Nothing));
+        let later = Path::from(format!("_delta_log/{}", commit_name(3)));
+        let put = store.put(&later, format!("{PROTOCOL}\n{COLUMNS}\n").into());
+        futures::executor::block_on(put).expect("it is put");
+        assert!(matches!(read(), Found::Other));
+        let first = Path::from(format!("_delta_log/{}", commit_name(0)));
+        let put = store.put(&first, format!("{PROTOCOL}\n{COLUMNS}\n").into());
+        futures::executor::block_on(put).expect("it is put");
+        assert!(
+            matches!(read(), Found::Other),
+            "a commit is missing between"
+        );
+        futures::executor::block_on(store.delete(&later)).expect("it goes");
+        assert!(matches!(read(), Found::Plain(log) if log.version == 0));
     }
 
     #[test]
