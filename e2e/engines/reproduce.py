@@ -1,14 +1,20 @@
-"""Computes figures by the SQL that Keiki prints for them, in other engines, and compares: reproduce.py KEIKI WORKSPACE ENGINE.."""
+"""Computes figures by the SQL that Keiki prints for them, in other engines, and compares: reproduce.py KEIKI WORKSPACE JOURNAL ENGINE..
+
+JOURNAL is the folder or the address of the workspace's journal. Of an object store the environment says how it is reached.
+"""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from fractions import Fraction
 
 from deltalake import DeltaTable
 
-keiki, workspace, *engines = sys.argv[1:]
+keiki, workspace, journal, *engines = sys.argv[1:]
+# How the libraries reach an object store; nothing of it counts for a folder.
+STORE = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 # What is done of what was planned, who attended of who was to, which policies are met of all: stocks of facts, flows, a register.
 FIGURES = {45: "done_to_plan_ratio", 28: "attended_of_held_ratio", 17: "compliance_ratio"}
 UNITS = ("HD", "JP1", "JP2", "US1")
@@ -35,43 +41,39 @@ def statements(text):
     return {name: "\n".join(lines).rstrip(";") for name, lines in found.items()}
 
 
-def place(table):
-    return os.path.join(workspace, ".keiki", "journal", table)
+def tables(parts):
+    """The tables of the journal that statements ask, by the names that these give them."""
+    named = sorted(set(re.findall(r"^from (\w+)", "\n".join(parts), flags=re.M)))
+    return {"batches": f"{journal}/batches", **{name: f"{journal}/entries/{name}" for name in named}}
 
 
-def tables():
-    """The journal's tables by the names that the SQL gives them."""
-    entries = os.path.join(workspace, ".keiki", "journal", "entries")
-    return {"batches": place("batches"), **{name: place(f"entries/{name}") for name in sorted(os.listdir(entries))}}
-
-
-def duckdb_engine():
+def duckdb_engine(tables):
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for name, folder in tables().items():
-        connection.register(name, DeltaTable(folder).to_pyarrow_dataset())
+    for name, place in tables.items():
+        connection.register(name, DeltaTable(place, storage_options=STORE).to_pyarrow_dataset())
     return lambda sql: connection.execute(sql).fetchall()
 
 
-def polars_engine():
+def polars_engine(tables):
     import polars
 
-    context = polars.SQLContext({name: polars.scan_delta(folder) for name, folder in tables().items()})
+    context = polars.SQLContext({name: polars.scan_delta(place, storage_options=STORE) for name, place in tables.items()})
     return lambda sql: context.execute(sql, eager=True).rows()
 
 
-def spark_engine():
+def spark_engine(tables):
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[2]").appName("keiki").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.sql.session.timeZone", "UTC")
     session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
-    for name, folder in tables().items():
+    for name, place in tables.items():
         # Without Delta's own library for Spark: the files that the log of the table names.
-        session.read.parquet(*DeltaTable(folder).file_uris()).createOrReplaceTempView(name)
+        session.read.parquet(*DeltaTable(place).file_uris()).createOrReplaceTempView(name)
     return lambda sql: [tuple(row) for row in session.sql(sql).collect()]
 
 
@@ -115,4 +117,5 @@ everything = list(cells())
 if len(everything) != len(FIGURES) * len(UNITS) * len(PERIODS) or not any(figure["value"] for _, figure, _ in everything):
     print(f"{len(everything)} figures were measured, which are not all or all nothing", file=sys.stderr)
     sys.exit(2)
-sys.exit(1 if sum(check(engine, ENGINES[engine](), everything) for engine in engines) else 0)
+asked = tables([sql for *_, parts in everything for sql in parts.values()])
+sys.exit(1 if sum(check(engine, ENGINES[engine](asked), everything) for engine in engines) else 0)
