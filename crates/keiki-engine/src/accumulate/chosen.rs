@@ -129,9 +129,12 @@ impl<'k> ChosenRows<'k> {
                 };
                 let until = until.map(|until| self.dates(until));
                 let until = until.filter(|until| until.null_count() < until.len());
-                let leaves = until.map(|until| -> Vec<Day> {
-                    let leaves = or_never(until).zip(enters.iter());
-                    leaves.map(|(until, enters)| until.max(*enters)).collect()
+                let leaves = until.map(|until| {
+                    let mut leaves = or_never(until);
+                    for (until, enters) in leaves.iter_mut().zip(enters.iter()) {
+                        *until = (*until).max(*enters);
+                    }
+                    leaves
                 });
                 let days = Days {
                     enters: &enters,
@@ -146,7 +149,7 @@ impl<'k> ChosenRows<'k> {
                 for row in undated(on) {
                     adding.undated(index, row, cube);
                 }
-                let on: Vec<Day> = or_never(on).collect();
+                let on = or_never(on);
                 let days = Days {
                     enters: &on,
                     leaves: None,
@@ -286,15 +289,17 @@ impl Chosen {
 }
 
 /// The dates, or a day that never comes where there is none.
-fn or_never(dates: &Date32Array) -> impl Iterator<Item = Day> {
-    let of_row = |row: usize| {
-        if dates.is_valid(row) {
-            dates.value(row)
-        } else {
-            NEVER
+fn or_never(dates: &Date32Array) -> Vec<Day> {
+    let mut days = dates.values().to_vec();
+    if let Some(nulls) = dates.nulls().filter(|nulls| nulls.null_count() > 0) {
+        let known = nulls.inner().bit_chunks();
+        for (days, known) in days.chunks_mut(64).zip(known.iter_padded()) {
+            for (row, day) in days.iter_mut().enumerate() {
+                *day = if known >> row & 1 == 1 { *day } else { NEVER };
+            }
         }
-    };
-    (0..dates.len()).map(of_row)
+    }
+    days
 }
 
 /// The rows without a value.
