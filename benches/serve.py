@@ -258,6 +258,10 @@ async def killed(server, links):
         # What got no answer is never sent again: whether it is there is for the journal to say, whole or not at all.
         number += 1
         server.start()
+    # It has its address before it has looked at its books.
+    status, _, _ = await Line(server.port).ask("/healthz")
+    if status != 200:
+        sys.exit(f"the server is not well: {status}")
     server.process.terminate()
     server.process.wait()
     found = subprocess.run([server.keiki, "sql", "SELECT asset_id FROM assets WHERE asset_id LIKE 'LOAD-%'", "--format", "json", "--workspace", server.workspace],
