@@ -226,12 +226,17 @@ def size(millions, found):
     print("|---|---|---|---|")
     ratio = everything[0] / measured["decode"][0]
     row("everything measured, in times of decoding", f"{ratio:.1f}", "at most 2.5", ratio <= 2.5)
+    best = None
     for way, wanted, title in (("clever", 5, "the best clever set of queries"), ("natural", 25, "the best natural one")):
         walls = [(figures[0], what) for what, figures in measured.items() if what.endswith(f"-{way}")]
         if walls:
             wall, what = min(walls)
             ratio = wall / keiki[0]
-            row(f"{title} ({NAMES[what.partition('-')[0]]}), in times of Keiki", f"{ratio:.1f}", f"at least {wanted}", ratio >= wanted)
+            named = f"{title} ({NAMES[what.partition('-')[0]]})"
+            row(f"{named}, in times of Keiki", f"{ratio:.1f}", f"at least {wanted}", ratio >= wanted)
+            if way == "clever":
+                row("of that, in times of merely decoding the columns: what no reader of all entries comes beyond", f"{wall / measured['decodealone'][0]:.1f}")
+                best = wall
         else:
             row(f"{title}", "none came to an end with the right figures", f"at least {wanted}")
     row("peak memory of everything measured", f"{everything[2]:,.0f} MiB", "under 1,024 MiB", everything[2] < 1024)
@@ -239,6 +244,8 @@ def size(millions, found):
         full, again, entries = (float(part) for part in found["increment"].split())
         title = f"measured again after {entries:,.0f} more entries, a thousandth"
         row(title, f"{again * 1000:.0f} ms = {again / full:.1%} of the full", "under 1 %", again / full < 0.01)
+        if best is not None:
+            row("the best clever set of queries, which is run again, in times of that", f"{best / again:.0f}")
 
 
 def pages(found):
