@@ -290,9 +290,10 @@ def breaking(keiki, objects, network, expected, place, folder):
 
 def given_up(keiki, objects, network, place, folder):
     """What nobody waits for any more is not computed on, whether patience was over or somebody ended the program."""
-    for what, patience, leave in (("Patience is over", 15, None), ("Who asks is interrupted", 120, signal.SIGINT), ("Who asks is killed", 120, signal.SIGKILL)):
+    cases = (("Patience is over", 15, None), ("Who asks is interrupted", 120, signal.SIGINT), ("Who asks is killed", 120, signal.SIGKILL))
+    cluster = Cluster(keiki, network, 2, folder)
+    for number, (what, patience, leave) in enumerate(cases, 1):
         print(what, flush=True)
-        cluster = Cluster(keiki, network, 2, folder)
         setting(place, *cluster.engine(patience))
         forget(place)
         objects.counts()
@@ -307,9 +308,9 @@ def given_up(keiki, objects, network, place, folder):
         output, said = asking.communicate(timeout=600)
         keiki.said += [output, said]
         check(is_running and asking.returncode != 0 and output == "", f"it ends while both workers read: {asking.returncode} {said.strip().splitlines()[-2:]}")
-        missing = cluster.waits_for("nobody waits for a job any more; it is cancelled", "a partial cube is not computed to its end")
-        stopped = cluster.said().count("a partial cube is not computed to its end")
-        check(missing == [] and stopped == 2, f"the scheduler cancels the job and both workers stop: {missing} {stopped}")
+        cancelled = cluster.waits_for("nobody waits for a job any more; it is cancelled", number)
+        stopped = cluster.waits_for("a partial cube is not computed to its end", 2 * number)
+        check((cancelled, stopped) == (number, 2 * number), f"the scheduler cancels the job and both workers stop: {cancelled} {stopped}")
         objects.counts()
         objects.faults()
         # Who still had something to read would ask for it now.
@@ -317,7 +318,7 @@ def given_up(keiki, objects, network, place, folder):
         later = {name for name in objects.askers() if name.startswith("worker")}
         check(later == set(), f"nothing is read any more: {later}")
         check(keiki.measure(place, codes=())[0] is not None, "the same workers measure for the next who asks")
-        cluster.stop()
+    cluster.stop()
 
 
 def refusing(keiki, objects, network, place, folder):

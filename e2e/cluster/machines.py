@@ -110,15 +110,14 @@ class Cluster:
             words = file.read().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
-    def waits_for(self, *words, seconds=60):
-        """Waits until the processes have said all of it. Returns what they have not."""
+    def waits_for(self, words, times, seconds=60):
+        """Waits until the processes have said something so often. Returns how often they have."""
         for _ in range(seconds * 10):
-            said = self.said()
-            missing = [text for text in words if text not in said]
-            if not missing:
-                return []
+            count = self.said().count(words)
+            if count >= times:
+                break
             time.sleep(0.1)
-        return missing
+        return count
 
     def said(self):
         return "\n".join(open(path, encoding="utf-8").read() for path in self.logs)

@@ -163,6 +163,16 @@ impl Place {
         Ok(found.common_prefixes)
     }
 
+    /// Tells whether a table is known not to be there by one request, where each costs time: most kinds of evidence are not kept in a
+    /// journal, and all tables are asked for.
+    pub(crate) async fn lacks(&self, name: &str) -> Result<bool> {
+        if self.url.scheme() == "file" {
+            return Ok(false);
+        }
+        let table = Path::from(format!("{}/{name}", self.prefix));
+        Ok(!self.has_log(&table).await?)
+    }
+
     async fn has_log(&self, table: &Path) -> Result<bool> {
         let mut log = self.store.list(Some(&table.clone().join("_delta_log")));
         Ok(log.try_next().await?.is_some())

@@ -114,6 +114,9 @@ pub(crate) struct Conflict;
 impl Table {
     /// Opens a table; `None` if it does not exist.
     pub(crate) async fn open(place: &Place, name: &str) -> Result<Option<Self>> {
+        if place.lacks(name).await? {
+            return Ok(None);
+        }
         let (_, builder) = place.table(name)?;
         let mut delta = builder.build().map_err(fault(name))?;
         match Box::pin(PlainLog::read(&*delta.object_store())).await? {
