@@ -179,8 +179,8 @@ fn within(journal: &str, manifest: &Manifest) -> Option<String> {
         let format = format!("{folder}/{FORMAT_FILE}");
         manifest.files.contains_key(&format)
     };
-    let ends = (0..parts.len()).map(|from| parts[from..].join("/"));
-    ends.into_iter().find(is_there)
+    let mut ends = (0..parts.len()).map(|from| parts[from..].join("/"));
+    ends.find(is_there)
 }
 
 /// The folder of a backup in which its journal lies, and the names of its files.
