@@ -161,8 +161,36 @@ impl Serialize for Chart {
             "svg": self.svg(Theme::Print, "c"),
             "width": self.width(),
             "height": self.height(),
-            "alt": format!("{}. {}", self.title, self.description),
+            "alt": within_limit(format!("{}. {}", self.title, self.description)),
         })
         .serialize(serializer)
+    }
+}
+
+/// The most characters of a text alternative on paper. A string of PDF/A holds 32,767 bytes, and a character takes four at most.
+/// *Source*: ISO 19005-2, 6.1.13.
+const ALTERNATIVE_MOST: usize = 8000;
+
+/// A text alternative that a PDF can hold: that of a thousand companies is longer.
+fn within_limit(text: String) -> String {
+    if text.chars().nth(ALTERNATIVE_MOST).is_none() {
+        return text;
+    }
+    let kept: String = text.chars().take(ALTERNATIVE_MOST - 1).collect();
+    format!("{kept}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_alternative_is_no_longer_than_a_pdf_can_hold() {
+        let fits = "会".repeat(ALTERNATIVE_MOST);
+        assert_eq!(within_limit(fits.clone()), fits);
+        let longer = within_limit(format!("{fits}社"));
+        assert_eq!(longer.chars().count(), ALTERNATIVE_MOST);
+        assert!(longer.ends_with("会…"));
+        assert!("𠮷".repeat(ALTERNATIVE_MOST).encode_utf16().count() * 2 < 32_767);
     }
 }
