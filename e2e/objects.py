@@ -7,8 +7,9 @@ It listens on a port that is free and says which: `ready PORT`.
 Writing requests go through one at a time, so that "put this only where nothing is" holds between two writers, as it does in S3. `POST /-/faults` with JSON
 `{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
 write lost after it was done; `{"hold": "worker"}` keeps requests of clients whose names begin so waiting until faults are set again, and
-`{"deny": "stranger", "status": 403, "code": "InvalidAccessKeyId"}` takes no credentials of such clients. `GET /-/counts` gives for each client how many requests there were, and how many of them wrote, were refused, slowed and lost,
-the bytes that it was sent, and for how many seconds one of its requests at least was under way. A client is told by its access key, which tells processes of one address apart.
+`{"deny": "stranger", "status": 403, "code": "InvalidAccessKeyId"}` takes no credentials of such clients. `GET /-/counts` gives for each client how many
+requests there were, and how many of them wrote, were refused, slowed and lost, the bytes that it was sent, and for how many seconds one of its requests at
+least was being delayed. A client is told by its access key, which tells processes of one address apart.
 """
 
 import json
@@ -23,7 +24,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
-COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes", "busy_seconds")
+COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes", "delayed_seconds")
 
 
 class Door:
@@ -37,39 +38,21 @@ class Door:
         self.faults = ({}, threading.Event())
         self.number = self.written = 0
         self.counts = {}
-        # By client: requests that are under way, and since when there are any.
-        self.flying = {}
+        # By client: requests that are being delayed, and since when there are any.
+        self.delayed = {}
 
     def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
         if path.startswith("/-/"):
             return self.control(path, environ, start_response)
         name = client(environ)
-        self.flies(name, 1)
-        try:
-            return self.answered(name, environ, start_response)
-        finally:
-            self.flies(name, -1)
-
-    def flies(self, name, more):
-        with self.counting:
-            count, since = self.flying.get(name, (0, 0))
-            now = time.monotonic()
-            if count + more == 0:
-                self.counted_of(name)["busy_seconds"] += now - since
-            self.flying[name] = (count + more, since if count else now)
-
-    def counted_of(self, name):
-        return self.counts.setdefault(name, dict.fromkeys(COUNTED, 0))
-
-    def answered(self, name, environ, start_response):
         faults, released = self.faults
         is_write = environ["REQUEST_METHOD"] in ("PUT", "POST", "DELETE")
         with self.counting:
             self.number += 1
             self.written += is_write
             number, written = self.number, self.written
-            of = self.counted_of(name)
+            of = self.counts.setdefault(name, dict.fromkeys(COUNTED, 0))
             of["requests"] += 1
             of["written"] += is_write
             of["slowed"] += bool(faults.get("delay_ms"))
@@ -78,7 +61,9 @@ class Door:
         if faults.get("deny") and name.startswith(faults["deny"]):
             return self.refused(of, environ, start_response, faults)
         if faults.get("delay_ms"):
+            self.delays(name, of, 1)
             time.sleep(faults["delay_ms"] / 1000)
+            self.delays(name, of, -1)
         if faults.get("every") and number % faults["every"] == 0:
             return self.refused(of, environ, start_response, faults)
         if not is_write:
@@ -97,6 +82,14 @@ class Door:
         # What was sent has to be read, or the connection cannot be used again.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         return self.refuse(start_response, faults.get("status", 503), faults.get("code", "SlowDown"))
+
+    def delays(self, name, of, more):
+        with self.counting:
+            count, since = self.delayed.get(name, (0, 0))
+            now = time.monotonic()
+            if count + more == 0:
+                of["delayed_seconds"] += now - since
+            self.delayed[name] = (count + more, since if count else now)
 
     @staticmethod
     def loses(faults, written):
