@@ -23,7 +23,8 @@ AXE = "axe-core@4.11.0"
 PASSWORD = "correct horse battery"
 NOWHERE = "/nothing"
 PAGES = [
-    "/scorecard?period=2026-05", "/compare?period=2026-05", "/kpis", "/kpis/1?period=2026-05", "/kpis/1/rows?period=2026-05", "/kpis/1/difference?period=2026-05&unit=JP1&with_unit=HD", "/actions", "/todo", "/submit", "/evidence", "/batches/1",
+    "/scorecard?period=2026-05", "/compare?period=2026-05", "/kpis", "/kpis/1?period=2026-05", "/kpis/1/rows?period=2026-05", "/kpis/1/difference?period=2026-05&unit=JP1&with_unit=HD",
+    "/kpis/1/difference?period=2026-05&unit=JP1&with_revision=2026-06-30", "/actions", "/todo", "/submit", "/evidence", "/batches/1",
     "/programme", "/programme/change?kind=target", "/programme/change?kind=hand_over", "/programme/change?kind=cadence", "/programme/change?kind=unit_add", "/programme/organisation",
     "/close?period=2026-05", "/requests", "/upload-links", "/users", "/log", "/verification", "/system", "/account", "/api/v1/docs", NOWHERE,
 ]

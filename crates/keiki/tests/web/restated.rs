@@ -64,6 +64,8 @@ async fn what_lies_between_two_revisions_opens_down_to_the_entries_and_their_bat
         .says("id=\"bridge\"")
         .says("Entries that became known meanwhile")
         .says("late evidence")
+        .says("as reported (revision 1)")
+        .says("as restated (revision 2)")
         .says("+10.0 pt")
         .says("href=\"/batches/2\"");
     let told = office
@@ -105,6 +107,9 @@ async fn what_lies_between_two_revisions_opens_down_to_the_entries_and_their_bat
     let back = office.get(&back).await.is(200).data();
     assert_eq!(back["bridge"], *bridge);
     assert_ne!(back["by"], told["by"]);
+    let early = format!("/kpis/1/difference?{figure}&revision=2&with_revision=2026-06-30");
+    let page = office.get(&early).await.is(200);
+    page.says("as known on").says("id=\"bridge\"");
     // Where nothing was restated, and between other points, there is none.
     for other in [
         "period=2026-05&unit=HD&revision=2&with_revision=now",

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use keiki_engine::{Part, Row};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
-use keiki_model::text::Language;
+use keiki_model::text::{Language, Text};
 use keiki_report::{format, formula, scorecard};
 
 use super::Desk;
 use super::comparing::{Meaning, less};
-use super::figures::Look;
+use super::figures::{Board, Look};
 use super::restating::Bridged;
 use super::rows::{AskedRows, Opened, People, ROWS_ON_PAGE};
 use crate::error::Result;
+use crate::operations::statement;
 use crate::operations::trial::HIDDEN;
 
 /// Two figures of an indicator, and what lies between them.
@@ -50,6 +51,8 @@ pub struct DifferedSide {
     pub unit_name: String,
     /// The revision or the instant of knowledge, as it was written.
     pub revision: String,
+    /// The same in words: what kind of figure it is.
+    pub kind: String,
     /// The value.
     pub value: String,
     /// The formula with its numbers.
@@ -144,6 +147,7 @@ impl Desk {
             unit: opened.unit.clone(),
             unit_name: self.names().org_unit(&opened.unit),
             revision: look.revision.clone().unwrap_or_default(),
+            kind: self.kind(&opened.board),
             value: scorecard::value(&opened.explained.explanation.measurement, language),
             formula: filled_in(opened, language),
         };
@@ -181,6 +185,20 @@ impl Desk {
             self.note("look_at_personal_rows", &both, indicator).await?;
         }
         Ok(differed)
+    }
+
+    /// What kind of figures a board has: of which revision, or as known when.
+    fn kind(&self, board: &Board) -> String {
+        let language = self.who.language;
+        let kind = match board.known_at() {
+            None => statement::kind(board.statement(), board.revision()),
+            Some(at) => {
+                let at = self.local(at);
+                let [ja, en] = [Language::Ja, Language::En].map(|of| format::moment(&at, of));
+                Text::new(format!("{ja}時点の認識"), format!("as known on {en}"))
+            }
+        };
+        kind.get(language).to_owned()
     }
 
     fn differed(&self, part: [&Part; 2], count: usize, unit: Unit) -> DifferedPart {

@@ -72,6 +72,8 @@ pub(in crate::web) struct SideItem {
     unit: String,
     /// The revision or the instant of knowledge, as it was asked for.
     revision: String,
+    /// What kind of figure it is, in words: of which revision, or as known when.
+    kind: String,
     /// The value, as pages write it.
     value: String,
     /// The formula with its numbers.
@@ -201,6 +203,7 @@ fn side(one: DifferedSide) -> SideItem {
         period: one.period,
         unit: one.unit,
         revision: one.revision,
+        kind: one.kind,
         value: one.value,
         formula: one.formula,
     }
