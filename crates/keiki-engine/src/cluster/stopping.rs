@@ -178,7 +178,7 @@ mod tests {
         block_on(async {
             let stopped = Stopped::default();
             let many = u32::try_from(REMEMBERED).expect("a number");
-            let told = stopped.cancel_tasks(asked(0..many + 1)).await;
+            let told = stopped.cancel_tasks(asked(0..=many)).await;
             assert!(told.is_ok());
             let last = task(many);
             assert_eq!(stopped.unless(&last, async {}).await, None);

@@ -27,17 +27,20 @@ impl Asked {
 /// With what it is put beside.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct With {
-    with_period: Option<String>,
-    with_unit: Option<String>,
-    with_revision: Option<String>,
+    #[serde(rename = "with_period")]
+    period: Option<String>,
+    #[serde(rename = "with_unit")]
+    unit: Option<String>,
+    #[serde(rename = "with_revision")]
+    revision: Option<String>,
 }
 
 impl With {
     pub(super) fn look(&self) -> Look {
         Look {
-            period: self.with_period.clone(),
-            unit: self.with_unit.clone(),
-            revision: self.with_revision.clone(),
+            period: self.period.clone(),
+            unit: self.unit.clone(),
+            revision: self.revision.clone(),
         }
     }
 }

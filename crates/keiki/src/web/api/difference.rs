@@ -20,15 +20,15 @@ use crate::web::failure::Answer;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::web) struct With {
-    #[serde(default, deserialize_with = "filled_if_any")]
+    #[serde(rename = "with_period", default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1, example = "2026-08")]
-    with_period: Option<String>,
-    #[serde(default, deserialize_with = "filled_if_any")]
+    period: Option<String>,
+    #[serde(rename = "with_unit", default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
-    with_unit: Option<String>,
-    #[serde(default, deserialize_with = "filled_if_any")]
+    unit: Option<String>,
+    #[serde(rename = "with_revision", default, deserialize_with = "filled_if_any")]
     #[param(min_length = 1)]
-    with_revision: Option<String>,
+    revision: Option<String>,
     #[serde(default, deserialize_with = "page")]
     #[param(value_type = Option<u32>, minimum = 1)]
     entries: Option<usize>,
@@ -170,9 +170,9 @@ pub(in crate::web) async fn show_difference(
     Asked(rows): Asked<WhichRows>,
 ) -> Answer<Json<DifferenceItem>> {
     let second = Look {
-        period: with.with_period,
-        unit: with.with_unit,
-        revision: with.with_revision,
+        period: with.period,
+        unit: with.unit,
+        revision: with.revision,
     };
     let looks = [&which.look(), &second];
     let entries = with.entries.unwrap_or(1);
