@@ -176,7 +176,7 @@ impl Page<'_, '_> {
         };
         if restated.is_empty() {
             let nothing = self.say(
-                "前の版から変わった値はない。",
+                "前の版から変わった値はありません。",
                 "No figure differs from the revision before.",
             );
             self.push(&format!("<p>{nothing}</p></section>"));

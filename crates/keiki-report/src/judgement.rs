@@ -66,8 +66,10 @@ pub(crate) fn code(verdict: Verdict) -> &'static str {
 pub fn outlook(outlook: Outlook) -> Text {
     match outlook {
         Outlook::Likely => Text::new("達成の見込み", "likely to meet it"),
-        Outlook::RatherLikely => Text::new("達成の可能性が高い", "rather likely to meet it"),
-        Outlook::RatherUnlikely => Text::new("達成の可能性が低い", "rather unlikely to meet it"),
+        Outlook::RatherLikely => Text::new("達成の可能性は高いです", "rather likely to meet it"),
+        Outlook::RatherUnlikely => {
+            Text::new("達成の可能性は低いです", "rather unlikely to meet it")
+        }
         Outlook::Unlikely => Text::new("達成は困難", "unlikely to meet it"),
     }
 }

@@ -20,11 +20,11 @@ impl Page<'_, '_> {
         let worse = self.worse();
         let lags = self.lags();
         let nothing_asked = report.say(
-            "この報告書で決裁を求める事項はない。",
+            "この報告書で決裁を求める事項はありません。",
             "This statement asks for no decision.",
         );
         let nothing_instructed = report.say(
-            "前回までに記録された指示はない。",
+            "前回までに記録された指示はありません。",
             "No earlier instructions are on record.",
         );
         let html = [
@@ -61,7 +61,7 @@ impl Page<'_, '_> {
         let mut html = format!(
             "<div class=\"unresolved\"><strong>{}</strong> ",
             self.say(
-                "次の事項が解消しないまま締めた。",
+                "次の事項が解消しないまま締めました。",
                 "It was closed although this was unresolved."
             )
         );
@@ -103,7 +103,7 @@ impl Page<'_, '_> {
             return format!(
                 "<p class=\"soft\">{}</p>",
                 report.say(
-                    "通常の変動を超えて悪化した指標も、新たに目標を外れた指標もない。",
+                    "通常の変動を超えて悪化した指標も、新たに目標を外れた指標もありません。",
                     "No indicator got worse by more than noise, and none newly misses its target."
                 )
             );
@@ -136,7 +136,7 @@ impl Page<'_, '_> {
             return format!(
                 "<p class=\"soft\">{}</p>",
                 self.say(
-                    "目標に届かない指標のある会社はない。",
+                    "目標に届かない指標のある会社はありません。",
                     "No company misses a target."
                 )
             );

@@ -242,7 +242,7 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
     movers
         .sort_by_key(|(by, _)| std::cmp::Reverse(relative(*by, Fraction::whole(1)).unwrap_or(*by)));
     if movers.is_empty() {
-        let unknown = source.say("原因は記録されていない。", "No cause is on record.");
+        let unknown = source.say("原因は記録されていません。", "No cause is on record.");
         return unknown.to_owned();
     }
     let named: Vec<String> = movers

@@ -197,9 +197,9 @@ fn effect(source: &Source<'_>, effect: &Effect, unit: Unit) -> Fact {
     });
     let (known, unknown) = (effect.known, effect.unknown);
     let note = match (known, unknown) {
-        (_, 0) => Text::new("全件で判明している", "known of all of them"),
+        (_, 0) => Text::new("全件で判明", "known of all of them"),
         (0, _) => Text::new(
-            format!("{unknown}件とも判明していない。ゼロではない"),
+            format!("{unknown}件とも判明していません(ゼロではありません)"),
             format!("known of none of the {unknown}; that is not zero"),
         ),
         _ => Text::new(
@@ -232,7 +232,7 @@ pub(super) fn note(source: &Source<'_>, serious: &[Serious]) -> String {
     let Some(root) = serious.first() else {
         return source
             .say(
-                "重大インシデントの件数、損失額、業務停止時間を測る指標を、この報告書は含まない。",
+                "重大インシデントの件数、損失額、業務停止時間を測る指標を、この報告書は含みません。",
                 "This statement holds no indicator of serious incidents, their loss and their outage.",
             )
             .to_owned();
@@ -241,7 +241,7 @@ pub(super) fn note(source: &Source<'_>, serious: &[Serious]) -> String {
     if root.unsettled > 0 {
         let unsettled = root.unsettled;
         said.push(Text::new(
-            format!("深刻度が確定していない{unsettled}件は含まない。"),
+            format!("深刻度が確定していない{unsettled}件は含みません。"),
             format!("{unsettled} whose severity is not settled are not among them."),
         ));
     }
@@ -251,18 +251,18 @@ pub(super) fn note(source: &Source<'_>, serious: &[Serious]) -> String {
         let longest = of_root(OPEN_DAYS).map(|days| format::figure(days, Unit::Days, language));
         said.push(match longest {
             Some(days) => Text::new(
-                format!("期末に封じ込めていないものは全深刻度で{open}件あり、最も長いものは検知から{days}。"),
-                format!("Of any severity, {open} were not contained at the end; the oldest was detected {days} before."),
+                format!("期末に封じ込めていないものは全深刻度で{open}件あり、最も長いものは検知から{days}です。"),
+                format!("Not contained at the end, of any severity: {open}; the oldest was detected {days} before."),
             ),
             None => Text::new(
-                format!("期末に封じ込めていないものは全深刻度で{open}件。"),
-                format!("Of any severity, {open} were not contained at the end."),
+                format!("期末に封じ込めていないものは全深刻度で{open}件です。"),
+                format!("Not contained at the end, of any severity: {open}."),
             ),
         });
     }
     if root.loss.known > 0 {
         said.push(Text::new(
-            "損失額は年度の計画レートで円に換算した。",
+            "損失額は年度の計画レートで円に換算しています。",
             "Losses are in yen at the plan rate of the year.",
         ));
     }

@@ -122,7 +122,11 @@ fn note(
 ) -> String {
     let mut said = Vec::new();
     match restated {
-        None => said.push(source.say("前の版はない", "no revision before").to_owned()),
+        None => said.push(
+            source
+                .say("前の版はありません", "no revision before")
+                .to_owned(),
+        ),
         Some(pairs) => {
             let pairs = pairs
                 .iter()
@@ -143,7 +147,7 @@ fn note(
                 drawn(source)
             ),
             format!(
-                "{figures} figures of {periods} of the {} periods before were restated",
+                "restated of the {} periods before: {periods}, figures: {figures}",
                 drawn(source)
             ),
         );
