@@ -1,4 +1,5 @@
 """Opens every page in Chromium, in both languages, light and dark, wide and narrow, and fails where axe-core finds something or a page is wider than its window.
+Then follows a sample of the figures of the sample group's pages (figures.py says which), and fails where one leads to no page that shows it.
 
     check.py KEIKI [PICTURES]
 
@@ -16,7 +17,8 @@ sys.path.insert(0, os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
 from browser import Browser  # noqa: E402 (the file beside this one)
-from house import make, serve  # noqa: E402 (the folder above)
+from figures import follow  # noqa: E402 (beside this one)
+from house import ROLES, make, serve  # noqa: E402 (the folder above)
 from programs import run  # noqa: E402
 
 AXE = "axe-core@4.11.0"
@@ -61,10 +63,28 @@ def main(keiki, pictures=None):
             browser.close()
             process.terminate()
             process.wait()
-    for line in found:
+        followed, wrong = figures_of_the_sample_group(keiki, os.path.join(folder, "demo"))
+    for line in found + wrong:
         print(line)
-    print(f"{len(PAGES)} pages, {len(found)} findings")
+    found += wrong
+    print(f"{len(PAGES)} pages, {followed} figures followed, {len(found)} findings")
     sys.exit(1 if found else 0)
+
+
+def figures_of_the_sample_group(keiki, workspace):
+    """Makes the sample group and follows its figures. Returns how many were followed, and what is wrong."""
+    run(keiki, "demo", workspace, "--no-serve")
+    said = run(keiki, "user", "add", "tester", "--role", ROLES.replace(",", "@HD,") + "@HD", "--workspace", workspace)
+    link = re.search(r"/welcome/\w+", said).group()
+    process, url = serve(keiki, workspace)
+    browser = Browser()
+    try:
+        sign_in(browser, url, link)
+        return follow(browser)
+    finally:
+        browser.close()
+        process.terminate()
+        process.wait()
 
 
 def sign_in(browser, url, link):

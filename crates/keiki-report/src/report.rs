@@ -34,7 +34,8 @@ use crate::{format, sentence};
 use history::History;
 
 pub use beside::{CounterPart, ReferencePart, must_not};
-pub use figure::{Figure, Standing};
+pub use durations::Distributed;
+pub use figure::{Figure, Standing, value as shown};
 pub use front::{Fact, Front, Item, Lag, Worse};
 pub use glossary::Entry;
 pub(crate) use groups::unit;

@@ -302,7 +302,7 @@ pub fn value(measurement: &Measurement, language: Language) -> String {
 
 /// What stands above and below the line, or the number of records where there is no line.
 #[must_use]
-pub(crate) fn parts(measurement: &Measurement, language: Language) -> String {
+pub fn parts(measurement: &Measurement, language: Language) -> String {
     let (over, under) = (measurement.numerator, measurement.denominator);
     let is_duration = matches!(measurement.unit, Unit::Hours | Unit::Days);
     // A mean duration stands over a number of cases, which has no unit.

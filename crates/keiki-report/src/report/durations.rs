@@ -18,8 +18,17 @@ const WIDTHS: [i64; 12] = [1, 2, 3, 5, 6, 7, 12, 14, 24, 30, 48, 60];
 /// The size of a chart.
 const SIZE: (f64, f64) = (226.0, 92.0);
 
+/// What a distribution counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distributed {
+    /// The indicator whose records they are.
+    pub indicator: String,
+    /// The spans in the order of the chart's rows: from and below. *Units*: seconds.
+    pub spans: Vec<(i64, i64)>,
+}
+
 /// How long things took, with mean, median and p90 as lines.
-pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
+pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<(Chart, Distributed)> {
     let (indicator, found) = carried(source, kpi, |formula| formula.kind() == "median")?;
     let Form::Distribution { counts, .. } = &found.form else {
         return None;
@@ -33,6 +42,7 @@ pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
     let last = counts.last()?.0;
     let width = width_of(last, divisor);
     let mut bins: Vec<Bin> = Vec::new();
+    let mut spans = Vec::new();
     let mut from = 0;
     while from <= last {
         let within = counts
@@ -43,6 +53,7 @@ pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
             until: ratio(from + width, divisor),
             count: within.map(|(_, count)| count.unsigned_abs()).sum(),
         });
+        spans.push((from, from + width));
         from += width;
     }
     let measured = indicator.formula.measures();
@@ -64,11 +75,15 @@ pub(super) fn distribution(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
         lines: lines.collect(),
         size: SIZE,
     };
-    Some(distribution.draw())
+    let of = Distributed {
+        indicator: indicator.code.clone(),
+        spans,
+    };
+    Some((distribution.draw(), of))
 }
 
-/// The share of cases still open after a time.
-pub(super) fn survival(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
+/// The share of cases still open after a time, and the indicator whose cases they are.
+pub(super) fn survival(source: &Source<'_>, kpi: &Kpi) -> Option<(Chart, String)> {
     let is_survival = |formula: &Formula| matches!(formula, Formula::SurvivalMedian(_));
     let (indicator, found) = carried(source, kpi, is_survival)?;
     let Form::Survival { steps } = &found.form else {
@@ -102,7 +117,7 @@ pub(super) fn survival(source: &Source<'_>, kpi: &Kpi) -> Option<Chart> {
         }),
         size: SIZE,
     };
-    Some(survival.draw())
+    Some((survival.draw(), indicator.code.clone()))
 }
 
 /// The first indicator of a form whose durations the statement carries for the root.

@@ -147,7 +147,8 @@ impl Figure {
 }
 
 /// The value with its unit, or that it is withheld.
-pub(super) fn value(one: &Measurement, language: Language) -> String {
+#[must_use]
+pub fn value(one: &Measurement, language: Language) -> String {
     if one.is_withheld() {
         return scorecard::WITHHELD.to_owned();
     }

@@ -8,6 +8,7 @@ use keiki_model::status::Status;
 use keiki_model::text::Text;
 use serde::Serialize;
 
+use super::durations::Distributed;
 use super::figure::{Figure, Standing, definition, value};
 use super::history::History;
 use super::{
@@ -94,6 +95,12 @@ pub struct KpiPart {
     pub distribution: Option<Chart>,
     /// The share of cases still open after a time, where it is a KPI that has open cases.
     pub survival: Option<Chart>,
+    /// What the distribution counts.
+    #[serde(skip)]
+    pub distributed: Option<Distributed>,
+    /// The indicator whose open cases are drawn.
+    #[serde(skip)]
+    pub survived: Option<String>,
     /// The first figure in the companies, as a table.
     pub companies: Vec<UnitFigure>,
     /// The first figure's exact values through the periods, each with the period's name; its own last.
@@ -164,6 +171,8 @@ fn part(
     let references = definition(source, first).map_or_else(Vec::new, |(kpi, indicator)| {
         beside::references(source, kpi, indicator)
     });
+    let (distribution, distributed) = durations::distribution(source, kpi).unzip();
+    let (survival, survived) = durations::survival(source, kpi).unzip();
     let of_first = judged.first().map(|one| &one.judgement);
     Some(KpiPart {
         no: kpi.no,
@@ -201,8 +210,10 @@ fn part(
         counters: beside::counters(source, history, kpi),
         trend: charts::trend(source, history, first, of_first, &references),
         comparison: charts::comparison(source, first),
-        distribution: durations::distribution(source, kpi),
-        survival: durations::survival(source, kpi),
+        distribution,
+        survival,
+        distributed,
+        survived,
         companies: companies(source, of_kpis, first),
         series: series(source, history, first),
         references,

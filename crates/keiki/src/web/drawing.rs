@@ -11,8 +11,10 @@ pub(super) struct Drawing {
     pub(super) title: String,
     /// What it shows.
     pub(super) shown: Shown,
-    /// Where the figure of each row leads; empty where it leads nowhere.
-    links: Vec<String>,
+    /// Where each cell of each row leads; empty where it leads nowhere.
+    links: Vec<Vec<String>>,
+    /// How a figure that leads somewhere is set: as one that is shown there too, or not.
+    pub(super) set_as: &'static str,
 }
 
 impl Drawing {
@@ -23,24 +25,49 @@ impl Drawing {
             title: chart.title.clone(),
             shown: chart.shown.clone(),
             links: Vec::new(),
+            set_as: "number",
         }
     }
 
-    /// The same, with where the figure of a row leads: `to` is asked by the name of the row.
-    pub(super) fn leading(mut self, to: impl Fn(&str) -> Option<String>) -> Self {
-        let rows = self.shown.rows.iter();
-        let link = |row: &Vec<String>| row.first().and_then(|name| to(name)).unwrap_or_default();
-        self.links = rows.map(link).collect();
+    /// The same, with where its figures lead: `to` is asked by the number and the name of the row, and by the column.
+    pub(super) fn leading(mut self, to: impl Fn((usize, &str), usize) -> Option<String>) -> Self {
+        let link = |row: (usize, &str), (column, cell): (usize, &String)| {
+            let is_figure = column > 0 && cell.contains(|c: char| c.is_ascii_digit());
+            let link = is_figure.then(|| to(row, column)).flatten();
+            link.unwrap_or_default()
+        };
+        let rows = self.shown.rows.iter().enumerate();
+        let links = rows.map(|(at, row)| {
+            let name = row.first().map_or("", String::as_str);
+            let cells = row.iter().enumerate();
+            cells.map(|cell| link((at, name), cell)).collect()
+        });
+        self.links = links.collect();
         self
     }
 
-    /// Where the figure of a row leads; empty where it leads nowhere.
+    /// The same, where what its figures lead to is what they are made of, but does not show them.
+    pub(super) fn made_of(self) -> Self {
+        Self {
+            set_as: "whole",
+            ..self
+        }
+    }
+
+    /// The cells of a row, each with where it leads; empty where it leads nowhere.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "templates hand references over"
     )]
-    pub(super) fn link(&self, row: &usize) -> &str {
-        self.links.get(*row).map_or("", String::as_str)
+    pub(super) fn cells(&self, row: &usize) -> Vec<(&str, &str)> {
+        let links = self.links.get(*row);
+        let link = |column: usize| links.and_then(|links| links.get(column));
+        let cells = self.shown.rows.get(*row).into_iter().flatten();
+        let cells = cells.enumerate().map(|(column, cell)| {
+            let href = link(column).map_or("", String::as_str);
+            (href, cell.as_str())
+        });
+        cells.collect()
     }
 }
 

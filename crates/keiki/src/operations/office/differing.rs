@@ -6,7 +6,8 @@ use keiki_engine::{Part, Row};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
 use keiki_model::text::{Language, Text};
-use keiki_report::{format, formula, scorecard};
+use keiki_report::report::shown as value;
+use keiki_report::{format, formula};
 
 use super::Desk;
 use super::comparing::{Meaning, less};
@@ -148,7 +149,7 @@ impl Desk {
             unit_name: self.names().org_unit(&opened.unit),
             revision: look.revision.clone().unwrap_or_default(),
             kind: self.kind(&opened.board),
-            value: scorecard::value(&opened.explained.explanation.measurement, language),
+            value: value(&opened.explained.explanation.measurement, language),
             formula: filled_in(opened, language),
         };
         let people = if one.people == other.people {

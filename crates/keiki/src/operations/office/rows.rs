@@ -6,6 +6,7 @@ use keiki_engine::{Detail, Explanation, Part, Row, Structure};
 use keiki_model::access::Right;
 use keiki_model::calendar::date_of;
 use keiki_model::dataset::{ORG_UNIT, ORG_UNIT_SEPARATOR};
+use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi};
 use keiki_report::{format, formula, scorecard};
 
@@ -33,6 +34,8 @@ pub struct AskedRows {
     pub part: Option<String>,
     /// The page, from 1.
     pub page: usize,
+    /// Only the records that add at least the first and less than the second. *Units*: of the part, seconds where it is a time.
+    pub span: Option<(i64, i64)>,
 }
 
 /// A figure opened to its records.
@@ -54,6 +57,8 @@ pub struct OpenedRows {
     pub shown: Option<PartRows>,
     /// Totals that org units reported in the place of records.
     pub totals: Vec<TotalLine>,
+    /// These added up: above the line and below it.
+    pub reported: String,
     /// How many records are not listed, since they are of few people.
     pub withheld: usize,
 }
@@ -211,7 +216,8 @@ impl Desk {
         let shown = asked.part.as_deref();
         let mut parts = explanation.parts.iter();
         let shown = parts.find(|part| shown.is_none_or(|code| part.measure == code));
-        let shown = shown.map(|part| self.part(explanation, part, asked.page, within, *people));
+        let which = (asked.page, asked.span);
+        let shown = shown.map(|part| self.part(explanation, part, which, within, *people));
         if shown.as_ref().is_some_and(|part| part.is_personal) && *people == People::Shown {
             let figure = format!("{} {} {}", kpi.no, unit, board.period());
             self.note("look_at_personal_rows", &figure, &indicator.code)
@@ -242,7 +248,15 @@ impl Desk {
             }
         };
         let totals = explanation.totals.iter();
+        let totals = totals.filter(|total| within.has(&total.org_unit));
+        let sides = [
+            added(totals.clone().map(|total| total.numerator)),
+            added(totals.clone().map(|total| total.denominator)),
+        ];
+        let sides = sides.into_iter().flatten();
+        let sides: Vec<String> = sides.map(|sum| format::part(sum, figure.unit)).collect();
         Ok(OpenedRows {
+            reported: sides.join(" / "),
             kpi: kpi.name.get(language).to_owned(),
             indicator: (
                 indicator.code.clone(),
@@ -253,10 +267,7 @@ impl Desk {
             value: scorecard::value(figure, language),
             parts: explanation.parts.iter().map(line).collect(),
             shown,
-            totals: totals
-                .filter(|total| within.has(&total.org_unit))
-                .map(total)
-                .collect(),
+            totals: totals.map(total).collect(),
             withheld: explained.records_withheld,
         })
     }
@@ -276,7 +287,7 @@ impl Desk {
         &self,
         explanation: &Explanation,
         part: &Part,
-        page: usize,
+        (page, span): (usize, Option<(i64, i64)>),
         within: &Within,
         people: People,
     ) -> PartRows {
@@ -293,7 +304,13 @@ impl Desk {
             .collect();
         let is_personal = dataset.is_some_and(|dataset| dataset.is_personal());
         let hides_keys = dataset.is_some_and(|dataset| dataset.key_is_personal());
-        let count = part.rows.len();
+        let is_within = |row: &&Row| {
+            span.is_none_or(|(from, below)| {
+                Fraction::whole(from.into()) <= row.amount
+                    && row.amount < Fraction::whole(below.into())
+            })
+        };
+        let count = part.rows.iter().filter(is_within).count();
         let pages = count.div_ceil(ROWS_ON_PAGE).max(1);
         let page = page.clamp(1, pages);
         let value = |row: &Row, column: &keiki_model::dataset::Column| {
@@ -322,7 +339,8 @@ impl Desk {
             since: date_of(row.effective_on).to_string(),
             values: columns.iter().map(|column| value(row, column)).collect(),
         };
-        let rows = part.rows.iter().skip((page - 1) * ROWS_ON_PAGE);
+        let rows = part.rows.iter().filter(is_within);
+        let rows = rows.skip((page - 1) * ROWS_ON_PAGE);
         PartRows {
             code: part.measure.clone(),
             title: part.title.get(language).to_owned(),
@@ -343,6 +361,13 @@ impl Desk {
             is_personal,
         }
     }
+}
+
+/// What was reported on one side of the line, added up; `None` where nothing was.
+fn added(amounts: impl Iterator<Item = Option<Fraction>>) -> Option<Fraction> {
+    let mut known = amounts.flatten();
+    let first = known.next()?;
+    known.try_fold(first, Fraction::plus)
 }
 
 /// A figure that was opened, whole.

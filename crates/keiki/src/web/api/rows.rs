@@ -41,6 +41,7 @@ impl WhichRows {
             indicator: self.indicator,
             part: self.part,
             page: self.page.unwrap_or(1),
+            span: None,
         }
     }
 }

@@ -136,6 +136,7 @@ pub(in crate::web) async fn show(
         indicator: which.indicator.filter(|code| !code.is_empty()),
         part: which.part,
         page: which.page.unwrap_or(1),
+        span: None,
     };
     let looks = [&asked.look(), &with.look()];
     let entries = which.entries.unwrap_or(1);

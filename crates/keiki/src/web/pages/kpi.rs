@@ -11,6 +11,7 @@ use keiki_report::report::{Figure, KpiPart, Movement};
 use serde::Deserialize;
 
 use super::difference::difference_at;
+use super::rows::within;
 use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::figures::{Look, Sheet};
@@ -20,6 +21,9 @@ use crate::web::drawing::Drawing;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
+
+/// The column of a trend's table that says what a later revision has.
+const RESTATED: usize = 3;
 
 #[derive(Template)]
 #[template(path = "kpi.html")]
@@ -36,6 +40,8 @@ struct Page<'p> {
     /// Whether the reader may say why its figures are what they are.
     may_explain: bool,
     problem: String,
+    /// What was written into the form that was not accepted.
+    said: SaidOf,
 }
 
 #[derive(Deserialize)]
@@ -128,25 +134,40 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
     let mut groups = sheet.groups.iter();
     let group = groups.find(|group| group.kpis.iter().any(|one| one.no == no));
     let indicator = kpi.figures.first().map_or("", |one| &one.indicator);
-    let through_periods = |name: &str| {
+    let through_periods = |(_, name): (usize, &str), column: usize| {
         let period = chooser.periods.iter().find(|one| one.name == name)?;
         let at = chooser.at();
         if period.code == chooser.period {
             return Some(at.rows(no, indicator));
         }
-        let revision = sheet.reported_as(&period.code);
+        // What was reported, and what the last revision says.
+        let revision = match column {
+            RESTATED => String::new(),
+            _ => sheet.reported_as(&period.code),
+        };
         Some(at.before(&period.code, &revision).rows(no, indicator))
     };
-    let in_companies = |name: &str| {
+    let in_companies = |(_, name): (usize, &str), _| {
         let company = kpi.companies.iter().find(|one| one.org_unit == name)?;
         Some(chooser.at().unit(&company.id).rows(no, indicator))
     };
+    let within_span = |(row, _): (usize, &str), _| {
+        let of = kpi.distributed.as_ref()?;
+        let rows = chooser.at().rows(no, &of.indicator);
+        Some(rows + &within(*of.spans.get(row)?))
+    };
+    let still_open = |_: (usize, &str), _| Some(chooser.at().rows(no, kpi.survived.as_ref()?));
+    let distribution = kpi.distribution.as_ref();
+    let distribution = distribution.map(|one| Drawing::new(one, "distribution"));
+    let survival = kpi.survival.as_ref();
+    let survival = survival.map(|one| Drawing::new(one, "survival"));
     Ok(Page {
         layout: Layout::titled(visitor, format!("{no} {}", kpi.name)),
         may_explain: desk.may_explain(&sheet.unit)
             && sheet.revision.is_none()
             && chooser.revision.is_empty(),
         problem: String::new(),
+        said: SaidOf::default(),
         group: group.map_or_else(String::new, |group| {
             format!("{} {}", group.number, group.title)
         }),
@@ -156,11 +177,11 @@ async fn page<'p>(visitor: &'p Visitor, desk: &Desk, no: u32, look: &Look) -> An
             .as_ref()
             .map(|chart| Drawing::new(chart, "comparison").leading(in_companies)),
         durations: [
-            ("distribution", &kpi.distribution),
-            ("survival", &kpi.survival),
+            distribution.map(|one| one.leading(within_span)),
+            survival.map(|one| one.leading(still_open).made_of()),
         ]
         .into_iter()
-        .filter_map(|(id, chart)| Some(Drawing::new(chart.as_ref()?, id)))
+        .flatten()
         .collect(),
         no,
         chooser,
@@ -202,6 +223,7 @@ pub(in crate::web) async fn explain(
             let (message, _) = Failure::of_form(error)?;
             let mut page = page(&visitor, &desk, no, &look).await?;
             message.get(visitor.language).clone_into(&mut page.problem);
+            page.said = said;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
     }

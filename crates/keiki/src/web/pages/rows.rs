@@ -19,6 +19,8 @@ pub(in crate::web) struct Which {
     indicator: Option<String>,
     part: Option<String>,
     page: Option<usize>,
+    from: Option<i64>,
+    below: Option<i64>,
 }
 
 #[derive(Template)]
@@ -30,8 +32,15 @@ struct Page<'p> {
     period: String,
     unit: String,
     revision: String,
+    /// Between which amounts the records lie that are listed; absent = all are.
+    span: Option<(i64, i64)>,
     /// Whether the reader may take an audit pack along.
     may_take: bool,
+}
+
+/// What asks for the records between two amounts alone, at the end of an address.
+pub(super) fn within((from, below): (i64, i64)) -> String {
+    format!("&from={from}&below={below}")
 }
 
 impl Page<'_> {
@@ -54,7 +63,9 @@ impl Page<'_> {
     fn page(&self, part: &str, page: usize) -> String {
         let rows = self.at().rows(self.no, &self.opened.indicator.0);
         let place = query(&[("part", part), ("page", &page.to_string())]);
-        format!("{rows}&{place}")
+        let span = self.span.filter(|_| self.is_shown(part));
+        let span = span.map(within).unwrap_or_default();
+        format!("{rows}&{place}{span}")
     }
 
     /// Since when a row stands as it does; what happened once stands from the beginning, of which nothing is said.
@@ -84,6 +95,7 @@ pub(in crate::web) async fn show(
         indicator: which.indicator,
         part: which.part,
         page: which.page.unwrap_or(1),
+        span: which.from.zip(which.below),
     };
     let opened = desk.rows(&look, &rows).await?;
     let period = desk.period(look.period.as_deref())?;
@@ -93,6 +105,7 @@ pub(in crate::web) async fn show(
         period: period.to_string(),
         unit: look.unit.unwrap_or_default(),
         revision: look.revision.unwrap_or_default(),
+        span: rows.span,
         opened,
         may_take: desk.may_take_packs(),
     };

@@ -141,6 +141,32 @@ impl Page<'_> {
         }
     }
 
+    /// What was restated, and where.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand references over"
+    )]
+    fn restated_title(&self, at: &usize) -> String {
+        let mut restated = self.looked.sheet.restated.iter().flatten();
+        restated.nth(*at).map_or_else(String::new, |one| {
+            format!("{} {} · {}", one.no, one.name, one.org_unit)
+        })
+    }
+
+    /// The bridge of a restatement, whose ends lead to the two figures and its steps to what lies between them.
+    fn leading(&self, at: usize, bridge: Drawing) -> Drawing {
+        let mut restated = self.looked.sheet.restated.iter().flatten();
+        let Some(one) = restated.nth(at) else {
+            return bridge;
+        };
+        let last = bridge.shown.rows.len().saturating_sub(1);
+        bridge.leading(|(row, _), _| match row {
+            0 => Some(self.reported(one)),
+            row if row == last => Some(self.restated(one)),
+            _ => Some(self.bridge(one)),
+        })
+    }
+
     /// What lies between a figure as it was reported before and as it is.
     fn bridge(&self, one: &RestatedPart) -> String {
         let [before, now] = self.revisions();
@@ -293,7 +319,8 @@ pub(in crate::web) async fn show(
         let chart = one.bridge.as_ref()?;
         Some((at, Drawing::new(chart, &format!("r{at}"))))
     });
-    let page = Page {
+    let bridges: Vec<(usize, Drawing)> = bridges.collect();
+    let mut page = Page {
         layout: Layout::titled(&visitor, sheet.head.title.clone()),
         standings,
         evidence: if desk.who().scope.allows(Right::SeeEvidence) {
@@ -301,9 +328,13 @@ pub(in crate::web) async fn show(
         } else {
             ""
         },
-        bridges: bridges.collect(),
+        bridges: Vec::new(),
         chooser,
         looked: looked.clone(),
     };
+    page.bridges = bridges
+        .into_iter()
+        .map(|(at, drawing)| (at, page.leading(at, drawing)))
+        .collect();
     Ok(Html(page.render()?))
 }

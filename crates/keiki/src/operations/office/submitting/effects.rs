@@ -6,7 +6,7 @@ use std::path::Path;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Month, Period};
 use keiki_model::measurement::Measurement;
-use keiki_report::report::period_name;
+use keiki_report::report::{period_name, shown};
 use keiki_report::scorecard;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,6 +56,9 @@ pub struct EffectSide {
     pub value: Value,
     /// In words.
     pub shown: String,
+    /// What stands above the line and below it, or how many records there are.
+    #[serde(default)]
+    pub parts: String,
     /// The status as a word in data.
     pub code: String,
     /// The status in words.
@@ -158,7 +161,8 @@ impl Desk {
         let language = self.who.language;
         EffectSide {
             value: one.to_json()["value"].clone(),
-            shown: scorecard::value(one, language),
+            shown: shown(one, language),
+            parts: scorecard::parts(one, language),
             code: one.status.code().to_owned(),
             status: one.status.title().get(language).to_owned(),
         }
