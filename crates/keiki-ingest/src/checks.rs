@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use keiki_model::dataset::Dataset;
 use keiki_model::document::Located;
-use keiki_model::evidence::{Cell, Reason};
+use keiki_model::evidence::{BY_SQL, Cell, Reason};
 use keiki_model::expression::{Expression, Expressions};
 use keiki_model::problem::{Place, Problem};
 use keiki_model::repeats::MASK;
@@ -117,7 +117,7 @@ impl Conditions {
             return Ok(());
         };
         let mut outside = |_: &[String], _| {
-            let found = format!("not: {}", excerpt(predicate));
+            let found = format!("{BY_SQL}{}", excerpt(predicate));
             Some(Reason::OutsideScope { found })
         };
         reject_where_false(dataset, batch, compiled.as_ref(), &mut outside, rejections)

@@ -75,6 +75,9 @@ pub struct Cell {
     pub value: Option<String>,
 }
 
+/// Stands before the SQL of a scope in which a row is not.
+pub const BY_SQL: &str = "not: ";
+
 /// Says why a row was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -163,7 +166,7 @@ pub enum Reason {
     },
     /// The row lies outside the scope that the source states.
     OutsideScope {
-        /// What lies outside.
+        /// What lies outside; after [`BY_SQL`] what the scope asks for.
         found: String,
     },
     /// The row gives another baseline day than the plan that was approved.

@@ -220,11 +220,13 @@ pub(super) fn page(visitor: &Visitor, failure: &Failure) -> Response {
         };
         return told.into_response();
     }
+    let is_absent = failure.status == StatusCode::NOT_FOUND && message.is_none();
+    let where_to_look = is_absent.then(|| Words(language).say("failure-absent-hint"));
     let page = Page {
         layout: Layout::new(visitor, "failure-title"),
         title,
         message: message.unwrap_or_default(),
-        hint: hint.unwrap_or_default(),
+        hint: hint.or(where_to_look).unwrap_or_default(),
         reference: failure.reference.clone().unwrap_or_default(),
     };
     match page.render() {

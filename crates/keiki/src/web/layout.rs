@@ -131,6 +131,15 @@ impl<'p> Layout<'p> {
         &self.visitor.path
     }
 
+    /// A text in pieces, each with whether it stands between backticks, as names of commands and fields do.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(super) fn coded(&self, text: impl AsRef<str>) -> Vec<(bool, String)> {
+        let pieces = text.as_ref().split('`').enumerate();
+        pieces
+            .map(|(at, piece)| (at % 2 == 1, piece.to_owned()))
+            .collect()
+    }
+
     /// A text as a value in an address.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn encoded(&self, text: &str) -> String {

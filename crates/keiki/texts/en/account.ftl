@@ -1,7 +1,7 @@
 account-title = Your account
 account-tokens = Tokens for programs
 account-tokens-note = A program that shows a token acts for you, with the rights of the token and until it ends.
-account-none = There is none.
+account-none = You have made none.
 account-token-name = What it is for
 account-rights = What may be done with it
 account-until = Ends

@@ -1,5 +1,5 @@
 nav-close = Close
-closing-title = close
+closing-title = Close of { $period }
 closing-open = not closed
 closing-closed = closed (revision { $revision })
 closing-reported = Revision { $revision } is what was reported.

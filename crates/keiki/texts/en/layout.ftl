@@ -55,3 +55,4 @@ failure-refused = This was not accepted
 failure-reference = Give an administrator the number { $number } when you ask about it.
 failure-home = To the first page
 list-comma = {", "}
+failure-absent-hint = Check the address. What was there may have gone, or be closed to you.

@@ -88,3 +88,5 @@ submit-document = The document itself (up to 64 MB; it is kept beside the figure
 upload-dead = This link does not hold: it was used, is too old, or was taken back. If you still have to send something, ask for a new one.
 submit-no-file = no file was chosen
 submit-no-file-hint = choose a file: CSV, Excel, JSON and others
+preview-nothing = Nothing of this file can be taken in, for the reasons below.
+preview-again = Send a mended file

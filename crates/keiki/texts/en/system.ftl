@@ -1,11 +1,11 @@
 nav-system = System
 system-title = System
 system-backup = Backup
-system-backup-none = No backup is known.
+system-backup-none = There is no backup yet.
 system-backup-due = There is no backup of the last seven days.
 system-backup-do = Make a backup now
 system-backup-made = A backup was made, as of commit { $number }.
-system-backup-folder = Run keiki backup, or name a folder in [backup] of keiki.toml to make one from here.
+system-backup-folder = Run `keiki backup`, or name a folder in [backup] of keiki.toml to make one from here.
 system-sources = Sources and their schedules
 system-no-sources = No source is defined yet. Put one into sources/ of the workspace.
 system-schedule = Schedule

@@ -1,9 +1,8 @@
 nav-actions = 是正・指示
 actions-title = 是正と取締役会の指示
-actions-note = 是正は、対象の指標の画面で登録します。ここに記録した経過は、次の報告書に記載されます。
+actions-note = 是正は、対象のKPIの画面で登録します。ここに記録した経過は、次の報告書に記載されます。
 actions-open = 対応中
 actions-ended = 完了・取り下げ
-actions-none = 該当するものはありません。
 actions-what = 内容
 actions-owner = 担当
 actions-board = 取締役会の指示
@@ -20,3 +19,5 @@ actions-overdue = 期限超過
 actions-instruct = 取締役会の指示を記録する
 log-action-step = 是正・指示の経過の記録
 log-instruct = 取締役会の指示の記録
+actions-none-open = 対応中の是正・指示はありません。是正は、KPIの画面の「説明・是正を記入する」から登録できます。
+actions-none-ended = 完了または取り下げたものはまだありません。

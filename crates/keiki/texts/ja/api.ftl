@@ -1,4 +1,4 @@
-api-title = プログラム向けAPI
+api-title = 外部連携API
 api-about = 画面に表示されるもの、画面でできる操作を、データとして扱えます。名称や理由はAccept-Languageに応じて日本語または英語で返します。長い一覧は分割され、`next` の値を次の `cursor` に指定します。応答にはETagが付きます。エラーはapplication/problem+jsonで返します。
 api-token = ヘッダー `Authorization: Bearer` にトークンを指定してください。トークンは画面右上の名前から、または `keiki token make` で発行できます。
 api-operations = 操作の一覧
@@ -92,7 +92,7 @@ api-parameter-token = 取込前の確認で得たトークン
 api-parameter-id = 一覧に示された識別子
 api-parameter-version = 確認した内容の版。省略すると最後に確認した内容です。
 api-show-system = システムの状態(バージョン、取得元とスケジュール、通知先、最後のバックアップ)
-api-verify-books = 証跡台帳・操作ログ・締めた報告書を検証する
+api-verify-books = 証跡台帳・操作記録・締めた報告書を検証する
 api-load-audit-pack = 測定結果の監査資料
 api-parameter-sample = 抽出するレコード数。省略時は25
 api-list-remarks = 期間の数値についての説明と是正

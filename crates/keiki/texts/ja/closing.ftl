@@ -1,5 +1,5 @@
 nav-close = 締め
-closing-title = 締め
+closing-title = { $period }の締め
 closing-open = 未確定
 closing-closed = 締め済み(第{ $revision }版)
 closing-reported = 報告済みの値は第{ $revision }版です。

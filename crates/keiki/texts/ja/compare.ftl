@@ -1,6 +1,6 @@
 compare-title = 比較
-compare-first = 比較元
-compare-second = 比較先
+compare-first = 対象
+compare-second = 比較基準
 compare-difference = 差
 compare-better = 改善
 compare-worse = 悪化

@@ -1,6 +1,6 @@
-catalogue-title = 指標の一覧
-catalogue-adopted = 導入済み
-catalogue-not-adopted = 未導入
+catalogue-title = KPI一覧
+catalogue-adopted = 採用
+catalogue-not-adopted = 未採用
 kpi-comparison = 会社別の比較
 kpi-rows = この数値のレコードを見る
 kpi-said = 説明と是正

@@ -43,9 +43,8 @@ impl FormFault {
     #[must_use]
     pub fn message(&self) -> Text {
         let ja = match self {
-            Self::Unreadable { file, detail } => {
-                format!("{file}: Excelブックとして読めません: {detail}")
-            }
+            // The reader says why in English alone.
+            Self::Unreadable { file, .. } => format!("{file}: Excelブックとして読めません"),
             Self::TooLarge { file } => format!("{file}: 様式としては大きすぎます"),
             Self::NotAForm { file } => {
                 format!("{file}: 収集票ではありません(様式の署名がありません)")

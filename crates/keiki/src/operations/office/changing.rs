@@ -1,5 +1,7 @@
 //! Changing the programme and the org tree: who may, what it would come to, and what waits for somebody else to agree.
 
+use std::collections::BTreeSet;
+
 use keiki_model::access::Right;
 use keiki_model::calendar::{BEGINNING, Day, date_of};
 use keiki_model::org::{UNASSIGNED, UnitKind};
@@ -41,6 +43,8 @@ pub struct Choosable {
     pub kpis: Vec<(u32, String)>,
     /// Org units of today.
     pub units: Vec<UnitChoice>,
+    /// Who answers for a KPI, or will.
+    pub owners: Vec<String>,
 }
 
 impl Desk {
@@ -68,12 +72,34 @@ impl Desk {
         let (tree, within) = self.within(Right::Define)?;
         let language = self.who.language;
         let kpis = self.books.workspace.catalogue.kpis.iter();
+        let today = keiki_model::calendar::local_day(
+            self.who.actor.now,
+            &self.books.workspace.settings.zone,
+        );
+        let held = self.books.workspace.programme.owners.iter();
+        let held = held.filter(|one| one.standing.until.is_none_or(|until| until > today));
+        let owners: BTreeSet<String> = held.map(|one| one.owner.clone()).collect();
         Ok(Choosable {
+            owners: owners.into_iter().collect(),
             kpis: kpis
                 .map(|kpi| (kpi.no, kpi.name.get(language).to_owned()))
                 .collect(),
             units: choices(&tree, &within, language),
         })
+    }
+
+    /// What a field of a change names, as the reader knows it; `None` where it names nothing that has another name.
+    #[must_use]
+    pub fn named_in_change(&self, field: &str, value: &str) -> Option<String> {
+        let names = self.names();
+        match field {
+            "kpi" => {
+                let no = value.parse().ok()?;
+                Some(format!("{no} {}", names.kpi(no)))
+            }
+            "org_unit" | "parent_id" | "successor_id" => Some(names.org_unit(value)),
+            _ => None,
+        }
     }
 
     /// How the files would differ.

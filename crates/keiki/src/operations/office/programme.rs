@@ -164,7 +164,7 @@ impl Desk {
         let editions = crate::operations::programme::editions(&self.books.workspace).await?;
         Ok(ProgrammeView {
             targets: targets.collect(),
-            adopted: adopted.join(", "),
+            adopted: adopted.join(Text::new("、", ", ").get(language)),
             maturity: programme.maturities.join(" "),
             kpis,
             count: catalogue.filter(|kpi| programme.adopts(kpi)).count(),

@@ -112,6 +112,9 @@ pub struct PreviewPart {
     pub dataset: String,
     /// What is to be known about it, such as why nothing of it would be taken in.
     pub said: Vec<String>,
+    /// Whether nothing of it would be taken in.
+    #[serde(default)]
+    pub is_left_out: bool,
     /// How many rows would be accepted.
     pub accepted: usize,
     /// How many rows would be rejected.

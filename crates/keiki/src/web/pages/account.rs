@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_model::access::Right;
+use keiki_report::format::NOTHING;
 use keiki_store::{StoredApiToken, StoredSession};
 use serde::Deserialize;
 
@@ -17,6 +18,23 @@ use crate::web::drawing::Code as Drawn;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
+
+/// What browsers say of themselves, those first that name others beside themselves.
+const BROWSERS: [(&str, &str); 4] = [
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+/// What systems are called by browsers.
+const SYSTEMS: [(&str, &str); 6] = [
+    ("Windows", "Windows"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Mac OS X", "macOS"),
+    ("Android", "Android"),
+    ("Linux", "Linux"),
+];
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -51,6 +69,22 @@ impl Page<'_> {
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn drawn(&self, url: &str) -> Option<Drawn> {
         Drawn::new(url)
+    }
+
+    /// The program and the system that a session was opened with, as far as they say who they are.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn agent(&self, session: &StoredSession) -> String {
+        let find = |names: &[(&str, &'static str)]| {
+            let mut names = names.iter();
+            let found = names.find(|(mark, _)| session.agent.contains(mark));
+            found.map(|(_, name)| *name)
+        };
+        match (find(&BROWSERS), find(&SYSTEMS)) {
+            (Some(browser), Some(system)) => format!("{browser} ({system})"),
+            (Some(name), None) | (None, Some(name)) => name.to_owned(),
+            (None, None) if session.agent.is_empty() => NOTHING.to_owned(),
+            (None, None) => session.agent.clone(),
+        }
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]

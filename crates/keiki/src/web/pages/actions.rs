@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::submit::words;
 use crate::error::Error;
-use crate::operations::office::Desk;
 use crate::operations::office::actions::{AboutFigure, ActionLine, InstructionOf, StepOf};
+use crate::operations::office::{Desk, PeriodChoice};
 use crate::web::choosing::At;
 use crate::web::failure::Answer;
 use crate::web::layout::Layout;
@@ -21,13 +21,16 @@ use crate::web::visitor::Visitor;
 #[template(path = "actions.html")]
 struct Page<'p> {
     layout: Layout<'p>,
-    /// What is open, and what has ended.
-    kinds: [(&'static str, Vec<ActionLine>); 2],
+    /// What is open, and what has ended: the ids of its title and of what is said where there is none.
+    kinds: [(&'static str, &'static str, Vec<ActionLine>); 2],
     may_instruct: bool,
-    /// The period whose statement lies before the board, as written.
+    /// The periods that can be chosen, and the one whose statement lies before the board.
+    periods: Vec<PeriodChoice>,
     period: String,
     problem: String,
     hint: String,
+    /// The instruction that was not accepted.
+    said: InstructionOf,
 }
 
 #[derive(Deserialize)]
@@ -77,13 +80,19 @@ async fn page<'p>(
 ) -> Answer<Page<'p>> {
     let all = desk.action_lines().await?.into_iter();
     let (open, ended): (Vec<_>, Vec<_>) = all.partition(|one| one.state == State::Open);
+    let period = desk.period(None)?;
     Ok(Page {
         layout: Layout::new(visitor, "actions-title"),
-        kinds: [("actions-open", open), ("actions-ended", ended)],
+        kinds: [
+            ("actions-open", "actions-none-open", open),
+            ("actions-ended", "actions-none-ended", ended),
+        ],
         may_instruct: desk.may_instruct(),
-        period: desk.period(None)?.to_string(),
+        periods: desk.periods(period),
+        period: period.to_string(),
         problem,
         hint,
+        said: InstructionOf::default(),
     })
 }
 
@@ -130,6 +139,13 @@ pub(in crate::web) async fn instruct(
         owner: said.owner,
         due_on: said.due_on,
     };
-    let came = desk.instruct(&instruction).await.map(|_| ());
-    told(&visitor, &desk, came).await
+    match desk.instruct(&instruction).await {
+        Ok(_) => Ok(Redirect::to("/actions").into_response()),
+        Err(error) => {
+            let mut page = page(&visitor, &desk, words(&visitor, error)?).await?;
+            page.period.clone_from(&instruction.period);
+            page.said = instruction;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+        }
+    }
 }

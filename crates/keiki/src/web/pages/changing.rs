@@ -22,10 +22,29 @@ const AROUND: [&str; 3] = ["kind", "act", "reason"];
 /// The field of an org unit's kind, and what forms call it: there the kind of the change has that name.
 const UNIT_KIND: (&str, &str) = ("kind", "unit_kind");
 
+/// The fields that need words on how they are filled in.
+const WITH_HINT: [&str; 8] = [
+    "indicator",
+    "org_unit",
+    "at_least",
+    "near_margin",
+    "frequency",
+    "maturity",
+    "kpis",
+    "country",
+];
+
+/// The id of what is said of a field.
+pub(super) fn said(what: &str, name: &str) -> String {
+    format!("change-{what}-{}", name.replace('_', "-"))
+}
+
 /// A field of the form.
 struct Input {
     name: &'static str,
     label: String,
+    /// How it is filled in; empty where that needs no words.
+    hint: String,
     value: String,
     is_needed: bool,
     /// `text` or `date`; of no weight where there are options.
@@ -152,7 +171,12 @@ fn page<'p>(
         };
         Input {
             name: called,
-            label: layout.say(&format!("change-field-{}", name.replace('_', "-"))),
+            label: layout.say(&said("field", name)),
+            hint: if WITH_HINT.contains(name) {
+                layout.say(&said("hint", name))
+            } else {
+                String::new()
+            },
             value: value(fields, called).to_owned(),
             is_needed: *is_needed,
             kind: type_of,
@@ -177,13 +201,10 @@ fn choices(
     choosable: &Choosable,
     layout: &Layout<'_>,
 ) -> (&'static str, Vec<(String, String)>) {
-    let words = |codes: &[&str], group: &str| {
+    let words = |codes: &[&str]| {
         let codes = codes.iter();
         codes
-            .map(|code| {
-                let id = format!("change-{group}-{}", code.replace('_', "-"));
-                ((*code).to_owned(), layout.say(&id))
-            })
+            .map(|code| ((*code).to_owned(), in_words(name, code, layout)))
             .collect()
     };
     let options = match name {
@@ -205,32 +226,46 @@ fn choices(
                 })
                 .collect()
         }
-        "applies" => words(&["false", "true"], "applies"),
+        "from_owner" => {
+            let owners = choosable.owners.iter();
+            owners.map(|one| (one.clone(), one.clone())).collect()
+        }
         "frequency" => {
             let frequencies = Frequency::NAMES.into_iter();
             frequencies
-                .map(|(code, one)| {
-                    let title = one.title();
-                    (code.to_owned(), title.get(layout.reads_in()).to_owned())
-                })
+                .map(|(code, _)| (code.to_owned(), in_words(name, code, layout)))
                 .collect()
         }
-        "of" => words(
-            &[
-                "target",
-                "parameter",
-                "cadence",
-                "applicability",
-                "waiver",
-                "owner",
-            ],
-            "of",
-        ),
-        "kind" => {
-            let kinds = UnitKind::NAMES.map(|(code, _)| code);
-            words(&kinds, "unit-kind")
-        }
+        "applies" => words(&["false", "true"]),
+        "of" => words(&[
+            "target",
+            "parameter",
+            "cadence",
+            "applicability",
+            "waiver",
+            "owner",
+        ]),
+        "kind" => words(&UnitKind::NAMES.map(|(code, _)| code)),
         _ => Vec::new(),
     };
     ("text", options)
+}
+
+/// The code that a field holds, in words; as it is where it is no code.
+pub(super) fn in_words(name: &str, code: &str, layout: &Layout<'_>) -> String {
+    let group = match name {
+        "applies" | "of" => name,
+        "kind" => "unit-kind",
+        "frequency" => {
+            let mut known = Frequency::NAMES.into_iter();
+            let found = known.find(|(one, _)| *one == code);
+            return found.map_or_else(
+                || code.to_owned(),
+                |(_, one)| one.title().get(layout.reads_in()).to_owned(),
+            );
+        }
+        "from" | "last_day" => return layout.moment(code),
+        _ => return code.to_owned(),
+    };
+    layout.say(&said(group, code))
 }

@@ -17,6 +17,7 @@ use crate::web::choosing::query;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
 use crate::web::visitor::Visitor;
+use crate::web::words::Words;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {
@@ -42,7 +43,6 @@ struct Page<'p> {
     layout: Layout<'p>,
     periods: Vec<PeriodChoice>,
     period: String,
-    name: String,
     /// `None` where the period has not ended, or cannot be measured: `problem` says why.
     view: Option<CloseView>,
     problem: String,
@@ -61,10 +61,11 @@ pub(in crate::web) async fn show(
 
 async fn page<'p>(visitor: &'p Visitor, desk: &Desk, period: Period) -> Answer<Page<'p>> {
     let code = period.to_string();
+    let name = period_name(&code, visitor.language);
+    let title = Words(visitor.language).tell("closing-title", &[("period", name.as_str())]);
     let mut page = Page {
-        layout: Layout::new(visitor, "closing-title"),
+        layout: Layout::titled(visitor, title),
         periods: desk.periods(period),
-        name: period_name(&code, visitor.language),
         period: code,
         view: None,
         problem: String::new(),

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_store::Decision;
 use serde::Deserialize;
 
+use super::changing::{in_words, said};
 use crate::error::Error;
 use crate::operations::changes::Change;
 use crate::operations::office::Desk;
@@ -22,6 +23,7 @@ struct Page<'p> {
     layout: Layout<'p>,
     lines: Vec<RequestLine>,
     problem: String,
+    desk: &'p Desk,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,7 @@ pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
         layout: Layout::new(&visitor, "requests-title"),
         lines: desk.requests().await?,
         problem: String::new(),
+        desk: &desk,
     };
     Ok(Html(page.render()?))
 }
@@ -59,6 +62,7 @@ pub(in crate::web) async fn decide(
                 layout: Layout::new(&visitor, "requests-title"),
                 lines: desk.requests().await?,
                 problem: message.get(visitor.language).to_owned(),
+                desk: &desk,
             };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
@@ -78,8 +82,10 @@ impl Page<'_> {
         let fields = fields.filter(|(name, _)| !change.field(name).is_empty());
         fields
             .map(|(name, _)| {
-                let id = format!("change-field-{}", name.replace('_', "-"));
-                (self.layout.say(&id), change.field(name).to_owned())
+                let written = change.field(name);
+                let named = self.desk.named_in_change(name, written);
+                let value = named.unwrap_or_else(|| in_words(name, written, &self.layout));
+                (self.layout.say(&said("field", name)), value)
             })
             .collect()
     }

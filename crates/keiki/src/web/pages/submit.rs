@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::operations::office::submitting::{
     EffectLine, Preview, Said, SubmitView, Taken, Total, WaitingLine,
 };
-use crate::operations::office::{Desk, WAITING_HOURS};
+use crate::operations::office::{Desk, PeriodChoice, WAITING_HOURS};
 use crate::web::choosing::At;
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
@@ -60,6 +60,9 @@ impl Seen {
 struct Page<'p> {
     layout: Layout<'p>,
     view: SubmitView,
+    /// The periods that can be chosen, and the one that is asked for first.
+    periods: Vec<PeriodChoice>,
+    period: String,
     /// Files that wait for a confirmation.
     waiting: Vec<WaitingLine>,
     into: String,
@@ -83,6 +86,11 @@ pub(super) struct PreviewPage<'p> {
 }
 
 impl PreviewPage<'_> {
+    /// Whether nothing of the file would be taken in.
+    fn is_empty(&self) -> bool {
+        self.preview.parts.iter().all(|part| part.is_left_out)
+    }
+
     /// The records of a figure as it is now.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn rows(&self, of: &EffectLine, period: &str) -> String {
@@ -105,9 +113,12 @@ pub(super) struct TakenPage<'p> {
 
 impl<'p> Page<'p> {
     async fn new(visitor: &'p Visitor, desk: &Desk, into: &str, unit: &str) -> Answer<Self> {
+        let period = desk.period(None)?;
         Ok(Self {
             layout: Layout::new(visitor, "submit-title"),
             view: desk.submit_choices()?,
+            periods: desk.periods(period),
+            period: period.to_string(),
             waiting: desk.waiting().await?,
             into: into.to_owned(),
             unit: unit.to_owned(),

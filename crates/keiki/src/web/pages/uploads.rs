@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::operations::office::editions::Edition;
 use crate::operations::office::holders::{AskedFor, Holder, LinkLine, LinkStanding};
 use crate::operations::office::submitting::{SubmitView, WaitingLine};
-use crate::operations::office::{Desk, WAITING_HOURS};
+use crate::operations::office::{Desk, PeriodChoice, WAITING_HOURS};
 use crate::operations::upload_links::{DAYS, DAYS_MOST, NewUploadLink};
 use crate::web::failure::{Answer, Failure};
 use crate::web::layout::Layout;
@@ -27,6 +27,9 @@ struct ListPage<'p> {
     layout: Layout<'p>,
     links: Vec<LinkLine>,
     view: SubmitView,
+    /// The periods that can be chosen, and the one that is asked for first.
+    periods: Vec<PeriodChoice>,
+    period: String,
     /// The path of the link that was made just now, and for whom it is.
     made: Option<(String, String)>,
     problem: String,
@@ -61,10 +64,13 @@ impl UploadPage<'_> {
 }
 
 async fn list<'p>(visitor: &'p Visitor, desk: &Desk) -> Answer<ListPage<'p>> {
+    let period = desk.period(None)?;
     Ok(ListPage {
         layout: Layout::new(visitor, "uploads-title"),
         links: desk.upload_links().await?,
         view: desk.upload_link_choices()?,
+        periods: desk.periods(period),
+        period: period.to_string(),
         made: None,
         problem: String::new(),
         hint: String::new(),

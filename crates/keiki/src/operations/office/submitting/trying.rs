@@ -9,6 +9,7 @@ use keiki_ingest::IngestError;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::dataset::OrgUnits;
+use keiki_model::evidence::{BY_SQL, Reason};
 use keiki_model::text::{Language, Text};
 use keiki_report::report::period_name;
 use keiki_store::{StoreError, Tokens, WaitingFile};
@@ -372,6 +373,7 @@ impl Desk {
         let shown = PreviewPart {
             dataset: self.dataset_title(&part.dataset),
             said: said.map(|text| text.get(language).to_owned()).collect(),
+            is_left_out: part.trial.is_none(),
             ..PreviewPart::default()
         };
         let Some(trial) = &part.trial else {
@@ -397,12 +399,23 @@ impl Desk {
             accepted: trial.accepted,
             rejected: rows.len(),
             rejects: rejects
-                .map(|one| (one.row, one.reason.message().get(language).to_owned()))
+                .map(|one| (one.row, why_not(&one.reason).get(language).to_owned()))
                 .collect(),
             columns: columns.unwrap_or_default(),
             rows: trial.rows.iter().map(values).collect(),
             ..shown
         }
+    }
+}
+
+/// Why a row is not accepted, to who sends it: what a source holds is SQL, which tells them nothing.
+fn why_not(reason: &Reason) -> Text {
+    match reason {
+        Reason::OutsideScope { found } if found.starts_with(BY_SQL) => Text::new(
+            "提出する組織の範囲にない行です",
+            "the row is not of the org units for which the file is sent",
+        ),
+        reason => reason.message(),
     }
 }
 
