@@ -71,6 +71,12 @@ class Browser:
         self.tell("Emulation.setDeviceMetricsOverride", size)
         self.tell("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
+    def sends_at(self, bytes_per_second):
+        """Chooses how fast what the page sends goes out; None = as fast as it can."""
+        self.tell("Network.enable", {})
+        speed = -1 if bytes_per_second is None else bytes_per_second
+        self.tell("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": speed})
+
     def picture(self, path, height=None):
         """Takes a picture of the whole page, or of its upper part."""
         wanted = {"format": "png", "captureBeyondViewport": True}

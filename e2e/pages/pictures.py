@@ -26,11 +26,11 @@ from programs import fail, run  # noqa: E402
 
 PASSWORD = "correct horse battery"
 LANGUAGES = ("ja", "en")
-LOOKS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
+LOOKS = [(1440, "light"), (1440, "dark"), (360, "light"), (360, "dark")]
 WALL = (1920, "light")
 MONTH = "2026-09"
 # Pages that are taken on paper too.
-PRINTED = ("scorecard", "kpi-durations")
+PRINTED = ("scorecard", "kpi-durations", "actions", "close", "rows")
 README = ("executive", "scorecard", "en", 1280, "light")
 README_HEIGHT = 1640
 # ImageMagick as Debian sets it up reads no picture that is higher. *Units*: pixels.
@@ -50,7 +50,7 @@ PAGES = {
     "executive": [("scorecard", f"/scorecard?period={MONTH}"), ("company", f"/scorecard?period={MONTH}&unit=JP3"), ("kpis", "/kpis"),
                   ("compare", f"/compare?period={MONTH}&with_period=2026-06"), ("kpi-counts", f"/kpis/1?period={MONTH}"), ("kpi-durations", f"/kpis/24?period={MONTH}"), ("kpi-missed", f"/kpis/6?period={MONTH}"),
                   ("rows", f"/kpis/7/rows?period={MONTH}"), ("difference", f"/kpis/1/difference?period={MONTH}&with_period=2026-06"), ("quarter", "/scorecard?period=FY2026-Q2"), ("programme", "/programme"), ("organisation", "/programme/organisation"),
-                  ("no-figures", "/scorecard?period=2019-04"), ("nowhere", "/nothing")],
+                  ("no-figures", "/scorecard?period=2019-04"), ("nowhere", "/nothing"), ("forbidden", "/users"), ("no-such-period", "/scorecard?period=2026-13")],
     "office": [("evidence", "/evidence"), ("batch", "/batches/1"), ("close", f"/close?period={MONTH}"), ("upload-links", "/upload-links"),
                ("change", "/programme/change?kind=hand_over"), ("cadence", "/programme/change?kind=cadence"), ("office-actions", "/actions"), ("unit-add", "/programme/change?kind=unit_add"), ("office-requests", "/requests")],
     "owner": [("todo", "/todo"), ("actions", "/actions"), ("submit", "/submit"), ("account", "/account"), ("owner-kpi", f"/kpis/33?period={MONTH}")],
@@ -62,24 +62,54 @@ PAGES = {
 WIDTH = "arguments[arguments.length - 1](document.documentElement.scrollWidth - window.innerWidth);"
 HERE_IS = "arguments[arguments.length - 1](location.pathname + location.search);"
 FILL = """
-const [fields, done] = arguments;
-const missing = Object.keys(fields).filter((name) => document.querySelector(`main [name="${name}"]`) === null);
-for (const name of Object.keys(fields).filter((name) => !missing.includes(name))) document.querySelector(`main [name="${name}"]`).value = fields[name];
+const [button, fields, done] = arguments;
+const form = document.querySelector(button).closest("form");
+const missing = Object.keys(fields).filter((name) => form.querySelector(`[name="${name}"]`) === null);
+for (const name of Object.keys(fields).filter((name) => !missing.includes(name))) {
+  const field = form.querySelector(`[name="${name}"]`);
+  if (fields[name] === true) field.checked = true; else field.value = fields[name];
+}
 done(missing.join(", "));
 """
 ASSETS = ("asset_id,org_unit,kind,name,is_in_scope,owner_id,owner_assigned_on,declared_on,inventoried_on,inventoried_by,disposed_on\n"
           "P-1,JP1,hardware,File server,true,E1,2026-04-01,2026-09-01,2026-09-01,declaration,\n"
           "P-2,JP1,hardware,Switch,true,E1,2026-04-01,31 September 2026,,,\n"
           "P-3,US1,hardware,Laptop,true,E2,2026-04-01,2026-09-01,,,\n")
+# So many rows that, slowly sent, they are still on their way when the picture is taken.
+MANY = ASSETS + "".join(f"Q-{number},JP1,hardware,Laptop,true,E1,2026-04-01,2026-09-01,,,\n" for number in range(40000))
+# *Units*: bytes a second.
+SLOWLY = 200000
 # The form of a company, as `collect export` names it.
 WORKBOOK = f"JP1_{MONTH}.xlsx"
-# How a page in the middle of something is reached: by whom, its name, from where, what is filled in, and what is clicked.
+# The address of an upload link, which is made when all begins.
+UPLOAD = "UPLOAD"
+# What is done once, in the first language.
+ONCE = ("factor",)
+# How a page in the middle of something is reached: by whom, its name, from where (None = from the page before), what is filled in, and what is clicked. LANGUAGE
+# stands for the language in which it is looked at, so that what is made in one does not meet what was made in the other.
 PREPARED = [
+    (None, "sign-in-refused", "/sign-in", {"name": "nobody", "password": "wrong"}, "main button.main"),
+    (None, "upload-preview", UPLOAD, {"file": WORKBOOK}, "form[enctype] button.main"),
     ("owner", "preview", "/submit", {"into": "dataset:assets", "unit": "JP1", "as_of": "2026-09-30", "file": ASSETS}, "form[enctype] button.main"),
     ("owner", "workbook-preview", "/submit", {"into": "workbook", "file": WORKBOOK}, "form[enctype] button.main"),
+    ("owner", "taken", None, {}, "form[action$='/confirm'] button"),
+    ("owner", "sending", "/submit", {"into": "dataset:assets", "unit": "JP1", "file": MANY}, "form[enctype] button.main"),
+    ("owner", "submit-refused", "/submit", {"into": "workbook", "file": ASSETS}, "form[enctype] button.main"),
+    ("owner", "factor", "/account", {}, "form[action='/account/second-factor'] button"),
+    ("owner", "token", "/account", {"name": "Dashboard", "right": True}, "form[action='/account/tokens'] button"),
     ("office", "change-preview", "/programme/change?kind=target",
      {"kpi": "4", "org_unit": "HD", "at_least": "0.95", "from": "2026-10-01", "reason": "The board of September raised it"}, "button[value=preview]"),
+    ("office", "change-asked", None, {}, "button[value=make]"),
+    ("office", "unit-preview", "/programme/change?kind=unit_add", {"id": "JP9", "parent_id": "HD", "name_ja": "架空物流", "name_en": "Logistics", "unit_kind": "subsidiary", "country": "JP", "from": "2026-11-01"},
+     "button[value=preview]"),
+    ("office", "unit-refused", "/programme/change?kind=unit_add", {"id": "JP1", "parent_id": "HD", "name_ja": "架空物流", "name_en": "Logistics", "unit_kind": "subsidiary", "country": "JP", "from": "2026-11-01"},
+     "button[value=preview]"),
+    ("office", "unit-end", "/programme/change?kind=unit_end&id=JP3", {"last_day": "2026-12-31"}, "button[value=preview]"),
     ("office", "asked", f"/close?period={MONTH}", {"reason": "October brings what is missing"}, "form[action='/close/request'] button"),
+    ("office", "instructed", "/actions", {"period": MONTH, "what": "Report on the overseas entity in October", "owner": "CISO", "due_on": "2026-10-31"}, "form[action='/instructions'] button"),
+    ("office", "link-made", "/upload-links", {"holder": "Suzuki", "unit": "JP2", "period": MONTH}, "form[action='/upload-links'] button"),
+    ("auditor", "verified", "/verification", {}, "form[action='/verification'] button"),
+    ("administrator", "user-made", "/users", {"name": "new-LANGUAGE", "role": "data_owner", "unit": "JP2"}, "form[action='/users'] button"),
 ]
 
 
@@ -93,7 +123,8 @@ def main(keiki, folder, workspace=None):
         links = accounts(keiki, workspace)
         run(keiki, "collect", "export", "--org", "JP1", "--period", MONTH, "--datasets", "assets", "--out", temporary, "--workspace", workspace)
         said = run(keiki, "upload-link", "make", "Tanaka", "--org", "JP1", "--into", "workbook", "--period", MONTH, "--workspace", workspace)
-        PAGES[None].append(("upload", re.search(r"/upload/\w+", said).group()))
+        link = re.search(r"/upload/\w+", said).group()
+        PAGES[None].append(("upload", link))
         process, url = serve(keiki, workspace)
         found = []
         try:
@@ -105,7 +136,7 @@ def main(keiki, folder, workspace=None):
                     else:
                         browser.open(url + "/sign-in")
                     choose(browser, language)
-                    found += take(browser, url, PAGES[who] + prepared(who, temporary), (who, language), folder)
+                    found += take(browser, url, PAGES[who] + prepared((who, language), link, temporary), (who, language), folder)
                 finally:
                     browser.close()
         finally:
@@ -151,9 +182,17 @@ def choose(browser, language):
     browser.find(f"html[lang={language}]")
 
 
-def prepared(who, temporary):
+def prepared(who, link, temporary):
     """The pages in the middle of somebody's work, each with how it is reached."""
-    return [(name, (path, fields, button, temporary)) for by, name, path, fields, button in PREPARED if by == who]
+    role, language = who
+    ways = [(name, path, fields, button) for by, name, path, fields, button in PREPARED if by == role and (name not in ONCE or language == LANGUAGES[0])]
+    named = [(name, link if path == UPLOAD else path, {one: put(value, language) for one, value in fields.items()}, button) for name, path, fields, button in ways]
+    return [(name, (path, fields, button, temporary)) for name, path, fields, button in named]
+
+
+def put(value, language):
+    """What is filled in, with the language in its place."""
+    return value.replace("LANGUAGE", language) if isinstance(value, str) else value
 
 
 def reach(browser, url, page):
@@ -162,10 +201,11 @@ def reach(browser, url, page):
         browser.open(url + page)
         return
     path, fields, button, temporary = page
-    browser.open(url + path)
+    if path:
+        browser.open(url + path)
     fields = dict(fields)
     text = fields.pop("file", None)
-    missing = browser.run(FILL, fields)
+    missing = browser.run(FILL, button, fields)
     if missing:
         fail(f"{path} has no field {missing}")
     if text:
@@ -175,11 +215,16 @@ def reach(browser, url, page):
             with open(file, "w", encoding="utf-8") as written:
                 written.write(text)
         browser.write("input[type=file]", file)
-    before = browser.find("html")
+    if text == MANY:
+        browser.sends_at(SLOWLY)
+        browser.click(button)
+        browser.find("main progress")
+        return
+    before = browser.find("main")
     browser.click(button)
     # A file is sent and read before its page is there.
-    for _ in range(1200):
-        if browser.find("html") != before:
+    for _ in range(6000):
+        if browser.find("main") != before:
             return
         time.sleep(0.1)
     fail(f"{path} leads nowhere")
@@ -191,7 +236,7 @@ def take(browser, url, pages, who, folder):
     for name, page in pages:
         reach(browser, url, page)
         here = browser.run(HERE_IS)
-        looks = LOOKS + ([WALL] if name == "scorecard" else [])
+        looks = LOOKS + ([WALL, README[3:]] if name == "scorecard" else [])
         for width, scheme in looks:
             browser.look(width, scheme)
             browser.picture(os.path.join(folder, f"{name}-{language}-{width}-{scheme}.png"))
@@ -202,6 +247,7 @@ def take(browser, url, pages, who, folder):
                 browser.print(os.path.join(folder, f"{name}-{language}.pdf"))
             if (role, name, language, width, scheme) == README:
                 browser.picture(os.path.join(folder, "office.png"), README_HEIGHT)
+        browser.sends_at(None)
     return found
 
 
