@@ -512,7 +512,7 @@ async fn who_has_no_account_sends_a_file_by_a_link_with_scripts_at_work() {
         office.write("input[name=holder]", "Tanaka").await;
         office.choose("select[name=unit]", "JP1").await;
         office.choose("select[name=into]", "dataset:assets").await;
-        office.write("input[name=period]", "2026-05").await;
+        office.choose("select[name=period]", "2026-05").await;
         office.click("form[action='/upload-links'] button").await;
         let link = office.find("p.note code").await;
         let link = link.text().await.expect("it is shown");
