@@ -27,8 +27,8 @@ class Browser:
             fail("chromedriver does not start")
         self.driver = f"http://127.0.0.1:{port}"
         arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", f"--lang={language}", f"--accept-lang={language}"]
-        # What is looked for may be on the page to which a click leads: it is waited for, so many milliseconds.
-        wanted = {"browserName": "chrome", "timeouts": {"implicit": 20000}, "goog:chromeOptions": {"args": arguments}}
+        # What is looked for may be on the page to which a click leads: it is waited for, so many milliseconds; so is what a script asks the server for.
+        wanted = {"browserName": "chrome", "timeouts": {"implicit": 20000, "script": 120000}, "goog:chromeOptions": {"args": arguments}}
         asked = {"capabilities": {"alwaysMatch": wanted}}
         self.session = f"/session/{self.ask('POST', '/session', asked)['sessionId']}"
 

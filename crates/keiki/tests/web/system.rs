@@ -26,8 +26,8 @@ async fn an_administrator_sees_sources_schedules_channels_and_backups_and_no_fig
         .says("assets")
         .says("hooks.example")
         .says_nothing_of("as-secret-as-a-password")
-        .says("No backup is known.")
-        .says("no backup of the last seven days");
+        .says("There is no backup yet.")
+        .says_nothing_of("no backup of the last seven days");
     let program = house.program("admin", &[Right::Administer]).await;
     let told = program.get("/api/v1/system").await.is(200).data();
     if told["database"] == "postgresql" {
