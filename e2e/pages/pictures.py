@@ -90,9 +90,9 @@ ONCE = ("factor",)
 PREPARED = [
     (None, "sign-in-refused", "/sign-in", {"name": "nobody", "password": "wrong"}, "main button.main"),
     (None, "upload-preview", UPLOAD, {"file": WORKBOOK}, "form[enctype] button.main"),
-    ("owner", "preview", "/submit", {"into": "dataset:assets", "unit": "JP1", "as_of": "2026-09-30", "file": ASSETS}, "form[enctype] button.main"),
-    ("owner", "workbook-preview", "/submit", {"into": "workbook", "file": WORKBOOK}, "form[enctype] button.main"),
+    ("owner", "preview", "/submit", {"into": "dataset:assets", "unit": "", "as_of": "2026-09-30", "file": ASSETS}, "form[enctype] button.main"),
     ("owner", "taken", None, {}, "form[action$='/confirm'] button"),
+    ("owner", "workbook-preview", "/submit", {"into": "workbook", "file": WORKBOOK}, "form[enctype] button.main"),
     ("owner", "sending", "/submit", {"into": "dataset:assets", "unit": "JP1", "file": MANY}, "form[enctype] button.main"),
     ("owner", "submit-refused", "/submit", {"into": "workbook", "file": ASSETS}, "form[enctype] button.main"),
     ("owner", "factor", "/account", {}, "form[action='/account/second-factor'] button"),
