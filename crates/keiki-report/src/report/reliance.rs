@@ -141,13 +141,14 @@ fn note(
     if !before.is_empty() {
         let figures: usize = before.iter().map(|one| one.figures).sum();
         let periods = before.len();
+        let plural = if figures == 1 { "" } else { "s" };
         let words = Text::new(
             format!(
                 "これまでの{}期のうち{periods}期でのべ{figures}指標を訂正",
                 drawn(source)
             ),
             format!(
-                "restated of the {} periods before: {periods}, figures: {figures}",
+                "{figures} figure{plural} of {periods} of the {} periods before restated",
                 drawn(source)
             ),
         );

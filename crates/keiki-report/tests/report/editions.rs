@@ -290,7 +290,7 @@ fn a_restated_month_is_drawn_as_it_was_reported_with_the_later_value_beside_it()
     assert!(
         report.front.reliance[2]
             .note
-            .contains("1 figures of 1 of the 11 periods"),
+            .contains("1 figure of 1 of the 11 periods before restated"),
         "{}",
         report.front.reliance[2].note
     );

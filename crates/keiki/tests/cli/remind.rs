@@ -199,6 +199,8 @@ fn what_could_not_be_sent_is_sent_the_next_time() {
     workspace.write("keiki.toml", settings);
     workspace.run(&["remind"]).exits(0);
     assert!(server.message().contains("To: owner@example.jp"));
+    let rest = server.rest();
+    assert!(!rest.contains("To:"), "it is sent once: {rest}");
 }
 
 #[test]
