@@ -261,14 +261,17 @@ def sheets(folder):
     """Puts the pictures of each look on one sheet, where ImageMagick is there; what is higher than Debian lets it read stays out."""
     if shutil.which("montage") is None:
         return
+    # Its own font is not there everywhere; a browser has brought one.
+    font = run("fc-match", "-f", "%{file}", "sans-serif")
     for language in LANGUAGES:
         for width, scheme in LOOKS:
             end = f"-{language}-{width}-{scheme}.png"
             names = sorted(name for name in os.listdir(folder) if name.endswith(end))
             names = [name for name in names if height(os.path.join(folder, name)) < SHEET_HEIGHT]
             size = f"{width // 2}x{1600 if width > 600 else 1400}"
-            subprocess.run(["montage", "-label", "%f", *[os.path.join(folder, name) for name in names], "-tile", "6x", "-geometry", f"{size}+8+8",
-                            os.path.join(folder, f"sheet{end[:-4]}.jpg")], check=True)
+            # Each is made small as it is read: all of them at their size are more than ImageMagick keeps.
+            pictures = [f"{os.path.join(folder, name)}[{size}]" for name in names]
+            subprocess.run(["montage", "-font", font, "-label", "%f", *pictures, "-tile", "8x", "-geometry", f"{size}+8+8", os.path.join(folder, f"sheet{end[:-4]}.jpg")], check=True)
 
 
 if __name__ == "__main__":
