@@ -264,6 +264,11 @@ impl Desk {
         &self.who
     }
 
+    /// The day on which they sit there.
+    fn today(&self) -> Day {
+        self.books.today(self.who.actor.now)
+    }
+
     /// The language that they read.
     #[must_use]
     pub fn language(&self) -> Language {
@@ -354,7 +359,7 @@ impl Desk {
     /// this fiscal year and the one before.
     #[must_use]
     pub fn periods(&self, shown: Period) -> Vec<PeriodChoice> {
-        let today = local_day(self.who.actor.now, &self.books.workspace.settings.zone);
+        let today = self.today();
         let last = Period::Month(Month::of(today));
         let mut periods = period::until(last, MONTHS_CHOSEN);
         let others = self.books.closed.iter().chain([&shown]);

@@ -190,13 +190,7 @@ fn what_could_not_be_sent_is_sent_the_next_time() {
         .exits(1)
         .complains("mail cannot be sent: owner@example.jp");
     let mut server = MailServer::start();
-    let path = workspace.path().join("keiki.toml");
-    let settings = std::fs::read_to_string(path).expect("the settings are there");
-    let settings = settings.replace(
-        &format!("port = {port}"),
-        &format!("port = {}", server.port),
-    );
-    workspace.write("keiki.toml", settings);
+    redirect(&workspace, MAIL, server.port);
     workspace.run(&["remind"]).exits(0);
     assert!(server.message().contains("To: owner@example.jp"));
     let rest = server.rest();
@@ -395,12 +389,17 @@ fn killed_while_it_tells(workspace: &Workspace, form: &str) -> (String, String) 
     came
 }
 
-/// Lets what is told go to another port.
-fn redirect(workspace: &Workspace, port: u16) {
+/// What stands before the port of the mail server in the settings, and what before that of a webhook.
+const MAIL: &str = "port = ";
+const WEBHOOK: &str = "127.0.0.1:";
+
+/// Lets what is told go to another port: the last one that stands behind these words.
+fn redirect(workspace: &Workspace, before: &str, port: u16) {
     let path = workspace.path().join("keiki.toml");
     let settings = std::fs::read_to_string(path).expect("the settings are there");
-    let at = settings.rfind("127.0.0.1:").expect("it is told somewhere") + "127.0.0.1:".len();
-    let end = at + settings[at..].find('/').expect("it is an address");
+    let at = settings.rfind(before).expect("it is told somewhere") + before.len();
+    let is_over = |letter: char| !letter.is_ascii_digit();
+    let end = at + settings[at..].find(is_over).expect("a line ends");
     let settings = format!("{}{port}{}", &settings[..at], &settings[end..]);
     workspace.write("keiki.toml", settings);
 }
@@ -411,7 +410,7 @@ fn a_message_whose_sender_is_killed_is_sent_again_under_the_same_id() {
     workspace.run(&["ingest"]).exits(1);
     let (head, body) = killed_while_it_tells(&workspace, "json");
     let (port, taken) = hook(vec![503, 503, 503, 200]);
-    redirect(&workspace, port);
+    redirect(&workspace, WEBHOOK, port);
     // Whoever began may still be at it.
     let nothing = "nothing is new for anybody";
     workspace.run(&["remind"]).exits(0).says(nothing);
@@ -442,7 +441,7 @@ fn a_chat_whose_sender_is_killed_is_not_told_twice() {
     workspace.run(&["ingest"]).exits(1);
     killed_while_it_tells(&workspace, "slack");
     let (port, taken) = hook(vec![200]);
-    redirect(&workspace, port);
+    redirect(&workspace, WEBHOOK, port);
     age(&workspace);
     workspace
         .run(&["remind"])
@@ -466,21 +465,12 @@ fn mail_whose_sender_is_killed_is_sent_again_under_the_same_id() {
     drop((stream, listener));
     age(&workspace);
     let mut server = MailServer::start();
-    redirect_mail(&workspace, server.port);
+    redirect(&workspace, MAIL, server.port);
     workspace.run(&["remind"]).exits(0).says("(again:");
     let message = server.message();
     let id = header(&message, "message-id");
     assert!(id.ends_with("@example.jp>") && id.len() == 45, "{id}");
     assert_eq!(server.rest().matches("MESSAGE").count(), 0);
-}
-
-fn redirect_mail(workspace: &Workspace, port: u16) {
-    let path = workspace.path().join("keiki.toml");
-    let settings = std::fs::read_to_string(path).expect("the settings are there");
-    let at = settings.find("port = ").expect("it has a port") + "port = ".len();
-    let end = at + settings[at..].find('\n').expect("a line ends");
-    let settings = format!("{}{port}{}", &settings[..at], &settings[end..]);
-    workspace.write("keiki.toml", settings);
 }
 
 #[test]

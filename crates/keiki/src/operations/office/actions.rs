@@ -1,7 +1,7 @@
 //! What is done about figures, and what the board asked for: listed, and followed until it is done.
 
 use keiki_model::access::Right;
-use keiki_model::calendar::{Day, date_of, local_day, parse_day};
+use keiki_model::calendar::{Day, date_of, parse_day};
 use keiki_model::remark::{Action, Origin, State, Step, Subject};
 use keiki_model::text::Text;
 
@@ -124,7 +124,6 @@ impl Desk {
 
     fn action_line(&self, one: &Action, explains: &Within) -> ActionLine {
         let language = self.who.language;
-        let zone = &self.books.workspace.settings.zone;
         let day = |day: Option<Day>| day.map_or_else(String::new, |day| date_of(day).to_string());
         let about = |of: &Subject| AboutFigure {
             no: of.kpi,
@@ -155,7 +154,7 @@ impl Desk {
             owner: one.owner.clone(),
             due_on: day(one.due_on),
             state: one.state,
-            is_overdue: one.is_overdue(local_day(self.who.actor.now, zone)),
+            is_overdue: one.is_overdue(self.today()),
             steps: steps.collect(),
             may_step: is_within(one, explains),
         }

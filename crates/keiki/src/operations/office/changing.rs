@@ -72,10 +72,7 @@ impl Desk {
         let (tree, within) = self.within(Right::Define)?;
         let language = self.who.language;
         let kpis = self.books.workspace.catalogue.kpis.iter();
-        let today = keiki_model::calendar::local_day(
-            self.who.actor.now,
-            &self.books.workspace.settings.zone,
-        );
+        let today = self.today();
         let held = self.books.workspace.programme.owners.iter();
         let held = held.filter(|one| one.standing.until.is_none_or(|until| until > today));
         let owners: BTreeSet<String> = held.map(|one| one.owner.clone()).collect();
@@ -166,7 +163,7 @@ impl Desk {
         let (_, within) = self.within(Right::See)?;
         let names = self.names();
         let workspace = &self.books.workspace;
-        let today = keiki_model::calendar::local_day(self.who.actor.now, &workspace.settings.zone);
+        let today = self.today();
         let known = |id: &str| within.is_whole() || within.has(id);
         let rows = workspace.organisation.rows().iter();
         let rows = rows.filter(|row| row.id != UNASSIGNED && known(&row.id));

@@ -189,10 +189,7 @@ impl Desk {
         note: String,
     ) -> Option<StandingLine> {
         let names = self.names();
-        let today = keiki_model::calendar::local_day(
-            self.who.actor.now,
-            &self.books.workspace.settings.zone,
-        );
+        let today = self.today();
         within.has(&of.org_unit).then(|| StandingLine {
             no: of.kpi,
             kpi: names.kpi(of.kpi),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use keiki_ingest::Source;
 use keiki_model::access::Right;
-use keiki_model::calendar::{Day, date_of, local_day, parse_day};
+use keiki_model::calendar::{Day, date_of, parse_day};
 use keiki_model::dataset::OrgUnits;
 use keiki_model::org::Tree;
 use keiki_model::remark::is_deviation;
@@ -259,10 +259,6 @@ impl Desk {
             today: date_of(self.today()).to_string(),
             indicators: indicators.collect(),
         })
-    }
-
-    pub(super) fn today(&self) -> Day {
-        local_day(self.who.actor.now, &self.books.workspace.settings.zone)
     }
 
     /// Begins a file that somebody sends: the folder in which it is put, and its name there.
