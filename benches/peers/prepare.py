@@ -37,12 +37,13 @@ write(
 write(
     "vulnerabilities",
     f"""SELECT any_value(org_unit) AS org_unit, any_value(cvss_base_score) AS cvss_base_score, any_value(published_on) AS published_on,
-               started_on
-        FROM {entries("vulnerabilities")} GROUP BY record_key, started_on HAVING sum(weight) = 1""",
+               started_on, completed_on
+        FROM {entries("vulnerabilities")} GROUP BY record_key, started_on, completed_on HAVING sum(weight) = 1""",
 )
 write(
     "milestones",
-    f"""SELECT any_value(org_unit) AS org_unit, any_value(project) AS project, planned_on, done_on, ceased_on
+    f"""SELECT any_value(org_unit) AS org_unit, any_value(project) AS project, any_value(stage) AS stage,
+               planned_on, done_on, ceased_on
         FROM {entries("milestones")} GROUP BY record_key, planned_on, done_on, ceased_on HAVING sum(weight) = 1""",
 )
 months = range(LAST - MONTHS + 1, LAST + 1)

@@ -15,9 +15,9 @@ import time
 from fractions import Fraction
 from importlib.metadata import version
 
+from queries import COUNTS, INDICATORS
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-INDICATORS = ("inventory_ratio", "base_score_only_count", "start_days_mean", "start_days_median", "done_to_plan_ratio")
-COUNTS = ("base_score_only_count",)
 FORMS = ("natural", "clever")
 ROUNDS = 3
 # What takes longer than this is measured once.
@@ -53,8 +53,9 @@ def ours(folder):
     with open(os.path.join(folder, "answers.csv"), encoding="utf-8") as file:
         for row in csv.DictReader(file):
             value = Fraction(row["value"]) if row["value"] else None
-            if row["indicator"] in INDICATORS and value is not None and row["org_unit"] != "unassigned":
-                cells[row["indicator"], row["org_unit"], row["period"]] = value
+            indicator = f"{row['kpi']}/{row['indicator']}"
+            if indicator in INDICATORS and value is not None and row["org_unit"] != "unassigned":
+                cells[indicator, row["org_unit"], row["period"]] = value
     return cells
 
 

@@ -23,25 +23,30 @@ subprocess.run([dbt, "--quiet", "run"], check=True, stdout=sys.stderr)
 from dbt_metricflow.cli.cli_configuration import CLIConfiguration  # noqa: E402
 from metricflow.engine.metricflow_engine import MetricFlowQueryRequest  # noqa: E402
 
+from queries import happened  # noqa: E402
+
 MONTHS, LAST = 36, 2026 * 12 + 8
-STARTED = ["started_count", "started_days", "started_days_median"]
+HAPPENED = ["happened_count", "happened_days", "happened_days_median"]
 LEVELS = {"inventory_ratio": ["inventory_above", "inventory_below"], "done_to_plan_ratio": ["plans_above", "plans_below"]}
+# What a model's rows are called, by which the dimension that tells KPIs apart is asked for.
+ENTITIES = {"happened_count": "happening", "inventory_above": "inventory_change", "plans_above": "plans_change"}
 configuration = CLIConfiguration()
 configuration.setup(dbt_profiles_path=pathlib.Path(project), dbt_project_path=pathlib.Path(project), configure_file_logging=False)
 engine = configuration.mf
 
 
 def rows(metrics, group_by):
-    """Rows of node, month and the metrics; of what there is nothing there is zero."""
-    asked = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=["metric_time__month", *group_by])
+    """Rows of KPI, node, month and the metrics; of what there is nothing there is zero."""
+    of_kpi = f"{ENTITIES[metrics[0]]}__kpi"
+    asked = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=["metric_time__month", of_kpi, *group_by])
     table = engine.query(asked).result_df
     columns = [description.column_name for description in table.column_descriptions]
     for row in table.rows:
         found = dict(zip(columns, row))
         node = found[group_by[0]] if group_by else "G"
-        month = found["metric_time__month"]
-        if node is not None and month is not None:
-            yield node, month.year * 12 + month.month - 1, [found[metric] or 0 for metric in metrics]
+        month, kpi = found["metric_time__month"], found[of_kpi]
+        if node is not None and month is not None and kpi is not None:
+            yield kpi, node, month.year * 12 + month.month - 1, [found[metric] or 0 for metric in metrics]
 
 
 def rows_of_nodes(metrics):
@@ -49,18 +54,16 @@ def rows_of_nodes(metrics):
     yield from rows(metrics, [])
     companies = list(rows(metrics, ["unit__company"]))
     yield from companies
-    names = {node for node, _, _ in companies}
-    yield from (row for row in rows(metrics, ["unit"]) if row[0] not in names)
+    names = {row[1] for row in companies}
+    yield from (row for row in rows(metrics, ["unit"]) if row[1] not in names)
 
 
 def figures():
-    for node, month, (count, days, median) in rows_of_nodes(STARTED):
-        yield "base_score_only_count", node, month, int(count), 1
-        yield "start_days_mean", node, month, int(days), int(count)
-        yield "start_days_median", node, month, int(2 * median), 2
+    for kpi, node, month, (count, days, median) in rows_of_nodes(HAPPENED):
+        yield from happened(kpi, node, month, int(count), int(days), int(2 * median))
     for name, metrics in LEVELS.items():
-        for node, month, (above, below) in rows_of_nodes(metrics):
-            yield name, node, month, int(above), int(below)
+        for kpi, node, month, (above, below) in rows_of_nodes(metrics):
+            yield f"{kpi}/{name}", node, month, int(above), int(below)
 
 
 measured.write(lambda: (figure for figure in figures() if LAST - MONTHS < figure[2] <= LAST), output)

@@ -10,7 +10,12 @@
 
 #[path = "books/evidence.rs"]
 mod evidence;
+#[path = "books/make.rs"]
+mod make;
+#[path = "books/others.rs"]
+mod others;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +43,8 @@ use keiki_store::{
 use tokio::runtime::Handle;
 use url::Url;
 
-use evidence::{asset_rows, milestone_rows, vulnerability_rows};
+use evidence::asset_rows;
+use make::make;
 
 /// What the program hands out memory with, so that what is measured is what it takes.
 #[global_allocator]
@@ -48,13 +54,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const UNITS: usize = 300;
 const MONTHS: i32 = 36;
 
-/// How many records the three datasets have, for each million of entries.
-const ASSETS: usize = 100_000;
-const VULNERABILITIES: usize = 200_000;
-const MILESTONES: usize = 50_000;
-
-/// How many rows are taken in at a time at most, so that a large journal is made in bounded memory.
-const ROWS_AT_ONCE: usize = 1_000_000;
+/// How many records a register of assets has for each million of entries.
+const ASSETS: usize = 80_000;
 
 /// Millions of entries in the journal.
 fn millions() -> usize {
@@ -69,14 +70,6 @@ fn asset_count() -> usize {
 /// How many assets a reading changes.
 fn asset_changes() -> usize {
     asset_count() / 10
-}
-
-fn vulnerability_count() -> usize {
-    VULNERABILITIES * millions()
-}
-
-fn milestone_count() -> usize {
-    MILESTONES * millions()
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -179,21 +172,33 @@ fn repository() -> PathBuf {
     PathBuf::from(".")
 }
 
-fn catalogue() -> Outcome<Catalogue> {
-    let read = |path: PathBuf| -> Outcome<(String, String)> {
-        let text = std::fs::read_to_string(&path)?;
-        Ok((path.display().to_string(), text))
-    };
-    let mut datasets = Vec::new();
-    for entry in std::fs::read_dir(repository().join("datasets"))? {
-        datasets.push(read(entry?.path())?);
+/// The files below a folder that are named so, with their paths, in the order of the paths.
+fn files(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Outcome<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_wanted(&path) {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path)?));
+            }
+        }
     }
-    let folder = repository().join("catalogue");
-    let kpis = vec![
-        read(folder.join("security_department/01_hardware_inventory/kpi.toml"))?,
-        read(folder.join("security_department/24_vulnerability_start/kpi.toml"))?,
-        read(folder.join("projects/45_security_system_introduction/kpi.toml"))?,
-    ];
+    found.sort();
+    Ok(found)
+}
+
+/// All that is shipped; where figures are named, as `KPI/indicator`, no others.
+fn catalogue() -> Outcome<Catalogue> {
+    let datasets = files(&repository().join("datasets"), &|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    })?;
+    let kpis = files(&repository().join("catalogue"), &|path| {
+        path.file_name().is_some_and(|name| name == "kpi.toml")
+    })?;
     let catalogue = Catalogue::read(&datasets, &kpis);
     let mut catalogue = catalogue.map_err(|problems| format!("{problems:?}"))?;
     if let Ok(figures) = std::env::var("KEIKI_BENCH_FIGURES") {
@@ -206,8 +211,9 @@ fn catalogue() -> Outcome<Catalogue> {
 fn leave_alone(catalogue: &mut Catalogue, figures: &[&str]) {
     for kpi in &mut catalogue.kpis {
         let kpi = Arc::make_mut(kpi);
+        let no = kpi.no;
         kpi.indicators
-            .retain(|one| figures.contains(&one.code.as_str()));
+            .retain(|one| figures.contains(&format!("{no}/{}", one.code).as_str()));
         for indicator in &mut kpi.indicators {
             (indicator.pace, indicator.unmet, indicator.pending) = (None, None, None);
         }
@@ -218,6 +224,7 @@ fn leave_alone(catalogue: &mut Catalogue, figures: &[&str]) {
             .collect();
         kpi.measures.retain(|measure| read.contains(&measure.name));
     }
+    catalogue.kpis.retain(|kpi| !kpi.indicators.is_empty());
 }
 
 async fn open(folder: &Path) -> Outcome<World> {
@@ -323,7 +330,6 @@ fn submission(
                 .get(dataset)
                 .ok_or("no such dataset")?,
         ),
-        // Lookups and derived datasets are measured by themselves; here two datasets stand alone.
         datasets: world.catalogue.datasets.values().cloned().collect(),
         source: dataset.to_owned(),
         mapping_version: "1".into(),
@@ -350,59 +356,6 @@ fn submission(
         as_seen: None,
         author: "benchmark".into(),
     })
-}
-
-/// Makes a journal of as many million entries as are asked for.
-async fn make(folder: &Path) -> Outcome<()> {
-    if folder.join("journal").exists() {
-        std::fs::remove_dir_all(folder.join("journal"))?;
-    }
-    let world = open(folder).await?;
-    let began = Instant::now();
-    let assets = Arc::clone(&world.catalogue.datasets["assets"]);
-    let vulnerabilities = Arc::clone(&world.catalogue.datasets["vulnerabilities"]);
-    let milestones = Arc::clone(&world.catalogue.datasets["milestones"]);
-    let all: Vec<usize> = (0..asset_count()).collect();
-    for (part, numbers) in all.chunks(ROWS_AT_ONCE).enumerate() {
-        let rows = asset_rows(&assets, numbers, 0)?;
-        commit(&world, "assets", rows, start(), format!("0-{part}")).await?;
-    }
-    let mut on = start();
-    for (turn, numbers) in (1..=20).zip(all.chunks(asset_changes()).cycle()) {
-        on += 50;
-        commit(
-            &world,
-            "assets",
-            asset_rows(&assets, numbers, turn)?,
-            on,
-            turn.to_string(),
-        )
-        .await?;
-    }
-    let all: Vec<usize> = (0..vulnerability_count()).collect();
-    let (known, started) = (all.len().div_ceil(4), all.len().div_ceil(20));
-    for (turn, numbers) in all.chunks(known.min(ROWS_AT_ONCE)).enumerate() {
-        let rows = vulnerability_rows(&vulnerabilities, numbers, false)?;
-        commit(&world, "vulnerabilities", rows, on, format!("v{turn}")).await?;
-    }
-    for (turn, numbers) in all.chunks(started).take(10).enumerate() {
-        let rows = vulnerability_rows(&vulnerabilities, numbers, true)?;
-        commit(&world, "vulnerabilities", rows, on, format!("w{turn}")).await?;
-    }
-    let all: Vec<usize> = (0..milestone_count()).collect();
-    for (turn, numbers) in all.chunks(ROWS_AT_ONCE).enumerate() {
-        let rows = milestone_rows(&milestones, numbers, false)?;
-        commit(&world, "milestones", rows, on, format!("m{turn}")).await?;
-    }
-    for (turn, numbers) in all[..all.len() / 2].chunks(ROWS_AT_ONCE).enumerate() {
-        let rows = milestone_rows(&milestones, numbers, true)?;
-        commit(&world, "milestones", rows, on, format!("d{turn}")).await?;
-    }
-    println!("entered_seconds {:.1}", began.elapsed().as_secs_f64());
-    let datasets = [assets, vulnerabilities, milestones];
-    world.journal.compact(&datasets).await?;
-    println!("make_seconds {:.1}", began.elapsed().as_secs_f64());
-    Ok(())
 }
 
 /// The columns of a dataset that measuring reads: those that the expressions of its measures name, and when, where and with
@@ -442,10 +395,13 @@ fn columns_read(world: &World, dataset: &Dataset) -> Outcome<Vec<String>> {
 async fn decode(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let snapshot = world.journal.snapshot().await?;
-    let of = |name: &'static str| -> Outcome<(&str, Vec<String>)> {
-        Ok((name, columns_read(&world, &world.catalogue.datasets[name])?))
+    let measures = world.catalogue.kpis.iter().flat_map(|kpi| &kpi.measures);
+    let datasets: BTreeSet<&str> = measures.map(|one| one.dataset.value.as_str()).collect();
+    let of = |name: &'_ str| -> Outcome<(String, Vec<String>)> {
+        let columns = columns_read(&world, &world.catalogue.datasets[name])?;
+        Ok((name.to_owned(), columns))
     };
-    let columns = [of("assets")?, of("vulnerabilities")?, of("milestones")?];
+    let columns: Vec<_> = datasets.into_iter().map(of).collect::<Outcome<_>>()?;
     println!("{columns:?}");
     for _ in 0..rounds() {
         let (began, processor, mut entries) = (Instant::now(), processor_seconds(), 0);
@@ -453,12 +409,15 @@ async fn decode(folder: &Path) -> Outcome<()> {
             let scan = world
                 .journal
                 .scan(
-                    &world.catalogue.datasets[*name],
+                    &world.catalogue.datasets[name],
                     &snapshot,
                     0,
                     snapshot.seq(),
                 )
                 .await?;
+            if scan.files.is_empty() {
+                continue;
+            }
             let context =
                 SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
             let url = Url::parse("keiki://journal")?;
@@ -522,15 +481,15 @@ async fn measure(folder: &Path) -> Outcome<()> {
 async fn answers(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let engine = engine(&world, false)?;
-    let mut text = "indicator,org_unit,period,value\n".to_owned();
+    let mut text = "kpi,indicator,org_unit,period,value\n".to_owned();
     for one in engine.measure(&world.journal, &request()).await? {
         let value = one.value.map_or_else(String::new, |value| {
             format!("{}/{}", value.numerator(), value.denominator())
         });
         writeln!(
             text,
-            "{},{},{},{value}",
-            one.indicator, one.org_unit, one.period
+            "{},{},{},{},{value}",
+            one.no, one.indicator, one.org_unit, one.period
         )?;
     }
     std::fs::write(folder.join("answers.csv"), text)?;

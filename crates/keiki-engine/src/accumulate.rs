@@ -4,6 +4,7 @@
 //! each measure is added in a loop of its own over plain slices.
 
 mod adding;
+mod bits;
 mod chosen;
 
 use std::sync::Arc;

@@ -66,16 +66,22 @@ struct Sums<'c> {
 }
 
 impl Adder<'_> {
-    /// Adds records to a bin of a measure that sums nothing but records.
+    /// The place of an org unit in a bin.
     #[inline]
-    pub(crate) fn count(&mut self, unit: u16, bin: usize, weight: i64) {
-        self.counts[self.offset + bin * self.width + usize::from(unit)] += weight;
+    pub(crate) fn place(&self, unit: u16, bin: usize) -> usize {
+        bin * self.width + usize::from(unit)
+    }
+
+    /// Adds records at a place, for a measure that sums nothing but records.
+    #[inline]
+    pub(crate) fn count(&mut self, (place, weight): (usize, i64)) {
+        self.counts[self.offset + place] += weight;
     }
 
     /// Adds records with a value, or of unknown value, to a bin.
     #[inline]
     pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
-        let place = bin * self.width + usize::from(unit);
+        let place = self.place(unit, bin);
         let Some(value) = value else {
             let all = self.counts.len();
             self.unknown.resize(all, 0);

@@ -39,7 +39,10 @@ pub(crate) use memory::Memory;
 use standing::Standing;
 pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
-use work::{Work, dealt_out, grouped};
+use work::{Work, by_kpi, dealt_out, grouped};
+
+/// Up to how many KPIs are dealt out to threads in parts.
+const FEW_KPIS: usize = 8;
 
 /// A period with its months and the day at which it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,7 +226,7 @@ impl<'e> Evaluation<'e> {
         let of_slot = |view: View<'_>| {
             let own: Vec<i64> = view
                 .own_levels()
-                .into_iter()
+                .iter()
                 .map(|sum| i64::try_from(sum / divisor).unwrap_or(0))
                 .collect();
             own.iter().any(|count| *count > 0).then(|| Arc::new(own))
@@ -292,35 +295,51 @@ impl<'e> Evaluation<'e> {
             .iter()
             .flat_map(|kpi| kpi.indicators.iter().map(move |one| (&**kpi, one)));
         let work: Vec<Work<'_>> = indicators.map(|of| self.work(of, wanted)).collect();
-        let views = self.views_for(&work);
         let labels = Labels::new(self);
+        let figures: usize = work.iter().map(|work| work.count(wanted)).sum();
+        let by_kpi = by_kpi(work);
+        // Threads share KPIs, or where these are few, what each of them consists of.
+        let within = if by_kpi.len() < FEW_KPIS { figures } else { 0 };
         let is_remembered = |group: &Vec<(usize, Work<'_>)>| {
             let mut work = group.iter();
             work.all(|(_, work)| work.missing().is_empty())
         };
-        let of_group = |group: Vec<(usize, Work<'_>)>| {
-            let figures = self.figures_of_counts(&group, &views);
-            let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
-                let fresh = self.measure_indicator(&work, figures, &views, wanted, &labels);
-                let parts = work.recalled.into_iter().zip(fresh);
-                let parts: Vec<Part> = parts
-                    .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
-                    .collect();
-                if let Some(memory) = &self.engine.memory {
-                    memory.keep(work.of, work.inputs, &parts);
-                }
-                (at, parts)
-            };
-            let parts = group.into_iter().zip(figures).map(of_work);
-            parts.collect::<Vec<(usize, Vec<Part>)>>()
+        // No longer than the figures of a KPI take are its views needed, which are much when taken together.
+        let of_kpi = |work: Vec<(usize, Work<'_>)>| {
+            let views = self.views_for(&work, within);
+            let of_group = |group| self.measure_group(group, &views, wanted, &labels);
+            dealt_out(within, grouped(work), of_group)
         };
-        let figures: usize = work.iter().map(|work| work.count(wanted)).sum();
-        let (done, left): (Vec<_>, Vec<_>) = grouped(work).into_iter().partition(is_remembered);
-        let done: Vec<_> = done.into_iter().map(of_group).collect();
-        let measured = dealt_out(figures, left, of_group);
-        let mut measured: Vec<_> = done.into_iter().chain(measured).flatten().collect();
+        let (done, left): (Vec<_>, Vec<_>) = by_kpi.into_iter().partition(is_remembered);
+        let done: Vec<_> = done.into_iter().map(of_kpi).collect();
+        let measured = dealt_out(figures, left, of_kpi);
+        let measured = done.into_iter().chain(measured).flatten().flatten();
+        let mut measured: Vec<(usize, Vec<Part>)> = measured.collect();
         measured.sort_unstable_by_key(|(at, _)| *at);
         measured.into_iter().map(|(_, parts)| parts).collect()
+    }
+
+    /// Measures indicators whose figures come of the same sums, and remembers them. *Shape*: indicator, with its place; slot.
+    fn measure_group(
+        &self,
+        group: Vec<(usize, Work<'_>)>,
+        views: &Views<'_>,
+        wanted: &[Arc<Vec<bool>>],
+        labels: &Labels,
+    ) -> Vec<(usize, Vec<Part>)> {
+        let figures = self.figures_of_counts(&group, views);
+        let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
+            let fresh = self.measure_indicator(&work, figures, views, wanted, labels);
+            let parts = work.recalled.into_iter().zip(fresh);
+            let parts: Vec<Part> = parts
+                .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
+                .collect();
+            if let Some(memory) = &self.engine.memory {
+                memory.keep(work.of, work.inputs, &parts);
+            }
+            (at, parts)
+        };
+        group.into_iter().zip(figures).map(of_work).collect()
     }
 
     /// Measures one indicator in the periods that are not remembered. *Shape*: slot, node; empty where nothing is to be done.

@@ -1,6 +1,7 @@
 //! SQL expressions of definitions and mappings, compiled and evaluated by `DataFusion`.
 
 mod branchless;
+mod by_text;
 mod codes;
 mod fitted;
 mod functions;

@@ -6,6 +6,7 @@ mod axis;
 pub mod cluster;
 mod coverage;
 mod cube;
+mod dates;
 mod derive;
 mod engine;
 mod error;

@@ -59,6 +59,57 @@ pub fn local_day(instant_micros: i64, zone: &TimeZone) -> Day {
         .map_or(0, |instant| day_of(instant.to_zoned(zone.clone()).date()))
 }
 
+/// The dates of many instants in a time zone: between two changes of its clocks the zone is asked once.
+#[derive(Debug)]
+pub struct LocalDays<'z> {
+    zone: &'z TimeZone,
+    /// From which instant on, and until before which, clocks are set as they were at the last one. *Units*: microseconds.
+    span: std::ops::Range<i64>,
+    /// How far clocks are ahead of UTC. *Units*: microseconds.
+    ahead: i64,
+}
+
+impl<'z> LocalDays<'z> {
+    /// The dates in a zone.
+    #[must_use]
+    pub fn new(zone: &'z TimeZone) -> Self {
+        Self {
+            zone,
+            span: 0..0,
+            ahead: 0,
+        }
+    }
+
+    /// The date of an instant, as `local_day` gives it.
+    pub fn of(&mut self, instant_micros: i64) -> Day {
+        if !self.span.contains(&instant_micros) && !self.look(instant_micros) {
+            return local_day(instant_micros, self.zone);
+        }
+        let local = instant_micros.saturating_add(self.ahead);
+        Day::try_from(local.div_euclid(MICROS_OF_DAY)).unwrap_or(0)
+    }
+
+    /// Asks the zone; tells whether it knows the instant.
+    fn look(&mut self, instant_micros: i64) -> bool {
+        let Ok(instant) = Timestamp::from_microsecond(instant_micros) else {
+            return false;
+        };
+        let micros = |change: jiff::tz::TimeZoneTransition<'_>| change.timestamp().as_microsecond();
+        // The change before is sought from the next instant on, so that it may be this one.
+        let next = Timestamp::from_microsecond(instant_micros.saturating_add(1));
+        let before = next.ok().and_then(|next| self.zone.preceding(next).next());
+        let after = self.zone.following(instant).next();
+        let least = Timestamp::MIN.as_microsecond();
+        let most = Timestamp::MAX.as_microsecond();
+        self.span = before.map_or(least, micros)..after.map_or(most, micros);
+        self.ahead = i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000;
+        self.span.contains(&instant_micros)
+    }
+}
+
+/// Microseconds of a day.
+const MICROS_OF_DAY: i64 = 86_400_000_000;
+
 /// Writes an instant as RFC 3339 in UTC; what lies outside of all calendars as its number of microseconds.
 #[must_use]
 pub fn instant_text(instant_micros: i64) -> String {
@@ -445,6 +496,25 @@ mod tests {
     fn days_are_counted_as_the_calendar_counts_them() {
         for day in (-719_528..2_932_800).step_by(31).chain(-800..800) {
             assert_eq!(day_of(date_of(day)), day);
+        }
+    }
+
+    #[test]
+    fn many_instants_have_the_dates_that_each_has() {
+        for zone in ["Asia/Tokyo", "America/New_York", "Pacific/Apia"] {
+            let zone = TimeZone::get(zone).expect("the zone is known");
+            let mut days = LocalDays::new(&zone);
+            let all = (-2_000..3_000).map(|step| step * 1_000_000_007_123_457 / 2);
+            for instant in all.chain([i64::MIN, -1, 0, 1, i64::MAX]) {
+                assert_eq!(days.of(instant), local_day(instant, &zone), "{instant}");
+            }
+            let changes: Vec<_> = zone.following(Timestamp::UNIX_EPOCH).take(60).collect();
+            for change in changes {
+                for near in [-3_600_000_000, -1, 0, 1, 7_200_000_000] {
+                    let instant = change.timestamp().as_microsecond() + near;
+                    assert_eq!(days.of(instant), local_day(instant, &zone), "{instant}");
+                }
+            }
         }
     }
 

@@ -11,13 +11,13 @@ use keiki_model::dataset::Dataset;
 use super::{Outcome, start, unit};
 
 /// A cheap, fixed scatter of numbers.
-fn scatter(index: usize, salt: u64) -> usize {
+pub(super) fn scatter(index: usize, salt: u64) -> usize {
     let mixed = (index as u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
         .wrapping_mul(0xbf58_476d_1ce4_e5b9);
     usize::try_from((mixed ^ (mixed >> 29)) >> 8).unwrap_or(0)
 }
 
-fn days_from_start(index: usize, salt: u64) -> Day {
+pub(super) fn days_from_start(index: usize, salt: u64) -> Day {
     start() + i32::try_from(scatter(index, salt) % 1_090).unwrap_or(0)
 }
 
@@ -98,12 +98,16 @@ pub(crate) fn vulnerability_rows(
         .iter()
         .map(|i| i128::try_from(scatter(*i, 5) % 101).unwrap_or(0))
         .collect();
-    let started: Date32Array = numbers
-        .iter()
-        .map(|i| {
-            is_started.then(|| published(*i) + i32::try_from(scatter(*i, 9) % 90).unwrap_or(0))
-        })
-        .collect();
+    let after = |i: usize, salt, most| i32::try_from(scatter(i, salt) % most).unwrap_or(0);
+    let started = |i: usize| is_started.then(|| published(i) + after(i, 9, 90));
+    let completed = numbers.iter().map(|i| {
+        let is_completed = scatter(*i, 15).is_multiple_of(2);
+        started(*i)
+            .filter(|_| is_completed)
+            .map(|on| on + after(*i, 17, 60))
+    });
+    let completed = completed.collect::<Date32Array>();
+    let started = numbers.iter().map(|i| started(*i)).collect::<Date32Array>();
     rows(
         dataset,
         numbers.len(),
@@ -131,6 +135,7 @@ pub(crate) fn vulnerability_rows(
                 ),
             ),
             ("started_on", Arc::new(started)),
+            ("completed_on", Arc::new(completed)),
         ],
     )
 }
@@ -144,6 +149,7 @@ pub(crate) fn milestone_rows(
     let dates = |f: &dyn Fn(usize) -> Option<Day>| -> ArrayRef {
         Arc::new(numbers.iter().map(|i| f(*i)).collect::<Date32Array>())
     };
+    let project = &dataset.column("project").ok_or("no projects")?.values;
     let planned = |i: usize| days_from_start(i, 11) + 90;
     let shift = |i: usize| i32::try_from(scatter(i, 13) % 181).unwrap_or(0) - 90;
     rows(
@@ -160,7 +166,15 @@ pub(crate) fn milestone_rows(
                 texts(
                     numbers
                         .iter()
-                        .map(|i| ["security_system", "other"][i % 2].to_owned()),
+                        .map(|i| project[scatter(*i, 19) % project.len()].clone()),
+                ),
+            ),
+            (
+                "stage",
+                texts(
+                    numbers
+                        .iter()
+                        .map(|i| ["approval", "rollout"][scatter(*i, 21) % 2].to_owned()),
                 ),
             ),
             ("plan_approved_on", dates(&|_| Some(start()))),

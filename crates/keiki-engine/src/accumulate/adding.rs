@@ -76,11 +76,21 @@ impl Adding<'_> {
     pub(super) fn count(&self, days: &Days<'_>, adder: &mut Adder<'_>) {
         let rows = self.units.iter().zip(self.weights).zip(days.enters);
         let Some(leaves) = days.leaves else {
+            // What a record was goes out beside what it is, and mostly of the same cell.
+            let mut held = (0, 0);
             for ((unit, weight), enters) in rows {
-                if let Some(bin) = self.axis.bin(*enters) {
-                    adder.count(*unit, bin, i64::from(*weight));
+                let Some(bin) = self.axis.bin(*enters) else {
+                    continue;
+                };
+                let (place, weight) = (adder.place(*unit, bin), i64::from(*weight));
+                if place == held.0 {
+                    held.1 += weight;
+                } else {
+                    adder.count(held);
+                    held = (place, weight);
                 }
             }
+            adder.count(held);
             return;
         };
         for (((unit, weight), enters), leaves) in rows.zip(leaves) {
@@ -90,10 +100,10 @@ impl Adding<'_> {
                 continue;
             }
             if let Some(bin) = enters {
-                adder.count(*unit, bin, i64::from(*weight));
+                adder.count((adder.place(*unit, bin), i64::from(*weight)));
             }
             if let Some(bin) = leaves {
-                adder.count(*unit, bin, -i64::from(*weight));
+                adder.count((adder.place(*unit, bin), -i64::from(*weight)));
             }
         }
     }

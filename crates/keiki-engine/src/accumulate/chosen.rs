@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Date32Array, PrimitiveArray,
+    RecordBatch, downcast_primitive_array,
+};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, cast};
 use arrow::datatypes::{DataType, Date32Type, Int32Type};
@@ -13,8 +16,10 @@ use keiki_model::dataset::ORG_UNIT;
 use keiki_store::{EFFECTIVE_ON, WEIGHT};
 
 use super::adding::{Adding, Days, Groups};
+use super::bits::picked;
 use crate::axis::Axis;
 use crate::cube::{Adder, Cube};
+use crate::dates::filled;
 use crate::error::{Dimension, Result};
 use crate::plan::{ClockPlan, DatasetPlan, Deciders, Kin, MeasurePlan};
 use crate::rows::{OPEN, Values, column, steps};
@@ -130,7 +135,7 @@ impl<'k> ChosenRows<'k> {
                 let until = until.map(|until| self.dates(until));
                 let until = until.filter(|until| until.null_count() < until.len());
                 let leaves = until.map(|until| {
-                    let mut leaves = or_never(until);
+                    let mut leaves = filled(until, NEVER).into_owned();
                     for (until, enters) in leaves.iter_mut().zip(enters.iter()) {
                         *until = (*until).max(*enters);
                     }
@@ -149,7 +154,7 @@ impl<'k> ChosenRows<'k> {
                 for row in undated(on) {
                     adding.undated(index, row, cube);
                 }
-                let on = or_never(on);
+                let on = filled(on, NEVER);
                 let days = Days {
                     enters: &on,
                     leaves: None,
@@ -260,18 +265,18 @@ pub(super) fn may_count(predicate: &BooleanArray) -> BooleanBuffer {
 pub(super) struct Chosen {
     count: usize,
     /// `None` = all.
-    rows: Option<FilterPredicate>,
+    rows: Option<(BooleanBuffer, FilterPredicate)>,
 }
 
 impl Chosen {
     pub(super) fn new(chosen: BooleanBuffer) -> Self {
         let count = chosen.count_set_bits();
         let is_part = count < chosen.len();
-        let rows = is_part.then(|| FilterBuilder::new(&BooleanArray::from(chosen)));
-        Self {
-            count,
-            rows: rows.map(|rows| rows.optimize().build()),
-        }
+        let rows = is_part.then(|| {
+            let filter = FilterBuilder::new(&BooleanArray::from(chosen.clone()));
+            (chosen, filter.optimize().build())
+        });
+        Self { count, rows }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -283,23 +288,34 @@ impl Chosen {
         match &self.rows {
             None => Ok(Arc::clone(array)),
             Some(_) if array.null_count() == array.len() => Ok(array.slice(0, self.count)),
-            Some(rows) => rows.filter(array),
+            Some((chosen, rows)) => {
+                let picked_nulls =
+                    |nulls: &NullBuffer| NullBuffer::new(picked(nulls.inner(), chosen));
+                let nulls = array.nulls().map(picked_nulls);
+                let array = &**array;
+                downcast_primitive_array!(
+                    array => values_and_nulls(array, nulls, rows),
+                    DataType::Boolean => {
+                        let values = picked(array.as_boolean().values(), chosen);
+                        Ok(Arc::new(BooleanArray::new(values, nulls)))
+                    }
+                    _ => rows.filter(array),
+                )
+            }
         }
     }
 }
 
-/// The dates, or a day that never comes where there is none.
-fn or_never(dates: &Date32Array) -> Vec<Day> {
-    let mut days = dates.values().to_vec();
-    if let Some(nulls) = dates.nulls().filter(|nulls| nulls.null_count() > 0) {
-        let known = nulls.inner().bit_chunks();
-        for (days, known) in days.chunks_mut(64).zip(known.iter_padded()) {
-            for (row, day) in days.iter_mut().enumerate() {
-                *day = if known >> row & 1 == 1 { *day } else { NEVER };
-            }
-        }
-    }
-    days
+/// The chosen rows, values and nulls apart: the filter picks bits one by one.
+fn values_and_nulls<T: ArrowPrimitiveType>(
+    array: &PrimitiveArray<T>,
+    nulls: Option<NullBuffer>,
+    rows: &FilterPredicate,
+) -> std::result::Result<ArrayRef, ArrowError> {
+    let values = rows.filter(&PrimitiveArray::<T>::new(array.values().clone(), None))?;
+    let values = values.as_primitive::<T>().values().clone();
+    let values = PrimitiveArray::<T>::new(values, nulls);
+    Ok(Arc::new(values.with_data_type(array.data_type().clone())))
 }
 
 /// The rows without a value.

@@ -169,6 +169,7 @@ pub(crate) struct View<'c> {
     totals: Vec<Cell>,
     /// Per node, the records without a date in its subtree.
     undated: Vec<i64>,
+    own: OnceLock<Vec<i128>>,
 }
 
 /// The views of one measure in several periods.
@@ -193,6 +194,7 @@ pub(crate) fn views<'c>(
                 amounts: vec![Cell::default(); units],
                 totals: vec![Cell::default(); nodes],
                 undated: vec![0; nodes],
+                own: OnceLock::new(),
             }
         })
         .collect();
@@ -312,7 +314,11 @@ impl View<'_> {
     }
 
     /// Per node of the main tree, the sum of its own evidence: that of departments counts for their entity.
-    pub(crate) fn own_levels(&self) -> Vec<i128> {
+    pub(crate) fn own_levels(&self) -> &[i128] {
+        self.own.get_or_init(|| self.sums_of_own())
+    }
+
+    fn sums_of_own(&self) -> Vec<i128> {
         let mut own = vec![0; self.main().nodes().len()];
         for (unit, amount) in self.amounts.iter().enumerate() {
             let mut entities: Vec<usize> = self

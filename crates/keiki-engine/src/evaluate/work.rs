@@ -46,6 +46,15 @@ impl Work<'_> {
         Some(*place)
     }
 
+    /// What takes long has the first turn.
+    fn turn(&self) -> u8 {
+        match &self.of.1.formula {
+            Formula::SurvivalMedian(_) => 0,
+            formula if formula.needs_histogram() => 1,
+            _ => 2,
+        }
+    }
+
     /// Tells whether its figures come of the same sums as those of other work.
     fn goes_with(&self, other: &Self) -> bool {
         let is_quantile = |work: &Self| matches!(work.of.1.formula, Formula::Quantile { .. });
@@ -71,21 +80,29 @@ pub(super) fn dealt_out<T: Send, R: Send>(
     in_parallel(items, work)
 }
 
-/// Work with its place among all, what goes together put together, and what takes long first, so that threads end together.
-pub(super) fn grouped(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
-    let mut groups: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
+/// Work with its place among all, by KPI, and the KPIs with what takes long first, so that threads end together.
+pub(super) fn by_kpi(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
+    let mut by_kpi: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
     for (at, work) in work.into_iter().enumerate() {
+        match by_kpi.last_mut() {
+            Some(of_kpi) if of_kpi[0].1.of.0.no == work.of.0.no => of_kpi.push((at, work)),
+            _ => by_kpi.push(vec![(at, work)]),
+        }
+    }
+    by_kpi.sort_by_key(|of_kpi| of_kpi.iter().map(|(_, work)| work.turn()).min());
+    by_kpi
+}
+
+/// What goes together put together, and what takes long first.
+pub(super) fn grouped(work: Vec<(usize, Work<'_>)>) -> Vec<Vec<(usize, Work<'_>)>> {
+    let mut groups: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
+    for (at, work) in work {
         match groups.iter_mut().find(|group| group[0].1.goes_with(&work)) {
             Some(group) => group.push((at, work)),
             None => groups.push(vec![(at, work)]),
         }
     }
-    let cost = |group: &Vec<(usize, Work<'_>)>| match &group[0].1.of.1.formula {
-        Formula::SurvivalMedian(_) => 0,
-        formula if formula.needs_histogram() => 1,
-        _ => 2,
-    };
-    groups.sort_by_key(cost);
+    groups.sort_by_key(|group| group[0].1.turn());
     groups
 }
 
@@ -150,10 +167,10 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The views that are needed for what is left to do.
-    pub(super) fn views_for(&self, work: &[Work<'_>]) -> Views<'_> {
+    /// The views that are needed for what is left to do, where that is so many figures.
+    pub(super) fn views_for(&self, work: &[(usize, Work<'_>)], figures: usize) -> Views<'_> {
         let mut needed: HashMap<(u32, MeasurePlace), Vec<bool>> = HashMap::new();
-        for work in work {
+        for (_, work) in work {
             for place in &work.places {
                 let slots = needed.entry(*place);
                 let slots = slots.or_insert_with(|| vec![false; self.slots.len()]);
@@ -164,10 +181,7 @@ impl Evaluation<'_> {
         }
         let needed = needed.into_iter();
         let needed: Vec<_> = needed.filter(|(_, slots)| slots.contains(&true)).collect();
-        let amounts = needed.iter().flat_map(|(_, slots)| slots).filter(|is| **is);
-        let nodes = self.arrangements.first();
-        let nodes = nodes.map_or(0, |first| first.tree().nodes().len());
-        dealt_out(amounts.count() * nodes, needed, |((kpi, place), needed)| {
+        dealt_out(figures, needed, |((kpi, place), needed)| {
             let slots: Vec<usize> = (0..needed.len()).filter(|slot| needed[*slot]).collect();
             let mut views: Vec<Option<View<'_>>> = needed.iter().map(|_| None).collect();
             for (slot, view) in slots.iter().zip(self.views_in(kpi, place, &slots)) {

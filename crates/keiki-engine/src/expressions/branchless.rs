@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::by_text::{BY_TEXT, by_text};
 use super::functions;
 use super::named::{IS_NAMED, named};
 
@@ -32,8 +33,9 @@ pub(super) fn branchless(expression: Expr, frame: &DFSchema) -> Result<Expr> {
 }
 
 fn without_branches(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
-    if let Some(named) = named(expression, frame) {
-        return Some(named);
+    let of_texts = named(expression, frame).or_else(|| by_text(expression, frame));
+    if of_texts.is_some() {
+        return of_texts;
     }
     match expression {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
@@ -74,7 +76,7 @@ fn call(function: &LazyLock<Arc<ScalarUDF>>, parts: Vec<Expr>) -> Expr {
 }
 
 /// Tells whether an expression gives a value or null for any row, and never an error.
-fn cannot_fail(expression: &Expr, frame: &DFSchema) -> bool {
+pub(super) fn cannot_fail(expression: &Expr, frame: &DFSchema) -> bool {
     let may_fail = expression.exists(|part| {
         Ok(match part {
             Expr::Column(_)
@@ -95,6 +97,7 @@ fn cannot_fail(expression: &Expr, frame: &DFSchema) -> bool {
             Expr::ScalarFunction(function) => {
                 let name = function.name();
                 ![&*BOTH, &*EITHER, &*CHOOSE, &*IS_NAMED].contains(&&function.func)
+                    && name != BY_TEXT
                     && !functions::NEVER_FAIL.contains(&name)
             }
             Expr::Cast(cast) => !widens(&cast.expr.get_type(frame)?, &part.get_type(frame)?),
@@ -124,7 +127,7 @@ pub(super) fn is_easy(condition: &Expr, frame: &DFSchema) -> bool {
     is_hard.is_ok_and(|is_hard| !is_hard)
 }
 
-fn compares(operator: Operator) -> bool {
+pub(super) fn compares(operator: Operator) -> bool {
     matches!(
         operator,
         Operator::Eq

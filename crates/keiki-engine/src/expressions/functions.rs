@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
 };
 use jiff::tz::TimeZone;
-use keiki_model::calendar::{Calendar, Day, local_day, months_after};
+use keiki_model::calendar::{Calendar, Day, LocalDays, months_after};
 use keiki_model::calendars::{Calendars, GROUP};
 
 use days::{DayTables, FiscalDays, days_after};
@@ -255,9 +255,10 @@ fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
         &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
     )?;
     let instants = instants.as_primitive::<TimestampMicrosecondType>();
+    let mut days = LocalDays::new(zone);
     let result: Date32Array = instants
         .iter()
-        .map(|i| i.map(|micros| local_day(micros, zone)))
+        .map(|i| i.map(|micros| days.of(micros)))
         .collect();
     Ok(Arc::new(result))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
@@ -99,8 +99,17 @@ fn is_named(column: &ArrayRef, names: &[String]) -> Result<BooleanArray> {
         return Ok(texts.map(|text| text.map(is_one)).collect());
     };
     let of_text: Vec<bool> = texts.iter().map(|text| text.is_some_and(is_one)).collect();
-    let (keys, rows) = (dictionary.keys().values(), dictionary.len());
-    let values = if of_text.iter().all(|is| *is) && !of_text.is_empty() {
+    let values = by_key(dictionary, &of_text);
+    Ok(BooleanArray::new(
+        values,
+        dictionary.keys().nulls().cloned(),
+    ))
+}
+
+/// Of each row what it is of its text; of rows without one anything.
+pub(super) fn by_key(column: &DictionaryArray<Int32Type>, of_text: &[bool]) -> BooleanBuffer {
+    let (keys, rows) = (column.keys().values(), column.len());
+    if of_text.iter().all(|is| *is) && !of_text.is_empty() {
         BooleanBuffer::new_set(rows)
     } else if !of_text.contains(&true) {
         BooleanBuffer::new_unset(rows)
@@ -113,16 +122,12 @@ fn is_named(column: &ArrayRef, names: &[String]) -> Result<BooleanArray> {
     } else {
         let of_key = |key: i32| usize::try_from(key).ok().and_then(|key| of_text.get(key));
         BooleanBuffer::collect_bool(rows, |row| of_key(keys[row]) == Some(&true))
-    };
-    Ok(BooleanArray::new(
-        values,
-        dictionary.keys().nulls().cloned(),
-    ))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{DictionaryArray, Int32Array, StringArray};
+    use arrow::array::{Int32Array, StringArray};
 
     use super::*;
 

@@ -11,6 +11,8 @@ use datafusion::logical_expr::{
 };
 use keiki_model::calendar::Day;
 
+use crate::dates::filled;
+
 /// One of the two functions.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Outermost {
@@ -92,16 +94,10 @@ fn of_each(
         (true, false) => return right.clone(),
         _ => {}
     }
-    let of = |dates: &Date32Array, row: usize| {
-        if dates.is_valid(row) {
-            dates.value(row)
-        } else {
-            absent
-        }
-    };
-    let days: Vec<Day> = (0..left.len())
-        .map(|row| pick(of(left, row), of(right, row)))
-        .collect();
+    let mut days = filled(left, absent).into_owned();
+    for (day, other) in days.iter_mut().zip(filled(right, absent).iter()) {
+        *day = pick(*day, *other);
+    }
     let known = left
         .nulls()
         .zip(right.nulls())

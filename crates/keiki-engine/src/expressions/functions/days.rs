@@ -10,7 +10,7 @@ use datafusion::error::Result;
 use keiki_model::calendar::{Calendar, Day};
 use keiki_model::calendars::{Calendars, GROUP};
 
-use super::{Arguments, by_row};
+use super::{Arguments, Column, by_row};
 
 /// The day so many days after another; null beyond the last day that there is.
 pub(super) fn days_after(arguments: &Arguments) -> Result<ArrayRef> {
@@ -18,10 +18,29 @@ pub(super) fn days_after(arguments: &Arguments) -> Result<ArrayRef> {
         arguments.column::<Date32Type>(0)?,
         arguments.column::<Int64Type>(1)?,
     );
+    let later = |day: Day, number: i64| day.checked_add(i32::try_from(number).ok()?);
+    if let Some(days) = all_later(&dates, &numbers, later) {
+        return Ok(days);
+    }
     Ok(by_row::<Date32Type>(arguments.rows, |row| {
-        let number = i32::try_from(numbers.get(row)?).ok()?;
-        dates.get(row)?.checked_add(number)
+        later(dates.get(row)?, numbers.get(row)?)
     }))
+}
+
+/// The same number of days after each; `None` where numbers differ, or one of the days does not exist.
+fn all_later(
+    dates: &Column<Date32Type>,
+    numbers: &Column<Int64Type>,
+    later: impl Fn(Day, i64) -> Option<Day>,
+) -> Option<ArrayRef> {
+    let [number] = **numbers.0.values() else {
+        return None;
+    };
+    let (first, last) = dates.bounds().filter(|_| numbers.0.is_valid(0))?;
+    later(first, number).and(later(last, number))?;
+    let number = i32::try_from(number).ok()?;
+    let days: Date32Array = dates.0.unary(|day| day.wrapping_add(number));
+    Some(Arc::new(days))
 }
 
 /// How many days a table holds at most.
@@ -32,6 +51,8 @@ const TABLE_DAYS: i64 = 1 << 16;
 struct DayTable {
     first: Day,
     days: Vec<Option<Day>>,
+    /// The same where it gives something for every day.
+    whole: Option<Vec<Day>>,
 }
 
 impl DayTable {
@@ -41,6 +62,19 @@ impl DayTable {
 
     fn of(&self, day: Day) -> Option<Day> {
         *self.days.get(self.place(day)?)?
+    }
+
+    /// What it gives for each of some dates, all of which it holds; `None` where there is something that it gives nothing for.
+    fn of_each(&self, dates: &Date32Array) -> Option<Date32Array> {
+        let days = self.whole.as_deref()?;
+        let last = days.len().checked_sub(1)?;
+        // Where there is no date, its place may be any.
+        let place = |day: Day| {
+            usize::try_from(day.wrapping_sub(self.first))
+                .unwrap_or(0)
+                .min(last)
+        };
+        Some(dates.unary(|day| days[place(day)]))
     }
 
     fn holds(&self, day: Day) -> bool {
@@ -67,9 +101,11 @@ impl DayTable {
                 f(day)
             }
         };
+        let days: Vec<Option<Day>> = (least..end).map(known).collect();
         Some(Self {
             first: least,
-            days: (least..end).map(known).collect(),
+            whole: days.iter().copied().collect(),
+            days,
         })
     }
 }
@@ -100,7 +136,10 @@ impl DayTables {
         let key = is_constant.then(|| (calendar, number(0)));
         let table = key.and_then(|key| self.table(key, (first, last), |day| f(day, key.1)));
         Ok(match table {
-            Some(table) => by_row::<Date32Type>(arguments.rows, |row| table.of(dates.get(row)?)),
+            Some(table) => match table.of_each(&dates.0) {
+                Some(found) if found.len() == arguments.rows => Arc::new(found),
+                _ => by_row::<Date32Type>(arguments.rows, |row| table.of(dates.get(row)?)),
+            },
             None => by_row::<Date32Type>(arguments.rows, |row| f(dates.get(row)?, number(row))),
         })
     }
@@ -119,6 +158,7 @@ impl DayTables {
         let empty = DayTable {
             first,
             days: Vec::new(),
+            whole: None,
         };
         let wider = known.map_or(&empty, |known| known);
         let wider = Arc::new(wider.with(first, last, f)?);
