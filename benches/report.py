@@ -29,9 +29,9 @@ def row(what, figure, wanted="", is_reached=None):
 def books(found):
     best = {name: min(values) for name, values in found.items()}
     peak = {name: max(values) for name, values in found.items() if name.endswith("_mib")}
-    print(f"Entries: {best.get('entries', 0):,.0f} in three datasets (a register of assets, facts of vulnerabilities and of milestones), 300 org")
-    print("months; KPIs 1, 24 and 45 with all their companions, every org unit and month:")
-    print(f"{best.get('measurements', 0):,.0f} measurements.\n")
+    print(f"Entries: {best.get('entries', 0):,.0f} in all datasets that the catalogue's KPIs read, four fifths of them in a register of assets and in")
+    print("facts of vulnerabilities and of milestones; 300 org units, 36 months. All 47 KPIs with all their companions, every org unit and month:")
+    print(f"{best.get('measurements', 0):,.0f} measurements, all held at once.\n")
     if found.get("load"):
         low, high = min(found["load"]), max(found["load"])
         print(f"Load average of the machine meanwhile: {low:.0f} to {high:.0f}; what is above two waits, and times by the clock say little then.\n")
@@ -39,7 +39,7 @@ def books(found):
     print("|---|---|---|---|")
     row("DataFusion decodes the columns, 2 threads", f"{best['decode_seconds']:.2f} s")
     ratio = best["measure_seconds"] / best["decode_seconds"]
-    row("everything measured from a cold start", f"{best['measure_seconds']:.2f} s = {ratio:.1f} x decoding", "at most 3 x", ratio <= 3)
+    row("everything measured from a cold start", f"{best['measure_seconds']:.2f} s = {ratio:.1f} x decoding", "at most 2.5 x", ratio <= 2.5)
     if "measure_processor_seconds" in best:
         ratio = best["measure_processor_seconds"] / max(best["decode_processor_seconds"], 0.01)
         row("the same in processor time, whatever else the machine did", f"{best['measure_processor_seconds']:.2f} s = {ratio:.1f} x decoding")
@@ -181,15 +181,17 @@ def peers(path):
     about = [rest for at, what, rest in lines if at == "0" and what == "machine"]
     versions = [rest for at, what, rest in lines if at == "0" and what == "versions"]
     print(f"{about[0]}; every engine on two threads. {'; '.join(versions)}.\n")
-    print("The same figures of the same evidence, 300 org units and 36 months, by other engines: a ratio of stocks (KPI 1), of the")
-    print("vulnerabilities started in a month their number, mean and median days (KPI 24), and actual against plan (KPI 45). The others read")
-    print("tables made beforehand: of each version of an asset the days between which it held, vulnerabilities and milestones as they are known")
-    print("now; so about half as many rows as there are entries, and no history of knowledge. As an analyst writes it: a calendar joined to")
-    print("those days. The metric layer sums changes that its models make of those days, since it has no stocks of records that come and go.")
+    print("The same figures of the same evidence, 300 org units and 36 months, by other engines: sixteen figures of twelve KPIs. Ratios of stocks")
+    print("(KPI 1 to 4), of the vulnerabilities started and completed in a month their number, mean and median days (KPI 24 and 25), and")
+    print("actual against plan (KPI 41 to 45 and 47). The others read tables made beforehand: of each version of an asset the days between")
+    print("which it held, vulnerabilities and milestones as they are known now; so about half as many rows as there are entries, and no")
+    print("history of knowledge. As an analyst writes it: a query for each figure, a calendar joined to those days. As cleverly as we can: one")
+    print("query for all KPIs of a table, which adds up changes by month. The metric layer sums changes that its models make of those days,")
+    print("since it has no stocks of records that come and go.")
     print("Each answer was compared with Keiki's cell by cell, as exact fractions, before its time was taken. A time is that of the whole set of")
     print("figures, in a process of its own, the best of three (of one where it takes a minute), the library loaded and nothing read before.")
-    print("Everything is one measurement of the three KPIs with all of their companions, survival among them, which the others are spared;")
-    print("these figures alone are those that the others compute. Ratios are to these.")
+    print("Everything is one measurement of all 47 KPIs with all of their companions, survival among them, over all datasets; a fifth of the")
+    print("entries lies in datasets that the others do not read. These figures alone are those that the others compute. Ratios are to these.")
     sizes = [at for at in dict.fromkeys(line[0] for line in lines) if at != "0"]
     all_found = {at: {what: rest for of, what, rest in lines if of == at} for at in sizes}
     for at, found in all_found.items():

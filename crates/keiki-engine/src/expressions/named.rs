@@ -108,20 +108,24 @@ fn is_named(column: &ArrayRef, names: &[String]) -> Result<BooleanArray> {
 
 /// Of each row what it is of its text; of rows without one anything.
 pub(super) fn by_key(column: &DictionaryArray<Int32Type>, of_text: &[bool]) -> BooleanBuffer {
-    let (keys, rows) = (column.keys().values(), column.len());
+    let keys: &[i32] = column.keys().values();
     if of_text.iter().all(|is| *is) && !of_text.is_empty() {
-        BooleanBuffer::new_set(rows)
+        BooleanBuffer::new_set(keys.len())
     } else if !of_text.contains(&true) {
-        BooleanBuffer::new_unset(rows)
+        BooleanBuffer::new_unset(keys.len())
     } else if of_text.len() <= FEW {
         let bits = of_text.iter().rev();
         let word = bits.fold(0_u64, |word, is| word << 1 | u64::from(*is));
-        BooleanBuffer::collect_bool(rows, |row| {
-            word >> (keys[row].cast_unsigned() & 63) & 1 == 1
-        })
+        let bit = |key: i32| word >> (key.cast_unsigned() & 63) & 1;
+        let of_keys = |keys: &[i32]| {
+            let keys = keys.iter().rev();
+            keys.fold(0_u64, |bits, key| bits << 1 | bit(*key))
+        };
+        let words: Vec<u64> = keys.chunks(64).map(of_keys).collect();
+        BooleanBuffer::new(words.into(), 0, keys.len())
     } else {
         let of_key = |key: i32| usize::try_from(key).ok().and_then(|key| of_text.get(key));
-        BooleanBuffer::collect_bool(rows, |row| of_key(keys[row]) == Some(&true))
+        BooleanBuffer::collect_bool(keys.len(), |row| of_key(keys[row]) == Some(&true))
     }
 }
 
