@@ -16,6 +16,8 @@ mod periods;
 mod reliance;
 mod remarks;
 
+use std::sync::Arc;
+
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::fraction::Fraction;
@@ -55,6 +57,9 @@ pub struct Moved {
     pub bridge: Bridge,
 }
 
+/// Figures that several reports may hold.
+pub type Figures = Arc<[Measurement]>;
+
 /// The figures of a period before the statement's.
 #[derive(Debug, Clone)]
 pub struct Earlier {
@@ -63,7 +68,7 @@ pub struct Earlier {
     /// The revision that was reported first; `None` where the period was not closed when the statement was.
     pub revision: Option<u32>,
     /// The figures as they were reported first, else as they were known.
-    pub measurements: Vec<Measurement>,
+    pub measurements: Figures,
     /// The last revision by then, where there was a later one.
     pub restated: Option<Later>,
 }
@@ -74,7 +79,7 @@ pub struct Later {
     /// Its number.
     pub revision: u32,
     /// Its figures.
-    pub measurements: Vec<Measurement>,
+    pub measurements: Figures,
 }
 
 /// What a report is built from.
@@ -98,7 +103,7 @@ pub struct Source<'s> {
     pub root: &'s str,
     /// The measurements that are shown.
     pub measurements: &'s [Measurement],
-    /// The periods before, oldest first.
+    /// The periods before, oldest first. What they hold of org units that are not shown is not looked at.
     pub earlier: &'s [Earlier],
     /// What differs from the revision before; `None` where there is none.
     pub restated: Option<&'s [Moved]>,
@@ -227,7 +232,8 @@ impl<'s> Report<'s> {
     /// Builds the report, with forecasts that were held against what came where that is wanted.
     #[must_use]
     pub fn tested(source: &'s Source<'s>, testing: Testing) -> Self {
-        let history = History::new(source.earlier, source.names.catalogue, source.calendars);
+        let definitions = (source.names.catalogue, source.calendars);
+        let history = History::new(source.earlier, source.measurements, definitions);
         let reliance = Reliance::new(source);
         let of_kpis = KpiStatuses::new(source.measurements);
         Self {
@@ -256,10 +262,10 @@ impl<'s> Report<'s> {
 pub fn judgements(
     measurements: &[Measurement],
     earlier: &[Earlier],
-    (catalogue, calendars): (&Catalogue, &Calendars),
+    definitions: (&Catalogue, &Calendars),
     org_unit: &str,
 ) -> Vec<(Place, Judgement)> {
-    let history = History::new(earlier, catalogue, calendars);
+    let history = History::new(earlier, measurements, definitions);
     let own = measurements
         .iter()
         .filter(|one| one.org_unit == *org_unit && !one.is_companion);

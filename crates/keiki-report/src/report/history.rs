@@ -1,6 +1,6 @@
 //! The figures of the periods before, by their place, and what they say of a figure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use keiki_model::calendar::{Period, parse_day};
 use keiki_model::calendars::Calendars;
@@ -48,15 +48,20 @@ pub(super) struct History<'s> {
 }
 
 impl<'s> History<'s> {
+    /// The history of figures that are shown: of other org units it has none.
     pub(super) fn new(
         earlier: &'s [Earlier],
-        catalogue: &'s Catalogue,
-        calendars: &'s Calendars,
+        shown: &[Measurement],
+        (catalogue, calendars): (&'s Catalogue, &'s Calendars),
     ) -> Self {
+        let org_units: HashSet<&str> = shown.iter().map(|one| &*one.org_unit).collect();
+        let is_shown = |one: &&Measurement| org_units.contains(&*one.org_unit);
         let of = |earlier: &'s Earlier| {
-            let later = earlier.restated.iter().flat_map(|of| &of.measurements);
-            let later: HashMap<Key<'s>, &Measurement> = later.map(|one| (key(one), one)).collect();
-            let figures = earlier.measurements.iter().map(|measurement| {
+            let later = earlier.restated.iter().flat_map(|of| &*of.measurements);
+            let later: HashMap<Key<'s>, &Measurement> =
+                later.filter(is_shown).map(|one| (key(one), one)).collect();
+            let figures = earlier.measurements.iter().filter(is_shown);
+            let figures = figures.map(|measurement| {
                 let restated = later.get(&key(measurement)).copied();
                 let past = Past {
                     measurement,

@@ -184,7 +184,7 @@ fn months(values: [&str; 11]) -> Vec<Earlier> {
         let number = 2025 * 12 + 9 + at;
         let period = format!("{}-{:02}", number / 12, number % 12 + 1);
         Earlier {
-            measurements: measurements(&period, [value, "0.97", "0.80"]),
+            measurements: measurements(&period, [value, "0.97", "0.80"]).into(),
             period: period.into(),
             revision: Some(1),
             restated: None,
@@ -261,7 +261,7 @@ fn a_restated_month_is_drawn_as_it_was_reported_with_the_later_value_beside_it()
     let mut earlier = months(RESTLESS);
     earlier[10].restated = Some(Later {
         revision: 2,
-        measurements: measurements("2026-08", ["0.98", "0.97", "0.80"]),
+        measurements: measurements("2026-08", ["0.98", "0.97", "0.80"]).into(),
     });
     let group = Group::new().after(earlier);
     let source = group.source(Language::En);

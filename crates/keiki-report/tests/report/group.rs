@@ -81,13 +81,13 @@ impl Group {
                 Earlier {
                     period: "2026-07".into(),
                     revision: None,
-                    measurements: Vec::new(),
+                    measurements: [].into(),
                     restated: None,
                 },
                 Earlier {
                     period: "2026-08".into(),
                     revision: Some(1),
-                    measurements: before,
+                    measurements: before.into(),
                     restated: None,
                 },
             ],

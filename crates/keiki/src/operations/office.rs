@@ -42,6 +42,7 @@ use super::access::{Scope, Within};
 use super::accounts::{Actor, Registry};
 use super::period;
 use super::programme::Run;
+use super::report::Memory;
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 
@@ -85,6 +86,8 @@ struct Books {
     closed: Vec<Period>,
     /// Every reading, in the order of commits.
     batches: Vec<Batch>,
+    /// Figures of periods before that several boards hold.
+    past: Memory,
 }
 
 impl Office {

@@ -1,13 +1,16 @@
 //! What a report needs beside its statement: the periods before it as they were reported when it was closed, and what it restates.
 
-use std::collections::BTreeMap;
+mod memory;
+
+use std::collections::HashMap;
 
 use keiki_engine::Structure;
 use keiki_model::calendar::{Period, date_of, local_day};
 use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::measurement::Measurement;
+use keiki_model::name::Name;
 use keiki_model::statement::{Place, Statement};
-use keiki_report::report::{Earlier, Finality, Later, Moved};
+use keiki_report::report::{Earlier, Figures, Finality, Later, Moved};
 use keiki_store::Event;
 
 use super::closed::Closed;
@@ -20,6 +23,9 @@ use super::trend::first_and_last;
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::progress::Progress;
+
+pub use memory::Memory;
+use memory::Origin;
 
 /// How many periods before its own a report is judged by; fewer of them are drawn.
 const EARLIER_COUNT: u16 = HISTORY - 1;
@@ -43,13 +49,13 @@ pub struct Material {
 pub async fn material(
     workspace: &Workspace,
     (period, statement, of): (Period, &Statement, Revision),
-    run: &Run,
+    (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
 ) -> Result<Material> {
     let zone = &workspace.settings.zone;
     let on = date_of(local_day(statement.closed_at, zone)).to_string();
     Ok(Material {
-        earlier: earlier(workspace, period, statement, run, progress).await?,
+        earlier: earlier(workspace, (period, statement), (run, memory), progress).await?,
         restated: restated(workspace, (period, statement, of), run, progress).await?,
         finality: match of {
             Revision::Open => Finality::NotClosed(on),
@@ -69,7 +75,8 @@ pub async fn judgements(
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<Vec<(Place, Judgement)>> {
-    let earlier = earlier(workspace, period, statement, run, progress).await?;
+    let of = (period, statement);
+    let earlier = earlier(workspace, of, (run, &Memory::default()), progress).await?;
     Ok(keiki_report::report::judgements(
         &statement.measurements,
         &earlier,
@@ -81,16 +88,15 @@ pub async fn judgements(
 /// The periods before: as reported first where they had been closed by then, with the last revision beside it, else as they were known at the close.
 async fn earlier(
     workspace: &Workspace,
-    period: Period,
-    statement: &Statement,
-    run: &Run,
+    (period, statement): (Period, &Statement),
+    (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
 ) -> Result<Vec<Earlier>> {
     let calendar = &workspace.settings.calendar;
     let mut periods = period::until(period, EARLIER_COUNT + 1);
     periods.retain(|one| *one != period && one.months(calendar).is_some());
     let book = workspace.statements().await?;
-    let mut reported: Vec<Option<(Statement, Option<Statement>)>> = Vec::new();
+    let mut reported: Vec<Option<(Later, Option<Later>)>> = Vec::new();
     for one in &periods {
         let events = book.of_period(&one.to_string()).await?.into_iter();
         let closed = events.filter_map(|recorded| match recorded.event {
@@ -107,26 +113,26 @@ async fn earlier(
         for closed in std::iter::once(&mut first).chain(&mut last) {
             disclosure::withhold_statement(workspace, closed, &mut before, run, progress).await?;
         }
-        reported.push(Some((first, last)));
+        let kept = |closed: Statement| Later {
+            revision: closed.revision,
+            measurements: memory.keep(*one, Origin::Closed(closed.revision), closed.measurements),
+        };
+        reported.push(Some((kept(first), last.map(kept))));
     }
     let open = periods.iter().zip(&reported);
     let open = open.filter(|(_, reported)| reported.is_none());
     let open: Vec<Period> = open.map(|(one, _)| *one).collect();
-    let mut measured = known(workspace, open, statement, run, progress).await?;
-    let of = |(one, reported): (Period, Option<(Statement, Option<Statement>)>)| {
-        let code = one.to_string();
-        let (revision, measurements, last) = match reported {
+    let mut measured = known(workspace, open, statement, (run, memory), progress).await?;
+    let of = |(one, reported): (Period, Option<(Later, Option<Later>)>)| {
+        let (revision, measurements, restated) = match reported {
             Some((first, last)) => (Some(first.revision), first.measurements, last),
-            None => (None, measured.remove(&code).unwrap_or_default(), None),
+            None => (None, measured.remove(&one).unwrap_or_default(), None),
         };
         Earlier {
-            period: code.into(),
+            period: one.to_string().into(),
             revision,
             measurements,
-            restated: last.map(|last| Later {
-                revision: last.revision,
-                measurements: last.measurements,
-            }),
+            restated,
         }
     };
     let mut earlier: Vec<Earlier> = periods.into_iter().zip(reported).map(of).collect();
@@ -143,19 +149,34 @@ async fn known(
     workspace: &Workspace,
     periods: Vec<Period>,
     statement: &Statement,
-    run: &Run,
+    (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
-) -> Result<BTreeMap<String, Vec<Measurement>>> {
-    let mut by_period: BTreeMap<String, Vec<Measurement>> = BTreeMap::new();
-    let Some(edition) = statement.edition.filter(|_| !periods.is_empty()) else {
-        return Ok(by_period);
+) -> Result<HashMap<Period, Figures>> {
+    let mut known = HashMap::new();
+    let Some(edition) = statement.edition else {
+        return Ok(known);
     };
+    let origin = Origin::Known {
+        at: statement.closed_at,
+        journal_version: statement.journal_version,
+        edition,
+    };
+    let mut wanted = Vec::new();
+    for one in periods {
+        match memory.find(one, origin) {
+            Some(figures) => drop(known.insert(one, figures)),
+            None => wanted.push(one),
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(known);
+    }
     let recorded = programme::unless_as_is(workspace, edition).await?;
     let then = recorded.as_ref().unwrap_or(workspace);
     let asked = Measure {
         kpis: Vec::new(),
         units: Units::All,
-        periods,
+        periods: wanted.clone(),
         structure: Structure::default(),
         known_at: Some(statement.closed_at),
         journal_version: Some(statement.journal_version),
@@ -165,13 +186,17 @@ async fn known(
     let mut measured = measure_in(then, &asked, progress).await?;
     let mut closed = Closed::default();
     disclosure::withhold(then, &asked, &mut measured, &mut closed, progress).await?;
+    let mut by_period: HashMap<Name, Vec<Measurement>> = HashMap::new();
     for one in measured {
-        by_period
-            .entry(one.period.to_string())
-            .or_default()
-            .push(one);
+        let period = one.period.clone();
+        by_period.entry(period).or_default().push(one);
     }
-    Ok(by_period)
+    for one in wanted {
+        let figures = by_period.remove(&Name::from(one.to_string()));
+        let figures = memory.keep(one, origin, figures.unwrap_or_default());
+        known.insert(one, figures);
+    }
+    Ok(known)
 }
 
 /// What differs from the revision before.

@@ -55,6 +55,42 @@ async fn figure(desk: &Desk, period: &str) -> Measurement {
     found.expect("there is one")
 }
 
+/// What a reader sees of the last of some periods, looked at in this order before books that nobody has looked at.
+async fn last_sheet(house: &House, now: i64, periods: &[&str]) -> String {
+    let office = office(house, now).await;
+    let desk = desk(house, &office, now).await;
+    let mut seen = String::new();
+    for period in periods {
+        let look = Look {
+            period: Some((*period).to_owned()),
+            ..Look::default()
+        };
+        let looked = desk.look(&look).await.expect("it is there");
+        let sheet = &looked.sheet;
+        let parts = (&sheet.head, &sheet.front, &sheet.reliance, &sheet.groups);
+        seen = serde_json::to_string(&parts).expect("it becomes text");
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_period_shows_the_same_whichever_periods_were_looked_at_before_it() {
+    let house = House::new().await;
+    let now = environment::now();
+    for period in ["2026-06", "FY2026-Q1"] {
+        let alone = last_sheet(&house, now, &[period]).await;
+        for before in [&["2026-05"][..], &["2026-08", "2026-07", "FY2026-Q2"]] {
+            let periods = [before, &[period]].concat();
+            assert_eq!(
+                last_sheet(&house, now, &periods).await,
+                alone,
+                "{periods:?}"
+            );
+        }
+        assert!(alone.contains("50.0"), "{alone}");
+    }
+}
+
 /// Noon of a day in the zone of the house.
 fn noon(day: Day) -> i64 {
     i64::from(day) * DAY_MICROS + DAY_MICROS / 8

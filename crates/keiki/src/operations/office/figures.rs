@@ -11,8 +11,8 @@ use keiki_model::remark::{Origin, Remarks};
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Language;
 use keiki_report::report::{
-    Earlier, Finality, Front, GroupPart, Head, KpiPart, Later, Moved, Reliance, Report,
-    RestatedPart, Source, Testing,
+    Finality, Front, GroupPart, Head, KpiPart, Moved, Reliance, Report, RestatedPart, Source,
+    Testing,
 };
 use keiki_report::scorecard;
 use keiki_store::StoreError;
@@ -87,7 +87,7 @@ impl Board {
             found => found?,
         };
         let of = (period, &statement, revision);
-        let material = report::material(workspace, of, run, &Silent).await?;
+        let material = report::material(workspace, of, (run, &books.past), &Silent).await?;
         let cut = statement.measurements.first();
         let cut = cut.and_then(|one| parse_day(&one.cut_on));
         let day = cut.unwrap_or_else(|| local_day(at, &workspace.settings.zone));
@@ -373,17 +373,6 @@ impl Desk {
             .filter(|one| !scorecard::is_idle(one))
             .cloned()
             .collect();
-        let of_shown = |all: &[Measurement]| all.iter().filter(is_shown).cloned().collect();
-        let earlier = board.material.earlier.iter().map(|earlier| Earlier {
-            period: earlier.period.clone(),
-            revision: earlier.revision,
-            measurements: of_shown(&earlier.measurements),
-            restated: earlier.restated.as_ref().map(|later| Later {
-                revision: later.revision,
-                measurements: of_shown(&later.measurements),
-            }),
-        });
-        let earlier: Vec<Earlier> = earlier.collect();
         let restated = board.material.restated.as_ref().map(|moved| {
             let is_of_unit = |one: &&Moved| ids.contains(&*one.restated.place.2);
             moved.iter().filter(is_of_unit).cloned().collect::<Vec<_>>()
@@ -401,7 +390,7 @@ impl Desk {
             organisation: settings.name.get(language),
             root: unit,
             measurements: &measurements,
-            earlier: &earlier,
+            earlier: &board.material.earlier,
             restated: restated.as_deref(),
         };
         draw(&Report::tested(&source, testing))

@@ -19,12 +19,15 @@ use crate::error::{Error, Result};
 use crate::operations::coverage::Owed;
 use crate::operations::explain::Explained;
 use crate::operations::rejects::StillOut;
+use crate::operations::report::Memory;
 use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
 const FRESH_MICROS: u64 = 2_000_000;
 /// How many periods are kept measured, and how many sheets drawn.
 const BOARDS_MOST: usize = 24;
+/// How many of them as they were known at an instant: such a board shares nothing with those of other instants.
+const INSTANTS_MOST: usize = 4;
 const SHEETS_MOST: usize = 200;
 /// How many opened figures are kept, with all their records, and how many closes.
 const OPENINGS_MOST: usize = 8;
@@ -65,6 +68,9 @@ pub(super) struct BoardKey {
     revision: Option<u32>,
     known_at: Option<i64>,
 }
+
+/// Measured periods, each of which may still be on its way.
+type Boards = HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>;
 
 /// Which opened figure is meant: on what, KPI, indicator, org unit, period, and what it is pinned to.
 pub(super) type OpeningKey = (Stamp, u32, String, String, Period, Option<i64>);
@@ -109,7 +115,7 @@ pub(super) struct Kept {
     books: Mutex<(Arc<Books>, i64)>,
     /// One looks at the disk at a time.
     looking: tokio::sync::Mutex<()>,
-    boards: Mutex<HashMap<BoardKey, Arc<OnceCell<Arc<Board>>>>>,
+    boards: Mutex<Boards>,
     /// What readers see of them.
     pub(super) sheets: Shelf<SheetKey, Sheet>,
     /// The same as documents.
@@ -209,13 +215,11 @@ impl Kept {
             },
             known_at,
         };
+        let is_of_now = self.last().stamp == key.stamp;
         let cell = {
             let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
-            if boards.len() >= BOARDS_MOST && !boards.contains_key(&key) {
-                boards.retain(|kept, _| kept.stamp == key.stamp);
-                if boards.len() >= BOARDS_MOST {
-                    boards.clear();
-                }
+            if !boards.contains_key(&key) {
+                make_room(&mut boards, &key, is_of_now);
             }
             Arc::clone(boards.entry(key).or_default())
         };
@@ -230,6 +234,20 @@ impl Kept {
             made.await.map(Arc::clone)
         });
         work.await.map_err(Error::stopped)?
+    }
+}
+
+/// Makes room for a board. Those of before are of no use to who looks from now on.
+fn make_room(boards: &mut Boards, key: &BoardKey, is_of_now: bool) {
+    if is_of_now {
+        boards.retain(|kept, _| kept.stamp == key.stamp);
+    }
+    let instants = boards.keys().filter(|kept| kept.known_at.is_some());
+    if key.known_at.is_some() && instants.count() >= INSTANTS_MOST {
+        boards.retain(|kept, _| kept.known_at.is_none());
+    }
+    if boards.len() >= BOARDS_MOST {
+        boards.clear();
     }
 }
 
@@ -276,6 +294,7 @@ async fn opened(
         workspace,
         stamp,
         batches,
+        past: Memory::default(),
     })
 }
 

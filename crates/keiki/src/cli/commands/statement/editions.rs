@@ -45,7 +45,9 @@ pub(super) async fn write(
     session: &Session,
 ) -> Result<()> {
     let progress = session.progress();
-    let material = report::material(workspace, (period, statement, of), run, progress).await?;
+    let memory = report::Memory::default();
+    let what = (period, statement, of);
+    let material = report::material(workspace, what, (run, &memory), progress).await?;
     let is_shown =
         |one: &&Measurement| args.org.is_empty() || args.org.iter().any(|id| one.org_unit == *id);
     let measurements = statement.measurements.iter().filter(is_shown);
