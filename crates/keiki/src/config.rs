@@ -34,8 +34,8 @@ use crate::error::{Error, Result};
 
 pub use files::Content;
 pub use settings::{
-    DEFAULT_DATABASE, DatabaseSettings, MailSecurity, MailSettings, OpenIdSettings, Passwords,
-    Settings, SignInSettings, Webhook, WebhookForm,
+    DEFAULT_DATABASE, DatabaseSettings, Link, MailSecurity, MailSettings, OpenIdSettings,
+    Passwords, Settings, SignInSettings, Webhook, WebhookForm,
 };
 
 /// The org tree's file.

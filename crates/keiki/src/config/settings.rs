@@ -1,5 +1,6 @@
 //! `keiki.toml`: the organisation, its fiscal years, zone and language, and where its books are.
 
+mod address;
 mod close;
 mod database;
 mod engine;
@@ -19,6 +20,7 @@ use keiki_model::problem::Problem;
 use keiki_model::text::{Language, Text};
 use url::Url;
 
+pub use address::Link;
 pub use close::{Certifier, CloseDays, CloseSettings};
 pub use database::{DEFAULT_DATABASE, DatabaseSettings};
 pub use engine::{ClusterSettings, EngineSettings, TOKEN_VARIABLE};

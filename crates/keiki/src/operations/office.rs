@@ -43,7 +43,7 @@ use super::accounts::{Actor, Registry};
 use super::period;
 use super::programme::Run;
 use super::report::Memory;
-use crate::config::Workspace;
+use crate::config::{Link, Workspace};
 use crate::error::{Error, Result};
 
 use kept::{Kept, Stamp};
@@ -282,6 +282,12 @@ impl Desk {
     #[must_use]
     pub fn local(&self, micros: i64) -> String {
         self.books.workspace.settings.local(micros)
+    }
+
+    /// A link to a page, for somebody who is to be given it.
+    #[must_use]
+    pub fn link(&self, path: &str) -> Link {
+        self.books.workspace.settings.link(path)
     }
 
     /// The accounts, for who may administer or audit them.

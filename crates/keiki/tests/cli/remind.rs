@@ -146,6 +146,25 @@ fn mail_by(port: u16) -> String {
 }
 
 #[test]
+fn links_are_told_whole_where_the_settings_know_the_servers_address() {
+    let workspace = workspace();
+    let password = ["user", "password", "owner"];
+    let to_assets = ["--org", "JP1", "--into", "dataset:assets"];
+    let upload = ["upload-link", "make", "Tanaka", "--period", "2026-05"];
+    let upload = [&upload[..], &to_assets].concat();
+    for (asked, path) in [(&password[..], ": /welcome/"), (&upload, ": /upload/")] {
+        let told = workspace.run(asked).exits(0);
+        told.says(path).says("as pages under [mail]");
+    }
+    set(&workspace, &mail_by(9));
+    for (asked, path) in [(&password[..], "/welcome/"), (&upload, "/upload/")] {
+        let told = workspace.run(asked).exits(0);
+        let told = told.says(&format!(": https://keiki.example.jp{path}"));
+        assert!(!told.out.contains("keiki.toml"), "{}", told.out);
+    }
+}
+
+#[test]
 fn a_period_that_has_ended_is_asked_for_by_mail_and_asked_for_once() {
     let workspace = workspace();
     let mut server = MailServer::start();

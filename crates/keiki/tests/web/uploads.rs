@@ -91,11 +91,40 @@ const LINK: [(&str, &str); 5] = [
     ("days", "14"),
 ];
 
-/// The path of the link that a page shows.
+/// The link that a page shows.
 fn link(page: &Answer) -> String {
-    let at = page.text.find("<code>/upload/").expect("a link was made");
-    let rest = &page.text[at + "<code>".len()..];
+    let before = "<code class=\"link\">";
+    let at = page.text.find(before).expect("a link was made");
+    let rest = &page.text[at + before.len()..];
     rest[..rest.find('<').expect("it ends")].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_shown_whole_where_the_settings_know_the_servers_address() {
+    let mail = "[mail]\nserver = \"127.0.0.1\"\nsecurity = \"none\"\nfrom = \"keiki@example.jp\"\n\
+                pages = \"https://keiki.example.jp/\"\n";
+    let houses = [House::with(mail).await, House::new().await];
+    let roles = [(Role::ProgrammeOffice, "HD"), (Role::Administrator, "HD")];
+    let known = houses[0].visitor("office", &roles).await;
+    let unknown = houses[1].visitor("office", &roles).await;
+    let user = [
+        ("name", "newcomer"),
+        ("shown_name", "Newcomer"),
+        ("role", "executive"),
+        ("unit", "HD"),
+    ];
+    for (path, fields, begin) in [
+        ("/upload-links", &LINK[..], "/upload/"),
+        ("/users", &user[..], "/welcome/"),
+    ] {
+        let made = known.post(path, fields).await.is(200);
+        let made = made.says_nothing_of("keiki.toml");
+        let whole = format!("https://keiki.example.jp{begin}");
+        assert!(link(&made).starts_with(&whole), "{}", link(&made));
+        let made = unknown.post(path, fields).await.is(200);
+        let made = made.says("as pages under [mail]");
+        assert!(link(&made).starts_with(begin), "{}", link(&made));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,15 +76,16 @@ impl Args {
                 };
                 let (link, token) = upload_links::make(&workspace, &links, &new, &by).await?;
                 upload_links::note_made(&registry, &link, &by).await?;
+                let link = workspace.settings.link(&format!("/upload/{token}"));
+                let address = &link.text;
                 let said = Text::new(
-                    format!(
-                        "提出リンク({days}日間有効、1回限り): サーバーのアドレスに続けて /upload/{token}"
-                    ),
-                    format!(
-                        "the link, once and within {days} days: the server's address and /upload/{token}"
-                    ),
+                    format!("提出リンク({days}日間有効、1回限り): {address}"),
+                    format!("the link, once and within {days} days: {address}"),
                 );
                 session.line(said.get(session.language()));
+                if let Some(note) = link.note {
+                    session.line(note.get(session.language()));
+                }
             }
             What::List { format } => {
                 let local = |at: i64| workspace.settings.local(at);

@@ -85,7 +85,7 @@ impl Args {
                     name,
                 };
                 let token = registry.add(&new, &by).await?;
-                tell_link(&token, session);
+                tell_link(&token, &workspace, session);
             }
             What::List { format } => list(&registry, format, session).await?,
             What::Roles { name, role } => {
@@ -113,7 +113,7 @@ impl Args {
             }
             What::Password { name } => {
                 let token = registry.renew(&name, &by).await?;
-                tell_link(&token, session);
+                tell_link(&token, &workspace, session);
             }
         }
         Ok(Exit::Fine)
@@ -131,16 +131,17 @@ fn grants(workspace: &Workspace, roles: &[String]) -> Result<Vec<keiki_model::ac
         .collect()
 }
 
-fn tell_link(token: &str, session: &Session) {
+fn tell_link(token: &str, workspace: &Workspace, session: &Session) {
+    let link = workspace.settings.link(&format!("/welcome/{token}"));
+    let address = &link.text;
     let said = Text::new(
-        format!(
-            "パスワードを設定するリンク(72時間有効、1回限り): サーバーのアドレスに続けて /welcome/{token}"
-        ),
-        format!(
-            "the link that sets the password, once and within 72 hours: the server's address and /welcome/{token}"
-        ),
+        format!("パスワードを設定するリンク(72時間有効、1回限り): {address}"),
+        format!("the link that sets the password, once and within 72 hours: {address}"),
     );
     session.line(said.get(session.language()));
+    if let Some(note) = link.note {
+        session.line(note.get(session.language()));
+    }
 }
 
 async fn list(registry: &Registry, format: Format, session: &Session) -> Result<()> {

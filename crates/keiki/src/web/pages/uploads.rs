@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::submit::{PreviewPage, Seen, TakenPage, no_file, received, words};
+use crate::config::Link;
 use crate::error::Error;
 use crate::operations::office::editions::Edition;
 use crate::operations::office::holders::{AskedFor, Holder, LinkLine, LinkStanding};
@@ -30,8 +31,8 @@ struct ListPage<'p> {
     /// The periods that can be chosen, and the one that is asked for first.
     periods: Vec<PeriodChoice>,
     period: String,
-    /// The path of the link that was made just now, and for whom it is.
-    made: Option<(String, String)>,
+    /// The link that was made just now, and for whom it is.
+    made: Option<(Link, String)>,
     problem: String,
     hint: String,
 }
@@ -97,7 +98,8 @@ pub(in crate::web) async fn make(
     match desk.make_upload_link(&new).await {
         Ok((line, token)) => {
             let mut page = list(&visitor, &desk).await?;
-            page.made = Some((format!("/upload/{token}"), line.link.holder));
+            let link = desk.link(&format!("/upload/{token}"));
+            page.made = Some((link, line.link.holder));
             Ok(Html(page.render()?).into_response())
         }
         Err(error) => wrong_link(&visitor, &desk, error).await,

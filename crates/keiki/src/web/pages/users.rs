@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keiki_store::AccountStanding;
 use serde::Deserialize;
 
+use crate::config::Link;
 use crate::error::Error;
 use crate::operations::office::Desk;
 use crate::operations::office::people::{AccountsView, TokenLine};
@@ -22,8 +23,8 @@ struct Page<'p> {
     view: AccountsView,
     /// The tokens with which programs act for accounts.
     tokens: Vec<TokenLine>,
-    /// Whose link was made just now, and its path.
-    link: Option<(String, String)>,
+    /// Whose link was made just now, and the link.
+    link: Option<(String, Link)>,
     problem: String,
     hint: String,
 }
@@ -50,7 +51,7 @@ pub(in crate::web) async fn show(visitor: Visitor, desk: Desk) -> Answer {
 async fn page<'p>(
     visitor: &'p Visitor,
     desk: &Desk,
-    link: Option<(String, String)>,
+    link: Option<(String, Link)>,
 ) -> Answer<Page<'p>> {
     Ok(Page {
         layout: Layout::new(visitor, "users-title"),
@@ -98,7 +99,8 @@ pub(in crate::web) async fn renew(
 
 /// The page with a link, which is shown this once.
 async fn linked(visitor: &Visitor, desk: &Desk, name: String, token: &str) -> Answer<Response> {
-    let page = page(visitor, desk, Some((name, format!("/welcome/{token}")))).await?;
+    let link = desk.link(&format!("/welcome/{token}"));
+    let page = page(visitor, desk, Some((name, link))).await?;
     Ok(Html(page.render()?).into_response())
 }
 
