@@ -56,6 +56,13 @@ pub struct Listed {
     pub original: Option<OriginalRow>,
 }
 
+/// Why a row was rejected, in words that name columns as users know them.
+#[must_use]
+pub fn message(workspace: &Workspace, reject: &StoredReject) -> Text {
+    let dataset = workspace.catalogue.datasets.get(&reject.dataset);
+    reject.row.reason.message_in(dataset.map(AsRef::as_ref))
+}
+
 /// The readings that were refused as a whole.
 async fn refused_of(
     workspace: &Workspace,

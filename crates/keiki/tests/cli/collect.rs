@@ -387,7 +387,7 @@ fn every_problem_is_marked_in_its_cell() {
         .run(&[&asked[..], &to[..]].concat())
         .exits(3)
         .says("acceptable 1  rejected 4")
-        .says("`class` should be one of a, b, found `z`")
+        .says("(`class`) should be one of a, b, found `z`")
         .says("cells with formulas: 1")
         .says("places to mend")
         .says("the copy has their values, the file that came their looks and formulas: Own notes");
@@ -415,7 +415,7 @@ fn every_problem_is_marked_in_its_cell() {
     said("H9", "should be date");
     said("G9", "a formula");
     said("C11", "US1");
-    said("B12", "`thing_id` is required, found nothing");
+    said("B12", "(`thing_id`) is required, found nothing");
     let kept = marked.of("things").records();
     assert_eq!(
         kept[0]["pieces"],

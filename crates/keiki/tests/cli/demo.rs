@@ -403,8 +403,8 @@ fn a_day_that_moved_is_a_revision_beside_the_plan(sample: &Path) {
         .says(",2026-10-14,3,0,0\n");
     run(sample, "rejects --source milestones --format csv")
         .exits(0)
-        .says("`planned_on` stays 2026-03-31; 2026-10-30 is a revision")
-        .says("`planned_on` stays 2026-09-11; 2026-11-30 is a revision");
+        .says("(`planned_on`) stays 2026-03-31; 2026-10-30 is a revision")
+        .says("(`planned_on`) stays 2026-09-11; 2026-11-30 is a revision");
     run(sample, "explain 45 --org JP1 --period 2026-09 --rows")
         .exits(0)
         .says("planned_on=2026-03-31 replanned_on=2026-10-30");

@@ -74,7 +74,7 @@ fn rows_that_break_rules_are_rejected_with_line_and_reason_and_the_others_are_in
     .exits(3)
     .says("accepted 2  changed 2  unchanged 0  retired 0  rejected 6")
     .says("assets.csv:3  the row should have 11 fields like the header, found 3")
-    .says("assets.csv:4  `owner_assigned_on` should be date, found `2026-02-30")
+    .says("assets.csv:4  Owner assigned on (`owner_assigned_on`) should be date, found `2026-02-30")
     .says("1 more: keiki rejects --source files");
     let rejects = workspace
         .run(&["rejects", "--format", "json"])
@@ -110,7 +110,7 @@ fn a_number_with_a_unit_in_it_is_rejected() {
     ingest(&workspace, "headcounts", "headcounts.csv", text)
         .exits(3)
         .says("accepted 1")
-        .says("headcounts.csv:2  `all_staff` should be decimal(12,2), found `120名");
+        .says("headcounts.csv:2  All staff (`all_staff`) should be decimal(12,2), found `120名");
 }
 
 #[test]
@@ -410,7 +410,7 @@ fn rejected_rows_and_unknown_values_say_what_was_found_and_how_to_mend_it() {
         .exits(3)
         .says("assets.csv:2  the row should have 11 fields like the header, found 2\n      hint: the row is cut off")
         .says("found `2026-02-30`\n      hint: ")
-        .says("assets.csv:4  `org_unit` is required, found nothing\n      hint: fill it in");
+        .says("assets.csv:4  Org unit (`org_unit`) is required, found nothing\n      hint: fill it in");
     let text = "org_unit,all_staff\nJP1,5 FTE\n";
     ingest(&workspace, "headcounts", "headcounts.csv", text)
         .exits(3)

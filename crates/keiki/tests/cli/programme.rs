@@ -339,7 +339,7 @@ fn an_approved_plan_is_frozen_and_what_moves_is_shown_beside_it() {
                  M3,JP1-IT,incident_procedure,approval,2025-11-01,2026-01-30\n";
     ingest(moved)
         .says("2 dates of approved plans kept as approved: keiki rejects --source files")
-        .says("milestones.csv:2  the plan of FY2025 is approved: `planned_on` stays 2025-06-30");
+        .says("milestones.csv:2  the plan of FY2025 is approved: Planned on (baseline) (`planned_on`) stays 2025-06-30");
     assert_eq!(plan(), [Some(2), Some(1), Some(1)]);
     let listed = workspace
         .run(&["rejects", "--format", "json"])

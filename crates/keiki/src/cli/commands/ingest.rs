@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use keiki_model::calendar::date_of;
 use keiki_model::collection::COLLECTION_SOURCE;
+use keiki_model::dataset::Dataset;
 use keiki_model::evidence::{Extent, Missing, RejectedRow};
 use keiki_model::text::{Language, Text};
 use keiki_report::format;
@@ -88,7 +89,7 @@ impl Args {
             let asked = self.asked()?;
             let outcomes = ingest::ingest(&workspace, &asked, session.progress()).await?;
             for outcome in &outcomes {
-                exit = worse(exit, show(outcome, session));
+                exit = worse(exit, show(outcome, &workspace, session));
             }
         }
         if what != Input::Sources {
@@ -105,7 +106,9 @@ impl Args {
         if outcomes.is_empty() {
             session.line(messages::NOTHING_DUE.get(session.language()));
         }
-        let shown = outcomes.iter().map(|outcome| show(outcome, session));
+        let shown = outcomes
+            .iter()
+            .map(|outcome| show(outcome, workspace, session));
         Ok(shown.fold(Exit::Fine, worse))
     }
 
@@ -179,10 +182,10 @@ pub(crate) fn worse(a: Exit, b: Exit) -> Exit {
 }
 
 /// Shows what became of a source.
-pub(crate) fn show(outcome: &Outcome, session: &Session) -> Exit {
+pub(crate) fn show(outcome: &Outcome, workspace: &Workspace, session: &Session) -> Exit {
     match &outcome.result {
         Ok(report) => {
-            session.print(&summary(outcome, report, session.language()));
+            session.print(&summary(outcome, report, workspace, session.language()));
             if report.receipt.rejected.is_empty() {
                 Exit::Fine
             } else {
@@ -197,7 +200,12 @@ pub(crate) fn show(outcome: &Outcome, session: &Session) -> Exit {
     }
 }
 
-fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
+fn summary(
+    outcome: &Outcome,
+    report: &Report,
+    workspace: &Workspace,
+    language: Language,
+) -> String {
     let head = format!(
         "{} → {}  {} {}  {}",
         outcome.source,
@@ -207,11 +215,18 @@ fn summary(outcome: &Outcome, report: &Report, language: Language) -> String {
         messages::files(&report.files).get(language),
     );
     let again = sources::confirming(&outcome.source, &outcome.dataset, report.as_of);
-    below(head, (&outcome.source, &again), report, language)
+    let dataset = workspace.catalogue.datasets.get(&outcome.dataset);
+    let words = (dataset.map(AsRef::as_ref), language);
+    below(head, (&outcome.source, &again), report, words)
 }
 
 /// Shows what became of a sheet of a workbook.
-pub(crate) fn sheet(dataset: &str, report: &Report, language: Language) -> String {
+pub(crate) fn sheet(
+    dataset: &str,
+    report: &Report,
+    workspace: &Workspace,
+    language: Language,
+) -> String {
     let head = format!(
         "  {dataset}  {} {}",
         messages::AS_OF.get(language),
@@ -219,15 +234,18 @@ pub(crate) fn sheet(dataset: &str, report: &Report, language: Language) -> Strin
     );
     let files = report.files.join(" ");
     let again = format!("keiki collect import {files} --confirm-missing");
-    below(head, (COLLECTION_SOURCE, &again), report, language)
+    let dataset = workspace.catalogue.datasets.get(dataset);
+    let words = (dataset.map(AsRef::as_ref), language);
+    below(head, (COLLECTION_SOURCE, &again), report, words)
 }
 
 fn below(
     head: String,
     (source, again): (&str, &str),
     report: &Report,
-    language: Language,
+    words: (Option<&Dataset>, Language),
 ) -> String {
+    let (_, language) = words;
     let mut lines = vec![head];
     lines.push(format!("  {}", counts(report, language)));
     if report.receipt.seq.is_none() {
@@ -273,12 +291,12 @@ fn below(
     lines.extend(
         kept.iter()
             .take(SHOWN_REJECTS)
-            .map(|row| format!("    {}", rejected_row(row, language))),
+            .map(|row| format!("    {}", rejected_row(row, words))),
     );
-    lines.extend(left_unknown(&report.receipt.left_unknown, source, language));
+    lines.extend(left_unknown(&report.receipt.left_unknown, source, words));
     let mut hints = BTreeSet::new();
     for row in report.receipt.rejected.iter().take(SHOWN_REJECTS) {
-        lines.push(format!("    {}", rejected_row(row, language)));
+        lines.push(format!("    {}", rejected_row(row, words)));
         // What several rows have in common is said once.
         if let Some(hint) = row.reason.hint() {
             let hint = format!("      hint: {}", hint.get(language));
@@ -296,10 +314,14 @@ fn below(
 }
 
 /// Why values are unknown, the most frequent reasons first.
-fn left_unknown(rows: &[RejectedRow], source: &str, language: Language) -> Vec<String> {
+fn left_unknown(
+    rows: &[RejectedRow],
+    source: &str,
+    (dataset, language): (Option<&Dataset>, Language),
+) -> Vec<String> {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
-        let message = row.reason.message();
+        let message = row.reason.message_in(dataset);
         *reasons.entry(message.get(language).to_owned()).or_default() += 1;
     }
     let mut reasons: Vec<(String, usize)> = reasons.into_iter().collect();
@@ -345,11 +367,11 @@ fn counts(report: &Report, language: Language) -> String {
     words.join("  ")
 }
 
-fn rejected_row(row: &RejectedRow, language: Language) -> String {
+fn rejected_row(row: &RejectedRow, (dataset, language): (Option<&Dataset>, Language)) -> String {
     format!(
         "{}:{}  {}",
         row.file,
         row.row,
-        row.reason.said().get(language)
+        row.reason.said_in(dataset).get(language)
     )
 }

@@ -63,7 +63,7 @@ impl Args {
             Format::Csv => {
                 let mut sheet = Sheet::default();
                 let mut take = |part| {
-                    session.print(&sheet.text(part, language)?);
+                    session.print(&sheet.text(part, &workspace, language)?);
                     Ok(())
                 };
                 rejects::each(&workspace, &asked, &mut take).await?;
@@ -71,7 +71,7 @@ impl Args {
             Format::Json => {
                 let mut data = Data::default();
                 let mut take = |part| {
-                    session.print(&data.text(part, language));
+                    session.print(&data.text(part, &workspace, language));
                     Ok(())
                 };
                 rejects::each(&workspace, &asked, &mut take).await?;
@@ -113,7 +113,8 @@ impl Screen {
                 self.count += listed.len();
                 let room = SCREEN_ROWS.saturating_sub(self.rows.len());
                 let shown = listed.iter().take(room);
-                self.rows.extend(shown.map(|one| screen_row(one, language)));
+                let shown = shown.map(|one| screen_row(one, workspace, language));
+                self.rows.extend(shown);
             }
             Part::Refused(refused) => {
                 self.count += refused.len();
@@ -150,12 +151,23 @@ impl Screen {
     }
 }
 
-fn screen_row(listed: &Listed, language: Language) -> Vec<Value> {
+fn screen_row(listed: &Listed, workspace: &Workspace, language: Language) -> Vec<Value> {
     let reject = &listed.reject;
-    let mut reason = reject.row.reason.message().get(language).to_owned();
+    let message = rejects::message(workspace, reject);
+    let mut reason = message.get(language).to_owned();
     if reject.row.reason.rule().is_some() {
+        let dataset = workspace.catalogue.datasets.get(&reject.dataset);
+        let titled = |cell: &Cell| {
+            let column = dataset.and_then(|dataset| dataset.column(&cell.column));
+            let title = column.map(|column| column.title.get(language));
+            let value = cell.value.as_deref().unwrap_or("");
+            title.map_or_else(
+                || shown(cell),
+                |title| format!("{title} ({})={value}", cell.column),
+            )
+        };
         let cells = reject.row.reason.cells();
-        let cells: Vec<String> = cells.iter().map(shown).collect();
+        let cells: Vec<String> = cells.iter().map(titled).collect();
         reason = format!("{reason} [{}]", cells.join(", "));
     }
     vec![
@@ -184,7 +196,7 @@ const NAMES: [&str; 14] = [
     "message",
 ];
 
-fn values(listed: &Listed, language: Language) -> Vec<Value> {
+fn values(listed: &Listed, workspace: &Workspace, language: Language) -> Vec<Value> {
     let reject = &listed.reject;
     let reason = &reject.row.reason;
     let (state, seq) = match listed.afterwards {
@@ -211,7 +223,7 @@ fn values(listed: &Listed, language: Language) -> Vec<Value> {
         json!(reason.rule()),
         json!(reason.column()),
         json!(reason.cells()),
-        json!(reason.message().get(language)),
+        json!(rejects::message(workspace, reject).get(language)),
     ]
 }
 
@@ -247,10 +259,13 @@ struct Data {
 }
 
 impl Data {
-    fn text(&mut self, part: Part, language: Language) -> String {
+    fn text(&mut self, part: Part, workspace: &Workspace, language: Language) -> String {
         let objects: Vec<Value> = match part {
             Part::Columns(_) => Vec::new(),
-            Part::Rows(listed) => listed.iter().map(|one| object(one, language)).collect(),
+            Part::Rows(listed) => {
+                let listed = listed.iter();
+                listed.map(|one| object(one, workspace, language)).collect()
+            }
             Part::Refused(refused) => {
                 let refused = refused.iter();
                 refused
@@ -273,8 +288,8 @@ impl Data {
     }
 }
 
-fn object(listed: &Listed, language: Language) -> Value {
-    let mut row = values(listed, language);
+fn object(listed: &Listed, workspace: &Workspace, language: Language) -> Value {
+    let mut row = values(listed, workspace, language);
     let original = listed.original.as_ref().map(|original| {
         let cells = original.cells.iter();
         let cells: Map<String, Value> = cells
@@ -301,7 +316,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn text(&mut self, part: Part, language: Language) -> Result<String> {
+    fn text(&mut self, part: Part, workspace: &Workspace, language: Language) -> Result<String> {
         match part {
             Part::Columns(columns) => {
                 let own = NAMES.iter().map(|name| format!("keiki_{name}"));
@@ -310,8 +325,10 @@ impl Sheet {
                 csv_text(&names, &[])
             }
             Part::Rows(listed) => {
-                let rows: Vec<Vec<Value>> =
-                    listed.iter().map(|one| self.row(one, language)).collect();
+                let listed = listed.iter();
+                let rows: Vec<Vec<Value>> = listed
+                    .map(|one| self.row(one, workspace, language))
+                    .collect();
                 csv_lines(&rows)
             }
             // They are no rows that could be mended in a sheet.
@@ -319,8 +336,8 @@ impl Sheet {
         }
     }
 
-    fn row(&self, listed: &Listed, language: Language) -> Vec<Value> {
-        let mut row = values(listed, language);
+    fn row(&self, listed: &Listed, workspace: &Workspace, language: Language) -> Vec<Value> {
+        let mut row = values(listed, workspace, language);
         if let Some(cells) = NAMES.iter().position(|name| *name == "cells") {
             let of: Vec<String> = listed.reject.row.reason.cells().iter().map(shown).collect();
             row[cells] = json!(of.join("; "));

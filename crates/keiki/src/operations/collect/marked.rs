@@ -3,6 +3,8 @@
 //! The form is drawn again from what was read, so that the copy is a form as sound as the first: what the user entered stands
 //! where it stood.
 
+use std::sync::Arc;
+
 use keiki_ingest::collection::FilledSheet;
 use keiki_model::calendar::local_day;
 use keiki_model::catalogue::full_schema;
@@ -54,6 +56,7 @@ struct Places {
     columns: Vec<FormColumn>,
     /// The columns that each rule reads, by the rule's message.
     rules: Vec<(String, Vec<String>)>,
+    dataset: Arc<Dataset>,
 }
 
 impl Copy {
@@ -67,6 +70,7 @@ impl Copy {
                 first_row: examined.sheet.header_row + 1,
                 columns: sheet.columns.clone(),
                 rules: rules(workspace, &examined.dataset),
+                dataset: Arc::clone(&examined.dataset),
             });
             sheets.push(sheet);
         }
@@ -131,7 +135,7 @@ impl Copy {
         for fault in faults {
             let places = &self.places[sheet];
             let row = places.row(fault.row);
-            let reason = fault.reason.message();
+            let reason = fault.reason.message_in(Some(&places.dataset));
             for column in places.columns_of(&fault.reason) {
                 let mark = Mark {
                     sheet,

@@ -201,13 +201,14 @@ impl Desk {
             |one: &OutOf| openable.contains(&one.seq) && names.contains(one.source.as_str());
         let shown = found.show(&journal, is_mine, after, most).await?;
         let language = self.who.language;
+        let workspace = &self.books.workspace;
         let line = |(place, one): (Place, StoredReject)| RejectLine {
             place,
+            reason: rejects::message(workspace, &one).get(language).to_owned(),
             seq: one.seq,
             source: one.source,
             file: one.row.file,
             row: one.row.row,
-            reason: one.row.reason.message().get(language).to_owned(),
         };
         Ok(RejectsPart {
             lines: shown.rows.into_iter().map(line).collect(),

@@ -33,6 +33,6 @@ impl Args {
             now: environment::now(),
         };
         let found = collect::check(&workspace, &asked).await?;
-        Ok(show::returned(&found, session))
+        Ok(show::returned(&found, &workspace, session))
     }
 }

@@ -38,7 +38,7 @@ impl Args {
             ..plain(self.files)
         };
         let found = Box::pin(collect::import(&workspace, &asked, session.progress())).await?;
-        Ok(show::returned(&found, session))
+        Ok(show::returned(&found, &workspace, session))
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn take_files(
         session.progress(),
     ))
     .await?;
-    Ok(show::returned(&found, session))
+    Ok(show::returned(&found, workspace, session))
 }
 
 /// Takes in the new workbooks of the drop folder.

@@ -1,18 +1,20 @@
 //! Shows what became of returned workbooks.
 
+use keiki_model::dataset::Dataset;
 use keiki_model::evidence::RejectedRow;
 use keiki_model::text::{Language, Text};
 
 use crate::cli::commands::ingest;
 use crate::cli::session::Session;
 use crate::cli::{Exit, failure};
+use crate::config::Workspace;
 use crate::operations::collect::{Outcome, Returned, Taken};
 
 /// How many problems of a sheet are shown at once.
 const SHOWN_MAX: usize = 20;
 
 /// Shows each workbook in turn.
-pub(super) fn returned(all: &[Returned], session: &Session) -> Exit {
+pub(super) fn returned(all: &[Returned], workspace: &Workspace, session: &Session) -> Exit {
     let language = session.language();
     if all.is_empty() {
         let said = Text::new(
@@ -23,12 +25,13 @@ pub(super) fn returned(all: &[Returned], session: &Session) -> Exit {
     }
     let mut exit = Exit::Fine;
     for one in all {
-        exit = ingest::worse(exit, workbook(one, session, language));
+        exit = ingest::worse(exit, workbook(one, workspace, session));
     }
     exit
 }
 
-fn workbook(one: &Returned, session: &Session, language: Language) -> Exit {
+fn workbook(one: &Returned, workspace: &Workspace, session: &Session) -> Exit {
+    let language = session.language();
     let whose = one
         .signature
         .as_ref()
@@ -43,7 +46,7 @@ fn workbook(one: &Returned, session: &Session, language: Language) -> Exit {
         }
         Ok(sheets) => {
             for sheet in sheets {
-                exit = ingest::worse(exit, taken(sheet, session, language));
+                exit = ingest::worse(exit, taken(sheet, workspace, session));
             }
         }
     }
@@ -92,10 +95,11 @@ enum Copied {
     No,
 }
 
-fn taken(sheet: &Taken, session: &Session, language: Language) -> Exit {
+fn taken(sheet: &Taken, workspace: &Workspace, session: &Session) -> Exit {
+    let language = session.language();
     let exit = match &sheet.outcome {
         Outcome::Read(report) => {
-            session.print(&ingest::sheet(&sheet.dataset, report, language));
+            session.print(&ingest::sheet(&sheet.dataset, report, workspace, language));
             if report.receipt.rejected.is_empty() {
                 Exit::Fine
             } else {
@@ -103,7 +107,9 @@ fn taken(sheet: &Taken, session: &Session, language: Language) -> Exit {
             }
         }
         Outcome::Checked { accepted, rejected } => {
-            session.print(&checked(&sheet.dataset, *accepted, rejected, language));
+            let dataset = workspace.catalogue.datasets.get(&sheet.dataset);
+            let words = (dataset.map(AsRef::as_ref), language);
+            session.print(&checked(&sheet.dataset, *accepted, rejected, words));
             if rejected.is_empty() {
                 Exit::Fine
             } else {
@@ -136,18 +142,20 @@ fn taken(sheet: &Taken, session: &Session, language: Language) -> Exit {
     exit
 }
 
-fn checked(dataset: &str, accepted: usize, faults: &[RejectedRow], language: Language) -> String {
+fn checked(
+    name: &str,
+    accepted: usize,
+    faults: &[RejectedRow],
+    (dataset, language): (Option<&Dataset>, Language),
+) -> String {
     let mut rows: Vec<u64> = faults.iter().map(|fault| fault.row).collect();
     rows.dedup();
     let said = Text::new(
         format!(
-            "  {dataset}: 受理できる行 {accepted}  取込エラー行 {}",
+            "  {name}: 受理できる行 {accepted}  取込エラー行 {}",
             rows.len()
         ),
-        format!(
-            "  {dataset}: acceptable {accepted}  rejected {}",
-            rows.len()
-        ),
+        format!("  {name}: acceptable {accepted}  rejected {}", rows.len()),
     );
     let mut lines = vec![said.get(language).to_owned()];
     for fault in faults.iter().take(SHOWN_MAX) {
@@ -155,7 +163,7 @@ fn checked(dataset: &str, accepted: usize, faults: &[RejectedRow], language: Lan
         lines.push(format!(
             "    {}: {}",
             row.get(language),
-            fault.reason.message().get(language)
+            fault.reason.message_in(dataset).get(language)
         ));
     }
     if faults.len() > SHOWN_MAX {

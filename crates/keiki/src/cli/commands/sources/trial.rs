@@ -1,5 +1,6 @@
 //! `keiki sources test`
 
+use keiki_model::dataset::Dataset;
 use keiki_model::evidence::RejectedRow;
 use keiki_model::text::Language;
 use serde_json::{Map, Value, json};
@@ -36,9 +37,13 @@ impl Args {
             session.progress(),
         )
         .await?;
+        let dataset = workspace.catalogue.datasets.get(&trial.dataset);
+        let dataset = dataset.map(AsRef::as_ref);
         match self.format {
-            Format::Table => session.print(&shown(&trial, session.language())),
-            Format::Json | Format::Csv => print_json(&data(&trial, session.language()), session),
+            Format::Table => session.print(&shown(&trial, dataset, session.language())),
+            Format::Json | Format::Csv => {
+                print_json(&data(&trial, dataset, session.language()), session);
+            }
         }
         Ok(if trial.rejected.is_empty() {
             Exit::Fine
@@ -48,7 +53,7 @@ impl Args {
     }
 }
 
-fn shown(trial: &Trial, language: Language) -> String {
+fn shown(trial: &Trial, dataset: Option<&Dataset>, language: Language) -> String {
     let mut lines = vec![format!(
         "{} → {}  {}",
         trial.source,
@@ -82,7 +87,7 @@ fn shown(trial: &Trial, language: Language) -> String {
                 .rejected
                 .iter()
                 .take(SHOWN_REJECTS)
-                .map(|row| format!("    {}", reason(row, language))),
+                .map(|row| format!("    {}", reason(row, dataset, language))),
         );
     }
     if !trial.unassigned.is_empty() {
@@ -93,12 +98,12 @@ fn shown(trial: &Trial, language: Language) -> String {
     lines.join("\n") + "\n"
 }
 
-fn reason(row: &RejectedRow, language: Language) -> String {
-    let message = row.reason.message();
+fn reason(row: &RejectedRow, dataset: Option<&Dataset>, language: Language) -> String {
+    let message = row.reason.message_in(dataset);
     format!("{}:{}  {}", row.file, row.row, message.get(language))
 }
 
-fn data(trial: &Trial, language: Language) -> Value {
+fn data(trial: &Trial, dataset: Option<&Dataset>, language: Language) -> Value {
     let rows: Vec<Value> = trial
         .rows
         .iter()
@@ -114,7 +119,7 @@ fn data(trial: &Trial, language: Language) -> Value {
     let list = |rows: &[RejectedRow]| -> Vec<Value> {
         rows.iter()
             .map(|row| {
-                let reason = row.reason.message();
+                let reason = row.reason.message_in(dataset);
                 json!({ "file": row.file, "row": row.row, "reason": reason.get(language) })
             })
             .collect()

@@ -8,7 +8,7 @@ use arrow::util::display::array_value_to_string;
 use keiki_ingest::IngestError;
 use keiki_model::access::Right;
 use keiki_model::calendar::{Day, date_of};
-use keiki_model::dataset::OrgUnits;
+use keiki_model::dataset::{Dataset, OrgUnits};
 use keiki_model::evidence::{BY_SQL, Reason};
 use keiki_model::text::{Language, Text};
 use keiki_report::report::period_name;
@@ -365,6 +365,7 @@ impl Desk {
     fn part_shown(&self, part: &TriedPart) -> PreviewPart {
         let language = self.who.language;
         let dataset = self.books.workspace.catalogue.datasets.get(&part.dataset);
+        let dataset = dataset.map(AsRef::as_ref);
         let title = |name: &String| {
             let column = dataset.and_then(|dataset| dataset.column(name));
             column.map_or_else(|| name.clone(), |one| one.title.get(language).to_owned())
@@ -399,7 +400,12 @@ impl Desk {
             accepted: trial.accepted,
             rejected: rows.len(),
             rejects: rejects
-                .map(|one| (one.row, why_not(&one.reason).get(language).to_owned()))
+                .map(|one| {
+                    (
+                        one.row,
+                        why_not(&one.reason, dataset).get(language).to_owned(),
+                    )
+                })
                 .collect(),
             columns: columns.unwrap_or_default(),
             rows: trial.rows.iter().map(values).collect(),
@@ -409,13 +415,13 @@ impl Desk {
 }
 
 /// Why a row is not accepted, to who sends it: what a source holds is SQL, which tells them nothing.
-fn why_not(reason: &Reason) -> Text {
+fn why_not(reason: &Reason, dataset: Option<&Dataset>) -> Text {
     match reason {
         Reason::OutsideScope { found } if found.starts_with(BY_SQL) => Text::new(
             "提出する組織の範囲にない行です",
             "the row is not of the org units for which the file is sent",
         ),
-        reason => reason.message(),
+        reason => reason.message_in(dataset),
     }
 }
 
