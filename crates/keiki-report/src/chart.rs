@@ -10,6 +10,7 @@ mod bullet;
 mod canvas;
 mod comparison;
 mod distribution;
+mod fitting;
 mod heat;
 mod scale;
 mod survival;

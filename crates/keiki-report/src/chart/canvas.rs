@@ -1,7 +1,6 @@
 //! The sheet on which charts are drawn, and how it becomes SVG.
 
-use unicode_width::UnicodeWidthChar;
-
+pub(super) use super::fitting::{fitted, in_two, width_of};
 use super::{Theme, Token};
 
 /// How an area is filled, told apart without colour too.
@@ -399,31 +398,4 @@ fn number(value: f64) -> String {
 
 fn escaped(text: &str) -> String {
     crate::html::escaped(text)
-}
-
-/// About how wide a text comes out.
-pub(super) fn width_of(text: &str, size: f64) -> f64 {
-    let one = |c: char| match c.width() {
-        Some(2) => 1.0,
-        Some(0) | None => 0.0,
-        _ => 0.56,
-    };
-    text.chars().map(one).sum::<f64>() * size
-}
-
-/// A text cut so that it is no wider than a space, with an ellipsis where something is left out.
-pub(super) fn fitted(text: &str, size: f64, space: f64) -> String {
-    if width_of(text, size) <= space {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    for c in text.chars() {
-        out.push(c);
-        if width_of(&out, size) + size > space {
-            out.pop();
-            break;
-        }
-    }
-    out.push('…');
-    out
 }

@@ -3,7 +3,7 @@
 use keiki_model::status::Status;
 use keiki_model::text::{Language, Text};
 
-use super::canvas::{Anchor, Canvas, Fill, fitted, stroke, text};
+use super::canvas::{Anchor, Canvas, Fill, fitted, in_two, stroke, text};
 use super::comparison::shape;
 use super::{Chart, Shown, Token};
 
@@ -29,11 +29,13 @@ pub struct Heat {
     pub rows: Vec<(String, String, Vec<Cell>)>,
     /// Width in points.
     pub width: f64,
-    /// Height of a row in points.
+    /// Height of a row in points; one whose name takes two lines is higher.
     pub row_height: f64,
 }
 
 const SIZE: f64 = 6.6;
+/// From one line of a name to the next.
+const LEADING: f64 = 7.6;
 
 impl Heat {
     /// Draws it.
@@ -41,32 +43,41 @@ impl Heat {
     pub fn draw(&self) -> Chart {
         let of = |count: usize| f64::from(u16::try_from(count).unwrap_or(u16::MAX));
         let top = 16.0;
-        let height = top + of(self.rows.len()) * self.row_height + 1.0;
-        let mut canvas = Canvas::new(self.width, height);
         let names = self.width * 0.36;
+        let named = self.rows.iter().map(|row| {
+            let lines = in_two(&row.1, SIZE, names - 18.0);
+            let more = LEADING * of(lines.len() - 1);
+            (row, lines, self.row_height + more)
+        });
+        let named: Vec<_> = named.collect();
+        let height = top + named.iter().map(|(.., height)| height).sum::<f64>() + 1.0;
+        let mut canvas = Canvas::new(self.width, height);
         let step = (self.width - names) / of(self.columns.len().max(1));
         for (at, name) in self.columns.iter().enumerate() {
             let x = names + step * (of(at) + 0.5);
             let style = text(5.8, Token::Soft).anchored(Anchor::Middle);
             self.head(&mut canvas, (x, step), name, style);
         }
-        for (at, (number, name, cells)) in self.rows.iter().enumerate() {
-            let y = top + of(at) * self.row_height;
+        let mut y = top;
+        for ((number, _, cells), lines, height) in named {
             canvas.line((0.0, y), (self.width, y), stroke(Token::Line, 0.4));
-            let baseline = y + self.row_height / 2.0 + SIZE * 0.36;
+            let mut baseline = y + self.row_height / 2.0 + SIZE * 0.36;
             canvas.text((0.0, baseline), text(5.8, Token::Soft), number);
-            let name = fitted(name, SIZE, names - 18.0);
-            canvas.text((14.0, baseline), text(SIZE, Token::Ink), name);
+            for line in lines {
+                canvas.text((14.0, baseline), text(SIZE, Token::Ink), line);
+                baseline += LEADING;
+            }
             for (at, cell) in cells.iter().enumerate() {
                 let x = names + step * of(at);
                 let Some(status) = cell.status else { continue };
                 let (mark, token) = shape(status);
                 let at = (x + 1.2, y + 1.2);
-                let size = (step - 2.4, self.row_height - 2.4);
+                let size = (step - 2.4, height - 2.4);
                 canvas.rect(at, size, Fill::Solid(ground(token)));
-                let middle = (x + step / 2.0, y + self.row_height / 2.0);
+                let middle = (x + step / 2.0, y + height / 2.0);
                 canvas.shape(middle, 2.2, mark, token);
             }
+            y += height;
         }
         Chart::new(self.title.clone(), self.description(), self.shown(), canvas)
     }

@@ -225,6 +225,36 @@ fn every_form_of_chart_is_drawn_as_it_was() {
 }
 
 #[test]
+fn a_long_name_takes_two_lines_and_is_not_cut() {
+    let english = "Company-wide rollout of the disclosure criteria";
+    let japanese = "外部委託先に対する情報の管理の状況の定期的な点検の実施の確認";
+    for (name, lines) in [
+        (
+            english,
+            ["Company-wide rollout of", "the disclosure criteria"],
+        ),
+        (
+            japanese,
+            [
+                "外部委託先に対する情報の管理の",
+                "状況の定期的な点検の実施の確認",
+            ],
+        ),
+    ] {
+        let mut heat = heat();
+        heat.width = 360.0;
+        let before = heat.draw().height();
+        heat.rows[0].1 = name.to_owned();
+        let chart = heat.draw();
+        let svg = chart.svg(Theme::Print, "x");
+        for line in lines {
+            assert!(svg.contains(&format!(">{line}</text>")), "{line}: {svg}");
+        }
+        assert!(chart.height() > before, "the row did not grow");
+    }
+}
+
+#[test]
 fn every_chart_says_in_words_what_it_shows() {
     for (name, chart) in all() {
         let svg = chart.svg(Theme::Screen, "x7");
