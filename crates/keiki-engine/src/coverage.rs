@@ -4,7 +4,6 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, local_day};
 use keiki_model::dataset::Dataset;
 use keiki_model::evidence::Claim;
-use keiki_model::measurement::Coverage;
 use keiki_model::org::{Arrangement, Node, Tree, UnitKind};
 use keiki_store::Snapshot;
 
@@ -143,16 +142,6 @@ pub(crate) fn owes(unit: &Node, kinds: &[UnitKind]) -> bool {
         unit.kind.is_entity()
     } else {
         kinds.contains(&unit.kind)
-    }
-}
-
-/// Counts how many of the owing units are covered.
-pub(crate) fn count(owing: &[usize], covered: &[bool]) -> Coverage {
-    let of = owing.iter().filter(|position| covered[**position]).count();
-    Coverage {
-        covered: u32::try_from(of).unwrap_or(u32::MAX),
-        expected: u32::try_from(owing.len()).unwrap_or(u32::MAX),
-        headcount: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cubes, tree and claims become measurements: amounts are masked, rolled up, and only then divided.
 
 mod amounts;
+mod bearing;
 mod counts;
 mod durations;
 mod footings;
@@ -32,12 +33,12 @@ use crate::timing::Timing;
 
 pub(crate) use amounts::View;
 use amounts::{Footing, Places};
+pub(crate) use bearing::{Bearing, Stands, Subtrees};
 pub(crate) use durations::is_of_durations;
 use formulas::figure;
 use judgement::{CYCLE_MONTHS, Labels};
 pub(crate) use memory::Memory;
 use standing::Standing;
-pub(crate) use standing::{Bearing, bearing, outermost};
 pub(crate) use survival::Window;
 use work::{Work, by_kpi, dealt_out, grouped};
 

@@ -128,12 +128,18 @@ impl ReportedFigures {
         all
     }
 
-    /// The figures that were reported for an indicator and period.
+    /// The figures that were reported for an indicator and period, in the order of the org units' ids.
     pub(crate) fn of(&self, no: u32, indicator: &str, period: &str) -> &[ReportedFigure] {
         self.by_key
             .get(&(i64::from(no), indicator.to_owned(), period.to_owned()))
             .map_or(&[], Vec::as_slice)
     }
+}
+
+/// What an org unit reported, of figures as `ReportedFigures::of` gives them.
+pub(crate) fn of_unit<'f>(figures: &'f [ReportedFigure], id: &str) -> Option<&'f ReportedFigure> {
+    let at = figures.partition_point(|figure| figure.org_unit.as_str() < id);
+    figures.get(at).filter(|figure| figure.org_unit == id)
 }
 
 fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::ArrayRef> {

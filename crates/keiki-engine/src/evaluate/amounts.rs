@@ -7,7 +7,7 @@ use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Scope;
 use keiki_model::org::{Arrangement, Tree};
 
-use super::Slot;
+use super::{Slot, Subtrees};
 use crate::axis::Axis;
 use crate::cube::{Cell, Cube};
 use crate::plan::{ClockPlan, MeasurePlan};
@@ -170,6 +170,8 @@ pub(crate) struct View<'c> {
     /// Per node, the records without a date in its subtree.
     undated: Vec<i64>,
     own: OnceLock<Vec<i128>>,
+    /// Per node of the main tree, whether evidence names it, covered or not.
+    named: OnceLock<Vec<bool>>,
 }
 
 /// The views of one measure in several periods.
@@ -195,6 +197,7 @@ pub(crate) fn views<'c>(
                 totals: vec![Cell::default(); nodes],
                 undated: vec![0; nodes],
                 own: OnceLock::new(),
+                named: OnceLock::new(),
             }
         })
         .collect();
@@ -268,8 +271,15 @@ impl View<'_> {
 
     /// Tells whether evidence names this very node of the main tree, covered or not.
     pub(crate) fn has_own_evidence(&self, node: usize) -> bool {
-        let mut named = self.footing.places.0.iter().zip(&self.amounts);
-        named.any(|(nodes, amount)| !amount.is_zero() && nodes.contains(&node))
+        let named = self.named.get_or_init(|| {
+            let mut named = vec![false; self.main().nodes().len()];
+            let places = self.footing.places.0.iter().zip(&self.amounts);
+            for (nodes, _) in places.filter(|(_, amount)| !amount.is_zero()) {
+                nodes.iter().for_each(|node| named[*node] = true);
+            }
+            named
+        });
+        named[node]
     }
 
     /// The total of a node's subtree.
@@ -277,15 +287,16 @@ impl View<'_> {
         self.totals.get(node).copied().unwrap_or_default()
     }
 
-    /// The total of a node's subtree without the evidence of some nodes of the main tree.
-    pub(crate) fn total_without(&self, node: usize, is_left_out: &dyn Fn(usize) -> bool) -> Cell {
+    /// The total of a node's subtree without the evidence of some units of the main tree.
+    pub(crate) fn total_without(&self, node: usize, left_out: &Subtrees) -> Cell {
+        let footing = &self.footing;
+        let counts =
+            |position: usize| !left_out.hold(position) && footing.counts_at(position, node);
         let mut total = Cell::default();
-        for (unit, amount) in self.amounts.iter().enumerate() {
-            let footing = &self.footing;
-            let counts =
-                |position: usize| !is_left_out(position) && footing.counts_at(position, node);
-            if !amount.is_zero() && footing.covered_nodes(unit).any(counts) {
-                total.add(*amount);
+        for unit in footing.gathered().of(node) {
+            let amount = self.amounts[*unit];
+            if !amount.is_zero() && footing.covered_nodes(*unit).any(counts) {
+                total.add(amount);
             }
         }
         total

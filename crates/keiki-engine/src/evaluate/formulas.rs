@@ -3,7 +3,8 @@
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 
-use super::standing::{Bearing, Total, owing_for};
+use super::bearing::{Bearing, Subtrees};
+use super::standing::{Total, owing_for};
 use super::{At, Figure, View};
 use crate::cube::Cell;
 use crate::reported::ReportedFigure;
@@ -108,21 +109,15 @@ pub(super) fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
 }
 
 /// Puts reported totals in the place of the rows of their org units and all below them.
-pub(super) fn with_totals(at: &At<'_>, totals: &[Total]) -> Figure {
+pub(super) fn with_totals(at: &At<'_>, totals: &[Total<'_>]) -> Figure {
     let At {
         indicator,
         node,
         views,
         ..
     } = *at;
-    let main = at.arrangement.main();
     let Some(first) = views.first() else {
         return Figure::default();
-    };
-    let is_replaced = |position: usize| {
-        totals
-            .iter()
-            .any(|total| main.is_within(position, total.unit))
     };
     // Below the unit that reported a total, nothing is known of how it divides.
     if totals.iter().any(|total| total.bearing == Bearing::Above) {
@@ -135,14 +130,15 @@ pub(super) fn with_totals(at: &At<'_>, totals: &[Total]) -> Figure {
         totals
             .iter()
             .filter(|total| total.counts())
-            .filter_map(|total| pick(&total.figure))
+            .filter_map(|total| pick(total.figure))
             .try_fold(Fraction::whole(0), Fraction::plus)
     };
-    let rest = |view: &View<'_>| view.fraction(view.total_without(node, &is_replaced));
+    let replaced = Subtrees::new(at.arrangement.main(), totals.iter().map(|total| total.unit));
+    let rest = |view: &View<'_>| view.fraction(view.total_without(node, &replaced));
     let above = reported(|f| f.numerator).and_then(|reported| rest(first).plus(reported));
     let below_rest = match &indicator.formula {
         Formula::Mean(_) => Some(Fraction::whole(i128::from(
-            first.total_without(node, &is_replaced).count,
+            first.total_without(node, &replaced).count,
         ))),
         _ => views.get(1).map(|second| rest(second)),
     };

@@ -13,8 +13,10 @@ use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, Way, judge};
 use keiki_model::text::Text;
 
+use super::bearing::Subtrees;
 use super::standing::{Known, Total};
 use super::{At, Evaluation, Figure, Slot, View};
+use crate::reported::of_unit;
 use crate::timing::Timing;
 
 /// The names that measurements carry.
@@ -234,7 +236,7 @@ impl Evaluation<'_> {
     pub(super) fn judged(
         &self,
         at: &At<'_>,
-        known: Known,
+        known: Known<'_>,
         labels: &KpiLabels<'_>,
         terms: &Terms<'_>,
     ) -> Measurement {
@@ -346,32 +348,27 @@ impl Evaluation<'_> {
         &self,
         at: &At<'_>,
         measure: &str,
-        (totals, period): (&[Total], &str),
+        (totals, period): (&[Total<'_>], &str),
     ) -> Option<(i128, Fraction)> {
         let At { kpi, node, .. } = *at;
         let named = at.indicator.measures();
         let view = at
             .views
             .get(named.iter().rposition(|one| *one == measure)?)?;
-        let is_replaced = |position: usize| {
-            totals
-                .iter()
-                .any(|total| view.main().is_within(position, total.unit))
-        };
         let rest = if totals.is_empty() {
             view.total(node)
         } else {
-            view.total_without(node, &is_replaced)
+            let units = totals.iter().map(|total| total.unit);
+            view.total_without(node, &Subtrees::new(view.main(), units))
         };
         let (mut count, mut of_all) = (i128::from(rest.count), view.fraction(rest));
         let sum = kpi
             .indicators
             .iter()
             .find(|i| matches!(&i.formula, Formula::Sum(m) if m == measure));
+        let of_sum = sum.map(|sum| self.reported.of(kpi.no, &sum.code, period));
         for Total { figure, .. } in totals.iter().filter(|total| total.counts()) {
-            let reported = self.reported.of(kpi.no, &sum?.code, period);
-            let of_unit = reported.iter().find(|f| f.org_unit == figure.org_unit)?;
-            let total = of_unit.numerator?;
+            let total = of_unit(of_sum?, &figure.org_unit)?.numerator?;
             count += total.numerator() / total.denominator();
             of_all = of_all.plus(total)?;
         }

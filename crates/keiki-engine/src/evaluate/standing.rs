@@ -1,12 +1,16 @@
 //! What the figures of an indicator rest on in one period: who owes evidence, who has sent it, what was reported in its place.
 
+use std::collections::HashMap;
+
+use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Formula, Indicator};
 use keiki_model::measurement::{Basis, Coverage, CoverageRule, Headcount, Scope, Statistics};
-use keiki_model::org::Arrangement;
+use keiki_model::org::{Arrangement, Tree};
 
+use super::bearing::{Bearing, Covering, Stands, Subtrees};
 use super::formulas::with_totals;
 use super::{At, Concerned, Figure, View};
-use crate::coverage::{count, cover_by_parts, owes, owing};
+use crate::coverage::{cover_by_parts, owes, owing};
 use crate::reported::ReportedFigure;
 
 /// Sums over the nodes before each position, so that those of any subtree are a difference.
@@ -39,7 +43,61 @@ pub(super) struct Standing<'s> {
     answered: Running<u32>,
     /// Absent where no headcount is known.
     people: Option<People>,
-    reported: &'s [ReportedFigure],
+    reported: Reported<'s>,
+}
+
+/// What was reported for an indicator in one period, by where it stands.
+struct Reported<'s> {
+    /// Totals, each with the position of its org unit in the main tree.
+    totals: Vec<(usize, &'s ReportedFigure)>,
+    stands: Stands,
+    /// Ratios without their parts, by org unit.
+    references: HashMap<&'s str, Option<Fraction>>,
+}
+
+impl<'s> Reported<'s> {
+    fn new(arrangement: &Arrangement, figures: &'s [ReportedFigure]) -> Self {
+        let (totals, others): (Vec<&ReportedFigure>, Vec<_>) =
+            figures.iter().partition(|figure| figure.has_totals());
+        let placed = totals.into_iter().filter_map(|figure| {
+            let unit = arrangement.main().position(&figure.org_unit)?;
+            Some((unit, figure))
+        });
+        let totals: Vec<(usize, &ReportedFigure)> = placed.collect();
+        let units: Vec<usize> = totals.iter().map(|(unit, _)| *unit).collect();
+        let mut references = HashMap::new();
+        for figure in others {
+            references
+                .entry(figure.org_unit.as_str())
+                .or_insert(figure.value);
+        }
+        Self {
+            stands: Stands::new(arrangement, &units),
+            totals,
+            references,
+        }
+    }
+
+    /// The totals that make a node's figure.
+    fn totals(&self, at: &At<'_>) -> Vec<Total<'s>> {
+        let bearings = self
+            .stands
+            .bearing_on(at.arrangement, at.slot.scope, at.node);
+        let total = |(total, bearing): (usize, Bearing)| {
+            let (unit, figure) = self.totals[total];
+            Total {
+                unit,
+                figure,
+                bearing,
+            }
+        };
+        bearings.into_iter().map(total).collect()
+    }
+
+    /// The ratio without its parts that an org unit reported.
+    fn reference(&self, id: &str) -> Option<Fraction> {
+        self.references.get(id).copied().flatten()
+    }
 }
 
 /// People of the units that owe, and of those that have answered.
@@ -50,37 +108,26 @@ struct People {
 }
 
 /// A figure and what it rests on.
-pub(super) struct Known {
+pub(super) struct Known<'s> {
     pub(super) figure: Figure,
     pub(super) coverage: Coverage,
     /// Ids of units that owe evidence and have not reported.
     pub(super) missing: Vec<String>,
     pub(super) basis: Basis,
     /// What was reported in the place of rows.
-    pub(super) totals: Vec<Total>,
-}
-
-/// How a total that was reported bears on a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bearing {
-    /// It is that of the node, or of a unit below it.
-    Within,
-    /// It is that of a unit above it, and how it divides is not known.
-    Above,
-    /// In a hierarchy: it counts at another node, and holds what rows say of units below this one.
-    Elsewhere,
+    pub(super) totals: Vec<Total<'s>>,
 }
 
 /// A total that was reported in the place of the rows of its org unit and all below it in the main tree.
-#[derive(Debug, Clone)]
-pub(super) struct Total {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Total<'s> {
     /// The position of its org unit in the main tree.
     pub(super) unit: usize,
-    pub(super) figure: ReportedFigure,
+    pub(super) figure: &'s ReportedFigure,
     pub(super) bearing: Bearing,
 }
 
-impl Total {
+impl Total<'_> {
     /// Tells whether it is part of a node's figure.
     pub(super) fn counts(&self) -> bool {
         self.bearing != Bearing::Elsewhere
@@ -127,19 +174,14 @@ impl<'s> Standing<'s> {
             people,
             claimed,
             covered,
-            reported,
+            reported: Reported::new(arrangement, reported),
         }
     }
 
     /// The figure at a node from rows, or from what was reported in their place, and what it rests on.
-    pub(super) fn known(&self, at: &At<'_>, from_rows: impl FnOnce() -> Figure) -> Known {
-        let totals = self.totals(at);
-        let id = &at.tree().nodes()[at.node].id;
-        let reference = self
-            .reported
-            .iter()
-            .find(|f| !f.has_totals() && f.org_unit == *id)
-            .and_then(|reference| reference.value);
+    pub(super) fn known(&self, at: &At<'_>, from_rows: impl FnOnce() -> Figure) -> Known<'s> {
+        let totals = self.reported.totals(at);
+        let reference = self.reported.reference(&at.tree().nodes()[at.node].id);
         let (mut coverage, missing) = if totals.is_empty() {
             self.coverage(at)
         } else {
@@ -184,27 +226,6 @@ impl<'s> Standing<'s> {
         }
     }
 
-    /// Totals that bear on a node.
-    fn totals(&self, at: &At<'_>) -> Vec<Total> {
-        let mut totals: Vec<Total> = self
-            .reported
-            .iter()
-            .filter(|figure| figure.has_totals())
-            .filter_map(|figure| {
-                let unit = at.arrangement.main().position(&figure.org_unit)?;
-                Some(Total {
-                    unit,
-                    figure: figure.clone(),
-                    bearing: bearing(at.arrangement, at.slot.scope, at.node, unit)?,
-                })
-            })
-            .collect();
-        let bearings: Vec<_> = totals.iter().map(|of| (of.unit, of.bearing)).collect();
-        let mut is_kept = outermost(at.arrangement, at.node, &bearings).into_iter();
-        totals.retain(|_| is_kept.next() == Some(true));
-        totals
-    }
-
     /// Coverage at a node by rows alone, and the ids of those who are missing.
     fn coverage(&self, at: &At<'_>) -> (Coverage, Vec<String>) {
         let unit = &at.tree().nodes()[at.node];
@@ -213,7 +234,7 @@ impl<'s> Standing<'s> {
             return self.coverage_of_department(at);
         }
         if at.slot.scope == Scope::StandAlone || holds_departments {
-            return self.coverage_of(at, &self.covered);
+            return self.coverage_of(at, |node| self.covered[node]);
         }
         let nodes = at.node..unit.subtree_end;
         let coverage = Coverage {
@@ -253,46 +274,53 @@ impl<'s> Standing<'s> {
     }
 
     /// Coverage at a node where totals stand in the place of rows.
-    fn coverage_with(&self, at: &At<'_>, totals: &[Total]) -> (Coverage, Vec<String>) {
+    fn coverage_with(&self, at: &At<'_>, totals: &[Total<'_>]) -> (Coverage, Vec<String>) {
         let main = at.arrangement.main();
-        let mut covered = self.claimed.clone();
-        let (here, elsewhere): (Vec<&Total>, Vec<&Total>) =
-            totals.iter().partition(|total| total.counts());
-        for (totals, is_covered) in [(elsewhere, false), (here, true)] {
-            for Total { unit, .. } in totals {
-                covered[*unit..main.nodes()[*unit].subtree_end].fill(is_covered);
-            }
-        }
-        let covered = match at.slot.coverage_rule {
-            CoverageRule::ByParts => by_own_parts(at.arrangement, at.concerned, at.views, covered),
-            CoverageRule::ByClaims => {
-                let parts = |unit: usize| main.children(unit).collect();
-                cover_by_parts(&mut covered, parts, has_own(at.views));
-                at.arrangement.flags(&covered)
-            }
+        let subtrees = |counts: bool| {
+            let totals = totals.iter().filter(|total| total.counts() == counts);
+            Subtrees::new(main, totals.map(|total| total.unit))
         };
-        self.coverage_of(at, &covered)
+        let parts = |unit: usize| match at.slot.coverage_rule {
+            CoverageRule::ByParts => concerned_parts(main, at.concerned, unit),
+            CoverageRule::ByClaims => main.children(unit).collect(),
+        };
+        let covering = Covering {
+            claimed: &self.claimed,
+            here: subtrees(true),
+            elsewhere: subtrees(false),
+            parts_of: parts,
+            has_own: has_own(at.views),
+        };
+        self.coverage_of(at, |node| {
+            let unit = at.arrangement.stands_for(node);
+            unit.is_some_and(|unit| covering.covers(unit))
+        })
     }
 
-    fn coverage_of(&self, at: &At<'_>, covered: &[bool]) -> (Coverage, Vec<String>) {
+    fn coverage_of(
+        &self,
+        at: &At<'_>,
+        is_covered: impl Fn(usize) -> bool,
+    ) -> (Coverage, Vec<String>) {
         let owing = owing_for(at);
-        let mut coverage = count(&owing, covered);
-        coverage.headcount = self.people.as_ref().map(|people| {
-            let sum = |is_counted: &dyn Fn(usize) -> bool| {
-                let counted = owing.iter().filter(|node| is_counted(**node));
-                counted.map(|node| people.of[*node]).sum()
-            };
+        let (covered, missing): (Vec<usize>, Vec<usize>) =
+            owing.iter().partition(|node| is_covered(**node));
+        let headcount = self.people.as_ref().map(|people| {
+            let sum = |nodes: &[usize]| nodes.iter().map(|node| people.of[*node]).sum();
             Headcount {
-                covered: sum(&|node| covered[node]),
-                expected: sum(&|_| true),
+                covered: sum(&covered),
+                expected: sum(&owing),
             }
         });
-        let missing = owing
-            .iter()
-            .filter(|position| !covered[**position])
-            .map(|position| at.tree().nodes()[*position].id.clone())
-            .collect();
-        (coverage, missing)
+        let count = |nodes: &[usize]| u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let coverage = Coverage {
+            covered: count(&covered),
+            expected: count(&owing),
+            headcount,
+        };
+        let missing = missing.into_iter();
+        let missing = missing.map(|node| at.tree().nodes()[node].id.clone());
+        (coverage, missing.collect())
     }
 }
 
@@ -306,64 +334,20 @@ fn by_own_parts(
     views: &[&View<'_>],
     mut in_main: Vec<bool>,
 ) -> Vec<bool> {
-    let main = arrangement.main();
-    let parts = |unit: usize| {
-        let parts = main.own_parts(unit);
-        parts.filter(|part| concerned.units[*part]).collect()
-    };
+    let parts = |unit: usize| concerned_parts(arrangement.main(), concerned, unit);
     cover_by_parts(&mut in_main, parts, has_own(views));
     arrangement.flags(&in_main)
+}
+
+/// The own parts of a unit that the KPI concerns.
+fn concerned_parts(main: &Tree, concerned: &Concerned, unit: usize) -> Vec<usize> {
+    let parts = main.own_parts(unit);
+    parts.filter(|part| concerned.units[*part]).collect()
 }
 
 /// Tells of units of the main tree whether evidence that is looked at names them.
 fn has_own(views: &[&View<'_>]) -> impl Fn(usize) -> bool {
     move |unit| views.iter().any(|view| view.has_own_evidence(unit))
-}
-
-/// Which of totals, each of a unit of the main tree, make a node's figure: not those that others hold, since what a unit
-/// reports holds what the units below it do. A node's own says more than that of a unit above it.
-pub(crate) fn outermost(
-    arrangement: &Arrangement,
-    node: usize,
-    totals: &[(usize, Bearing)],
-) -> Vec<bool> {
-    let own = arrangement.stands_for(node);
-    let has_own = totals.iter().any(|(unit, _)| Some(*unit) == own);
-    let is_kept = |(unit, bearing): &(usize, Bearing)| {
-        let holds = |(other, of_other): &(usize, Bearing)| {
-            other != unit && of_other == bearing && arrangement.main().is_within(*unit, *other)
-        };
-        let is_mere_sum = has_own && *bearing == Bearing::Above;
-        !is_mere_sum && !totals.iter().any(holds)
-    };
-    totals.iter().map(is_kept).collect()
-}
-
-/// How a total of a unit of the main tree bears on a node; `None` where it does not.
-pub(crate) fn bearing(
-    arrangement: &Arrangement,
-    scope: Scope,
-    node: usize,
-    unit: usize,
-) -> Option<Bearing> {
-    let tree = arrangement.tree();
-    let taker = arrangement.taker(unit);
-    let is_below = match scope {
-        Scope::Consolidated => tree.is_within(taker, node),
-        Scope::StandAlone => tree.entity_of(taker) == node,
-    };
-    let is_of = |node: usize| {
-        let stands_for = arrangement.stands_for(node);
-        stands_for.is_some_and(|at| arrangement.main().is_within(at, unit))
-    };
-    if is_below {
-        Some(Bearing::Within)
-    } else if is_of(node) {
-        Some(Bearing::Above)
-    } else {
-        let mut below = node..tree.nodes()[node].subtree_end;
-        (arrangement.is_hierarchy() && below.any(is_of)).then_some(Bearing::Elsewhere)
-    }
 }
 
 /// The units that owe an indicator at a node, of those whom the KPI concerns. Entities are counted from an entity down: a

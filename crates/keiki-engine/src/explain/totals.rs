@@ -13,7 +13,7 @@ use keiki_store::{Journal, WEIGHT};
 use super::{Detail, Net, Sums, Texts, primitive};
 use crate::engine::{Engine, Knowledge};
 use crate::error::Result;
-use crate::evaluate::{Bearing, Slot, bearing, outermost};
+use crate::evaluate::{Bearing, Slot, Stands, Subtrees};
 
 /// A total that stands in the place of the rows of an org unit and all below it, or a ratio that stands alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl ReportedTotal {
 /// The totals that are in a figure, with the org units whose rows they replace.
 pub(super) struct Totals {
     listed: Vec<ReportedTotal>,
-    replaced: Vec<usize>,
+    replaced: Subtrees,
 }
 
 impl Totals {
@@ -98,30 +98,30 @@ impl Totals {
             };
             return Self {
                 listed: reported.into_iter().filter(is_reference).collect(),
-                replaced: Vec::new(),
+                replaced: Subtrees::default(),
             };
         }
-        let mut totals = Self {
-            listed: Vec::new(),
-            replaced: Vec::new(),
-        };
+        let main = arrangement.main();
         let of_unit = |total: ReportedTotal| {
-            let position = arrangement.main().position(&total.org_unit);
-            let position = position.filter(|_| total.numerator.is_some())?;
-            let bearing = bearing(arrangement, scope, node, position)?;
-            Some((total, (position, bearing)))
+            let position = main.position(&total.org_unit);
+            Some((position.filter(|_| total.numerator.is_some())?, total))
         };
-        let (all, bearings): (Vec<_>, Vec<_>) = reported.into_iter().filter_map(of_unit).unzip();
-        let is_kept = outermost(arrangement, node, &bearings);
-        let kept = all.into_iter().zip(bearings).zip(is_kept);
-        for ((total, (position, bearing)), _) in kept.filter(|(_, is_kept)| *is_kept) {
-            totals.replaced.push(position);
-            // Below the unit that reported a total, nothing is known of how it divides.
-            if bearing == Bearing::Within {
-                totals.listed.push(total);
-            }
+        let (units, mut totals): (Vec<usize>, Vec<Option<ReportedTotal>>) = reported
+            .into_iter()
+            .filter_map(of_unit)
+            .map(|(unit, total)| (unit, Some(total)))
+            .unzip();
+        let kept = Stands::new(arrangement, &units).bearing_on(arrangement, scope, node);
+        // Below the unit that reported a total, nothing is known of how it divides.
+        let within = kept
+            .iter()
+            .filter(|(_, bearing)| *bearing == Bearing::Within);
+        Self {
+            listed: within
+                .filter_map(|(total, _)| totals[*total].take())
+                .collect(),
+            replaced: Subtrees::new(main, kept.iter().map(|(total, _)| units[*total])),
         }
-        totals
     }
 
     pub(super) fn listed(self) -> Vec<ReportedTotal> {
@@ -130,11 +130,9 @@ impl Totals {
 
     /// The org units of a row for which no total stands, separated as in the row.
     pub(super) fn left(&self, tree: &Tree, units: &str) -> String {
-        let left = units.split(ORG_UNIT_SEPARATOR).filter(|unit| {
-            let position = tree.position_of_evidence(unit);
-            let mut replaced = self.replaced.iter();
-            !replaced.any(|total| tree.is_within(position, *total))
-        });
+        let left = units
+            .split(ORG_UNIT_SEPARATOR)
+            .filter(|unit| !self.replaced.hold(tree.position_of_evidence(unit)));
         left.collect::<Vec<_>>()
             .join(&ORG_UNIT_SEPARATOR.to_string())
     }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use crate::inventory::{asset, assets};
-use crate::properties::{CASES, Draw, KPI, THINGS};
+use crate::properties::{CASES, Draw, KPI, REPORTED, THINGS, totals};
 use crate::world::{Reading, World, block_on, day, list, noon};
 
 const HEADER: &str =
@@ -359,14 +359,24 @@ async fn roots_agree(seed: u64) -> Result<(), TestCaseError> {
     let text = format!("{HEADER}{}{moves}", rows.concat());
     let organisation =
         Organisation::read("org.csv", &text).unwrap_or_else(|p| unreachable!("{}", list(&p)));
-    let datasets = [("things.toml", THINGS), ("cases.toml", CASES)]
-        .map(|(file, text)| (file.to_owned(), text.to_owned()));
+    let datasets = [
+        ("things.toml", THINGS),
+        ("cases.toml", CASES),
+        ("reported_figures.toml", REPORTED),
+    ]
+    .map(|(file, text)| (file.to_owned(), text.to_owned()));
     let kpis = [("kpi.toml".to_owned(), KPI.to_owned())];
     let catalogue =
         Catalogue::read(&datasets, &kpis).unwrap_or_else(|p| unreachable!("{}", list(&p)));
     let world = World::new(catalogue, organisation).await;
     for _ in 0..draw.between(2, 5) {
         take(&world, &mut draw).await;
+    }
+    for _ in 0..draw.between(0, 3) {
+        let (_, csv) = totals(&mut draw, &UNITS.map(|(id, ..)| id));
+        let reading = Reading::new("reported_figures", day("2026-06-28"));
+        let receipt = world.commit_csv(&reading, &csv).await;
+        assert!(receipt.rejected.is_empty(), "{:?}", receipt.rejected);
     }
     for of in [Placed::All, Placed::All, Placed::Some] {
         let placed = hierarchy(&place(&mut draw, of), &world.organisation());

@@ -29,7 +29,7 @@ use expected::{Expected, INDICATORS};
 pub(crate) const THINGS: &str = include_str!("definitions/things.toml");
 pub(crate) const CASES: &str = include_str!("definitions/cases.toml");
 pub(crate) const KPI: &str = include_str!("definitions/kpi.toml");
-const REPORTED: &str = include_str!("../../../../datasets/reported_figures.toml");
+pub(crate) const REPORTED: &str = include_str!("../../../../datasets/reported_figures.toml");
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -107,8 +107,8 @@ async fn agree(seed: u64) -> Result<(), TestCaseError> {
     for _ in 0..draw.between(3, 10) {
         history.known_at += i64::from(draw.between(0, 20)) * DAY_MICROS;
         match draw.below(10) {
-            0..=4 => history.take_things(&mut draw).await?,
-            5..=8 => history.take_cases(&mut draw).await?,
+            0..=3 => history.take_things(&mut draw).await?,
+            4..=7 => history.take_cases(&mut draw).await?,
             _ => history.report(&mut draw).await?,
         }
         if draw.chance(40) {
@@ -554,29 +554,10 @@ impl History {
         Ok(())
     }
 
-    /// Reports a total in the place of rows.
+    /// Reports totals in the place of rows, of several org units that may hold each other.
     async fn report(&mut self, draw: &mut Draw) -> Result<(), TestCaseError> {
         self.seq += 1;
-        let indicators = [
-            "thing_ok_ratio",
-            "thing_amount_sum",
-            "thing_amount_mean",
-            "case_flow_opened_count",
-            "case_flow_minutes_mean",
-        ];
-        let total = Total {
-            indicator: draw.pick::<&str>(&indicators),
-            unit: (*draw.pick(&UNITS)).to_owned(),
-            period: draw.pick::<&str>(&PERIODS),
-            numerator: i64::from(draw.between(0, 90)),
-            denominator: i64::from(draw.between(0, 90)),
-            known_at: self.known_at,
-            seq: self.seq,
-        };
-        let csv = format!(
-            "kpi_no,indicator,org_unit,period,numerator,denominator\n1000,{},{},{},{},{}\n",
-            total.indicator, total.unit, total.period, total.numerator, total.denominator
-        );
+        let (totals, csv) = totals(draw, &UNITS);
         let reading = Reading {
             now: self.known_at,
             extent: Extent::Part,
@@ -585,14 +566,57 @@ impl History {
         };
         let receipt = self.world.commit_csv(&reading, &csv).await;
         if receipt.seq.is_none() {
-            // The same total as the last one.
+            // The same totals as the last ones.
             self.seq -= 1;
             return Ok(());
         }
-        prop_assert_eq!((receipt.counts.accepted, receipt.counts.rejected), (1, 0));
-        self.reference.totals.push(total);
+        let counts = (receipt.counts.accepted, receipt.counts.rejected);
+        prop_assert_eq!(counts, (totals.len() as u64, 0));
+        for (indicator, unit, period, [numerator, denominator]) in totals {
+            self.reference.totals.push(Total {
+                indicator,
+                unit: unit.to_owned(),
+                period,
+                numerator,
+                denominator,
+                known_at: self.known_at,
+                seq: self.seq,
+            });
+        }
         Ok(())
     }
+}
+
+/// Indicator, org unit, period, numerator and denominator of a total.
+pub(crate) type DrawnTotal = (&'static str, &'static str, &'static str, [i64; 2]);
+
+/// Draws totals of an indicator in a period, each of another org unit. Returns them with the evidence that says so.
+pub(crate) fn totals(draw: &mut Draw, units: &[&'static str]) -> (Vec<DrawnTotal>, String) {
+    let indicator = *draw.pick(&[
+        "thing_ok_ratio",
+        "thing_amount_sum",
+        "thing_amount_mean",
+        "case_flow_opened_count",
+        "case_flow_minutes_mean",
+    ]);
+    let period = *draw.pick(&PERIODS);
+    let mut of: Vec<&str> = units.iter().copied().filter(|_| draw.chance(35)).collect();
+    if of.is_empty() {
+        of.push(*draw.pick(units));
+    }
+    let mut csv = String::from("kpi_no,indicator,org_unit,period,numerator,denominator\n");
+    let mut totals = Vec::new();
+    for unit in of {
+        let [above, below] = [draw.between(0, 90), draw.between(0, 90)];
+        csv += &format!("1000,{indicator},{unit},{period},{above},{below}\n");
+        totals.push((
+            indicator,
+            unit,
+            period,
+            [i64::from(above), i64::from(below)],
+        ));
+    }
+    (totals, csv)
 }
 
 /// Splits a part of an export into two commits, some of the time.
