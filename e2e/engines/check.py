@@ -4,8 +4,9 @@ SQL that `keiki explain --sql` prints, which then have to be the figures of `kei
     check.py KEIKI [ENGINE..]
 
 duckdb, polars, deltalake and pyspark are installed from PyPI into a folder of their own; Spark needs Java 17. Which files a table has is
-read from its Delta log. Where KEIKI was built with `--features keiki/cluster`, DuckDB and Polars do so once more with the journal on an object
-store (moto, on this machine). Spark is left out there: what it reads S3 with, hadoop-aws, is not on PyPI. Exit code: 0 all agree, 1 something does not, 2 a tool is missing or fails.
+read from its Delta log. Where KEIKI was built with `--features keiki/cluster`, all do so once more with the journal on an object store
+(moto, on this machine): Spark by deltalake there, since what it reads S3 with itself, hadoop-aws, is not on PyPI. Exit code: 0 all agree, 1
+something does not, 2 a tool is missing or fails.
 """
 
 import os
@@ -20,11 +21,10 @@ sys.path.insert(0, os.path.dirname(HERE))
 from programs import fail, libraries, run  # noqa: E402 (the folder beside this one)
 from store import MOTO, Objects  # noqa: E402
 
-ON_OBJECTS = ("duckdb", "polars")
 LIBRARIES = {
     "duckdb": ["duckdb==2.0.1", "deltalake==1.6.6", "pyarrow==26.0.1"],
     "polars": ["polars==2.1.0", "deltalake==1.6.6", "pyarrow==26.0.1"],
-    "spark": ["pyspark==4.3.0", "deltalake==1.6.6"],
+    "spark": ["pyspark==4.3.0", "deltalake==1.6.6", "pyarrow==26.0.1"],
 }
 
 
@@ -38,9 +38,7 @@ def main(keiki, *engines):
         workspace = os.path.join(folder, "demo")
         run(keiki, "--language", "en", "demo", workspace, "--no-serve")
         reproduced(programs, keiki, workspace, os.path.join(workspace, ".keiki", "journal"), engines)
-        engines = [engine for engine in engines if engine in ON_OBJECTS]
-        if engines:
-            on_objects(programs, keiki, workspace, folder, engines)
+        on_objects(programs, keiki, workspace, folder, engines)
 
 
 def reproduced(programs, keiki, workspace, journal, engines, environment=None):

@@ -67,14 +67,57 @@ def polars_engine(tables):
 def spark_engine(tables):
     from pyspark.sql import SparkSession
 
+    # The processes that read have the libraries of this one.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2]").appName("keiki").config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.sql.session.timeZone", "UTC")
     session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if "://" in journal:
+        session.dataSource.register(data_source())
     for name, place in tables.items():
         # Without Delta's own library for Spark: the files that the log of the table names.
-        session.read.parquet(*DeltaTable(place).file_uris()).createOrReplaceTempView(name)
+        read = session.read.format("delta-rs").load(place) if "://" in place else session.read.parquet(*DeltaTable(place).file_uris())
+        read.createOrReplaceTempView(name)
+        session.catalog.cacheTable(name)
     return lambda sql: [tuple(row) for row in session.sql(sql).collect()]
+
+
+def data_source():
+    """Reads tables on an object store into Spark by deltalake, as many files at a time as Spark has cores: without hadoop-aws."""
+    from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    # It is sent to the processes that read, which have the environment of this one.
+    class Table(DataSource):
+        @classmethod
+        def name(cls):
+            return "delta-rs"
+
+        def dataset(self):
+            environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+            return DeltaTable(self.options["path"], storage_options=environment).to_pyarrow_dataset()
+
+        def schema(self):
+            return from_arrow_schema(self.dataset().schema)
+
+        def reader(self, schema):
+            return Files(self)
+
+    class Files(DataSourceReader):
+        def __init__(self, table):
+            self.table = table
+
+        def partitions(self):
+            return [InputPartition(fragment.path) for fragment in self.table.dataset().get_fragments()]
+
+        def read(self, partition):
+            dataset = self.table.dataset()
+            for fragment in dataset.get_fragments():
+                if fragment.path == partition.value:
+                    yield from fragment.to_batches(schema=dataset.schema)
+
+    return Table
 
 
 ENGINES = {"duckdb": duckdb_engine, "polars": polars_engine, "spark": spark_engine}
