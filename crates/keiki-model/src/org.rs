@@ -76,6 +76,8 @@ pub struct OrgUnit {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Organisation {
     rows: Vec<OrgUnit>,
+    /// Of each id the position of the row that says of it what holds last.
+    last: HashMap<String, usize>,
 }
 
 pub(crate) const HEADER: &str =
@@ -89,13 +91,28 @@ impl Organisation {
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let (rows, mut problems) = read_rows(file, text, ORG_TREE, read_unit)?;
         problems.extend(check_rows(&rows, file, ORG_TREE));
-        sound(rows, problems).map(|rows| Self { rows })
+        sound(rows, problems).map(|rows| {
+            let mut last: HashMap<String, usize> = HashMap::new();
+            for (at, unit) in rows.iter().enumerate() {
+                let known = last.entry(unit.id.clone()).or_insert(at);
+                if rows[*known].valid_from <= unit.valid_from {
+                    *known = at;
+                }
+            }
+            Self { rows, last }
+        })
     }
 
     /// All rows, in the order of the file.
     #[must_use]
     pub fn rows(&self) -> &[OrgUnit] {
         &self.rows
+    }
+
+    /// What is said last of an org unit.
+    #[must_use]
+    pub fn last_known(&self, id: &str) -> Option<&OrgUnit> {
+        self.last.get(id).map(|at| &self.rows[*at])
     }
 
     /// The tree as it is on a day.

@@ -21,7 +21,7 @@ use serde_json::json;
 
 pub use bridge::{Bridge, Step};
 pub use bullet::{Bullet, Spark};
-pub use comparison::{Comparison, Row};
+pub use comparison::{Comparison, Order, Row};
 pub use distribution::{Bin, Distribution, Line};
 pub use heat::{Cell, Heat};
 pub use survival::{Survival, SurvivalStep};

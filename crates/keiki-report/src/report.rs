@@ -13,6 +13,7 @@ mod history;
 mod incidents;
 mod judged;
 mod periods;
+mod placed;
 mod reliance;
 mod remarks;
 
@@ -45,6 +46,7 @@ pub use groups::{GroupPart, KpiPart, UnitFigure};
 pub use incidents::{Effect, Serious, serious};
 pub use judged::{Judged, Movement};
 pub use periods::{Finality, period_label, period_name};
+pub use placed::Placed;
 pub use reliance::{Missing, Reliance, RestatedPeriod};
 pub use remarks::ActionPart;
 
@@ -102,7 +104,7 @@ pub struct Source<'s> {
     /// The org unit whose figures make the scorecard.
     pub root: &'s str,
     /// The measurements that are shown.
-    pub measurements: &'s [Measurement],
+    pub measurements: Placed<'s>,
     /// The periods before, oldest first. What they hold of org units that are not shown is not looked at.
     pub earlier: &'s [Earlier],
     /// What differs from the revision before; `None` where there is none.
@@ -233,9 +235,9 @@ impl<'s> Report<'s> {
     #[must_use]
     pub fn tested(source: &'s Source<'s>, testing: Testing) -> Self {
         let definitions = (source.names.catalogue, source.calendars);
-        let history = History::new(source.earlier, source.measurements, definitions);
+        let history = History::new(source.earlier, source.measurements.all(), definitions);
         let reliance = Reliance::new(source);
-        let of_kpis = KpiStatuses::new(source.measurements);
+        let of_kpis = KpiStatuses::new(source.measurements.all());
         Self {
             head: head(source),
             front: Front::new(source, &history, &reliance),

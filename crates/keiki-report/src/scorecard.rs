@@ -105,8 +105,7 @@ impl Names<'_> {
         if id == UNASSIGNED {
             return Text::new("組織不明", "Unassigned").get(language).to_owned();
         }
-        let rows = self.organisation.rows().iter().filter(|unit| unit.id == id);
-        let last = rows.max_by_key(|unit| unit.valid_from);
+        let last = self.organisation.last_known(id);
         last.map_or_else(|| id.to_owned(), |unit| unit.name.get(language).to_owned())
     }
 }

@@ -88,6 +88,8 @@ impl Column {
 
 /// The height of a line of text in points.
 const LINE_POINTS: f64 = 15.0;
+/// The most that a row is high in Excel.
+const ROW_POINTS_MOST: f64 = 409.0;
 
 /// Gives a row the height that its longest text takes: programs other than Excel do not find it themselves.
 fn fit<'t>(
@@ -110,7 +112,7 @@ fn fit<'t>(
     };
     let most = texts.map(lines).fold(1.0, f64::max);
     if most > 1.0 {
-        sheet.set_row_height(row, most * LINE_POINTS)?;
+        sheet.set_row_height(row, (most * LINE_POINTS).min(ROW_POINTS_MOST))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use keiki_model::text::{Language, Text};
 use super::canvas::{Anchor, Canvas, Fill, Shape, fitted, stroke, text, width_of};
 use super::scale::Scale;
 use super::{Chart, Shown, Token};
+use crate::format;
 
 /// An org unit's figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,15 @@ pub struct Row {
     pub target: Option<f64>,
 }
 
+/// The order of org units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those that lag most come first.
+    WorstFirst,
+    /// As they stand in the org tree.
+    AsInTree,
+}
+
 /// A figure of several org units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -34,8 +44,10 @@ pub struct Comparison {
     pub unit: Unit,
     /// The reader's language.
     pub language: Language,
-    /// The org units.
+    /// The org units; the first of very many are drawn, and all are in the table.
     pub rows: Vec<Row>,
+    /// The order in which they are.
+    pub order: Order,
     /// Width in points.
     pub width: f64,
     /// Height of a row in points.
@@ -43,31 +55,37 @@ pub struct Comparison {
 }
 
 const SIZE: f64 = 6.2;
+/// The most org units that are drawn: more are no picture, and not on a page.
+const ROWS_MOST: usize = 20;
+/// The height of a line that says how many are drawn.
+const LINE: f64 = 8.0;
 
 impl Comparison {
     /// Draws it.
     #[must_use]
     pub fn draw(&self) -> Chart {
-        let count = f64::from(u16::try_from(self.rows.len()).unwrap_or(u16::MAX));
-        let mut canvas = Canvas::new(self.width, count * self.row_height + 2.0);
+        let drawn = self.drawn();
+        let count = f64::from(u16::try_from(drawn.len()).unwrap_or(u16::MAX));
+        let notes = self.notes();
+        let room = LINE * f64::from(u8::try_from(notes.len()).unwrap_or(u8::MAX));
+        let mut canvas = Canvas::new(self.width, count * self.row_height + 2.0 + room);
         let width = |of: fn(&Row) -> &str, most: f64| {
-            let widths = self.rows.iter().map(|row| width_of(of(row), SIZE));
+            let widths = drawn.iter().map(|row| width_of(of(row), SIZE));
             widths.fold(0.0, f64::max).min(most)
         };
         let names = width(|row| &row.name, self.width * 0.43);
-        let words = self
-            .rows
+        let words = drawn
             .iter()
             .map(|row| width_of(&self.brief(row), SIZE))
             .fold(0.0, f64::max)
             .min(self.width * 0.34);
         let left = names + 5.0;
         let right = self.width - words - 12.0;
-        let values = self.rows.iter().filter_map(|row| row.value);
-        let targets = self.rows.iter().filter_map(|row| row.target);
+        let values = drawn.iter().filter_map(|row| row.value);
+        let targets = drawn.iter().filter_map(|row| row.target);
         let scale = Scale::holding(values.chain(targets), self.unit);
         let x = |value: f64| left + scale.share(value) * (right - left).max(1.0);
-        for (at, row) in (0_u16..).zip(&self.rows) {
+        for (at, row) in (0_u16..).zip(drawn) {
             let top = 1.0 + f64::from(at) * self.row_height;
             let middle = top + self.row_height / 2.0;
             let baseline = middle + SIZE * 0.36;
@@ -99,7 +117,40 @@ impl Comparison {
         }
         let bottom = count * self.row_height + 1.0;
         canvas.line((left, 1.0), (left, bottom), stroke(Token::Soft, 0.6));
+        for (at, note) in (1_u8..).zip(notes) {
+            let baseline = bottom + LINE * f64::from(at) - 1.0;
+            canvas.text((0.0, baseline), text(SIZE, Token::Soft), note);
+        }
         Chart::new(self.name.clone(), self.description(), self.shown(), canvas)
+    }
+
+    fn drawn(&self) -> &[Row] {
+        &self.rows[..self.rows.len().min(ROWS_MOST)]
+    }
+
+    /// How many org units are drawn and where all are, a line each; none where all are drawn.
+    fn notes(&self) -> Vec<String> {
+        if self.rows.len() <= ROWS_MOST {
+            return Vec::new();
+        }
+        let all = format::count(i128::try_from(self.rows.len()).unwrap_or(i128::MAX));
+        let drawn = match self.order {
+            Order::WorstFirst => Text::new(
+                format!("全{all}組織のうち、遅れの大きい{ROWS_MOST}組織"),
+                format!("The {ROWS_MOST} of {all} org units that lag most."),
+            ),
+            Order::AsInTree => Text::new(
+                format!("全{all}組織のうち、組織図順に{ROWS_MOST}組織"),
+                format!("The first {ROWS_MOST} of {all} org units of the tree."),
+            ),
+        };
+        let rest = Text::new(
+            "全組織の値は、HTML版の図の表とExcel版にあります",
+            "All are in the table below it in HTML, and in Excel.",
+        );
+        [drawn, rest]
+            .map(|said| said.get(self.language).to_owned())
+            .to_vec()
     }
 
     /// The value; where there is none, why.
@@ -123,14 +174,15 @@ impl Comparison {
 
     fn description(&self) -> String {
         let one = |row: &Row| format!("{} {}", row.name, self.said(row));
-        let all: Vec<String> = self.rows.iter().map(one).collect();
+        let drawn: Vec<String> = self.drawn().iter().map(one).collect();
         let separator = Text::new("、", ", ");
-        let end = Text::new("。", ".");
-        format!(
-            "{}{}",
-            all.join(separator.get(self.language)),
-            end.get(self.language)
-        )
+        let end = Text::new("。", ". ");
+        let said: Vec<String> = std::iter::once(drawn.join(separator.get(self.language)))
+            .chain(self.notes())
+            .collect();
+        let said = said.join(end.get(self.language));
+        let said = said.trim_end_matches(['.', '。']);
+        format!("{said}{}", end.get(self.language).trim())
     }
 
     fn shown(&self) -> Shown {

@@ -6,6 +6,7 @@ use keiki_model::text::{Language, Text};
 use super::canvas::{Anchor, Canvas, Fill, fitted, in_two, stroke, text};
 use super::comparison::shape;
 use super::{Chart, Shown, Token};
+use crate::format;
 
 /// A KPI in an org unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Heat {
     pub title: String,
     /// The reader's language.
     pub language: Language,
-    /// The org units.
+    /// The org units, where there are very many those first that lag most: the first are drawn, and all are in the table.
     pub columns: Vec<String>,
     /// The KPIs: number, name, a cell for each org unit.
     pub rows: Vec<(String, String, Vec<Cell>)>,
@@ -38,6 +39,9 @@ const SIZE: f64 = 6.6;
 const LEADING: f64 = 7.6;
 
 impl Heat {
+    /// The most org units that are drawn: more are too narrow to be told apart.
+    pub const COLUMNS_MOST: usize = 24;
+
     /// Draws it.
     #[must_use]
     pub fn draw(&self) -> Chart {
@@ -50,10 +54,13 @@ impl Heat {
             (row, lines, self.row_height + more)
         });
         let named: Vec<_> = named.collect();
-        let height = top + named.iter().map(|(.., height)| height).sum::<f64>() + 1.0;
+        let drawn = &self.columns[..self.columns.len().min(Self::COLUMNS_MOST)];
+        let note = self.note();
+        let bottom = top + named.iter().map(|(.., height)| height).sum::<f64>() + 1.0;
+        let height = bottom + if note.is_empty() { 0.0 } else { 10.0 };
         let mut canvas = Canvas::new(self.width, height);
-        let step = (self.width - names) / of(self.columns.len().max(1));
-        for (at, name) in self.columns.iter().enumerate() {
+        let step = (self.width - names) / of(drawn.len().max(1));
+        for (at, name) in drawn.iter().enumerate() {
             let x = names + step * (of(at) + 0.5);
             let style = text(5.8, Token::Soft).anchored(Anchor::Middle);
             self.head(&mut canvas, (x, step), name, style);
@@ -67,7 +74,7 @@ impl Heat {
                 canvas.text((14.0, baseline), text(SIZE, Token::Ink), line);
                 baseline += LEADING;
             }
-            for (at, cell) in cells.iter().enumerate() {
+            for (at, cell) in cells.iter().take(drawn.len()).enumerate() {
                 let x = names + step * of(at);
                 let Some(status) = cell.status else { continue };
                 let (mark, token) = shape(status);
@@ -79,7 +86,26 @@ impl Heat {
             }
             y += height;
         }
+        canvas.text((0.0, bottom + 7.5), text(SIZE, Token::Soft), note);
         Chart::new(self.title.clone(), self.description(), self.shown(), canvas)
+    }
+
+    /// How many org units are drawn and where all are; empty where all are drawn.
+    fn note(&self) -> String {
+        let most = Self::COLUMNS_MOST;
+        if self.columns.len() <= most {
+            return String::new();
+        }
+        let all = format::count(i128::try_from(self.columns.len()).unwrap_or(i128::MAX));
+        let said = Text::new(
+            format!(
+                "全{all}組織のうち、未達・計画遅延の多い{most}組織の図。全組織の状態は、HTML版の図の表とExcel版にあります。"
+            ),
+            format!(
+                "The {most} of {all} org units that miss most. All are in the table below this chart in the HTML edition, and in the Excel edition."
+            ),
+        );
+        said.get(self.language).to_owned()
     }
 
     /// Writes the name of a column, on two lines where one is too short.
@@ -116,7 +142,7 @@ impl Heat {
         let bad = count(|status| matches!(status, Status::Missed | Status::Behind));
         let near = count(|status| status == Status::Near);
         let owed = count(|status| status == Status::NoData);
-        Text::new(
+        let counted = Text::new(
             format!(
                 "{}指標を{}組織で並べた表。未達または計画遅延{bad}、僅差未達{near}、未報告{owed}。",
                 self.rows.len(),
@@ -127,9 +153,11 @@ impl Heat {
                 self.rows.len(),
                 self.columns.len()
             ),
-        )
-        .get(self.language)
-        .to_owned()
+        );
+        let parts = [counted.get(self.language), &self.note()];
+        let separator = Text::new("", " ");
+        let said = parts.join(separator.get(self.language));
+        said.trim_end().to_owned()
     }
 
     fn shown(&self) -> Shown {

@@ -78,10 +78,7 @@ pub(super) fn counters(source: &Source<'_>, history: &History<'_>, kpi: &Kpi) ->
 }
 
 fn root_figure<'s>(source: &'s Source<'_>, no: u32, indicator: &str) -> Option<&'s Measurement> {
-    source
-        .measurements
-        .iter()
-        .find(|one| one.no == no && *one.indicator == *indicator && one.org_unit == *source.root)
+    source.measurements.find(no, indicator, source.root)
 }
 
 /// A published figure to hold an indicator beside.

@@ -12,7 +12,7 @@ use super::figure::{definition, name, value};
 use super::history::{History, Past};
 use super::{Moved, ReferencePart, Source, period_label, period_name};
 use crate::chart::{
-    Bridge, Bullet, Cell, Chart, Comparison, Forecast, Heat, Place, Row, Spark, Step, Trend,
+    Bridge, Bullet, Cell, Chart, Comparison, Forecast, Heat, Order, Place, Row, Spark, Step, Trend,
 };
 use crate::format;
 
@@ -167,34 +167,38 @@ fn median_beside<'s>(source: &Source<'s>, one: &Measurement) -> Option<&'s Measu
         .indicators
         .iter()
         .find(|other| other.formula.kind() == "median" && other.formula.measures() == measured)?;
-    source.measurements.iter().find(|other| {
-        other.no == one.no && other.indicator == *median.code && other.org_unit == one.org_unit
-    })
+    let figures = &source.measurements;
+    figures.find(one.no, &median.code, &one.org_unit)
 }
 
-/// A figure in the companies below the root, the one that lags most first; `None` where there are fewer than two.
-pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart> {
-    let language = source.names.language;
-    let mut found: Vec<&Measurement> = source
+/// A figure in the companies below the root that it concerns, the one that lags most first where the figure has a direction.
+pub(super) fn compared<'s>(
+    source: &Source<'s>,
+    one: &Measurement,
+) -> (Vec<&'s Measurement>, Order) {
+    let companies = source
         .measurements
-        .iter()
-        .filter(|other| {
-            other.no == one.no
-                && other.indicator == one.indicator
-                && is_company(source, other)
-                && other.status != Status::NotApplicable
-        })
+        .of_companies((one.no, &one.indicator), source.root);
+    let mut found: Vec<&Measurement> = companies
+        .filter(|other| other.status != Status::NotApplicable)
         .collect();
-    if found.len() < 2 {
-        return None;
-    }
     let direction = definition(source, one).map_or(Direction::None, |(_, found)| found.direction);
     match direction {
         Direction::Higher => found.sort_by_key(|one| (one.value.is_none(), one.value)),
         Direction::Lower => {
             found.sort_by_key(|one| (one.value.is_none(), std::cmp::Reverse(one.value)));
         }
-        Direction::None => {}
+        Direction::None => return (found, Order::AsInTree),
+    }
+    (found, Order::WorstFirst)
+}
+
+/// A figure in the companies below the root, side by side; `None` where there are fewer than two.
+pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart> {
+    let language = source.names.language;
+    let (found, order) = compared(source, one);
+    if found.len() < 2 {
+        return None;
     }
     let row = |one: &&Measurement| Row {
         name: source.names.org_unit(&one.org_unit),
@@ -212,45 +216,35 @@ pub(super) fn comparison(source: &Source<'_>, one: &Measurement) -> Option<Chart
         unit: one.unit,
         language,
         rows: found.iter().map(row).collect(),
+        order,
         width: 170.0,
         row_height: 9.0,
     };
     Some(comparison.draw())
 }
 
-/// Tells whether a figure is a company's, not the root's.
-pub(super) fn is_company(source: &Source<'_>, one: &Measurement) -> bool {
-    let mut units = source.names.organisation.rows().iter();
-    one.org_unit != *source.root
-        && units.any(|unit| one.org_unit == *unit.id && unit.kind.is_entity())
-}
-
-/// The companies in the order of the org tree.
-pub(super) fn companies<'s>(source: &Source<'s>) -> Vec<&'s str> {
-    let mut found: Vec<&str> = Vec::new();
-    for one in source.measurements {
-        if is_company(source, one) && !found.contains(&&*one.org_unit) {
-            found.push(&one.org_unit);
-        }
-    }
-    found
+/// The figures that miss their targets or are behind, companions left out.
+pub(super) fn missed<'s>(figures: &[&'s Measurement]) -> impl Iterator<Item = &'s Measurement> {
+    let is_missed = |one: &&Measurement| {
+        !one.is_companion && matches!(one.status, Status::Missed | Status::Behind)
+    };
+    figures.iter().copied().filter(is_missed)
 }
 
 /// How every KPI with a target stands in every company.
 pub(super) fn heat(source: &Source<'_>) -> Option<Chart> {
-    let companies = companies(source);
+    let mut companies = source.measurements.by_company(source.root);
     if companies.len() < 2 {
         return None;
+    }
+    if companies.len() > Heat::COLUMNS_MOST {
+        companies.sort_by_key(|(_, figures)| std::cmp::Reverse(missed(figures).count()));
     }
     let language = source.names.language;
     let with_target = source.of_root().filter(|one| one.target.is_some());
     let row = |one: &Measurement| {
-        let cell = |company: &&str| {
-            let found = source.measurements.iter().find(|other| {
-                other.no == one.no
-                    && other.indicator == one.indicator
-                    && *other.org_unit == **company
-            });
+        let cell = |(company, _): &(&str, _)| {
+            let found = source.measurements.find(one.no, &one.indicator, company);
             Cell {
                 status: found
                     .map(|found| found.status)
@@ -274,7 +268,7 @@ pub(super) fn heat(source: &Source<'_>) -> Option<Chart> {
         language,
         columns: companies
             .iter()
-            .map(|id| source.names.org_unit(id))
+            .map(|(id, _)| source.names.org_unit(id))
             .collect(),
         rows,
         width: PAGE,

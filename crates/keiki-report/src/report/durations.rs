@@ -137,9 +137,9 @@ fn carried<'s>(
 }
 
 fn figure<'s>(source: &Source<'s>, kpi: &Kpi, indicator: &Indicator) -> Option<&'s Measurement> {
-    source.measurements.iter().find(|one| {
-        one.no == kpi.no && *one.indicator == *indicator.code && one.org_unit == *source.root
-    })
+    source
+        .measurements
+        .find(kpi.no, &indicator.code, source.root)
 }
 
 fn title(source: &Source<'_>, kpi: &Kpi, (ja, en): (&str, &str)) -> String {

@@ -20,6 +20,8 @@ const FIGURES_MOST: usize = 10;
 /// The most indicators that got worse, and the most companies that lag, which are named.
 const WORSE_MOST: usize = 3;
 const LAG_MOST: usize = 3;
+/// The most org units that are named of those that have not reported.
+const MISSING_MOST: usize = 12;
 /// The most KPIs of a company that are named.
 const NAMED_MOST: usize = 6;
 
@@ -226,14 +228,10 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
     let Some((_, indicator)) = definition(source, one).filter(|_| explained.is_empty()) else {
         return explained;
     };
-    let mut movers: Vec<(Fraction, &Measurement)> = source
+    let companies = source
         .measurements
-        .iter()
-        .filter(|other| {
-            other.no == one.no
-                && other.indicator == one.indicator
-                && charts::is_company(source, other)
-        })
+        .of_companies((one.no, &one.indicator), source.root);
+    let mut movers: Vec<(Fraction, &Measurement)> = companies
         .filter_map(|other| {
             let by = moved_by(history.previous(other)?, other)?;
             is_for_the_worse(by, indicator.direction).then_some((by, other))
@@ -263,16 +261,9 @@ fn cause(source: &Source<'_>, history: &History<'_>, one: &Measurement) -> Strin
 
 /// The companies that miss the most indicators.
 fn lags(source: &Source<'_>) -> Vec<Lag> {
-    let mut found: Vec<(&str, Vec<&Measurement>)> = charts::companies(source)
-        .into_iter()
-        .map(|company| {
-            let missed = source.measurements.iter().filter(|one| {
-                *one.org_unit == *company
-                    && !one.is_companion
-                    && matches!(one.status, Status::Missed | Status::Behind)
-            });
-            (company, missed.collect::<Vec<_>>())
-        })
+    let companies = source.measurements.by_company(source.root).into_iter();
+    let mut found: Vec<(&str, Vec<&Measurement>)> = companies
+        .map(|(company, figures)| (company, charts::missed(&figures).collect::<Vec<_>>()))
         .filter(|(_, missed)| !missed.is_empty())
         .collect();
     found.sort_by_key(|(_, missed)| std::cmp::Reverse(missed.len()));
@@ -311,9 +302,10 @@ fn named(source: &Source<'_>, figures: &[&Measurement]) -> String {
 
 fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
     let language = source.names.language;
-    let missing: Vec<String> = reliance
+    let mut missing: Vec<String> = reliance
         .missing
         .iter()
+        .take(MISSING_MOST)
         .map(|one| {
             if one.kpis.len() > NAMED_MOST {
                 let count = one.kpis.len();
@@ -328,6 +320,14 @@ fn relied(source: &Source<'_>, reliance: &Reliance) -> Vec<Fact> {
             )
         })
         .collect();
+    let rest = reliance.missing.len() - missing.len();
+    if rest > 0 {
+        let more = Text::new(
+            format!("ほか{rest}組織(Excel版の「証跡の概要」に指標ごとに記載)"),
+            format!("{rest} more, which the Excel edition names by indicator under Evidence"),
+        );
+        missing.push(more.get(language).to_owned());
+    }
     let missing = if missing.is_empty() {
         source
             .say("全社から報告あり", "everyone has reported")

@@ -102,7 +102,13 @@ pub struct KpiPart {
     #[serde(skip)]
     pub survived: Option<String>,
     /// The first figure in the companies, as a table.
+    #[serde(skip)]
     pub companies: Vec<UnitFigure>,
+    /// The same as it is printed: of very many companies those that lag most.
+    #[serde(rename = "companies")]
+    pub printed: Vec<UnitFigure>,
+    /// How many companies are printed of how many, and where all are; empty where all are printed.
+    pub printed_note: String,
     /// The first figure's exact values through the periods, each with the period's name; its own last.
     #[serde(skip)]
     pub series: Vec<(String, Option<Fraction>)>,
@@ -174,6 +180,7 @@ fn part(
     let (distribution, distributed) = durations::distribution(source, kpi).unzip();
     let (survival, survived) = durations::survival(source, kpi).unzip();
     let of_first = judged.first().map(|one| &one.judgement);
+    let companies = companies(source, of_kpis, first);
     Some(KpiPart {
         no: kpi.no,
         code: kpi.code.clone(),
@@ -214,7 +221,9 @@ fn part(
         survival,
         distributed,
         survived,
-        companies: companies(source, of_kpis, first),
+        printed: printed(source, of_kpis, first),
+        printed_note: printed_note(source, companies.len()),
+        companies,
         series: series(source, history, first),
         references,
         judged,
@@ -254,8 +263,49 @@ fn companies(
     of_kpis: &KpiStatuses<'_>,
     first: &Measurement,
 ) -> Vec<UnitFigure> {
+    let companies = source
+        .measurements
+        .of_companies((first.no, &first.indicator), source.root);
+    companies
+        .map(|one| unit_figure(source, of_kpis, one))
+        .collect()
+}
+
+/// The most companies that are printed of a KPI.
+const PRINTED_MOST: usize = 100;
+
+/// The same as far as they are printed.
+fn printed(source: &Source<'_>, of_kpis: &KpiStatuses<'_>, first: &Measurement) -> Vec<UnitFigure> {
+    let all = companies(source, of_kpis, first);
+    if all.len() <= PRINTED_MOST {
+        return all;
+    }
+    let (compared, _) = charts::compared(source, first);
+    let compared = compared.into_iter().take(PRINTED_MOST);
+    compared
+        .map(|one| unit_figure(source, of_kpis, one))
+        .collect()
+}
+
+fn printed_note(source: &Source<'_>, count: usize) -> String {
+    if count <= PRINTED_MOST {
+        return String::new();
+    }
+    let all = format::count(i128::try_from(count).unwrap_or(i128::MAX));
+    let said = Text::new(
+        format!(
+            "全{all}社のうち、遅れの大きい順(目標の向きのない指標は組織図順)に{PRINTED_MOST}社までを示した。全社の値はExcel版とHTML版の図の表にある。"
+        ),
+        format!(
+            "At most {PRINTED_MOST} of {all} companies: those that lag most or, where neither more nor less is better, the first of the org tree. All are in the Excel edition and in the chart's table of the HTML edition."
+        ),
+    );
+    said.get(source.names.language).to_owned()
+}
+
+fn unit_figure(source: &Source<'_>, of_kpis: &KpiStatuses<'_>, one: &Measurement) -> UnitFigure {
     let language = source.names.language;
-    let one = |one: &Measurement| UnitFigure {
+    UnitFigure {
         id: one.org_unit.to_string(),
         org_unit: source.names.org_unit(&one.org_unit),
         value: value(one, language),
@@ -265,17 +315,7 @@ fn companies(
         }),
         status: Standing::of(one.status, language),
         kpi_status: Standing::of_kpi(of_kpis, one, language),
-    };
-    source
-        .measurements
-        .iter()
-        .filter(|other| {
-            other.no == first.no
-                && other.indicator == first.indicator
-                && charts::is_company(source, other)
-        })
-        .map(one)
-        .collect()
+    }
 }
 
 /// A unit in words.

@@ -1,5 +1,7 @@
 //! Serious incidents of a period: how many, what they cost, how long work stood still. What is not known is said, and is never zero.
 
+use std::collections::HashMap;
+
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
 use keiki_model::measurement::Measurement;
@@ -7,8 +9,8 @@ use keiki_model::name::Name;
 use keiki_model::text::Text;
 use serde_json::{Value, json};
 
+use super::Source;
 use super::front::Fact;
-use super::{Source, charts};
 use crate::format;
 
 /// The KPI whose companions speak of incidents, and these, by the catalogue's codes.
@@ -49,10 +51,9 @@ pub struct Serious {
 }
 
 impl Serious {
-    /// Finds them among the measurements; `None` where the statement does not hold them.
-    #[must_use]
-    pub fn of(measurements: &[Measurement], org_unit: &str) -> Option<Self> {
-        let find = |indicator: &str| find(measurements, org_unit, indicator);
+    /// Finds them among an org unit's figures; `None` where the statement does not hold them.
+    fn of(figures: &[&Measurement]) -> Option<Self> {
+        let find = |indicator: &str| find(figures.iter().copied(), indicator);
         let counted = find(COUNT)?;
         let count = counted.value.map(Fraction::numerator);
         let effect = |indicator: &str, unit: Unit| {
@@ -100,28 +101,36 @@ impl Serious {
 /// The serious incidents of every org unit that measurements speak of, in their order.
 #[must_use]
 pub fn serious(measurements: &[Measurement]) -> Vec<Serious> {
-    let counted = measurements
-        .iter()
-        .filter(|one| one.no == KPI && one.indicator == *COUNT);
+    let mut by_unit: HashMap<&str, Vec<&Measurement>> = HashMap::new();
+    let of_incidents = measurements.iter().filter(|one| one.no == KPI);
+    for one in of_incidents.clone() {
+        by_unit.entry(&*one.org_unit).or_default().push(one);
+    }
+    let counted = of_incidents.filter(|one| one.indicator == *COUNT);
     counted
-        .filter_map(|one| Serious::of(measurements, &one.org_unit))
+        .filter_map(|one| Serious::of(by_unit.get(&*one.org_unit)?))
         .collect()
 }
 
 fn find<'m>(
-    measurements: &'m [Measurement],
-    org_unit: &str,
+    mut figures: impl Iterator<Item = &'m Measurement>,
     indicator: &str,
 ) -> Option<&'m Measurement> {
-    measurements
-        .iter()
-        .find(|one| one.no == KPI && one.indicator == *indicator && one.org_unit == *org_unit)
+    figures.find(|one| one.no == KPI && one.indicator == *indicator)
+}
+
+fn of_root<'s>(source: &Source<'s>, indicator: &str) -> Option<&'s Measurement> {
+    source.measurements.find(KPI, indicator, source.root)
 }
 
 /// Those of the root and of each company that has any, the root first.
 pub(super) fn by_company(source: &Source<'_>) -> Vec<Serious> {
-    let units = std::iter::once(source.root).chain(charts::companies(source));
-    let found = units.filter_map(|unit| Serious::of(source.measurements, unit));
+    let of_root = source.measurements.all().iter();
+    let of_root = of_root.filter(|one| one.org_unit == *source.root);
+    let companies = source.measurements.by_company(source.root).into_iter();
+    let companies = companies.map(|(_, figures)| figures);
+    let units = std::iter::once(of_root.collect()).chain(companies);
+    let found = units.filter_map(|figures: Vec<&Measurement>| Serious::of(&figures));
     found
         .filter(|one| one.org_unit == *source.root || one.count.is_none_or(|count| count > 0))
         .collect()
@@ -141,8 +150,7 @@ pub(super) fn facts(source: &Source<'_>, serious: &[Serious]) -> Vec<Fact> {
             )
             .to_owned(),
         note: match root.count {
-            None => find(source.measurements, source.root, COUNT)
-                .map_or_else(String::new, |one| source.names.status(one)),
+            None => of_root(source, COUNT).map_or_else(String::new, |one| source.names.status(one)),
             Some(_) => named(source, companies),
         },
         indicator: COUNT,
@@ -245,7 +253,7 @@ pub(super) fn note(source: &Source<'_>, serious: &[Serious]) -> String {
             format!("{unsettled} whose severity is not settled are not among them."),
         ));
     }
-    let of_root = |indicator: &str| find(source.measurements, source.root, indicator)?.value;
+    let of_root = |indicator: &str| of_root(source, indicator)?.value;
     if let Some(open) = of_root(OPEN) {
         let open = format::figure(open, Unit::Count, language);
         let longest = of_root(OPEN_DAYS).map(|days| format::figure(days, Unit::Days, language));

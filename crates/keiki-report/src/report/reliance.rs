@@ -1,5 +1,7 @@
 //! How far the figures can be relied on: who has reported, what somebody totalled, what was restated.
 
+use std::collections::HashMap;
+
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::Unit;
 use keiki_model::measurement::{Basis, Measurement};
@@ -74,16 +76,19 @@ impl Reliance {
         };
         let (part, whole) = (count(reported), count(valued.len()));
         let mut missing: Vec<Missing> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for one in &shown {
             for id in &one.grounds.missing {
-                let org_unit = source.names.org_unit(id);
-                match missing.iter_mut().find(|found| found.org_unit == org_unit) {
-                    Some(found) if found.kpis.contains(&one.no) => {}
-                    Some(found) => found.kpis.push(one.no),
-                    None => missing.push(Missing {
-                        org_unit,
-                        kpis: vec![one.no],
-                    }),
+                let place = *places.entry(id).or_insert(missing.len());
+                if place == missing.len() {
+                    missing.push(Missing {
+                        org_unit: source.names.org_unit(id),
+                        kpis: Vec::new(),
+                    });
+                }
+                let kpis = &mut missing[place].kpis;
+                if !kpis.contains(&one.no) {
+                    kpis.push(one.no);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use keiki_model::fraction::Fraction;
 use keiki_model::measurement::Measurement;
+use keiki_model::text::Text;
 use rust_xlsxwriter::Worksheet;
 
 use super::figures::basis;
@@ -45,8 +46,6 @@ fn row(report: &Report<'_>, one: &Measurement) -> Vec<Cell> {
         i128::from(one.coverage.covered),
         i128::from(one.coverage.expected),
     );
-    let missing = one.grounds.missing.iter().map(|id| names.org_unit(id));
-    let missing: Vec<String> = missing.collect();
     vec![
         Cell::Whole(i128::from(one.no)),
         Cell::Text(names.kpi(one.no)),
@@ -58,11 +57,39 @@ fn row(report: &Report<'_>, one: &Measurement) -> Vec<Cell> {
             below: 4,
             value: Fraction::new(covered, expected),
         },
-        Cell::Text(missing.join(report.say("、", ", "))),
+        Cell::Text(missing(report, one)),
         Cell::Text(basis(one, names.language)),
         Cell::Whole(one.statistics.unknown),
         Cell::Whole(one.statistics.undated),
         Cell::Text(one.known_at.to_string()),
         Cell::Whole(i128::from(one.journal_version)),
     ]
+}
+
+/// The most characters of a list in one cell. Excel holds 32,767 in one.
+const CHARACTERS_MOST: usize = 30_000;
+
+/// The org units that have not reported, as many as a cell holds; the sheets of the groups have a row for each of them.
+fn missing(report: &Report<'_>, one: &Measurement) -> String {
+    let separator = report.say("、", ", ");
+    let mut text = String::new();
+    let mut characters = 0;
+    for (at, id) in one.grounds.missing.iter().enumerate() {
+        let name = report.source.names.org_unit(id);
+        characters += name.chars().count() + separator.chars().count();
+        if characters > CHARACTERS_MOST {
+            let rest = one.grounds.missing.len() - at;
+            let more = Text::new(
+                format!("ほか{rest}組織(各群のシートに記載)"),
+                format!(" and {rest} more, which the sheets of the groups have"),
+            );
+            text.push_str(more.get(report.source.names.language));
+            break;
+        }
+        if at > 0 {
+            text.push_str(separator);
+        }
+        text.push_str(&name);
+    }
+    text
 }

@@ -134,8 +134,7 @@ fn is_first(report: &Report<'_>, one: &Measurement) -> bool {
 
 /// Tells whether a figure is an entity's.
 fn is_entity(report: &Report<'_>, one: &Measurement) -> bool {
-    let mut units = report.source.names.organisation.rows().iter();
-    units.any(|unit| one.org_unit == *unit.id && unit.kind.is_entity())
+    report.source.measurements.is_entity(&one.org_unit)
 }
 
 fn bound_of(one: &Measurement) -> Option<f64> {

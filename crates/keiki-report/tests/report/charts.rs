@@ -4,8 +4,8 @@ use keiki_model::kpi::Unit;
 use keiki_model::status::Status;
 use keiki_model::text::Language;
 use keiki_report::chart::{
-    Bin, Bridge, Bullet, Cell, Chart, Comparison, Distribution, Forecast, Heat, Line, Place, Row,
-    Spark, Step, Survival, SurvivalStep, Theme, Trend,
+    Bin, Bridge, Bullet, Cell, Chart, Comparison, Distribution, Forecast, Heat, Line, Order, Place,
+    Row, Spark, Step, Survival, SurvivalStep, Theme, Trend,
 };
 
 /// The chart on paper, a tag a line.
@@ -84,6 +84,7 @@ fn comparison() -> Comparison {
             row("Fictional Trading", Some(0.99), Status::Met),
             row("Fictional Asia", None, Status::NoData),
         ],
+        order: Order::WorstFirst,
         width: 200.0,
         row_height: 10.0,
     }

@@ -169,7 +169,7 @@ fn assessment_results_carry_facts_and_judge_no_control() {
 fn tables_for_programs_and_spreadsheets_are_written() {
     let group = Group::new();
     let source = group.source(Language::Ja);
-    let table = parquet::measurements(source.measurements).expect("it can be written");
+    let table = parquet::measurements(source.measurements.all()).expect("it can be written");
     assert!(
         table.starts_with(b"PAR1") && table.ends_with(b"PAR1"),
         "it is no Parquet"
@@ -405,6 +405,7 @@ fn a_kpi_of_two_figures_stands_as_the_worse_of_them_everywhere() {
     );
     let measured = &group.statement.measurements;
     let data = json::with_trends(measured, &[], &[]);
+    let data = serde_json::to_value(&data).expect("it is data");
     let of = |indicator: &str, unit: &str| {
         let mut all = data.as_array().expect("an array").iter();
         let one = all.find(|one| one["indicator"] == indicator && one["org_unit"] == unit);
@@ -434,4 +435,74 @@ fn a_figure_without_a_value_is_not_marked_as_resting_on_totals() {
     };
     assert_eq!(value("HD"), "–");
     assert!(value("A").ends_with(" *"), "{}", value("A"));
+}
+
+#[test]
+fn of_very_many_companies_those_that_lag_most_are_drawn_and_it_is_said_where_all_are() {
+    const COUNT: usize = 150;
+    let group = Group::new().with_companies(COUNT);
+    for (language, drawn, printed, missing) in [
+        (
+            Language::En,
+            "The 20 of 152 org units that lag most.",
+            "At most 100 of 152 companies",
+            "138 more",
+        ),
+        (
+            Language::Ja,
+            "全152組織のうち、遅れの大きい20組織",
+            "全152社のうち",
+            "ほか138組織",
+        ),
+    ] {
+        let source = group.source(language);
+        let report = Report::new(&source);
+        let kpi = &report.groups[0].kpis[0];
+        let comparison = kpi.comparison.as_ref().expect("companies are compared");
+        assert!(
+            comparison.description.contains(drawn),
+            "{}",
+            comparison.description
+        );
+        assert_eq!(comparison.shown.rows.len(), COUNT + 2);
+        let worst = &comparison.shown.rows[0][0];
+        assert_eq!((worst.as_str(), kpi.printed[0].id.as_str()), (EVIL, "B"));
+        assert_eq!((kpi.companies.len(), kpi.printed.len()), (COUNT + 2, 100));
+        assert!(kpi.printed_note.contains(printed), "{}", kpi.printed_note);
+        let heat = report.heat.as_ref().expect("there are companies");
+        assert_eq!(heat.shown.columns.len(), 1 + COUNT + 2);
+        assert!(heat.description.contains("24"), "{}", heat.description);
+        let note = &report.front.reliance[0].note;
+        assert!(note.contains(missing), "{note}");
+        let page = html::draw(&report, Edition::Board);
+        let last = source.names.org_unit(&format!("C{}", COUNT - 1));
+        assert!(page.contains(&format!("<th scope=\"row\">{last}</th>")));
+        assert!(page.contains(drawn.trim_end_matches('.')));
+        for edition in [Edition::Board, Edition::Full] {
+            pdf::draw(&report, edition).expect("it can be set");
+        }
+        workbook::draw(&report).expect("it can be drawn");
+    }
+}
+
+#[test]
+fn what_is_written_item_by_item_is_the_same_data() {
+    let group = Group::new().with_security_headcount();
+    let measured = &group.statement.measurements;
+    let written = serde_json::to_string_pretty(&json::measurements(measured));
+    let written = written.expect("it is data");
+    let data: serde_json::Value = serde_json::from_str(&written).expect("it can be read");
+    assert_eq!(format!("{data:#}"), written);
+    assert_eq!(data.as_array().map(Vec::len), Some(measured.len()));
+    let whole = serde_json::json!({ "period": "2026-09", "measurements": null, "by": "x" });
+    let whole = json::With {
+        object: &whole,
+        field: ("measurements", json::measurements(measured)),
+    };
+    let whole = serde_json::to_value(&whole).expect("it is data");
+    assert_eq!(whole["measurements"], data);
+    assert_eq!(
+        (&whole["period"], &whole["by"]),
+        (&"2026-09".into(), &"x".into())
+    );
 }

@@ -1,13 +1,14 @@
 //! A small group with a statement, from the shipped definitions.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keiki_model::calendars::Calendars;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::durations::{Durations, Form};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Target, Unit};
-use keiki_model::measurement::{Basis, Coverage, CoverageRule, Measurement, Scope};
+use keiki_model::measurement::{Basis, Coverage, CoverageRule, Grounds, Measurement, Scope};
 use keiki_model::org::Organisation;
 use keiki_model::remark::Remarks;
 use keiki_model::restatement::Bridge;
@@ -15,7 +16,7 @@ use keiki_model::statement::{Obstacle, Statement, restated};
 use keiki_model::status::Status;
 use keiki_model::survival::Span;
 use keiki_model::text::{Language, Text};
-use keiki_report::report::{Earlier, Finality, Moved, Source};
+use keiki_report::report::{Earlier, Finality, Moved, Placed, Source};
 use keiki_report::scorecard::Names;
 
 /// A company whose name would do harm if it were read as code.
@@ -32,14 +33,7 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn new() -> Self {
-        let org = format!(
-            "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
-             HD,,架空ホールディングス,Fictional Holdings,group,JP,2018-04-01,,\n\
-             A,HD,架空製造,Fictional Manufacturing,subsidiary,JP,2018-04-01,,\n\
-             B,HD,\"{evil}\",\"{evil}\",subsidiary,JP,2018-04-01,,\n",
-            evil = EVIL.replace('"', "\"\"")
-        );
-        let organisation = Organisation::read("org.csv", &org).expect("the tree is sound");
+        let organisation = Organisation::read("org.csv", &org()).expect("the tree is sound");
         let now = measurements("2026-09", ["0.92", "0.97", "0.80"]);
         let before = measurements("2026-08", ["0.96", "0.97", "0.95"]);
         let first = measurements("2026-09", ["0.90", "0.97", "0.75"]);
@@ -122,6 +116,28 @@ impl Group {
         self
     }
 
+    /// The same group with so many companies more, none of which has reported.
+    pub(crate) fn with_companies(mut self, count: usize) -> Self {
+        let rows: String = (0..count)
+            .map(|at| format!("C{at},HD,会社{at}号,Company {at},company,JP,2018-04-01,,\n"))
+            .collect();
+        let org = org() + &rows;
+        self.organisation = Organisation::read("org.csv", &org).expect("the tree is sound");
+        let ids: Vec<String> = (0..count).map(|at| format!("C{at}")).collect();
+        let of_root = &mut self.statement.measurements[0];
+        of_root.grounds = Arc::new(Grounds {
+            missing: ids.clone(),
+            ..Grounds::default()
+        });
+        let companies = ids.iter().map(|id| Measurement {
+            value: None,
+            status: Status::NoData,
+            ..measurement("2026-09", id, "0")
+        });
+        self.statement.measurements.extend(companies);
+        self
+    }
+
     /// The same group with both figures of KPI 8: the first is met everywhere, the second missed in the group and in B.
     pub(crate) fn with_security_headcount(mut self) -> Self {
         for unit in ["HD", "A", "B"] {
@@ -196,11 +212,21 @@ impl Group {
             calendars: &self.calendars,
             organisation: "架空グループ",
             root: "HD",
-            measurements: &self.statement.measurements,
+            measurements: Placed::new(&self.statement.measurements, &self.organisation),
             earlier: &self.earlier,
             restated: Some(&self.moved),
         }
     }
+}
+
+fn org() -> String {
+    format!(
+        "id,parent_id,name_ja,name_en,kind,country,valid_from,valid_until,successor_id\n\
+         HD,,架空ホールディングス,Fictional Holdings,group,JP,2018-04-01,,\n\
+         A,HD,架空製造,Fictional Manufacturing,subsidiary,JP,2018-04-01,,\n\
+         B,HD,\"{evil}\",\"{evil}\",subsidiary,JP,2018-04-01,,\n",
+        evil = EVIL.replace('"', "\"\"")
+    )
 }
 
 /// How long incidents took to be contained, and the curve of those still open.

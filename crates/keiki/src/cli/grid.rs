@@ -3,6 +3,7 @@
 use keiki_report::csv::inert;
 use keiki_report::format;
 use keiki_report::table::{Column, Table};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Format;
@@ -68,8 +69,11 @@ fn is_of_time(name: &str) -> bool {
 }
 
 /// Prints a value as indented JSON.
-pub(super) fn print_json(value: &Value, session: &Session) {
-    session.line(format!("{value:#}"));
+pub(super) fn print_json(value: &impl Serialize, session: &Session) {
+    session.print_with(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    });
 }
 
 /// Writes rows as CSV.

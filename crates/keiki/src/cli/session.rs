@@ -1,6 +1,6 @@
 //! What all commands share: where the workspace is, the language, the terminal, and the way to standard output.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::operations::accounts::Actor;
 use crate::operations::init;
 use crate::progress::{Progress, Step};
+
+/// How much is gathered before it is handed to standard output.
+const OUT_BYTES: usize = 64 * 1024;
 
 /// The language of the workspace in or above the current folder, for what is said before one is loaded.
 pub(super) fn language_here() -> Option<Language> {
@@ -151,9 +154,14 @@ impl Session {
 
     /// Prints to standard output. What goes wrong with that is told when all is done.
     pub(crate) fn print(&self, text: &str) {
+        self.print_with(|out| out.write_all(text.as_bytes()));
+    }
+
+    /// Prints what is made while it is printed.
+    pub(crate) fn print_with(&self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         self.finish();
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let mut out = BufWriter::with_capacity(OUT_BYTES, std::io::stdout().lock());
+        let written = write(&mut out).and_then(|()| out.flush());
         if let Err(error) = written {
             tracing::debug!(%error, "standard output is gone");
             self.refused.get_or_init(|| error);

@@ -1,6 +1,5 @@
 //! Withholds figures about few people, and those from which they would follow: the one place below everything that shows figures.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -19,6 +18,9 @@ use super::programme::Run;
 use crate::config::Workspace;
 use crate::error::Result;
 use crate::progress::Progress;
+
+/// How many figures are measured at once at most to find what follows from them, where more than a period's are needed.
+const FIGURES_AT_ONCE: usize = 200_000;
 
 /// What a reader may not see, of some KPIs in some periods.
 pub(super) struct Shield<'w> {
@@ -206,8 +208,12 @@ impl Shield<'_> {
         if kpis.is_empty() || periods.is_empty() {
             return Ok(());
         }
-        let mut measured = Cow::Borrowed(given);
-        if !is_whole(asked, given, (kpis, periods)) {
+        if is_whole(asked, given, (kpis, periods)) {
+            return self
+                .find((asked, given), (kpis, periods, lag), closed)
+                .await;
+        }
+        for periods in periods.chunks(self.periods_at_once(kpis)) {
             let whole = Measure {
                 kpis: kpis.iter().map(|kpi| kpi.no.to_string()).collect(),
                 units: Units::All,
@@ -215,8 +221,27 @@ impl Shield<'_> {
                 structure: Structure::default(),
                 ..asked.clone()
             };
-            measured = Cow::Owned(measure_in(self.workspace, &whole, progress).await?);
+            let measured = measure_in(self.workspace, &whole, progress).await?;
+            self.find((asked, &measured), (kpis, periods, lag), closed)
+                .await?;
         }
+        Ok(())
+    }
+
+    /// How many periods are measured together, so that the figures of all org units are held of few at a time.
+    fn periods_at_once(&self, kpis: &[Arc<Kpi>]) -> usize {
+        let indicators: usize = kpis.iter().map(|kpi| kpi.indicators.len()).sum();
+        let of_period = indicators * self.workspace.organisation.rows().len();
+        (FIGURES_AT_ONCE / of_period.max(1)).max(1)
+    }
+
+    /// The same from the figures of all org units.
+    async fn find(
+        &mut self,
+        (asked, measured): (&Measure, &[Measurement]),
+        (kpis, periods, lag): (&[Arc<Kpi>], &[Period], i32),
+        closed: &mut Closed,
+    ) -> Result<()> {
         let known_at = asked.known_at.unwrap_or(asked.now);
         for period in periods {
             let before = closed.of(self.workspace, *period).await?;

@@ -164,6 +164,8 @@ impl Office {
 
     async fn warm_months(self: &Arc<Self>, count: u16, now: i64) -> Result<()> {
         let books = self.kept.books(&self.root, now).await?;
+        let most = kept::boards_most(&books.workspace);
+        let count = count.min(u16::try_from(most).unwrap_or(count));
         let periods = period::until(books.period(now), count);
         for period in periods.into_iter().rev() {
             let revision = books.revision(period);

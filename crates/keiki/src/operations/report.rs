@@ -2,13 +2,14 @@
 
 mod memory;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use keiki_engine::Structure;
 use keiki_model::calendar::{Period, date_of, local_day};
 use keiki_model::judgement::{HISTORY, Judgement};
 use keiki_model::measurement::Measurement;
 use keiki_model::name::Name;
+use keiki_model::org::{Node, UNASSIGNED};
 use keiki_model::statement::{Place, Statement};
 use keiki_report::report::{Earlier, Figures, Finality, Later, Moved};
 use keiki_store::Event;
@@ -41,6 +42,17 @@ pub struct Material {
     pub finality: Finality,
 }
 
+/// Of whom the periods before are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'u> {
+    /// Of nobody yet.
+    Nobody,
+    /// Of every org unit.
+    All,
+    /// Of one, and in the period just before of the companies too: they may have moved it. It is all that a report of the unit shows.
+    Unit(&'u str),
+}
+
 /// Gathers it. What was closed after the statement is not looked at, so that the same statement gives the same report for ever; what
 /// the reader may not see is withheld in every period.
 ///
@@ -49,13 +61,15 @@ pub struct Material {
 pub async fn material(
     workspace: &Workspace,
     (period, statement, of): (Period, &Statement, Revision),
+    whose: Whose<'_>,
     (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
 ) -> Result<Material> {
     let zone = &workspace.settings.zone;
     let on = date_of(local_day(statement.closed_at, zone)).to_string();
+    let before = (period, statement);
     Ok(Material {
-        earlier: earlier(workspace, (period, statement), (run, memory), progress).await?,
+        earlier: earlier(workspace, before, whose, (run, memory), progress).await?,
         restated: restated(workspace, (period, statement, of), run, progress).await?,
         finality: match of {
             Revision::Open => Finality::NotClosed(on),
@@ -75,8 +89,8 @@ pub async fn judgements(
     run: &Run,
     progress: &dyn Progress,
 ) -> Result<Vec<(Place, Judgement)>> {
-    let of = (period, statement);
-    let earlier = earlier(workspace, of, (run, &Memory::default()), progress).await?;
+    let (of, memory) = ((period, statement), Memory::default());
+    let earlier = earlier(workspace, of, Whose::Unit(root), (run, &memory), progress).await?;
     Ok(keiki_report::report::judgements(
         &statement.measurements,
         &earlier,
@@ -86,15 +100,29 @@ pub async fn judgements(
 }
 
 /// The periods before: as reported first where they had been closed by then, with the last revision beside it, else as they were known at the close.
-async fn earlier(
+/// What `memory` holds has to be of the same org units.
+///
+/// # Errors
+/// The statements or the journal cannot be read.
+pub async fn earlier(
     workspace: &Workspace,
     (period, statement): (Period, &Statement),
+    whose: Whose<'_>,
     (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
 ) -> Result<Vec<Earlier>> {
+    if whose == Whose::Nobody {
+        return Ok(Vec::new());
+    }
     let calendar = &workspace.settings.calendar;
     let mut periods = period::until(period, EARLIER_COUNT + 1);
     periods.retain(|one| *one != period && one.months(calendar).is_some());
+    let wanted = Wanted {
+        workspace,
+        statement,
+        whose,
+        last: periods.last().copied(),
+    };
     let book = workspace.statements().await?;
     let mut reported: Vec<Option<(Later, Option<Later>)>> = Vec::new();
     for one in &periods {
@@ -112,6 +140,7 @@ async fn earlier(
         };
         for closed in std::iter::once(&mut first).chain(&mut last) {
             disclosure::withhold_statement(workspace, closed, &mut before, run, progress).await?;
+            wanted.retain(*one, &mut closed.measurements);
         }
         let kept = |closed: Statement| Later {
             revision: closed.revision,
@@ -122,7 +151,7 @@ async fn earlier(
     let open = periods.iter().zip(&reported);
     let open = open.filter(|(_, reported)| reported.is_none());
     let open: Vec<Period> = open.map(|(one, _)| *one).collect();
-    let mut measured = known(workspace, open, statement, (run, memory), progress).await?;
+    let mut measured = known(&wanted, open, (run, memory), progress).await?;
     let of = |(one, reported): (Period, Option<(Later, Option<Later>)>)| {
         let (revision, measurements, restated) = match reported {
             Some((first, last)) => (Some(first.revision), first.measurements, last),
@@ -144,15 +173,66 @@ async fn earlier(
     Ok(earlier)
 }
 
+/// What is wanted of the periods before a statement.
+struct Wanted<'w> {
+    workspace: &'w Workspace,
+    statement: &'w Statement,
+    whose: Whose<'w>,
+    /// The period just before.
+    last: Option<Period>,
+}
+
+impl Wanted<'_> {
+    /// The org units that are wanted of a period, of those that its tree has.
+    fn units(&self, period: Period) -> Units {
+        let Whose::Unit(unit) = self.whose else {
+            return Units::All;
+        };
+        let settings = &self.workspace.settings;
+        let known_on = local_day(self.statement.closed_at, &settings.zone);
+        let months = period.months(&settings.calendar);
+        let end = months.map_or(known_on, |(_, last)| last.last_day());
+        let tree = self.workspace.organisation.tree(end.min(known_on));
+        let is_last = Some(period) == self.last;
+        // What belongs to no org unit tells since when there are figures at all.
+        let is_wanted = |node: &&Node| {
+            node.id == unit || node.id == UNASSIGNED || (is_last && node.kind.is_entity())
+        };
+        let nodes = tree.nodes().iter().filter(is_wanted);
+        Units::Named(nodes.map(|node| node.id.clone()).collect())
+    }
+
+    /// Leaves the figures that are wanted of a period.
+    fn retain(&self, period: Period, measurements: &mut Vec<Measurement>) {
+        if let Units::Named(ids) = self.units(period) {
+            let ids: HashSet<String> = ids.into_iter().collect();
+            measurements.retain(|one| ids.contains(&*one.org_unit));
+        }
+    }
+
+    /// Periods of which the same org units are wanted, put together.
+    fn alike(&self, periods: Vec<Period>) -> Vec<(Units, Vec<Period>)> {
+        let mut alike: Vec<(Units, Vec<Period>)> = Vec::new();
+        for period in periods {
+            let units = self.units(period);
+            match alike.iter_mut().find(|(of, _)| *of == units) {
+                Some((_, periods)) => periods.push(period),
+                None => alike.push((units, vec![period])),
+            }
+        }
+        alike
+    }
+}
+
 /// What was known of periods at the close of a statement, by the definitions of its edition.
 async fn known(
-    workspace: &Workspace,
+    wanted: &Wanted<'_>,
     periods: Vec<Period>,
-    statement: &Statement,
     (run, memory): (&Run, &Memory),
     progress: &dyn Progress,
 ) -> Result<HashMap<Period, Figures>> {
     let mut known = HashMap::new();
+    let statement = wanted.statement;
     let Some(edition) = statement.edition else {
         return Ok(known);
     };
@@ -161,40 +241,42 @@ async fn known(
         journal_version: statement.journal_version,
         edition,
     };
-    let mut wanted = Vec::new();
+    let mut unknown = Vec::new();
     for one in periods {
         match memory.find(one, origin) {
             Some(figures) => drop(known.insert(one, figures)),
-            None => wanted.push(one),
+            None => unknown.push(one),
         }
     }
-    if wanted.is_empty() {
+    if unknown.is_empty() {
         return Ok(known);
     }
-    let recorded = programme::unless_as_is(workspace, edition).await?;
-    let then = recorded.as_ref().unwrap_or(workspace);
-    let asked = Measure {
-        kpis: Vec::new(),
-        units: Units::All,
-        periods: wanted.clone(),
-        structure: Structure::default(),
-        known_at: Some(statement.closed_at),
-        journal_version: Some(statement.journal_version),
-        author: run.author.clone(),
-        now: statement.closed_at,
-    };
-    let mut measured = measure_in(then, &asked, progress).await?;
-    let mut closed = Closed::default();
-    disclosure::withhold(then, &asked, &mut measured, &mut closed, progress).await?;
-    let mut by_period: HashMap<Name, Vec<Measurement>> = HashMap::new();
-    for one in measured {
-        let period = one.period.clone();
-        by_period.entry(period).or_default().push(one);
-    }
-    for one in wanted {
-        let figures = by_period.remove(&Name::from(one.to_string()));
-        let figures = memory.keep(one, origin, figures.unwrap_or_default());
-        known.insert(one, figures);
+    let recorded = programme::unless_as_is(wanted.workspace, edition).await?;
+    let then = recorded.as_ref().unwrap_or(wanted.workspace);
+    for (units, periods) in wanted.alike(unknown) {
+        let asked = Measure {
+            kpis: Vec::new(),
+            units,
+            periods: periods.clone(),
+            structure: Structure::default(),
+            known_at: Some(statement.closed_at),
+            journal_version: Some(statement.journal_version),
+            author: run.author.clone(),
+            now: statement.closed_at,
+        };
+        let mut measured = measure_in(then, &asked, progress).await?;
+        let mut closed = Closed::default();
+        disclosure::withhold(then, &asked, &mut measured, &mut closed, progress).await?;
+        let mut by_period: HashMap<Name, Vec<Measurement>> = HashMap::new();
+        for one in measured {
+            let period = one.period.clone();
+            by_period.entry(period).or_default().push(one);
+        }
+        for one in periods {
+            let figures = by_period.remove(&Name::from(one.to_string()));
+            let figures = memory.keep(one, origin, figures.unwrap_or_default());
+            known.insert(one, figures);
+        }
     }
     Ok(known)
 }

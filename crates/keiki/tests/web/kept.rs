@@ -6,6 +6,7 @@ use keiki::config::Workspace;
 use keiki::environment;
 use keiki::operations::access::Scope;
 use keiki::operations::ingest::{self, Confirmation, Ingest, What};
+use keiki::operations::office::editions::Edition;
 use keiki::operations::office::figures::Look;
 use keiki::operations::office::{Desk, Office, Who};
 use keiki::operations::programme::{self, Run, editions};
@@ -262,4 +263,37 @@ async fn the_organisation_is_called_on_every_page_as_its_files_say_now() {
         .await
         .is(200)
         .says("Renamed Company");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_very_many_org_units_a_page_has_the_same_periods_before() {
+    let house = House::new().await;
+    let now = environment::now();
+    let look = |unit: &str| Look {
+        period: Some("2026-07".to_owned()),
+        unit: Some(unit.to_owned()),
+        revision: None,
+    };
+    let mut found = Vec::new();
+    for more in [0, 200] {
+        let place = house.workspace.root.join("org.csv");
+        let mut rows = std::fs::read_to_string(&place).expect("the tree is there");
+        for at in 0..more {
+            rows += &format!("C{at},US1,会社{at}号,Company {at},company,JP,,,\n");
+        }
+        std::fs::write(&place, rows).expect("it can be written");
+        let desk = desk(&house, &office(&house, now).await, now).await;
+        for unit in ["HD", "JP1", "JP1-IT"] {
+            let looked = desk.look(&look(unit)).await.expect("it can be seen");
+            let kpi = looked.sheet.kpi(1).expect("it is adopted");
+            let moved = kpi.figures[0].previous.as_ref().map(|one| one.by.clone());
+            found.push((kpi.series.clone(), moved, kpi.trend.description.clone()));
+        }
+        let edition = desk.edition(&look("HD"), Edition::Page).await;
+        let (_, page) = edition.expect("it can be drawn");
+        let page = String::from_utf8(page.to_vec()).expect("it is text");
+        assert_eq!(page.contains("The 20 of 202 org units"), more > 0);
+    }
+    assert_eq!(found[..3], found[3..]);
+    assert!(found.iter().all(|(series, ..)| series.len() > 2));
 }

@@ -2,6 +2,7 @@
 
 mod editions;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use keiki_model::calendar::{Period, instant_text};
@@ -175,12 +176,17 @@ impl Args {
     ) -> Result<()> {
         let root = root_of(statement, workspace);
         let shown = |one: &&Measurement| self.is_shown(one, &root);
-        let mut measured: Vec<Measurement> = statement
-            .measurements
-            .iter()
-            .filter(shown)
-            .cloned()
-            .collect();
+        let is_whole = self.org.is_empty() && self.format.plain() != Format::Table;
+        let mut measured = if is_whole {
+            Cow::Borrowed(statement.measurements.as_slice())
+        } else {
+            statement
+                .measurements
+                .iter()
+                .filter(shown)
+                .cloned()
+                .collect()
+        };
         match self.format.plain() {
             Format::Json => {
                 let mut whole = header(statement, of);
@@ -194,9 +200,13 @@ impl Args {
                 let root = self.org.first().unwrap_or(&root);
                 let judged = report::judgements(workspace, what, root, run, progress).await?;
                 let of_kpis = KpiStatuses::new(&statement.measurements);
-                whole["measurements"] = json::judged(&measured, &judged, &of_kpis);
+                whole["measurements"] = Value::Null;
                 let serious = keiki_report::report::serious(&measured);
                 whole["serious_incidents"] = serious.iter().map(Serious::to_json).collect();
+                let whole = json::With {
+                    object: &whole,
+                    field: ("measurements", json::judged(&measured, &judged, &of_kpis)),
+                };
                 print_json(&whole, session);
             }
             Format::Csv => {
@@ -204,13 +214,13 @@ impl Args {
                 session.print(&text);
             }
             Format::Table => {
-                measured.retain(|one| {
+                measured.to_mut().retain(|one| {
                     (self.companions || !one.is_companion) && !scorecard::is_idle(one)
                 });
                 session.line(title(statement, of, workspace, session.language()));
                 session.line(scorecard::heading(&measured, &session.names(workspace)));
                 session.table(&scorecard::table(&measured, &session.names(workspace)));
-                for lag in sentence::own_periods(&measured) {
+                for lag in sentence::own_periods(&*measured) {
                     session.note(lag.get(session.language()));
                 }
                 if let Some(restatement) = &statement.restatement {

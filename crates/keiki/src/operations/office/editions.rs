@@ -94,10 +94,11 @@ impl Desk {
         if let Some(found) = editions.find(&key) {
             return Ok((period, found));
         }
+        let earlier = self.before(&board, &unit).await?;
         let desk = self.clone();
         let drawn = tokio::task::spawn_blocking(move || {
             let of = (&within, unit.as_str());
-            desk.reported(&board, of, edition.testing(), |report| {
+            desk.reported((&board, &earlier), of, edition.testing(), |report| {
                 edition.drawn(report)
             })
         });

@@ -11,21 +11,28 @@ use keiki_model::remark::{Origin, Remarks};
 use keiki_model::statement::{Obstacle, Statement};
 use keiki_model::text::Language;
 use keiki_report::report::{
-    Finality, Front, GroupPart, Head, KpiPart, Moved, Reliance, Report, RestatedPart, Source,
-    Testing,
+    Earlier, Finality, Front, GroupPart, Head, KpiPart, Moved, Placed, Reliance, Report,
+    RestatedPart, Source, Testing,
 };
 use keiki_report::scorecard;
 use keiki_store::StoreError;
 
-use super::kept::Stamp;
+use super::kept::{Shelf, Stamp};
 use super::{Books, Desk, UnitChoice, choices};
 use crate::error::{Error, Result};
 use crate::operations::access::Within;
 use crate::operations::period;
 use crate::operations::programme::Run;
-use crate::operations::report::{self, Material};
+use crate::operations::report::{self, Material, Whose};
 use crate::operations::statement::{self, Revision};
 use crate::progress::Silent;
+
+/// The most org units of which the periods before are kept of all.
+const UNITS_WHOLE: usize = 100;
+/// How many org units' periods before are kept of a board of more.
+const UNITS_BEFORE_MOST: usize = 50;
+/// How many figures of companies weigh as much as a sheet.
+const COMPANIES_OF_A_SHEET: usize = 1_000;
 
 /// A measured period: every figure of every org unit, with the periods before it. It is whole, and shown to nobody as it is.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub(super) struct Board {
     known_at: Option<i64>,
     statement: Statement,
     material: Material,
+    /// Where there are very many org units, the periods before of those that were looked at: of all they would be too much to keep.
+    before: Option<Shelf<String, Vec<Earlier>>>,
     /// The tree of the cut day.
     tree: Tree,
 }
@@ -87,7 +96,13 @@ impl Board {
             found => found?,
         };
         let of = (period, &statement, revision);
-        let material = report::material(workspace, of, (run, &books.past), &Silent).await?;
+        let before = (workspace.organisation.rows().len() > UNITS_WHOLE)
+            .then(|| Shelf::new(UNITS_BEFORE_MOST));
+        let whose = match before {
+            None => Whose::All,
+            Some(_) => Whose::Nobody,
+        };
+        let material = report::material(workspace, of, whose, (run, &books.past), &Silent).await?;
         let cut = statement.measurements.first();
         let cut = cut.and_then(|one| parse_day(&one.cut_on));
         let day = cut.unwrap_or_else(|| local_day(at, &workspace.settings.zone));
@@ -96,6 +111,7 @@ impl Board {
             revision,
             known_at: None,
             material,
+            before,
             tree: workspace.organisation.tree(day),
             statement,
         })
@@ -115,6 +131,7 @@ impl Board {
                 restated: None,
                 finality: Finality::NotClosed(date_of(today).to_string()),
             },
+            before: None,
             tree: books.workspace.organisation.tree(today),
         }
     }
@@ -242,6 +259,12 @@ impl Sheet {
         }
     }
 
+    /// How much it weighs on what is kept: a group of a thousand companies is as heavy as many others.
+    fn weight(&self) -> usize {
+        let kpis = self.groups.iter().flat_map(|group| &group.kpis);
+        1 + kpis.map(|kpi| kpi.companies.len()).sum::<usize>() / COMPANIES_OF_A_SHEET
+    }
+
     /// The revision by which it shows a figure of an earlier period, as an address carries it.
     #[must_use]
     pub fn reported_as(&self, period: &str) -> String {
@@ -270,13 +293,17 @@ impl Desk {
         let units = choices(&board.tree, &within, self.who.language);
         let key = self.sheet_key(&board, &within, &unit);
         let sheets = &self.office.kept.sheets;
-        let sheet = sheets.find(&key);
-        let revision = key.revision;
-        let drawn = || {
-            let of = |report: &Report<'_>| Sheet::of(report, revision);
-            self.reported(&board, (&within, &unit), Testing::Untested, of)
+        let sheet = if let Some(sheet) = sheets.find(&key) {
+            sheet
+        } else {
+            let earlier = self.before(&board, &unit).await?;
+            let revision = key.revision;
+            let draw = |report: &Report<'_>| Sheet::of(report, revision);
+            let of = (&within, unit.as_str());
+            let sheet = self.reported((&board, &earlier), of, Testing::Untested, draw);
+            let weight = sheet.weight();
+            sheets.put_heavy(key, sheet, weight)
         };
-        let sheet = sheet.unwrap_or_else(|| sheets.put(key, drawn()));
         let revision = look.revision.clone().unwrap_or_default();
         Ok(Looked {
             sheet,
@@ -355,10 +382,25 @@ impl Desk {
         Ok(if at > now { now.max(self.books.at) } else { at })
     }
 
+    /// The periods before a board, as far as a report of a unit shows them.
+    pub(super) async fn before(&self, board: &Board, unit: &str) -> Result<Arc<Vec<Earlier>>> {
+        let Some(before) = &board.before else {
+            return Ok(Arc::new(board.material.earlier.clone()));
+        };
+        if let Some(earlier) = before.find(&unit.to_owned()) {
+            return Ok(earlier);
+        }
+        let (run, memory) = (Run::of_nobody(self.books.at), report::Memory::default());
+        let (of, whose) = ((board.period, &board.statement), Whose::Unit(unit));
+        let workspace = &self.books.workspace;
+        let earlier = report::earlier(workspace, of, whose, (&run, &memory), &Silent).await?;
+        Ok(before.put(unit.to_owned(), earlier))
+    }
+
     /// What may be seen of a board, put before its reader as a report from which `draw` takes what it shows.
     pub(super) fn reported<T>(
         &self,
-        board: &Board,
+        (board, earlier): (&Board, &[Earlier]),
         (within, unit): (&Within, &str),
         testing: Testing,
         draw: impl FnOnce(&Report<'_>) -> T,
@@ -389,8 +431,8 @@ impl Desk {
             calendars: &self.books.workspace.calendars,
             organisation: settings.name.get(language),
             root: unit,
-            measurements: &measurements,
-            earlier: &board.material.earlier,
+            measurements: Placed::new(&measurements, &self.books.workspace.organisation),
+            earlier,
             restated: restated.as_deref(),
         };
         draw(&Report::tested(&source, testing))

@@ -24,10 +24,13 @@ use crate::operations::statement::{CloseStatus, Revision};
 
 /// For how long what was found on disk is taken to be so. *Units*: microseconds.
 const FRESH_MICROS: u64 = 2_000_000;
-/// How many periods are kept measured, and how many sheets drawn.
+/// How many periods are kept measured, and of how many org units altogether: fewer periods of a group with very many.
 const BOARDS_MOST: usize = 24;
+const BOARDS_LEAST: usize = 2;
+const BOARD_UNITS_MOST: usize = 12_000;
 /// How many of them as they were known at an instant: such a board shares nothing with those of other instants.
 const INSTANTS_MOST: usize = 4;
+/// How many sheets are kept drawn.
 const SHEETS_MOST: usize = 200;
 /// How many opened figures are kept, with all their records, and how many closes.
 const OPENINGS_MOST: usize = 8;
@@ -79,31 +82,48 @@ pub(super) type OpeningKey = (Stamp, u32, String, String, Period, Option<i64>);
 #[derive(Debug)]
 pub(super) struct Shelf<K, V> {
     most: usize,
-    kept: Mutex<HashMap<K, Arc<V>>>,
+    kept: Mutex<Held<K, V>>,
+}
+
+/// What a shelf holds, and what all of it weighs.
+#[derive(Debug)]
+struct Held<K, V> {
+    things: HashMap<K, Arc<V>>,
+    weight: usize,
 }
 
 impl<K: std::hash::Hash + Eq, V> Shelf<K, V> {
-    fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self {
             most,
-            kept: Mutex::default(),
+            kept: Mutex::new(Held {
+                things: HashMap::new(),
+                weight: 0,
+            }),
         }
     }
 
     /// What is kept.
     pub(super) fn find(&self, key: &K) -> Option<Arc<V>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key).cloned()
+        kept.things.get(key).cloned()
     }
 
     /// Keeps something; the shelf is cleared where it is full.
     pub(super) fn put(&self, key: K, value: V) -> Arc<V> {
+        self.put_heavy(key, value, 1)
+    }
+
+    /// Keeps something that weighs as much as so many others.
+    pub(super) fn put_heavy(&self, key: K, value: V, weight: usize) -> Arc<V> {
         let value = Arc::new(value);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= self.most {
-            kept.clear();
+        if kept.weight + weight > self.most {
+            kept.things.clear();
+            kept.weight = 0;
         }
-        kept.insert(key, Arc::clone(&value));
+        kept.things.insert(key, Arc::clone(&value));
+        kept.weight += weight;
         value
     }
 }
@@ -219,7 +239,8 @@ impl Kept {
         let cell = {
             let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
             if !boards.contains_key(&key) {
-                make_room(&mut boards, &key, is_of_now);
+                let most = boards_most(&books.workspace);
+                make_room(&mut boards, &key, is_of_now, most);
             }
             Arc::clone(boards.entry(key).or_default())
         };
@@ -238,7 +259,7 @@ impl Kept {
 }
 
 /// Makes room for a board. Those of before are of no use to who looks from now on.
-fn make_room(boards: &mut Boards, key: &BoardKey, is_of_now: bool) {
+fn make_room(boards: &mut Boards, key: &BoardKey, is_of_now: bool, most: usize) {
     if is_of_now {
         boards.retain(|kept, _| kept.stamp == key.stamp);
     }
@@ -246,9 +267,15 @@ fn make_room(boards: &mut Boards, key: &BoardKey, is_of_now: bool) {
     if key.known_at.is_some() && instants.count() >= INSTANTS_MOST {
         boards.retain(|kept, _| kept.known_at.is_none());
     }
-    if boards.len() >= BOARDS_MOST {
+    if boards.len() >= most {
         boards.clear();
     }
+}
+
+/// How many measured periods of a workspace are kept.
+pub(super) fn boards_most(workspace: &Workspace) -> usize {
+    let units = workspace.organisation.rows().len().max(1);
+    (BOARD_UNITS_MOST / units).clamp(BOARDS_LEAST, BOARDS_MOST)
 }
 
 /// The books as they are on disk: the same where nothing moved.

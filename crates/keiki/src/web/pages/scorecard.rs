@@ -1,10 +1,12 @@
 //! `/scorecard`: how an org unit stands in a period, in the order in which a director asks.
 
+use std::collections::{HashMap, HashSet};
+
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Html;
 use keiki_model::access::Right;
-use keiki_report::report::{Fact, Figure, KpiPart, Movement, RestatedPart, UnitFigure};
+use keiki_report::report::{Fact, Figure, KpiPart, Missing, Movement, RestatedPart, UnitFigure};
 
 use super::difference::difference_at;
 use crate::operations::office::Desk;
@@ -60,6 +62,10 @@ const STANDINGS: [Kind; 8] = [
 
 /// The KPI beside which the catalogue counts serious incidents.
 const INCIDENTS: u32 = 23;
+
+/// The most companies that are shown side by side, and the most org units that are listed of those that have not reported.
+const COMPANIES_MOST: usize = 24;
+const MISSING_MOST: usize = 50;
 
 /// A KPI in every company.
 struct HeatRow<'s> {
@@ -242,26 +248,63 @@ impl Page<'_> {
         figures.filter(lags).count()
     }
 
-    /// The companies, as columns.
-    fn companies(&self) -> Vec<(&str, &str)> {
+    /// All companies, by id and name.
+    fn all_companies(&self) -> Vec<(&str, &str)> {
         let mut found: Vec<(&str, &str)> = Vec::new();
+        let mut known: HashSet<&str> = HashSet::new();
         let mut kpis: Vec<&KpiPart> = self.judged().collect();
         // The KPI that concerns most of them has them in the order of the tree.
         kpis.sort_by_key(|kpi| std::cmp::Reverse(kpi.companies.len()));
         for one in kpis.into_iter().flat_map(|kpi| &kpi.companies) {
-            if !found.iter().any(|(id, _)| *id == one.id) {
+            if known.insert(&one.id) {
                 found.push((&one.id, &one.org_unit));
             }
         }
         found
     }
 
-    /// How every KPI stands in every company.
+    /// The companies, as columns: of very many those that miss most.
+    fn companies(&self) -> Vec<(&str, &str)> {
+        let mut companies = self.all_companies();
+        if companies.len() <= COMPANIES_MOST {
+            return companies;
+        }
+        let mut missed: HashMap<&str, usize> = HashMap::new();
+        for one in self.judged().flat_map(|kpi| &kpi.companies) {
+            if matches!(one.kpi_status.code, "missed" | "behind") {
+                *missed.entry(&one.id).or_default() += 1;
+            }
+        }
+        companies.sort_by_key(|(id, _)| std::cmp::Reverse(missed.get(id).copied()));
+        companies.truncate(COMPANIES_MOST);
+        companies
+    }
+
+    /// How many companies there are, where not all are shown; else 0.
+    fn companies_of(&self) -> usize {
+        let count = self.all_companies().len();
+        if count > COMPANIES_MOST { count } else { 0 }
+    }
+
+    /// The org units that have not reported, as far as they are listed.
+    fn missing(&self) -> &[Missing] {
+        let missing = &self.looked.sheet.reliance.missing;
+        &missing[..missing.len().min(MISSING_MOST)]
+    }
+
+    /// How many more there are.
+    fn missing_more(&self) -> usize {
+        self.looked.sheet.reliance.missing.len() - self.missing().len()
+    }
+
+    /// How every KPI stands in every company that is shown.
     fn heat(&self) -> Vec<HeatRow<'_>> {
         let companies = self.companies();
         let mut rows = Vec::new();
         for kpi in self.judged() {
-            let cell = |(id, _): &(&str, &str)| kpi.companies.iter().find(|one| one.id == *id);
+            let by_id = kpi.companies.iter().map(|one| (one.id.as_str(), one));
+            let by_id: HashMap<&str, &UnitFigure> = by_id.collect();
+            let cell = |(id, _): &(&str, &str)| by_id.get(id).copied();
             rows.push(HeatRow {
                 no: kpi.no,
                 name: &kpi.name,

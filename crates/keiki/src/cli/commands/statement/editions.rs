@@ -6,7 +6,7 @@ use keiki_model::calendar::Period;
 use keiki_model::measurement::Measurement;
 use keiki_model::statement::Statement;
 use keiki_model::text::Text;
-use keiki_report::report::{Report, Source, Testing};
+use keiki_report::report::{Placed, Report, Source, Testing};
 use keiki_report::{html, oscal, parquet, pdf, workbook};
 
 use super::{Args, Form, root_of, title};
@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 use crate::config::Workspace;
 use crate::error::{Error, Result};
 use crate::operations::programme::Run;
-use crate::operations::report;
+use crate::operations::report::{self, Whose};
 use crate::operations::statement::{self, Revision};
 
 /// What an edition holds.
@@ -44,16 +44,21 @@ pub(super) async fn write(
     (workspace, run): (&Workspace, &Run),
     session: &Session,
 ) -> Result<()> {
-    let progress = session.progress();
-    let memory = report::Memory::default();
-    let what = (period, statement, of);
-    let material = report::material(workspace, what, (run, &memory), progress).await?;
-    let is_shown =
-        |one: &&Measurement| args.org.is_empty() || args.org.iter().any(|id| one.org_unit == *id);
-    let measurements = statement.measurements.iter().filter(is_shown);
-    let measurements: Vec<Measurement> = measurements.cloned().collect();
     let root = args.org.first().cloned();
     let root = root.unwrap_or_else(|| root_of(statement, workspace));
+    let what = (period, statement, of);
+    let (whose, memory) = (Whose::Unit(&root), report::Memory::default());
+    let progress = session.progress();
+    let material = report::material(workspace, what, whose, (run, &memory), progress).await?;
+    let is_shown = |one: &&Measurement| args.org.iter().any(|id| one.org_unit == *id);
+    let measurements: Vec<Measurement>;
+    let shown = if args.org.is_empty() {
+        &statement.measurements
+    } else {
+        let of_units = statement.measurements.iter().filter(is_shown);
+        measurements = of_units.cloned().collect();
+        &measurements
+    };
     let language = session.language();
     let source = Source {
         statement,
@@ -64,7 +69,7 @@ pub(super) async fn write(
         calendars: &workspace.calendars,
         organisation: workspace.settings.name.get(language),
         root: &root,
-        measurements: &measurements,
+        measurements: Placed::new(shown, &workspace.organisation),
         earlier: &material.earlier,
         restated: material.restated.as_deref(),
     };
@@ -90,7 +95,7 @@ fn drawn(report: &Report<'_>, args: &Args) -> Result<Vec<u8>> {
     match args.format {
         Form::Pdf => pdf::draw(report, edition).map_err(|error| Error::stopped(error.message())),
         Form::Html => Ok(html::draw(report, edition).into_bytes()),
-        Form::Parquet => parquet::measurements(report.source.measurements)
+        Form::Parquet => parquet::measurements(report.source.measurements.all())
             .map_err(|error| Error::stopped(error.message())),
         Form::Oscal => {
             let results = oscal::assessment_results(report);
