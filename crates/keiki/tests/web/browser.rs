@@ -46,6 +46,23 @@ impl Driver {
 
     /// Opens a browser in which nobody is signed in, of somebody who reads a language.
     pub(crate) async fn browser(&self, language: &str) -> Browser {
+        self.opened(language, serde_json::json!({})).await
+    }
+
+    /// The same, of somebody whose browser runs no script of a page.
+    pub(crate) async fn browser_without_scripts(&self, language: &str) -> Browser {
+        let refused = 2;
+        let wishes =
+            serde_json::json!({ "profile.managed_default_content_settings.javascript": refused });
+        let browser = self.opened(language, wishes).await;
+        // What stands there is a part of the page only where no script runs.
+        let page = "data:text/html,<noscript><p>no script</p></noscript>";
+        browser.0.goto(page).await.expect("the page opens");
+        browser.find("p").await;
+        browser
+    }
+
+    async fn opened(&self, language: &str, wishes: serde_json::Value) -> Browser {
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless=new",
@@ -57,6 +74,8 @@ impl Driver {
         ] {
             capabilities.add_arg(argument).expect("it is an argument");
         }
+        let taken = capabilities.add_experimental_option("prefs", wishes);
+        taken.expect("it is an option");
         let driver = WebDriver::new(&self.url, capabilities).await;
         Browser(driver.expect("chromium is installed"))
     }
@@ -306,7 +325,7 @@ pub(crate) async fn close_together(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_month_is_closed_by_two_people_opened_again_restated_and_a_session_is_ended() {
+async fn a_month_is_closed_opened_and_restated_by_two_without_scripts_and_a_session_is_ended() {
     let driver = Driver::start();
     for said in SAID {
         let house = House::new().await;
@@ -318,9 +337,9 @@ async fn a_month_is_closed_by_two_people_opened_again_restated_and_a_session_is_
         ] {
             house.account(name, &[(role, "HD")]).await;
         }
-        let office = driver.browser(said.language).await;
+        let office = driver.browser_without_scripts(said.language).await;
         office.sign_in(&house, "office").await;
-        let approver = driver.browser(said.language).await;
+        let approver = driver.browser_without_scripts(said.language).await;
         approver.sign_in(&house, "approver").await;
         close_together(&house, (&office, &approver), "2026-05").await;
         office.says(said.closed).await;
