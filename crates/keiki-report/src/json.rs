@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::scorecard::Point;
 
 /// Gives the measurements as data, in their order. *Units*: ratios 0..=1; unknown is null.
+#[must_use]
 pub fn measurements(measurements: &[Measurement]) -> impl Serialize {
     with_trends(measurements, &[], &[])
 }
@@ -63,6 +64,7 @@ pub fn with_kpi(measurement: &Measurement, of_kpis: &KpiStatuses<'_>) -> Value {
 
 /// Gives the measurements as data, with what the values of some of them say together under `judgement`: those of KPI, indicator and
 /// org unit; and with how each one's KPI stands, by all measurements of the statement.
+#[must_use]
 pub fn judged(
     measurements: &[Measurement],
     judgements: &[(Place, Judgement)],
@@ -91,6 +93,7 @@ pub fn judged(
 /// `revision` (of the closed statement that reported it first; null where the period is not closed), `restated` (a later revision
 /// and its value, where that is another; else null) and `reference`; and under `judgement` what they say
 /// together. `kpi_status` is the worst status of the KPI's own figures among them, for the same org unit and period.
+#[must_use]
 pub fn with_trends(
     measurements: &[Measurement],
     trends: &[Vec<Point>],

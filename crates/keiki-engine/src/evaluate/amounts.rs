@@ -274,8 +274,9 @@ impl View<'_> {
         let named = self.named.get_or_init(|| {
             let mut named = vec![false; self.main().nodes().len()];
             let places = self.footing.places.0.iter().zip(&self.amounts);
-            for (nodes, _) in places.filter(|(_, amount)| !amount.is_zero()) {
-                nodes.iter().for_each(|node| named[*node] = true);
+            let filled = places.filter(|(_, amount)| !amount.is_zero());
+            for node in filled.flat_map(|(nodes, _)| nodes) {
+                named[*node] = true;
             }
             named
         });

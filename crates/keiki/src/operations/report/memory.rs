@@ -24,8 +24,11 @@ pub(super) enum Origin {
 /// *Source*: decision 0129.
 #[derive(Debug, Default)]
 pub struct Memory {
-    lists: Mutex<HashMap<(Period, Origin), Weak<[Measurement]>>>,
+    lists: Mutex<HashMap<(Period, Origin), Held>>,
 }
+
+/// Figures as long as a report has them.
+type Held = Weak<[Measurement]>;
 
 impl Memory {
     /// The figures of a month that another report holds. What is withheld in a longer period depends on which others are asked for
