@@ -8,8 +8,8 @@ Writing requests go through one at a time, so that "put this only where nothing 
 `{"every": 3, "status": 503, "delay_ms": 50, "lose": 0}` has every third request answered with 503, delays all others, and has the answer of every `lose`th
 write lost after it was done; `{"hold": "worker"}` keeps requests of clients whose names begin so waiting until faults are set again, and
 `{"deny": "stranger", "status": 403, "code": "InvalidAccessKeyId"}` takes no credentials of such clients. `GET /-/counts` gives for each client how many
-requests there were, and how many of them wrote, were refused, slowed and lost, the bytes that it was sent, and for how many seconds one of its requests at
-least was being delayed. A client is told by its access key, which tells processes of one address apart.
+requests there were, and how many of them wrote, were refused, slowed and lost, the bytes that it was sent, for how many seconds one of its requests at
+least was being delayed, and how many of them at a time at most. A client is told by its access key, which tells processes of one address apart.
 """
 
 import json
@@ -24,7 +24,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
-COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes", "delayed_seconds")
+COUNTED = ("requests", "written", "refused", "slowed", "lost", "bytes", "delayed_seconds", "most_delayed")
 
 
 class Door:
@@ -89,6 +89,7 @@ class Door:
             now = time.monotonic()
             if count + more == 0:
                 of["delayed_seconds"] += now - since
+            of["most_delayed"] = max(of["most_delayed"], count + more)
             self.delayed[name] = (count + more, since if count else now)
 
     @staticmethod

@@ -66,6 +66,13 @@ def on_objects(keiki, objects, folder):
     check(second["bytes"] < first["bytes"] / 2, "what was read once is not fetched again")
     check(none["bytes"] > second["bytes"], "where nothing may be kept, nothing is")
     setting(remote)
+    shutil.rmtree(os.path.join(remote, ".keiki", "objects"))
+    objects.faults(delay_ms=50)
+    objects.counts()
+    check(keiki.measure(remote)[0] == expected, "the figures from a store that takes its time are the same")
+    gave = objects.counts()["keiki"]
+    objects.faults()
+    check(gave["most_delayed"] > BATCHES, f"logs and files are asked for together: {gave}")
 
     writers = make(folder, "writers", "s3://books/writers")
     started = [keiki.start("ingest", f"s{number}", "--as-of", "2026-09-30", "--workspace", writers, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -101,6 +101,10 @@ impl Engine {
         let context = session(self.setting.calendars.clone(), self.setting.zone.clone());
         let snapshot = journal.snapshot().await?;
         let read = self.outline(derivation).await?.inputs;
+        let datasets = self.setting.catalogue.datasets.values();
+        let inputs = datasets.filter(|dataset| read.contains(&dataset.name));
+        let inputs: Vec<&Dataset> = inputs.map(Arc::as_ref).collect();
+        journal.open_entries(&inputs).await?;
         for dataset in self.setting.catalogue.datasets.values() {
             let schema = records_schema(dataset);
             let name = dataset.name.as_str();
@@ -113,12 +117,16 @@ impl Engine {
                 context.register_table(name, Arc::new(table))?;
                 continue;
             }
-            let scan = journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?;
-            if scan.files.is_empty() || !read.contains(name) {
+            let scan = if read.contains(name) {
+                Some(journal.scan(dataset, &snapshot, 0, snapshot.seq()).await?)
+            } else {
+                None
+            };
+            let Some(scan) = scan.filter(|scan| !scan.files.is_empty()) else {
                 let table = MemTable::try_new(schema, vec![Vec::new()])?;
                 context.register_table(name, Arc::new(table))?;
                 continue;
-            }
+            };
             let entries = format!("{ENTRIES}{name}");
             let listing = entries_listing(&context, dataset, &scan)?;
             context.register_table(entries.as_str(), Arc::new(listing))?;

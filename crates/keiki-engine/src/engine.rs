@@ -20,6 +20,7 @@ use keiki_model::problem::nearest;
 use keiki_model::programme::Programme;
 use keiki_model::text::Text;
 use keiki_store::{Journal, Scan, Snapshot};
+use tokio::sync::Semaphore;
 
 use crate::axis::Axis;
 use crate::coverage::Claims;
@@ -37,7 +38,13 @@ use crate::reported::{ReportedFigures, TotalInPlace};
 const KEPT_MONTHS: i32 = 59;
 
 /// How many datasets are read at the same time: while the parts of one are put together, the other keeps the threads busy.
-const DATASETS_AT_ONCE: usize = 2;
+pub(crate) const DATASETS_AT_ONCE: usize = 2;
+
+/// Of how many datasets the logs are read at the same time.
+const DATASETS_OPENED: usize = 16;
+
+/// As `DATASETS_AT_ONCE`, where each request to the journal costs time: most of them wait.
+const DATASETS_WAITING: usize = 6;
 
 /// What an engine is made of.
 #[derive(Debug, Clone)]
@@ -120,8 +127,15 @@ impl std::fmt::Debug for Engine {
 /// Definitions, and the periods for which they hold with their positions among those asked for.
 type PlanSlots = (Arc<Plan>, Vec<(usize, Slot)>);
 
-/// All definitions, the position of a dataset, and what is read of it.
-pub(crate) type PlannedDataset<'p> = (&'p Arc<Plan>, usize, &'p Arc<DatasetPlan>);
+/// A dataset of a plan, which is read when it is its turn.
+#[derive(Clone, Copy)]
+pub(crate) struct PlannedDataset<'p> {
+    pub(crate) plans: &'p Arc<Plan>,
+    pub(crate) position: usize,
+    pub(crate) plan: &'p Arc<DatasetPlan>,
+    /// How many others may be read at the same time.
+    pub(crate) turns: &'p Semaphore,
+}
 
 /// What is known, and up to where.
 #[derive(Debug, Clone)]
@@ -439,16 +453,22 @@ impl Engine {
         });
         let people = plan.people.map(|(_, place)| place);
         let needed: BTreeSet<usize> = measures.chain([people]).flatten().map(|at| at.0).collect();
+        let turns = Semaphore::new(self.turns(journal));
         let read = needed.into_iter().map(|position| {
-            let plan = Arc::clone(plan);
+            let (plan, turns) = (Arc::clone(plan), &turns);
             async move {
                 let of_dataset = compiled(Arc::clone(&plan), position).await?;
-                let of = (&plan, position, &of_dataset);
+                let of = PlannedDataset {
+                    plans: &plan,
+                    position,
+                    plan: &of_dataset,
+                    turns,
+                };
                 let cube = self.cube(journal, of, knowledge, slots).await?;
                 Ok::<_, EngineError>((position, of_dataset, cube))
             }
         });
-        let mut read = std::pin::pin!(stream::iter(read).buffer_unordered(DATASETS_AT_ONCE));
+        let mut read = std::pin::pin!(stream::iter(read).buffer_unordered(DATASETS_OPENED));
         while let Some((position, of_dataset, cube)) = read.try_next().await? {
             cubes[position] = Some(cube);
             claims[position] = Some(Claims::new(
@@ -460,6 +480,19 @@ impl Engine {
             ));
         }
         Ok((cubes, claims))
+    }
+
+    /// How many datasets are read at the same time.
+    fn turns(&self, journal: &Journal) -> usize {
+        #[cfg(feature = "cluster")]
+        if self.cluster.is_some() {
+            return DATASETS_AT_ONCE;
+        }
+        if journal.is_far() {
+            DATASETS_WAITING
+        } else {
+            DATASETS_AT_ONCE
+        }
     }
 
     /// The totals that stand in the place of rows now, by KPI, indicator, org unit and period.
@@ -505,7 +538,7 @@ impl Engine {
         {
             return self.kept_cube(journal, of, knowledge, kept_axis).await;
         }
-        let (_, _, plan) = of;
+        let plan = of.plan;
         let first = slots.iter().map(first).min().unwrap_or(open);
         let axis = Axis::new(first, open);
         let bounds = Bounds {
@@ -517,9 +550,22 @@ impl Engine {
             .scan(&plan.dataset, &knowledge.snapshot, 0, knowledge.seq)
             .await?;
         Ok(Filled {
-            cube: Arc::new(self.read(plan, &scan, bounds, &axis).await?),
+            cube: Arc::new(self.read_in_turn(of, plan, &scan, (bounds, &axis)).await?),
             history: None,
         })
+    }
+
+    /// As `read`, when it is the dataset's turn.
+    pub(crate) async fn read_in_turn(
+        &self,
+        of: PlannedDataset<'_>,
+        plan: &Arc<DatasetPlan>,
+        scan: &Scan,
+        (bounds, axis): (Bounds, &Axis),
+    ) -> Result<Cube> {
+        let turn = of.turns.acquire().await;
+        let _turn = turn.map_err(|error| EngineError::stopped(&error))?;
+        self.read(plan, scan, bounds, axis).await
     }
 
     /// Reads entries into a cube, here or on the cluster, and counts for how many measures.

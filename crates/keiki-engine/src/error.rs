@@ -102,7 +102,7 @@ impl EngineError {
         Self::Query(Box::new(why.into_text()))
     }
 
-    pub(crate) fn stopped(why: &tokio::task::JoinError) -> Self {
+    pub(crate) fn stopped(why: &impl std::fmt::Display) -> Self {
         Self::query(Text::new(
             format!("処理が停止しました: {why}"),
             format!("a part of the work stopped: {why}"),

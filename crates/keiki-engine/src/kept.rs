@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use keiki_model::calendar::Day;
-use keiki_model::dataset::content_version;
+use keiki_model::dataset::{Dataset, content_version};
 use keiki_store::{Journal, Snapshot};
 
 use crate::axis::Axis;
 use crate::cube::Cube;
-use crate::engine::{Engine, Knowledge, PlannedDataset, compiled};
+use crate::engine::{DATASETS_AT_ONCE, Engine, Knowledge, PlannedDataset, compiled};
 use crate::error::Result;
 use crate::keep::{FORM, Filled, History, Kept};
-use crate::plan::DatasetPlan;
+use crate::plan::{DatasetPlan, Plan};
 use crate::read::Bounds;
 
 impl Engine {
@@ -37,7 +38,7 @@ impl Engine {
         knowledge: &Knowledge,
         axis: Axis,
     ) -> Result<Filled> {
-        let (_, _, plan) = of;
+        let plan = of.plan;
         let basis = self.basis(plan, &knowledge.snapshot, &axis);
         let key = format!("{basis}-{}", plan.version);
         let holds = |kept: &Kept| kept.seq <= knowledge.seq && kept.cube.axis == axis;
@@ -62,7 +63,7 @@ impl Engine {
         let scan = journal
             .scan(&plan.dataset, &knowledge.snapshot, after_seq, knowledge.seq)
             .await?;
-        let fresh = self.read(plan, &scan, bounds, &axis).await?;
+        let fresh = self.read_in_turn(of, plan, &scan, (bounds, &axis)).await?;
         // It is added to where it lies, unless another request got there first.
         let kept = self.keeper.take(&key);
         let kept = match kept.filter(|kept| holds(kept) && kept.seq == after_seq) {
@@ -101,11 +102,12 @@ impl Engine {
     async fn pieced_together(
         &self,
         journal: &Journal,
-        (plans, position, plan): PlannedDataset<'_>,
+        of: PlannedDataset<'_>,
         knowledge: &Knowledge,
         axis: &Axis,
         basis: &str,
     ) -> Result<Option<Kept>> {
+        let plan = of.plan;
         let versions = plan.versions();
         let shared = |kept: &Kept| pairs(&versions, &kept.measures);
         let kept = self.keeper.relatives(basis).into_iter();
@@ -122,7 +124,7 @@ impl Engine {
         let mut cube = Cube::new(axis.clone(), &plan.has_value());
         cube.take_measures(&best.cube, &old)?;
         if !missing.is_empty() {
-            let part = plans.part(position, &missing)?;
+            let part = of.plans.part(of.position, &missing)?;
             let bounds = Bounds {
                 after_seq: 0,
                 until_seq: best.seq,
@@ -131,7 +133,8 @@ impl Engine {
             let scan = journal
                 .scan(&plan.dataset, &knowledge.snapshot, 0, best.seq)
                 .await?;
-            let fresh = Box::pin(self.read(&part, &scan, bounds, axis)).await?;
+            let fresh = self.read_in_turn(of, &part, &scan, (bounds, axis));
+            let fresh = Box::pin(fresh).await?;
             let places: Vec<(usize, usize)> = missing.into_iter().zip(0..).collect();
             cube.take_measures(&fresh, &places)?;
         }
@@ -153,29 +156,43 @@ impl Engine {
     pub async fn cubes_that_differ(&self, journal: &Journal, today: Day) -> Result<Vec<String>> {
         let plans = self.plan_on(today);
         let snapshot = journal.snapshot().await?;
-        let mut differing = Vec::new();
-        for position in 0..plans.dataset_count() {
-            let plan = compiled(Arc::clone(&plans), position).await?;
-            for kept in self.keeper.relatives(&format!("{}-", plan.dataset.name)) {
-                let basis = self.basis(&plan, &snapshot, &kept.cube.axis);
-                let is_current = kept.measures == plan.versions() && kept.seq <= snapshot.seq();
-                if !is_current || kept.basis() != basis {
-                    continue;
-                }
-                let bounds = Bounds {
-                    after_seq: 0,
-                    until_seq: kept.seq,
-                    known_at: None,
-                };
-                let scan = journal.scan(&plan.dataset, &snapshot, 0, kept.seq).await?;
-                let fresh = self.read(&plan, &scan, bounds, &kept.cube.axis).await?;
-                if !fresh.is_same(&kept.cube) {
-                    differing.push(plan.dataset.name.clone());
-                    break;
-                }
+        let positions = 0..plans.dataset_count();
+        let datasets: Vec<&Dataset> = positions.clone().map(|at| plans.dataset_at(at)).collect();
+        journal.open_entries(&datasets).await?;
+        let looks = positions.map(|at| self.differs(journal, &plans, at, &snapshot));
+        let looks: Vec<_> = looks.collect();
+        let looked = stream::iter(looks).buffered(DATASETS_AT_ONCE);
+        let differing: Vec<Option<String>> = looked.try_collect().await?;
+        Ok(differing.into_iter().flatten().collect())
+    }
+
+    /// The name of a dataset where a kept cube of it is not what the entries come to.
+    async fn differs(
+        &self,
+        journal: &Journal,
+        plans: &Arc<Plan>,
+        position: usize,
+        snapshot: &Snapshot,
+    ) -> Result<Option<String>> {
+        let plan = compiled(Arc::clone(plans), position).await?;
+        for kept in self.keeper.relatives(&format!("{}-", plan.dataset.name)) {
+            let basis = self.basis(&plan, snapshot, &kept.cube.axis);
+            let is_current = kept.measures == plan.versions() && kept.seq <= snapshot.seq();
+            if !is_current || kept.basis() != basis {
+                continue;
+            }
+            let bounds = Bounds {
+                after_seq: 0,
+                until_seq: kept.seq,
+                known_at: None,
+            };
+            let scan = journal.scan(&plan.dataset, snapshot, 0, kept.seq).await?;
+            let fresh = self.read(&plan, &scan, bounds, &kept.cube.axis).await?;
+            if !fresh.is_same(&kept.cube) {
+                return Ok(Some(plan.dataset.name.clone()));
             }
         }
-        Ok(differing)
+        Ok(None)
     }
 }
 

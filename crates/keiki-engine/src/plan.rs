@@ -247,6 +247,11 @@ impl Plan {
         self.datasets.len()
     }
 
+    /// A dataset, by its position.
+    pub(crate) fn dataset_at(&self, position: usize) -> &Dataset {
+        &self.datasets[position].dataset
+    }
+
     /// What is read of a dataset, by its position, if it has been compiled.
     pub(crate) fn made(&self, position: usize) -> Option<&Arc<DatasetPlan>> {
         self.datasets[position].made.get()

@@ -38,6 +38,9 @@ impl Engine {
     ) -> Result<Vec<RecordBatch>> {
         let context = session(self.setting.calendars.clone(), self.setting.zone.clone());
         let snapshot = journal.snapshot().await?;
+        let datasets = self.setting.catalogue.datasets.values();
+        let datasets: Vec<&Dataset> = datasets.map(Arc::as_ref).collect();
+        journal.open_entries(&datasets).await?;
         for dataset in self.setting.catalogue.datasets.values() {
             let legible = legible(dataset);
             if legible == Legible::Nothing {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, StoreError};
 use crate::identity::{Merge, Separation};
+use crate::parallel::together;
 use crate::place::Place;
 use crate::schema::{BATCH_ID, KNOWN_AT, SEQ, SOURCE, instant};
 use crate::table::{Conflict, DataFile, Retention, Table};
@@ -224,6 +225,11 @@ impl Batches {
     /// Reads the newest list: the files that were not read before.
     pub(crate) async fn snapshot(&mut self) -> Result<Snapshot> {
         self.table.refresh().await?;
+        self.shown().await
+    }
+
+    /// The list as far as its log was read.
+    pub(crate) async fn shown(&mut self) -> Result<Snapshot> {
         let files = self.table.files()?;
         let is_read = |file: &DataFile| self.read.contains_key(&file.path);
         if let Some(last) = &self.last
@@ -232,15 +238,16 @@ impl Batches {
         {
             return Ok(last.clone());
         }
-        let mut read = HashMap::new();
-        for file in files {
-            let batches = match self.read.get(&file.path) {
+        let this = &*self;
+        let read = files.into_iter().map(|file| async move {
+            let batches = match this.read.get(&file.path) {
                 Some(known) => Arc::clone(known),
-                None => Arc::new(self.read_file(&file.path).await?),
+                None => Arc::new(this.read_file(&file.path).await?),
             };
-            read.insert(file.path, batches);
-        }
-        self.read = read;
+            Ok((file.path, batches))
+        });
+        let read = together(this.table.at_once(), read).await?;
+        self.read = read.into_iter().collect();
         let all = self
             .read
             .values()

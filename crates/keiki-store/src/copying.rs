@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::batches::{self, Batch};
 use crate::error::{Result, StoreError, on_file};
 use crate::journal::Journal;
+use crate::parallel::together;
 use crate::place::Place;
 use crate::raw::tombstone_of;
 use crate::table::Table;
@@ -59,14 +60,17 @@ impl Journal {
     /// The store or a log cannot be read.
     pub async fn pinned(&self) -> Result<Pinned> {
         let (list, snapshot) = self.list().await?;
-        let mut files = BTreeMap::new();
-        self.pin(batches::TABLE, list.table(), &mut files).await?;
-        for folder in self.place.tables().await?.into_iter().skip(1) {
+        let mut files = self.pin(batches::TABLE, list.table()).await?;
+        let others = self.place.tables().await?.into_iter().skip(1);
+        let pins = others.map(|folder| async move {
             let name = self.within(&folder);
-            if let Some(table) = Table::open(&self.place, &name).await? {
-                self.pin(&name, &table, &mut files).await?;
+            match Table::open(&self.place, &name).await? {
+                Some(table) => self.pin(&name, &table).await,
+                None => Ok(BTreeMap::new()),
             }
-        }
+        });
+        let pinned = together(self.place.at_once(), pins).await?;
+        files.extend(pinned.into_iter().flatten());
         self.pin_raw(snapshot.batches(), &mut files).await?;
         let format = self.prefix.clone().join(FORMAT_FILE);
         let format = self.store.head(&format).await?;
@@ -78,12 +82,7 @@ impl Journal {
     }
 
     /// Takes the log of a table up to the version that was read, and the files that it names.
-    async fn pin(
-        &self,
-        name: &str,
-        table: &Table,
-        files: &mut BTreeMap<String, u64>,
-    ) -> Result<()> {
+    async fn pin(&self, name: &str, table: &Table) -> Result<BTreeMap<String, u64>> {
         let version = table.version();
         let log = Path::from(format!("{}/{name}/_delta_log", self.prefix));
         let listed: Vec<ObjectMeta> = self.store.list(Some(&log)).try_collect().await?;
@@ -92,10 +91,10 @@ impl Journal {
         let pinned = listed
             .iter()
             .filter(|file| of_version(file).is_some_and(|number| Some(number) <= version));
-        files.extend(pinned.map(|file| (self.within(&file.location), file.size)));
+        let pinned = pinned.map(|file| (self.within(&file.location), file.size));
         let data = table.files()?.into_iter();
-        files.extend(data.map(|file| (format!("{name}/{}", file.path), file.size_bytes)));
-        Ok(())
+        let data = data.map(|file| (format!("{name}/{}", file.path), file.size_bytes));
+        Ok(pinned.chain(data).collect())
     }
 
     /// Takes the raw evidence of batches, or the tombstones in its place.

@@ -66,7 +66,10 @@ async fn fitted(
         .collect();
     if !changed.is_empty() {
         let names: Vec<&str> = changed.iter().map(|field| field.name().as_str()).collect();
-        rejournal(journal, dataset, snapshot, &mut table, schema, &names).await?;
+        rejournal(dataset, snapshot, &mut table, schema, &names).await?;
+    }
+    if !missing.is_empty() || !changed.is_empty() {
+        journal.keep(name, &table).await;
     }
     Ok(Some(table))
 }
@@ -74,7 +77,6 @@ async fn fitted(
 /// Writes all visible rows anew in the new types, keeping commit and times; the old files leave the table in the same
 /// commit that brings the new schema.
 async fn rejournal(
-    journal: &Journal,
     dataset: &Dataset,
     snapshot: &Snapshot,
     table: &mut Table,
@@ -93,7 +95,6 @@ async fn rejournal(
         .write(&compacted_name(0, snapshot.seq()), &all)
         .await?;
     table.replace_with_schema(schema, &old, add).await?;
-    let _ = journal;
     Ok(())
 }
 

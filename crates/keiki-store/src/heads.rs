@@ -15,6 +15,7 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
+use futures::{Stream, StreamExt, stream};
 use keiki_model::dataset::Dataset;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -26,12 +27,12 @@ pub(crate) use folded::{fold, unfold};
 pub(crate) use layers::{Layers, Stand};
 pub(crate) use ledger::Ledger;
 use manifest::{
-    FOLDED, LATER_ROWS, LATER_SHARE, LEDGER, Later, Manifest, are_kept, is_much, is_readable,
-    manifest_path, shape_of,
+    FOLDED, LATER_FILES, LATER_ROWS, LATER_SHARE, LEDGER, Later, Manifest, are_kept, is_much,
+    is_readable, manifest_path, shape_of,
 };
 
 use crate::error::{Result, StoreError};
-use crate::parallel;
+use crate::parallel::{self, together};
 use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SEQ, SOURCE, WORD, instant};
 
 /// Number of buckets; a record lies in the bucket of its key's hash.
@@ -75,6 +76,9 @@ pub(crate) fn heads_schema(dataset: &Dataset) -> SchemaRef {
 
 /// Rows of a file that are written at a time.
 const FILE_ROWS: usize = 1 << 16;
+
+/// Buckets that are read at a time where all are wanted: they wait for the store together.
+const BUCKETS_AHEAD: usize = 8;
 
 /// Room that is made for the rows of a file, at most, and for what stands around them.
 const ROOM_BYTES: usize = 32 << 20;
@@ -178,30 +182,49 @@ impl Heads {
     ) -> Result<Self> {
         let manifest = Manifest::read(store.as_ref(), &folder).await?;
         let shape = shape_of(&schema);
-        let fits =
-            is_readable(&manifest.shape, &shape) && are_kept(&store, &folder, &manifest).await?;
-        let manifest = if fits {
-            Manifest { shape, ..manifest }
-        } else {
-            Manifest {
-                shape,
-                ..Manifest::default()
-            }
-        };
+        let fits = is_readable(&manifest.shape, &shape);
+        let manifest = if fits { manifest } else { Manifest::default() };
         let mut heads = Self {
             schema,
             folder,
             store,
-            manifest,
+            manifest: Manifest { shape, ..manifest },
             later: HashMap::new(),
             unwritten: Vec::new(),
             stands_on_some: false,
         };
-        for later in heads.manifest.later.clone() {
-            let rows = heads.read(&later.file).await?;
+        let (are_kept, later) = futures::join!(
+            are_kept(&heads.store, &heads.folder, &heads.manifest),
+            heads.read_later()
+        );
+        if !are_kept? {
+            return Ok(heads.emptied());
+        }
+        for rows in later? {
             heads.lay(rows)?;
         }
         Ok(heads)
+    }
+
+    /// The rows of the files that came after those of the buckets, in order.
+    async fn read_later(&self) -> Result<Vec<RecordBatch>> {
+        let later = self.manifest.later.iter();
+        // There are few: where they are many they are put into the buckets.
+        together(LATER_FILES, later.map(|later| self.read(&later.file))).await
+    }
+
+    /// The heads of all buckets that may hold any, as `these`.
+    pub(crate) fn all(&self) -> impl Stream<Item = Result<RecordBatch>> + '_ {
+        self.these(self.filled())
+    }
+
+    /// The heads of some buckets, in their order; some are read ahead.
+    pub(crate) fn these(
+        &self,
+        buckets: Vec<usize>,
+    ) -> impl Stream<Item = Result<RecordBatch>> + '_ {
+        let buckets: Vec<_> = buckets.into_iter().map(|one| self.bucket(one)).collect();
+        stream::iter(buckets).buffered(BUCKETS_AHEAD)
     }
 
     /// The journal version that they show before `replay`.
@@ -347,10 +370,12 @@ impl Heads {
     }
 
     async fn delete(&self, files: &[String]) -> Result<()> {
-        for file in files {
-            match self.store.delete(&self.path(file)).await {
+        let paths: Vec<_> = files.iter().map(|file| Ok(self.path(file))).collect();
+        let mut deleted = self.store.delete_stream(stream::iter(paths).boxed());
+        while let Some(deleted) = deleted.next().await {
+            match deleted {
                 // Somebody else cleared it away.
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }

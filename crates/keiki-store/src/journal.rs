@@ -6,10 +6,11 @@ mod group;
 mod judge;
 mod making;
 mod scope;
+mod tables;
 mod unite;
 mod writing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
@@ -28,10 +29,12 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::batches::{Batches, RawReference, Snapshot};
+use crate::copying::FORMAT_FILE;
 use crate::error::{Result, StoreError};
 use crate::gathered::{Gathered, Settled};
 use crate::heads::Heads;
 use crate::identity::Merge;
+use crate::parallel::together;
 use crate::place::{Place, Reading};
 use crate::table::Table;
 use crate::tokens::Tokens;
@@ -39,6 +42,7 @@ use attempt::Attempt;
 pub(crate) use attempt::is_followed;
 pub use freeze::FrozenPlan;
 pub(crate) use freeze::replaced;
+use tables::Tables;
 pub(crate) use writing::{Writing, Written};
 
 /// The newest journal format that this program reads and writes.
@@ -62,8 +66,7 @@ pub struct Journal {
     pub(crate) tokens: Tokens,
     /// The batch list as it was last read; only what came since is read again.
     list: Arc<Mutex<Option<Batches>>>,
-    /// Tables as they were last read.
-    tables: Arc<Mutex<HashMap<String, Table>>>,
+    tables: Arc<Tables>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -165,15 +168,19 @@ impl Journal {
         expressions: Arc<dyn Expressions>,
         tokens: Tokens,
     ) -> Result<Self> {
-        let (store, prefix) = (place.store(), place.prefix());
-        let path = prefix.clone().join("journal.json");
-        if let Err(object_store::Error::NotFound { .. }) = store.head(&path).await {
-            let format = serde_json::to_vec(&Format { format: FORMAT })
-                .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))?;
-            store.put(&path, format.into()).await?;
-        }
-        let journal = Self::open_at(place, expressions, tokens).await?;
-        Batches::open_or_create(place).await?;
+        let open = || Self::open_at(place, Arc::clone(&expressions), tokens.clone());
+        let journal = match open().await {
+            Err(StoreError::NoJournal(_)) => {
+                let format = serde_json::to_vec(&Format { format: FORMAT })
+                    .map_err(|e| StoreError::damaged(e.to_string(), e.to_string()))?;
+                let path = place.prefix().clone().join(FORMAT_FILE);
+                place.store().put(&path, format.into()).await?;
+                open().await?
+            }
+            found => found?,
+        };
+        let batches = Batches::open_or_create(place).await?;
+        journal.keep_list(batches).await;
         Ok(journal)
     }
 
@@ -199,30 +206,10 @@ impl Journal {
         expressions: Arc<dyn Expressions>,
         tokens: Tokens,
     ) -> Result<Self> {
-        let (store, prefix) = (place.store(), place.prefix());
-        let found = match store.get(&prefix.clone().join("journal.json")).await {
-            Ok(found) => found.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => {
-                return Err(StoreError::NoJournal(place.url().to_string()));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let format: Format = serde_json::from_slice(&found).map_err(|e| {
-            StoreError::damaged(
-                format!("journal.json を読めません: {e}"),
-                format!("journal.json cannot be read: {e}"),
-            )
-        })?;
-        if format.format > FORMAT {
-            return Err(StoreError::NewerFormat {
-                file: prefix.clone().join("journal.json").to_string(),
-                found: format.format,
-                known: FORMAT,
-            });
-        }
+        is_readable(place).await?;
         Ok(Self {
-            store: Arc::clone(store),
-            prefix: prefix.clone(),
+            store: Arc::clone(place.store()),
+            prefix: place.prefix().clone(),
             place: Arc::new(place.clone()),
             expressions,
             tokens,
@@ -242,32 +229,55 @@ impl Journal {
     /// The batch list, read up to now, and what it holds.
     pub(crate) async fn list(&self) -> Result<(Batches, Snapshot)> {
         let mut kept = self.list.lock().await;
-        let mut batches = match kept.take() {
-            Some(batches) => batches,
-            None => Batches::open_or_create(&self.place).await?,
+        let (batches, snapshot) = match kept.take() {
+            Some(mut batches) => {
+                let ((), snapshot) =
+                    futures::try_join!(is_readable(&self.place), batches.snapshot())?;
+                (batches, snapshot)
+            }
+            None => {
+                let mut batches = Batches::open_or_create(&self.place).await?;
+                let snapshot = batches.shown().await?;
+                (batches, snapshot)
+            }
         };
-        let snapshot = batches.snapshot().await?;
+        self.tables.looked();
         *kept = Some(batches.clone());
         Ok((batches, snapshot))
     }
 
-    /// A table, read up to now; `None` if there is none.
+    /// A table, read since it was last asked what is visible; `None` if there is none.
     pub(crate) async fn table(&self, name: &str) -> Result<Option<Table>> {
-        let mut kept = self.tables.lock().await;
-        let table = match kept.remove(name) {
-            Some(mut table) => {
-                table.refresh().await?;
-                Some(table)
-            }
-            None => Table::open(&self.place, name).await?,
-        };
-        if let Some(table) = &table {
-            kept.insert(name.to_owned(), table.clone());
-        }
-        Ok(table)
+        self.tables.get(&self.place, name).await
     }
 
-    /// A table, read up to now, or made where there is none.
+    /// Opens the tables of the entries of datasets together, so that a scan of any of them finds its own open.
+    ///
+    /// # Errors
+    /// The log of one cannot be read.
+    pub async fn open_entries(&self, datasets: &[&Dataset]) -> Result<()> {
+        let names = datasets.iter().map(|dataset| entries_table(&dataset.name));
+        self.open_all(names.collect()).await
+    }
+
+    /// As `open_entries`, with what their sources said.
+    pub(crate) async fn open_tables(&self, datasets: &[Arc<Dataset>]) -> Result<()> {
+        let names = datasets.iter().flat_map(|dataset| {
+            let name = &dataset.name;
+            [entries_table(name), assertions_table(name)]
+        });
+        self.open_all(names.collect()).await
+    }
+
+    async fn open_all(&self, names: Vec<String>) -> Result<()> {
+        let opened = names
+            .into_iter()
+            .map(|name| async move { self.table(&name).await.map(drop) });
+        together(self.place.at_once(), opened).await?;
+        Ok(())
+    }
+
+    /// A table as `table` gives it, or made where there is none.
     pub(crate) async fn table_or_new(&self, name: &str, schema: &Schema) -> Result<Table> {
         if let Some(table) = self.table(name).await? {
             return Ok(table);
@@ -279,19 +289,12 @@ impl Journal {
 
     /// Keeps a table as it is known now, so that it need not be read again.
     pub(crate) async fn keep(&self, name: &str, table: &Table) {
-        let mut kept = self.tables.lock().await;
-        let is_older = kept
-            .get(name)
-            .is_some_and(|k| k.version() > table.version());
-        if !is_older {
-            kept.insert(name.to_owned(), table.clone());
-        }
+        self.tables.keep(name, table).await;
     }
 
     /// How many files a table has, as far as it was read here.
     pub(crate) async fn files_known(&self, name: &str) -> Result<usize> {
-        let kept = self.tables.lock().await;
-        match kept.get(name) {
+        match self.tables.known(name).await {
             Some(table) => Ok(table.files()?.len()),
             None => Ok(0),
         }
@@ -306,6 +309,12 @@ impl Journal {
         {
             *kept = Some(batches);
         }
+    }
+
+    /// Tells whether each request to where it lies costs time.
+    #[must_use]
+    pub fn is_far(&self) -> bool {
+        self.place.is_far()
     }
 
     /// The table of tokens and keys.
@@ -412,20 +421,18 @@ impl Journal {
         let Some(table) = table else {
             return Ok(Vec::new());
         };
-        let mut found: Vec<(i64, RecordBatch)> = Vec::new();
-        for file in crate::scan::visible(table, snapshot)? {
-            if file.last_seq <= after || file.first_seq > until {
-                continue;
-            }
-            for rows in table.read(&file.path).await? {
-                let rows = within(&rows, after, until)?;
-                if rows.num_rows() > 0 {
-                    found.push((file.first_seq, rows));
-                }
+        // In the order of their first commits.
+        let shown = crate::scan::visible(table, snapshot)?.into_iter();
+        let wanted = shown.filter(|file| file.last_seq > after && file.first_seq <= until);
+        let read = wanted.map(|file| async move { table.read(&file.path).await });
+        let mut found = Vec::new();
+        for rows in together(self.place.at_once(), read).await?.concat() {
+            let rows = within(&rows, after, until)?;
+            if rows.num_rows() > 0 {
+                found.push(rows);
             }
         }
-        found.sort_by_key(|(seq, _)| *seq);
-        Ok(found.into_iter().map(|(_, rows)| rows).collect())
+        Ok(found)
     }
 
     /// Opens the heads of a dataset, brought up to the snapshot.
@@ -468,6 +475,32 @@ impl Journal {
         }
         Ok(heads)
     }
+}
+
+/// Makes sure that there is a journal of a format that this program knows.
+async fn is_readable(place: &Place) -> Result<()> {
+    let path = place.prefix().clone().join(FORMAT_FILE);
+    let found = match place.store().get(&path).await {
+        Ok(found) => found.bytes().await?,
+        Err(object_store::Error::NotFound { .. }) => {
+            return Err(StoreError::NoJournal(place.url().to_string()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let format: Format = serde_json::from_slice(&found).map_err(|e| {
+        StoreError::damaged(
+            format!("journal.json を読めません: {e}"),
+            format!("journal.json cannot be read: {e}"),
+        )
+    })?;
+    if format.format > FORMAT {
+        return Err(StoreError::NewerFormat {
+            file: path.to_string(),
+            found: format.format,
+            known: FORMAT,
+        });
+    }
+    Ok(())
 }
 
 /// Brings rows of several files into the order of their commits.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::journal::Journal;
+use crate::parallel::{BYTES_AT_ONCE, in_groups, together};
 
 /// Folders of the journal that a listing leaves out; they hold no tables.
 pub(crate) const LEFT_OUT: [&str; 2] = [RAW, HEADS];
@@ -121,6 +122,7 @@ impl Journal {
     /// The store cannot be read.
     pub async fn listing(&self, known: &Listing) -> Result<Listing> {
         let mut found = Listing::default();
+        let mut unknown = Vec::new();
         let mut objects = self.store.list(Some(&self.prefix));
         while let Some(object) = objects.try_next().await? {
             let parts = object.location.prefix_match(&self.prefix);
@@ -135,13 +137,19 @@ impl Journal {
                 continue;
             }
             let file = parts.join("/");
-            let sha256 = if let Some(sha256) = known.files.get(&file) {
-                sha256.clone()
+            if let Some(sha256) = known.files.get(&file) {
+                found.files.insert(file, sha256.clone());
             } else {
-                let bytes = self.store.get(&object.location).await?.bytes().await?;
-                format!("{:x}", Sha256::digest(&bytes))
-            };
-            found.files.insert(file, sha256);
+                unknown.push((object.size, (file, object.location.clone())));
+            }
+        }
+        for group in in_groups(unknown, BYTES_AT_ONCE) {
+            let read = group.into_iter().map(|(file, location)| async move {
+                let bytes = self.store.get(&location).await?.bytes().await?;
+                Ok((file, format!("{:x}", Sha256::digest(&bytes))))
+            });
+            let read = together(self.place.at_once(), read).await?;
+            found.files.extend(read);
         }
         Ok(found)
     }

@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
 use arrow::datatypes::DataType;
+use futures::TryStreamExt;
 use keiki_model::calendar::BEGINNING;
 use keiki_model::dataset::{Column, Dataset, Lookup};
 use keiki_model::evidence::join_key;
@@ -77,10 +78,7 @@ impl Found {
         column: &str,
     ) -> Result<Self> {
         let heads = journal.heads(other, snapshot).await?;
-        let mut batches = Vec::new();
-        for bucket in heads.filled() {
-            batches.push(heads.bucket(bucket).await?);
-        }
+        let batches: Vec<RecordBatch> = heads.all().try_collect().await?;
         Self::from_heads(&batches, other, &snapshot.precedence(&other.name), column)
     }
 
@@ -206,8 +204,8 @@ pub(crate) async fn differing(
     let heads = journal.heads(dataset, snapshot).await?;
     let precedence = snapshot.precedence(&dataset.name);
     let mut found = Vec::new();
-    for bucket in heads.filled() {
-        let rows = heads.bucket(bucket).await?;
+    let mut buckets = std::pin::pin!(heads.all());
+    while let Some(rows) = buckets.try_next().await? {
         let mut columns = Vec::new();
         for column in dataset.journalled().filter(|column| !column.personal) {
             columns.push((&column.name, strings(&rows, &column.name)?));
@@ -318,10 +316,7 @@ pub(crate) async fn follow(
         }
         let mut heads = journal.heads(changed, snapshot).await?;
         heads.replay(std::slice::from_ref(&assertions))?;
-        let mut lookup_rows = Vec::new();
-        for bucket in heads.filled() {
-            lookup_rows.push(heads.bucket(bucket).await?);
-        }
+        let lookup_rows: Vec<RecordBatch> = heads.all().try_collect().await?;
         let found = columns
             .into_iter()
             .map(|(column, lookup)| {
@@ -338,8 +333,9 @@ pub(crate) async fn follow(
         };
         let mut output = Output::new(dependent, &batch.source)?;
         let dependents = journal.heads(dependent, snapshot).await?;
-        for bucket in dependents.filled() {
-            refill.bucket(&dependents.bucket(bucket).await?, &mut output)?;
+        let mut buckets = std::pin::pin!(dependents.all());
+        while let Some(bucket) = buckets.try_next().await? {
+            refill.bucket(&bucket, &mut output)?;
         }
         let written = output.finish(dependent, batch.seq, &batch.batch_id)?;
         changes.push((Arc::clone(dependent), written));

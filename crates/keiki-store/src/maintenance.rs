@@ -98,12 +98,16 @@ impl Journal {
         snapshot: &Snapshot,
         extent: Extent,
     ) -> Result<()> {
-        let Some(table) = self.assertions(&dataset.name).await? else {
-            return Ok(());
-        };
         let most = match extent {
             Extent::All => 1,
             Extent::Gathered(most) => most.max(1),
+        };
+        let name = assertions_table(&dataset.name);
+        if extent != Extent::All && self.files_known(&name).await? <= most {
+            return Ok(());
+        }
+        let Some(table) = self.table(&name).await? else {
+            return Ok(());
         };
         if table.files()?.len() > most
             && Heads::are_of_ledger(self.store.as_ref(), &self.prefix, dataset).await?
@@ -116,6 +120,9 @@ impl Journal {
     async fn put_together(&self, datasets: &[Arc<Dataset>], extent: Extent) -> Result<Compacted> {
         let mut done = Compacted::default();
         let snapshot = self.snapshot().await?;
+        if extent == Extent::All {
+            self.open_tables(datasets).await?;
+        }
         for dataset in datasets {
             self.part_heads(dataset, &snapshot, extent).await?;
         }

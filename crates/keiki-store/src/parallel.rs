@@ -1,30 +1,63 @@
-//! Does the same work for many items, on as many threads as the machine has.
+//! Does the same work for many items: on as many threads as the machine has, or while all of them wait for the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::vec::IntoIter;
 
-use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::stream::{BoxStream, Buffered, Iter, TryCollect};
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 use crate::error::{Result, StoreError};
+use crate::journal::Journal;
 
 /// More threads than these add memory and no speed.
 const THREADS: usize = 8;
 
+/// Bytes that are read at a time of what is small; what is larger is read by itself.
+pub(crate) const BYTES_AT_ONCE: u64 = 16 << 20;
+
+/// Waits for work of which so much is under way at a time; the results are in its order.
+pub(crate) fn together<T, F: Future<Output = Result<T>>>(
+    at_once: usize,
+    work: impl Iterator<Item = F>,
+) -> TryCollect<Buffered<Iter<IntoIter<F>>>, Vec<T>> {
+    let work: Vec<F> = work.collect();
+    let under_way = stream::iter(work).buffered(at_once.max(1));
+    under_way.try_collect()
+}
+
+/// Parts items into groups whose sizes come to no more than so much; what is larger is a group by itself.
+pub(crate) fn in_groups<T>(sized: Vec<(u64, T)>, most: u64) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut room = 0;
+    for (size, item) in sized {
+        match groups.last_mut() {
+            Some(group) if size <= room => group.push(item),
+            _ => {
+                groups.push(vec![item]);
+                room = most;
+            }
+        }
+        room = room.saturating_sub(size);
+    }
+    groups
+}
+
 /// Does the work of each number below `count`; the results are in the order of the numbers.
 ///
-/// Each thread holds what one number needs at a time. Work may wait for the object store with `Handle::block_on`.
+/// Each thread holds what one number needs at a time. Work may wait for the object store with `Handle::block_on`, so that there are
+/// more threads than processors.
 pub(crate) async fn each<T: Send + 'static>(
     count: usize,
     work: impl Fn(usize) -> Result<T> + Send + Sync + 'static,
 ) -> Result<Vec<T>> {
     let (work, next) = (Arc::new(work), Arc::new(AtomicUsize::new(0)));
-    let tasks: Vec<_> = (0..threads().min(count))
+    let tasks: Vec<_> = (0..THREADS.min(count))
         .map(|_| {
             let (work, next) = (Arc::clone(&work), Arc::clone(&next));
             tokio::task::spawn_blocking(move || {
@@ -144,9 +177,27 @@ impl<T> Drop for Working<T> {
     }
 }
 
-/// How many threads do the work of `each`.
+/// How many threads there are for work of which each waits for a journal: where it is far, twice as many.
+pub(crate) fn threads_for(journal: &Journal) -> usize {
+    let share = if journal.is_far() { 2 } else { 1 };
+    (share * threads()).min(THREADS)
+}
+
+/// How many threads there are for work.
 pub(crate) fn threads() -> usize {
     std::thread::available_parallelism()
         .map_or(1, usize::from)
         .clamp(1, THREADS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_small_goes_together_and_what_is_large_by_itself() {
+        let sized = [3, 4, 3, 1, 20, 1, 9].into_iter().map(|size| (size, size));
+        let groups = in_groups(sized.collect(), 10);
+        assert_eq!(groups, [vec![3, 4, 3], vec![1], vec![20], vec![1, 9]]);
+    }
 }

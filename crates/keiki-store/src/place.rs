@@ -2,6 +2,8 @@
 
 #[cfg(feature = "s3")]
 mod blocks;
+#[cfg(all(test, feature = "s3"))]
+pub(crate) mod counted;
 #[cfg(feature = "s3")]
 mod credentials;
 #[cfg(feature = "s3")]
@@ -11,6 +13,7 @@ mod remembering;
 #[cfg(feature = "s3")]
 mod s3;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +27,7 @@ use url::Url;
 
 use crate::error::{Result, StoreError};
 use crate::listing::LEFT_OUT;
+use crate::parallel::together;
 
 /// The schemes of addresses of object stores.
 pub const OBJECT_STORE_SCHEMES: [&str; 2] = ["s3", "s3a"];
@@ -61,6 +65,7 @@ pub struct Place {
     url: Url,
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    at_once: usize,
 }
 
 impl Place {
@@ -93,7 +98,13 @@ impl Place {
             url: url.clone(),
             store,
             prefix,
+            at_once: reading.requests.max(1),
         })
+    }
+
+    /// Requests that are under way at a time.
+    pub(crate) fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// The address.
@@ -106,6 +117,11 @@ impl Place {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
+    }
+
+    /// Tells whether each request costs time.
+    pub(crate) fn is_far(&self) -> bool {
+        self.url.scheme() != "file"
     }
 
     /// The path of the journal in the store.
@@ -122,7 +138,13 @@ impl Place {
         std::fs::create_dir_all(folder).map_err(crate::error::on_file(folder))?;
         let above = object_store::local::LocalFileSystem::new_with_prefix(folder)?;
         let tables = self.tables().await?;
-        let over = over::Over::new(Arc::new(above), Arc::clone(&self.store), &tables).await?;
+        let over = over::Over::new(
+            Arc::new(above),
+            Arc::clone(&self.store),
+            &tables,
+            self.at_once,
+        );
+        let over = over.await?;
         Ok(Self {
             store: Arc::new(over),
             ..self.clone()
@@ -140,22 +162,32 @@ impl Place {
 
     /// The folders of all tables, that of what is visible first: what the others hold for it was written before.
     pub(crate) async fn tables(&self) -> Result<Vec<Path>> {
-        let mut tables = vec![self.prefix.clone().join(crate::batches::TABLE)];
-        for outer in self.folders(&self.prefix).await? {
-            if LEFT_OUT.contains(&outer.filename().unwrap_or_default()) || outer == tables[0] {
-                continue;
-            }
-            if self.has_log(&outer).await? {
-                tables.push(outer);
-                continue;
-            }
-            for inner in self.folders(&outer).await? {
-                if self.has_log(&inner).await? {
-                    tables.push(inner);
-                }
-            }
-        }
+        let first = self.prefix.clone().join(crate::batches::TABLE);
+        let mut outer = self.folders(&self.prefix).await?;
+        outer.retain(|folder| {
+            !LEFT_OUT.contains(&folder.filename().unwrap_or_default()) && *folder != first
+        });
+        let (mut tables, others) = self.parted(outer).await?;
+        let inner = others.iter().map(|folder| self.folders(folder));
+        let inner = together(self.at_once, inner).await?.concat();
+        tables.extend(self.parted(inner).await?.0);
+        tables.insert(0, first);
         Ok(tables)
+    }
+
+    /// The folders that are tables, and the others.
+    async fn parted(&self, folders: Vec<Path>) -> Result<(Vec<Path>, Vec<Path>)> {
+        let looks = folders.into_iter().map(|folder| async move {
+            let is_table = self.has_log(&folder).await?;
+            Ok((folder, is_table))
+        });
+        let looked = together(self.at_once, looks).await?.into_iter();
+        let (tables, others): (Vec<_>, Vec<_>) = looked.partition(|(_, is_table)| *is_table);
+        let folder = |(folder, _): (Path, bool)| folder;
+        Ok((
+            tables.into_iter().map(folder).collect(),
+            others.into_iter().map(folder).collect(),
+        ))
     }
 
     async fn folders(&self, path: &Path) -> Result<Vec<Path>> {
@@ -163,14 +195,16 @@ impl Place {
         Ok(found.common_prefixes)
     }
 
-    /// Tells whether a table is known not to be there by one request, where each costs time: most kinds of evidence are not kept in a
-    /// journal, and all tables are asked for.
-    pub(crate) async fn lacks(&self, name: &str) -> Result<bool> {
-        if self.url.scheme() == "file" {
-            return Ok(false);
+    /// The names of the tables in a folder of the journal, where each request costs time; `None` where
+    /// it costs no more to look for each.
+    pub(crate) async fn tables_in(&self, folder: &str) -> Result<Option<HashSet<String>>> {
+        if !self.is_far() {
+            return Ok(None);
         }
-        let table = Path::from(format!("{}/{name}", self.prefix));
-        Ok(!self.has_log(&table).await?)
+        let path = Path::from(format!("{}/{folder}", self.prefix));
+        let folders = self.folders(&path).await?;
+        let names = folders.iter().filter_map(Path::filename);
+        Ok(Some(names.map(str::to_owned).collect()))
     }
 
     async fn has_log(&self, table: &Path) -> Result<bool> {

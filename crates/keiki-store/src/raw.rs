@@ -5,12 +5,15 @@ mod encrypted;
 use std::collections::HashSet;
 use std::io::{Read, Seek, Write};
 use std::path::Path as FilePath;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use keiki_model::text::hexadecimal;
+use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use parquet::arrow::async_writer::AsyncFileWriter;
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
@@ -313,23 +316,22 @@ impl Journal {
             path: target.to_string(),
             source: e,
         };
-        let mut upload = WriteMultipart::new(self.store.put_multipart(target).await?);
+        let upload = BufWriter::new(Arc::clone(&self.store), target.clone());
+        let mut upload = upload.with_max_concurrency(PARTS_AT_ONCE);
         let mut encryption = Encryption::new(key);
-        upload.write(&encryption.nonce);
+        upload.put(encryption.nonce.to_vec().into()).await?;
         let mut block = read_block(&mut bytes).map_err(fault)?;
         loop {
             // An encrypted stream says which block is its last.
             let next = read_block(&mut bytes).map_err(fault)?;
-            upload.wait_for_capacity(PARTS_AT_ONCE).await?;
             if next.is_empty() {
-                upload.write(&encryption.last(&block)?);
+                upload.put(encryption.last(&block)?.into()).await?;
                 break;
             }
-            upload.write(&encryption.next(&block)?);
+            upload.put(encryption.next(&block)?.into()).await?;
             block = next;
         }
-        upload.finish().await?;
-        Ok(())
+        Ok(upload.complete().await?)
     }
 
     fn raw_path(&self, place: &str) -> Path {

@@ -12,8 +12,12 @@ use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::heads::{primitive, seqs, strings};
 use crate::journal::{Journal, in_order};
+use crate::parallel::together;
 use crate::schema::{BATCH_ID, RECORD_KEY, SEQ, SOURCE, WORD};
 use crate::table::{FileWriter, Table};
+
+/// Of how many datasets it is read at a time what was said.
+const DATASETS_AT_ONCE: usize = 4;
 
 /// The name of their table.
 pub(crate) const TABLE: &str = "rejects";
@@ -406,10 +410,12 @@ impl Journal {
         aftermath: &mut Aftermath,
         by_dataset: HashMap<String, HashSet<String>>,
     ) -> Result<()> {
-        for (dataset, keys) in by_dataset {
+        let looks = by_dataset.into_iter().map(|(dataset, keys)| async move {
             let said = self.said_of(snapshot, &dataset, &keys).await?;
-            aftermath.said.insert(dataset, said);
-        }
+            Ok((dataset, said))
+        });
+        let said = together(DATASETS_AT_ONCE, looks).await?;
+        aftermath.said.extend(said);
         aftermath.batches = snapshot.batches().to_vec();
         Ok(())
     }

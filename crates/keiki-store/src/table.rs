@@ -57,6 +57,8 @@ const ATTEMPTS: u32 = 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     name: String,
+    /// Requests that are under way at a time.
+    at_once: usize,
     /// The table as the library has read it, if it has.
     delta: DeltaTable,
     /// The state as the log says, where it is plain and the library was not needed yet.
@@ -94,8 +96,6 @@ fn added(file: &str, bytes: usize, rows: usize) -> Add {
 #[derive(Deserialize)]
 struct Checkpoint {
     version: u64,
-    /// Of how many files it is; absent = one.
-    parts: Option<u64>,
 }
 
 /// How long files are kept of which a table knows nothing any more, or not yet.
@@ -114,14 +114,11 @@ pub(crate) struct Conflict;
 impl Table {
     /// Opens a table; `None` if it does not exist.
     pub(crate) async fn open(place: &Place, name: &str) -> Result<Option<Self>> {
-        if place.lacks(name).await? {
-            return Ok(None);
-        }
         let (_, builder) = place.table(name)?;
         let mut delta = builder.build().map_err(fault(name))?;
-        match Box::pin(PlainLog::read(&*delta.object_store())).await? {
+        match Box::pin(PlainLog::read(&*delta.object_store(), place.at_once())).await? {
             Found::Plain(plain) => {
-                let table = Self::of(name, delta);
+                let table = Self::of(place, name, delta);
                 return Ok(Some(Self {
                     plain: Some(plain),
                     ..table
@@ -142,12 +139,13 @@ impl Table {
                 delta.load().await.map_err(fault(name))?;
             }
         }
-        Ok(Some(Self::of(name, delta)))
+        Ok(Some(Self::of(place, name, delta)))
     }
 
-    fn of(name: &str, delta: DeltaTable) -> Self {
+    fn of(place: &Place, name: &str, delta: DeltaTable) -> Self {
         Self {
             name: name.to_owned(),
+            at_once: place.at_once(),
             delta,
             plain: None,
             ahead: Ahead::default(),
@@ -178,7 +176,7 @@ impl Table {
             .with_configuration_property(TableProperty::DataSkippingNumIndexedCols, Some("0"))
             .await;
         match created {
-            Ok(delta) => Ok(Self::of(name, delta)),
+            Ok(delta) => Ok(Self::of(place, name, delta)),
             // Two first ingests at once: whoever comes second finds the table there.
             Err(error) => Self::open(place, name)
                 .await?
@@ -189,18 +187,21 @@ impl Table {
     /// Reads the newest state of the log: the commits after the state that was read, one by one, where listing the log would
     /// take many times as long. Old commits leave the log, but only once a checkpoint holds them.
     pub(crate) async fn refresh(&mut self) -> Result<()> {
-        loop {
-            let Some(next) = self.version().map(|version| version + 1) else {
-                return self.catch_up().await;
-            };
-            let Some(commit) = self.read_log(&commit_name(next)).await? else {
-                break;
-            };
-            if !self.ahead.take(&commit) {
-                return self.catch_up().await;
+        let Some(mut next) = self.version().map(|version| version + 1) else {
+            return self.read_again().await;
+        };
+        let first = commit_name(next);
+        // Mostly there is nothing new.
+        let (mut commit, last) =
+            futures::try_join!(self.read_log(&first), self.read_log("_last_checkpoint"))?;
+        while let Some(found) = commit {
+            if !self.ahead.take(&found) {
+                return self.read_again().await;
             }
+            next += 1;
+            commit = self.read_log(&commit_name(next)).await?;
         }
-        let Some(last) = self.read_log("_last_checkpoint").await? else {
+        let Some(last) = last else {
             return Ok(());
         };
         // Where the hint cannot be read, the log itself says.
@@ -208,7 +209,19 @@ impl Table {
         if checkpoint.is_ok_and(|checkpoint| Some(checkpoint) <= self.version()) {
             return Ok(());
         }
-        self.catch_up().await
+        self.read_again().await
+    }
+
+    /// Reads the newest state of the log anew.
+    async fn read_again(&mut self) -> Result<()> {
+        let store = self.store();
+        let read = Box::pin(PlainLog::read(store.as_ref(), self.at_once)).await?;
+        let Found::Plain(plain) = read else {
+            return self.catch_up().await;
+        };
+        self.plain = Some(plain);
+        self.ahead = Ahead::default();
+        Ok(())
     }
 
     /// Has the library read the newest state of the log.
@@ -237,6 +250,11 @@ impl Table {
 
     async fn read_log(&self, file: &str) -> Result<Option<bytes::Bytes>> {
         plain_log::found(self.store().as_ref(), file).await
+    }
+
+    /// Requests that are under way at a time.
+    pub(crate) fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// The object store rooted in the table's folder.
@@ -342,12 +360,15 @@ impl Table {
 
     /// Makes a file part of the table if nobody else has committed since the state was read.
     async fn add(&mut self, add: &Add) -> Result<std::result::Result<(), Conflict>> {
-        self.load().await?;
         let actions = vec![Action::Add(add.clone())];
-        let state = self.delta.snapshot().map_err(fault(&self.name))?;
-        let may = PROTOCOL.can_commit(state, &actions, &appending());
-        may.map_err(|e| fault(&self.name)(e.into()))?;
-        let next = state.version() + self.ahead.commits() + 1;
+        let takes_files = self.plain.as_ref().is_some_and(|plain| plain.takes_files());
+        if !takes_files {
+            self.load().await?;
+            let state = self.delta.snapshot().map_err(fault(&self.name))?;
+            let may = PROTOCOL.can_commit(state, &actions, &appending());
+            may.map_err(|e| fault(&self.name)(e.into()))?;
+        }
+        let next = self.version().map_or(0, |version| version + 1);
         let data = CommitData::new(actions, appending(), HashMap::new(), Vec::new());
         let bytes = data.get_bytes();
         let bytes = bytes.map_err(|e| fault(&self.name)(e.into()))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Date32Type, Int32Type, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
+use futures::TryStreamExt;
 use keiki_model::calendar::{Day, date_of};
 use keiki_model::dataset::{Dataset, DatasetKind};
 use keiki_model::text::Text;
@@ -15,9 +16,10 @@ use crate::batches::{Batch, Snapshot};
 use crate::error::Result;
 use crate::heads::{Heads, primitive, seqs, strings};
 use crate::journal::{Journal, in_order, only_columns};
+use crate::parallel::{BYTES_AT_ONCE, in_groups, together};
 use crate::plan::word_of;
 use crate::schema::{EFFECTIVE_ON, KNOWN_AT, RECORD_KEY, SOURCE, WEIGHT, WORD, entries_schema};
-use crate::table::conform;
+use crate::table::{Table, conform};
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,14 @@ pub struct Verification {
     pub findings: Vec<Finding>,
 }
 
+/// What there is of a dataset.
+struct Books {
+    entries: Vec<RecordBatch>,
+    said: Vec<RecordBatch>,
+    /// Its heads; a derived dataset has none.
+    kept: Option<Heads>,
+}
+
 impl Journal {
     /// Verifies the journal of the given datasets.
     ///
@@ -57,34 +67,94 @@ impl Journal {
             ..Verification::default()
         };
         check_commits(snapshot.batches(), &mut found);
-        for batch in snapshot.batches() {
-            for reference in &batch.files {
+        self.verify_raw(&snapshot, &mut found).await?;
+        self.open_tables(datasets).await?;
+        let mut sized = Vec::new();
+        for dataset in datasets {
+            sized.push((self.bytes_of(dataset).await?, dataset));
+        }
+        for group in in_groups(sized, BYTES_AT_ONCE) {
+            let books = group.iter().map(|dataset| self.books(dataset, &snapshot));
+            let books = together(self.place.at_once(), books).await?;
+            for (dataset, books) in group.into_iter().zip(books) {
+                self.verify_dataset(dataset, books, &snapshot, &mut found)
+                    .await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads all raw evidence. *Units*: as many files at a time as hold so many bytes.
+    async fn verify_raw(&self, snapshot: &Snapshot, found: &mut Verification) -> Result<()> {
+        let batches = snapshot.batches().iter();
+        let files = batches.flat_map(|batch| batch.files.iter().map(move |file| (batch, file)));
+        let files = files.map(|(batch, file)| (file.bytes, (batch, file)));
+        for group in in_groups(files.collect(), BYTES_AT_ONCE) {
+            let read = group.into_iter().map(|(batch, file)| async move {
+                let read = self.read_raw(file).await;
+                Ok((batch, read.map(|bytes| bytes.is_some())))
+            });
+            for (batch, read) in together(self.place.at_once(), read).await? {
                 found.raw_files += 1;
-                match self.read_raw(reference).await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => found.raw_redacted += 1,
+                match read {
+                    Ok(true) => {}
+                    Ok(false) => found.raw_redacted += 1,
                     Err(error) => {
                         found.add("raw", &format!("commit {}", batch.seq), error.message());
                     }
                 }
             }
         }
-        for dataset in datasets {
-            self.verify_dataset(dataset, &snapshot, &mut found).await?;
+        Ok(())
+    }
+
+    /// How many bytes the files of a dataset's entries and assertions have.
+    async fn bytes_of(&self, dataset: &Dataset) -> Result<u64> {
+        let mut bytes = 0;
+        for table in [
+            self.entries(&dataset.name).await?,
+            self.assertions(&dataset.name).await?,
+        ] {
+            let files = table.map(|table| table.files()).transpose()?;
+            let files = files.iter().flatten();
+            bytes += files.map(|file| file.size_bytes).sum::<u64>();
         }
-        Ok(found)
+        Ok(bytes)
+    }
+
+    /// Reads all that there is of a dataset.
+    async fn books(&self, dataset: &Arc<Dataset>, snapshot: &Snapshot) -> Result<Books> {
+        let read = |table: Result<Option<Table>>| async move {
+            let table = table?;
+            self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
+                .await
+        };
+        let entries = async { read(self.entries(&dataset.name).await).await };
+        if dataset.kind == DatasetKind::Derived {
+            return Ok(Books {
+                entries: entries.await?,
+                said: Vec::new(),
+                kept: None,
+            });
+        }
+        let said = async { read(self.assertions(&dataset.name).await).await };
+        let kept = self.heads(dataset, snapshot);
+        let (entries, said, kept) = futures::try_join!(entries, said, kept)?;
+        Ok(Books {
+            entries,
+            said: in_order(said)?,
+            kept: Some(kept),
+        })
     }
 
     async fn verify_dataset(
         &self,
         dataset: &Arc<Dataset>,
+        books: Books,
         snapshot: &Snapshot,
         found: &mut Verification,
     ) -> Result<()> {
-        let table = self.entries(&dataset.name).await?;
-        let entries = self
-            .read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
-            .await?;
+        let entries = books.entries;
         let schema = entries_schema(dataset);
         let entries = entries
             .iter()
@@ -93,23 +163,17 @@ impl Journal {
         let all = arrow::compute::concat_batches(&schema, &entries)?;
         found.entries += all.num_rows();
         let states = check_weights(dataset, &all, found)?;
-        if dataset.kind == DatasetKind::Derived {
+        let Some(kept) = books.kept else {
             return Ok(());
-        }
-        let table = self.assertions(&dataset.name).await?;
-        let said = in_order(
-            self.read_visible(table.as_ref(), snapshot, 0, snapshot.seq())
-                .await?,
-        )?;
+        };
         let mut rebuilt = Heads::open(
             Arc::clone(&self.store),
             &object_store::path::Path::from("nowhere"),
             dataset,
         )
         .await?;
-        rebuilt.replay(&said)?;
+        rebuilt.replay(&books.said)?;
         check_resolution(dataset, snapshot, &rebuilt, &states, found).await?;
-        let kept = self.heads(dataset, snapshot).await?;
         check_heads(dataset, &rebuilt, &kept, found).await
     }
 }
@@ -368,11 +432,12 @@ async fn check_heads(
     kept: &Heads,
     found: &mut Verification,
 ) -> Result<()> {
-    for bucket in rebuilt.filled() {
-        let (a, b) = (
-            head_set(&rebuilt.bucket(bucket).await?, dataset)?,
-            head_set(&kept.bucket(bucket).await?, dataset)?,
-        );
+    let filled = rebuilt.filled();
+    let mut read = std::pin::pin!(kept.these(filled.clone()));
+    for bucket in filled {
+        let rebuilt = rebuilt.bucket(bucket).await?;
+        let kept = read.try_next().await?.expect("one for each bucket");
+        let (a, b) = (head_set(&rebuilt, dataset)?, head_set(&kept, dataset)?);
         if a != b {
             found.add("heads", &dataset.name, Text::new(
                 format!("保存した現況(区画 {bucket})が証跡台帳と一致しません。フォルダ heads を削除すると作り直します"),

@@ -88,6 +88,7 @@ pub struct Workspace {
     engine: OnceLock<Arc<Engine>>,
     database: Arc<OnceLock<Database>>,
     place: OnceLock<Box<JournalPlace>>,
+    journal: OnceLock<Journal>,
 }
 
 impl std::fmt::Debug for Workspace {
@@ -198,6 +199,7 @@ impl Workspace {
             engine: OnceLock::new(),
             database: Arc::default(),
             place: OnceLock::new(),
+            journal: OnceLock::new(),
         }
     }
 
@@ -262,13 +264,18 @@ impl Workspace {
         Ok(Ledger::open(&self.database()?).await?)
     }
 
-    /// Opens the journal; with `Opening::Create`, makes it where there is none.
+    /// Opens the journal; with `Opening::Create`, makes it where there is none. What was read of its logs serves whoever opens it
+    /// again.
     ///
     /// # Errors
     /// It cannot be used, or is of a newer format.
     pub async fn journal(&self, opening: Opening) -> Result<Journal> {
+        if let Some(journal) = self.journal.get() {
+            return Ok(journal.clone());
+        }
         let place = self.journal_place()?;
-        Box::pin(self.journal_at(place, opening)).await
+        let journal = Box::pin(self.journal_at(place, opening)).await?;
+        Ok(self.journal.get_or_init(|| journal).clone())
     }
 
     /// Where the journal lies.

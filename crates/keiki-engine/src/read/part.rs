@@ -13,7 +13,7 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanC
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, stream};
 use keiki_store::Scan;
 
 use super::{Bounds, cube_plan, file_scan, within};
@@ -25,6 +25,9 @@ use crate::plan::DatasetPlan;
 
 /// Where the groups of rows of a file lie: from the first byte to the one behind the last.
 pub(crate) type Ranges = HashMap<String, Vec<(u64, u64)>>;
+
+/// Files, or ranges of them, that are read at the same time.
+const FILES_AT_ONCE: usize = 4;
 
 /// What was read of a part.
 pub(crate) struct PartRead {
@@ -47,12 +50,14 @@ pub(crate) async fn read_part(
     let physical = narrowed(physical, ranges)?;
     let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone());
     let mut rows = 0;
-    for partition in 0..physical.output_partitioning().partition_count() {
-        let mut stream = physical.execute(partition, context.task_ctx())?;
-        while let Some(batch) = stream.try_next().await? {
-            rows += batch.num_rows() as u64;
-            accumulator.add(&within(batch, bounds)?)?;
-        }
+    let partitions = 0..physical.output_partitioning().partition_count();
+    let streams = partitions.map(|partition| physical.execute(partition, context.task_ctx()));
+    let streams: Vec<_> = streams.collect::<std::result::Result<_, _>>()?;
+    // While one waits for the store, the rows of another are added.
+    let mut streams = stream::select_all(streams);
+    while let Some(batch) = streams.try_next().await? {
+        rows += batch.num_rows() as u64;
+        accumulator.add(&within(batch, bounds)?)?;
     }
     Ok(PartRead {
         cube: accumulator.finish(),
@@ -70,12 +75,22 @@ fn narrowed(physical: Arc<dyn ExecutionPlan>, ranges: &Ranges) -> Result<Arc<dyn
         let Some(config) = file_scan(&node) else {
             return Ok(Transformed::no(node));
         };
-        let files = FileGroup::new(in_ranges(config, ranges));
-        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(vec![files]);
+        let files = in_groups(in_ranges(config, ranges));
+        let config = FileScanConfigBuilder::from(config.clone()).with_file_groups(files);
         let source: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config.build());
         Ok(Transformed::yes(source))
     };
     Ok(physical.transform_down(narrow).data()?)
+}
+
+/// Files in the groups of which each is read by itself.
+fn in_groups(files: Vec<PartitionedFile>) -> Vec<FileGroup> {
+    let mut groups = vec![Vec::new(); files.len().clamp(1, FILES_AT_ONCE)];
+    let count = groups.len();
+    for (number, file) in files.into_iter().enumerate() {
+        groups[number % count].push(file);
+    }
+    groups.into_iter().map(FileGroup::new).collect()
 }
 
 /// Each file once for each of its ranges, or once where it has none; however the plan had cut it up itself.

@@ -17,10 +17,14 @@ use crate::batches::{Batch, Snapshot};
 use crate::error::{Result, StoreError};
 use crate::gathered::{RejectedRows, Settled, Straightened, Taken};
 use crate::heads::{Heads, Renewed, strings};
+use crate::parallel::together;
 use crate::plan::{Changes, Incoming, Reading};
 use crate::rejects::{self, Outcome};
 use crate::schema::{RECORD_KEY, assertions_schema, entries_schema};
 use crate::{derived, lookups};
+
+/// Files of assertions that are looked through at a time; of each, a part is in memory.
+const FILES_AT_ONCE: usize = 8;
 
 /// One try at a commit, against one snapshot.
 pub(super) struct Attempt {
@@ -242,8 +246,11 @@ impl Attempt {
         else {
             return Ok(Vec::new());
         };
-        let mut found: Vec<(i64, RecordBatch)> = Vec::new();
-        for file in crate::scan::visible(&table, &self.snapshot)? {
+        // In the order of their first commits.
+        let shown = crate::scan::visible(&table, &self.snapshot)?.into_iter();
+        let table = &table;
+        let read = shown.map(|file| async move {
+            let mut found = Vec::new();
             let mut keep_wanted = |rows: &RecordBatch| {
                 let of = strings(rows, RECORD_KEY)?;
                 let keep: BooleanArray = of
@@ -251,15 +258,14 @@ impl Attempt {
                     .map(|key| key.map(|key| keys.contains(key)))
                     .collect();
                 if keep.true_count() > 0 {
-                    let rows = arrow::compute::filter_record_batch(rows, &keep)?;
-                    found.push((file.first_seq, rows));
+                    found.push(arrow::compute::filter_record_batch(rows, &keep)?);
                 }
                 Ok(())
             };
             table.each(&file.path, &mut keep_wanted).await?;
-        }
-        found.sort_by_key(|(seq, _)| *seq);
-        in_order(found.into_iter().map(|(_, rows)| rows).collect())
+            Ok(found)
+        });
+        in_order(together(FILES_AT_ONCE, read).await?.concat())
     }
 
     pub(super) fn reading(&self) -> Reading {
@@ -377,20 +383,20 @@ pub(super) async fn append(
     file: &str,
     changes: &[(Arc<Dataset>, Changes)],
 ) -> Result<()> {
-    for (dataset, changes) in changes {
-        if changes.entries.num_rows() > 0 {
-            let (schema, name) = (entries_schema(dataset), entries_table(&dataset.name));
-            let mut table = journal.table_or_new(&name, &schema).await?;
-            table.append(file, &changes.entries, &schema).await?;
-            journal.keep(&name, &table).await;
-        }
-        if changes.assertions.num_rows() > 0 {
-            let (schema, name) = (assertions_schema(dataset), assertions_table(&dataset.name));
-            let mut table = journal.table_or_new(&name, &schema).await?;
-            table.append(file, &changes.assertions, &schema).await?;
-            journal.keep(&name, &table).await;
-        }
-    }
+    let parts = changes.iter().flat_map(|(dataset, changes)| {
+        let (name, schema) = (entries_table(&dataset.name), entries_schema(dataset));
+        let entries = (name, schema, &changes.entries);
+        let (name, schema) = (assertions_table(&dataset.name), assertions_schema(dataset));
+        [entries, (name, schema, &changes.assertions)]
+    });
+    let parts = parts.filter(|(_, _, rows)| rows.num_rows() > 0);
+    let appended = parts.map(|(name, schema, rows)| async move {
+        let mut table = journal.table_or_new(&name, &schema).await?;
+        table.append(file, rows, &schema).await?;
+        journal.keep(&name, &table).await;
+        Ok(())
+    });
+    together(journal.place.at_once(), appended).await?;
     Ok(())
 }
 
@@ -398,9 +404,9 @@ impl Prepared {
     /// Makes everything but the commit itself part of the tables.
     pub(super) async fn write(&mut self, journal: &Journal) -> Result<()> {
         let file = format!("{}.parquet", self.batch.batch_id);
-        for written in self.written.drain(..) {
-            written.append(journal).await?;
-        }
+        let written = self.written.drain(..);
+        let written = written.map(|written| written.append(journal));
+        together(journal.place.at_once(), written).await?;
         append(journal, &file, &self.changes).await?;
         let mut writer = rejects::Writer::new(journal, &file, &self.batch);
         for rejected in [&self.rows.rejected, &self.rejected] {

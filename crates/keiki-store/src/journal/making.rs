@@ -119,7 +119,11 @@ impl Making {
             let largest = groups.iter().map(|group| rows.count_of(group)).max();
             // A bucket that is a group by itself may be large; then the memory of one must do.
             let is_large = largest.is_some_and(|largest| largest > LARGE_GROUPS * rows.group_rows);
-            let threads = if is_large { 1 } else { parallel::threads() };
+            let threads = if is_large {
+                1
+            } else {
+                parallel::threads_for(self.attempt.journal())
+            };
             let count = groups.len();
             let mut done = parallel::in_order(count, threads, move |number| {
                 work.group(&groups[number], &runtime)

@@ -118,19 +118,25 @@ impl Writing {
         let mut written = Vec::new();
         match self.state {
             State::Together(mut task) => {
-                let open = task.end().await?.flatten();
-                for (name, table, writer) in open.into_iter().flat_map(|(a, b)| [a, b]) {
-                    let file = writer.finish().await?;
-                    written.push(Written { name, table, file });
+                if let Some((entries, assertions)) = task.end().await?.flatten() {
+                    let (entries, assertions) =
+                        futures::try_join!(finished(entries), finished(assertions))?;
+                    written.extend([entries, assertions]);
                 }
             }
             State::Apart(mut entries, mut assertions) => {
-                written.extend(entries.end().await?.flatten());
-                written.extend(assertions.end().await?.flatten());
+                let (entries, assertions) = futures::try_join!(entries.end(), assertions.end())?;
+                written.extend(entries.flatten().into_iter().chain(assertions.flatten()));
             }
         }
         Ok(written)
     }
+}
+
+/// Ends a file.
+async fn finished((name, table, writer): Open) -> Result<Written> {
+    let file = writer.finish().await?;
+    Ok(Written { name, table, file })
 }
 
 /// The parts in which so many rows are sent.
@@ -178,11 +184,11 @@ impl Files {
                 let ((_, _, entries), (_, _, assertions)) = if let Some(open) = &mut open {
                     open
                 } else {
-                    let both = (
-                        files.open(&files.entries, &changes.entries).await?,
-                        files.open(&files.assertions, &changes.assertions).await?,
+                    let both = futures::try_join!(
+                        files.open(&files.entries, &changes.entries),
+                        files.open(&files.assertions, &changes.assertions)
                     );
-                    open.insert(both)
+                    open.insert(both?)
                 };
                 entries
                     .write_with(&changes.entries, assertions, &changes.assertions)
@@ -213,11 +219,10 @@ impl Files {
                 };
                 writer.write(&rows).await?;
             }
-            let Some((name, table, writer)) = open else {
-                return Ok(None);
-            };
-            let file = writer.finish().await?;
-            Ok(Some(Written { name, table, file }))
+            match open {
+                Some(open) => finished(open).await.map(Some),
+                None => Ok(None),
+            }
         });
         Task::new(sender, task)
     }

@@ -51,29 +51,43 @@ fn already_exists(location: &Path) -> Error {
     }
 }
 
+/// What there is of a table's log below; the pointer in it is copied above.
+async fn log_of(
+    above: &dyn ObjectStore,
+    below: &dyn ObjectStore,
+    table: &Path,
+) -> Result<Vec<Path>> {
+    let log = table.clone().join(LOG);
+    let pointer = log.clone().join(POINTER);
+    // It is read before the log is listed: then what it points to is in the list.
+    match below.get(&pointer).await {
+        Ok(found) => {
+            let bytes = found.bytes().await?;
+            above.put(&pointer, bytes.into()).await?;
+        }
+        Err(Error::NotFound { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let listed: Vec<ObjectMeta> = below.list(Some(&log)).try_collect().await?;
+    let files = listed.into_iter().map(|file| file.location);
+    Ok(files.filter(|file| *file != pointer).collect())
+}
+
 impl Over {
-    /// Puts a store over the tables of another, whose folders are named in the order in which they are looked at.
+    /// Puts a store over the tables of another, of whose folders the first is looked at before the others.
     pub(super) async fn new(
         above: Arc<dyn ObjectStore>,
         below: Arc<dyn ObjectStore>,
         tables: &[Path],
+        at_once: usize,
     ) -> Result<Self> {
+        let (first, others) = tables.split_at(tables.len().min(1));
         let mut logs = BTreeSet::new();
-        for table in tables {
-            let log = table.clone().join(LOG);
-            let pointer = log.clone().join(POINTER);
-            // It is read before the log is listed: then what it points to is in the list.
-            match below.get(&pointer).await {
-                Ok(found) => {
-                    let bytes = found.bytes().await?;
-                    above.put(&pointer, bytes.into()).await?;
-                }
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-            let listed: Vec<ObjectMeta> = below.list(Some(&log)).try_collect().await?;
-            let files = listed.into_iter().map(|file| file.location);
-            logs.extend(files.filter(|file| *file != pointer));
+        for tables in [first, others] {
+            let looks = tables.iter().map(|table| log_of(&*above, &*below, table));
+            let looks: Vec<_> = looks.collect();
+            let found = stream::iter(looks).buffered(at_once.max(1));
+            logs.extend(found.try_concat().await?);
         }
         Ok(Self {
             above,
@@ -282,7 +296,7 @@ mod tests {
         put(&*below, "books/batches/one.parquet", "rows").await;
         let shared: Arc<dyn ObjectStore> = Arc::<InMemory>::clone(&below);
         let tables = [Path::from("books/batches")];
-        let over = Over::new(Arc::new(InMemory::new()), shared, &tables).await;
+        let over = Over::new(Arc::new(InMemory::new()), shared, &tables, 4).await;
         (below, over.expect("a store"))
     }
 

@@ -23,12 +23,17 @@ use super::blocks::{BLOCK_BYTES, Blocks};
 /// Parts that are asked for at a time where many are read on end: one such group is read ahead of who takes them.
 const GROUP_BLOCKS: u64 = 8;
 
+/// How many ends of files have to have room among what is kept, that a file which is not known yet is asked for by its end.
+const ENDS_WITH_ROOM: u64 = 16;
+
 /// What remembers.
 #[derive(Debug, Clone)]
 pub(super) struct Remembering {
     inner: Arc<dyn ObjectStore>,
     blocks: Arc<Blocks>,
     ahead_blocks: u64,
+    /// Bytes of the end of a file that are read with what is known of it; `None` = none.
+    end_bytes: Option<u64>,
 }
 
 impl fmt::Display for Remembering {
@@ -67,7 +72,9 @@ impl Remembering {
         url: &Url,
         (kept, ahead): (u64, u64),
     ) -> Self {
+        let end_bytes = (ahead / BLOCK_BYTES + 1) * BLOCK_BYTES;
         Self {
+            end_bytes: (kept / ENDS_WITH_ROOM >= end_bytes).then_some(end_bytes),
             inner,
             blocks: Arc::new(Blocks::new(
                 folder,
@@ -85,11 +92,30 @@ impl Remembering {
         if let Some(known) = known.map_err(failed)? {
             return Ok(known);
         }
-        let found = self.inner.head(location).await?;
-        let (blocks, about) = (Arc::clone(&self.blocks), found.clone());
-        let noted = tokio::task::spawn_blocking(move || blocks.note(&about)).await;
-        noted.map_err(failed)?;
+        let (about, parts) = match self.end_bytes {
+            Some(bytes) => self.end(location, bytes).await?,
+            None => (self.inner.head(location).await?, Vec::new()),
+        };
+        let (blocks, found) = (Arc::clone(&self.blocks), about.clone());
+        let noted = tokio::task::spawn_blocking(move || {
+            blocks.note(&about);
+            blocks.keep(&about, &parts);
+        });
+        noted.await.map_err(failed)?;
         Ok(found)
+    }
+
+    /// What is known of a file, with the parts at its end: there it says what is in it, and a small file is had by one request.
+    async fn end(&self, location: &Path, bytes: u64) -> Result<(ObjectMeta, Vec<(u64, Bytes)>)> {
+        let options = GetOptions {
+            range: Some(GetRange::Suffix(bytes)),
+            ..GetOptions::default()
+        };
+        let found = self.inner.get_opts(location, options).await?;
+        let (about, start) = (found.meta.clone(), found.range.start);
+        let bytes = found.bytes().await?;
+        let whole = start.div_ceil(BLOCK_BYTES)..about.size.div_ceil(BLOCK_BYTES);
+        Ok((about, in_parts(&bytes, start, whole)))
     }
 
     /// The parts of a file that ranges touch, from disk or from the store.
@@ -148,18 +174,23 @@ impl Remembering {
         let start = run.start * BLOCK_BYTES;
         let end = (run.end * BLOCK_BYTES).min(about.size);
         let bytes = self.inner.get_range(&about.location, start..end).await?;
-        let part = |number: u64| {
-            let from = usize::try_from((number - run.start) * BLOCK_BYTES).unwrap_or(usize::MAX);
-            let until = from.saturating_add(usize::try_from(BLOCK_BYTES).unwrap_or(usize::MAX));
-            let until = until.min(bytes.len());
-            (number, bytes.slice(from.min(until)..until))
-        };
-        let parts: Vec<(u64, Bytes)> = run.clone().map(part).collect();
+        let parts = in_parts(&bytes, start, run);
         let (blocks, of, kept) = (Arc::clone(&self.blocks), about.clone(), parts.clone());
         let kept = tokio::task::spawn_blocking(move || blocks.keep(&of, &kept)).await;
         kept.map_err(failed)?;
         Ok(parts)
     }
+}
+
+/// Cuts bytes that begin at a place of their file into the parts of some numbers.
+fn in_parts(bytes: &Bytes, start: u64, numbers: Range<u64>) -> Vec<(u64, Bytes)> {
+    let part = |number: u64| {
+        let place = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+        let until = place((number + 1) * BLOCK_BYTES).min(bytes.len());
+        let from = place(number * BLOCK_BYTES).min(until);
+        (number, bytes.slice(from..until))
+    };
+    numbers.map(part).collect()
 }
 
 /// A range in groups of parts that are read at a time.
@@ -362,6 +393,20 @@ mod tests {
             assert!(longest <= BLOCK_BYTES, "{range:?}: {longest}");
             assert_eq!(parts.concat(), slice(&bytes, &range));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_a_file_comes_with_its_end() {
+        let folder = TempDir::new().expect("a folder");
+        let (inner, store, path, bytes) = store(&folder, 1 << 30).await;
+        let about = store.head(&path).await.expect("a file");
+        assert_eq!(about.size, SIZE);
+        inner.delete(&path).await.expect("it was there");
+        // Two parts of it, of which the first that is touched is not whole.
+        let end = SIZE - BLOCK_BYTES..SIZE;
+        let found = store.get_range(&path, end.clone()).await.expect("kept");
+        assert_eq!(found.as_ref(), slice(&bytes, &end));
+        assert!(store.get_range(&path, 0..1).await.is_err());
     }
 
     #[test]

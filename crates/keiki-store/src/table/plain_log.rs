@@ -1,7 +1,8 @@
-//! The log of a plain table, read in one go: the last checkpoint and the commits after it. The library reads each of them several
-//! times; whatever is not plain is left to it.
+//! The log of a plain table, read in one go: it is listed once, then the last checkpoint and the commits after it are read together.
+//! The library reads each of them several times; whatever is not plain is left to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use arrow::array::{Array, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -15,11 +16,18 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use super::ahead::{Added, actions, file};
-use super::{Checkpoint, DataFile, commit_name};
+use super::{DataFile, commit_name};
 use crate::error::Result;
+use crate::parallel::together;
 
 /// The version of the protocol for readers that knows nothing but files, columns and what was removed.
 const PLAIN_READER: i64 = 1;
+
+/// The last version of the protocol for writers by which whoever adds files has nothing to heed but invariants of columns.
+const PLAIN_WRITER: i64 = 2;
+
+/// Where a schema says what holds of a column's values.
+const INVARIANTS: &str = "delta.invariants";
 
 /// The state of a table as its log says.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +38,8 @@ pub(super) struct PlainLog {
     pub(super) columns: Vec<(String, String)>,
     files: BTreeMap<String, DataFile>,
     is_known: bool,
+    writer: i64,
+    has_invariants: bool,
 }
 
 /// What lies where a table's log would.
@@ -58,47 +68,85 @@ struct MetaData {
 #[serde(rename_all = "camelCase")]
 struct Protocol {
     min_reader_version: i64,
+    min_writer_version: i64,
+}
+
+/// What there is of a log.
+#[derive(Default)]
+struct Listed {
+    checkpoints: BTreeSet<u64>,
+    commits: BTreeSet<u64>,
+}
+
+impl Listed {
+    async fn read(store: &dyn ObjectStore) -> Result<Self> {
+        let mut listed = Self::default();
+        let mut files = store.list(Some(&Path::from("_delta_log")));
+        while let Some(file) = files.try_next().await? {
+            let name = file.location.filename().unwrap_or_default();
+            let number = |ending: &str| name.strip_suffix(ending)?.parse::<u64>().ok();
+            listed.commits.extend(number(".json"));
+            listed.checkpoints.extend(number(".checkpoint.parquet"));
+        }
+        Ok(listed)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.checkpoints.is_empty() && self.commits.is_empty()
+    }
+
+    /// The last checkpoint, and the commits after it; `None` where one of them is missing.
+    fn parts(&self) -> Option<(Option<u64>, RangeInclusive<u64>)> {
+        let checkpoint = self.checkpoints.last().copied();
+        let first = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
+        let commits = first..=self.commits.last().copied().max(checkpoint)?;
+        let is_whole = commits.clone().all(|commit| self.commits.contains(&commit));
+        is_whole.then_some((checkpoint, commits))
+    }
 }
 
 impl PlainLog {
     /// Reads the log of the table whose folder a store is rooted in.
-    pub(super) async fn read(store: &dyn ObjectStore) -> Result<Found> {
-        let mut log = Self::default();
-        let mut next = 0;
-        if let Some(last) = found(store, "_last_checkpoint").await? {
-            let Ok(last) = serde_json::from_slice::<Checkpoint>(&last) else {
-                return Ok(Found::Other);
-            };
-            if last.parts.is_some() {
-                return Ok(Found::Other);
-            }
-            let name = format!("{:020}.checkpoint.parquet", last.version);
-            let Some(bytes) = found(store, &name).await? else {
-                return Ok(Found::Other);
-            };
-            if log.take_checkpoint(bytes).is_none() {
-                return Ok(Found::Other);
-            }
-            log.version = last.version;
-            next = last.version + 1;
-        }
-        while let Some(commit) = found(store, &commit_name(next)).await? {
-            if log.take_commit(&commit).is_none() {
-                return Ok(Found::Other);
-            }
-            log.version = next;
-            next += 1;
-        }
-        if next == 0 && is_empty(store).await? {
+    pub(super) async fn read(store: &dyn ObjectStore, at_once: usize) -> Result<Found> {
+        let listed = Listed::read(store).await?;
+        if listed.is_empty() {
             return Ok(Found::Nothing);
         }
-        let is_whole =
-            log.is_known && !log.columns.is_empty() && !goes_on(store, log.version).await?;
-        Ok(if is_whole {
-            Found::Plain(Box::new(log))
-        } else {
-            Found::Other
-        })
+        let Some((checkpoint, commits)) = listed.parts() else {
+            return Ok(Found::Other);
+        };
+        let version = *commits.end();
+        let checkpoint = checkpoint.map(|number| format!("{number:020}.checkpoint.parquet"));
+        let names = checkpoint.iter().cloned().chain(commits.map(commit_name));
+        let read = names.map(|name| async move { found(store, &name).await });
+        let read = together(at_once, read).await?.into_iter();
+        let Some(read) = read.collect::<Option<Vec<Bytes>>>() else {
+            // Old files leave the log once a newer checkpoint holds them.
+            return Ok(Found::Other);
+        };
+        let log = Self::of(read, checkpoint.is_some());
+        let log = log.filter(|log| log.is_known && !log.columns.is_empty());
+        Ok(log.map_or(Found::Other, |log| {
+            Found::Plain(Box::new(Self { version, ..log }))
+        }))
+    }
+
+    /// The state after the files of a log.
+    fn of(files: Vec<Bytes>, begins_with_checkpoint: bool) -> Option<Self> {
+        let mut log = Self::default();
+        let mut files = files.into_iter();
+        if begins_with_checkpoint {
+            log.take_checkpoint(files.next()?)?;
+        }
+        for commit in files {
+            log.take_commit(&commit)?;
+        }
+        Some(log)
+    }
+
+    /// Tells whether files may be added with nothing to heed.
+    pub(super) fn takes_files(&self) -> bool {
+        self.writer <= PLAIN_WRITER && !self.has_invariants
     }
 
     /// The files of the state.
@@ -124,7 +172,7 @@ impl PlainLog {
                 }
                 "protocol" => {
                     let protocol: Protocol = serde_json::from_value(what).ok()?;
-                    self.take_protocol(protocol.min_reader_version)?;
+                    self.take_protocol(protocol.min_reader_version, protocol.min_writer_version)?;
                 }
                 _ => return None,
             }
@@ -140,6 +188,7 @@ impl PlainLog {
 
     fn take_schema(&mut self, text: &str) -> Option<()> {
         let schema: StructType = serde_json::from_str(text).ok()?;
+        self.has_invariants = text.contains(INVARIANTS);
         let fields = schema.fields();
         self.columns = fields
             .map(|field| (field.name().clone(), field.data_type().to_string()))
@@ -147,8 +196,9 @@ impl PlainLog {
         Some(())
     }
 
-    fn take_protocol(&mut self, reader: i64) -> Option<()> {
+    fn take_protocol(&mut self, reader: i64, writer: i64) -> Option<()> {
         self.is_known = reader == PLAIN_READER;
+        self.writer = writer;
         self.is_known.then_some(())
     }
 
@@ -162,6 +212,7 @@ impl PlainLog {
                 || path == "metaData.schemaString"
                 || path.starts_with("metaData.partitionColumns.")
                 || path == "protocol.minReaderVersion"
+                || path == "protocol.minWriterVersion"
                 || path == "sidecar.path"
         };
         let schema = builder.parquet_schema();
@@ -199,10 +250,14 @@ impl PlainLog {
             }
         }
         if let Some(protocol) = part("protocol") {
-            let reader = protocol.column_by_name("minReaderVersion")?;
-            let reader = reader.as_primitive_opt::<Int32Type>()?;
+            let version = |name: &str| {
+                protocol
+                    .column_by_name(name)?
+                    .as_primitive_opt::<Int32Type>()
+            };
+            let (reader, writer) = (version("minReaderVersion")?, version("minWriterVersion")?);
             for row in (0..protocol.len()).filter(|row| protocol.is_valid(*row)) {
-                self.take_protocol(i64::from(reader.value(row)))?;
+                self.take_protocol(i64::from(reader.value(row)), i64::from(writer.value(row)))?;
             }
         }
         Some(())
@@ -227,26 +282,6 @@ impl PlainLog {
         }
         Some(())
     }
-}
-
-/// Tells whether there is no log at all.
-async fn is_empty(store: &dyn ObjectStore) -> Result<bool> {
-    let mut files = store.list(Some(&Path::from("_delta_log")));
-    Ok(files.try_next().await?.is_none())
-}
-
-/// Tells whether the log has commits after one, as it may where older ones were cleared away.
-async fn goes_on(store: &dyn ObjectStore, version: u64) -> Result<bool> {
-    let last = Path::from(format!("_delta_log/{}", commit_name(version)));
-    let mut later = store.list_with_offset(Some(&Path::from("_delta_log")), &last);
-    while let Some(file) = later.try_next().await? {
-        let name = file.location.filename().unwrap_or_default();
-        let number = name.strip_suffix(".json").map(str::parse::<u64>);
-        if number.is_some_and(|number| number.is_ok_and(|number| number > version)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// A file of the log; `None` if there is none.
@@ -277,7 +312,7 @@ mod tests {
     #[test]
     fn where_there_is_no_log_there_is_no_table_and_a_torn_one_is_left_to_the_library() {
         let store = object_store::memory::InMemory::new();
-        let read = || futures::executor::block_on(PlainLog::read(&store)).expect("it is read");
+        let read = || futures::executor::block_on(PlainLog::read(&store, 4)).expect("it is read");
         assert!(matches!(read(), Found::Nothing));
         let later = Path::from(format!("_delta_log/{}", commit_name(3)));
         let put = store.put(&later, format!("{PROTOCOL}\n{COLUMNS}\n").into());

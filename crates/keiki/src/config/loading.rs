@@ -103,6 +103,7 @@ impl Workspace {
                 engine: OnceLock::new(),
                 database: Arc::default(),
                 place: OnceLock::new(),
+                journal: OnceLock::new(),
                 root,
                 settings,
                 calendars,
