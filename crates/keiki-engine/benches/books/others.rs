@@ -17,10 +17,10 @@ use super::{Outcome, instant, unit};
 pub(crate) const OTHERS: [(&str, usize); 21] = [
     ("trainings", 30_000),
     ("phishing_results", 25_000),
-    ("system_controls", 13_000),
-    ("findings", 10_000),
+    ("system_controls", 10_000),
+    ("findings", 8_000),
     ("obligations", 7_000),
-    ("incidents", 1_000),
+    ("incidents", 6_000),
     ("policy_requirements", 5_000),
     ("personal_data_stores", 3_000),
     ("monitoring_rollouts", 1_500),
