@@ -253,6 +253,11 @@ async fn known(
     }
     let recorded = programme::unless_as_is(wanted.workspace, edition).await?;
     let then = recorded.as_ref().unwrap_or(wanted.workspace);
+    // The tree may have had other org units then.
+    let wanted = Wanted {
+        workspace: then,
+        ..*wanted
+    };
     for (units, periods) in wanted.alike(unknown) {
         let asked = Measure {
             kpis: Vec::new(),
