@@ -189,7 +189,7 @@ def peers(path):
     print("query for all KPIs of a table, which adds up changes by month. The metric layer sums changes that its models make of those days,")
     print("since it has no stocks of records that come and go.")
     print("Each answer was compared with Keiki's cell by cell, as exact fractions, before its time was taken. A time is that of the whole set of")
-    print("figures, in a process of its own, the best of three (of one where it takes a minute), the library loaded and nothing read before.")
+    print("figures, in a process of its own, the best of three (of one where it takes 20 seconds), the library loaded and nothing read before.")
     print("Everything is one measurement of all 47 KPIs with all of their companions, survival among them, over all datasets; a fifth of the")
     print("entries lies in datasets that the others do not read. These figures alone are those that the others compute. Ratios are to these.")
     sizes = [at for at in dict.fromkeys(line[0] for line in lines) if at != "0"]

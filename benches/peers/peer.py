@@ -70,8 +70,12 @@ def chdb_figures():
     settings = " SETTINGS max_threads = 2, allow_experimental_join_condition = 1, join_use_nulls = 1"
     for name, query in FORMS[form](dialect).items():
         answer = connection.query(query + settings, "CSV").bytes().decode()
-        rows = ([row[0], *map(int, row[1:])] for row in csv.reader(answer.splitlines()))
-        yield from queries.as_figures(name, rows)
+        yield from queries.as_figures(name, (list(map(whole, row)) for row in csv.reader(answer.splitlines())))
+
+
+def whole(text):
+    """A number as one; the name of a node as it is."""
+    return int(text) if text.lstrip("-").isdigit() else text
 
 
 def polars_figures():
