@@ -229,17 +229,13 @@ impl Journal {
     /// The batch list, read up to now, and what it holds.
     pub(crate) async fn list(&self) -> Result<(Batches, Snapshot)> {
         let mut kept = self.list.lock().await;
-        let (batches, snapshot) = match kept.take() {
-            Some(mut batches) => {
-                let ((), snapshot) =
-                    futures::try_join!(is_readable(&self.place), batches.snapshot())?;
-                (batches, snapshot)
-            }
-            None => {
-                let mut batches = Batches::open_or_create(&self.place).await?;
-                let snapshot = batches.shown().await?;
-                (batches, snapshot)
-            }
+        let (batches, snapshot) = if let Some(mut batches) = kept.take() {
+            let ((), snapshot) = futures::try_join!(is_readable(&self.place), batches.snapshot())?;
+            (batches, snapshot)
+        } else {
+            let mut batches = Batches::open_or_create(&self.place).await?;
+            let snapshot = batches.shown().await?;
+            (batches, snapshot)
         };
         self.tables.looked();
         *kept = Some(batches.clone());
