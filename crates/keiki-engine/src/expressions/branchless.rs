@@ -127,7 +127,7 @@ pub(super) fn is_easy(condition: &Expr, frame: &DFSchema) -> bool {
     is_hard.is_ok_and(|is_hard| !is_hard)
 }
 
-pub(super) fn compares(operator: Operator) -> bool {
+fn compares(operator: Operator) -> bool {
     matches!(
         operator,
         Operator::Eq

@@ -14,12 +14,11 @@ use datafusion::execution::context::ExecutionProps;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
-use super::branchless::compares;
 use super::named::by_key;
 
 /// The name of the function that takes the place of such a condition.
@@ -43,7 +42,7 @@ const OF_TEXTS: [&str; 11] = [
 /// Replaces a condition that looks at the texts of one column, where these are kept once each.
 pub(super) fn by_text(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
     let is_condition = match expression {
-        Expr::BinaryExpr(binary) => compares(binary.op),
+        Expr::BinaryExpr(binary) => is_strict(binary.op),
         Expr::Like(_) => true,
         Expr::ScalarFunction(function) => OF_TEXTS.contains(&function.name()),
         _ => false,
@@ -58,7 +57,7 @@ pub(super) fn by_text(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
                 !matches!(cast.expr.as_ref(), Expr::Column(_))
                     || !matches!(part.get_type(frame)?, DataType::Utf8 | DataType::Utf8View)
             }
-            Expr::BinaryExpr(binary) => !compares(binary.op),
+            Expr::BinaryExpr(binary) => !is_strict(binary.op),
             Expr::ScalarFunction(function) => !OF_TEXTS.contains(&function.name()),
             _ => true,
         })
@@ -78,6 +77,19 @@ pub(super) fn by_text(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
         function,
         vec![column],
     )))
+}
+
+/// Tells whether a comparison with null is null: what is true of a row without a text is not looked up by texts.
+fn is_strict(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+    )
 }
 
 /// The condition as a function of the column.
@@ -199,6 +211,9 @@ mod tests {
             "kind not like '%2%'",
             "kind <> 'kind 7'",
             "kind > 'kind 4'",
+            "kind is distinct from 'kind 7'",
+            "kind is not distinct from 'kind 7'",
+            "kind <> 'kind 7' or kind like 'kind 1%'",
             "starts_with(upper(kind), 'KIND 3')",
             "strpos(null, kind) > 0",
         ] {
