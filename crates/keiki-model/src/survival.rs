@@ -1,7 +1,5 @@
 //! The Kaplan-Meier median of how long cases stay open, open cases included.
 
-use std::borrow::Cow;
-
 use num_bigint::BigUint;
 
 /// The fewest cases at risk below which no median is given.
@@ -60,219 +58,138 @@ pub enum Median {
     NotReached,
 }
 
-/// At which ages cases come under observation and leave it. It is all that the median needs, and it adds up: the ages of
-/// several sets of cases are those of each, one after the other.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ages {
-    /// What happens at each age from 0 on, as far as `PLACES` reaches.
-    near: Vec<Change>,
-    /// What happens at other ages, in any order; an age may come several times.
-    far: Vec<(i64, Change)>,
-    /// Number of cases at risk from the start.
-    from_start: i64,
-    total: i64,
+/// An age at which cases finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// The age. *Units*: as the spans'.
+    pub age: i64,
+    /// How many are at risk at this age: what enters or leaves at an age bears on greater ages only.
+    pub at_risk: i64,
+    /// How many finish, at least one.
+    pub finished: i64,
 }
 
-/// What happens at one age. It bears on the risk sets of greater ages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Change {
-    /// By how much the number at risk changes.
-    at_risk: i64,
-    /// How many finish.
-    finished: i64,
-}
-
-impl Change {
-    fn add(&mut self, other: Self) {
-        self.at_risk += other.at_risk;
-        self.finished += other.finished;
-    }
-}
-
-/// Ages below this have a place each, which is cheaper than putting them in order.
-const PLACES: usize = 1 << 10;
-
-impl Ages {
-    /// Collects the ages of spans; what happens at ages beyond the horizon, at which none of the cases that it is added up
-    /// with finishes, bears on no median and is counted only.
-    #[must_use]
-    pub fn new(spans: impl Iterator<Item = Span>, horizon: i64) -> Self {
-        let mut ages = Self::default();
-        for span in spans {
-            ages.add(span, horizon);
-        }
-        ages
-    }
-
-    /// Forgets all cases, and keeps the room for others.
-    pub fn clear(&mut self) {
-        self.near.clear();
-        self.far.clear();
-        (self.from_start, self.total) = (0, 0);
-    }
-
-    /// Adds the ages of a span, as `new` does.
-    pub fn add(&mut self, span: Span, horizon: i64) {
-        let count = span.count;
-        self.total += count;
-        if span.entry == 0 {
-            self.from_start += count;
-        } else if span.entry <= horizon {
-            self.at(span.entry, count, 0);
-        }
-        if span.is_finished {
-            self.at(span.exit, -count, count);
-        } else if span.exit <= horizon {
-            self.at(span.exit, -count, 0);
-        }
-    }
-
-    fn at(&mut self, age: i64, at_risk: i64, finished: i64) {
-        let change = Change { at_risk, finished };
-        match usize::try_from(age) {
-            Ok(place) if place < PLACES => {
-                if self.near.len() <= place {
-                    self.near.resize(place + 1, Change::default());
-                }
-                self.near[place].add(change);
-            }
-            _ => self.far.push((age, change)),
-        }
-    }
-
-    /// Adds all ages of others.
-    pub fn add_all(&mut self, others: &Self) {
-        if self.near.len() < others.near.len() {
-            self.near.resize(others.near.len(), Change::default());
-        }
-        for (sum, change) in self.near.iter_mut().zip(&others.near) {
-            sum.add(*change);
-        }
-        self.far.extend_from_slice(&others.far);
-        self.from_start += others.from_start;
-        self.total += others.total;
-    }
-
-    /// Counts cases that come under observation beyond the horizon.
-    pub fn add_beyond(&mut self, count: i64) {
-        self.total += count;
-    }
-
-    /// Adds cases that are at risk from the start and leave observation beyond the horizon.
-    pub fn add_throughout(&mut self, count: i64) {
-        self.from_start += count;
-        self.total += count;
-    }
-
-    /// Number of cases.
-    #[must_use]
-    pub fn total(&self) -> i64 {
-        self.total
-    }
-}
-
-/// Returns the Kaplan-Meier median of all cases together, with delayed entry and right-censoring.
+/// Returns the Kaplan-Meier median of cases, with delayed entry and right-censoring, from the ages at which any finish, in
+/// ascending order. It is gone through again only where the share still open is so near to one half that it must be exact.
 ///
 /// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
-pub fn median<'a>(parts: impl Iterator<Item = &'a Ages>, minimum: i64) -> Median {
-    let mut parts = parts;
-    let mut whole = parts.next().map(Cow::Borrowed).unwrap_or_default();
-    for part in parts {
-        whole.to_mut().add_all(part);
-    }
-    let at_risk = whole.from_start;
-    let near = (0..).zip(whole.near.iter().copied());
-    if whole.far.is_empty() {
-        return walk(near, at_risk, minimum);
-    }
-    let mut far = whole.far.clone();
-    far.extend(near);
-    far.sort_unstable_by_key(|(age, _)| *age);
-    let same_age = far.chunk_by(|a, b| a.0 == b.0).map(|changes| {
-        let mut sum = Change::default();
-        for (_, change) in changes {
-            sum.add(*change);
+pub fn median(events: impl Iterator<Item = Event> + Clone, minimum: i64) -> Median {
+    let mut open = Open::default();
+    for event in events.clone() {
+        if event.at_risk < minimum {
+            return Median::TooFew;
         }
-        (changes[0].0, sum)
-    });
-    walk(same_age, at_risk, minimum)
-}
-
-/// Goes from age to age, ascending, until half of the cases are finished.
-fn walk(changes: impl Iterator<Item = (i64, Change)>, mut at_risk: i64, minimum: i64) -> Median {
-    let mut survival = Survival::default();
-    for (age, change) in changes {
-        if change.finished > 0 {
-            if at_risk < minimum {
-                return Median::TooFew;
-            }
-            survival.step(at_risk, change.finished);
-            if survival.is_at_most_half() {
-                return Median::At(age);
-            }
+        open.step(event);
+        let is_at_most_half = open
+            .is_at_most_half()
+            .unwrap_or_else(|| comes_to_at_most_half(events.clone().take(open.steps)));
+        if is_at_most_half {
+            return Median::At(event.age);
         }
-        at_risk += change.at_risk;
     }
     Median::NotReached
 }
 
-/// The product of (at risk - finished) / at risk, kept as factors and compared exactly when it is near one half.
-struct Survival {
-    factors: Vec<(i64, i64)>,
+/// Nearly the share of cases still open: the product of (at risk - finished) / at risk.
+struct Open {
     nearly: f64,
+    steps: usize,
 }
 
-impl Default for Survival {
+impl Default for Open {
     fn default() -> Self {
         Self {
-            factors: Vec::new(),
             nearly: 1.0,
+            steps: 0,
         }
     }
 }
 
-impl Survival {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the nearby number only decides when the exact product is needed"
-    )]
-    fn step(&mut self, at_risk: i64, finished: i64) {
-        self.factors.push((at_risk - finished, at_risk));
-        self.nearly *= (at_risk - finished) as f64 / at_risk as f64;
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the nearby number only decides when the exact product is needed"
+)]
+impl Open {
+    fn step(&mut self, event: Event) {
+        let left = event.at_risk - event.finished;
+        self.nearly *= left as f64 / event.at_risk as f64;
+        self.steps += 1;
     }
 
-    fn is_at_most_half(&self) -> bool {
-        if (self.nearly - 0.5).abs() > 1e-6 {
-            return self.nearly < 0.5;
+    /// Tells whether it is at most one half; `None` where it is too near to tell. A quotient and a product are each off by at
+    /// most 2^-53 of themselves, so that the whole is off by less than 2^-51 for each step.
+    fn is_at_most_half(&self) -> Option<bool> {
+        let off = (self.steps + 1) as f64 * f64::EPSILON * 2.0;
+        let above = self.nearly - 0.5;
+        (above.abs() > off).then_some(above < 0.0)
+    }
+}
+
+/// Tells exactly whether the product of (at risk - finished) / at risk is at most one half.
+fn comes_to_at_most_half(events: impl Iterator<Item = Event>) -> bool {
+    // As long as none enters and none is censored, what is left at one age is at risk at the next.
+    let (mut above, mut below): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
+    for event in events {
+        let (at_risk, left) = (event.at_risk, event.at_risk - event.finished);
+        let (at_risk, left) = (at_risk.unsigned_abs(), left.unsigned_abs());
+        match above.last_mut() {
+            Some(last) if *last == at_risk => *last = left,
+            _ => {
+                above.push(left);
+                below.push(at_risk);
+            }
         }
-        let product = |pick: fn(&(i64, i64)) -> i64| {
-            self.factors.iter().fold(BigUint::from(1_u8), |p, f| {
-                p * BigUint::from(pick(f).unsigned_abs())
-            })
-        };
-        product(|f| f.0) * 2_u8 <= product(|f| f.1)
+    }
+    product(&above) * 2_u8 <= product(&below)
+}
+
+/// Multiplies halves, so that long numbers meet long ones.
+fn product(factors: &[u64]) -> BigUint {
+    match factors {
+        [] => BigUint::from(1_u8),
+        [only] => BigUint::from(*only),
+        _ => {
+            let (left, right) = factors.split_at(factors.len() / 2);
+            product(left) * product(right)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    fn seen(cases: &[(i64, Option<i64>)]) -> Ages {
-        let spans = cases
+    /// The ages at which spans finish, one by one.
+    fn events(spans: &[Span]) -> Vec<Event> {
+        let finished: BTreeSet<i64> = spans
             .iter()
-            .filter_map(|(onset, finish)| Span::through(0, 100, *onset, *finish, 1));
-        Ages::new(spans, 100)
+            .filter(|span| span.is_finished)
+            .map(|span| span.exit)
+            .collect();
+        let count = |is_it: &dyn Fn(&Span) -> bool| -> i64 {
+            let those = spans.iter().filter(|span| is_it(span));
+            those.map(|span| span.count).sum()
+        };
+        let event = |age: i64| Event {
+            age,
+            at_risk: count(&|span| (span.entry == 0 || span.entry < age) && span.exit >= age),
+            finished: count(&|span| span.is_finished && span.exit == age),
+        };
+        finished.into_iter().map(event).collect()
     }
 
-    fn median_of(ages: &Ages, minimum: i64) -> Median {
-        median(std::iter::once(ages), minimum)
+    fn median_of(cases: &[(i64, Option<i64>)], minimum: i64) -> Median {
+        let through = |case: &(i64, Option<i64>)| Span::through(0, 100, case.0, case.1, 1);
+        let spans: Vec<Span> = cases.iter().filter_map(through).collect();
+        median(events(&spans).into_iter(), minimum)
     }
 
     #[test]
     fn more_than_half_open_has_no_median() {
-        let spans = seen(&[
+        let cases = [
             (0, Some(4)),
             (0, Some(4)),
             (0, Some(8)),
@@ -280,22 +197,22 @@ mod tests {
             (0, None),
             (0, None),
             (0, None),
-        ]);
-        assert_eq!(median_of(&spans, 1), Median::NotReached);
-        assert_eq!(median_of(&spans, 6), Median::TooFew);
+        ];
+        assert_eq!(median_of(&cases, 1), Median::NotReached);
+        assert_eq!(median_of(&cases, 6), Median::TooFew);
     }
 
     #[test]
     fn the_median_counts_open_cases_as_not_yet_finished() {
-        let spans = seen(&[
+        let cases = [
             (0, Some(4)),
             (0, Some(4)),
             (0, Some(8)),
             (0, Some(9)),
             (0, Some(9)),
             (0, None),
-        ]);
-        assert_eq!(median_of(&spans, 3), Median::At(8));
+        ];
+        assert_eq!(median_of(&cases, 3), Median::At(8));
     }
 
     #[test]
@@ -315,27 +232,58 @@ mod tests {
         assert_eq!(Span::through(10, 20, 20, None, 1), None);
     }
 
-    #[test]
-    fn parts_near_and_far_and_cut_at_the_horizon_have_the_median_of_the_whole() {
-        for scale in [1, 10_000] {
-            let cases: Vec<(i64, Option<i64>)> = (0..60)
-                .map(|i| {
-                    let onset = i * 37 % 90 - 20;
-                    let finish = (i % 3 > 0).then(|| onset + i * 11 % 40);
-                    (onset * scale, finish.map(|finish| finish * scale))
-                })
-                .collect();
-            let ages = |cases: &[(i64, Option<i64>)], horizon: i64| {
-                let through =
-                    |case: &(i64, Option<i64>)| Span::through(0, 100 * scale, case.0, case.1, 1);
-                Ages::new(cases.iter().filter_map(through), horizon)
+    /// Cases of which one finishes at each age, and one enters and one is censored where `stays` says so.
+    fn one_by_one(at_risk: i64, stays: impl Fn(i64) -> bool) -> Vec<Event> {
+        let mut left = at_risk;
+        let event = |age: i64| {
+            let event = Event {
+                age,
+                at_risk: left,
+                finished: 1,
             };
-            let whole = ages(&cases, i64::MAX);
-            let (left, right) = cases.split_at(23);
-            let parts = [ages(left, 39 * scale), ages(right, 39 * scale)];
-            assert_eq!(median_of(&whole, 5), Median::At(30 * scale));
-            assert_eq!(median(parts.iter(), 5), median_of(&whole, 5));
-            assert_eq!(parts[0].total() + parts[1].total(), whole.total());
+            left -= i64::from(!stays(age));
+            event
+        };
+        (0..at_risk - 5).map(event).collect()
+    }
+
+    #[test]
+    fn a_share_of_exactly_one_half_is_the_median_however_many_steps_lead_there() {
+        for half in [5, 50, 5_000] {
+            let events = one_by_one(2 * half, |_| false);
+            assert_eq!(
+                median(events.into_iter(), 1),
+                Median::At(half - 1),
+                "{half}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_nearby_share_says_no_other_than_the_exact_one() {
+        for many in [20, 300, 2_000] {
+            let events = one_by_one(many, |age| age % 3 == 0);
+            let exact = (1..=events.len()).find(|steps| {
+                let first = events[..*steps].iter();
+                let (above, below) = first.fold((1_u8.into(), 1_u8.into()), |(above, below), e| {
+                    let part = |number: i64| BigUint::from(number.unsigned_abs());
+                    (
+                        above * part(e.at_risk - e.finished),
+                        below * part(e.at_risk),
+                    )
+                });
+                let (above, below): (BigUint, BigUint) = (above, below);
+                above * 2_u8 <= below
+            });
+            let found = exact.map_or(Median::NotReached, |steps| {
+                Median::At(events[steps - 1].age)
+            });
+            assert_eq!(median(events.clone().into_iter(), 1), found, "{many}");
+            for steps in 1..events.len().min(400) {
+                let first = events[..steps].iter().copied();
+                let is_at_most_half = exact.is_some_and(|exact| exact <= steps);
+                assert_eq!(comes_to_at_most_half(first), is_at_most_half, "{steps}");
+            }
         }
     }
 }

@@ -318,6 +318,11 @@ impl View<'_> {
         self.footing.gathered().each()
     }
 
+    /// The org units of the cube that count somewhere below a node, ascending.
+    pub(super) fn units_of(&self, node: usize) -> &[usize] {
+        self.footing.gathered().of(node)
+    }
+
     /// Tells whether the evidence of an org unit, or of several, counts below a node.
     pub(crate) fn counts_below(&self, unit: &str, node: usize) -> bool {
         nodes_named(unit, self.main())
