@@ -256,11 +256,17 @@ fn local_date(instants: &ArrayRef, zone: &TimeZone) -> Result<ArrayRef> {
     )?;
     let instants = instants.as_primitive::<TimestampMicrosecondType>();
     let mut days = LocalDays::new(zone);
-    let result: Date32Array = instants
-        .iter()
-        .map(|i| i.map(|micros| days.of(micros)))
-        .collect();
-    Ok(Arc::new(result))
+    let micros = instants.values().iter();
+    // What lies where nothing is known may be any instant.
+    let days: Vec<Day> = match instants.nulls() {
+        None => micros.map(|micros| days.of(*micros)).collect(),
+        Some(known) => micros
+            .zip(known)
+            .map(|(micros, is_known)| if is_known { days.of(*micros) } else { 0 })
+            .collect(),
+    };
+    let days = Date32Array::new(days.into(), instants.nulls().cloned());
+    Ok(Arc::new(days))
 }
 
 fn days_between(arguments: &Arguments) -> Result<ArrayRef> {
@@ -293,6 +299,10 @@ fn seconds_between(arguments: &Arguments, zone: &TimeZone) -> Result<ArrayRef> {
     }
     let from = Column(seconds(&arguments.arrays[0], zone)?);
     let until = Column(seconds(&arguments.arrays[1], zone)?);
+    if from.0.len() == until.0.len() {
+        let seconds: Int64Array = binary(&from.0, &until.0, |from, until| until - from)?;
+        return Ok(Arc::new(seconds));
+    }
     Ok(by_row::<Int64Type>(arguments.rows, |row| {
         Some(until.get(row)? - from.get(row)?)
     }))
@@ -317,10 +327,7 @@ fn seconds(array: &ArrayRef, zone: &TimeZone) -> Result<Int64Array> {
         &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
     )?;
     let instants = instants.as_primitive::<TimestampMicrosecondType>();
-    Ok(instants
-        .iter()
-        .map(|i| i.map(|micros| micros.div_euclid(1_000_000)))
-        .collect())
+    Ok(instants.unary(|micros| micros.div_euclid(1_000_000)))
 }
 
 /// Scores of whatever scale, in millionths.
@@ -408,4 +415,56 @@ fn urgent_since(arguments: &Arguments) -> Result<ArrayRef> {
             (one, other) => one.or(other),
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::TimestampMicrosecondArray;
+    use keiki_model::calendar::local_day;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Instants, of which only some are known.
+    fn instants(drawn: &[(i64, bool)]) -> ArrayRef {
+        let (micros, known): (Vec<i64>, Vec<bool>) = drawn.iter().copied().unzip();
+        let instants = TimestampMicrosecondArray::new(micros.into(), Some(known.into()));
+        Arc::new(instants.with_timezone("UTC"))
+    }
+
+    fn drawn() -> impl Strategy<Value = Vec<(i64, bool)>> {
+        prop::collection::vec(
+            (
+                -4_000_000_000_000_000_i64..4_000_000_000_000_000,
+                any::<bool>(),
+            ),
+            40,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_computed_of_whole_columns_is_what_each_row_comes_to(
+            from in drawn(),
+            until in drawn(),
+        ) {
+            let zone = TimeZone::get("America/New_York").expect("the zone is known");
+            let days = local_date(&instants(&from), &zone).expect("it computes");
+            let day = |(micros, is_known): &(i64, bool)| is_known.then(|| local_day(*micros, &zone));
+            let expected: Date32Array = from.iter().map(day).collect();
+            prop_assert_eq!(days.as_primitive::<Date32Type>(), &expected);
+
+            let arguments = Arguments {
+                arrays: vec![instants(&from), instants(&until)],
+                rows: from.len(),
+            };
+            let seconds = seconds_between(&arguments, &zone).expect("it computes");
+            let between = |((from, is_from), (until, is_until)): (&(i64, bool), &(i64, bool))| {
+                let second = |micros: &i64| micros.div_euclid(1_000_000);
+                (*is_from && *is_until).then(|| second(until) - second(from))
+            };
+            let expected: Int64Array = from.iter().zip(&until).map(between).collect();
+            prop_assert_eq!(seconds.as_primitive::<Int64Type>(), &expected);
+        }
+    }
 }
