@@ -156,7 +156,10 @@ def compare(folder, books, metricflow, millions, engines):
     print(f"{prefix} cells {len(mine)}")
     print(f"{prefix} load {os.getloadavg()[0]:.1f}")
     alone = {"KEIKI_BENCH_FIGURES": " ".join(INDICATORS)}
-    for name, title, more in (("decode", "decode", {}), ("measure", "keiki", {}), ("decode", "decodealone", alone), ("measure", "alone", alone)):
+    stages = (("decode", "decode"), ("decode_read", "decoderead"), ("measure", "keiki"))
+    everything = [(name, title, {}) for name, title in stages]
+    these = [(name, "alone" if title == "keiki" else f"{title}alone", alone) for name, title in stages]
+    for name, title, more in everything + these:
         found = best(books, folder, millions, name, **more)
         figures = (found[f"{name}_seconds"], found[f"{name}_processor_seconds"], found[f"{name}_peak_mib"])
         print(prefix, title, *figures, flush=True)

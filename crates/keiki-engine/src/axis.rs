@@ -12,7 +12,8 @@ pub(crate) struct Axis {
     closed: u16,
     /// The first day from which each bin after the opening one holds, ascending; one more for the end.
     starts: Vec<Day>,
-    /// The bin of each day from the first month's first to the end.
+    /// The bin of each day from the first month's first to the end; before them that of all days before, behind them one for all
+    /// days after.
     bins: Vec<u16>,
 }
 
@@ -26,10 +27,10 @@ impl Axis {
             .collect();
         starts.extend(last.first_day()..=last.last_day());
         starts.push(last.last_day() + 1);
-        let bins = starts.windows(2).zip(1_u16..);
-        let bins = bins
-            .flat_map(|(days, bin)| (days[0]..days[1]).map(move |_| bin))
-            .collect();
+        let of_days = starts.windows(2).zip(1_u16..);
+        let of_days = of_days.flat_map(|(days, bin)| (days[0]..days[1]).map(move |_| bin));
+        let mut bins: Vec<u16> = std::iter::once(0).chain(of_days).collect();
+        bins.push(u16::try_from(starts.len()).unwrap_or(u16::MAX));
         Self {
             first: first.0,
             closed,
@@ -46,10 +47,17 @@ impl Axis {
     /// The bin of a day: 0 for all before the first month; `None` after the last.
     #[inline]
     pub(crate) fn bin(&self, day: Day) -> Option<usize> {
-        match usize::try_from(i64::from(day) - i64::from(self.starts[0])) {
-            Ok(place) => self.bins.get(place).map(|bin| usize::from(*bin)),
-            Err(_) => Some(0),
-        }
+        let bin = self.place(day);
+        (bin < self.bins()).then_some(bin)
+    }
+
+    /// The bin of a day, and `bins()` for those after the last.
+    #[inline]
+    pub(crate) fn place(&self, day: Day) -> usize {
+        let last = self.bins.len() - 1;
+        let place = i64::from(day) - i64::from(self.starts[0]) + 1;
+        let place = usize::try_from(place.max(0)).unwrap_or(last);
+        usize::from(self.bins[place.min(last)])
     }
 
     /// The bins of the days `from..=until`; both must lie at ends of months, or in the open month.

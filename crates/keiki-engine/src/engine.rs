@@ -555,7 +555,7 @@ impl Engine {
         })
     }
 
-    /// As `read`, when it is the dataset's turn.
+    /// As `read`, when it is the dataset's turn, and without entries that come to nothing within the bounds.
     pub(crate) async fn read_in_turn(
         &self,
         of: PlannedDataset<'_>,
@@ -565,7 +565,12 @@ impl Engine {
     ) -> Result<Cube> {
         let turn = of.turns.acquire().await;
         let _turn = turn.map_err(|error| EngineError::stopped(&error))?;
-        self.read(plan, scan, bounds, axis).await
+        if bounds.known_at.is_some() {
+            return self.read(plan, scan, bounds, axis).await;
+        }
+        let scan = scan.clone();
+        let scan = scan.without_cleared(bounds.after_seq, bounds.until_seq);
+        self.read(plan, &scan, bounds, axis).await
     }
 
     /// Reads entries into a cube, here or on the cluster, and counts for how many measures.

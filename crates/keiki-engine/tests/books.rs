@@ -4,6 +4,8 @@
 mod calendars;
 #[path = "books/cases.rs"]
 mod cases;
+#[path = "books/compaction.rs"]
+mod compaction;
 #[path = "books/copies.rs"]
 mod copies;
 #[path = "books/damage.rs"]

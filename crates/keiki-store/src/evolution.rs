@@ -92,7 +92,7 @@ async fn rejournal(
     let all = arrow::compute::concat_batches(schema, &rewritten)?;
     let old = table.files()?;
     let add = table
-        .write(&compacted_name(0, snapshot.seq()), &all)
+        .write(&compacted_name((0, snapshot.seq())), &all)
         .await?;
     table.replace_with_schema(schema, &old, add).await?;
     Ok(())

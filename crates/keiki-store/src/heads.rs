@@ -558,7 +558,7 @@ fn given_buckets(rows: &RecordBatch, buckets: &[(usize, usize)]) -> Vec<(usize, 
 }
 
 /// Brings rows into the order of their buckets, and says which are of which.
-fn by_bucket(rows: RecordBatch) -> Result<(RecordBatch, Vec<(usize, RecordBatch)>)> {
+pub(crate) fn by_bucket(rows: RecordBatch) -> Result<(RecordBatch, Vec<(usize, RecordBatch)>)> {
     let keys = strings(&rows, RECORD_KEY)?;
     let mut of: Vec<usize> = keys
         .iter()

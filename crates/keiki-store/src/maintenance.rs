@@ -1,27 +1,35 @@
 //! Compaction and vacuum: fewer files, no orphans, and not a figure moves.
 
+mod laying;
 mod leftovers;
+mod parting;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use keiki_model::dataset::{Dataset, ORG_UNIT};
+use deltalake_core::kernel::Add;
+use keiki_model::dataset::Dataset;
 
 use crate::batches::Snapshot;
 use crate::error::Result;
 use crate::heads::Heads;
 use crate::journal::{Journal, assertions_table, entries_table};
 use crate::rejects;
-use crate::scan::{EntryFile, compacted_name, visible};
-use crate::schema::{RECORD_KEY, assertions_schema, entries_schema};
+use crate::scan::{EntryFile, cleared_name, compacted_name, visible};
+use crate::schema::{assertions_schema, entries_schema};
 use crate::table::{DataFile, Retention, Table, conform};
+use laying::{Laid, laid};
 pub(crate) use leftovers::uploads;
+use parting::{Parted, is_worth_parting};
 
 /// The rows that a compacted file holds at most.
 const FILE_ROWS: u64 = 4_000_000;
+
+/// Rows that come to nothing are set apart where they are so much of a file at least.
+const CLEARED_OF_FILE: u64 = 256;
 
 /// A file of fewer rows is always worth being put together with others.
 const SMALL_ROWS: u64 = 16_384;
@@ -48,13 +56,24 @@ enum Extent {
     Gathered(usize),
 }
 
-/// In which order the rows of a compacted file lie. *Source*: decision 0112.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+/// In which order the rows of a compacted file lie. *Source*: decisions 0112 and 0131.
+#[derive(Debug, Clone, Copy)]
+enum Order<'d> {
     /// As they came.
     Commits,
-    /// By org unit and record, and then as they came: whoever asks for one org unit reads its part alone.
-    OrgUnits,
+    /// By org unit, by what the dataset's measures tell apart, and by record: whoever asks for one org unit reads its part alone.
+    Entries(&'d Dataset),
+}
+
+/// What a table is compacted to.
+struct Form<'d> {
+    schema: SchemaRef,
+    order: Order<'d>,
+    extent: Extent,
+    /// The rows that a file holds at most.
+    file_rows: u64,
+    /// For temporary files.
+    folder: PathBuf,
 }
 
 impl Extent {
@@ -73,7 +92,15 @@ impl Journal {
     /// # Errors
     /// A table cannot be read or written; what was compacted before stays so.
     pub async fn compact(&self, datasets: &[Arc<Dataset>]) -> Result<Compacted> {
-        let mut done = self.put_together(datasets, Extent::All).await?;
+        self.compact_to(datasets, FILE_ROWS).await
+    }
+
+    /// As `compact`, with files of so many rows at most.
+    ///
+    /// # Errors
+    /// As `compact`.
+    pub async fn compact_to(&self, datasets: &[Arc<Dataset>], file_rows: u64) -> Result<Compacted> {
+        let mut done = self.put_together(datasets, Extent::All, file_rows).await?;
         done.leftovers_removed += leftovers::sweep(self).await?;
         Ok(done)
     }
@@ -88,7 +115,8 @@ impl Journal {
         datasets: &[Arc<Dataset>],
         most: usize,
     ) -> Result<Compacted> {
-        self.put_together(datasets, Extent::Gathered(most)).await
+        self.put_together(datasets, Extent::Gathered(most), FILE_ROWS)
+            .await
     }
 
     /// Puts heads into their buckets that are rows of a file which may be put together with others.
@@ -117,7 +145,12 @@ impl Journal {
         Ok(())
     }
 
-    async fn put_together(&self, datasets: &[Arc<Dataset>], extent: Extent) -> Result<Compacted> {
+    async fn put_together(
+        &self,
+        datasets: &[Arc<Dataset>],
+        extent: Extent,
+        file_rows: u64,
+    ) -> Result<Compacted> {
         let mut done = Compacted::default();
         let snapshot = self.snapshot().await?;
         if extent == Extent::All {
@@ -130,7 +163,7 @@ impl Journal {
             let entries = (entries_table(&dataset.name), entries_schema(dataset));
             let assertions = (assertions_table(&dataset.name), assertions_schema(dataset));
             [
-                (entries.0, entries.1, Order::OrgUnits),
+                (entries.0, entries.1, Order::Entries(dataset)),
                 (assertions.0, assertions.1, Order::Commits),
             ]
         });
@@ -144,7 +177,14 @@ impl Journal {
             let Some(mut table) = self.table(&name).await? else {
                 continue;
             };
-            if compact_table(&mut table, &snapshot, (&schema, order), extent, &mut done).await? {
+            let form = Form {
+                schema,
+                order,
+                extent,
+                file_rows,
+                folder: self.tokens.spill_folder(),
+            };
+            if compact_table(&mut table, &snapshot, &form, &mut done).await? {
                 done.files_deleted += table.vacuum(extent.retention()).await?;
             }
         }
@@ -165,39 +205,54 @@ impl Journal {
 async fn compact_table(
     table: &mut Table,
     snapshot: &Snapshot,
-    (schema, order): (&SchemaRef, Order),
-    extent: Extent,
+    form: &Form<'_>,
     done: &mut Compacted,
 ) -> Result<bool> {
     let files = table.files()?;
     let shown = visible(table, snapshot)?;
     let mut old = Vec::new();
-    let worth = match extent {
+    if form.extent == Extent::All {
+        let is_orphan = |file: &&DataFile| !shown.iter().any(|s| s.path == file.path);
+        old.extend(files.iter().filter(is_orphan).cloned());
+        done.orphans_removed += old.len();
+    }
+    // What comes to nothing lies where it lies for good.
+    let shown: Vec<EntryFile> = shown.into_iter().filter(|file| !file.is_cleared).collect();
+    let worth = match form.extent {
         Extent::Gathered(most) if shown.len() <= most => return Ok(false),
         Extent::Gathered(_) => smaller(&shown),
-        Extent::All => {
-            let is_orphan = |file: &&DataFile| !shown.iter().any(|s| s.path == file.path);
-            old.extend(files.iter().filter(is_orphan).cloned());
-            done.orphans_removed += old.len();
-            shown.iter().map(|file| file.path.as_str()).collect()
-        }
+        Extent::All => shown.iter().map(|file| file.path.as_str()).collect(),
+    };
+    let is_parted = matches!(form.order, Order::Entries(_))
+        && form.extent == Extent::All
+        && is_worth_parting(&shown, form.file_rows);
+    let groups = if is_parted {
+        vec![&shown[..]]
+    } else {
+        groups(&shown, &worth, form.file_rows)
     };
     let mut new = Vec::new();
-    for group in groups(&shown, &worth) {
-        let mut batches = Vec::new();
-        for file in group {
-            for rows in table.read(&file.path).await? {
-                batches.push(conform(&rows, schema)?);
-            }
-        }
+    for group in groups {
         let first = group.iter().map(|file| file.first_seq).min().unwrap_or(0);
         let last = group.iter().map(|file| file.last_seq).max().unwrap_or(0);
-        let mut all = arrow::compute::concat_batches(schema, &batches)?;
-        drop(batches);
-        if order == Order::OrgUnits {
-            all = by_org_unit(&all)?;
+        if is_parted {
+            let (schema, folder) = (&form.schema, &form.folder);
+            let parted = Parted::new(table, group, schema, folder, form.file_rows).await?;
+            for part in 0..parted.len() {
+                let rows = parted.rows(part)?;
+                write(table, form, rows, (first, last), &mut new).await?;
+            }
+        } else {
+            let mut batches = Vec::new();
+            for file in group {
+                for rows in table.read(&file.path).await? {
+                    batches.push(conform(&rows, &form.schema)?);
+                }
+            }
+            let rows = arrow::compute::concat_batches(&form.schema, &batches)?;
+            drop(batches);
+            write(table, form, rows, (first, last), &mut new).await?;
         }
-        new.push(table.write(&compacted_name(first, last), &all).await?);
         let is_in = |file: &&DataFile| group.iter().any(|g| g.path == file.path);
         old.extend(files.iter().filter(is_in).cloned());
         done.files_merged += group.len();
@@ -209,20 +264,29 @@ async fn compact_table(
     Ok(true)
 }
 
-/// Puts rows in the order of their org units and records; those of one record stay as they came.
-fn by_org_unit(rows: &RecordBatch) -> Result<RecordBatch> {
-    let of = |name: &str| rows.column_by_name(name).cloned();
-    let (Some(units), Some(keys)) = (of(ORG_UNIT), of(RECORD_KEY)) else {
-        return Ok(rows.clone());
+/// Writes the rows of several commits into files of their own.
+async fn write(
+    table: &Table,
+    form: &Form<'_>,
+    rows: RecordBatch,
+    commits: (i64, i64),
+    new: &mut Vec<Add>,
+) -> Result<()> {
+    let worth = usize::try_from(form.file_rows / CLEARED_OF_FILE).unwrap_or(usize::MAX);
+    let laid = match form.order {
+        Order::Commits => Laid {
+            rows,
+            cleared: None,
+        },
+        Order::Entries(dataset) => laid(rows, dataset, worth)?,
     };
-    let count = u32::try_from(rows.num_rows()).unwrap_or(u32::MAX);
-    let places: ArrayRef = Arc::new(UInt32Array::from_iter_values(0..count));
-    let by = |values| SortColumn {
-        values,
-        options: None,
-    };
-    let order = lexsort_to_indices(&[by(units), by(keys), by(places)], None)?;
-    Ok(take_record_batch(rows, &order)?)
+    if laid.rows.num_rows() > 0 {
+        new.push(table.write(&compacted_name(commits), &laid.rows).await?);
+    }
+    if let Some(rows) = laid.cleared {
+        new.push(table.write(&cleared_name(commits), &rows).await?);
+    }
+    Ok(())
 }
 
 /// The files that are worth being put together: a file is written again only together with at least half as much, so that a
@@ -241,13 +305,17 @@ fn smaller(files: &[EntryFile]) -> BTreeSet<&str> {
 
 /// Parts files into groups that become one file each. What lies between two files is never left out: rows are read in the
 /// order of their commits.
-fn groups<'f>(files: &'f [EntryFile], worth: &BTreeSet<&str>) -> Vec<&'f [EntryFile]> {
+fn groups<'f>(
+    files: &'f [EntryFile],
+    worth: &BTreeSet<&str>,
+    file_rows: u64,
+) -> Vec<&'f [EntryFile]> {
     let mut groups = Vec::new();
     let mut start = 0;
     let mut rows = 0;
     for (number, file) in files.iter().enumerate() {
-        let is_worth_it = worth.contains(file.path.as_str()) && file.rows < FILE_ROWS;
-        if !is_worth_it || rows + file.rows > FILE_ROWS {
+        let is_worth_it = worth.contains(file.path.as_str()) && file.rows < file_rows;
+        if !is_worth_it || rows + file.rows > file_rows {
             groups.push(&files[start..number]);
             start = if is_worth_it { number } else { number + 1 };
             rows = 0;
@@ -270,6 +338,7 @@ mod tests {
             rows: *rows,
             first_seq: i64::try_from(number).expect("few files"),
             last_seq: 0,
+            is_cleared: false,
         };
         rows.iter().enumerate().map(file).collect()
     }
@@ -288,7 +357,10 @@ mod tests {
             let files = files(rows);
             let paths = files.iter().map(|file| file.path.as_str());
             let worth = paths.filter(|path| !left.contains(path)).collect();
-            groups(&files, &worth).iter().map(|g| g.len()).collect()
+            groups(&files, &worth, FILE_ROWS)
+                .iter()
+                .map(|g| g.len())
+                .collect()
         };
         assert_eq!(
             sizes(&[3_000_000, 900_000, 200_000, 5, 3_999_999], &[]),

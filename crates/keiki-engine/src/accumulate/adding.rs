@@ -72,38 +72,46 @@ impl Days<'_> {
 }
 
 impl Adding<'_> {
-    /// The innermost loop where records are counted and nothing else.
+    /// The innermost loop where records are counted and nothing else. Where many rows of one org unit come one after the other, they
+    /// are counted by bin first.
     pub(super) fn count(&self, days: &Days<'_>, adder: &mut Adder<'_>) {
-        let rows = self.units.iter().zip(self.weights).zip(days.enters);
-        let Some(leaves) = days.leaves else {
-            // What a record was goes out beside what it is, and mostly of the same cell.
-            let mut held = (0, 0);
-            for ((unit, weight), enters) in rows {
-                let Some(bin) = self.axis.bin(*enters) else {
-                    continue;
-                };
-                let (place, weight) = (adder.place(*unit, bin), i64::from(*weight));
-                if place == held.0 {
-                    held.1 += weight;
-                } else {
-                    adder.count(held);
-                    held = (place, weight);
-                }
+        let mut bins = Bins::new(self.axis);
+        let mut start = 0;
+        for run in self.units.chunk_by(|a, b| a == b) {
+            let rows = start..start + run.len();
+            start = rows.end;
+            let weights = &self.weights[rows.clone()];
+            let enters = &days.enters[rows.clone()];
+            let leaves = days.leaves.map(|leaves| &leaves[rows]);
+            if run.len() >= bins.0.len() {
+                bins.count(self.axis, weights, (enters, leaves));
+                bins.give(|bin, weight| adder.count((adder.place(run[0], bin), weight)));
+            } else {
+                let add = |bin, weight| adder.count((adder.place(run[0], bin), weight));
+                self.count_few(weights, (enters, leaves), add);
             }
-            adder.count(held);
-            return;
-        };
-        for (((unit, weight), enters), leaves) in rows.zip(leaves) {
-            let (enters, leaves) = (self.axis.bin(*enters), self.axis.bin(*leaves));
+        }
+    }
+
+    fn count_few(
+        &self,
+        weights: &[i32],
+        (enters, leaves): (&[Day], Option<&[Day]>),
+        mut add: impl FnMut(usize, i64),
+    ) {
+        let rows = weights.iter().map(|weight| i64::from(*weight)).zip(enters);
+        for (row, (weight, enters)) in rows.enumerate() {
+            let enters = self.axis.bin(*enters);
+            let leaves = leaves.and_then(|leaves| self.axis.bin(leaves[row]));
             // What leaves in the bin in which it entered changes nothing.
             if enters == leaves {
                 continue;
             }
             if let Some(bin) = enters {
-                adder.count((adder.place(*unit, bin), i64::from(*weight)));
+                add(bin, weight);
             }
             if let Some(bin) = leaves {
-                adder.count((adder.place(*unit, bin), -i64::from(*weight)));
+                add(bin, -weight);
             }
         }
     }
@@ -168,6 +176,44 @@ impl Adding<'_> {
     pub(super) fn undated(&self, index: usize, row: usize, cube: &mut Cube) {
         let unit = usize::from(self.units[row]);
         cube.add_undated(index, unit, i64::from(self.weights[row]));
+    }
+}
+
+/// How many records of one org unit enter and leave. *Shape*: bin, and one more for days after the last.
+struct Bins(Vec<i64>, Vec<i64>);
+
+impl Bins {
+    fn new(axis: &Axis) -> Self {
+        let none = vec![0; axis.bins() + 1];
+        Self(none.clone(), none)
+    }
+
+    /// Counts rows, without a branch.
+    fn count(&mut self, axis: &Axis, weights: &[i32], (enters, leaves): (&[Day], Option<&[Day]>)) {
+        let Self(entered, left) = self;
+        let Some(leaves) = leaves else {
+            for (weight, enters) in weights.iter().zip(enters) {
+                entered[axis.place(*enters)] += i64::from(*weight);
+            }
+            return;
+        };
+        for ((weight, enters), leaves) in weights.iter().zip(enters).zip(leaves) {
+            entered[axis.place(*enters)] += i64::from(*weight);
+            left[axis.place(*leaves)] += i64::from(*weight);
+        }
+    }
+
+    /// Gives away what was counted.
+    fn give(&mut self, mut to: impl FnMut(usize, i64)) {
+        let all = self.0.len() - 1;
+        for bin in 0..all {
+            let weight = self.0[bin] - self.1[bin];
+            if weight != 0 {
+                to(bin, weight);
+            }
+        }
+        self.0.fill(0);
+        self.1.fill(0);
     }
 }
 

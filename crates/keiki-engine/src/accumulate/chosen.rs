@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Date32Array, PrimitiveArray,
-    RecordBatch, downcast_primitive_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Date32Array, MutableArrayData,
+    PrimitiveArray, RecordBatch, downcast_primitive_array, make_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, cast};
@@ -264,18 +264,31 @@ pub(super) fn may_count(predicate: &BooleanArray) -> BooleanBuffer {
 /// Which rows are chosen.
 pub(super) struct Chosen {
     count: usize,
-    /// `None` = all.
-    rows: Option<(BooleanBuffer, FilterPredicate)>,
+    rows: Rows,
 }
+
+/// Where the chosen rows of a batch lie.
+enum Rows {
+    All,
+    /// Few runs of rows, each from its first to the one behind its last, as they are where rows of a kind lie together.
+    Runs(Vec<(usize, usize)>),
+    Scattered(BooleanBuffer, FilterPredicate),
+}
+
+/// Rows are copied run by run where the runs have so many rows each.
+const ROWS_OF_RUN: usize = 64;
 
 impl Chosen {
     pub(super) fn new(chosen: BooleanBuffer) -> Self {
         let count = chosen.count_set_bits();
-        let is_part = count < chosen.len();
-        let rows = is_part.then(|| {
+        let rows = if count == chosen.len() {
+            Rows::All
+        } else if runs(&chosen) * ROWS_OF_RUN <= count {
+            Rows::Runs(chosen.set_slices().collect())
+        } else {
             let filter = FilterBuilder::new(&BooleanArray::from(chosen.clone()));
-            (chosen, filter.optimize().build())
-        });
+            Rows::Scattered(chosen, filter.optimize().build())
+        };
         Self { count, rows }
     }
 
@@ -286,9 +299,15 @@ impl Chosen {
     /// The chosen rows of an array.
     pub(super) fn rows(&self, array: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
         match &self.rows {
-            None => Ok(Arc::clone(array)),
-            Some(_) if array.null_count() == array.len() => Ok(array.slice(0, self.count)),
-            Some((chosen, rows)) => {
+            Rows::All => Ok(Arc::clone(array)),
+            Rows::Runs(_) | Rows::Scattered(..) if array.null_count() == array.len() => {
+                Ok(array.slice(0, self.count))
+            }
+            Rows::Runs(runs) => Ok(match &runs[..] {
+                [(from, until)] => array.slice(*from, until - from),
+                runs => in_runs(array, runs, self.count)?,
+            }),
+            Rows::Scattered(chosen, rows) => {
                 let picked_nulls =
                     |nulls: &NullBuffer| NullBuffer::new(picked(nulls.inner(), chosen));
                 let nulls = array.nulls().map(picked_nulls);
@@ -304,6 +323,31 @@ impl Chosen {
             }
         }
     }
+}
+
+/// In how many runs the chosen rows lie.
+fn runs(chosen: &BooleanBuffer) -> usize {
+    let mut before = 0;
+    let begun = chosen.bit_chunks().iter_padded().map(|word: u64| {
+        let begins = word & !(word << 1 | before);
+        before = word >> 63;
+        begins.count_ones() as usize
+    });
+    begun.sum()
+}
+
+/// Rows of an array, run by run.
+fn in_runs(
+    array: &ArrayRef,
+    runs: &[(usize, usize)],
+    count: usize,
+) -> std::result::Result<ArrayRef, ArrowError> {
+    let data = array.to_data();
+    let mut rows = MutableArrayData::new(vec![&data], false, count);
+    for (from, until) in runs {
+        rows.try_extend(0, *from, *until)?;
+    }
+    Ok(make_array(rows.freeze()))
 }
 
 /// The chosen rows, values and nulls apart: the filter picks bits one by one.

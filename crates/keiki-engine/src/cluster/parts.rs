@@ -115,6 +115,7 @@ pub(super) fn whole_files(parts: &[FilePart]) -> Vec<EntryFile> {
                 rows: part.rows,
                 first_seq: part.first_seq,
                 last_seq: part.last_seq,
+                is_cleared: false,
             });
         }
     }
@@ -143,6 +144,7 @@ mod tests {
             rows: 1,
             first_seq: 1,
             last_seq: 1,
+            is_cleared: false,
         };
         sizes.iter().enumerate().map(file).collect()
     }
