@@ -17,6 +17,7 @@ use crate::axis::Axis;
 use crate::cube::Cube;
 use crate::error::Result;
 use crate::plan::{DatasetPlan, Deciding, Family};
+use crate::rows::{KEYS, only_key};
 use chosen::{Chosen, ChosenRows, may_count};
 
 /// Adds batch after batch to a cube of its own.
@@ -143,11 +144,14 @@ impl UnitNumbers {
         let keys = dictionary.keys();
         let place = |key: i32| usize::try_from(key).ok();
         let known = |key: &i32| place(*key).and_then(|place| self.numbers.get(place));
-        let mut numbers: Vec<u16> = keys
-            .values()
-            .iter()
-            .map(|key| known(key).copied().unwrap_or(UNNUMBERED))
-            .collect();
+        let known = |key: &i32| known(key).copied().unwrap_or(UNNUMBERED);
+        let mut numbers: Vec<u16> = Vec::with_capacity(keys.len());
+        for keys in keys.values().chunks(KEYS) {
+            match only_key(keys) {
+                Some(key) => numbers.resize(numbers.len() + keys.len(), known(&key)),
+                None => numbers.extend(keys.iter().map(known)),
+            }
+        }
         if keys.null_count() == 0 && !numbers.contains(&UNNUMBERED) {
             return Ok(numbers);
         }

@@ -15,6 +15,17 @@ use keiki_store::{EFFECTIVE_ON, WEIGHT};
 use crate::error::{EngineError, Result};
 use crate::plan::{ClockPlan, DatasetPlan, Deciders, Kin, MeasurePlan};
 
+/// How many keys are looked at together.
+pub(crate) const KEYS: usize = 64;
+
+/// The key of a few rows that is the same in all of them; rows of a kind mostly lie together.
+#[inline]
+pub(crate) fn only_key(keys: &[i32]) -> Option<i32> {
+    let first = *keys.first()?;
+    let differences = keys.iter().fold(0, |all, key| all | (key ^ first));
+    (differences == 0).then_some(first)
+}
+
 /// Stands for a case that is still open.
 pub(crate) const OPEN: i64 = keiki_model::histogram::VALUE_LIMIT;
 

@@ -14,6 +14,8 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::rows::{KEYS, only_key};
+
 /// Replaces `column = 'name'` and `column in ('one', 'other')`, where the column's texts are kept once each.
 pub(super) fn named(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
     let (column, names) = match expression {
@@ -118,10 +120,13 @@ pub(super) fn by_key(column: &DictionaryArray<Int32Type>, of_text: &[bool]) -> B
         let word = bits.fold(0_u64, |word, is| word << 1 | u64::from(*is));
         let bit = |key: i32| word >> (key.cast_unsigned() & 63) & 1;
         let of_keys = |keys: &[i32]| {
+            if let Some(key) = only_key(keys) {
+                return 0_u64.wrapping_sub(bit(key));
+            }
             let keys = keys.iter().rev();
             keys.fold(0_u64, |bits, key| bits << 1 | bit(*key))
         };
-        let words: Vec<u64> = keys.chunks(64).map(of_keys).collect();
+        let words: Vec<u64> = keys.chunks(KEYS).map(of_keys).collect();
         BooleanBuffer::new(words.into(), 0, keys.len())
     } else {
         let of_key = |key: i32| usize::try_from(key).ok().and_then(|key| of_text.get(key));
