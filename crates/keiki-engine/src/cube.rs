@@ -126,8 +126,7 @@ const WORTH_THREADS: usize = 1 << 16;
 
 /// Adds the cells of a histogram to those of another, in which org units and groups have other numbers.
 fn merge_moved(ours: &mut Histogram, theirs: &Histogram, units: &[u16], groups: &[u16]) {
-    for (packed, weight) in theirs.packed() {
-        let cell = HistogramCell::unpack(packed);
+    for (cell, weight) in theirs.cells() {
         let moved = HistogramCell {
             unit: units[usize::from(cell.unit)],
             group: groups.get(usize::from(cell.group)).copied().unwrap_or(0),
@@ -422,27 +421,23 @@ impl Cube {
             let name = units[at / self.measures].as_str();
             ((at % self.measures, name), *count)
         });
-        let histograms = self.histograms.iter().enumerate();
-        let histograms = histograms.flat_map(|(measure, histogram)| {
-            histogram
-                .packed()
-                .filter(|(_, weight)| *weight != 0)
-                .map(move |(packed, weight)| {
-                    let cell = HistogramCell::unpack(packed);
-                    let group = groups.get(usize::from(cell.group)).map(String::as_str);
-                    let name = units[usize::from(cell.unit)].as_str();
-                    let plain = HistogramCell {
-                        unit: 0,
-                        group: 0,
-                        ..cell
-                    };
-                    ((measure, plain, name, group), weight)
-                })
-        });
+        let mut histograms = BTreeMap::new();
+        for (measure, histogram) in self.histograms.iter().enumerate() {
+            for (cell, weight) in histogram.cells() {
+                let group = groups.get(usize::from(cell.group)).map(String::as_str);
+                let name = units[usize::from(cell.unit)].as_str();
+                let plain = HistogramCell {
+                    unit: 0,
+                    group: 0,
+                    ..cell
+                };
+                *histograms.entry((measure, plain, name, group)).or_insert(0) += weight;
+            }
+        }
         Contents {
             cells: cells.collect(),
             undated: undated.collect(),
-            histograms: histograms.collect(),
+            histograms,
         }
     }
 
@@ -464,8 +459,8 @@ impl Cube {
         }
         // What cancels out in number may still differ in value.
         for (measure, histogram) in self.histograms.iter().enumerate() {
-            for (packed, _) in histogram.packed() {
-                visit(measure, usize::from(HistogramCell::unpack(packed).bin));
+            for (cell, _) in histogram.cells() {
+                visit(measure, usize::from(cell.bin));
             }
         }
     }

@@ -40,17 +40,8 @@ impl Cell {
         )
     }
 
-    /// A packed cell without its org unit and its place in time: what is left sorts like group and values.
-    #[must_use]
-    #[inline]
-    pub fn without_bin(packed: u128) -> u128 {
-        packed & ((1 << 96) - 1)
-    }
-
     /// The place in time of a packed cell.
-    #[must_use]
-    #[inline]
-    pub fn bin_of(packed: u128) -> usize {
+    fn bin_of(packed: u128) -> usize {
         usize::try_from(packed >> 96 & 0xffff).unwrap_or(usize::MAX)
     }
 
@@ -75,112 +66,152 @@ impl Cell {
 pub struct Histogram {
     units: Vec<Cells>,
     /// Pending cells of few bits, of all org units in the order in which they came, and whose they are.
-    narrow: Vec<u64>,
+    narrow: Vec<Narrow>,
     narrow_units: Vec<u16>,
 }
 
-/// The cells of one org unit.
+/// The cells of one org unit. Each is among those of few bits wherever its coordinates fit there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Cells {
-    settled: Vec<Weighed>,
-    pending: Vec<Weighed>,
+    narrow: Vec<Narrow>,
+    wide: Vec<Wide>,
+    pending: Vec<Wide>,
 }
 
 /// A cell without its org unit, with its weight in the lowest bits: half the room of the two side by side, and the order of
 /// cells. A weight that takes more bits is held in parts, one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Weighed(u128);
+trait Part: Copy + Ord {
+    fn is_of_cell_of(self, other: Self) -> bool;
 
-impl Weighed {
+    fn weight(self) -> i64;
+
+    /// Visits the parts in which another weight of the same cell is held; none where it is zero.
+    fn parts(self, weight: i64, visit: impl FnMut(Self));
+}
+
+/// A cell of any coordinates. *Shape*: bin, group, first and second as packed, weight (16 bits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wide(u128);
+
+impl Wide {
+    const WEIGHT_BITS: u32 = 16;
+    /// The greatest magnitude of a weight.
+    const WEIGHT_LIMIT: i64 = (1 << (Self::WEIGHT_BITS - 1)) - 1;
+
     fn new(cell: u128, weight: i64) -> Self {
         debug_assert!(
-            weight.abs() <= WEIGHT_LIMIT,
+            weight.abs() <= Self::WEIGHT_LIMIT,
             "greater weights come in parts"
         );
-        Self(cell << WEIGHT_BITS | u128::from((weight + WEIGHT_LIMIT).unsigned_abs()))
+        Self(cell << Self::WEIGHT_BITS | u128::from((weight + Self::WEIGHT_LIMIT).unsigned_abs()))
     }
 
     /// The packed cell; its org unit is 0.
-    #[must_use]
-    #[inline]
-    pub fn cell(self) -> u128 {
-        self.0 >> WEIGHT_BITS
+    fn cell(self) -> u128 {
+        self.0 >> Self::WEIGHT_BITS
     }
 
-    /// How many there are, or a part of that.
-    #[must_use]
-    #[inline]
-    pub fn weight(self) -> i64 {
-        let biased = u16::try_from(self.0 & ((1 << WEIGHT_BITS) - 1)).unwrap_or(u16::MAX);
-        i64::from(biased) - WEIGHT_LIMIT
-    }
-
-    fn is_of_cell_of(self, other: Self) -> bool {
-        (self.0 ^ other.0) >> WEIGHT_BITS == 0
-    }
-
-    /// Visits the parts in which a weight is held; none where it is zero.
-    #[inline]
-    fn parts(cell: u128, mut weight: i64, mut visit: impl FnMut(Self)) {
-        while weight != 0 {
-            let part = weight.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
-            visit(Self::new(cell, part));
-            weight -= part;
-        }
+    fn bin(self) -> usize {
+        Cell::bin_of(self.cell())
     }
 }
 
-/// A pending cell in few bits, as most cells with dates are. *Shape*: bin (12 bits), first and second (23 each), weight (6).
-/// It sorts like the cell.
-struct Narrow;
+impl Part for Wide {
+    fn is_of_cell_of(self, other: Self) -> bool {
+        (self.0 ^ other.0) >> Self::WEIGHT_BITS == 0
+    }
+
+    fn weight(self) -> i64 {
+        let biased = u16::try_from(self.0 & ((1 << Self::WEIGHT_BITS) - 1)).unwrap_or(u16::MAX);
+        i64::from(biased) - Self::WEIGHT_LIMIT
+    }
+
+    fn parts(self, weight: i64, mut visit: impl FnMut(Self)) {
+        in_parts(weight, Self::WEIGHT_LIMIT, |part| {
+            visit(Self::new(self.cell(), part));
+        });
+    }
+}
+
+/// A cell in few bits, as most cells with dates are. *Shape*: bin (11 bits), first (23), second (22), weight (8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Narrow(u64);
 
 impl Narrow {
-    /// One more than the greatest magnitude of a value, and of a weight.
-    const HALF: i64 = 1 << 22;
-    const WEIGHT_HALF: i64 = 1 << 5;
+    const BINS: u16 = 1 << 11;
+    /// One more than the greatest magnitude of a first value, a second one, and a weight.
+    const FIRST_HALF: i64 = 1 << 22;
+    const SECOND_HALF: i64 = 1 << 21;
+    const WEIGHT_HALF: i64 = 1 << 7;
+    /// Stands for the greatest second value of all, as cases have that are open.
+    const OPEN: u64 = (1 << 22) - 1;
+    const WEIGHT: u64 = (1 << 8) - 1;
 
-    fn pack(cell: Cell, weight: i64) -> Option<u64> {
+    /// The cell without a weight; `None` where it takes more bits.
+    fn new(cell: Cell) -> Option<Self> {
         let fits = |value: i64, half: i64| {
             let biased = (-half < value && value < half - 1).then(|| value + half)?;
             u64::try_from(biased).ok()
         };
         let second = match cell.second {
-            VALUE_LIMIT => u64::try_from(2 * Self::HALF - 1).ok()?,
-            second => fits(second, Self::HALF)?,
+            VALUE_LIMIT => Self::OPEN,
+            second => fits(second, Self::SECOND_HALF)?,
         };
-        (cell.group == 0 && cell.bin < 1 << 12).then_some(())?;
-        Some(
-            u64::from(cell.bin) << 52
-                | fits(cell.first, Self::HALF)? << 29
-                | second << 6
-                | fits(weight, Self::WEIGHT_HALF)?,
-        )
+        (cell.group == 0 && cell.bin < Self::BINS).then_some(())?;
+        let first = fits(cell.first, Self::FIRST_HALF)?;
+        Some(Self(u64::from(cell.bin) << 53 | first << 30 | second << 8))
+    }
+
+    fn with(self, weight: i64) -> Self {
+        Self(self.0 & !Self::WEIGHT | (weight + Self::WEIGHT_HALF).unsigned_abs())
+    }
+
+    fn bin(self) -> usize {
+        usize::try_from(self.0 >> 53).unwrap_or(usize::MAX)
+    }
+
+    fn cell(self) -> Cell {
+        let part = |shift: u32, bits: u32| {
+            i64::try_from(self.0 >> shift & ((1 << bits) - 1)).unwrap_or(i64::MAX)
+        };
+        Cell {
+            unit: 0,
+            bin: u16::try_from(self.0 >> 53).unwrap_or(u16::MAX),
+            group: 0,
+            first: part(30, 23) - Self::FIRST_HALF,
+            second: match self.0 >> 8 & Self::OPEN {
+                Self::OPEN => VALUE_LIMIT,
+                _ => part(8, 22) - Self::SECOND_HALF,
+            },
+        }
     }
 
     /// Tells whether two are of the same cell, and their weights come to nothing.
-    fn are_opposite(one: u64, other: u64) -> bool {
-        const WEIGHT: u64 = (1 << 6) - 1;
-        one | WEIGHT == other | WEIGHT
-            && (one & WEIGHT) + (other & WEIGHT) == 2 * Self::WEIGHT_HALF.unsigned_abs()
+    fn are_opposite(self, other: Self) -> bool {
+        self.is_of_cell_of(other) && self.weight() + other.weight() == 0
+    }
+}
+
+impl Part for Narrow {
+    fn is_of_cell_of(self, other: Self) -> bool {
+        self.0 | Self::WEIGHT == other.0 | Self::WEIGHT
     }
 
-    /// The cell with its weight.
-    #[inline]
-    fn unpack(narrow: u64) -> Weighed {
-        // From the middle of few bits to that of many.
-        const WIDER: u64 = (HALF - Narrow::HALF).unsigned_abs();
-        let part = |shift: u32| narrow >> shift & ((1 << 23) - 1);
-        let second = match part(6) {
-            open if open == (2 * Self::HALF - 1).unsigned_abs() => {
-                (VALUE_LIMIT + HALF).unsigned_abs()
-            }
-            second => second + WIDER,
-        };
-        let packed = u128::from(narrow >> 52) << 96
-            | u128::from(part(29) + WIDER) << 40
-            | u128::from(second);
-        let weight = i64::try_from(narrow & ((1 << 6) - 1)).unwrap_or(0);
-        Weighed::new(packed, weight - Self::WEIGHT_HALF)
+    fn weight(self) -> i64 {
+        i64::try_from(self.0 & Self::WEIGHT).unwrap_or(0) - Self::WEIGHT_HALF
+    }
+
+    fn parts(self, weight: i64, mut visit: impl FnMut(Self)) {
+        in_parts(weight, Self::WEIGHT_HALF - 1, |part| visit(self.with(part)));
+    }
+}
+
+/// Visits the parts of a weight, each of a magnitude up to a limit.
+fn in_parts(mut weight: i64, limit: i64, mut visit: impl FnMut(i64)) {
+    while weight != 0 {
+        let part = weight.clamp(-limit, limit);
+        visit(part);
+        weight -= part;
     }
 }
 
@@ -190,17 +221,11 @@ const PENDING_LIMIT: usize = 1 << 12;
 /// How many of few bits are held, of all org units together.
 const NARROW_LIMIT: usize = 1 << 18;
 
-/// The bits of a weight beside a pending cell, in the place of the org unit.
-const WEIGHT_BITS: u32 = 16;
-
-/// The greatest magnitude of a weight beside a pending cell.
-const WEIGHT_LIMIT: i64 = (1 << (WEIGHT_BITS - 1)) - 1;
-
 impl Cells {
-    fn add_packed(&mut self, packed: u128, weight: i64) {
-        let cell = without_unit(packed);
-        Weighed::parts(cell, weight, |part| self.pending.push(part));
-        if self.pending.len() >= PENDING_LIMIT.max(self.settled.len() / 2) {
+    fn add_wide(&mut self, packed: u128, weight: i64) {
+        let cell = Wide::new(without_unit(packed), 0);
+        cell.parts(weight, |part| self.pending.push(part));
+        if self.pending.len() >= PENDING_LIMIT.max(self.wide.len() / 2) {
             self.settle();
         }
     }
@@ -211,31 +236,51 @@ impl Cells {
             return;
         }
         self.pending.sort_unstable();
-        self.settled = merged(&self.settled, self.pending.iter().copied());
+        self.wide = merged(&self.wide, &self.pending);
         self.pending.clear();
     }
 
     /// Adds cells of few bits, in any order.
-    fn settle_narrow(&mut self, narrow: &mut [u64]) {
+    fn settle_narrow(&mut self, narrow: &mut [Narrow]) {
         narrow.sort_unstable();
-        let narrow = narrow.iter().map(|one| Narrow::unpack(*one));
-        self.settled = merged(&self.settled, narrow);
+        self.narrow = merged(&self.narrow, narrow);
+    }
+
+    /// Adds those of another, both settled.
+    fn merge(&mut self, other: Self) {
+        if self.narrow.is_empty() && self.wide.is_empty() {
+            *self = other;
+            return;
+        }
+        if !other.narrow.is_empty() {
+            self.narrow = merged(&self.narrow, &other.narrow);
+        }
+        if !other.wide.is_empty() {
+            self.wide = merged(&self.wide, &other.wide);
+        }
+    }
+
+    /// Gives back the room of what came to zero.
+    fn shrink(&mut self) {
+        self.pending = Vec::new();
+        self.narrow.shrink_to_fit();
+        self.wide.shrink_to_fit();
     }
 }
 
 /// Puts two ordered lists together; what comes to zero is left out.
-fn merged(left: &[Weighed], right: impl ExactSizeIterator<Item = Weighed>) -> Vec<Weighed> {
-    let mut whole: Vec<Weighed> = Vec::with_capacity(left.len() + right.len());
-    let mut last: Option<(Weighed, i64)> = None;
-    let mut add = |one: Weighed| match &mut last {
+fn merged<P: Part>(left: &[P], right: &[P]) -> Vec<P> {
+    let mut whole: Vec<P> = Vec::with_capacity(left.len() + right.len());
+    let mut last: Option<(P, i64)> = None;
+    let mut add = |one: P| match &mut last {
         Some((cell, weight)) if cell.is_of_cell_of(one) => *weight += one.weight(),
         _ => {
             if let Some((cell, weight)) = last.replace((one, one.weight())) {
-                Weighed::parts(cell.cell(), weight, |part| whole.push(part));
+                cell.parts(weight, |part| whole.push(part));
             }
         }
     };
-    let mut rest = right.peekable();
+    let mut rest = right.iter().copied().peekable();
     for one in left {
         while let Some(before) = rest.next_if(|other| other < one) {
             add(before);
@@ -244,9 +289,49 @@ fn merged(left: &[Weighed], right: impl ExactSizeIterator<Item = Weighed>) -> Ve
     }
     rest.for_each(add);
     if let Some((cell, weight)) = last {
-        Weighed::parts(cell.cell(), weight, |part| whole.push(part));
+        cell.parts(weight, |part| whole.push(part));
     }
     whole
+}
+
+/// The settled cells of an org unit, in two lists that are each in the order of cells. Of great counts there are parts, one after
+/// the other.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UnitCells<'h> {
+    narrow: &'h [Narrow],
+    wide: &'h [Wide],
+}
+
+impl<'h> UnitCells<'h> {
+    /// The cells, whose org unit is 0, with their counts: first those of the one list, then those of the other.
+    pub fn iter(self) -> impl Iterator<Item = (Cell, i64)> + Clone + use<'h> {
+        let narrow = self.narrow.iter();
+        let narrow = narrow.map(|one| (one.cell(), one.weight()));
+        let wide = self.wide.iter();
+        narrow.chain(wide.map(|one| (Cell::unpack(one.cell()), one.weight())))
+    }
+
+    /// How many there are, in parts.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.narrow.len() + self.wide.len()
+    }
+
+    /// Tells whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Those before a bin, and the others.
+    #[must_use]
+    pub fn split_at_bin(self, bin: usize) -> (Self, Self) {
+        let narrow = self.narrow.partition_point(|one| one.bin() < bin);
+        let wide = self.wide.partition_point(|one| one.bin() < bin);
+        let (narrow, wide) = (self.narrow.split_at(narrow), self.wide.split_at(wide));
+        let of = |narrow, wide| Self { narrow, wide };
+        (of(narrow.0, wide.0), of(narrow.1, wide.1))
+    }
 }
 
 /// The place of the org unit in a packed cell.
@@ -257,35 +342,34 @@ fn without_unit(packed: u128) -> u128 {
     packed & ((1 << UNIT_SHIFT) - 1)
 }
 
-/// The position of the org unit of a packed cell.
-fn unit_of(packed: u128) -> usize {
-    usize::from(Cell::unpack(packed).unit)
-}
-
 impl Histogram {
     /// Adds `weight` to a cell; `None` where one of its values is beyond the limit.
     #[must_use]
     #[inline]
     pub fn add(&mut self, cell: Cell, weight: i64) -> Option<()> {
-        let Some(narrow) = Narrow::pack(cell, weight) else {
+        let Some(narrow) = Narrow::new(cell) else {
             let packed = cell.pack()?;
-            self.of(usize::from(cell.unit)).add_packed(packed, weight);
+            self.of(usize::from(cell.unit)).add_wide(packed, weight);
             return Some(());
         };
+        narrow.parts(weight, |part| self.add_narrow(part, cell.unit));
+        Some(())
+    }
+
+    #[inline]
+    fn add_narrow(&mut self, narrow: Narrow, unit: u16) {
         // What a record was is taken out just before what it is comes in, and mostly much of it is the same.
-        let is_undone = |last: &u64| Narrow::are_opposite(*last, narrow);
-        if self.narrow.last().is_some_and(is_undone) && self.narrow_units.last() == Some(&cell.unit)
-        {
+        let is_undone = |last: &Narrow| last.are_opposite(narrow);
+        if self.narrow.last().is_some_and(is_undone) && self.narrow_units.last() == Some(&unit) {
             self.narrow.pop();
             self.narrow_units.pop();
-            return Some(());
+            return;
         }
         if self.narrow.len() >= NARROW_LIMIT {
             self.settle_narrow();
         }
         self.narrow.push(narrow);
-        self.narrow_units.push(cell.unit);
-        Some(())
+        self.narrow_units.push(unit);
     }
 
     fn of(&mut self, unit: usize) -> &mut Cells {
@@ -298,12 +382,7 @@ impl Histogram {
     /// Adds all of another histogram whose org units have the given positions here; both are settled, and stay so.
     pub fn merge(&mut self, other: Self, positions: &[u16]) {
         for (theirs, position) in other.units.into_iter().zip(positions) {
-            let ours = self.of(usize::from(*position));
-            if ours.settled.is_empty() {
-                *ours = theirs;
-            } else if !theirs.settled.is_empty() {
-                ours.settled = merged(&ours.settled, theirs.settled.into_iter());
-            }
+            self.of(usize::from(*position)).merge(theirs);
         }
     }
 
@@ -313,7 +392,7 @@ impl Histogram {
         (self.narrow, self.narrow_units) = (Vec::new(), Vec::new());
         for cells in &mut self.units {
             cells.settle();
-            cells.pending = Vec::new();
+            cells.shrink();
         }
     }
 
@@ -330,21 +409,16 @@ impl Histogram {
         for unit in 1..places.len() {
             places[unit] += places[unit - 1];
         }
-        let mut by_unit = vec![0_u64; self.narrow.len()];
+        let mut by_unit = vec![Narrow(0); self.narrow.len()];
         for (cell, unit) in self.narrow.iter().zip(&self.narrow_units) {
             let place = &mut places[usize::from(*unit)];
             by_unit[*place] = *cell;
             *place += 1;
         }
         let mut start = 0;
-        for (unit, end) in (0..=last).zip(places) {
+        for (unit, end) in (0..=usize::from(last)).zip(places) {
             if start < end {
-                let cells = &mut by_unit[start..end];
-                if self.units.len() <= usize::from(unit) {
-                    self.units
-                        .resize_with(usize::from(unit) + 1, Cells::default);
-                }
-                self.units[usize::from(unit)].settle_narrow(cells);
+                self.of(unit).settle_narrow(&mut by_unit[start..end]);
             }
             start = end;
         }
@@ -352,26 +426,35 @@ impl Histogram {
         self.narrow_units.clear();
     }
 
-    /// The settled cells of an org unit, in order.
+    /// The settled cells of an org unit.
     #[must_use]
-    pub fn of_unit(&self, unit: usize) -> &[Weighed] {
+    pub fn of_unit(&self, unit: usize) -> UnitCells<'_> {
         let Some(cells) = self.units.get(unit) else {
-            return &[];
+            return UnitCells::default();
         };
         debug_assert!(
             cells.pending.is_empty() && self.narrow.is_empty(),
             "a histogram is read after it was settled"
         );
-        &cells.settled
+        UnitCells {
+            narrow: &cells.narrow,
+            wide: &cells.wide,
+        }
     }
 
-    /// All packed cells with their counts, settled, in order; of great counts the parts.
-    pub fn packed(&self) -> impl Iterator<Item = (u128, i64)> {
-        let units = (0_u128..).zip(&self.units);
-        units.flat_map(|(unit, cells)| {
-            let with_unit = move |one: &Weighed| (unit << UNIT_SHIFT | one.cell(), one.weight());
-            cells.settled.iter().map(with_unit)
+    /// All cells with their counts, settled, org unit by org unit; of great counts the parts.
+    pub fn cells(&self) -> impl Iterator<Item = (Cell, i64)> {
+        let units = (0_u16..).zip(0..self.units.len());
+        units.flat_map(|(unit, at)| {
+            let with_unit = move |(cell, weight)| (Cell { unit, ..cell }, weight);
+            self.of_unit(at).iter().map(with_unit)
         })
+    }
+
+    /// The same as packed cells.
+    pub fn packed(&self) -> impl Iterator<Item = (u128, i64)> {
+        let cells = self.cells();
+        cells.filter_map(|(cell, weight)| Some((cell.pack()?, weight)))
     }
 
     /// Makes a histogram of cells that are settled already.
@@ -379,8 +462,15 @@ impl Histogram {
     pub fn from_packed(settled: Vec<(u128, i64)>) -> Self {
         let mut histogram = Self::default();
         for (packed, weight) in settled {
-            let settled = &mut histogram.of(unit_of(packed)).settled;
-            Weighed::parts(without_unit(packed), weight, |part| settled.push(part));
+            let cell = Cell::unpack(packed);
+            let cells = histogram.of(usize::from(cell.unit));
+            match Narrow::new(cell) {
+                Some(narrow) => narrow.parts(weight, |part| cells.narrow.push(part)),
+                None => {
+                    let wide = Wide::new(without_unit(packed), 0);
+                    wide.parts(weight, |part| cells.wide.push(part));
+                }
+            }
         }
         histogram
     }
@@ -389,7 +479,8 @@ impl Histogram {
     #[must_use]
     pub fn len(&self) -> usize {
         let cells = self.units.iter();
-        let of_units = cells.map(|cells| cells.settled.len() + cells.pending.len());
+        let of_units =
+            cells.map(|cells| cells.narrow.len() + cells.wide.len() + cells.pending.len());
         self.narrow.len() + of_units.sum::<usize>()
     }
 
@@ -402,6 +493,8 @@ impl Histogram {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -462,12 +555,10 @@ mod tests {
             add(cell(9, -(round % 3)), -100_000);
         }
         histogram.settle();
-        let of_unit = |wanted: usize| {
-            let mut sums: std::collections::BTreeMap<u128, i64> = std::collections::BTreeMap::new();
-            for (cell, weight) in histogram
-                .packed()
-                .filter(|(cell, _)| unit_of(*cell) == wanted)
-            {
+        let of_unit = |wanted: u16| {
+            let mut sums: BTreeMap<u128, i64> = BTreeMap::new();
+            let all = histogram.packed();
+            for (cell, weight) in all.filter(|(cell, _)| Cell::unpack(*cell).unit == wanted) {
                 *sums.entry(cell).or_default() += weight;
             }
             sums.into_iter().collect::<Vec<(u128, i64)>>()
@@ -482,13 +573,14 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_few_bits_and_of_many_come_to_one_sum_in_one_order() {
-        let edge = Narrow::HALF;
-        let values = [-edge, 1 - edge, -1, 0, 20_000, edge - 2, edge - 1, edge];
+    fn cells_of_few_bits_and_of_many_come_to_one_sum_each_in_order() {
+        let (edge, near) = (Narrow::FIRST_HALF, Narrow::SECOND_HALF);
+        let firsts = [-edge, 1 - edge, -1, 0, 20_000, edge - 2, edge - 1, edge];
+        let seconds = [-near, 1 - near, -1, 0, 20_000, near - 2, near - 1, near];
         let mut cells: Vec<Cell> = Vec::new();
-        for (bin, group) in [(0, 0), (4_095, 0), (4_096, 0), (7, 1)] {
-            for first in values {
-                for second in values.into_iter().chain([VALUE_LIMIT]) {
+        for (bin, group) in [(0, 0), (2_047, 0), (2_048, 0), (7, 1)] {
+            for first in firsts {
+                for second in seconds.into_iter().chain([VALUE_LIMIT]) {
                     let unit = 300;
                     cells.push(Cell {
                         unit,
@@ -501,7 +593,7 @@ mod tests {
             }
         }
         let mut histogram = Histogram::default();
-        for weight in [31, -32, 30, 33, -31, -30] {
+        for weight in [127, -128, 300, 129, -127, -300] {
             for cell in cells.iter().rev() {
                 histogram.add(*cell, weight).expect("in range");
             }
@@ -512,7 +604,24 @@ mod tests {
             .iter()
             .map(|cell| (cell.pack().expect("in range"), 1))
             .collect();
-        assert_eq!(histogram.packed().collect::<Vec<_>>(), expected);
+        let packed = |histogram: &Histogram| {
+            let mut packed: Vec<(u128, i64)> = histogram.packed().collect();
+            packed.sort_unstable();
+            packed
+        };
+        assert_eq!(packed(&histogram), expected);
+        let of_unit = histogram.of_unit(300);
+        assert_eq!(
+            (of_unit.narrow.len(), of_unit.wide.len()),
+            (2 * 5 * 6, 4 * 8 * 9 - 60)
+        );
+        assert!(of_unit.narrow.is_sorted() && of_unit.wide.is_sorted());
+        for bin in [0, 1, 2_048, 4_096] {
+            let (before, rest) = of_unit.split_at_bin(bin);
+            assert!(before.iter().all(|(cell, _)| usize::from(cell.bin) < bin));
+            assert!(rest.iter().all(|(cell, _)| usize::from(cell.bin) >= bin));
+            assert_eq!(before.len() + rest.len(), of_unit.len());
+        }
         let mut whole = Histogram::default();
         for _ in 0..2 {
             let positions: Vec<u16> = (0..=300).map(|unit| unit * 3).collect();
@@ -523,11 +632,53 @@ mod tests {
             .map(|cell| Cell { unit: 900, ..*cell })
             .map(|cell| (cell.pack().expect("in range"), 2))
             .collect();
-        assert_eq!(whole.packed().collect::<Vec<_>>(), moved);
+        assert_eq!(packed(&whole), moved);
         let far = Cell {
             first: VALUE_LIMIT + 1,
             ..cells[0]
         };
         assert_eq!(histogram.add(far, 1), None);
+    }
+
+    #[test]
+    fn whatever_is_added_and_taken_out_between_two_settlings_is_what_a_plain_sum_holds() {
+        let drawn = |round: i64| {
+            let of = |part: i64, most: i64| (round * (part + 13) * 7_919 + part * 104_729) % most;
+            let cell = Cell {
+                unit: u16::try_from(of(1, 3)).expect("few"),
+                bin: u16::try_from(of(2, 4)).expect("few"),
+                group: u16::from(of(3, 5) == 0),
+                first: of(4, 6) * if of(5, 4) == 0 { 1 << 30 } else { 1 },
+                second: if of(6, 3) == 0 {
+                    VALUE_LIMIT
+                } else {
+                    -of(7, 3)
+                },
+            };
+            (
+                cell,
+                [1, -1, 2, 90, -400, 70_000][usize::try_from(of(8, 6)).expect("few")],
+            )
+        };
+        let (mut histogram, mut plain) = (Histogram::default(), BTreeMap::new());
+        for round in 0..4_000 {
+            let (cell, weight) = drawn(round);
+            histogram.add(cell, weight).expect("in range");
+            *plain.entry(cell).or_insert(0) += weight;
+            if round % 611 == 0 {
+                histogram.settle();
+            }
+        }
+        histogram.settle();
+        plain.retain(|_, weight| *weight != 0);
+        let mut sums = BTreeMap::new();
+        for (cell, weight) in histogram.cells() {
+            *sums.entry(cell).or_insert(0) += weight;
+        }
+        assert_eq!(sums, plain);
+        assert_eq!(
+            Histogram::from_packed(histogram.packed().collect()),
+            histogram
+        );
     }
 }

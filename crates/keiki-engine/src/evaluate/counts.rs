@@ -1,6 +1,8 @@
 //! What histograms hold in each of several periods, by org unit: read in the order of time, each cell once.
 
-use keiki_model::histogram::{Cell, Weighed};
+use std::ops::RangeInclusive;
+
+use keiki_model::histogram::{Cell, UnitCells};
 
 use super::amounts::Bins;
 use crate::cube::Cube;
@@ -14,32 +16,39 @@ pub(super) type Value = (u16, i64, i64);
 pub(super) struct Counts {
     /// In order. Some counts may be zero: what a stock ever holds keeps its place.
     values: Vec<(Value, i64)>,
+    /// Where all numbers from one on have a place, that one.
+    from: Option<i64>,
     /// Before this place all counts are zero.
     first: usize,
     total: i64,
 }
 
+/// How many times more places there may be than cells, so that none is looked for.
+const PLACES_EACH: u64 = 2;
+
 impl Counts {
     /// A place for each value that comes up in any bin.
-    #[expect(
-        clippy::stable_sort_primitive,
-        reason = "the values of each bin are in order already, which only this way of sorting makes use of"
-    )]
-    fn places(cells: &[Weighed]) -> Self {
-        let mut values: Vec<u128> = cells
-            .iter()
-            .map(|one| Cell::without_bin(one.cell()))
-            .collect();
+    fn places(cells: UnitCells<'_>) -> Self {
+        if let Some((group, numbers)) = near_numbers(cells) {
+            return Self {
+                from: Some(*numbers.start()),
+                values: numbers.map(|number| ((group, number, 0), 0)).collect(),
+                ..Self::default()
+            };
+        }
+        let mut values: Vec<Value> = cells.iter().map(|(cell, _)| valued(cell)).collect();
+        // The values of each bin are in order already.
         values.sort();
         values.dedup();
         Self {
-            values: values.into_iter().map(|value| (valued(value), 0)).collect(),
+            values: values.into_iter().map(|value| (value, 0)).collect(),
             ..Self::default()
         }
     }
 
-    fn net(cells: &[Weighed]) -> Self {
-        let mut values: Vec<(Value, i64)> = cells.iter().map(counted).collect();
+    fn net(cells: UnitCells<'_>) -> Self {
+        let values = cells.iter().map(|(cell, count)| (valued(cell), count));
+        let mut values: Vec<(Value, i64)> = values.collect();
         if !values.is_sorted_by(|a, b| a.0 < b.0) {
             values.sort_unstable_by_key(|(value, _)| *value);
             values.dedup_by(|next, kept| {
@@ -52,16 +61,16 @@ impl Counts {
         }
         Self {
             total: values.iter().map(|(_, count)| count).sum(),
-            first: 0,
             values,
+            ..Self::default()
         }
     }
 
     /// Adds cells to the places of their values.
-    fn take(&mut self, cells: &[Weighed]) {
+    fn take(&mut self, cells: UnitCells<'_>) {
         let mut at = 0;
-        for (value, count) in cells.iter().map(counted) {
-            at = self.place(value, at);
+        for (cell, count) in cells.iter() {
+            at = self.place(valued(cell), at);
             self.values[at].1 += count;
             self.total += count;
             self.first = self.first.min(at);
@@ -77,6 +86,9 @@ impl Counts {
 
     /// The place of a value. Within a bin values ascend, and the next is nearly always near the one before.
     fn place(&self, value: Value, before: usize) -> usize {
+        if let Some(from) = self.from {
+            return usize::try_from(value.1 - from).expect("the least number has the first place");
+        }
         let near = self.values[before..].iter().take(NEAR);
         let far = || self.values.partition_point(|(other, _)| *other < value);
         let near = near.enumerate().find(|(_, (other, _))| *other == value);
@@ -97,22 +109,30 @@ impl Counts {
 /// How many places further a value is looked for one by one.
 const NEAR: usize = 6;
 
-fn valued(packed: u128) -> Value {
-    let cell = Cell::unpack(packed);
+fn valued(cell: Cell) -> Value {
     (cell.group, cell.first, cell.second)
 }
 
-fn counted(one: &Weighed) -> (Value, i64) {
-    (valued(one.cell()), one.weight())
+/// All numbers from the least to the greatest, with their group, where values are numbers of one group that lie near each other.
+fn near_numbers(cells: UnitCells<'_>) -> Option<(u16, RangeInclusive<i64>)> {
+    let (one, _) = cells.iter().next()?;
+    let (mut least, mut greatest) = (one.first, one.first);
+    for (cell, _) in cells.iter() {
+        if cell.group != one.group || cell.second != 0 {
+            return None;
+        }
+        least = least.min(cell.first);
+        greatest = greatest.max(cell.first);
+    }
+    let is_near = least.abs_diff(greatest) <= cells.len() as u64 * PLACES_EACH;
+    is_near.then_some((one.group, least..=greatest))
 }
 
 /// Walks through a histogram from period to period.
 pub(super) struct Sweep<'c> {
-    /// Per org unit, the cells in order of their bins.
-    cells: Vec<&'c [Weighed]>,
+    /// Per org unit, the cells; of a stock those that it has not taken.
+    cells: Vec<UnitCells<'c>>,
     is_stock: bool,
-    /// Per org unit, how many cells a stock has taken.
-    taken: Vec<usize>,
     units: Vec<Counts>,
 }
 
@@ -122,16 +142,15 @@ impl<'c> Sweep<'c> {
         let histogram = &cube.histograms[measure];
         let cells: Vec<_> = (0..units).map(|unit| histogram.of_unit(unit)).collect();
         let is_stock = !matches!(plan.clock, ClockPlan::Flow { .. });
-        let before = |cells: &&[Weighed]| {
+        let before = |cells: &UnitCells<'_>| {
             if is_stock {
-                Counts::places(cells)
+                Counts::places(*cells)
             } else {
                 Counts::default()
             }
         };
         Self {
             units: cells.iter().map(before).collect(),
-            taken: vec![0; units],
             cells,
             is_stock,
         }
@@ -139,26 +158,20 @@ impl<'c> Sweep<'c> {
 
     /// Goes on to a period; those of stocks come in the order of their last bins.
     pub(super) fn advance<'b>(&mut self, bins_of: impl Fn(usize) -> Option<&'b Bins>) {
-        for (unit, cells) in self.cells.iter().enumerate() {
+        for (unit, cells) in self.cells.iter_mut().enumerate() {
             let Some(bins) = bins_of(unit) else {
                 if !self.is_stock {
                     self.units[unit] = Counts::default();
                 }
                 continue;
             };
-            let is_before = |bin: usize| move |one: &Weighed| Cell::bin_of(one.cell()) < bin;
+            let (until, rest) = cells.split_at_bin(bins.end() + 1);
             if !self.is_stock {
-                let until = cells.partition_point(is_before(bins.end() + 1));
-                let from = cells[..until].partition_point(is_before(*bins.start()));
-                self.units[unit] = Counts::net(&cells[from..until]);
-                continue;
-            }
-            let more = &cells[self.taken[unit]..];
-            let is_in = is_before(bins.end() + 1);
-            let count = more.iter().take_while(|cell| is_in(cell)).count();
-            if count > 0 {
-                self.units[unit].take(&more[..count]);
-                self.taken[unit] += count;
+                let (_, within) = until.split_at_bin(*bins.start());
+                self.units[unit] = Counts::net(within);
+            } else if !until.is_empty() {
+                self.units[unit].take(until);
+                *cells = rest;
             }
         }
     }

@@ -133,9 +133,8 @@ pub(super) fn cases_through(reading: &Reading<'_>, view: &View<'_>) -> (Vec<Vec<
     let windows = reading.windows(view);
     let of_unit = |unit: usize| {
         let sight = windows[view.number_of(unit)].in_steps(view.plan);
-        let cases = histogram.of_unit(unit).iter();
-        let spans = cases.filter_map(|one| Case::new(*one).through(sight));
-        spans.collect()
+        let cases = histogram.of_unit(unit).iter().map(Case::new);
+        cases.filter_map(|case| case.through(sight)).collect()
     };
     let units = 0..reading.cube.units.list().len();
     (units.map(of_unit).collect(), step_seconds(view.plan))

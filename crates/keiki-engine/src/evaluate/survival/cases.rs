@@ -1,6 +1,6 @@
 //! The cases of all org units, in the orders in which windows come to see them and lose them again.
 
-use keiki_model::histogram::{Cell, Histogram, Weighed};
+use keiki_model::histogram::{Cell, Histogram};
 use keiki_model::survival::Span;
 
 use super::scale::Scale;
@@ -19,12 +19,11 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn new(one: Weighed) -> Self {
-        let cell = Cell::unpack(one.cell());
+    pub(super) fn new((cell, count): (Cell, i64)) -> Self {
         Self {
             onset: cell.first,
             finish: cell.second,
-            count: i32::try_from(one.weight()).expect("a part of a weight takes few bits"),
+            count: i32::try_from(count).expect("a part of a weight takes few bits"),
         }
     }
 
@@ -56,31 +55,34 @@ impl Case {
     }
 }
 
-/// What is seen of a case once it has begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
-    /// Of its onset, among those of all cases.
-    Onset(u32),
-    /// Of its age, for one that finishes before it begins: it is at risk, and finished, for as long as it is seen.
-    ReversedAge(u32),
-}
-
-/// A case as one that begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Begun {
-    pub(super) place: Place,
-    pub(super) count: i32,
-}
-
-/// A case as one that finishes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Finished {
-    pub(super) begun: Place,
+/// What a case changes, or several such: where it is counted by its onset and by its age, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Change {
+    onset: u32,
+    /// Only of those that finish, or finish before they begin.
     pub(super) age: u32,
     pub(super) count: i32,
 }
 
-/// How many cases of an org unit, in the order of their onsets or in that in which they finish, have passed an end of a window.
+/// Stands for no place.
+const NOWHERE: u32 = u32::MAX;
+
+impl Change {
+    /// The place of the onset; `None` where it finishes before it begins: it is at risk, and finished, for as long as it is seen.
+    pub(super) fn onset(&self) -> Option<u32> {
+        (self.onset != NOWHERE).then_some(self.onset)
+    }
+
+    /// Adds another to the same places; `None` where these are others, or the sum is too great.
+    fn with(&self, other: &Self) -> Option<Self> {
+        let count = self.count.checked_add(other.count)?;
+        let is_same = (self.onset, self.age) == (other.onset, other.age);
+        is_same.then_some(Self { count, ..*self })
+    }
+}
+
+/// How many changes of an org unit's cases, in the order of their onsets or in that in which they finish, an end of a window has
+/// passed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reach {
     /// Have begun before it ends.
@@ -98,10 +100,10 @@ pub(super) struct Reach {
 pub(super) struct UnitCases {
     /// Through whose windows they are seen.
     pub(super) watch: usize,
-    /// In order of their onsets.
-    pub(super) begun: Vec<Begun>,
+    /// In order of their onsets; those of one onset together.
+    pub(super) begun: Vec<Change>,
     /// In the order in which they finish and are gone.
-    pub(super) finished: Vec<Finished>,
+    pub(super) finished: Vec<Change>,
     /// *Shape*: window.
     reaches: Vec<Reach>,
 }
@@ -132,21 +134,27 @@ pub(super) struct Windows {
 impl Cases {
     pub(super) fn new(histogram: &Histogram, windows: &Windows) -> Self {
         let units = 0..windows.of_units.len();
-        let cells = units.clone().flat_map(|unit| histogram.of_unit(unit));
-        let cases = cells.map(|one| Case::new(*one));
-        let mut onsets: Vec<i64> = cases.clone().map(|case| case.onset).collect();
-        onsets.dedup();
-        let (onsets, ages) = (
-            Scale::new(onsets),
-            Scale::new(cases.filter_map(|case| case.age()).collect()),
-        );
+        let cases = |unit: usize| histogram.of_unit(unit).iter().map(Case::new);
+        // Of each org unit the different ones, which are mostly few.
+        let scale = |value: fn(Case) -> Option<i64>| {
+            let (mut all, mut of_unit) = (Vec::new(), Vec::new());
+            for unit in units.clone() {
+                of_unit.extend(cases(unit).filter_map(value));
+                of_unit.sort_unstable();
+                of_unit.dedup();
+                all.append(&mut of_unit);
+            }
+            Scale::new(all)
+        };
+        let onsets = scale(|case| Some(case.onset));
+        let ages = scale(|case| case.age());
         let of_unit = |unit: usize| {
             let watch = windows.of_units[unit];
-            let cases = histogram.of_unit(unit).iter().map(|one| Case::new(*one));
-            of_unit(cases, (watch, &windows.watches[watch]), (&onsets, &ages))
+            let watched = (watch, windows.watches[watch].as_slice());
+            of_unit(cases(unit), watched, (&onsets, &ages))
         };
         Self {
-            units: units.map(of_unit).collect(),
+            units: units.clone().map(of_unit).collect(),
             onsets,
             ages,
         }
@@ -160,42 +168,52 @@ fn of_unit(
 ) -> UnitCases {
     let is_seen = |case: &Case| !case.is_reversed() || case.is_seen_reversed(sights);
     let mut cases: Vec<Case> = cases.filter(is_seen).collect();
-    // Cells of several groups come group by group.
+    // They come in several lists, each in order.
     cases.sort_by_key(|case| case.onset);
-    let place = |case: &Case| {
-        if case.is_reversed() {
-            Place::ReversedAge(ages.place(case.finish - case.onset))
-        } else {
-            Place::Onset(onsets.place(case.onset))
+    let age = |case: &Case| case.age().map_or(NOWHERE, |age| ages.place(age));
+    let (mut begun, mut begun_at): (Vec<Change>, Vec<i64>) = (Vec::new(), Vec::new());
+    let mut finished: Vec<(Case, Change)> = Vec::new();
+    for case in cases {
+        let is_reversed = case.is_reversed();
+        let onset = match begun.last() {
+            _ if is_reversed => NOWHERE,
+            Some(last) if begun_at.last() == Some(&case.onset) && last.onset != NOWHERE => {
+                last.onset
+            }
+            _ => onsets.place(case.onset),
+        };
+        let whole = Change {
+            onset,
+            age: age(&case),
+            count: case.count,
+        };
+        let begins = Change {
+            age: if is_reversed { whole.age } else { NOWHERE },
+            ..whole
+        };
+        if case.finish != OPEN {
+            finished.push((case, whole));
         }
-    };
-    let begun = cases.iter().map(|case| Begun {
-        place: place(case),
-        count: case.count,
-    });
-    let begun: Vec<Begun> = begun.collect();
-    let with_places = cases.iter().zip(&begun);
-    let mut ended: Vec<(Case, Finished)> = with_places
-        .filter_map(|(case, begun)| {
-            let finished = Finished {
-                begun: begun.place,
-                age: ages.place(case.age()?),
-                count: case.count,
-            };
-            Some((*case, finished))
-        })
-        .collect();
-    ended.sort_unstable_by_key(|(case, _)| case.finish + case.gone_from());
+        let sum = begun.last().and_then(|last| last.with(&begins));
+        match (begun.last_mut(), sum) {
+            (Some(last), Some(sum)) if begun_at.last() == Some(&case.onset) => *last = sum,
+            _ => {
+                begun.push(begins);
+                begun_at.push(case.onset);
+            }
+        }
+    }
+    finished.sort_unstable_by_key(|(case, _)| case.finish + case.gone_from());
     let reach = |(begin, end): &Sight| Reach {
-        begun: cases.partition_point(|case| case.onset < *end),
-        entered: cases.partition_point(|case| case.onset < *begin),
-        finished: ended.partition_point(|(case, _)| case.finish < *end),
-        gone: ended.partition_point(|(case, _)| case.gone_from() <= *begin),
+        begun: begun_at.partition_point(|onset| onset < end),
+        entered: begun_at.partition_point(|onset| onset < begin),
+        finished: finished.partition_point(|(case, _)| case.finish < *end),
+        gone: finished.partition_point(|(case, _)| case.gone_from() <= *begin),
     };
     UnitCases {
         watch,
         reaches: sights.iter().map(reach).collect(),
         begun,
-        finished: ended.into_iter().map(|(_, finished)| finished).collect(),
+        finished: finished.into_iter().map(|(_, change)| change).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use keiki_model::survival::{Event, MINIMUM_AT_RISK, Median, median};
 
-use super::cases::{Begun, Cases, Finished, Place, Reach, Windows};
+use super::cases::{Cases, Change, Reach, Windows};
 use super::scale::Places;
 
 /// The cases of the org units that are shown.
@@ -53,11 +53,7 @@ impl<'c> Pool<'c> {
         let of_units = || units.iter().map(|unit| &cases.units[*unit]);
         let begun = of_units().map(|unit| unit.begun.len()).sum();
         let finished = of_units().map(|unit| unit.finished.len()).sum();
-        let onset = |begun: &Begun| match begun.place {
-            Place::Onset(place) => Some(place),
-            Place::ReversedAge(_) => None,
-        };
-        let onset = of_units().flat_map(|unit| unit.begun.iter().filter_map(onset));
+        let onset = of_units().flat_map(|unit| unit.begun.iter().filter_map(Change::onset));
         let age = of_units().flat_map(|unit| unit.finished.iter().map(|one| one.age));
         let onsets = Places::new(&cases.onsets, begun, onset);
         let ages = Places::new(&cases.ages, finished, age);
@@ -118,32 +114,31 @@ impl<'c> Pool<'c> {
         }
     }
 
-    fn begin(&mut self, watch: usize, one: &Begun, sign: i64) {
+    fn begin(&mut self, watch: usize, one: &Change, sign: i64) {
         let count = sign * i64::from(one.count);
         self.total += count;
         self.from_start += count;
-        match one.place {
-            Place::Onset(onset) => {
-                let watched = &mut self.watched[watch];
-                let onset = self.onsets.of(onset);
-                watched.open[onset] += count;
-                watched.first_open = watched.first_open.min(onset);
-                self.open += count;
-            }
-            Place::ReversedAge(age) => self.finishing[self.ages.of(age)] += count,
-        }
+        let Some(onset) = one.onset() else {
+            self.finishing[self.ages.of(one.age)] += count;
+            return;
+        };
+        let watched = &mut self.watched[watch];
+        let onset = self.onsets.of(onset);
+        watched.open[onset] += count;
+        watched.first_open = watched.first_open.min(onset);
+        self.open += count;
     }
 
-    fn enter(&mut self, watch: usize, one: &Begun, sign: i64) {
-        if let Place::Onset(onset) = one.place {
+    fn enter(&mut self, watch: usize, one: &Change, sign: i64) {
+        if let Some(onset) = one.onset() {
             let count = sign * i64::from(one.count);
             self.from_start -= count;
             self.watched[watch].entering[self.onsets.of(onset)] += count;
         }
     }
 
-    fn finish(&mut self, watch: usize, one: &Finished, sign: i64) {
-        if let Place::Onset(onset) = one.begun {
+    fn finish(&mut self, watch: usize, one: &Change, sign: i64) {
+        if let Some(onset) = one.onset() {
             let count = sign * i64::from(one.count);
             self.watched[watch].open[self.onsets.of(onset)] -= count;
             self.open -= count;
@@ -151,15 +146,13 @@ impl<'c> Pool<'c> {
         }
     }
 
-    fn go(&mut self, watch: usize, one: &Finished, sign: i64) {
+    fn go(&mut self, watch: usize, one: &Change, sign: i64) {
         let count = sign * i64::from(one.count);
         self.total -= count;
         self.finishing[self.ages.of(one.age)] -= count;
-        match one.begun {
-            Place::Onset(onset) => {
-                self.watched[watch].entering[self.onsets.of(onset)] -= count;
-            }
-            Place::ReversedAge(_) => self.from_start -= count,
+        match one.onset() {
+            Some(onset) => self.watched[watch].entering[self.onsets.of(onset)] -= count,
+            None => self.from_start -= count,
         }
     }
 

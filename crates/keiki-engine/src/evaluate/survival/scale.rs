@@ -16,9 +16,13 @@ pub(super) struct Scale {
 const BUCKETS_EACH: u64 = 2;
 
 impl Scale {
-    /// Puts numbers in order that come in any, and several times.
+    /// Puts numbers in order that come in any, or in several lists that are in order, and several times.
+    #[expect(
+        clippy::stable_sort_primitive,
+        reason = "lists that are in order are put together, which only this way of sorting makes use of"
+    )]
     pub(super) fn new(mut values: Vec<i64>) -> Self {
-        values.sort_unstable();
+        values.sort();
         values.dedup();
         values.shrink_to_fit();
         let (Some(least), Some(greatest)) = (values.first(), values.last()) else {

@@ -22,7 +22,7 @@ fn plain(histogram: &Histogram, windows: &Windows, units: &[usize], window: usiz
     let (mut spans, mut open, mut oldest) = (Vec::new(), 0, None);
     for unit in units {
         let sight = windows.watches[windows.of_units[*unit]][window];
-        for case in histogram.of_unit(*unit).iter().map(|one| Case::new(*one)) {
+        for case in histogram.of_unit(*unit).iter().map(Case::new) {
             spans.extend(case.through(sight));
             if case.onset < sight.1 && case.finish >= sight.1 {
                 open += i64::from(case.count);
