@@ -499,7 +499,8 @@ async fn answers(folder: &Path) -> Outcome<()> {
     let world = open(folder).await?;
     let engine = engine(&world, false)?;
     let mut text = "kpi,indicator,org_unit,period,value\n".to_owned();
-    for one in engine.measure(&world.journal, &request()).await? {
+    let measured = engine.measurements(&world.journal, &request()).await?;
+    for one in measured.one_by_one() {
         let value = one.value.map_or_else(String::new, |value| {
             format!("{}/{}", value.numerator(), value.denominator())
         });

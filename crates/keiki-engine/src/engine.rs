@@ -209,7 +209,7 @@ impl Engine {
         let kpis = self.kpis(&request.kpis)?;
         let slots = self.slots(&request.periods, &request.structure, knowledge.today)?;
         let indicators: usize = kpis.iter().map(|kpi| kpi.indicators.len()).sum();
-        let mut parts = vec![vec![Part::default(); slots.len()]; indicators];
+        let mut parts: Vec<Vec<Option<Part>>> = vec![vec![None; slots.len()]; indicators];
         let mut wanted = vec![Arc::default(); slots.len()];
         for (plan, slots) in self.by_plan(&slots) {
             let (positions, slots): (Vec<usize>, Vec<Slot>) = slots.into_iter().unzip();
@@ -221,13 +221,17 @@ impl Engine {
             let measured = evaluation.measure(&kpis, &nodes);
             for (slots, found) in parts.iter_mut().zip(measured) {
                 for (position, part) in positions.iter().zip(found) {
-                    slots[*position] = part;
+                    slots[*position] = Some(part);
                 }
             }
             for (position, nodes) in positions.into_iter().zip(nodes) {
                 wanted[position] = nodes;
             }
         }
+        // Every period is of one plan.
+        let parts = parts.into_iter();
+        let parts = parts.map(|slots| slots.into_iter().flatten().collect());
+        let parts = parts.collect();
         let known_at = instant_text(knowledge.known_at).into();
         Ok(Measurements::new(parts, wanted, known_at, knowledge.seq))
     }

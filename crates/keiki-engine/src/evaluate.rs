@@ -7,6 +7,7 @@ mod durations;
 mod footings;
 mod formulas;
 mod judgement;
+mod labels;
 mod memory;
 mod standing;
 mod statistics;
@@ -20,13 +21,13 @@ use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Kpi};
-use keiki_model::measurement::{CoverageRule, Measurement, Scope, Statistics};
+use keiki_model::measurement::{CoverageRule, Scope, Statistics};
 use keiki_model::org::{Arrangement, Hierarchy, Tree};
 
 use crate::coverage::Claims;
 use crate::engine::{Engine, Knowledge};
 use crate::keep::Filled;
-use crate::measurements::Part;
+use crate::measurements::{Collector, Part};
 use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
@@ -36,7 +37,8 @@ use amounts::{Footing, Places};
 pub(crate) use bearing::{Bearing, Stands, Subtrees};
 pub(crate) use durations::is_of_durations;
 use formulas::figure;
-use judgement::{CYCLE_MONTHS, Labels};
+use judgement::CYCLE_MONTHS;
+use labels::Labels;
 pub(crate) use memory::Memory;
 use standing::Standing;
 pub(crate) use survival::Window;
@@ -124,7 +126,10 @@ struct At<'a> {
     arrangement: &'a Arrangement,
     concerned: &'a Concerned,
     node: usize,
+    /// Of the measures of the formula, then of those beside it.
     views: &'a [&'a View<'a>],
+    /// How many the formula has.
+    in_formula: usize,
 }
 
 impl<'a> At<'a> {
@@ -331,10 +336,10 @@ impl<'e> Evaluation<'e> {
         let figures = self.figures_of_counts(&group, views);
         let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
             let fresh = self.measure_indicator(&work, figures, views, wanted, labels);
-            let parts = work.recalled.into_iter().zip(fresh);
-            let parts: Vec<Part> = parts
-                .map(|(recalled, fresh)| recalled.unwrap_or_else(|| Arc::new(fresh)))
-                .collect();
+            let mut fresh = fresh.into_iter();
+            let parts = work.recalled.into_iter();
+            let parts = parts.filter_map(|recalled| recalled.or_else(|| fresh.next()));
+            let parts: Vec<Part> = parts.collect();
             if let Some(memory) = &self.engine.memory {
                 memory.keep(work.of, work.inputs, &parts);
             }
@@ -343,7 +348,7 @@ impl<'e> Evaluation<'e> {
         group.into_iter().zip(figures).map(of_work).collect()
     }
 
-    /// Measures one indicator in the periods that are not remembered. *Shape*: slot, node; empty where nothing is to be done.
+    /// Measures one indicator in the periods that are not remembered. *Shape*: slot of which nothing is remembered.
     fn measure_indicator(
         &self,
         work: &Work<'_>,
@@ -351,33 +356,29 @@ impl<'e> Evaluation<'e> {
         views: &Views<'_>,
         wanted: &[Arc<Vec<bool>>],
         labels: &Labels,
-    ) -> Vec<Vec<Measurement>> {
+    ) -> Vec<Part> {
         let (kpi, indicator) = work.of;
-        let mut measured: Vec<Vec<Measurement>> = self.slots.iter().map(|_| Vec::new()).collect();
         let missing = work.missing();
-        if missing.is_empty() {
-            return measured;
-        }
         let programme = &self.engine.setting.programme;
         let labels = labels.of(kpi, indicator);
-        for (slot, figures) in missing.into_iter().zip(figures) {
+        let in_formula = indicator.formula.measures().len();
+        let mut measured = Collector::default();
+        let of_slot = |(slot, mut figures): (usize, Vec<Figure>)| {
             let arrangement = &*self.arrangements[slot];
             let concerned = programme.concerned(kpi.no, arrangement.main());
             let concerned = Concerned::new(concerned, arrangement);
             let own = work.places.iter();
             let own: Vec<&View<'_>> = own.filter_map(|at| views[&at.1][slot].as_ref()).collect();
-            let period = &labels.slots[slot].period;
             let standing = Standing::new(
                 (arrangement, self.slots[slot].coverage_rule),
                 (indicator, &concerned),
                 &own,
                 self.people[slot].as_deref().map(Vec::as_slice),
-                self.reported.of(kpi.no, &indicator.code, period),
+                self.reported
+                    .of(kpi.no, &indicator.code, labels.period(slot)),
             );
             let terms = self.terms_of(slot);
-            let nodes = (0..wanted[slot].len()).filter(|node| wanted[slot][*node]);
-            let nodes: Vec<usize> = nodes.collect();
-            let of_node = |node: &usize| {
+            for node in (0..wanted[slot].len()).filter(|node| wanted[slot][*node]) {
                 let at = At {
                     kpi,
                     indicator,
@@ -385,15 +386,19 @@ impl<'e> Evaluation<'e> {
                     slot_index: slot,
                     arrangement,
                     concerned: &concerned,
-                    node: *node,
+                    node,
                     views: &own,
+                    in_formula,
                 };
-                let known = standing.known(&at, || figure(&at, figures.get(*node)));
-                self.judged(&at, known, &labels, &terms[self.number_at(slot, *node)])
-            };
-            measured[slot] = nodes.iter().map(of_node).collect();
-        }
-        measured
+                let counted = figures.get_mut(node).map(std::mem::take);
+                let known = standing.known(&at, || figure(&at, counted));
+                let terms = &terms[self.number_at(slot, node)];
+                self.judge(&at, known, &labels, terms, &mut measured);
+            }
+            let heading = labels.heading(work.of, (slot, &self.slots[slot]));
+            Arc::new(measured.finish(heading))
+        };
+        missing.into_iter().zip(figures).map(of_slot).collect()
     }
 
     /// The figures of indicators that read the same histogram. *Shape*: indicator, slot of which nothing is remembered, node; no

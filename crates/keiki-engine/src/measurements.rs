@@ -1,12 +1,20 @@
-//! Measurements in the order that is promised, held so that those of a period can be shared with whoever remembers them.
+//! Measurements in the order that is promised, held in little room, so that those of a period can be shared with whoever remembers them.
+
+mod packed;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use keiki_model::measurement::Measurement;
 use keiki_model::name::Name;
 
-/// The measurements of one indicator in one period. *Shape*: node, those that were asked for.
-pub(crate) type Part = Arc<Vec<Measurement>>;
+use rows::Reading;
+pub(crate) use rows::{Collector, Heading, Own, Rows, Shared};
+
+/// The measurements of one indicator in one period, of those nodes that were asked for.
+pub(crate) type Part = Arc<Rows>;
 
 /// The measurements that were asked for. *Shape*: ordered by KPI, indicator, org unit in depth-first order, period.
 #[derive(Debug, Clone)]
@@ -14,7 +22,7 @@ pub struct Measurements {
     /// *Shape*: indicator, slot.
     parts: Vec<Vec<Part>>,
     /// The nodes that were asked for. *Shape*: slot, node.
-    wanted: Vec<Arc<Vec<bool>>>,
+    wanted: Arc<[Arc<Vec<bool>>]>,
     /// The instant of knowledge. Remembered measurements may have been computed as of an earlier one.
     known_at: Name,
     journal_version: i64,
@@ -29,7 +37,7 @@ impl Measurements {
     ) -> Self {
         Self {
             parts,
-            wanted,
+            wanted: wanted.into(),
             known_at,
             journal_version,
         }
@@ -47,35 +55,39 @@ impl Measurements {
         self.len() == 0
     }
 
-    /// Makes a list of them; what nobody shares is moved, not copied.
+    /// Makes a list of them, each of which takes many times the room that it takes here.
     #[must_use]
     pub fn into_vec(self) -> Vec<Measurement> {
         let mut list = Vec::with_capacity(self.len());
-        let nodes = self
-            .wanted
-            .iter()
-            .map(|nodes| nodes.len())
-            .max()
-            .unwrap_or(0);
-        for slots in self.parts {
-            let mut slots: Vec<_> = slots
-                .into_iter()
-                .map(|part| Arc::unwrap_or_clone(part).into_iter())
-                .collect();
-            for node in 0..nodes {
-                let of_node = slots.iter_mut().zip(&self.wanted);
-                let of_node = of_node.filter(|(_, wanted)| wanted.get(node) == Some(&true));
-                list.extend(of_node.filter_map(|(of_slot, _)| {
-                    let mut one = of_slot.next()?;
-                    if one.journal_version != self.journal_version || one.known_at != self.known_at
-                    {
-                        one.known_at = self.known_at.clone();
-                        one.journal_version = self.journal_version;
-                    }
-                    Some(one)
-                }));
-            }
-        }
+        list.extend(self.one_by_one());
         list
     }
+
+    /// Makes them one after the other; what has been read is given up.
+    pub fn one_by_one(self) -> impl Iterator<Item = Measurement> {
+        let Self {
+            parts,
+            wanted,
+            known_at,
+            journal_version,
+        } = self;
+        let known = (known_at, journal_version);
+        let of_indicator = move |slots| of_indicator(slots, Arc::clone(&wanted), known.clone());
+        parts.into_iter().flat_map(of_indicator)
+    }
+}
+
+fn of_indicator(
+    slots: Vec<Part>,
+    wanted: Arc<[Arc<Vec<bool>>]>,
+    (known_at, journal_version): (Name, i64),
+) -> impl Iterator<Item = Measurement> {
+    let nodes = wanted.iter().map(|nodes| nodes.len()).max().unwrap_or(0);
+    let count = slots.len();
+    let mut slots: Vec<Reading> = slots.into_iter().map(Reading::new).collect();
+    (0..nodes * count).filter_map(move |place| {
+        let (node, slot) = (place / count, place % count);
+        wanted[slot].get(node).filter(|is_wanted| **is_wanted)?;
+        slots[slot].next(node, (&known_at, journal_version))
+    })
 }

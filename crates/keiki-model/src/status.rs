@@ -219,7 +219,14 @@ fn unwaived(facts: &Facts) -> Status {
     let Some(value) = facts.value else {
         return Status::NoData;
     };
-    let shortfall = shortfall(value, target);
+    // Most targets are met, and that is seen without a difference.
+    let is_within = target.at_least.is_none_or(|bound| value >= bound)
+        && target.at_most.is_none_or(|bound| value <= bound);
+    let shortfall = if is_within {
+        Fraction::whole(0)
+    } else {
+        shortfall(value, target)
+    };
     let is_met = shortfall <= Fraction::whole(0) && facts.unmet == Some(0);
     if let Way::Along(share) = facts.way {
         // What must not be exceeded by the due date and is exceeded already will not be met by going on.

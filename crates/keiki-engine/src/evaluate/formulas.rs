@@ -64,11 +64,12 @@ pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
 }
 
 /// The figure from rows; what a histogram gives is given.
-pub(super) fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
+pub(super) fn figure(at: &At<'_>, counted: Option<Figure>) -> Figure {
     let At {
         indicator,
         node,
         views,
+        in_formula,
         ..
     } = *at;
     let Some(first) = views.first() else {
@@ -90,19 +91,19 @@ pub(super) fn figure(at: &At<'_>, counted: Option<&Figure>) -> Figure {
         }
         Formula::Mean(_) => mean(first, total, indicator),
         Formula::Entities(_) => entities(first, at),
-        _ => counted.cloned().unwrap_or_else(|| Figure {
+        _ => counted.unwrap_or_else(|| Figure {
             is_nothing: true,
             ..Figure::default()
         }),
     };
     figure.statistics.unknown = views
         .iter()
-        .take(indicator.formula.measures().len())
+        .take(in_formula)
         .map(|v| i128::from(v.total(node).unknown))
         .max()
         .unwrap_or(0);
     // A ratio has nothing to count where its denominator has none.
-    let counted = views.get(indicator.formula.measures().len() - 1);
+    let counted = views.get(in_formula - 1);
     figure.is_unknown = counted.is_some_and(|view| view.total(node).unknown > 0);
     figure.statistics.undated = i128::from(first.undated(node));
     figure

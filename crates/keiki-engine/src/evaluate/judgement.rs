@@ -1,178 +1,55 @@
 //! A figure is held against its target and becomes a measurement.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-
-use keiki_model::calendar::{Calendar, Day, date_of, instant_text, months_after};
+use keiki_model::calendar::{Calendar, Day, months_after};
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Due, Formula, Indicator, Kpi};
-use keiki_model::measurement::{Exception, Grounds, Measurement, OwnPeriod, Statistics};
-use keiki_model::name::Name;
+use keiki_model::kpi::{Due, Formula, Indicator};
+use keiki_model::measurement::{Exception, Grounds};
 use keiki_model::programme::Standing;
 use keiki_model::proportion::wilson_interval;
 use keiki_model::status::{Facts, Found, Status, Way, judge};
 use keiki_model::text::Text;
 
 use super::bearing::Subtrees;
+use super::labels::IndicatorLabels;
 use super::standing::{Known, Total};
-use super::{At, Evaluation, Figure, Slot, View};
+use super::{At, Evaluation, Figure, View};
+use crate::measurements::{Collector, Own, Shared};
 use crate::reported::of_unit;
-use crate::timing::Timing;
 
-/// The names that measurements carry.
-pub(super) struct Labels {
-    pub(super) slots: Vec<SlotLabels>,
-    /// Ids of the org units, for each of the trees that differ. *Shape*: tree, node.
-    units: Vec<Vec<Name>>,
-    /// *Shape*: slot.
-    trees: Vec<usize>,
-    /// What stands for the period in entities that lag. *Shape*: slot, then node; nothing where none does.
-    own_periods: Vec<Vec<Vec<OwnPeriod>>>,
-    hierarchy: Option<Name>,
-    known_at: Name,
-}
-
-/// The names of one period.
-#[derive(Clone)]
-pub(super) struct SlotLabels {
-    pub(super) period: Name,
-    /// By the number of the calendar.
-    cut_on: Vec<Name>,
-    tree_on: Option<Name>,
-}
-
-/// The names that the measurements of one indicator carry.
-pub(super) struct KpiLabels<'l> {
-    code: Name,
-    indicator: Name,
-    definition_version: Name,
-    known_at: Name,
-    pub(super) slots: Vec<SlotLabels>,
-    units: Vec<Vec<Name>>,
-    trees: &'l [usize],
-    own_periods: &'l [Vec<Vec<OwnPeriod>>],
-    hierarchy: Option<Name>,
-    /// Per slot, the grounds of the measurement before: nearly always those of the next.
-    grounds: RefCell<Vec<Arc<Grounds>>>,
-    statistics: RefCell<Arc<Statistics>>,
-}
-
-impl KpiLabels<'_> {
-    /// The entities that lag, of those whom the KPI concerns.
-    fn own_periods_at(&self, at: &At<'_>) -> Vec<OwnPeriod> {
-        let Some(all) = self.own_periods[at.slot_index].get(at.node) else {
-            return Vec::new();
-        };
-        let is_concerned = |own: &&OwnPeriod| {
-            let node = at.tree().position(&own.org_unit);
-            node.is_none_or(|node| at.concerned.nodes[node])
-        };
-        all.iter().filter(is_concerned).cloned().collect()
-    }
-
-    fn shared(&self, slot: usize, grounds: Grounds) -> Arc<Grounds> {
-        let mut last = self.grounds.borrow_mut();
-        if *last[slot] != grounds {
-            last[slot] = Arc::new(grounds);
-        }
-        Arc::clone(&last[slot])
-    }
-
-    fn shared_statistics(&self, statistics: Statistics) -> Arc<Statistics> {
-        let mut last = self.statistics.borrow_mut();
-        if **last != statistics {
-            *last = Arc::new(statistics);
-        }
-        Arc::clone(&last)
-    }
-}
-
-impl Labels {
-    pub(super) fn new(evaluation: &Evaluation<'_>) -> Self {
-        let day = |day: Day| Name::from(date_of(day).to_string());
-        let of_slot = |(slot, timing): (&Slot, &Arc<Timing>)| SlotLabels {
-            period: slot.period.to_string().into(),
-            cut_on: timing.spans().iter().map(|span| day(span.cut)).collect(),
-            tree_on: (slot.tree_on != slot.cut).then(|| day(slot.tree_on)),
-        };
-        let (mut units, mut trees) = (Vec::<Vec<Name>>::new(), Vec::new());
-        for arrangement in &evaluation.arrangements {
-            let ids = arrangement.tree().nodes().iter().map(|node| &*node.id);
-            let known = |of: &Vec<Name>| of.iter().map(|id| &**id).eq(ids.clone());
-            let known = units.iter().position(known);
-            trees.push(known.unwrap_or(units.len()));
-            if known.is_none() {
-                units.push(ids.map(Name::from).collect());
-            }
-        }
-        Self {
-            slots: evaluation
-                .slots
-                .iter()
-                .zip(&evaluation.timings)
-                .map(of_slot)
-                .collect(),
-            own_periods: (0..evaluation.slots.len())
-                .map(|slot| evaluation.own_periods(slot))
-                .collect(),
-            units,
-            trees,
-            hierarchy: evaluation.hierarchy().map(|of| of.name.as_str().into()),
-            known_at: instant_text(evaluation.knowledge.known_at).into(),
-        }
-    }
-
-    /// The names for one indicator: copies of its own, so that threads do not count references to the same ones.
-    pub(super) fn of(&self, kpi: &Kpi, indicator: &Indicator) -> KpiLabels<'_> {
-        let own = |name: &Name| Name::from(&**name);
-        let of_slot = |slot: &SlotLabels| SlotLabels {
-            period: own(&slot.period),
-            cut_on: slot.cut_on.iter().map(own).collect(),
-            tree_on: slot.tree_on.as_ref().map(own),
-        };
-        KpiLabels {
-            code: kpi.code.as_str().into(),
-            indicator: indicator.code.as_str().into(),
-            definition_version: kpi.version.as_str().into(),
-            known_at: own(&self.known_at),
-            slots: self.slots.iter().map(of_slot).collect(),
-            units: self
-                .units
-                .iter()
-                .map(|ids| ids.iter().map(own).collect())
-                .collect(),
-            trees: &self.trees,
-            own_periods: &self.own_periods,
-            hierarchy: self.hierarchy.as_ref().map(own),
-            grounds: RefCell::new(vec![Arc::default(); self.slots.len()]),
-            statistics: RefCell::default(),
-        }
-    }
-}
-
-/// The terms of a calendar in which a cut day lies, first and last day.
+/// The terms of a calendar in which a cut day lies.
 pub(super) struct Terms<'c> {
     calendar: &'c Calendar,
+    /// The number of the calendar.
     number: usize,
     cut: Day,
-    fiscal_year: (Day, Day),
+    fiscal_year: Rest,
     /// The stocktake cycle of the usual length in months.
-    cycle: (i32, (Day, Day)),
+    cycle: (i32, Rest),
 }
+
+/// The last day of a term and the share of the term that is over; `None` where all of it is.
+type Rest = Option<(Day, Fraction)>;
 
 impl<'c> Terms<'c> {
     fn new(calendar: &'c Calendar, number: usize, cut: Day) -> Self {
+        let fiscal_year = (
+            calendar.fiscal_year_start(cut),
+            calendar.fiscal_year_end(cut),
+        );
         Self {
             calendar,
             number,
             cut,
-            fiscal_year: (
-                calendar.fiscal_year_start(cut),
-                calendar.fiscal_year_end(cut),
-            ),
-            cycle: (CYCLE_MONTHS, cycle(calendar, cut, CYCLE_MONTHS)),
+            fiscal_year: rest(fiscal_year, cut),
+            cycle: (CYCLE_MONTHS, rest(cycle(calendar, cut, CYCLE_MONTHS), cut)),
         }
     }
+}
+
+/// What is left of a term after a day, by its first day and its last.
+fn rest((start, end): (Day, Day), day: Day) -> Rest {
+    let over = || Fraction::new(i128::from(day - start + 1), i128::from(end - start + 1));
+    (day < end).then(over).flatten().map(|over| (end, over))
 }
 
 /// The length of a stocktake cycle, where nothing else is said.
@@ -193,53 +70,15 @@ impl Evaluation<'_> {
             .collect()
     }
 
-    /// Per node, the entities at or below it, or above it, that lag behind the group in a period.
-    fn own_periods(&self, slot: usize) -> Vec<Vec<OwnPeriod>> {
-        let (timing, arrangement) = (&self.timings[slot], &self.arrangements[slot]);
-        if timing.is_uniform() {
-            return Vec::new();
-        }
-        let (tree, main) = (arrangement.tree(), arrangement.main());
-        let mut found = vec![Vec::new(); tree.nodes().len()];
-        let spans = timing.spans();
-        for (number, span) in spans
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| **one != spans[0])
-        {
-            let Some(entity) = self.engine.setting.calendars.entity(number) else {
-                continue;
-            };
-            let month = |month: keiki_model::calendar::Month| Name::from(month.to_string());
-            let (first, last) = span.months;
-            let own = OwnPeriod {
-                org_unit: entity.into(),
-                first: (first <= last).then(|| month(first)),
-                last: month(last),
-                lag_months: spans[0].months.1.0 - last.0,
-            };
-            let mut nodes = vec![false; found.len()];
-            for unit in (0..main.nodes().len()).filter(|unit| timing.number_of(*unit) == number) {
-                let taker = Some(arrangement.taker(unit));
-                for node in std::iter::successors(taker, |at| tree.nodes()[*at].parent) {
-                    nodes[node] = true;
-                }
-            }
-            for (node, _) in nodes.iter().enumerate().filter(|(_, is)| **is) {
-                found[node].push(own.clone());
-            }
-        }
-        found
-    }
-
-    /// Holds a figure against its target.
-    pub(super) fn judged(
+    /// Holds a figure against its target, which makes it a measurement.
+    pub(super) fn judge(
         &self,
         at: &At<'_>,
         known: Known<'_>,
-        labels: &KpiLabels<'_>,
+        labels: &IndicatorLabels<'_>,
         terms: &Terms<'_>,
-    ) -> Measurement {
+        measured: &mut Collector,
+    ) {
         let At {
             kpi,
             indicator,
@@ -256,7 +95,7 @@ impl Evaluation<'_> {
             totals,
         } = known;
         note_sample(&mut figure, indicator);
-        let reported = (&*totals, &*labels.slots[at.slot_index].period);
+        let reported = (&*totals, labels.period(at.slot_index));
         let beside = |measure: &String| self.beside(at, measure, reported);
         let unmet = indicator.unmet.as_ref().map(beside);
         let unmet = unmet.map_or(Some(0), |sum| Some(sum?.0));
@@ -298,48 +137,36 @@ impl Evaluation<'_> {
             is_waived: waiver.is_some(),
             is_asked,
         });
-        let exemption = programme.exemption(kpi.no, main, unit);
-        let exemption = exemption.filter(|_| status == Status::NotApplicable);
+        let is_exempt = status == Status::NotApplicable;
+        let exemption = is_exempt.then(|| programme.exemption(kpi.no, main, unit));
+        let exemption = exemption.flatten();
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
-        Measurement {
-            no: kpi.no,
-            code: labels.code.clone(),
-            indicator: labels.indicator.clone(),
-            is_companion: indicator.is_companion,
-            org_unit: labels.units[labels.trees[at.slot_index]][node].clone(),
-            hierarchy: labels.hierarchy.clone(),
-            scope: at.slot.scope,
-            tree_on: labels.slots[at.slot_index].tree_on.clone(),
-            period: labels.slots[at.slot_index].period.clone(),
-            cut_on: labels.slots[at.slot_index].cut_on[terms.number].clone(),
-            own_periods: labels.own_periods_at(at),
-            known_at: labels.known_at.clone(),
+        let own = Own {
             value: figure.value.filter(|_| has_value),
-            unit: indicator.unit,
             numerator: figure.numerator.filter(|_| has_value),
             denominator: figure.denominator.filter(|_| has_value),
             n: figure.n.filter(|_| has_value),
-            target,
             status,
             coverage,
             basis,
-            definition_version: labels.definition_version.clone(),
-            journal_version: self.knowledge.seq,
-            statistics: labels.shared_statistics(figure.statistics),
-            grounds: labels.shared(
-                at.slot_index,
-                Grounds {
-                    coverage_at_least: Some(kpi.coverage_at_least),
-                    near_margin: Some(near_margin),
-                    due_on: way.map(|(due_on, _)| due_on),
-                    pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
-                    minimum_n: indicator.minimum_n,
-                    missing,
-                    waiver: waiver.map(|row| exception(&row.standing, &row.reason)),
-                    exemption: exemption.map(|row| exception(&row.standing, &row.reason)),
-                },
-            ),
-        }
+            statistics: figure.statistics,
+        };
+        let shared = Shared {
+            calendar: terms.number,
+            own_periods: labels.own_periods_at(at),
+            target,
+        };
+        let grounds = Grounds {
+            coverage_at_least: Some(kpi.coverage_at_least),
+            near_margin: Some(near_margin),
+            due_on: way.map(|(due_on, _)| due_on),
+            pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
+            minimum_n: indicator.minimum_n,
+            missing,
+            waiver: waiver.map(|row| exception(&row.standing, &row.reason)),
+            exemption: exemption.map(|row| exception(&row.standing, &row.reason)),
+        };
+        measured.push(&own, shared, grounds);
     }
 
     /// How many items a measure beside the formula counts, and their sum. Where totals stand in the place of rows, the total
@@ -376,36 +203,24 @@ impl Evaluation<'_> {
     }
 
     /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
-    fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Option<(Day, Fraction)> {
-        let cut = terms.cut;
-        let (start, end) = match due {
-            Due::Period | Due::Deadline => return None,
+    fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Rest {
+        let (end, elapsed) = match due {
+            Due::Period | Due::Deadline => None,
             Due::FiscalYearEnd => terms.fiscal_year,
-            Due::CycleEnd => {
-                let months = at.cycle_months();
-                match terms.cycle {
-                    (known, cycle) if known == months => cycle,
-                    _ => cycle(terms.calendar, cut, months),
-                }
-            }
-        };
-        if cut >= end {
-            return None;
-        }
-        let elapsed = Fraction::new(i128::from(cut - start + 1), i128::from(end - start + 1))?;
-        let share = paced(at.indicator, at.node, at.views).unwrap_or(elapsed);
-        Some((end, share))
+            Due::CycleEnd => match (terms.cycle, at.cycle_months()) {
+                ((known, rest), months) if known == months => rest,
+                (_, months) => rest(cycle(terms.calendar, terms.cut, months), terms.cut),
+            },
+        }?;
+        Some((end, paced(at).unwrap_or(elapsed)))
     }
 }
 
 /// The share of the way that a plan has for this day: the pace measure over the denominator.
-fn paced(indicator: &Indicator, node: usize, views: &[&View<'_>]) -> Option<Fraction> {
-    indicator.pace.as_ref()?;
-    let of = |view: &View<'_>| view.fraction(view.total(node));
-    let (planned, whole) = (
-        of(views.get(indicator.formula.measures().len())?),
-        of(views.get(1)?),
-    );
+fn paced(at: &At<'_>) -> Option<Fraction> {
+    at.indicator.pace.as_ref()?;
+    let of = |view: &View<'_>| view.fraction(view.total(at.node));
+    let (planned, whole) = (of(at.views.get(at.in_formula)?), of(at.views.get(1)?));
     Fraction::new(
         planned.numerator() * whole.denominator(),
         planned.denominator() * whole.numerator(),
