@@ -1,3 +1,5 @@
+//! Survival against a plain loop over cases: pools, places and the nearby median.
+
 use std::collections::BTreeSet;
 
 use keiki_model::histogram::{Cell, Histogram};
