@@ -7,7 +7,7 @@ use crate::axis::Axis;
 use crate::cube::{Adder, Cube};
 use crate::error::{EngineError, Result};
 use crate::plan::MeasurePlan;
-use crate::rows::OPEN;
+use crate::rows::{KEYS, OPEN, only_key};
 
 /// The cube's numbers of the groups of rows.
 pub(super) enum Groups {
@@ -192,10 +192,7 @@ impl Bins {
     fn count(&mut self, axis: &Axis, weights: &[i32], (enters, leaves): (&[Day], Option<&[Day]>)) {
         let Self(entered, left) = self;
         let Some(leaves) = leaves else {
-            for (weight, enters) in weights.iter().zip(enters) {
-                entered[axis.place(*enters)] += i64::from(*weight);
-            }
-            return;
+            return count_by_day(axis, weights, enters, entered);
         };
         for ((weight, enters), leaves) in weights.iter().zip(enters).zip(leaves) {
             entered[axis.place(*enters)] += i64::from(*weight);
@@ -214,6 +211,20 @@ impl Bins {
         }
         self.0.fill(0);
         self.1.fill(0);
+    }
+}
+
+/// Adds weights to the bins of their days. Rows of one day mostly lie together.
+fn count_by_day(axis: &Axis, weights: &[i32], days: &[Day], bins: &mut [i64]) {
+    for (weights, days) in weights.chunks(KEYS).zip(days.chunks(KEYS)) {
+        let weights = weights.iter().map(|weight| i64::from(*weight));
+        if let Some(day) = only_key(days) {
+            bins[axis.place(day)] += weights.sum::<i64>();
+            continue;
+        }
+        for (weight, day) in weights.zip(days) {
+            bins[axis.place(*day)] += weight;
+        }
     }
 }
 

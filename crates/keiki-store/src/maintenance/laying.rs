@@ -30,8 +30,8 @@ pub(super) struct Laid {
     pub(super) cleared: Option<RecordBatch>,
 }
 
-/// Puts rows in order: by org unit, by the columns that have a closed list of values, which predicates ask for, and by record; those
-/// of one record stay as they came. What comes to nothing is set apart where it is `worth` so many rows.
+/// Puts rows in order: by org unit, by the columns that have a closed list of values, which predicates ask for, by the day from which
+/// they hold, and by record; those of one record and day stay as they came. What comes to nothing is set apart where it is `worth` so many rows.
 pub(super) fn laid(rows: RecordBatch, dataset: &Dataset, worth: usize) -> Result<Laid> {
     let rows = in_order(&rows, dataset)?;
     let is_cleared = cleared(&rows, dataset)?;
@@ -58,7 +58,7 @@ fn in_order(rows: &RecordBatch, dataset: &Dataset) -> Result<RecordBatch> {
     let names = [ORG_UNIT].into_iter();
     let names = names.chain(closed.map(|column| column.name.as_str()));
     let mut by: Vec<SortColumn> = names
-        .chain([RECORD_KEY])
+        .chain([EFFECTIVE_ON, RECORD_KEY])
         .filter_map(|name| rows.column_by_name(name))
         .filter(|column| column.null_count() < column.len())
         .map(|column| ascending(Arc::clone(column)))
