@@ -464,12 +464,11 @@ impl Histogram {
         for (packed, weight) in settled {
             let cell = Cell::unpack(packed);
             let cells = histogram.of(usize::from(cell.unit));
-            match Narrow::new(cell) {
-                Some(narrow) => narrow.parts(weight, |part| cells.narrow.push(part)),
-                None => {
-                    let wide = Wide::new(without_unit(packed), 0);
-                    wide.parts(weight, |part| cells.wide.push(part));
-                }
+            if let Some(narrow) = Narrow::new(cell) {
+                narrow.parts(weight, |part| cells.narrow.push(part));
+            } else {
+                let wide = Wide::new(without_unit(packed), 0);
+                wide.parts(weight, |part| cells.wide.push(part));
             }
         }
         histogram

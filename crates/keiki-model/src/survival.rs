@@ -74,7 +74,7 @@ pub struct Event {
 ///
 /// *Units*: as the ages'. *Source*: left truncation as in Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.6.
 #[must_use]
-pub fn median(events: impl Iterator<Item = Event> + Clone, minimum: i64) -> Median {
+pub fn median(events: &(impl Iterator<Item = Event> + Clone), minimum: i64) -> Median {
     let mut open = Open::default();
     for event in events.clone() {
         if event.at_risk < minimum {
@@ -184,7 +184,7 @@ mod tests {
     fn median_of(cases: &[(i64, Option<i64>)], minimum: i64) -> Median {
         let through = |case: &(i64, Option<i64>)| Span::through(0, 100, case.0, case.1, 1);
         let spans: Vec<Span> = cases.iter().filter_map(through).collect();
-        median(events(&spans).into_iter(), minimum)
+        median(&events(&spans).into_iter(), minimum)
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         for half in [5, 50, 5_000] {
             let events = one_by_one(2 * half, |_| false);
             assert_eq!(
-                median(events.into_iter(), 1),
+                median(&events.into_iter(), 1),
                 Median::At(half - 1),
                 "{half}"
             );
@@ -278,7 +278,7 @@ mod tests {
             let found = exact.map_or(Median::NotReached, |steps| {
                 Median::At(events[steps - 1].age)
             });
-            assert_eq!(median(events.clone().into_iter(), 1), found, "{many}");
+            assert_eq!(median(&events.clone().into_iter(), 1), found, "{many}");
             for steps in 1..events.len().min(400) {
                 let first = events[..steps].iter().copied();
                 let is_at_most_half = exact.is_some_and(|exact| exact <= steps);

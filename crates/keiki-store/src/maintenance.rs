@@ -278,7 +278,7 @@ async fn write(
             rows,
             cleared: None,
         },
-        Order::Entries(dataset) => laid(rows, dataset, worth)?,
+        Order::Entries(dataset) => laid(&rows, dataset, worth)?,
     };
     if laid.rows.num_rows() > 0 {
         new.push(table.write(&compacted_name(commits), &laid.rows).await?);

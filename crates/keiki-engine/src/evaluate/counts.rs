@@ -37,8 +37,7 @@ impl Counts {
             };
         }
         let mut values: Vec<Value> = cells.iter().map(|(cell, _)| valued(cell)).collect();
-        // The values of each bin are in order already.
-        values.sort();
+        values.sort_unstable();
         values.dedup();
         Self {
             values: values.into_iter().map(|value| (value, 0)).collect(),

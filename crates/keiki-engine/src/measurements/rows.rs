@@ -19,7 +19,7 @@ use super::packed::{Reader, Writer};
 #[derive(Debug)]
 pub(crate) struct Rows {
     heading: Heading,
-    rows: Box<[Row]>,
+    of_nodes: Box<[Row]>,
     /// The numbers of all rows.
     numbers: Box<[u8]>,
     shared: Box<[Shared]>,
@@ -78,7 +78,7 @@ struct Row {
 
 impl Rows {
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.of_nodes.len()
     }
 }
 
@@ -116,7 +116,7 @@ impl Collector {
     pub(crate) fn finish(&mut self, heading: Heading) -> Rows {
         let rows = Rows {
             heading,
-            rows: self.rows.as_slice().into(),
+            of_nodes: self.rows.as_slice().into(),
             numbers: self.numbers.bytes.as_slice().into(),
             shared: self.shared.drain(..).collect(),
             grounds: self.grounds.drain(..).collect(),
@@ -221,7 +221,7 @@ impl Reading {
             marks,
             status,
             basis,
-        } = *self.of.rows.get(self.row)?;
+        } = *self.of.of_nodes.get(self.row)?;
         self.row += 1;
         let mut from = Reader::new(&self.of.numbers, self.at, marks);
         self.shared += usize::from(from.mark());

@@ -15,9 +15,9 @@ fn vulnerabilities(numbers: std::ops::Range<usize>, started: usize, completed: u
     let row = |number: usize| {
         let unit = ["JP1", "US1"][number % 2];
         let day = number % 28 + 1;
-        let on = |is: bool, month: u8| match is {
-            true => format!("2026-{month:02}-{day:02}"),
-            false => String::new(),
+        let on = |is: bool, month: u8| {
+            let text = || format!("2026-{month:02}-{day:02}");
+            is.then(text).unwrap_or_default()
         };
         let (started, completed) = (on(number < started, 5), on(number < completed, 6));
         format!("V{number},{unit},9.8,2026-04-{day:02},{started},{completed}\n")

@@ -32,8 +32,8 @@ pub(super) struct Laid {
 
 /// Puts rows in order: by org unit, by the columns that have a closed list of values, which predicates ask for, by the day from which
 /// they hold, and by record; those of one record and day stay as they came. What comes to nothing is set apart where it is `worth` so many rows.
-pub(super) fn laid(rows: RecordBatch, dataset: &Dataset, worth: usize) -> Result<Laid> {
-    let rows = in_order(&rows, dataset)?;
+pub(super) fn laid(rows: &RecordBatch, dataset: &Dataset, worth: usize) -> Result<Laid> {
+    let rows = in_order(rows, dataset)?;
     let is_cleared = cleared(&rows, dataset)?;
     let count = is_cleared.iter().filter(|is| **is).count();
     if count < worth.max(1) || count * CLEARED_PART < rows.num_rows() {

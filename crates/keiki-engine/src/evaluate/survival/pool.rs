@@ -184,7 +184,7 @@ impl<'c> Pool<'c> {
 
     /// The median of their ages when they finish.
     pub(super) fn median(&self) -> Median {
-        median(self.ages_of_finish(), MINIMUM_AT_RISK)
+        median(&self.ages_of_finish(), MINIMUM_AT_RISK)
     }
 
     fn ages_of_finish(&self) -> AgesOfFinish<'_> {

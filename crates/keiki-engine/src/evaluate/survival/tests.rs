@@ -48,7 +48,7 @@ fn plain(histogram: &Histogram, windows: &Windows, units: &[usize], window: usiz
         total: count(&|_| true),
         open,
         oldest,
-        median: median(events.into_iter(), MINIMUM_AT_RISK),
+        median: median(&events.into_iter(), MINIMUM_AT_RISK),
     }
 }
 

@@ -270,7 +270,7 @@ fn a_collector_begins_each_period_anew() {
     };
     let (first, second) = (finish(&mut collector), finish(&mut collector));
     let expected = whole(1, &plain(), &(0, Vec::new(), None), &Grounds::default());
-    assert_eq!(read(first, &[1]), [expected.clone()]);
+    assert_eq!(read(first, &[1]), std::slice::from_ref(&expected));
     assert_eq!(read(second, &[1]), [expected]);
 }
 
