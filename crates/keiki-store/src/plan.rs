@@ -111,6 +111,8 @@ pub(crate) struct Reading {
     pub(crate) precedence: HashMap<String, i32>,
     /// The last as-of day of any full reading of the dataset so far.
     pub(crate) last_full_as_of: Day,
+    /// By when all that was said of the dataset so far had become known.
+    pub(crate) last_known_at: i64,
 }
 
 impl Reading {
@@ -434,9 +436,15 @@ impl Record<'_> {
         if !self.heads.is_empty() {
             last = last.max(reading.last_full_as_of);
         }
+        // What came late itself lies below a head of a later day, and may have become known after it: only the history tells.
+        let may_precede = |row: u32| {
+            !self.heads.is_empty()
+                && reading.has_own_knowledge
+                && incoming.known[row as usize] < reading.last_known_at
+        };
         group.iter().any(|row| {
             let day = incoming.days[*row as usize];
-            let is_late = day < last;
+            let is_late = day < last || may_precede(*row);
             last = last.max(day);
             is_late
         })

@@ -1,7 +1,7 @@
 //! What comes late, or is left out, is judged by what was so on its day and was known then.
 
-use arrow::array::TimestampMicrosecondArray;
-use keiki_model::evidence::{Evidence, Extent, Missing};
+use arrow::array::{Date32Array, TimestampMicrosecondArray};
+use keiki_model::evidence::{Evidence, Extent, Missing, Reason};
 
 use crate::inventory::{asset, assets, counts, inventory, verify};
 use crate::world::{Reading, World, block_on, day, end_of, noon};
@@ -162,5 +162,39 @@ fn a_record_of_which_it_is_unknown_whether_it_counts_is_counted_as_unknown() {
         let found = inventory(&world, "JP1", "2026-05", end_of(day("2026-05-31"))).await;
         assert_eq!(counts(&found), ("0".into(), "1".into()));
         assert_eq!(found.statistics.unknown, 1);
+    });
+}
+
+#[test]
+fn what_was_known_before_a_late_row_is_not_taken_after_it() {
+    block_on(async {
+        let world = World::shipped().await;
+        let said = async |(on, known, read): (&str, &str, &str), inventoried: &str| {
+            let csv = assets(&[asset("A1", "JP1", inventoried)]);
+            let evidence = Evidence {
+                effective_on: Some(Date32Array::from(vec![day(on)])),
+                ..known_on(world.read("assets", &csv), known)
+            };
+            let reading = Reading {
+                extent: Extent::Part,
+                content: read.to_owned(),
+                ..Reading::new("assets", day(read))
+            };
+            world.commit(&reading, evidence).await
+        };
+        said(("2026-05-10", "2026-05-12", "2026-05-12"), "").await;
+        // It is about an earlier day, so that what was said first still holds last.
+        let late = ("2026-05-03", "2026-05-20", "2026-05-20");
+        assert_eq!(said(late, "2026-05-01").await.counts.accepted, 1);
+        let earlier = ("2026-05-15", "2026-05-16", "2026-05-21");
+        let receipt = said(earlier, "2026-05-14").await;
+        let reasons: Vec<_> = receipt.rejected.iter().map(|row| &row.reason).collect();
+        assert!(
+            matches!(reasons[..], [Reason::KnowledgeTime { .. }]),
+            "{reasons:?}"
+        );
+        let after = ("2026-05-15", "2026-05-21", "2026-05-22");
+        assert_eq!(said(after, "2026-05-14").await.counts.accepted, 1);
+        assert_eq!(verify(&world).await, []);
     });
 }

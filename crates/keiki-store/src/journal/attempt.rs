@@ -293,6 +293,7 @@ impl Attempt {
                 .map(|b| b.as_of)
                 .max()
                 .unwrap_or(Day::MIN),
+            last_known_at: of_dataset().map(|b| b.known_at).max().unwrap_or(i64::MIN),
         }
     }
 
