@@ -264,11 +264,11 @@ pub(super) fn may_count(predicate: &BooleanArray) -> BooleanBuffer {
 /// Which rows are chosen.
 pub(super) struct Chosen {
     count: usize,
-    rows: Rows,
+    places: Places,
 }
 
 /// Where the chosen rows of a batch lie.
-enum Rows {
+enum Places {
     All,
     /// Few runs of rows, each from its first to the one behind its last, as they are where rows of a kind lie together.
     Runs(Vec<(usize, usize)>),
@@ -281,15 +281,15 @@ const ROWS_OF_RUN: usize = 64;
 impl Chosen {
     pub(super) fn new(chosen: BooleanBuffer) -> Self {
         let count = chosen.count_set_bits();
-        let rows = if count == chosen.len() {
-            Rows::All
+        let places = if count == chosen.len() {
+            Places::All
         } else if runs(&chosen) * ROWS_OF_RUN <= count {
-            Rows::Runs(chosen.set_slices().collect())
+            Places::Runs(chosen.set_slices().collect())
         } else {
             let filter = FilterBuilder::new(&BooleanArray::from(chosen.clone()));
-            Rows::Scattered(chosen, filter.optimize().build())
+            Places::Scattered(chosen, filter.optimize().build())
         };
-        Self { count, rows }
+        Self { count, places }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -298,16 +298,16 @@ impl Chosen {
 
     /// The chosen rows of an array.
     pub(super) fn rows(&self, array: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
-        match &self.rows {
-            Rows::All => Ok(Arc::clone(array)),
-            Rows::Runs(_) | Rows::Scattered(..) if array.null_count() == array.len() => {
+        match &self.places {
+            Places::All => Ok(Arc::clone(array)),
+            Places::Runs(_) | Places::Scattered(..) if array.null_count() == array.len() => {
                 Ok(array.slice(0, self.count))
             }
-            Rows::Runs(runs) => Ok(match &runs[..] {
+            Places::Runs(runs) => Ok(match &runs[..] {
                 [(from, until)] => array.slice(*from, until - from),
                 runs => in_runs(array, runs, self.count)?,
             }),
-            Rows::Scattered(chosen, rows) => {
+            Places::Scattered(chosen, rows) => {
                 let picked_nulls =
                     |nulls: &NullBuffer| NullBuffer::new(picked(nulls.inner(), chosen));
                 let nulls = array.nulls().map(picked_nulls);
