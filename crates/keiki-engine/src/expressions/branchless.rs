@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::by_text::{BY_TEXT, by_text};
+use super::by_text::{BY_TEXT, by_text, is_strict};
 use super::functions;
 use super::named::{IS_NAMED, named};
 
@@ -128,19 +128,13 @@ pub(super) fn is_easy(condition: &Expr, frame: &DFSchema) -> bool {
 }
 
 fn compares(operator: Operator) -> bool {
-    matches!(
-        operator,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-            | Operator::And
-            | Operator::Or
-    )
+    let others = [
+        Operator::IsDistinctFrom,
+        Operator::IsNotDistinctFrom,
+        Operator::And,
+        Operator::Or,
+    ];
+    is_strict(operator) || others.contains(&operator)
 }
 
 /// Tells whether every value of a type is one of another.

@@ -80,7 +80,7 @@ pub(super) fn by_text(expression: &Expr, frame: &DFSchema) -> Option<Expr> {
 }
 
 /// Tells whether a comparison with null is null: what is true of a row without a text is not looked up by texts.
-fn is_strict(operator: Operator) -> bool {
+pub(super) fn is_strict(operator: Operator) -> bool {
     matches!(
         operator,
         Operator::Eq
