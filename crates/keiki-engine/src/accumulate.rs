@@ -6,6 +6,7 @@
 mod adding;
 mod bits;
 mod chosen;
+mod summing;
 
 use std::sync::Arc;
 

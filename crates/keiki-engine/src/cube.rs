@@ -21,10 +21,16 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    #[inline]
     pub(crate) fn add(&mut self, other: Self) {
         self.sum += other.sum;
         self.count += other.count;
         self.unknown += other.unknown;
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, other: Self) {
+        *self = self.minus(other);
     }
 
     pub(crate) fn minus(self, other: Self) -> Self {
@@ -78,19 +84,16 @@ impl Adder<'_> {
         self.counts[self.offset + place] += weight;
     }
 
-    /// Adds records with a value, or of unknown value, to a bin.
+    /// Adds a cell at a place.
     #[inline]
-    pub(crate) fn add(&mut self, unit: u16, bin: usize, value: Option<i128>, weight: i64) {
-        let place = self.place(unit, bin);
-        let Some(value) = value else {
-            let all = self.counts.len();
-            self.unknown.resize(all, 0);
-            self.unknown[self.offset + place] += weight;
-            return;
-        };
-        self.counts[self.offset + place] += weight;
+    pub(crate) fn add(&mut self, place: usize, cell: Cell) {
+        self.counts[self.offset + place] += cell.count;
+        if cell.unknown != 0 {
+            self.unknown.resize(self.counts.len(), 0);
+            self.unknown[self.offset + place] += cell.unknown;
+        }
         if let Some(of) = &mut self.sums {
-            of.values[of.offset + place] += value * i128::from(weight);
+            of.values[of.offset + place] += cell.sum;
         }
     }
 }

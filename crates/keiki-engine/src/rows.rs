@@ -1,9 +1,12 @@
 //! What a row of entries adds to a measure, and when: row by row, for explanations.
 
+use std::borrow::Cow;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array,
     RecordBatch, TimestampMicrosecondArray,
 };
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -98,11 +101,10 @@ pub(crate) fn column<'r>(batch: &'r RecordBatch, name: &str) -> Result<&'r Array
 /// The values of a measure.
 pub(crate) enum Values<'v> {
     One,
-    Integer(&'v Int64Array),
+    /// Types of fewer bits are cast once.
+    Integer(Cow<'v, Int64Array>),
     Decimal(&'v Decimal128Array),
     Date(&'v Date32Array),
-    /// Other integer types, cast once.
-    Cast(Int64Array),
 }
 
 impl<'v> Values<'v> {
@@ -111,14 +113,13 @@ impl<'v> Values<'v> {
             return Ok(Self::One);
         };
         Ok(match array.data_type() {
-            DataType::Int64 => Self::Integer(array.as_primitive::<Int64Type>()),
+            DataType::Int64 => Self::Integer(Cow::Borrowed(array.as_primitive::<Int64Type>())),
             DataType::Decimal128(..) => Self::Decimal(array.as_primitive::<Decimal128Type>()),
             DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>()),
-            _ => Self::Cast(
-                cast(array, &DataType::Int64)?
-                    .as_primitive::<Int64Type>()
-                    .clone(),
-            ),
+            _ => {
+                let cast = cast(array, &DataType::Int64)?;
+                Self::Integer(Cow::Owned(cast.as_primitive::<Int64Type>().clone()))
+            }
         })
     }
 
@@ -129,7 +130,16 @@ impl<'v> Values<'v> {
             Self::Integer(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
             Self::Decimal(array) => array.is_valid(row).then(|| array.value(row)),
             Self::Date(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
-            Self::Cast(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+        }
+    }
+
+    /// Where they are known; `None` = everywhere.
+    pub(crate) fn nulls(&self) -> Option<&NullBuffer> {
+        match self {
+            Self::One => None,
+            Self::Integer(array) => array.nulls(),
+            Self::Decimal(array) => array.nulls(),
+            Self::Date(array) => array.nulls(),
         }
     }
 }

@@ -1,5 +1,11 @@
 //! Exact histograms: multisets of small integers per org unit and time bin, which add and subtract.
 
+mod order;
+mod part;
+
+use order::{add_up, merged, sort};
+use part::{Narrow, Part, Wide};
+
 /// The greatest magnitude that a histogram holds (2^39 - 1); beyond it a value is refused, not rounded.
 pub const VALUE_LIMIT: i64 = (1 << 39) - 1;
 
@@ -18,6 +24,8 @@ pub struct Cell {
     pub second: i64,
 }
 
+/// The place of the org unit in a packed cell.
+const UNIT_SHIFT: u32 = 112;
 const HALF: i64 = 1 << 39;
 const MASK: u128 = (1 << 40) - 1;
 
@@ -78,143 +86,6 @@ struct Cells {
     pending: Vec<Wide>,
 }
 
-/// A cell without its org unit, with its weight in the lowest bits: half the room of the two side by side, and the order of
-/// cells. A weight that takes more bits is held in parts, one after the other.
-trait Part: Copy + Ord {
-    fn is_of_cell_of(self, other: Self) -> bool;
-
-    fn weight(self) -> i64;
-
-    /// Visits the parts in which another weight of the same cell is held; none where it is zero.
-    fn parts(self, weight: i64, visit: impl FnMut(Self));
-}
-
-/// A cell of any coordinates. *Shape*: bin, group, first and second as packed, weight (16 bits).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wide(u128);
-
-impl Wide {
-    const WEIGHT_BITS: u32 = 16;
-    /// The greatest magnitude of a weight.
-    const WEIGHT_LIMIT: i64 = (1 << (Self::WEIGHT_BITS - 1)) - 1;
-
-    fn new(cell: u128, weight: i64) -> Self {
-        debug_assert!(
-            weight.abs() <= Self::WEIGHT_LIMIT,
-            "greater weights come in parts"
-        );
-        Self(cell << Self::WEIGHT_BITS | u128::from((weight + Self::WEIGHT_LIMIT).unsigned_abs()))
-    }
-
-    /// The packed cell; its org unit is 0.
-    fn cell(self) -> u128 {
-        self.0 >> Self::WEIGHT_BITS
-    }
-
-    fn bin(self) -> usize {
-        Cell::bin_of(self.cell())
-    }
-}
-
-impl Part for Wide {
-    fn is_of_cell_of(self, other: Self) -> bool {
-        (self.0 ^ other.0) >> Self::WEIGHT_BITS == 0
-    }
-
-    fn weight(self) -> i64 {
-        let biased = u16::try_from(self.0 & ((1 << Self::WEIGHT_BITS) - 1)).unwrap_or(u16::MAX);
-        i64::from(biased) - Self::WEIGHT_LIMIT
-    }
-
-    fn parts(self, weight: i64, mut visit: impl FnMut(Self)) {
-        in_parts(weight, Self::WEIGHT_LIMIT, |part| {
-            visit(Self::new(self.cell(), part));
-        });
-    }
-}
-
-/// A cell in few bits, as most cells with dates are. *Shape*: bin (11 bits), first (23), second (22), weight (8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Narrow(u64);
-
-impl Narrow {
-    const BINS: u16 = 1 << 11;
-    /// One more than the greatest magnitude of a first value, a second one, and a weight.
-    const FIRST_HALF: i64 = 1 << 22;
-    const SECOND_HALF: i64 = 1 << 21;
-    const WEIGHT_HALF: i64 = 1 << 7;
-    /// Stands for the greatest second value of all, as cases have that are open.
-    const OPEN: u64 = (1 << 22) - 1;
-    const WEIGHT: u64 = (1 << 8) - 1;
-
-    /// The cell without a weight; `None` where it takes more bits.
-    fn new(cell: Cell) -> Option<Self> {
-        let fits = |value: i64, half: i64| {
-            let biased = (-half < value && value < half - 1).then(|| value + half)?;
-            u64::try_from(biased).ok()
-        };
-        let second = match cell.second {
-            VALUE_LIMIT => Self::OPEN,
-            second => fits(second, Self::SECOND_HALF)?,
-        };
-        (cell.group == 0 && cell.bin < Self::BINS).then_some(())?;
-        let first = fits(cell.first, Self::FIRST_HALF)?;
-        Some(Self(u64::from(cell.bin) << 53 | first << 30 | second << 8))
-    }
-
-    fn with(self, weight: i64) -> Self {
-        Self(self.0 & !Self::WEIGHT | (weight + Self::WEIGHT_HALF).unsigned_abs())
-    }
-
-    fn bin(self) -> usize {
-        usize::try_from(self.0 >> 53).unwrap_or(usize::MAX)
-    }
-
-    fn cell(self) -> Cell {
-        let part = |shift: u32, bits: u32| {
-            i64::try_from(self.0 >> shift & ((1 << bits) - 1)).unwrap_or(i64::MAX)
-        };
-        Cell {
-            unit: 0,
-            bin: u16::try_from(self.0 >> 53).unwrap_or(u16::MAX),
-            group: 0,
-            first: part(30, 23) - Self::FIRST_HALF,
-            second: match self.0 >> 8 & Self::OPEN {
-                Self::OPEN => VALUE_LIMIT,
-                _ => part(8, 22) - Self::SECOND_HALF,
-            },
-        }
-    }
-
-    /// Tells whether two are of the same cell, and their weights come to nothing.
-    fn are_opposite(self, other: Self) -> bool {
-        self.is_of_cell_of(other) && self.weight() + other.weight() == 0
-    }
-}
-
-impl Part for Narrow {
-    fn is_of_cell_of(self, other: Self) -> bool {
-        self.0 | Self::WEIGHT == other.0 | Self::WEIGHT
-    }
-
-    fn weight(self) -> i64 {
-        i64::try_from(self.0 & Self::WEIGHT).unwrap_or(0) - Self::WEIGHT_HALF
-    }
-
-    fn parts(self, weight: i64, mut visit: impl FnMut(Self)) {
-        in_parts(weight, Self::WEIGHT_HALF - 1, |part| visit(self.with(part)));
-    }
-}
-
-/// Visits the parts of a weight, each of a magnitude up to a limit.
-fn in_parts(mut weight: i64, limit: i64, mut visit: impl FnMut(i64)) {
-    while weight != 0 {
-        let part = weight.clamp(-limit, limit);
-        visit(part);
-        weight -= part;
-    }
-}
-
 /// How many unsorted additions of an org unit are held before they are merged.
 const PENDING_LIMIT: usize = 1 << 12;
 
@@ -242,8 +113,13 @@ impl Cells {
 
     /// Adds cells of few bits, in any order.
     fn settle_narrow(&mut self, narrow: &mut [Narrow]) {
-        narrow.sort_unstable();
-        self.narrow = merged(&self.narrow, narrow);
+        sort(narrow);
+        if self.narrow.is_empty() {
+            self.narrow = narrow.to_vec();
+            add_up(&mut self.narrow);
+        } else {
+            self.narrow = merged(&self.narrow, narrow);
+        }
     }
 
     /// Adds those of another, both settled.
@@ -266,32 +142,6 @@ impl Cells {
         self.narrow.shrink_to_fit();
         self.wide.shrink_to_fit();
     }
-}
-
-/// Puts two ordered lists together; what comes to zero is left out.
-fn merged<P: Part>(left: &[P], right: &[P]) -> Vec<P> {
-    let mut whole: Vec<P> = Vec::with_capacity(left.len() + right.len());
-    let mut last: Option<(P, i64)> = None;
-    let mut add = |one: P| match &mut last {
-        Some((cell, weight)) if cell.is_of_cell_of(one) => *weight += one.weight(),
-        _ => {
-            if let Some((cell, weight)) = last.replace((one, one.weight())) {
-                cell.parts(weight, |part| whole.push(part));
-            }
-        }
-    };
-    let mut rest = right.iter().copied().peekable();
-    for one in left {
-        while let Some(before) = rest.next_if(|other| other < one) {
-            add(before);
-        }
-        add(*one);
-    }
-    rest.for_each(add);
-    if let Some((cell, weight)) = last {
-        cell.parts(weight, |part| whole.push(part));
-    }
-    whole
 }
 
 /// The settled cells of an org unit, in two lists that are each in the order of cells. Of great counts there are parts, one after
@@ -333,9 +183,6 @@ impl<'h> UnitCells<'h> {
         (of(narrow.0, wide.0), of(narrow.1, wide.1))
     }
 }
-
-/// The place of the org unit in a packed cell.
-const UNIT_SHIFT: u32 = 112;
 
 /// A packed cell without its org unit.
 fn without_unit(packed: u128) -> u128 {

@@ -1,4 +1,4 @@
-//! The innermost loops: what each row adds to the bins of a measure, and takes out of them.
+//! The innermost loops where records are counted: what each row adds to the bins of a measure, and takes out of them.
 
 use keiki_model::calendar::Day;
 use keiki_model::histogram::Cell as HistogramCell;
@@ -7,7 +7,7 @@ use crate::axis::Axis;
 use crate::cube::{Adder, Cube};
 use crate::error::{EngineError, Result};
 use crate::plan::MeasurePlan;
-use crate::rows::{KEYS, OPEN, only_key};
+use crate::rows::{KEYS, only_key};
 
 /// The cube's numbers of the groups of rows.
 pub(super) enum Groups {
@@ -48,7 +48,7 @@ impl Days<'_> {
     /// Visits each row with the bin in which it enters and that in which it leaves. What leaves in the bin in which it entered
     /// changes nothing, and is not visited.
     #[inline]
-    fn each(
+    pub(super) fn each(
         &self,
         axis: &Axis,
         mut visit: impl FnMut(usize, Option<usize>, Option<usize>) -> Result<()>,
@@ -114,39 +114,6 @@ impl Adding<'_> {
                 add(bin, -weight);
             }
         }
-    }
-
-    /// The innermost loop: adds a value, or that it is unknown, to the bin of the day on which a row counts, and takes it out.
-    #[inline]
-    pub(super) fn each(
-        &self,
-        days: &Days<'_>,
-        value: impl Fn(usize) -> Option<i128>,
-        adder: &mut Adder<'_>,
-    ) -> Result<()> {
-        days.each(self.axis, |row, enters, leaves| {
-            let value = value(row);
-            let (unit, weight) = (self.units[row], i64::from(self.weights[row]));
-            let step = match value {
-                Some(value) if self.plan.has_histogram => Some(in_steps(self.plan, value)?),
-                _ => None,
-            };
-            let pair = |step: i64| {
-                if self.plan.keeps_day {
-                    (i64::from(days.dated[row]), step)
-                } else {
-                    (step, 0)
-                }
-            };
-            for (bin, sign) in [(enters, 1), (leaves, -1)] {
-                let Some(bin) = bin else { continue };
-                adder.add(unit, bin, value, sign * weight);
-                if let Some(step) = step {
-                    self.put(row, bin, pair(step), sign, adder)?;
-                }
-            }
-            Ok(())
-        })
     }
 
     /// Adds a row's pair to the histogram.
@@ -226,20 +193,4 @@ fn count_by_day(axis: &Axis, weights: &[i32], days: &[Day], bins: &mut [i64]) {
             bins[axis.place(*day)] += weight;
         }
     }
-}
-
-/// A value in steps of the resolution; a step once begun counts whole.
-fn in_steps(plan: &MeasurePlan, value: i128) -> Result<i64> {
-    let step = plan.step.max(1);
-    let in_steps = |value: i64| match step {
-        1 => value,
-        step => value.div_euclid(step) + i64::from(value.rem_euclid(step) != 0),
-    };
-    let steps = i64::try_from(value).ok().map(in_steps);
-    steps
-        .filter(|steps| steps.abs() < OPEN)
-        .ok_or_else(|| EngineError::ValueTooLarge {
-            measure: plan.name.clone(),
-            value,
-        })
 }

@@ -18,7 +18,7 @@ use keiki_store::{EFFECTIVE_ON, WEIGHT};
 use super::adding::{Adding, Days, Groups};
 use super::bits::picked;
 use crate::axis::Axis;
-use crate::cube::{Adder, Cube};
+use crate::cube::{Adder, Cell, Cube};
 use crate::dates::filled;
 use crate::error::{Dimension, Result};
 use crate::plan::{ClockPlan, DatasetPlan, Deciders, Kin, MeasurePlan};
@@ -177,16 +177,26 @@ impl<'k> ChosenRows<'k> {
         values: &Values<'_>,
         adder: &mut Adder<'_>,
     ) -> Result<()> {
-        match (&self.known, values) {
-            (None, Values::One) if !adding.plan.has_histogram => {
+        let known = self.known.clone().map(NullBuffer::new);
+        let known = NullBuffer::union(known.as_ref(), values.nulls());
+        let known = known.as_ref();
+        match values {
+            Values::One if known.is_none() && !adding.plan.has_histogram => {
                 adding.count(days, adder);
                 Ok(())
             }
-            (None, Values::One) => adding.each(days, |_| Some(1), adder),
-            (None, values) => adding.each(days, |row| values.get(row), adder),
-            (Some(known), values) => {
-                let value = |row: usize| known.value(row).then(|| values.get(row)).flatten();
-                adding.each(days, value, adder)
+            Values::One => adding.each(days, known, |_| 1, adder),
+            Values::Integer(array) => {
+                let values = array.values();
+                adding.each(days, known, |row| i128::from(values[row]), adder)
+            }
+            Values::Decimal(array) => {
+                let values = array.values();
+                adding.each(days, known, |row| values[row], adder)
+            }
+            Values::Date(array) => {
+                let values = array.values();
+                adding.each(days, known, |row| i128::from(values[row]), adder)
             }
         }
     }
@@ -213,7 +223,11 @@ impl<'k> ChosenRows<'k> {
             let onset = begins.value(row);
             if self.known.as_ref().is_some_and(|known| !known.value(row)) {
                 if let Some(bin) = adding.axis.bin(plan.day_of_onset(onset)) {
-                    adder.add(adding.units[row], bin, None, i64::from(adding.weights[row]));
+                    let unknown = Cell {
+                        unknown: i64::from(adding.weights[row]),
+                        ..Cell::default()
+                    };
+                    adder.add(adder.place(adding.units[row], bin), unknown);
                 }
                 continue;
             }
