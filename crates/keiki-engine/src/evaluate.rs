@@ -3,6 +3,7 @@
 mod amounts;
 mod bearing;
 mod counts;
+mod digits;
 mod durations;
 mod footings;
 mod formulas;
@@ -36,8 +37,7 @@ pub(crate) use amounts::View;
 use amounts::{Footing, Places};
 pub(crate) use bearing::{Bearing, Stands, Subtrees};
 pub(crate) use durations::is_of_durations;
-use formulas::figure;
-use judgement::CYCLE_MONTHS;
+use judgement::{CYCLE_MONTHS, Rules};
 use labels::Labels;
 pub(crate) use memory::Memory;
 use standing::Standing;
@@ -378,6 +378,7 @@ impl<'e> Evaluation<'e> {
                     .of(kpi.no, &indicator.code, labels.period(slot)),
             );
             let terms = self.terms_of(slot);
+            let mut rules: Option<Rules> = None;
             for node in (0..wanted[slot].len()).filter(|node| wanted[slot][*node]) {
                 let at = At {
                     kpi,
@@ -390,10 +391,12 @@ impl<'e> Evaluation<'e> {
                     views: &own,
                     in_formula,
                 };
-                let counted = figures.get_mut(node).map(std::mem::take);
-                let known = standing.known(&at, || figure(&at, counted));
-                let terms = &terms[self.number_at(slot, node)];
-                self.judge(&at, known, &labels, terms, &mut measured);
+                let of_calendar = &terms[self.number_at(slot, node)];
+                rules.take_if(|of_last| !of_last.hold_at(of_calendar));
+                let rules = rules.get_or_insert_with(|| self.rules(&at, of_calendar));
+                let known = standing.known(&at);
+                let figure = known.figure(&at, figures.get_mut(node));
+                self.judge(&at, known, figure, (rules, &labels), &mut measured);
             }
             let heading = labels.heading(work.of, (slot, &self.slots[slot]));
             Arc::new(measured.finish(heading))

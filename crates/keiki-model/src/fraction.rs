@@ -26,6 +26,11 @@ impl Fraction {
         if denominator == 1 {
             return Some(Self::whole(numerator));
         }
+        // Nearly all numbers are small, and small ones are divided in a fraction of the time.
+        if let (Ok(above), Ok(below @ 1..)) = (i64::try_from(numerator), i64::try_from(denominator))
+        {
+            return Self::of_small(above, below);
+        }
         let divisor = gcd(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed()
             * denominator.signum();
         let (numerator, denominator) = match divisor {
@@ -35,6 +40,19 @@ impl Fraction {
         Some(Self {
             numerator,
             denominator: NonZeroI128::new(denominator)?,
+        })
+    }
+
+    fn of_small(numerator: i64, denominator: i64) -> Option<Self> {
+        let divisor = gcd_of_small(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let divisor = divisor.cast_signed();
+        let (numerator, denominator) = match divisor {
+            1 => (numerator, denominator),
+            _ => (numerator / divisor, denominator / divisor),
+        };
+        Some(Self {
+            numerator: numerator.into(),
+            denominator: NonZeroI128::new(denominator.into())?,
         })
     }
 
@@ -96,6 +114,12 @@ impl Fraction {
             self.numerator.checked_mul(other.numerator)?,
             self.denominator().checked_mul(other.denominator())?,
         )
+    }
+
+    /// Numerator and denominator, where no product of two such overflows.
+    fn in_small(self) -> Option<(i128, i128)> {
+        let small = |part: i128| i64::try_from(part).ok().map(i128::from);
+        small(self.numerator).zip(small(self.denominator()))
     }
 
     /// Adds; `None` on overflow.
@@ -211,6 +235,9 @@ impl Ord for Fraction {
     /// Compares products where they are small, else whole parts and then the reciprocals of the rests, so that nothing
     /// overflows.
     fn cmp(&self, other: &Self) -> Ordering {
+        if let Some((a, b)) = self.in_small().zip(other.in_small()) {
+            return (a.0 * b.1).cmp(&(b.0 * a.1));
+        }
         let (mut a, mut b) = (
             (self.numerator, self.denominator()),
             (other.numerator, other.denominator()),

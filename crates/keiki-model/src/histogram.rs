@@ -176,12 +176,25 @@ impl<'h> UnitCells<'h> {
     /// Those before a bin, and the others.
     #[must_use]
     pub fn split_at_bin(self, bin: usize) -> (Self, Self) {
-        let narrow = self.narrow.partition_point(|one| one.bin() < bin);
-        let wide = self.wide.partition_point(|one| one.bin() < bin);
+        let narrow = near_partition_point(self.narrow, |one| one.bin() < bin);
+        let wide = near_partition_point(self.wide, |one| one.bin() < bin);
         let (narrow, wide) = (self.narrow.split_at(narrow), self.wide.split_at(wide));
         let of = |narrow, wide| Self { narrow, wide };
         (of(narrow.0, wide.0), of(narrow.1, wide.1))
     }
+}
+
+/// How many are so, of a list in which none is that comes after one that is not. They are looked for from the front, in steps that
+/// double, since mostly they are few.
+///
+/// *Source*: J. L. Bentley and A. C.-C. Yao, An almost optimal algorithm for unbounded searching, doi:10.1016/0020-0190(76)90071-5.
+fn near_partition_point<T>(list: &[T], is_so: impl Fn(&T) -> bool) -> usize {
+    let mut end = 1;
+    while end < list.len() && is_so(&list[end - 1]) {
+        end *= 2;
+    }
+    let start = end / 2;
+    start + list[start..end.min(list.len())].partition_point(is_so)
 }
 
 /// A packed cell without its org unit.

@@ -258,6 +258,16 @@ impl Programme {
         stated.map(|row| row.frequency)
     }
 
+    /// Tells whether it says anything of a KPI's targets, cadence or waivers, by which org units may differ.
+    #[must_use]
+    pub fn may_tell_apart(&self, kpi: u32) -> bool {
+        let targets = self.targets.iter().map(|row| &row.standing);
+        let cadences = self.cadences.iter().map(|row| &row.standing);
+        let waivers = self.waivers.iter().map(|row| &row.standing);
+        let mut standings = targets.chain(cadences).chain(waivers);
+        standings.any(|standing| standing.kpi == kpi)
+    }
+
     /// Whether evidence of a KPI is asked for at a node in some months: where the programme says how often, a period of that has
     /// to end in them.
     #[must_use]

@@ -127,10 +127,45 @@ fn near_numbers(cells: UnitCells<'_>) -> Option<(u16, RangeInclusive<i64>)> {
     is_near.then_some((one.group, least..=greatest))
 }
 
+/// Walks through the cells of an org unit.
+#[derive(Clone, Copy)]
+struct Walk<'c> {
+    all: UnitCells<'c>,
+    left: UnitCells<'c>,
+    /// The bin from which on they are left.
+    from: usize,
+}
+
+impl<'c> Walk<'c> {
+    fn new(all: UnitCells<'c>) -> Self {
+        Self {
+            all,
+            left: all,
+            from: 0,
+        }
+    }
+
+    /// Those that are left before a bin.
+    fn until(&mut self, bin: usize) -> UnitCells<'c> {
+        let (before, left) = self.left.split_at_bin(bin);
+        (self.left, self.from) = (left, bin);
+        before
+    }
+
+    /// Those of some bins, which mostly come after those of the period before.
+    fn within(&mut self, bins: &Bins) -> UnitCells<'c> {
+        if *bins.start() < self.from {
+            *self = Self::new(self.all);
+        }
+        self.until(*bins.start());
+        self.until(bins.end() + 1)
+    }
+}
+
 /// Walks through a histogram from period to period.
 pub(super) struct Sweep<'c> {
-    /// Per org unit, the cells; of a stock those that it has not taken.
-    cells: Vec<UnitCells<'c>>,
+    /// *Shape*: org unit.
+    walks: Vec<Walk<'c>>,
     is_stock: bool,
     units: Vec<Counts>,
 }
@@ -150,27 +185,27 @@ impl<'c> Sweep<'c> {
         };
         Self {
             units: cells.iter().map(before).collect(),
-            cells,
+            walks: cells.into_iter().map(Walk::new).collect(),
             is_stock,
         }
     }
 
     /// Goes on to a period; those of stocks come in the order of their last bins.
     pub(super) fn advance<'b>(&mut self, bins_of: impl Fn(usize) -> Option<&'b Bins>) {
-        for (unit, cells) in self.cells.iter_mut().enumerate() {
+        for (unit, walk) in self.walks.iter_mut().enumerate() {
             let Some(bins) = bins_of(unit) else {
                 if !self.is_stock {
                     self.units[unit] = Counts::default();
                 }
                 continue;
             };
-            let (until, rest) = cells.split_at_bin(bins.end() + 1);
             if !self.is_stock {
-                let (_, within) = until.split_at_bin(*bins.start());
-                self.units[unit] = Counts::net(within);
-            } else if !until.is_empty() {
-                self.units[unit].take(until);
-                *cells = rest;
+                self.units[unit] = Counts::net(walk.within(bins));
+                continue;
+            }
+            let fresh = walk.until(bins.end() + 1);
+            if !fresh.is_empty() {
+                self.units[unit].take(fresh);
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn entities(view: &View<'_>, at: &At<'_>) -> Figure {
 }
 
 /// The figure from rows; what a histogram gives is given.
-pub(super) fn figure(at: &At<'_>, counted: Option<Figure>) -> Figure {
+pub(super) fn figure(at: &At<'_>, counted: Option<&mut Figure>) -> Figure {
     let At {
         indicator,
         node,
@@ -91,10 +91,13 @@ pub(super) fn figure(at: &At<'_>, counted: Option<Figure>) -> Figure {
         }
         Formula::Mean(_) => mean(first, total, indicator),
         Formula::Entities(_) => entities(first, at),
-        _ => counted.unwrap_or_else(|| Figure {
-            is_nothing: true,
-            ..Figure::default()
-        }),
+        _ => match counted {
+            Some(counted) => std::mem::take(counted),
+            None => Figure {
+                is_nothing: true,
+                ..Figure::default()
+            },
+        },
     };
     figure.statistics.unknown = views
         .iter()

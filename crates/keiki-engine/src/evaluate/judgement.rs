@@ -1,8 +1,10 @@
 //! A figure is held against its target and becomes a measurement.
 
+use std::sync::Arc;
+
 use keiki_model::calendar::{Calendar, Day, months_after};
 use keiki_model::fraction::Fraction;
-use keiki_model::kpi::{Due, Formula, Indicator};
+use keiki_model::kpi::{Due, Formula, Indicator, Parameter, Target};
 use keiki_model::measurement::{Exception, Grounds};
 use keiki_model::programme::Standing;
 use keiki_model::proportion::wilson_interval;
@@ -60,6 +62,28 @@ fn cycle(calendar: &Calendar, cut: Day, months: i32) -> (Day, Day) {
     (months_after(end + 1, -i64::from(months)), end)
 }
 
+/// What holds for an indicator at an org unit, whatever its figure is.
+pub(super) struct Rules {
+    /// The number of the calendar.
+    number: usize,
+    /// Whether the same holds for all org units with this calendar.
+    is_common: bool,
+    target: Option<Target>,
+    near_margin: Fraction,
+    due: Due,
+    way: Rest,
+    is_asked: bool,
+    /// Where nothing is missing.
+    grounds: Arc<Grounds>,
+}
+
+impl Rules {
+    /// Tells whether they are those of the next org unit too, which follows a calendar.
+    pub(super) fn hold_at(&self, terms: &Terms<'_>) -> bool {
+        self.is_common && self.number == terms.number
+    }
+}
+
 impl Evaluation<'_> {
     /// The terms of each calendar in which a period is cut, by its number.
     pub(super) fn terms_of(&self, slot: usize) -> Vec<Terms<'_>> {
@@ -70,13 +94,56 @@ impl Evaluation<'_> {
             .collect()
     }
 
+    /// What holds at a node.
+    pub(super) fn rules(&self, at: &At<'_>, terms: &Terms<'_>) -> Rules {
+        let At {
+            kpi,
+            indicator,
+            arrangement,
+            node,
+            ..
+        } = *at;
+        let (main, unit) = (arrangement.main(), arrangement.ruled_by(node));
+        let programme = &self.engine.setting.programme;
+        let set = programme.target(kpi, &indicator.code, main, unit);
+        let target = set.map_or(indicator.target, |set| set.target);
+        let near_margin = set
+            .and_then(|set| set.near_margin)
+            .unwrap_or(indicator.near_margin);
+        let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
+        let way = way(at, due, terms);
+        let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
+        let cadence = programme.cadence(kpi.no, main, unit);
+        let differ = |parameter: &Parameter| !parameter.by_unit.is_empty();
+        let is_common = !programme.may_tell_apart(kpi.no) && !kpi.parameters.iter().any(differ);
+        Rules {
+            number: terms.number,
+            is_common,
+            target,
+            near_margin,
+            due,
+            way,
+            is_asked: cadence.is_none_or(|one| one.ends_within(at.slot.months, terms.calendar)),
+            grounds: Arc::new(Grounds {
+                coverage_at_least: Some(kpi.coverage_at_least),
+                near_margin: Some(near_margin),
+                due_on: way.map(|(due_on, _)| due_on),
+                pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
+                minimum_n: indicator.minimum_n,
+                missing: Vec::new(),
+                waiver: waiver.map(|row| exception(&row.standing, &row.reason)),
+                exemption: None,
+            }),
+        }
+    }
+
     /// Holds a figure against its target, which makes it a measurement.
     pub(super) fn judge(
         &self,
         at: &At<'_>,
         known: Known<'_>,
-        labels: &IndicatorLabels<'_>,
-        terms: &Terms<'_>,
+        mut figure: Figure,
+        (rules, labels): (&Rules, &IndicatorLabels<'_>),
         measured: &mut Collector,
     ) {
         let At {
@@ -86,38 +153,22 @@ impl Evaluation<'_> {
             node,
             ..
         } = *at;
-        let (main, unit) = (arrangement.main(), arrangement.ruled_by(node));
-        let Known {
-            mut figure,
-            coverage,
-            missing,
-            basis,
-            totals,
-        } = known;
+        let coverage = known.coverage;
         note_sample(&mut figure, indicator);
-        let reported = (&*totals, labels.period(at.slot_index));
+        let reported = (&*known.totals, labels.period(at.slot_index));
         let beside = |measure: &String| self.beside(at, measure, reported);
         let unmet = indicator.unmet.as_ref().map(beside);
         let unmet = unmet.map_or(Some(0), |sum| Some(sum?.0));
         if indicator.unmet.is_some() && coverage.covered > 0 {
             figure.statistics.unmet = unmet;
         }
-        let programme = &self.engine.setting.programme;
-        let set = programme.target(kpi, &indicator.code, main, unit);
-        let target = set.map_or(indicator.target, |set| set.target);
-        let near_margin = set
-            .and_then(|set| set.near_margin)
-            .unwrap_or(indicator.near_margin);
-        let due = set.and_then(|set| set.due).unwrap_or(indicator.due);
-        let way = Self::way(at, due, terms);
-        let pending = indicator.pending.as_ref().filter(|_| due == Due::Deadline);
+        let pending = indicator.pending.as_ref();
+        let pending = pending.filter(|_| rules.due == Due::Deadline);
         let pending = pending.map(beside);
         if coverage.covered > 0 {
             figure.statistics.pending = pending.flatten().map(|sum| sum.0);
         }
-        let waiver = programme.waiver(kpi.no, &indicator.code, main, unit);
-        let cadence = programme.cadence(kpi.no, main, unit);
-        let is_asked = cadence.is_none_or(|one| one.ends_within(at.slot.months, terms.calendar));
+        let paced = rules.way.and_then(|_| paced(at));
         let status = judge(&Facts {
             coverage,
             coverage_at_least: kpi.coverage_at_least,
@@ -126,20 +177,22 @@ impl Evaluation<'_> {
             found: found(&figure),
             none_is: indicator.none_is,
             is_too_few: figure.is_too_few,
-            target,
-            near_margin,
+            target: rules.target,
+            near_margin: rules.near_margin,
             unmet,
-            way: match (way, pending) {
-                (Some((_, share)), _) => Way::Along(share),
+            way: match (rules.way, pending) {
+                (Some((_, elapsed)), _) => Way::Along(paced.unwrap_or(elapsed)),
                 (None, None) => Way::Arrived,
                 (None, Some(sum)) => Way::ByItem(sum.and_then(|sum| done_in_time(&figure, sum.1))),
             },
-            is_waived: waiver.is_some(),
-            is_asked,
+            is_waived: rules.grounds.waiver.is_some(),
+            is_asked: rules.is_asked,
         });
         let is_exempt = status == Status::NotApplicable;
-        let exemption = is_exempt.then(|| programme.exemption(kpi.no, main, unit));
-        let exemption = exemption.flatten();
+        let exemption = is_exempt.then(|| {
+            let programme = &self.engine.setting.programme;
+            programme.exemption(kpi.no, arrangement.main(), arrangement.ruled_by(node))
+        });
         let has_value = !matches!(status, Status::NoData | Status::NotApplicable);
         let own = Own {
             value: figure.value.filter(|_| has_value),
@@ -148,25 +201,26 @@ impl Evaluation<'_> {
             n: figure.n.filter(|_| has_value),
             status,
             coverage,
-            basis,
+            basis: known.basis,
             statistics: figure.statistics,
         };
         let shared = Shared {
-            calendar: terms.number,
+            calendar: rules.number,
             own_periods: labels.own_periods_at(at),
-            target,
+            target: rules.target,
         };
+        let exemption = exemption.flatten();
+        if known.missing.is_empty() && paced.is_none() && exemption.is_none() {
+            return measured.push(&own, shared, &rules.grounds);
+        }
+        let pace = paced.map(|share| rules.target?.at_least?.times(share));
         let grounds = Grounds {
-            coverage_at_least: Some(kpi.coverage_at_least),
-            near_margin: Some(near_margin),
-            due_on: way.map(|(due_on, _)| due_on),
-            pace: way.and_then(|(_, share)| target?.at_least?.times(share)),
-            minimum_n: indicator.minimum_n,
-            missing,
-            waiver: waiver.map(|row| exception(&row.standing, &row.reason)),
+            pace: pace.unwrap_or(rules.grounds.pace),
+            missing: known.missing,
             exemption: exemption.map(|row| exception(&row.standing, &row.reason)),
+            ..(*rules.grounds).clone()
         };
-        measured.push(&own, shared, grounds);
+        measured.push(&own, shared, &Arc::new(grounds));
     }
 
     /// How many items a measure beside the formula counts, and their sum. Where totals stand in the place of rows, the total
@@ -178,16 +232,14 @@ impl Evaluation<'_> {
         (totals, period): (&[Total<'_>], &str),
     ) -> Option<(i128, Fraction)> {
         let At { kpi, node, .. } = *at;
-        let named = at.indicator.measures();
-        let view = at
-            .views
-            .get(named.iter().rposition(|one| *one == measure)?)?;
-        let rest = if totals.is_empty() {
-            view.total(node)
-        } else {
-            let units = totals.iter().map(|total| total.unit);
-            view.total_without(node, &Subtrees::new(view.main(), units))
-        };
+        let place = at.indicator.beside().position(|one| one == measure)?;
+        let view = at.views.get(at.in_formula + place)?;
+        if totals.is_empty() {
+            let total = view.total(node);
+            return Some((i128::from(total.count), view.fraction(total)));
+        }
+        let units = totals.iter().map(|total| total.unit);
+        let rest = view.total_without(node, &Subtrees::new(view.main(), units));
         let (mut count, mut of_all) = (i128::from(rest.count), view.fraction(rest));
         let sum = kpi
             .indicators
@@ -201,18 +253,17 @@ impl Evaluation<'_> {
         }
         Some((count, of_all))
     }
+}
 
-    /// The day on which the target is due and the share of the way to it that should be done; `None` where it is due now.
-    fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Rest {
-        let (end, elapsed) = match due {
-            Due::Period | Due::Deadline => None,
-            Due::FiscalYearEnd => terms.fiscal_year,
-            Due::CycleEnd => match (terms.cycle, at.cycle_months()) {
-                ((known, rest), months) if known == months => rest,
-                (_, months) => rest(cycle(terms.calendar, terms.cut, months), terms.cut),
-            },
-        }?;
-        Some((end, paced(at).unwrap_or(elapsed)))
+/// The day on which the target is due and the share of its term that is over; `None` where it is due now.
+fn way(at: &At<'_>, due: Due, terms: &Terms<'_>) -> Rest {
+    match due {
+        Due::Period | Due::Deadline => None,
+        Due::FiscalYearEnd => terms.fiscal_year,
+        Due::CycleEnd => match (terms.cycle, at.cycle_months()) {
+            ((known, rest), months) if known == months => rest,
+            (_, months) => rest(cycle(terms.calendar, terms.cut, months), terms.cut),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use keiki_model::measurement::{Basis, Coverage, CoverageRule, Headcount, Scope, 
 use keiki_model::org::{Arrangement, Tree};
 
 use super::bearing::{Bearing, Covering, Stands, Subtrees};
-use super::formulas::with_totals;
+use super::formulas::{figure, with_totals};
 use super::{At, Concerned, Figure, View};
 use crate::coverage::{cover_by_parts, owes, owing};
 use crate::reported::ReportedFigure;
@@ -107,15 +107,45 @@ struct People {
     answered: Running<i64>,
 }
 
-/// A figure and what it rests on.
+/// What a figure rests on.
 pub(super) struct Known<'s> {
-    pub(super) figure: Figure,
     pub(super) coverage: Coverage,
     /// Ids of units that owe evidence and have not reported.
     pub(super) missing: Vec<String>,
     pub(super) basis: Basis,
     /// What was reported in the place of rows.
     pub(super) totals: Vec<Total<'s>>,
+    /// A ratio without its parts, where nothing else was reported.
+    reference: Option<Fraction>,
+}
+
+impl Known<'_> {
+    /// The figure at a node from rows, or from what was reported in their place; what a histogram gives is given.
+    pub(super) fn figure(&self, at: &At<'_>, counted: Option<&mut Figure>) -> Figure {
+        if self.coverage.covered > 0 && self.reference.is_none() {
+            return self.covered_figure(at, counted);
+        }
+        let undated = match self.reference {
+            None => self.covered_figure(at, counted).statistics.undated,
+            Some(_) => 0,
+        };
+        Figure {
+            value: self.reference.filter(|_| self.coverage.covered > 0),
+            statistics: Statistics {
+                undated,
+                ..Statistics::default()
+            },
+            ..Figure::default()
+        }
+    }
+
+    fn covered_figure(&self, at: &At<'_>, counted: Option<&mut Figure>) -> Figure {
+        if self.totals.is_empty() {
+            figure(at, counted)
+        } else {
+            with_totals(at, &self.totals)
+        }
+    }
 }
 
 /// A total that was reported in the place of the rows of its org unit and all below it in the main tree.
@@ -178,8 +208,8 @@ impl<'s> Standing<'s> {
         }
     }
 
-    /// The figure at a node from rows, or from what was reported in their place, and what it rests on.
-    pub(super) fn known(&self, at: &At<'_>, from_rows: impl FnOnce() -> Figure) -> Known<'s> {
+    /// What the figure at a node rests on.
+    pub(super) fn known(&self, at: &At<'_>) -> Known<'s> {
         let totals = self.reported.totals(at);
         let reference = self.reported.reference(&at.tree().nodes()[at.node].id);
         let (mut coverage, missing) = if totals.is_empty() {
@@ -192,37 +222,17 @@ impl<'s> Standing<'s> {
         } else {
             Basis::Rows
         };
-        let mut figure = if totals.is_empty() {
-            from_rows()
-        } else {
-            with_totals(at, &totals)
-        };
-        if let Some(value) = reference.filter(|_| coverage.covered == 0) {
+        let reference = reference.filter(|_| coverage.covered == 0);
+        if reference.is_some() {
             basis = Basis::Reference;
-            coverage = Coverage {
-                covered: coverage.expected.min(1),
-                ..coverage
-            };
-            figure = Figure {
-                value: Some(value),
-                ..Figure::default()
-            };
-        }
-        if coverage.covered == 0 {
-            figure = Figure {
-                statistics: Statistics {
-                    undated: figure.statistics.undated,
-                    ..Statistics::default()
-                },
-                ..Figure::default()
-            };
+            coverage.covered = coverage.expected.min(1);
         }
         Known {
-            figure,
             coverage,
             missing,
             basis,
             totals,
+            reference,
         }
     }
 

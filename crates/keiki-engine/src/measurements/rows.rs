@@ -92,16 +92,17 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn push(&mut self, own: &Own, shared: Shared, grounds: Grounds) {
+    pub(crate) fn push(&mut self, own: &Own, shared: Shared, grounds: &Arc<Grounds>) {
         let is_new = self.shared.last() != Some(&shared);
         self.numbers.mark(is_new);
         if is_new {
             self.shared.push(shared);
         }
-        let is_new = self.grounds.last().is_none_or(|last| **last != grounds);
+        let last = self.grounds.last();
+        let is_new = last.is_none_or(|last| !Arc::ptr_eq(last, grounds) && last != grounds);
         self.numbers.mark(is_new);
         if is_new {
-            self.grounds.push(Arc::new(grounds));
+            self.grounds.push(Arc::clone(grounds));
         }
         write_numbers(own, &mut self.numbers);
         write_statistics(&own.statistics, &mut self.numbers);

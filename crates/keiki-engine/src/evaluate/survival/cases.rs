@@ -4,6 +4,7 @@ use keiki_model::histogram::{Cell, Histogram};
 use keiki_model::survival::Span;
 
 use super::scale::Scale;
+use crate::evaluate::digits::sort_by_number;
 use crate::rows::OPEN;
 
 /// From when until before when cases are seen, in the steps in which a measure keeps them.
@@ -45,6 +46,12 @@ impl Case {
     /// instant at which it finishes.
     fn gone_from(&self) -> i64 {
         self.finish + i64::from(self.finish <= self.onset)
+    }
+
+    /// Orders cases by when they finish and when they are gone: those that have finished before an instant come before twice that,
+    /// and those that are gone from it on do not come after it.
+    fn finish_order(&self) -> i64 {
+        self.finish + self.gone_from()
     }
 
     /// Tells whether any of the windows, in their order, sees it though it finishes before it begins.
@@ -135,19 +142,8 @@ impl Cases {
     pub(super) fn new(histogram: &Histogram, windows: &Windows) -> Self {
         let units = 0..windows.of_units.len();
         let cases = |unit: usize| histogram.of_unit(unit).iter().map(Case::new);
-        // Of each org unit the different ones, which are mostly few.
-        let scale = |value: fn(Case) -> Option<i64>| {
-            let (mut all, mut of_unit) = (Vec::new(), Vec::new());
-            for unit in units.clone() {
-                of_unit.extend(cases(unit).filter_map(value));
-                of_unit.sort_unstable();
-                of_unit.dedup();
-                all.append(&mut of_unit);
-            }
-            Scale::new(all)
-        };
-        let onsets = scale(|case| Some(case.onset));
-        let ages = scale(|case| case.age());
+        let onsets = Scale::new(units.clone().flat_map(cases).map(|case| case.onset));
+        let ages = Scale::new(units.clone().flat_map(cases).filter_map(|case| case.age()));
         let of_unit = |unit: usize| {
             let watch = windows.of_units[unit];
             let watched = (watch, windows.watches[watch].as_slice());
@@ -169,10 +165,10 @@ fn of_unit(
     let is_seen = |case: &Case| !case.is_reversed() || case.is_seen_reversed(sights);
     let mut cases: Vec<Case> = cases.filter(is_seen).collect();
     // They come in several lists, each in order.
-    cases.sort_by_key(|case| case.onset);
+    sort_by_number(&mut cases, |case| case.onset);
     let age = |case: &Case| case.age().map_or(NOWHERE, |age| ages.place(age));
     let (mut begun, mut begun_at): (Vec<Change>, Vec<i64>) = (Vec::new(), Vec::new());
-    let mut finished: Vec<(Case, Change)> = Vec::new();
+    let mut finished: Vec<(i64, Change)> = Vec::new();
     for case in cases {
         let is_reversed = case.is_reversed();
         let onset = match begun.last() {
@@ -192,7 +188,7 @@ fn of_unit(
             ..whole
         };
         if case.finish != OPEN {
-            finished.push((case, whole));
+            finished.push((case.finish_order(), whole));
         }
         let sum = begun.last().and_then(|last| last.with(&begins));
         match (begun.last_mut(), sum) {
@@ -203,12 +199,13 @@ fn of_unit(
             }
         }
     }
-    finished.sort_unstable_by_key(|(case, _)| case.finish + case.gone_from());
+    sort_by_number(&mut finished, |(order, _)| *order);
+    let finished_before = |order: i64| finished.partition_point(|(other, _)| *other < order);
     let reach = |(begin, end): &Sight| Reach {
         begun: begun_at.partition_point(|onset| onset < end),
         entered: begun_at.partition_point(|onset| onset < begin),
-        finished: finished.partition_point(|(case, _)| case.finish < *end),
-        gone: finished.partition_point(|(case, _)| case.gone_from() <= *begin),
+        finished: finished_before(2 * end),
+        gone: finished_before(2 * begin + 1),
     };
     UnitCases {
         watch,

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use crate::evaluate::digits::sort_by_number;
+
 /// Different whole numbers. *Units*: within the limits of a histogram.
 #[derive(Debug, Default)]
 pub(super) struct Scale {
     values: Vec<i64>,
     /// How many of the lowest bits of a number's distance from the least make no difference to its bucket.
     shift: u32,
-    /// Where each bucket begins; one more for the end.
+    /// Where each bucket begins; one more for the end. None where each number has the place of its distance from the least.
     starts: Vec<u32>,
 }
 
@@ -16,13 +18,22 @@ pub(super) struct Scale {
 const BUCKETS_EACH: u64 = 2;
 
 impl Scale {
-    /// Puts numbers in order that come in any, or in several lists that are in order, and several times.
-    #[expect(
-        clippy::stable_sort_primitive,
-        reason = "lists that are in order are put together, which only this way of sorting makes use of"
-    )]
-    pub(super) fn new(mut values: Vec<i64>) -> Self {
-        values.sort();
+    /// Puts numbers in order that come in any, and several times. Where they lie near each other, those between have a place too.
+    pub(super) fn new(numbers: impl Iterator<Item = i64> + Clone) -> Self {
+        let (mut least, mut greatest, mut count) = (i64::MAX, i64::MIN, 0);
+        numbers.clone().for_each(|number| {
+            least = least.min(number);
+            greatest = greatest.max(number);
+            count += 1;
+        });
+        if least.abs_diff(greatest) <= count {
+            return Self {
+                values: (least..=greatest).collect(),
+                ..Self::default()
+            };
+        }
+        let mut values: Vec<i64> = numbers.collect();
+        sort_by_number(&mut values, |number| *number);
         values.dedup();
         values.shrink_to_fit();
         let (Some(least), Some(greatest)) = (values.first(), values.last()) else {
@@ -49,7 +60,11 @@ impl Scale {
 
     /// The place of one of the numbers.
     pub(super) fn place(&self, value: i64) -> u32 {
-        let bucket = bucket(self.values[0].abs_diff(value), self.shift);
+        let distance = self.values[0].abs_diff(value);
+        if self.starts.is_empty() {
+            return u32::try_from(distance).expect("places take 32 bits");
+        }
+        let bucket = bucket(distance, self.shift);
         let (start, end) = (self.starts[bucket], self.starts[bucket + 1]);
         let near = &self.values[start as usize..end as usize];
         let before = near.partition_point(|other| *other < value);
@@ -132,18 +147,16 @@ mod tests {
             step in 1_usize..40,
         ) {
             let values: Vec<i64> = near.into_iter().chain(far).collect();
-            let scale = Scale::new(values.clone());
-            let mut plain = values;
-            plain.sort_unstable();
-            plain.dedup();
-            prop_assert_eq!(&scale.values, &plain);
-            for (place, value) in (0_u32..).zip(&plain) {
-                prop_assert_eq!(scale.place(*value), place);
+            let scale = Scale::new(values.iter().copied());
+            prop_assert!(scale.values.is_sorted_by(|a, b| a < b));
+            for value in &values {
+                prop_assert_eq!(scale.values[scale.place(*value) as usize], *value);
             }
-            let chosen: Vec<u32> = (0_u32..).take(plain.len()).step_by(step).collect();
+            let chosen = (0_u32..).take(scale.values.len()).step_by(step);
+            let chosen: Vec<u32> = chosen.collect();
             let places = Places::new(&scale, chosen.len(), chosen.iter().rev().copied());
             for number in chosen {
-                prop_assert_eq!(places.values()[places.of(number)], plain[number as usize]);
+                prop_assert_eq!(places.values()[places.of(number)], scale.values[number as usize]);
             }
         }
     }

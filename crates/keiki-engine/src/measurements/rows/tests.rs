@@ -244,7 +244,7 @@ proptest! {
             last = Some((shared, grounds));
             let (calendar, own_periods, target) = shared.clone();
             let made = Shared { calendar, own_periods, target };
-            collector.push(own, made, grounds.clone());
+            collector.push(own, made, &Arc::new(grounds.clone()));
             expected.push(whole(*node, own, shared, grounds));
         }
         let nodes: Vec<usize> = rows.iter().map(|row| row.0).collect();
@@ -265,7 +265,7 @@ proptest! {
 fn a_collector_begins_each_period_anew() {
     let mut collector = Collector::default();
     let finish = |collector: &mut Collector| {
-        collector.push(&plain(), plain_shared(), Grounds::default());
+        collector.push(&plain(), plain_shared(), &Arc::default());
         collector.finish(heading("2026-09"))
     };
     let (first, second) = (finish(&mut collector), finish(&mut collector));
@@ -278,7 +278,7 @@ fn a_collector_begins_each_period_anew() {
 fn what_neighbours_have_alike_is_held_once_and_a_row_takes_little_room() {
     let mut collector = Collector::default();
     for _ in UNITS {
-        collector.push(&plain(), plain_shared(), Grounds::default());
+        collector.push(&plain(), plain_shared(), &Arc::default());
     }
     let rows = collector.finish(heading("2026-09"));
     assert_eq!((rows.shared.len(), rows.grounds.len()), (1, 1));
