@@ -3,7 +3,6 @@
 mod amounts;
 mod bearing;
 mod counts;
-mod digits;
 mod durations;
 mod footings;
 mod formulas;

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod codes;
 pub mod collection;
 pub mod dataset;
+pub mod digits;
 pub mod disclosure;
 pub mod document;
 pub mod durations;

@@ -227,7 +227,8 @@ fn unwaived(facts: &Facts) -> Status {
     } else {
         shortfall(value, target)
     };
-    let is_met = shortfall <= Fraction::whole(0) && facts.unmet == Some(0);
+    let is_reached = is_within || shortfall <= Fraction::whole(0);
+    let is_met = is_reached && facts.unmet == Some(0);
     if let Way::Along(share) = facts.way {
         // What must not be exceeded by the due date and is exceeded already will not be met by going on.
         if target.at_most.is_some_and(|bound| value > bound) {
@@ -254,10 +255,10 @@ fn unwaived(facts: &Facts) -> Status {
             Some(false) => {}
         }
     }
-    if shortfall <= Fraction::whole(0) && facts.unmet.is_none() {
+    if is_reached && facts.unmet.is_none() {
         // It would be met if nothing is left undone, and that was not reported.
         Status::Provisional
-    } else if shortfall > Fraction::whole(0) && shortfall <= facts.near_margin {
+    } else if !is_reached && shortfall <= facts.near_margin {
         Status::Near
     } else {
         Status::Missed

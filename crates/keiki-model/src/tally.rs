@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::digits::sort_by_number;
+
 /// Whole numbers with their counts, in ascending order; none occurs zero times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(Vec<(i64, i64)>);
@@ -26,7 +28,7 @@ impl Tally {
         if counts.len() > 16 && high.saturating_sub(low) < PLACES {
             return Self::by_place(low, high, counts.into_iter());
         }
-        counts.sort_unstable_by_key(|(number, _)| *number);
+        sort_by_number(&mut counts, |(number, _)| *number);
         counts.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {

@@ -227,8 +227,11 @@ impl View<'_> {
         if amount.is_zero() && undated == 0 {
             return;
         }
-        for node in self.footing.spread().of(unit) {
+        let nodes = self.footing.spread().of(unit);
+        for node in nodes {
             self.totals[*node].add(amount);
+        }
+        for node in nodes.iter().filter(|_| undated != 0) {
             self.undated[*node] += undated;
         }
     }
@@ -245,7 +248,13 @@ impl View<'_> {
 
     /// The number of the calendar that an org unit of the cube follows.
     pub(super) fn number_of(&self, unit: usize) -> usize {
-        self.timing().number_of_all(&self.footing.places.0[unit])
+        match self.spans() {
+            [_] => 0,
+            _ => {
+                let nodes = &self.footing.places.0[unit];
+                self.timing().number_of_all(nodes)
+            }
+        }
     }
 
     /// What stands for the period.

@@ -80,6 +80,9 @@ impl<'s> Reported<'s> {
 
     /// The totals that make a node's figure.
     fn totals(&self, at: &At<'_>) -> Vec<Total<'s>> {
+        if self.totals.is_empty() {
+            return Vec::new();
+        }
         let bearings = self
             .stands
             .bearing_on(at.arrangement, at.slot.scope, at.node);
@@ -279,8 +282,10 @@ impl<'s> Standing<'s> {
                 expected: people.of[at.node] * i64::from(owes),
             }),
         };
-        let missing = (owes && !is_covered).then(|| at.tree().nodes()[at.node].id.clone());
-        (coverage, missing.into_iter().collect())
+        if owes && !is_covered {
+            return (coverage, vec![at.tree().nodes()[at.node].id.clone()]);
+        }
+        (coverage, Vec::new())
     }
 
     /// Coverage at a node where totals stand in the place of rows.

@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     pub(crate) target: Option<Target>,
 }
 
-/// What a measurement has of its own.
+/// What a measurement has of its own, beside its statistics.
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) value: Option<Fraction>,
@@ -64,7 +64,6 @@ pub(crate) struct Own {
     pub(crate) status: Status,
     pub(crate) coverage: Coverage,
     pub(crate) basis: Basis,
-    pub(crate) statistics: Statistics,
 }
 
 /// What stands beside the numbers of a row.
@@ -92,7 +91,12 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn push(&mut self, own: &Own, shared: Shared, grounds: &Arc<Grounds>) {
+    pub(crate) fn push(
+        &mut self,
+        (own, statistics): (&Own, &Statistics),
+        shared: Shared,
+        grounds: &Arc<Grounds>,
+    ) {
         let is_new = self.shared.last() != Some(&shared);
         self.numbers.mark(is_new);
         if is_new {
@@ -105,7 +109,7 @@ impl Collector {
             self.grounds.push(Arc::clone(grounds));
         }
         write_numbers(own, &mut self.numbers);
-        write_statistics(&own.statistics, &mut self.numbers);
+        write_statistics(statistics, &mut self.numbers);
         self.rows.push(Row {
             marks: self.numbers.take_marks(),
             status: own.status,

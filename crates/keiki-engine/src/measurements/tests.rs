@@ -1,7 +1,7 @@
 //! The order in which measurements are given, and what they are said to be known by.
 
 use keiki_model::kpi::Unit;
-use keiki_model::measurement::{Basis, Coverage, Grounds, Scope, Statistics};
+use keiki_model::measurement::{Basis, Coverage, Scope, Statistics};
 use keiki_model::status::Status;
 
 use super::*;
@@ -18,14 +18,13 @@ fn part(indicator: &str, period: &str, units: &[&str], numbers: &[i128]) -> Part
             status: Status::NoTarget,
             coverage: Coverage::default(),
             basis: Basis::Rows,
-            statistics: Statistics::default(),
         };
         let shared = Shared {
             calendar: 0,
             own_periods: Vec::new(),
             target: None,
         };
-        collector.push(&own, shared, Grounds::default());
+        collector.push((&own, &Statistics::default()), shared, &Arc::default());
     }
     let units: Vec<Name> = units.iter().map(|id| Name::from(*id)).collect();
     Arc::new(collector.finish(Heading {

@@ -1,10 +1,10 @@
 //! The cases of all org units, in the orders in which windows come to see them and lose them again.
 
-use keiki_model::histogram::{Cell, Histogram};
+use keiki_model::digits::sort_by_number;
+use keiki_model::histogram::{Cell, Histogram, UnitCells};
 use keiki_model::survival::Span;
 
 use super::scale::Scale;
-use crate::evaluate::digits::sort_by_number;
 use crate::rows::OPEN;
 
 /// From when until before when cases are seen, in the steps in which a measure keeps them.
@@ -147,7 +147,7 @@ impl Cases {
         let of_unit = |unit: usize| {
             let watch = windows.of_units[unit];
             let watched = (watch, windows.watches[watch].as_slice());
-            of_unit(cases(unit), watched, (&onsets, &ages))
+            of_unit(histogram.of_unit(unit), watched, (&onsets, &ages))
         };
         Self {
             units: units.clone().map(of_unit).collect(),
@@ -158,29 +158,24 @@ impl Cases {
 }
 
 fn of_unit(
-    cases: impl Iterator<Item = Case>,
+    cells: UnitCells<'_>,
     (watch, sights): (usize, &[Sight]),
     (onsets, ages): (&Scale, &Scale),
 ) -> UnitCases {
     let is_seen = |case: &Case| !case.is_reversed() || case.is_seen_reversed(sights);
-    let mut cases: Vec<Case> = cases.filter(is_seen).collect();
-    // They come in several lists, each in order.
-    sort_by_number(&mut cases, |case| case.onset);
-    let age = |case: &Case| case.age().map_or(NOWHERE, |age| ages.place(age));
-    let (mut begun, mut begun_at): (Vec<Change>, Vec<i64>) = (Vec::new(), Vec::new());
-    let mut finished: Vec<(i64, Change)> = Vec::new();
-    for case in cases {
+    let mut begun: Vec<(i64, Change)> = Vec::new();
+    let mut finished: Vec<(i64, Change)> = Vec::with_capacity(cells.len());
+    for case in cells.iter().map(Case::new).filter(is_seen) {
         let is_reversed = case.is_reversed();
-        let onset = match begun.last() {
+        let before = begun.last().filter(|(onset, _)| *onset == case.onset);
+        let onset = match before {
             _ if is_reversed => NOWHERE,
-            Some(last) if begun_at.last() == Some(&case.onset) && last.onset != NOWHERE => {
-                last.onset
-            }
+            Some((_, last)) if last.onset != NOWHERE => last.onset,
             _ => onsets.place(case.onset),
         };
         let whole = Change {
             onset,
-            age: age(&case),
+            age: case.age().map_or(NOWHERE, |age| ages.place(age)),
             count: case.count,
         };
         let begins = Change {
@@ -190,27 +185,29 @@ fn of_unit(
         if case.finish != OPEN {
             finished.push((case.finish_order(), whole));
         }
-        let sum = begun.last().and_then(|last| last.with(&begins));
-        match (begun.last_mut(), sum) {
-            (Some(last), Some(sum)) if begun_at.last() == Some(&case.onset) => *last = sum,
-            _ => {
-                begun.push(begins);
-                begun_at.push(case.onset);
-            }
+        match (
+            before.and_then(|(_, last)| last.with(&begins)),
+            begun.last_mut(),
+        ) {
+            (Some(sum), Some((_, last))) => *last = sum,
+            _ => begun.push((case.onset, begins)),
         }
     }
+    // They come in two lists, each in order.
+    sort_by_number(&mut begun, |(onset, _)| *onset);
     sort_by_number(&mut finished, |(order, _)| *order);
+    let begun_before = |at: i64| begun.partition_point(|(onset, _)| *onset < at);
     let finished_before = |order: i64| finished.partition_point(|(other, _)| *other < order);
     let reach = |(begin, end): &Sight| Reach {
-        begun: begun_at.partition_point(|onset| onset < end),
-        entered: begun_at.partition_point(|onset| onset < begin),
+        begun: begun_before(*end),
+        entered: begun_before(*begin),
         finished: finished_before(2 * end),
         gone: finished_before(2 * begin + 1),
     };
     UnitCases {
         watch,
         reaches: sights.iter().map(reach).collect(),
-        begun,
+        begun: begun.into_iter().map(|(_, change)| change).collect(),
         finished: finished.into_iter().map(|(_, change)| change).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::evaluate::digits::sort_by_number;
+use keiki_model::digits::sort_by_number;
 
 /// Different whole numbers. *Units*: within the limits of a histogram.
 #[derive(Debug, Default)]

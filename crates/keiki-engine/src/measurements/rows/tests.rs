@@ -83,7 +83,7 @@ fn statistics() -> BoxedStrategy<Statistics> {
     prop_oneof![Just(Statistics::default()), any_statistics()].boxed()
 }
 
-fn own() -> BoxedStrategy<Own> {
+fn own() -> BoxedStrategy<(Own, Statistics)> {
     let numbers = (
         maybe(fraction()),
         maybe(fraction()),
@@ -92,15 +92,17 @@ fn own() -> BoxedStrategy<Own> {
     );
     let rest = (status(), coverage(), basis(), statistics());
     (numbers, rest)
-        .prop_map(|(numbers, rest)| Own {
-            value: numbers.0,
-            numerator: numbers.1,
-            denominator: numbers.2,
-            n: numbers.3,
-            status: rest.0,
-            coverage: rest.1,
-            basis: rest.2,
-            statistics: rest.3,
+        .prop_map(|(numbers, rest)| {
+            let own = Own {
+                value: numbers.0,
+                numerator: numbers.1,
+                denominator: numbers.2,
+                n: numbers.3,
+                status: rest.0,
+                coverage: rest.1,
+                basis: rest.2,
+            };
+            (own, rest.3)
         })
         .boxed()
 }
@@ -167,7 +169,7 @@ fn heading(period: &str) -> Heading {
 /// What a measurement is, said at length.
 fn whole(
     node: usize,
-    own: &Own,
+    (own, statistics): (&Own, &Statistics),
     (calendar, own_periods, target): &(usize, Vec<OwnPeriod>, Option<Target>),
     grounds: &Grounds,
 ) -> Measurement {
@@ -195,7 +197,7 @@ fn whole(
         basis: own.basis,
         definition_version: "abc".into(),
         journal_version: 7,
-        statistics: Arc::new(own.statistics.clone()),
+        statistics: Arc::new(statistics.clone()),
         grounds: Arc::new(grounds.clone()),
     }
 }
@@ -218,7 +220,6 @@ fn plain() -> Own {
         status: Status::Met,
         coverage: Coverage::default(),
         basis: Basis::Rows,
-        statistics: Statistics::default(),
     }
 }
 
@@ -238,7 +239,8 @@ proptest! {
         let mut collector = Collector::default();
         let mut expected: Vec<Measurement> = Vec::new();
         let mut last = None;
-        for (node, own, shared, grounds, is_as_before) in &rows {
+        for (node, (own, statistics), shared, grounds, is_as_before) in &rows {
+            let own = (own, statistics);
             // What seldom differs is often that of the row before.
             let (shared, grounds) = last.filter(|_| *is_as_before).unwrap_or((shared, grounds));
             last = Some((shared, grounds));
@@ -265,11 +267,20 @@ proptest! {
 fn a_collector_begins_each_period_anew() {
     let mut collector = Collector::default();
     let finish = |collector: &mut Collector| {
-        collector.push(&plain(), plain_shared(), &Arc::default());
+        collector.push(
+            (&plain(), &Statistics::default()),
+            plain_shared(),
+            &Arc::default(),
+        );
         collector.finish(heading("2026-09"))
     };
     let (first, second) = (finish(&mut collector), finish(&mut collector));
-    let expected = whole(1, &plain(), &(0, Vec::new(), None), &Grounds::default());
+    let expected = whole(
+        1,
+        (&plain(), &Statistics::default()),
+        &(0, Vec::new(), None),
+        &Grounds::default(),
+    );
     assert_eq!(read(first, &[1]), std::slice::from_ref(&expected));
     assert_eq!(read(second, &[1]), [expected]);
 }
@@ -278,7 +289,11 @@ fn a_collector_begins_each_period_anew() {
 fn what_neighbours_have_alike_is_held_once_and_a_row_takes_little_room() {
     let mut collector = Collector::default();
     for _ in UNITS {
-        collector.push(&plain(), plain_shared(), &Arc::default());
+        collector.push(
+            (&plain(), &Statistics::default()),
+            plain_shared(),
+            &Arc::default(),
+        );
     }
     let rows = collector.finish(heading("2026-09"));
     assert_eq!((rows.shared.len(), rows.grounds.len()), (1, 1));
