@@ -30,9 +30,12 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    pub(crate) fn new(plan: Arc<DatasetPlan>, axis: Axis) -> Self {
+    /// Makes one with room for some of the org units that may come up, of which there are so many.
+    pub(crate) fn new(plan: Arc<DatasetPlan>, axis: Axis, units: usize) -> Self {
+        let mut cube = Cube::new(axis.clone(), &plan.has_value());
+        cube.make_room(units.min(UNITS_AT_ONCE));
         Self {
-            cube: Cube::new(axis.clone(), &plan.has_value()),
+            cube,
             plan,
             axis,
             units: UnitNumbers::default(),

@@ -101,11 +101,13 @@ impl Adder<'_> {
 /// The fewest places that a bin has for org units.
 const LEAST_WIDTH: usize = 16;
 
-/// Gives each bin more places for org units.
-fn widen<T: Copy + Default>(cells: &mut Vec<T>, from: usize, to: usize) {
+/// Gives each bin more places for org units, of which so many are taken.
+fn widen<T: Copy + Default>(cells: &mut Vec<T>, (from, to): (usize, usize), taken: usize) {
     let mut wider = vec![T::default(); cells.len() / from * to];
-    for (wide, narrow) in wider.chunks_exact_mut(to).zip(cells.chunks_exact(from)) {
-        wide[..from].copy_from_slice(narrow);
+    if taken > 0 {
+        for (wide, narrow) in wider.chunks_exact_mut(to).zip(cells.chunks_exact(from)) {
+            wide[..taken].copy_from_slice(&narrow[..taken]);
+        }
     }
     *cells = wider;
 }
@@ -244,9 +246,11 @@ impl Cube {
     pub(crate) fn make_room(&mut self, units: usize) {
         let wider = units.next_multiple_of(LEAST_WIDTH);
         if wider > self.width {
-            widen(&mut self.counts, self.width, wider);
-            widen(&mut self.unknown, self.width, wider);
-            widen(&mut self.sums, self.width, wider);
+            let widths = (self.width, wider);
+            let taken = self.units.list().len().min(self.width);
+            widen(&mut self.counts, widths, taken);
+            widen(&mut self.unknown, widths, taken);
+            widen(&mut self.sums, widths, taken);
             self.width = wider;
         }
     }

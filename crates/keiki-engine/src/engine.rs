@@ -601,7 +601,8 @@ impl Engine {
         if !scan.files.is_empty() {
             prepared(plan).await?;
         }
-        read_cube(&self.context, plan, scan, bounds, axis).await
+        let units = self.setting.organisation.rows().len();
+        read_cube(&self.context, plan, scan, bounds, axis, units).await
     }
 
     /// For how many base measures entries were read since the engine was made; each reading of a dataset counts its own.

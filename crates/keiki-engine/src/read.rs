@@ -79,13 +79,14 @@ impl Only {
     }
 }
 
-/// Reads entries into a cube.
+/// Reads entries into a cube, in which so many org units may come up.
 pub(crate) async fn read_cube(
     context: &SessionContext,
     plan: &Arc<DatasetPlan>,
     scan: &Scan,
     bounds: Bounds,
     axis: &Axis,
+    units: usize,
 ) -> Result<Cube> {
     if scan.files.is_empty() {
         return Ok(Cube::new(axis.clone(), &plan.has_value()));
@@ -96,7 +97,7 @@ pub(crate) async fn read_cube(
         let mut stream = physical.execute(partition, context.task_ctx())?;
         let (plan, axis) = (Arc::clone(plan), axis.clone());
         parts.push(tokio::spawn(async move {
-            let mut accumulator = Accumulator::new(plan, axis);
+            let mut accumulator = Accumulator::new(plan, axis, units);
             while let Some(batch) = stream.try_next().await? {
                 accumulator.add(&within(batch, bounds)?)?;
             }

@@ -48,7 +48,7 @@ pub(crate) async fn read_part(
 ) -> Result<PartRead> {
     let physical = cube_plan(context, plan, scan, bounds).await?;
     let physical = narrowed(physical, ranges)?;
-    let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone());
+    let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone(), 0);
     let mut rows = 0;
     let partitions = 0..physical.output_partitioning().partition_count();
     let streams = partitions.map(|partition| physical.execute(partition, context.task_ctx()));
