@@ -315,19 +315,30 @@ impl Cube {
         self.undated[unit * self.measures + measure]
     }
 
-    /// The sums of all bins before each, and of all; tells whether any bin holds something.
-    pub(crate) fn levels(&self, measure: usize, unit: usize, levels: &mut Vec<Cell>) -> bool {
-        let mut level = Cell::default();
-        let mut has_any = false;
-        levels.clear();
-        levels.push(level);
-        for bin in 0..self.axis.bins() {
-            let cell = self.cell(Spot { measure, unit, bin });
-            has_any |= !cell.is_zero();
-            level.add(cell);
-            levels.push(level);
+    /// Adds what a bin holds of a measure to a level for each org unit.
+    pub(crate) fn add_bin(&self, measure: usize, bin: usize, levels: &mut [Cell]) {
+        let first = Spot {
+            measure,
+            unit: 0,
+            bin,
+        };
+        let at = self.position(first);
+        for (level, count) in levels.iter_mut().zip(&self.counts[at..]) {
+            level.count += count;
         }
-        has_any
+        if let Some(at) = self.position_of_sum(first) {
+            for (level, sum) in levels.iter_mut().zip(&self.sums[at..]) {
+                level.sum += sum;
+            }
+        } else {
+            for (level, count) in levels.iter_mut().zip(&self.counts[at..]) {
+                level.sum += i128::from(*count);
+            }
+        }
+        let unknown = self.unknown.get(at..).unwrap_or_default();
+        for (level, unknown) in levels.iter_mut().zip(unknown) {
+            level.unknown += unknown;
+        }
     }
 
     /// Adds another cube of the same measures and axis, both settled.

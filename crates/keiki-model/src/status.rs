@@ -201,7 +201,11 @@ fn unwaived(facts: &Facts) -> Status {
         };
     }
     let share = facts.coverage.share(facts.covered_by);
-    if share.is_some_and(|share| share < facts.coverage_at_least) {
+    // What has just been made is compared where it is: to move it would take longer.
+    if share
+        .as_ref()
+        .is_some_and(|share| *share < facts.coverage_at_least)
+    {
         return Status::Provisional;
     }
     match (facts.found, facts.none_is) {

@@ -202,37 +202,51 @@ pub(crate) fn views<'c>(
         })
         .collect();
     let Some(cube) = cube else { return views };
-    let mut levels = Vec::new();
-    for unit in 0..units {
-        let undated = cube.undated(measure, unit);
-        let has_any = cube.levels(measure, unit, &mut levels);
-        if !has_any && undated == 0 {
-            continue;
-        }
+    let mut levels = vec![Cell::default(); units];
+    for bin in 0..=cube.axis.bins() {
         for (view, ranges) in views.iter_mut().zip(&ranges) {
-            let range = &ranges[view.number_of(unit)];
-            let amount = range.as_ref().map_or_else(Cell::default, |range| {
-                levels[range.end() + 1].minus(levels[*range.start()])
-            });
-            view.roll_up(unit, amount, undated);
+            for (number, range) in (0..).zip(ranges) {
+                let Some(range) = range else { continue };
+                if *range.start() == bin {
+                    view.change(number, &levels, Cell::take);
+                }
+                if range.end() + 1 == bin {
+                    view.change(number, &levels, Cell::add);
+                }
+            }
         }
+        if bin < cube.axis.bins() {
+            cube.add_bin(measure, bin, &mut levels);
+        }
+    }
+    let undated: Vec<i64> = (0..units).map(|unit| cube.undated(measure, unit)).collect();
+    for view in &mut views {
+        view.roll_up(&undated);
     }
     views
 }
 
 impl View<'_> {
-    /// Adds an org unit's amount to every node above it: once, however many of its units lie there.
-    fn roll_up(&mut self, unit: usize, amount: Cell, undated: i64) {
-        self.amounts[unit] = amount;
-        if amount.is_zero() && undated == 0 {
-            return;
+    /// Changes the amounts of the org units that follow a calendar by what these have before a bin.
+    fn change(&mut self, number: usize, levels: &[Cell], by: impl Fn(&mut Cell, Cell)) {
+        for (unit, level) in levels.iter().enumerate() {
+            if self.number_of(unit) == number {
+                by(&mut self.amounts[unit], *level);
+            }
         }
-        let nodes = self.footing.spread().of(unit);
-        for node in nodes {
-            self.totals[*node].add(amount);
-        }
-        for node in nodes.iter().filter(|_| undated != 0) {
-            self.undated[*node] += undated;
+    }
+
+    /// Adds each org unit's amount to every node above it: once, however many of its units lie there.
+    fn roll_up(&mut self, undated: &[i64]) {
+        let footing = Arc::clone(&self.footing);
+        let units = footing.spread().each().zip(&self.amounts).zip(undated);
+        for ((nodes, amount), undated) in units {
+            for node in nodes.iter().filter(|_| !amount.is_zero()) {
+                self.totals[*node].add(*amount);
+            }
+            for node in nodes.iter().filter(|_| *undated != 0) {
+                self.undated[*node] += undated;
+            }
         }
     }
 

@@ -211,7 +211,7 @@ impl Evaluation<'_> {
         };
         let exemption = exemption.flatten();
         if known.missing.is_empty() && paced.is_none() && exemption.is_none() {
-            return measured.push(own, shared, &rules.grounds);
+            return measured.push(own, &shared, &rules.grounds);
         }
         let pace = paced.map(|share| rules.target?.at_least?.times(share));
         let grounds = Grounds {
@@ -220,7 +220,7 @@ impl Evaluation<'_> {
             exemption: exemption.map(|row| exception(&row.standing, &row.reason)),
             ..(*rules.grounds).clone()
         };
-        measured.push(own, shared, &Arc::new(grounds));
+        measured.push(own, &shared, &Arc::new(grounds));
     }
 
     /// How many items a measure beside the formula counts, and their sum. Where totals stand in the place of rows, the total

@@ -40,8 +40,17 @@ impl Writer {
         }
     }
 
+    #[inline]
     pub(super) fn unsigned(&mut self, number: u128) {
-        // Nearly all numbers are small, and small ones are cut up in half the time.
+        // Nearly all numbers fit into a byte.
+        match u8::try_from(number) {
+            Ok(byte) if byte < MORE => self.bytes.push(byte),
+            _ => self.in_bytes(number),
+        }
+    }
+
+    fn in_bytes(&mut self, number: u128) {
+        // Small numbers are cut up in half the time.
         let Ok(mut rest) = u64::try_from(number) else {
             return self.great(number);
         };

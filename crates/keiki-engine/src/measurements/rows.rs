@@ -46,7 +46,7 @@ pub(crate) struct Heading {
 }
 
 /// What a measurement has of its own and nearly always shares with the one before.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shared {
     /// The number of the calendar by which the period is cut.
     pub(crate) calendar: usize,
@@ -94,13 +94,13 @@ impl Collector {
     pub(crate) fn push(
         &mut self,
         (own, statistics): (&Own, &Statistics),
-        shared: Shared,
+        shared: &Shared,
         grounds: &Arc<Grounds>,
     ) {
-        let is_new = self.shared.last() != Some(&shared);
+        let is_new = self.shared.last() != Some(shared);
         self.numbers.mark(is_new);
         if is_new {
-            self.shared.push(shared);
+            self.shared.push(shared.clone());
         }
         let last = self.grounds.last();
         let is_new = last.is_none_or(|last| !Arc::ptr_eq(last, grounds) && last != grounds);

@@ -24,7 +24,7 @@ fn part(indicator: &str, period: &str, units: &[&str], numbers: &[i128]) -> Part
             own_periods: Vec::new(),
             target: None,
         };
-        collector.push((&own, &Statistics::default()), shared, &Arc::default());
+        collector.push((&own, &Statistics::default()), &shared, &Arc::default());
     }
     let units: Vec<Name> = units.iter().map(|id| Name::from(*id)).collect();
     Arc::new(collector.finish(Heading {

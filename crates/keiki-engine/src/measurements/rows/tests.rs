@@ -246,7 +246,7 @@ proptest! {
             last = Some((shared, grounds));
             let (calendar, own_periods, target) = shared.clone();
             let made = Shared { calendar, own_periods, target };
-            collector.push(own, made, &Arc::new(grounds.clone()));
+            collector.push(own, &made, &Arc::new(grounds.clone()));
             expected.push(whole(*node, own, shared, grounds));
         }
         let nodes: Vec<usize> = rows.iter().map(|row| row.0).collect();
@@ -269,7 +269,7 @@ fn a_collector_begins_each_period_anew() {
     let finish = |collector: &mut Collector| {
         collector.push(
             (&plain(), &Statistics::default()),
-            plain_shared(),
+            &plain_shared(),
             &Arc::default(),
         );
         collector.finish(heading("2026-09"))
@@ -291,7 +291,7 @@ fn what_neighbours_have_alike_is_held_once_and_a_row_takes_little_room() {
     for _ in UNITS {
         collector.push(
             (&plain(), &Statistics::default()),
-            plain_shared(),
+            &plain_shared(),
             &Arc::default(),
         );
     }
