@@ -82,8 +82,8 @@ pub(crate) struct Evaluation<'e> {
     footings: Mutex<Footings>,
 }
 
-/// Per dataset and KPI, where evidence counts. *Shape*: slot.
-type Footings = HashMap<(usize, u32, Speaking), Arc<Vec<Arc<Footing>>>>;
+/// Per dataset, where evidence counts: for all KPIs that concern everybody, and for each of the others. *Shape*: slot.
+type Footings = HashMap<(usize, Option<u32>, Speaking), Arc<Vec<Arc<Footing>>>>;
 
 /// What evidence has to speak for to be counted in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -299,7 +299,13 @@ impl<'e> Evaluation<'e> {
         let indicators = kpis
             .iter()
             .flat_map(|kpi| kpi.indicators.iter().map(move |one| (&**kpi, one)));
-        let work: Vec<Work<'_>> = indicators.map(|of| self.work(of, wanted)).collect();
+        let indicators: Vec<(&Kpi, &Indicator)> = indicators.collect();
+        let asked: usize = wanted.iter().map(|nodes| nodes.len()).sum();
+        let asked = match &self.engine.memory {
+            Some(_) => asked * indicators.len(),
+            None => 0,
+        };
+        let work = dealt_out(asked, indicators, |of| self.work(of, wanted));
         let labels = Labels::new(self);
         let figures: usize = work.iter().map(|work| work.count(wanted)).sum();
         let by_kpi = by_kpi(work);

@@ -18,7 +18,7 @@ pub(crate) struct Span {
 pub(crate) struct Timing {
     /// By the number of the calendar.
     spans: Vec<Span>,
-    /// Per node of the main tree, the number of the calendar that it follows.
+    /// Per node of the main tree, the number of the calendar that it follows; none where there is but one.
     numbers: Vec<usize>,
 }
 
@@ -30,10 +30,13 @@ impl Timing {
             let cut = months.1.last_day().min(today);
             Span { months, cut }
         };
-        Self {
-            spans: calendars.numbers().map(span).collect(),
-            numbers: calendars.of_nodes(tree),
-        }
+        let spans: Vec<Span> = calendars.numbers().map(span).collect();
+        let numbers = if spans.len() > 1 {
+            calendars.of_nodes(tree)
+        } else {
+            Vec::new()
+        };
+        Self { spans, numbers }
     }
 
     /// Tells whether the same months stand for the period everywhere.

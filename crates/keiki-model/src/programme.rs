@@ -187,6 +187,12 @@ impl Programme {
             || self.kpis.contains(&kpi.no)
     }
 
+    /// Tells whether there may be org units that a KPI does not concern.
+    #[must_use]
+    pub fn may_leave_out(&self, kpi: u32) -> bool {
+        self.applicability.iter().any(|row| row.standing.kpi == kpi)
+    }
+
     /// Tells for each node of the tree whether a KPI concerns it. *Shape*: one flag per node.
     #[must_use]
     pub fn concerned(&self, kpi: u32, tree: &Tree) -> Vec<bool> {

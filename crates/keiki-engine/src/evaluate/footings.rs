@@ -28,9 +28,11 @@ impl Evaluation<'_> {
             ClockPlan::Flow { .. } => Speaking::Throughout,
             ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Speaking::OnCutDay,
         };
+        let programme = &self.engine.setting.programme;
+        let alone = Some(kpi).filter(|kpi| programme.may_leave_out(*kpi));
         let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
         let footings = known
-            .entry((place.0, kpi, speaking))
+            .entry((place.0, alone, speaking))
             .or_insert_with(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
         Arc::clone(footings)
     }

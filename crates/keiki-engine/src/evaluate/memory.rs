@@ -55,7 +55,7 @@ struct Remembered {
 /// Remembers the last measurements of each indicator.
 #[derive(Default)]
 pub(crate) struct Memory {
-    by_indicator: Mutex<HashMap<(u32, String), Vec<Remembered>>>,
+    by_indicator: Mutex<HashMap<(u32, String), Arc<Vec<Remembered>>>>,
     reported: Mutex<Arc<ReportedFigures>>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
     arrangements: Mutex<HashMap<Arranged, Arc<Arrangement>>>,
@@ -97,17 +97,20 @@ impl Memory {
         (kpi, indicator): (&Kpi, &Indicator),
         inputs: &[Option<Inputs>],
     ) -> Vec<Option<Part>> {
-        let memory = self
-            .by_indicator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let known = memory.get(&(kpi.no, indicator.code.clone()));
-        let find = |inputs: &Option<Inputs>| {
+        let known = {
+            let memory = self.by_indicator.lock();
+            let memory = memory.unwrap_or_else(PoisonError::into_inner);
+            let known = memory.get(&(kpi.no, indicator.code.clone()));
+            known.map(Arc::clone).unwrap_or_default()
+        };
+        let find = |(at, inputs): (usize, &Option<Inputs>)| {
             let inputs = inputs.as_ref()?;
-            let found = known?.iter().find(|known| known.inputs == *inputs)?;
+            // Mostly the same periods are asked for again.
+            let mut all = known.get(at).into_iter().chain(&*known);
+            let found = all.find(|known| known.inputs == *inputs)?;
             Some(Arc::clone(&found.part))
         };
-        inputs.iter().map(find).collect()
+        inputs.iter().enumerate().map(find).collect()
     }
 
     /// Remembers periods in the place of all that were remembered of an indicator.
@@ -127,6 +130,6 @@ impl Memory {
             .by_indicator
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        memory.insert((kpi.no, indicator.code.clone()), known.collect());
+        memory.insert((kpi.no, indicator.code.clone()), Arc::new(known.collect()));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keiki_model::kpi::{Formula, Indicator, Kpi};
 use keiki_model::parallel::in_parallel;
 
-use super::amounts::{View, bins};
+use super::amounts::{Footing, View, bins};
 use super::memory::Inputs;
 use super::{Evaluation, MeasurePlace, Views, survival_window};
 use crate::measurements::Part;
@@ -117,9 +117,14 @@ impl Evaluation<'_> {
         let (inputs, recalled) = match &self.engine.memory {
             None => (Vec::new(), vec![None; self.slots.len()]),
             Some(memory) => {
+                let footings = places.iter();
+                let footings: Vec<_> = footings
+                    .map(|(kpi, place)| self.footings(*kpi, *place))
+                    .collect();
+                let resting = (places.as_slice(), footings.as_slice());
                 let slots = 0..self.slots.len();
                 let inputs: Vec<Option<Inputs>> = slots
-                    .map(|slot| self.inputs(of.1, &places, slot, &wanted[slot]))
+                    .map(|slot| self.inputs(of.1, resting, slot, &wanted[slot]))
                     .collect();
                 let recalled = memory.recall(of, &inputs);
                 (inputs, recalled)
@@ -137,7 +142,7 @@ impl Evaluation<'_> {
     fn inputs(
         &self,
         indicator: &Indicator,
-        places: &[(u32, MeasurePlace)],
+        (places, footings): (&[(u32, MeasurePlace)], &[Arc<Vec<Arc<Footing>>>]),
         slot: usize,
         wanted: &Arc<Vec<bool>>,
     ) -> Option<Inputs> {
@@ -155,10 +160,7 @@ impl Evaluation<'_> {
             slot: self.slots[slot],
             wanted: Arc::clone(wanted),
             contents: contents.collect::<Option<_>>()?,
-            footings: places
-                .iter()
-                .map(|(kpi, place)| Arc::clone(&self.footings(*kpi, *place)[slot]))
-                .collect(),
+            footings: footings.iter().map(|of| Arc::clone(&of[slot])).collect(),
             people: self.people[slot].clone(),
             reported: Arc::clone(&self.reported),
             windows: spans
