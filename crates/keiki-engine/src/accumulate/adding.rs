@@ -44,33 +44,6 @@ pub(super) struct Days<'a> {
     pub(super) dated: &'a [Day],
 }
 
-impl Days<'_> {
-    /// Visits each row with the bin in which it enters and that in which it leaves. What leaves in the bin in which it entered
-    /// changes nothing, and is not visited.
-    #[inline]
-    pub(super) fn each(
-        &self,
-        axis: &Axis,
-        mut visit: impl FnMut(usize, Option<usize>, Option<usize>) -> Result<()>,
-    ) -> Result<()> {
-        let Some(leaves) = self.leaves else {
-            for (row, enters) in self.enters.iter().enumerate() {
-                if let Some(bin) = axis.bin(*enters) {
-                    visit(row, Some(bin), None)?;
-                }
-            }
-            return Ok(());
-        };
-        for (row, (enters, leaves)) in self.enters.iter().zip(leaves).enumerate() {
-            let (enters, leaves) = (axis.bin(*enters), axis.bin(*leaves));
-            if enters != leaves {
-                visit(row, enters, leaves)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Adding<'_> {
     /// The innermost loop where records are counted and nothing else. Where many rows of one org unit come one after the other, they
     /// are counted by bin first.

@@ -377,8 +377,9 @@ fn values_and_nulls<T: ArrowPrimitiveType>(
 }
 
 /// The rows without a value.
-fn undated(array: &impl Array) -> impl Iterator<Item = usize> {
+fn undated(array: &impl Array) -> Vec<usize> {
     let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
-    let rows = 0..nulls.map_or(0, NullBuffer::len);
-    rows.filter(move |row| nulls.is_some_and(|nulls| nulls.is_null(*row)))
+    let absent = nulls.map(|nulls| !nulls.inner());
+    let rows = absent.iter().flat_map(BooleanBuffer::set_indices);
+    rows.collect()
 }

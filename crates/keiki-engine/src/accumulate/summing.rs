@@ -32,7 +32,7 @@ impl Adding<'_> {
         };
         self.sum(days, cell, adder);
         if self.plan.has_histogram {
-            self.put_each(days, |row| is_known(row).then(|| value(row)), adder)?;
+            self.put_each(days, is_known, value, adder)?;
         }
         Ok(())
     }
@@ -46,14 +46,16 @@ impl Adding<'_> {
         for run in self.units.chunk_by(|a, b| a == b) {
             let rows = start..start + run.len();
             start = rows.end;
-            if run.len() < bins.len() {
+            if run.len() * ROW_BINS < bins.len() {
                 self.sum_few(rows, days, &cell, adder);
                 continue;
             }
             self.visit(rows, days, |row, enters, leaves| {
                 let cell = cell(row);
                 bins[enters].add(cell);
-                bins[leaves].take(cell);
+                if let Some(leaves) = leaves {
+                    bins[leaves].take(cell);
+                }
             });
             for (bin, sum) in bins[..all].iter().enumerate() {
                 if !sum.is_zero() {
@@ -73,6 +75,7 @@ impl Adding<'_> {
     ) {
         let all = self.axis.bins();
         self.visit(rows, days, |row, enters, leaves| {
+            let leaves = leaves.unwrap_or(all);
             // What leaves in the bin in which it entered changes nothing.
             if enters == leaves {
                 return;
@@ -87,25 +90,28 @@ impl Adding<'_> {
         });
     }
 
-    /// Visits rows with the places on the axis of the days on which they enter and leave: behind the last bin for what never does.
+    /// Visits rows with the places on the axis of the days on which they enter and leave; `None` where nothing ever leaves.
     #[inline]
     fn visit(
         &self,
         rows: Range<usize>,
         days: &Days<'_>,
-        mut visit: impl FnMut(usize, usize, usize),
+        mut visit: impl FnMut(usize, usize, Option<usize>),
     ) {
         let enters = &days.enters[rows.clone()];
         let Some(leaves) = days.leaves else {
-            let never = self.axis.bins();
             for (row, enters) in rows.zip(enters) {
-                visit(row, self.axis.place(*enters), never);
+                visit(row, self.axis.place(*enters), None);
             }
             return;
         };
         let leaves = &leaves[rows.clone()];
         for ((row, enters), leaves) in rows.zip(enters).zip(leaves) {
-            visit(row, self.axis.place(*enters), self.axis.place(*leaves));
+            visit(
+                row,
+                self.axis.place(*enters),
+                Some(self.axis.place(*leaves)),
+            );
         }
     }
 
@@ -113,26 +119,67 @@ impl Adding<'_> {
     fn put_each(
         &self,
         days: &Days<'_>,
-        value: impl Fn(usize) -> Option<i128>,
+        is_known: impl Fn(usize) -> bool,
+        value: impl Fn(usize) -> i128,
         adder: &mut Adder<'_>,
     ) -> Result<()> {
-        days.each(self.axis, |row, enters, leaves| {
-            let Some(value) = value(row) else {
-                return Ok(());
-            };
-            let step = in_steps(self.plan, value)?;
-            let pair = if self.plan.keeps_day {
-                (i64::from(days.dated[row]), step)
-            } else {
-                (step, 0)
-            };
-            for (bin, sign) in [(enters, 1), (leaves, -1)] {
-                if let Some(bin) = bin {
-                    self.put(row, bin, pair, sign, adder)?;
+        let all = self.axis.bins();
+        let (mut entering, mut leaving) = (Moves::default(), Moves::default());
+        for start in (0..self.units.len()).step_by(ROWS_AT_ONCE) {
+            let rows = start..self.units.len().min(start + ROWS_AT_ONCE);
+            self.visit(rows, days, |row, enters, leaves| {
+                let leaves = leaves.unwrap_or(all);
+                let moves = is_known(row) & (enters != leaves);
+                entering.push((row, enters), moves & (enters < all));
+                leaving.push((row, leaves), moves & (leaves < all));
+            });
+            for (moves, sign) in [(&mut entering, 1), (&mut leaving, -1)] {
+                for (row, bin) in moves.take() {
+                    let step = in_steps(self.plan, value(*row))?;
+                    let pair = if self.plan.keeps_day {
+                        (i64::from(days.dated[*row]), step)
+                    } else {
+                        (step, 0)
+                    };
+                    self.put(*row, *bin, pair, sign, adder)?;
                 }
             }
-            Ok(())
-        })
+        }
+        Ok(())
+    }
+}
+
+/// Rows are added up by bin where they are no fewer than one for so many bins.
+const ROW_BINS: usize = 4;
+
+/// In how many rows moves are looked for together.
+const ROWS_AT_ONCE: usize = 256;
+
+/// Rows with the bins in which they enter or which they leave. They are found without a branch: which they are nobody can foretell.
+struct Moves {
+    found: [(usize, usize); ROWS_AT_ONCE],
+    count: usize,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self {
+            found: [(0, 0); ROWS_AT_ONCE],
+            count: 0,
+        }
+    }
+}
+
+impl Moves {
+    #[inline]
+    fn push(&mut self, one: (usize, usize), is_move: bool) {
+        self.found[self.count] = one;
+        self.count += usize::from(is_move);
+    }
+
+    /// Those found, of which it then holds none.
+    fn take(&mut self) -> &[(usize, usize)] {
+        &self.found[..std::mem::take(&mut self.count)]
     }
 }
 
