@@ -75,8 +75,7 @@ pub(crate) struct Evaluation<'e> {
     arrangements: Vec<Arc<Arrangement>>,
     /// Per slot, which months stand for it in each org unit.
     timings: Vec<Arc<Timing>>,
-    /// Per slot, the people of each unit of the main tree; absent where no headcount is known.
-    people: Vec<Option<Arc<Vec<i64>>>>,
+    people: People,
     /// Per dataset and slot, where the org units of its cube are.
     places: Vec<OnceLock<Vec<Arc<Places>>>>,
     footings: Mutex<Footings>,
@@ -93,6 +92,9 @@ enum Speaking {
     /// Every month, as flows do.
     Throughout,
 }
+
+/// Per slot, the people of each unit of the main tree; absent where no headcount is known.
+type People = Vec<Option<Arc<Vec<i64>>>>;
 
 /// The views of measures. *Shape*: slot; only those that are needed.
 type Views<'v> = HashMap<MeasurePlace, Vec<Option<View<'v>>>>;
@@ -236,7 +238,11 @@ impl<'e> Evaluation<'e> {
                 .collect();
             own.iter().any(|count| *count > 0).then(|| Arc::new(own))
         };
-        self.people = self.views(kpi, place).into_iter().map(of_slot).collect();
+        let people = self.views(kpi, place).into_iter().map(of_slot).collect();
+        self.people = match &self.engine.memory {
+            Some(memory) => memory.same_people(people),
+            None => people,
+        };
         self
     }
 
@@ -340,12 +346,13 @@ impl<'e> Evaluation<'e> {
     ) -> Vec<(usize, Vec<Part>)> {
         let figures = self.figures_of_counts(&group, views);
         let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
+            let is_remembered = work.missing().is_empty();
             let fresh = self.measure_indicator(&work, figures, views, wanted, labels);
             let mut fresh = fresh.into_iter();
             let parts = work.recalled.into_iter();
             let parts = parts.filter_map(|recalled| recalled.or_else(|| fresh.next()));
             let parts: Vec<Part> = parts.collect();
-            if let Some(memory) = &self.engine.memory {
+            if let Some(memory) = self.engine.memory.as_ref().filter(|_| !is_remembered) {
                 memory.keep(work.of, work.inputs, &parts);
             }
             (at, parts)

@@ -7,7 +7,7 @@ use keiki_model::calendar::Day;
 use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::org::Arrangement;
 
-use super::{Footing, Slot, Window};
+use super::{Footing, People, Slot, Window};
 use crate::keep::Contents;
 use crate::measurements::Part;
 use crate::plan::Plan;
@@ -57,6 +57,7 @@ struct Remembered {
 pub(crate) struct Memory {
     by_indicator: Mutex<HashMap<(u32, String), Arc<Vec<Remembered>>>>,
     reported: Mutex<Arc<ReportedFigures>>,
+    people: Mutex<People>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
     arrangements: Mutex<HashMap<Arranged, Arc<Arrangement>>>,
 }
@@ -89,6 +90,15 @@ impl Memory {
             *known = Arc::new(fresh);
         }
         Arc::clone(&known)
+    }
+
+    /// The people of each period: the very lists of before, if they are the same, which are compared for every indicator.
+    pub(super) fn same_people(&self, fresh: People) -> People {
+        let mut known = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != fresh {
+            *known = fresh;
+        }
+        known.clone()
     }
 
     /// What is remembered of periods, where it was computed from the same. *Shape*: as `inputs`.
