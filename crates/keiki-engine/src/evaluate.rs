@@ -82,7 +82,10 @@ pub(crate) struct Evaluation<'e> {
 }
 
 /// Per dataset, where evidence counts: for all KPIs that concern everybody, and for each of the others. *Shape*: slot.
-type Footings = HashMap<(usize, Option<u32>, Speaking), Arc<Vec<Arc<Footing>>>>;
+type Footings = HashMap<(usize, Option<u32>, Speaking), SlotFootings>;
+
+/// Where evidence counts. *Shape*: slot.
+type SlotFootings = Arc<Vec<Arc<Footing>>>;
 
 /// What evidence has to speak for to be counted in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

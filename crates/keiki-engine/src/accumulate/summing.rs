@@ -129,9 +129,9 @@ impl Adding<'_> {
             let rows = start..self.units.len().min(start + ROWS_AT_ONCE);
             self.visit(rows, days, |row, enters, leaves| {
                 let leaves = leaves.unwrap_or(all);
-                let moves = is_known(row) & (enters != leaves);
-                entering.push((row, enters), moves & (enters < all));
-                leaving.push((row, leaves), moves & (leaves < all));
+                let moves = usize::from(is_known(row)) * usize::from(enters != leaves);
+                entering.push((row, enters), moves * usize::from(enters < all));
+                leaving.push((row, leaves), moves * usize::from(leaves < all));
             });
             for (moves, sign) in [(&mut entering, 1), (&mut leaving, -1)] {
                 for (row, bin) in moves.take() {
@@ -171,10 +171,11 @@ impl Default for Moves {
 }
 
 impl Moves {
+    /// Takes one in, where it is one and not none.
     #[inline]
-    fn push(&mut self, one: (usize, usize), is_move: bool) {
-        self.found[self.count] = one;
-        self.count += usize::from(is_move);
+    fn push(&mut self, found: (usize, usize), one_or_none: usize) {
+        self.found[self.count] = found;
+        self.count += one_or_none;
     }
 
     /// Those found, of which it then holds none.

@@ -262,13 +262,10 @@ impl View<'_> {
 
     /// The number of the calendar that an org unit of the cube follows.
     pub(super) fn number_of(&self, unit: usize) -> usize {
-        match self.spans() {
-            [_] => 0,
-            _ => {
-                let nodes = &self.footing.places.0[unit];
-                self.timing().number_of_all(nodes)
-            }
+        if self.spans().len() == 1 {
+            return 0;
         }
+        self.timing().number_of_all(&self.footing.places.0[unit])
     }
 
     /// What stands for the period.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use keiki_model::org::{Arrangement, Tree};
 
 use super::amounts::{Footing, Places, View, views};
-use super::{Evaluation, MeasurePlace, Speaking};
+use super::{Evaluation, MeasurePlace, SlotFootings, Speaking};
 use crate::plan::ClockPlan;
 
 impl Evaluation<'_> {
@@ -23,7 +23,7 @@ impl Evaluation<'_> {
     }
 
     /// Where the evidence for a measure counts. *Shape*: slot.
-    pub(super) fn footings(&self, kpi: u32, place: MeasurePlace) -> Arc<Vec<Arc<Footing>>> {
+    pub(super) fn footings(&self, kpi: u32, place: MeasurePlace) -> SlotFootings {
         let speaking = match self.plan.measure(place).clock {
             ClockPlan::Flow { .. } => Speaking::Throughout,
             ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Speaking::OnCutDay,

@@ -55,12 +55,15 @@ struct Remembered {
 /// Remembers the last measurements of each indicator.
 #[derive(Default)]
 pub(crate) struct Memory {
-    by_indicator: Mutex<HashMap<(u32, String), Arc<Vec<Remembered>>>>,
+    by_indicator: Mutex<ByIndicator>,
     reported: Mutex<Arc<ReportedFigures>>,
     people: Mutex<People>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
     arrangements: Mutex<HashMap<Arranged, Arc<Arrangement>>>,
 }
+
+/// By the KPI's number and the indicator's code.
+type ByIndicator = HashMap<(u32, String), Arc<Vec<Remembered>>>;
 
 type Arranged = (Day, Day, Option<usize>);
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use keiki_model::kpi::{Formula, Indicator, Kpi};
 use keiki_model::parallel::in_parallel;
 
-use super::amounts::{Footing, View, bins};
+use super::amounts::{View, bins};
 use super::memory::Inputs;
-use super::{Evaluation, MeasurePlace, Views, survival_window};
+use super::{Evaluation, MeasurePlace, SlotFootings, Views, survival_window};
 use crate::measurements::Part;
 
 /// One indicator: what it needs, and what is remembered of it.
@@ -142,7 +142,7 @@ impl Evaluation<'_> {
     fn inputs(
         &self,
         indicator: &Indicator,
-        (places, footings): (&[(u32, MeasurePlace)], &[Arc<Vec<Arc<Footing>>>]),
+        (places, footings): (&[(u32, MeasurePlace)], &[SlotFootings]),
         slot: usize,
         wanted: &Arc<Vec<bool>>,
     ) -> Option<Inputs> {

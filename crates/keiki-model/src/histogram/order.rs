@@ -79,7 +79,7 @@ pub(super) fn add_up<P: Part>(cells: &mut Vec<P>) {
         let is_next = !one.is_of_cell_of(cell);
         if let Some(whole) = cell.with(weight) {
             cells[kept] = whole;
-            kept += usize::from(is_next & (weight != 0));
+            kept += usize::from(is_next) * usize::from(weight != 0);
         } else if is_next {
             kept = put_parts(cells, kept, (cell, weight));
         }
