@@ -8,16 +8,19 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
-use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::config::TableParquetOptions;
+use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl, PartitionedFile,
 };
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::DataFusionError;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::object_store::ObjectStoreExt;
 use datafusion::object_store::path::Path;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{Expr, SessionContext, col, lit};
@@ -91,6 +94,18 @@ pub(crate) async fn read_cube(
     if scan.files.is_empty() {
         return Ok(Cube::new(axis.clone(), &plan.has_value()));
     }
+    let read = added_up(context, plan, scan, bounds, axis, units).await;
+    or_why_not(scan, read).await
+}
+
+async fn added_up(
+    context: &SessionContext,
+    plan: &Arc<DatasetPlan>,
+    scan: &Scan,
+    bounds: Bounds,
+    axis: &Axis,
+    units: usize,
+) -> Result<Cube> {
     let physical = cube_plan(context, plan, scan, bounds).await?;
     let mut parts = Vec::new();
     for partition in 0..physical.output_partitioning().partition_count() {
@@ -150,7 +165,8 @@ pub(crate) async fn read_rows(
         .filter(|name| is_needed(name))
         .collect();
     let physical = physical_plan(context, dataset, scan, &columns, only).await?;
-    let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await?;
+    let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await;
+    let batches = or_why_not(scan, batches.map_err(EngineError::from)).await?;
     batches
         .into_iter()
         .map(|batch| within(batch, bounds))
@@ -182,33 +198,46 @@ async fn physical_plan(
     columns: &[&str],
     only: Option<&Only>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let table = Arc::new(entries_listing(context, dataset, scan)?);
     let Some(only) = only else {
-        let physical = whole_columns(context, &table, columns).await?;
-        all_there(&physical, scan)?;
-        return Ok(physical);
+        return whole_columns(context, dataset, scan, columns).await;
     };
-    let frame = context.read_table(Arc::<ListingTable>::clone(&table))?;
+    let table = entries_listing(context, dataset, scan)?;
+    let frame = context.read_table(Arc::new(table))?;
     let frame = frame.filter(only.condition())?.select_columns(columns)?;
     let physical = frame.create_physical_plan().await?;
-    // A condition that nothing can meet leaves no files to look for.
-    let asked = if files_of(&physical)?.is_empty() {
-        whole_columns(context, &table, columns).await?
-    } else {
-        Arc::clone(&physical)
-    };
-    all_there(&asked, scan)?;
+    let found = files_of(&physical)?;
+    let mut files = scan.files.iter();
+    // A file that is not there would be read as if it had no rows.
+    match files.find(|file| !found.contains(&Path::from(file.path.as_str()))) {
+        // A condition that nothing can meet leaves no files to look for.
+        Some(_) if found.is_empty() => all_there(scan).await?,
+        Some(file) => return Err(EngineError::MissingFile(file.path.clone())),
+        None => {}
+    }
     Ok(physical)
 }
 
-/// Makes sure that each file of a scan is there: one that is not would be read as if it had no rows.
-fn all_there(physical: &Arc<dyn ExecutionPlan>, scan: &Scan) -> Result<()> {
-    let found = files_of(physical)?;
-    let mut files = scan.files.iter();
-    match files.find(|file| !found.contains(&Path::from(file.path.as_str()))) {
-        Some(file) => Err(EngineError::MissingFile(file.path.clone())),
-        None => Ok(()),
+/// Where entries could not be read, says it of the file that is not there or that the store does not give: the reader's own error
+/// tells little of that.
+async fn or_why_not<T>(scan: &Scan, read: Result<T>) -> Result<T> {
+    if read.is_err() {
+        all_there(scan).await?;
     }
+    read
+}
+
+/// Makes sure that each file of a scan is there.
+async fn all_there(scan: &Scan) -> Result<()> {
+    for file in &scan.files {
+        match scan.store.head(&Path::from(file.path.as_str())).await {
+            Ok(_) => {}
+            Err(datafusion::object_store::Error::NotFound { .. }) => {
+                return Err(EngineError::MissingFile(file.path.clone()));
+            }
+            Err(error) => return Err(DataFusionError::from(error).into()),
+        }
+    }
+    Ok(())
 }
 
 /// The files that a plan reads.
@@ -230,21 +259,48 @@ fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
     source.data_source().downcast_ref::<FileScanConfig>()
 }
 
-/// Reads columns as they lie. There is nothing for an optimiser to find, and looking takes longer than reading a small commit.
+/// Reads columns as they lie. What the files are is known from the journal, which nobody has to be asked for again, and there is
+/// nothing for an optimiser to find: looking takes longer than reading a small commit.
 async fn whole_columns(
     context: &SessionContext,
-    table: &ListingTable,
+    dataset: &Dataset,
+    scan: &Scan,
     columns: &[&str],
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = table.schema();
+    let schema = nullable(&entries_schema(dataset));
     let places = columns.iter().map(|name| schema.index_of(name));
     let places: Vec<usize> = places.collect::<std::result::Result<_, _>>()?;
     let state = context.state();
-    let plan = table.scan(&state, Some(&places), &[], None).await?;
-    // A large file is read in as many parts as there are threads.
     let parts = state.config().target_partitions();
+    let files = scan.files.iter();
+    let files = files.map(|file| PartitionedFile::new(file.path.as_str(), file.size_bytes));
+    let format = format();
+    let config = FileScanConfigBuilder::new(place(context, scan)?, format.file_source(schema.into()))
+        .with_file_groups(FileGroup::new(files.collect()).split_files(parts))
+        .with_projection_indices(Some(places))?
+        .build();
+    let plan = format.create_physical_plan(&state, config).await?;
+    // A large file is read in as many parts as there are threads.
     let parted = plan.repartitioned(parts, state.config_options())?;
     Ok(parted.unwrap_or(plan))
+}
+
+/// The store of a scan, as a session knows it.
+fn place(context: &SessionContext, scan: &Scan) -> Result<ObjectStoreUrl> {
+    let url = ObjectStoreUrl::parse("keiki://journal")?;
+    context
+        .runtime_env()
+        .register_object_store(url.as_ref(), Arc::clone(&scan.store));
+    Ok(url)
+}
+
+/// How entries are read.
+fn format() -> ParquetFormat {
+    // What a query does not want is not decoded (decision 0112).
+    let mut options = TableParquetOptions::default();
+    options.global.pushdown_filters = true;
+    options.global.reorder_filters = true;
+    ParquetFormat::default().with_options(options)
 }
 
 /// The files of a scan as a table with the dataset's schema; columns that older files lack are null.
@@ -253,21 +309,13 @@ pub(crate) fn entries_listing(
     dataset: &Dataset,
     scan: &Scan,
 ) -> Result<ListingTable> {
-    let url = datafusion::execution::object_store::ObjectStoreUrl::parse("keiki://journal")?;
-    context
-        .runtime_env()
-        .register_object_store(url.as_ref(), Arc::clone(&scan.store));
+    let url = place(context, scan)?;
     let paths: Vec<ListingTableUrl> = scan
         .files
         .iter()
-        .map(|file| ListingTableUrl::parse(format!("keiki://journal/{}", file.path)))
+        .map(|file| ListingTableUrl::parse(format!("{url}{}", file.path)))
         .collect::<std::result::Result<_, _>>()?;
-    // What a query does not want is not decoded (decision 0112).
-    let mut parquet = TableParquetOptions::default();
-    parquet.global.pushdown_filters = true;
-    parquet.global.reorder_filters = true;
-    let format = ParquetFormat::default().with_options(parquet);
-    let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
+    let options = ListingOptions::new(Arc::new(format())).with_file_extension(".parquet");
     let schema = nullable(&entries_schema(dataset));
     let config = ListingTableConfig::new_with_multi_paths(paths)
         .with_listing_options(options)

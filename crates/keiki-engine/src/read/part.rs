@@ -16,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use futures::{TryStreamExt, stream};
 use keiki_store::Scan;
 
-use super::{Bounds, cube_plan, file_scan, within};
+use super::{Bounds, cube_plan, file_scan, or_why_not, within};
 use crate::accumulate::Accumulator;
 use crate::axis::Axis;
 use crate::cube::Cube;
@@ -40,6 +40,17 @@ pub(crate) struct PartRead {
 
 /// Reads files into a cube; of those for which there are ranges, the groups of rows that lie in these.
 pub(crate) async fn read_part(
+    context: &SessionContext,
+    plan: &Arc<DatasetPlan>,
+    (scan, ranges): (&Scan, &Ranges),
+    bounds: Bounds,
+    axis: &Axis,
+) -> Result<PartRead> {
+    let read = added_up(context, plan, (scan, ranges), bounds, axis).await;
+    or_why_not(scan, read).await
+}
+
+async fn added_up(
     context: &SessionContext,
     plan: &Arc<DatasetPlan>,
     (scan, ranges): (&Scan, &Ranges),
