@@ -39,6 +39,14 @@ impl Axis {
         }
     }
 
+    /// The months from the first to the last, which all the rest follows from.
+    pub(crate) fn months(&self) -> (Month, Month) {
+        (
+            Month(self.first),
+            Month(self.first + i32::from(self.closed)),
+        )
+    }
+
     /// The number of bins, the opening one included.
     pub(crate) fn bins(&self) -> usize {
         self.starts.len()

@@ -9,6 +9,7 @@ mod formulas;
 mod judgement;
 mod labels;
 mod memory;
+mod sources;
 mod standing;
 mod statistics;
 mod survival;
@@ -39,6 +40,7 @@ pub(crate) use durations::is_of_durations;
 use judgement::{CYCLE_MONTHS, Rules};
 use labels::Labels;
 pub(crate) use memory::Memory;
+use sources::Resting;
 use standing::Standing;
 pub(crate) use survival::Window;
 use work::{Work, by_kpi, dealt_out, grouped};
@@ -82,7 +84,7 @@ pub(crate) struct Evaluation<'e> {
 }
 
 /// Per dataset, where evidence counts: for all KPIs that concern everybody, and for each of the others. *Shape*: slot.
-type Footings = HashMap<(usize, Option<u32>, Speaking), SlotFootings>;
+type Footings = HashMap<(usize, Option<u32>, Speaking), Arc<OnceLock<SlotFootings>>>;
 
 /// Where evidence counts. *Shape*: slot.
 type SlotFootings = Arc<Vec<Arc<Footing>>>;
@@ -233,7 +235,7 @@ impl<'e> Evaluation<'e> {
             return self;
         };
         let divisor = self.plan.measure(place).divisor;
-        let of_slot = |view: View<'_>| {
+        let count = |view: &View<'_>| {
             let own: Vec<i64> = view
                 .own_levels()
                 .iter()
@@ -241,11 +243,33 @@ impl<'e> Evaluation<'e> {
                 .collect();
             own.iter().any(|count| *count > 0).then(|| Arc::new(own))
         };
-        let people = self.views(kpi, place).into_iter().map(of_slot).collect();
-        self.people = match &self.engine.memory {
-            Some(memory) => memory.same_people(people),
-            None => people,
+        let Some(memory) = &self.engine.memory else {
+            self.people = self.views(kpi, place).iter().map(count).collect();
+            return self;
         };
+        let resting = Resting {
+            places: &[(kpi, place)],
+            footings: &[self.footings(kpi, place)],
+        };
+        let slots = 0..self.slots.len();
+        let known = slots
+            .clone()
+            .map(|slot| memory.people(slot, |sources| self.still_gives(sources, resting, slot)));
+        let mut known: Vec<_> = known.collect();
+        let missing: Vec<usize> = slots.filter(|slot| known[*slot].is_none()).collect();
+        if !missing.is_empty() {
+            for (slot, view) in missing.iter().zip(self.views_in(kpi, place, &missing)) {
+                known[*slot] = Some(count(&view));
+            }
+        }
+        let people: People = known.into_iter().flatten().collect();
+        if !missing.is_empty() {
+            let sources = (0..people.len()).map(|slot| self.sources(resting, slot));
+            if let Some(sources) = sources.collect::<Option<Vec<_>>>() {
+                memory.keep_people(sources.into_iter().zip(people.iter().cloned()));
+            }
+        }
+        self.people = people;
         self
     }
 
@@ -317,24 +341,23 @@ impl<'e> Evaluation<'e> {
         let work = dealt_out(asked, indicators, |of| self.work(of, wanted));
         let labels = Labels::new(self);
         let figures: usize = work.iter().map(|work| work.count(wanted)).sum();
-        let by_kpi = by_kpi(work);
+        let (done, left): (Vec<_>, Vec<_>) = work
+            .into_iter()
+            .enumerate()
+            .partition(|(_, work)| work.missing().is_empty());
+        let by_kpi = by_kpi(left);
         // Threads share KPIs, or where these are few, what each of them consists of.
         let within = if by_kpi.len() < FEW_KPIS { figures } else { 0 };
-        let is_remembered = |group: &Vec<(usize, Work<'_>)>| {
-            let mut work = group.iter();
-            work.all(|(_, work)| work.missing().is_empty())
-        };
         // No longer than the figures of a KPI take are its views needed, which are much when taken together.
         let of_kpi = |work: Vec<(usize, Work<'_>)>| {
             let views = self.views_for(&work, within);
             let of_group = |group| self.measure_group(group, &views, wanted, &labels);
             dealt_out(within, grouped(work), of_group)
         };
-        let (done, left): (Vec<_>, Vec<_>) = by_kpi.into_iter().partition(is_remembered);
-        let done: Vec<_> = done.into_iter().map(of_kpi).collect();
-        let measured = dealt_out(figures, left, of_kpi);
-        let measured = done.into_iter().chain(measured).flatten().flatten();
-        let mut measured: Vec<(usize, Vec<Part>)> = measured.collect();
+        let measured = dealt_out(figures, by_kpi, of_kpi).into_iter();
+        let done = done.iter().map(|(at, work)| (*at, work.remembered()));
+        let mut measured: Vec<(usize, Vec<Part>)> =
+            measured.flatten().flatten().chain(done).collect();
         measured.sort_unstable_by_key(|(at, _)| *at);
         measured.into_iter().map(|(_, parts)| parts).collect()
     }
@@ -349,14 +372,16 @@ impl<'e> Evaluation<'e> {
     ) -> Vec<(usize, Vec<Part>)> {
         let figures = self.figures_of_counts(&group, views);
         let of_work = |((at, work), figures): ((usize, Work<'_>), _)| {
-            let is_remembered = work.missing().is_empty();
             let fresh = self.measure_indicator(&work, figures, views, wanted, labels);
             let mut fresh = fresh.into_iter();
-            let parts = work.recalled.into_iter();
-            let parts = parts.filter_map(|recalled| recalled.or_else(|| fresh.next()));
+            let recalled = work.recalled.iter();
+            let parts = recalled.filter_map(|recalled| match recalled {
+                Some(remembered) => Some(Arc::clone(&remembered.part)),
+                None => fresh.next(),
+            });
             let parts: Vec<Part> = parts.collect();
-            if let Some(memory) = self.engine.memory.as_ref().filter(|_| !is_remembered) {
-                memory.keep(work.of, work.inputs, &parts);
+            if let Some(memory) = &self.engine.memory {
+                memory.keep(work.of, work.to_remember(&parts));
             }
             (at, parts)
         };

@@ -46,7 +46,7 @@ pub(crate) struct History {
 }
 
 /// What a kept cube holds of a measure in some bins, by what it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Contents {
     key: Arc<str>,
     /// The last commit that brought entries.
@@ -87,15 +87,34 @@ impl History {
     pub(crate) fn contents(
         &self,
         measure: usize,
-        ranges: Vec<Option<RangeInclusive<usize>>>,
+        ranges: impl Iterator<Item = RangeInclusive<usize>>,
     ) -> Contents {
-        let of_measure = &self.changed[measure * self.bins..][..self.bins];
-        let of_range = |range: RangeInclusive<usize>| of_measure[range].iter().copied();
-        let changed = ranges.into_iter().flatten().flat_map(of_range).max();
         Contents {
             key: Arc::clone(&self.key),
-            seq: self.undated[measure].max(changed.unwrap_or(0)),
+            seq: self.last_change(measure, ranges),
         }
+    }
+
+    /// Tells whether the cube still holds the same of a measure in some ranges of bins.
+    pub(crate) fn still_holds(
+        &self,
+        known: &Contents,
+        measure: usize,
+        ranges: impl Iterator<Item = RangeInclusive<usize>>,
+    ) -> bool {
+        self.key == known.key && self.last_change(measure, ranges) == known.seq
+    }
+
+    /// The last commit that changed any of these bins of a measure.
+    fn last_change(
+        &self,
+        measure: usize,
+        ranges: impl Iterator<Item = RangeInclusive<usize>>,
+    ) -> i64 {
+        let of_measure = &self.changed[measure * self.bins..][..self.bins];
+        let of_range = |range: RangeInclusive<usize>| of_measure[range].iter().copied().max();
+        let changed = ranges.filter_map(of_range).max();
+        self.undated[measure].max(changed.unwrap_or(0))
     }
 }
 

@@ -24,8 +24,10 @@ impl Engine {
             .map(|batch| batch.batch_id.as_str())
             .unwrap_or_default();
         let version = content_version(&format!(
-            "{FORM} {axis:?} {first_commit} {:?} {:?}",
-            self.setting.calendars, self.setting.zone
+            "{FORM} {:?} {first_commit} {:?} {:?}",
+            axis.months(),
+            self.setting.calendars,
+            self.setting.zone
         ));
         format!("{}-{version}", plan.dataset.name)
     }

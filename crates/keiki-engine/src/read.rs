@@ -275,10 +275,11 @@ async fn whole_columns(
     let files = scan.files.iter();
     let files = files.map(|file| PartitionedFile::new(file.path.as_str(), file.size_bytes));
     let format = format();
-    let config = FileScanConfigBuilder::new(place(context, scan)?, format.file_source(schema.into()))
-        .with_file_groups(FileGroup::new(files.collect()).split_files(parts))
-        .with_projection_indices(Some(places))?
-        .build();
+    let config =
+        FileScanConfigBuilder::new(place(context, scan)?, format.file_source(schema.into()))
+            .with_file_groups(FileGroup::new(files.collect()).split_files(parts))
+            .with_projection_indices(Some(places))?
+            .build();
     let plan = format.create_physical_plan(&state, config).await?;
     // A large file is read in as many parts as there are threads.
     let parted = plan.repartitioned(parts, state.config_options())?;

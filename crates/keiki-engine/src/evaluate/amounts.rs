@@ -375,12 +375,17 @@ impl View<'_> {
 /// Bins of time.
 pub(super) type Bins = std::ops::RangeInclusive<usize>;
 
-/// The bins of each calendar, by its number: stocks count everything up to the cut day, flows what happened in the period.
+/// The bins of each calendar, by its number.
 pub(super) fn bins(axis: &Axis, plan: &MeasurePlan, timing: &Timing) -> Vec<Option<Bins>> {
-    let of_span = |span: &Span| match plan.clock {
+    let spans = timing.spans().iter();
+    spans.map(|span| bins_of(axis, plan, span)).collect()
+}
+
+/// The bins of what stands for a period: stocks count everything up to the cut day, flows what happened in the period.
+pub(super) fn bins_of(axis: &Axis, plan: &MeasurePlan, span: &Span) -> Option<Bins> {
+    match plan.clock {
         ClockPlan::Flow { .. } if span.months.0 > span.months.1 => None,
         ClockPlan::Flow { .. } => axis.range(span.months.0.first_day(), span.cut),
         ClockPlan::Stock { .. } | ClockPlan::Spell { .. } => Some(0..=axis.bin(span.cut)?),
-    };
-    timing.spans().iter().map(of_span).collect()
+    }
 }

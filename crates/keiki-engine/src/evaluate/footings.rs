@@ -30,10 +30,11 @@ impl Evaluation<'_> {
         };
         let programme = &self.engine.setting.programme;
         let alone = Some(kpi).filter(|kpi| programme.may_leave_out(*kpi));
-        let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
-        let footings = known
-            .entry((place.0, alone, speaking))
-            .or_insert_with(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
+        let cell = {
+            let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry((place.0, alone, speaking)).or_default())
+        };
+        let footings = cell.get_or_init(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
         Arc::clone(footings)
     }
 

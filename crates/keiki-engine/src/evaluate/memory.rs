@@ -7,49 +7,32 @@ use keiki_model::calendar::Day;
 use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::org::Arrangement;
 
-use super::{Footing, People, Slot, Window};
-use crate::keep::Contents;
+use super::sources::Sources;
+use super::{Slot, Window};
 use crate::measurements::Part;
-use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 
 /// All that the measurements of an indicator in one period are a function of, but for the instant of knowledge and the
 /// journal version that they carry. What never changes within an engine is left out.
 pub(super) struct Inputs {
-    pub(super) plan: Arc<Plan>,
-    pub(super) slot: Slot,
+    pub(super) sources: Sources,
     pub(super) wanted: Arc<Vec<bool>>,
-    /// Per measure, what its cube holds of the period.
-    pub(super) contents: Vec<Contents>,
-    /// Per measure, where its evidence counts.
-    pub(super) footings: Vec<Arc<Footing>>,
     pub(super) people: Option<Arc<Vec<i64>>>,
     pub(super) reported: Arc<ReportedFigures>,
     /// Where cases are seen through windows, those, by the number of the calendar.
     pub(super) windows: Vec<Window>,
 }
 
-impl PartialEq for Inputs {
-    fn eq(&self, other: &Self) -> bool {
-        let is_same = |(one, other): (&Arc<Footing>, &Arc<Footing>)| {
-            one.covered == other.covered && one.timing == other.timing
-        };
-        Arc::ptr_eq(&self.plan, &other.plan)
-            && self.slot == other.slot
-            && self.contents == other.contents
-            && self.windows == other.windows
-            && self.wanted == other.wanted
-            && self.footings.len() == other.footings.len()
-            && self.footings.iter().zip(&other.footings).all(is_same)
-            && self.people == other.people
-            && Arc::ptr_eq(&self.reported, &other.reported)
-    }
+/// The measurements of one period with what they were computed from.
+pub(super) struct Remembered {
+    inputs: Inputs,
+    pub(super) part: Part,
 }
 
-/// The measurements of one period with what they were computed from.
-struct Remembered {
-    inputs: Inputs,
-    part: Part,
+/// How many people each unit had in one period, with what that was computed from.
+struct RememberedPeople {
+    sources: Sources,
+    people: Option<Arc<Vec<i64>>>,
 }
 
 /// Remembers the last measurements of each indicator.
@@ -57,13 +40,14 @@ struct Remembered {
 pub(crate) struct Memory {
     by_indicator: Mutex<ByIndicator>,
     reported: Mutex<Arc<ReportedFigures>>,
-    people: Mutex<People>,
+    /// *Shape*: slot that was asked for last.
+    people: Mutex<Vec<RememberedPeople>>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
     arrangements: Mutex<HashMap<Arranged, Arc<Arrangement>>>,
 }
 
 /// By the KPI's number and the indicator's code.
-type ByIndicator = HashMap<(u32, String), Arc<Vec<Remembered>>>;
+type ByIndicator = HashMap<(u32, String), Arc<Vec<Arc<Remembered>>>>;
 
 type Arranged = (Day, Day, Option<usize>);
 
@@ -95,54 +79,62 @@ impl Memory {
         Arc::clone(&known)
     }
 
-    /// The people of each period: the very lists of before, if they are the same, which are compared for every indicator.
-    pub(super) fn same_people(&self, fresh: People) -> People {
-        let mut known = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != fresh {
-            *known = fresh;
-        }
-        known.clone()
+    /// The people of a period, where they are remembered and `is_same` says that they were counted from the same.
+    pub(super) fn people(
+        &self,
+        slot: usize,
+        is_same: impl Fn(&Sources) -> bool,
+    ) -> Option<Option<Arc<Vec<i64>>>> {
+        let known = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(slot).filter(|known| is_same(&known.sources))?;
+        Some(known.people.clone())
     }
 
-    /// What is remembered of periods, where it was computed from the same. *Shape*: as `inputs`.
+    /// Remembers the people of periods in the place of all that were remembered.
+    pub(super) fn keep_people(
+        &self,
+        counted: impl Iterator<Item = (Sources, Option<Arc<Vec<i64>>>)>,
+    ) {
+        let counted = counted.map(|(sources, people)| RememberedPeople { sources, people });
+        let counted = counted.collect();
+        *self.people.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    }
+
+    /// What is remembered of periods, where `is_same` says that it was computed from the same. *Shape*: slot, of which there are so
+    /// many.
     pub(super) fn recall(
         &self,
         (kpi, indicator): (&Kpi, &Indicator),
-        inputs: &[Option<Inputs>],
-    ) -> Vec<Option<Part>> {
+        slots: usize,
+        is_same: impl Fn(usize, &Inputs) -> bool,
+    ) -> Vec<Option<Arc<Remembered>>> {
         let known = {
             let memory = self.by_indicator.lock();
             let memory = memory.unwrap_or_else(PoisonError::into_inner);
             let known = memory.get(&(kpi.no, indicator.code.clone()));
             known.map(Arc::clone).unwrap_or_default()
         };
-        let find = |(at, inputs): (usize, &Option<Inputs>)| {
-            let inputs = inputs.as_ref()?;
+        let find = |slot: usize| {
             // Mostly the same periods are asked for again.
-            let mut all = known.get(at).into_iter().chain(&*known);
-            let found = all.find(|known| known.inputs == *inputs)?;
-            Some(Arc::clone(&found.part))
+            let mut all = known.get(slot).into_iter().chain(&*known);
+            all.find(|known| is_same(slot, &known.inputs)).cloned()
         };
-        inputs.iter().enumerate().map(find).collect()
+        (0..slots).map(find).collect()
     }
 
     /// Remembers periods in the place of all that were remembered of an indicator.
-    pub(super) fn keep(
-        &self,
-        (kpi, indicator): (&Kpi, &Indicator),
-        inputs: Vec<Option<Inputs>>,
-        parts: &[Part],
-    ) {
-        let known = inputs.into_iter().zip(parts).filter_map(|(inputs, part)| {
-            Some(Remembered {
-                inputs: inputs?,
-                part: Arc::clone(part),
-            })
-        });
+    pub(super) fn keep(&self, (kpi, indicator): (&Kpi, &Indicator), periods: Vec<Arc<Remembered>>) {
         let mut memory = self
             .by_indicator
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        memory.insert((kpi.no, indicator.code.clone()), Arc::new(known.collect()));
+        memory.insert((kpi.no, indicator.code.clone()), Arc::new(periods));
+    }
+}
+
+impl Remembered {
+    pub(super) fn new(inputs: Inputs, part: &Part) -> Self {
+        let part = Arc::clone(part);
+        Self { inputs, part }
     }
 }

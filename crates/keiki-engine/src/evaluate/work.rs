@@ -6,19 +6,20 @@ use std::sync::Arc;
 use keiki_model::kpi::{Formula, Indicator, Kpi};
 use keiki_model::parallel::in_parallel;
 
-use super::amounts::{View, bins};
-use super::memory::Inputs;
-use super::{Evaluation, MeasurePlace, SlotFootings, Views, survival_window};
+use super::amounts::View;
+use super::memory::{Inputs, Remembered};
+use super::sources::Resting;
+use super::{Evaluation, MeasurePlace, Views, Window, survival_window};
 use crate::measurements::Part;
 
 /// One indicator: what it needs, and what is remembered of it.
 pub(super) struct Work<'k> {
     pub(super) of: (&'k Kpi, &'k Indicator),
     pub(super) places: Vec<(u32, MeasurePlace)>,
-    /// *Shape*: slot; empty where nothing is remembered.
+    /// What the figures that are left to do will be of. *Shape*: slot; none where nothing is to be remembered.
     pub(super) inputs: Vec<Option<Inputs>>,
     /// *Shape*: slot.
-    pub(super) recalled: Vec<Option<Part>>,
+    pub(super) recalled: Vec<Option<Arc<Remembered>>>,
 }
 
 impl Work<'_> {
@@ -28,6 +29,21 @@ impl Work<'_> {
         slots
             .filter(|slot| self.recalled[*slot].is_none())
             .collect()
+    }
+
+    /// The measurements that are remembered.
+    pub(super) fn remembered(&self) -> Vec<Part> {
+        let recalled = self.recalled.iter().flatten();
+        recalled.map(|known| Arc::clone(&known.part)).collect()
+    }
+
+    /// What is to be remembered, with the measurements of all slots.
+    pub(super) fn to_remember(self, parts: &[Part]) -> Vec<Arc<Remembered>> {
+        let slots = self.recalled.into_iter().zip(self.inputs).zip(parts);
+        let slots = slots.filter_map(|((recalled, inputs), part)| {
+            recalled.or_else(|| Some(Arc::new(Remembered::new(inputs?, part))))
+        });
+        slots.collect()
     }
 
     /// How many figures are left to do.
@@ -81,9 +97,9 @@ pub(super) fn dealt_out<T: Send, R: Send>(
 }
 
 /// Work with its place among all, by KPI, and the KPIs with what takes long first, so that threads end together.
-pub(super) fn by_kpi(work: Vec<Work<'_>>) -> Vec<Vec<(usize, Work<'_>)>> {
+pub(super) fn by_kpi(work: Vec<(usize, Work<'_>)>) -> Vec<Vec<(usize, Work<'_>)>> {
     let mut by_kpi: Vec<Vec<(usize, Work<'_>)>> = Vec::new();
-    for (at, work) in work.into_iter().enumerate() {
+    for (at, work) in work {
         match by_kpi.last_mut() {
             Some(of_kpi) if of_kpi[0].1.of.0.no == work.of.0.no => of_kpi.push((at, work)),
             _ => by_kpi.push(vec![(at, work)]),
@@ -121,13 +137,32 @@ impl Evaluation<'_> {
                 let footings: Vec<_> = footings
                     .map(|(kpi, place)| self.footings(*kpi, *place))
                     .collect();
-                let resting = (places.as_slice(), footings.as_slice());
-                let slots = 0..self.slots.len();
-                let inputs: Vec<Option<Inputs>> = slots
-                    .map(|slot| self.inputs(of.1, resting, slot, &wanted[slot]))
-                    .collect();
-                let recalled = memory.recall(of, &inputs);
-                (inputs, recalled)
+                let resting = Resting {
+                    places: &places,
+                    footings: &footings,
+                };
+                let windows = |slot| self.windows(of.1, slot);
+                let recalled = memory.recall(of, self.slots.len(), |slot, known| {
+                    self.still_gives(&known.sources, resting, slot)
+                        && known.windows.iter().copied().eq(windows(slot))
+                        && known.wanted == wanted[slot]
+                        && known.people == self.people[slot]
+                        && Arc::ptr_eq(&known.reported, &self.reported)
+                });
+                let inputs = |(slot, recalled): (usize, &Option<_>)| {
+                    let sources = match recalled {
+                        Some(_) => None,
+                        None => self.sources(resting, slot),
+                    };
+                    Some(Inputs {
+                        sources: sources?,
+                        wanted: Arc::clone(&wanted[slot]),
+                        people: self.people[slot].clone(),
+                        reported: Arc::clone(&self.reported),
+                        windows: windows(slot).collect(),
+                    })
+                };
+                (recalled.iter().enumerate().map(inputs).collect(), recalled)
             }
         };
         Work {
@@ -138,35 +173,14 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Collects what an indicator's measurements in a period rest on; `None` where a cube is not one that is kept.
-    fn inputs(
-        &self,
-        indicator: &Indicator,
-        (places, footings): (&[(u32, MeasurePlace)], &[SlotFootings]),
-        slot: usize,
-        wanted: &Arc<Vec<bool>>,
-    ) -> Option<Inputs> {
-        let contents = places.iter().map(|(_, place)| {
-            let filled = self.cubes[place.0].as_ref()?;
-            let (axis, timing) = (&filled.cube.axis, &self.timings[slot]);
-            let ranges = bins(axis, self.plan.measure(*place), timing);
-            Some(filled.history.as_ref()?.contents(place.1, ranges))
-        });
+    /// The windows through which the cases of an indicator are seen in a period, by the number of the calendar; none where it has no cases.
+    fn windows(&self, indicator: &Indicator, slot: usize) -> impl Iterator<Item = Window> {
         let sees_cases = matches!(indicator.formula, Formula::SurvivalMedian(_));
         let zone = &self.engine.setting.zone;
-        let spans = self.timings[slot].spans().iter().filter(|_| sees_cases);
-        Some(Inputs {
-            plan: Arc::clone(&self.plan),
-            slot: self.slots[slot],
-            wanted: Arc::clone(wanted),
-            contents: contents.collect::<Option<_>>()?,
-            footings: footings.iter().map(|of| Arc::clone(&of[slot])).collect(),
-            people: self.people[slot].clone(),
-            reported: Arc::clone(&self.reported),
-            windows: spans
-                .map(|span| survival_window(span.cut, &self.knowledge, zone))
-                .collect(),
-        })
+        let spans = self.timings[slot].spans().iter();
+        spans
+            .filter(move |_| sees_cases)
+            .map(|span| survival_window(span.cut, &self.knowledge, zone))
     }
 
     /// The views that are needed for what is left to do, where that is so many figures.
