@@ -8,7 +8,7 @@ use keiki_model::org::{Arrangement, Node, Tree, UnitKind};
 use keiki_store::Snapshot;
 
 /// The claims about one dataset that are known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
     claims: Vec<Claim>,
     freshness_days: i32,

@@ -16,7 +16,7 @@ mod survival;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 use keiki_model::calendar::{Day, Month, Period};
@@ -33,10 +33,11 @@ use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 use crate::timing::Timing;
 
+use amounts::Footing;
 pub(crate) use amounts::View;
-use amounts::{Footing, Places};
 pub(crate) use bearing::{Bearing, Stands, Subtrees};
 pub(crate) use durations::is_of_durations;
+use footings::Ground;
 use judgement::{CYCLE_MONTHS, Rules};
 use labels::Labels;
 pub(crate) use memory::Memory;
@@ -70,7 +71,8 @@ pub(crate) struct Evaluation<'e> {
     plan: Arc<Plan>,
     pub(crate) knowledge: Knowledge,
     cubes: Vec<Option<Filled>>,
-    claims: Vec<Option<Claims>>,
+    /// *Shape*: as `cubes`.
+    grounds: Vec<Arc<Ground>>,
     reported: Arc<ReportedFigures>,
     pub(crate) slots: Vec<Slot>,
     /// Per slot, the tree along which figures are rolled up, and the main one below it.
@@ -78,13 +80,10 @@ pub(crate) struct Evaluation<'e> {
     /// Per slot, which months stand for it in each org unit.
     timings: Vec<Arc<Timing>>,
     people: People,
-    /// Per dataset and slot, where the org units of its cube are.
-    places: Vec<OnceLock<Vec<Arc<Places>>>>,
-    footings: Mutex<Footings>,
 }
 
-/// Per dataset, where evidence counts: for all KPIs that concern everybody, and for each of the others. *Shape*: slot.
-type Footings = HashMap<(usize, Option<u32>, Speaking), Arc<OnceLock<SlotFootings>>>;
+/// Where evidence counts: for all KPIs that concern everybody, and for each of the others.
+type Footings = HashMap<(Option<u32>, Speaking), Arc<OnceLock<SlotFootings>>>;
 
 /// Where evidence counts. *Shape*: slot.
 type SlotFootings = Arc<Vec<Arc<Footing>>>;
@@ -212,19 +211,30 @@ impl<'e> Evaluation<'e> {
             Some(memory) => memory.same_reported(reported),
             None => Arc::new(reported),
         };
+        let of_datasets = cubes.iter().zip(claims).map(|(filled, claims)| {
+            let cube = filled.as_ref().map(|filled| &filled.cube);
+            (
+                claims,
+                cube.map_or(&[] as &[String], |cube| cube.units.list()),
+            )
+        });
+        let grounds = match &engine.memory {
+            Some(memory) => memory.grounds((&plan, &slots, knowledge.today), of_datasets),
+            None => of_datasets
+                .map(|(claims, units)| Arc::new(Ground::new(claims, units)))
+                .collect(),
+        };
         Self {
             engine,
             plan,
             knowledge,
-            places: cubes.iter().map(|_| OnceLock::new()).collect(),
             cubes,
-            claims,
+            grounds,
             reported,
             people: vec![None; slots.len()],
             slots,
             arrangements,
             timings,
-            footings: Mutex::default(),
         }
         .with_people()
     }
@@ -316,7 +326,11 @@ impl<'e> Evaluation<'e> {
             }
             Arc::new(wanted)
         };
-        self.arrangements.iter().map(of_slot).collect()
+        let wanted = self.arrangements.iter().map(of_slot).collect();
+        match &self.engine.memory {
+            Some(memory) => memory.same_wanted(wanted),
+            None => wanted,
+        }
     }
 
     /// Measures all indicators of the KPIs at the nodes that are wanted. *Shape*: indicator, slot.

@@ -102,7 +102,8 @@ impl History {
         measure: usize,
         ranges: impl Iterator<Item = RangeInclusive<usize>>,
     ) -> bool {
-        self.key == known.key && self.last_change(measure, ranges) == known.seq
+        let is_same = Arc::ptr_eq(&self.key, &known.key) || self.key == known.key;
+        is_same && self.last_change(measure, ranges) == known.seq
     }
 
     /// The last commit that changed any of these bins of a measure.

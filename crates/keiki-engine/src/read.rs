@@ -112,19 +112,26 @@ async fn added_up(
         let mut stream = physical.execute(partition, context.task_ctx())?;
         let (plan, axis) = (Arc::clone(plan), axis.clone());
         parts.push(tokio::spawn(async move {
-            let mut accumulator = Accumulator::new(plan, axis, units);
+            // Where a small file is read in parts, some of these have no rows.
+            let mut accumulator = None;
             while let Some(batch) = stream.try_next().await? {
-                accumulator.add(&within(batch, bounds)?)?;
+                accumulator
+                    .get_or_insert_with(|| Accumulator::new(Arc::clone(&plan), axis.clone(), units))
+                    .add(&within(batch, bounds)?)?;
             }
-            Ok::<Cube, EngineError>(accumulator.finish())
+            Ok::<Option<Cube>, EngineError>(accumulator.map(Accumulator::finish))
         }));
     }
-    let mut total = Cube::new(axis.clone(), &plan.has_value());
+    let mut total: Option<Cube> = None;
     for part in parts {
-        let cube = part.await.map_err(|e| EngineError::stopped(&e))??;
-        total.merge(cube)?;
+        let part = part.await.map_err(|e| EngineError::stopped(&e))??;
+        match (&mut total, part) {
+            (Some(total), Some(part)) => total.merge(part)?,
+            (None, Some(part)) => total = Some(part),
+            (_, None) => {}
+        }
     }
-    Ok(total)
+    Ok(total.unwrap_or_else(|| Cube::new(axis.clone(), &plan.has_value())))
 }
 
 async fn cube_plan(

@@ -18,8 +18,7 @@ use crate::timing::{Span, Timing};
 pub(crate) struct Places(Vec<Vec<usize>>);
 
 impl Places {
-    pub(crate) fn new(cube: Option<&Cube>, tree: &Tree) -> Self {
-        let units = cube.map_or(&[] as &[String], |cube| cube.units.list());
+    pub(crate) fn new(units: &[String], tree: &Tree) -> Self {
         Self(units.iter().map(|unit| nodes_named(unit, tree)).collect())
     }
 }

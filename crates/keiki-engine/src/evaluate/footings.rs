@@ -1,11 +1,12 @@
 //! Where the evidence for measures counts, and their amounts there.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use keiki_model::org::{Arrangement, Tree};
 
 use super::amounts::{Footing, Places, View, views};
-use super::{Evaluation, MeasurePlace, SlotFootings, Speaking};
+use super::{Evaluation, Footings, MeasurePlace, SlotFootings, Speaking};
+use crate::coverage::Claims;
 use crate::plan::ClockPlan;
 
 impl Evaluation<'_> {
@@ -30,39 +31,18 @@ impl Evaluation<'_> {
         };
         let programme = &self.engine.setting.programme;
         let alone = Some(kpi).filter(|kpi| programme.may_leave_out(*kpi));
-        let cell = {
-            let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry((place.0, alone, speaking)).or_default())
-        };
-        let footings = cell.get_or_init(|| Arc::new(self.new_footings(kpi, place.0, speaking)));
-        Arc::clone(footings)
+        let ground = &self.grounds[place.0];
+        ground.footings((alone, speaking), || {
+            self.new_footings(kpi, ground, speaking)
+        })
     }
 
-    fn new_footings<'s>(
-        &'s self,
-        kpi: u32,
-        dataset: usize,
-        speaking: Speaking,
-    ) -> Vec<Arc<Footing>> {
-        let cube = self.cubes[dataset].as_ref().map(|filled| &*filled.cube);
-        let places = self.places[dataset].get_or_init(|| {
-            let mut known: Vec<(&Tree, Arc<Places>)> = Vec::new();
-            let of_slot = |arrangement: &'s Arc<Arrangement>| {
-                let tree = arrangement.main();
-                let mut same = known.iter();
-                if let Some((_, places)) = same.find(|(other, _)| other.shares_nodes_with(tree)) {
-                    return Arc::clone(places);
-                }
-                let places = Arc::new(Places::new(cube, tree));
-                known.push((tree, Arc::clone(&places)));
-                places
-            };
-            self.arrangements.iter().map(of_slot).collect()
-        });
+    fn new_footings(&self, kpi: u32, ground: &Ground, speaking: Speaking) -> Vec<Arc<Footing>> {
+        let places = ground.places(&self.arrangements);
         let of_slot = |at: usize| {
             let (arrangement, timing) = (&self.arrangements[at], &self.timings[at]);
             let tree = arrangement.main();
-            let covered = match &self.claims[dataset] {
+            let covered = match &ground.claims {
                 None => vec![false; tree.nodes().len()],
                 Some(claims) => timing.flags(|span| match speaking {
                     Speaking::Throughout => claims.throughout(tree, span.months, span.cut),
@@ -80,5 +60,61 @@ impl Evaluation<'_> {
             ))
         };
         (0..self.slots.len()).map(of_slot).collect()
+    }
+}
+
+/// What it rests on where the evidence of a dataset counts in some periods, and where that is, once it was found out.
+#[derive(Default)]
+pub(super) struct Ground {
+    claims: Option<Claims>,
+    /// The org units of the cube.
+    units: Vec<String>,
+    /// Where these are. *Shape*: slot.
+    places: OnceLock<Vec<Arc<Places>>>,
+    footings: Mutex<Footings>,
+}
+
+impl Ground {
+    pub(super) fn new(claims: Option<Claims>, units: &[String]) -> Self {
+        Self {
+            claims,
+            units: units.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Tells whether it is of the same claims and org units.
+    pub(super) fn is_of(&self, claims: Option<&Claims>, units: &[String]) -> bool {
+        self.claims.as_ref() == claims && self.units == units
+    }
+
+    /// Where evidence counts for some KPIs, made where it is not known. Others do not wait for that.
+    fn footings(
+        &self,
+        of: (Option<u32>, Speaking),
+        make: impl FnOnce() -> Vec<Arc<Footing>>,
+    ) -> SlotFootings {
+        let footings = {
+            let mut known = self.footings.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(of).or_default())
+        };
+        Arc::clone(footings.get_or_init(|| Arc::new(make())))
+    }
+
+    fn places<'a>(&self, arrangements: &'a [Arc<Arrangement>]) -> &[Arc<Places>] {
+        self.places.get_or_init(|| {
+            let mut known: Vec<(&Tree, Arc<Places>)> = Vec::new();
+            let of_slot = |arrangement: &'a Arc<Arrangement>| {
+                let tree = arrangement.main();
+                let mut same = known.iter();
+                if let Some((_, places)) = same.find(|(other, _)| other.shares_nodes_with(tree)) {
+                    return Arc::clone(places);
+                }
+                let places = Arc::new(Places::new(&self.units, tree));
+                known.push((tree, Arc::clone(&places)));
+                places
+            };
+            arrangements.iter().map(of_slot).collect()
+        })
     }
 }

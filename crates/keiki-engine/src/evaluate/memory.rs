@@ -7,9 +7,12 @@ use keiki_model::calendar::Day;
 use keiki_model::kpi::{Indicator, Kpi};
 use keiki_model::org::Arrangement;
 
+use super::footings::Ground;
 use super::sources::Sources;
 use super::{Slot, Window};
+use crate::coverage::Claims;
 use crate::measurements::Part;
+use crate::plan::Plan;
 use crate::reported::ReportedFigures;
 
 /// All that the measurements of an indicator in one period are a function of, but for the instant of knowledge and the
@@ -35,11 +38,22 @@ struct RememberedPeople {
     people: Option<Arc<Vec<i64>>>,
 }
 
+/// What it rests on where evidence counts in some periods, by the dataset's position.
+struct Grounds {
+    plan: Arc<Plan>,
+    slots: Vec<Slot>,
+    today: Day,
+    by_dataset: HashMap<usize, Arc<Ground>>,
+}
+
 /// Remembers the last measurements of each indicator.
 #[derive(Default)]
 pub(crate) struct Memory {
     by_indicator: Mutex<ByIndicator>,
     reported: Mutex<Arc<ReportedFigures>>,
+    grounds: Mutex<Option<Grounds>>,
+    /// *Shape*: slot that was asked for last.
+    wanted: Mutex<Vec<Arc<Vec<bool>>>>,
     /// *Shape*: slot that was asked for last.
     people: Mutex<Vec<RememberedPeople>>,
     /// By the day of the tree, the day on which it is seen, and the hierarchy: that is all that they depend on.
@@ -77,6 +91,45 @@ impl Memory {
             *known = Arc::new(fresh);
         }
         Arc::clone(&known)
+    }
+
+    /// The nodes that are wanted of each period: the very lists of before, if they are the same.
+    pub(super) fn same_wanted(&self, fresh: Vec<Arc<Vec<bool>>>) -> Vec<Arc<Vec<bool>>> {
+        let mut known = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != fresh {
+            *known = fresh;
+        }
+        known.clone()
+    }
+
+    /// What it rests on where evidence counts, of each dataset the very one of before, if that is the same. Datasets that are not
+    /// read, which nobody has claims about, stay remembered.
+    pub(super) fn grounds<'u>(
+        &self,
+        (plan, slots, today): (&Arc<Plan>, &[Slot], Day),
+        fresh: impl Iterator<Item = (Option<Claims>, &'u [String])>,
+    ) -> Vec<Arc<Ground>> {
+        let mut known = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
+        known.take_if(|known| {
+            !(Arc::ptr_eq(&known.plan, plan) && known.slots == slots && known.today == today)
+        });
+        let known = known.get_or_insert_with(|| Grounds {
+            plan: Arc::clone(plan),
+            slots: slots.to_vec(),
+            today,
+            by_dataset: HashMap::new(),
+        });
+        let of_dataset = |(position, (claims, units)): (usize, (Option<Claims>, &[String]))| {
+            if claims.is_none() {
+                return Arc::default();
+            }
+            let ground = known.by_dataset.entry(position).or_default();
+            if !ground.is_of(claims.as_ref(), units) {
+                *ground = Arc::new(Ground::new(claims, units));
+            }
+            Arc::clone(ground)
+        };
+        fresh.enumerate().map(of_dataset).collect()
     }
 
     /// The people of a period, where they are remembered and `is_same` says that they were counted from the same.

@@ -61,7 +61,9 @@ impl Evaluation<'_> {
             history.any(|history| history.still_holds(known, place.1, self.ranges(*place, slot)))
         };
         let counts = |(of, known): (&SlotFootings, &Arc<Footing>)| {
-            of[slot].covered == known.covered && of[slot].timing == known.timing
+            let now = &of[slot];
+            let is_same = || now.covered == known.covered && now.timing == known.timing;
+            Arc::ptr_eq(now, known) || is_same()
         };
         Arc::ptr_eq(&self.plan, &known.plan)
             && self.slots[slot] == known.slot
