@@ -15,7 +15,7 @@ mod statistics;
 mod survival;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
@@ -41,7 +41,7 @@ use footings::Ground;
 use judgement::{CYCLE_MONTHS, Rules};
 use labels::Labels;
 pub(crate) use memory::Memory;
-use sources::Resting;
+use sources::{Resting, Sources};
 use standing::Standing;
 pub(crate) use survival::Window;
 use work::{Work, by_kpi, dealt_out, grouped};
@@ -253,33 +253,26 @@ impl<'e> Evaluation<'e> {
                 .collect();
             own.iter().any(|count| *count > 0).then(|| Arc::new(own))
         };
-        let Some(memory) = &self.engine.memory else {
-            self.people = self.views(kpi, place).iter().map(count).collect();
-            return self;
-        };
         let resting = Resting {
             places: &[(kpi, place)],
             footings: &[self.footings(kpi, place)],
         };
         let slots = 0..self.slots.len();
-        let known = slots
-            .clone()
-            .map(|slot| memory.people(slot, |sources| self.still_gives(sources, resting, slot)));
-        let mut known: Vec<_> = known.collect();
-        let missing: Vec<usize> = slots.filter(|slot| known[*slot].is_none()).collect();
+        let memory = self.engine.memory.as_ref();
+        let is_same = |slot: usize, sources: &Sources| {
+            slots.contains(&slot) && self.still_gives(sources, resting, slot)
+        };
+        let mut known = memory.map_or_else(BTreeMap::new, |memory| memory.people(is_same));
+        let missing: Vec<usize> = slots.filter(|slot| !known.contains_key(slot)).collect();
         if !missing.is_empty() {
-            for (slot, view) in missing.iter().zip(self.views_in(kpi, place, &missing)) {
-                known[*slot] = Some(count(&view));
+            let views = self.views_in(kpi, place, &missing);
+            known.extend(missing.into_iter().zip(views.iter().map(count)));
+            let sources = known.keys().map(|slot| self.sources(resting, *slot));
+            if let (Some(memory), Some(sources)) = (memory, sources.collect::<Option<Vec<_>>>()) {
+                memory.keep_people(sources.into_iter().zip(known.values().cloned()));
             }
         }
-        let people: People = known.into_iter().flatten().collect();
-        if !missing.is_empty() {
-            let sources = (0..people.len()).map(|slot| self.sources(resting, slot));
-            if let Some(sources) = sources.collect::<Option<Vec<_>>>() {
-                memory.keep_people(sources.into_iter().zip(people.iter().cloned()));
-            }
-        }
-        self.people = people;
+        self.people = known.into_values().collect();
         self
     }
 
@@ -395,7 +388,7 @@ impl<'e> Evaluation<'e> {
             });
             let parts: Vec<Part> = parts.collect();
             if let Some(memory) = &self.engine.memory {
-                memory.keep(work.of, work.to_remember(&parts));
+                memory.keep(work.of, work.into_remembered(&parts));
             }
             (at, parts)
         };

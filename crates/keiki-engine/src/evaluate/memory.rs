@@ -1,6 +1,6 @@
 //! Measurements that are remembered from request to request, with all that they were computed from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keiki_model::calendar::Day;
@@ -132,15 +132,18 @@ impl Memory {
         fresh.enumerate().map(of_dataset).collect()
     }
 
-    /// The people of a period, where they are remembered and `is_same` says that they were counted from the same.
+    /// The people of the periods of which they are remembered and `is_same` says that they were counted from the same, by the
+    /// slot.
     pub(super) fn people(
         &self,
-        slot: usize,
-        is_same: impl Fn(&Sources) -> bool,
-    ) -> Option<Option<Arc<Vec<i64>>>> {
+        is_same: impl Fn(usize, &Sources) -> bool,
+    ) -> BTreeMap<usize, Option<Arc<Vec<i64>>>> {
         let known = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(slot).filter(|known| is_same(&known.sources))?;
-        Some(known.people.clone())
+        let known = known.iter().enumerate();
+        known
+            .filter(|(slot, known)| is_same(*slot, &known.sources))
+            .map(|(slot, known)| (slot, known.people.clone()))
+            .collect()
     }
 
     /// Remembers the people of periods in the place of all that were remembered.

@@ -38,7 +38,7 @@ impl Work<'_> {
     }
 
     /// What is to be remembered, with the measurements of all slots.
-    pub(super) fn to_remember(self, parts: &[Part]) -> Vec<Arc<Remembered>> {
+    pub(super) fn into_remembered(self, parts: &[Part]) -> Vec<Arc<Remembered>> {
         let slots = self.recalled.into_iter().zip(self.inputs).zip(parts);
         let slots = slots.filter_map(|((recalled, inputs), part)| {
             recalled.or_else(|| Some(Arc::new(Remembered::new(inputs?, part))))

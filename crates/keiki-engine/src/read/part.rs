@@ -46,8 +46,8 @@ pub(crate) async fn read_part(
     bounds: Bounds,
     axis: &Axis,
 ) -> Result<PartRead> {
-    let read = added_up(context, plan, (scan, ranges), bounds, axis).await;
-    or_why_not(scan, read).await
+    let read = Box::pin(added_up(context, plan, (scan, ranges), bounds, axis));
+    or_why_not(scan, read.await).await
 }
 
 async fn added_up(
