@@ -255,7 +255,7 @@ async fn open(folder: &Path) -> Outcome<World> {
     })
 }
 
-fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
+fn engine(world: &World, is_asked_again: bool) -> Outcome<Engine> {
     Ok(Engine::new(Setting {
         calendars: Calendar::default().into(),
         zone: zone()?,
@@ -264,7 +264,11 @@ fn engine(world: &World, remembers: bool) -> Outcome<Engine> {
         hierarchies: Arc::default(),
         programme: Arc::default(),
         cubes: None,
-        remembers,
+        remembers: if is_asked_again {
+            request().periods.len()
+        } else {
+            0
+        },
     }))
 }
 

@@ -63,8 +63,9 @@ pub struct Setting {
     pub programme: Arc<Programme>,
     /// The folder in which cubes are kept; absent = in memory only.
     pub cubes: Option<PathBuf>,
-    /// Whether measurements are remembered, for a process that is asked for the same again and again.
-    pub remembers: bool,
+    /// Of how many periods the measurements of each indicator are remembered, for a process that is asked for the same again and
+    /// again; 0 = of none.
+    pub remembers: usize,
 }
 
 /// How org units are put together in a figure.
@@ -162,7 +163,7 @@ impl Engine {
         let plan = Plan::new(&setting.catalogue, Arc::clone(&expressions));
         // Not the compiler's: another engine that shares it may read another journal.
         let context = session(setting.calendars.clone(), setting.zone.clone());
-        let memory = setting.remembers.then(Memory::default);
+        let memory = (setting.remembers > 0).then(|| Memory::new(setting.remembers));
         let keeper = Keeper::new(setting.cubes.clone());
         Self {
             setting,
@@ -327,7 +328,7 @@ impl Engine {
         plan
     }
 
-    fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
+    pub(crate) fn check_units(&self, evaluation: &Evaluation<'_>, units: &[String]) -> Result<()> {
         for unit in units {
             if !evaluation.knows_unit(unit) {
                 let rows = evaluation

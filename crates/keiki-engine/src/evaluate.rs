@@ -15,7 +15,7 @@ mod statistics;
 mod survival;
 mod work;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
@@ -40,8 +40,9 @@ pub(crate) use durations::is_of_durations;
 use footings::Ground;
 use judgement::{CYCLE_MONTHS, Rules};
 use labels::Labels;
+use memory::Counted;
 pub(crate) use memory::Memory;
-use sources::{Resting, Sources};
+use sources::Resting;
 use standing::Standing;
 pub(crate) use survival::Window;
 use work::{Work, by_kpi, dealt_out, grouped};
@@ -259,20 +260,22 @@ impl<'e> Evaluation<'e> {
         };
         let slots = 0..self.slots.len();
         let memory = self.engine.memory.as_ref();
-        let is_same = |slot: usize, sources: &Sources| {
-            slots.contains(&slot) && self.still_gives(sources, resting, slot)
-        };
-        let mut known = memory.map_or_else(BTreeMap::new, |memory| memory.people(is_same));
-        let missing: Vec<usize> = slots.filter(|slot| !known.contains_key(slot)).collect();
+        let known = slots
+            .clone()
+            .map(|slot| memory?.people(|sources| self.still_gives(sources, resting, slot)));
+        let mut known: Vec<Option<Counted>> = known.collect();
+        let missing: Vec<usize> = slots.filter(|slot| known[*slot].is_none()).collect();
         if !missing.is_empty() {
-            let views = self.views_in(kpi, place, &missing);
-            known.extend(missing.into_iter().zip(views.iter().map(count)));
-            let sources = known.keys().map(|slot| self.sources(resting, *slot));
-            if let (Some(memory), Some(sources)) = (memory, sources.collect::<Option<Vec<_>>>()) {
-                memory.keep_people(sources.into_iter().zip(known.values().cloned()));
+            for (slot, view) in missing.iter().zip(self.views_in(kpi, place, &missing)) {
+                let counted = Counted(count(&view));
+                known[*slot] = Some(match (memory, self.sources(resting, *slot)) {
+                    (Some(memory), Some(sources)) => memory.keep_people(sources, counted),
+                    _ => counted,
+                });
             }
         }
-        self.people = known.into_values().collect();
+        let known = known.into_iter().flatten();
+        self.people = known.map(|Counted(people)| people).collect();
         self
     }
 

@@ -10,7 +10,7 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use keiki_model::calendar::{Day, Period, local_day};
+use keiki_model::calendar::{Day, Period, instant_text, local_day};
 use keiki_model::dataset::{Dataset, ORG_UNIT};
 use keiki_model::fraction::Fraction;
 use keiki_model::kpi::{Indicator, Known, Kpi, Measure, Reach, sql, statement};
@@ -18,9 +18,10 @@ use keiki_model::measurement::Measurement;
 use keiki_model::text::Text;
 use keiki_store::{EFFECTIVE_ON, Journal, KNOWN_AT, RECORD_KEY, SEQ, SOURCE};
 
-use crate::engine::{Engine, Knowledge, Request, Structure};
+use crate::engine::{Engine, Knowledge, Structure};
 use crate::error::{EngineError, Result};
 use crate::evaluate::{View, survival_window};
+use crate::measurements::Measurements;
 use crate::plan::{ClockPlan, DatasetPlan, MeasurePlan};
 use crate::read::{Bounds, Only, read_rows};
 use crate::rows::{MeasureRows, Part as RowPart, Rows};
@@ -232,21 +233,6 @@ impl Engine {
         period: Period,
         known_at: Option<i64>,
     ) -> Result<Opened<'k>> {
-        let request = Request {
-            kpis: vec![kpi.no],
-            org_units: vec![question.org_unit.clone()],
-            structure: question.structure.clone(),
-            periods: vec![period],
-            known_at,
-            seq: question.seq,
-            now: question.now,
-        };
-        let measurement = self
-            .measure(journal, &request)
-            .await?
-            .into_iter()
-            .find(|m| m.indicator == indicator.code)
-            .ok_or_else(|| EngineError::not_measurable(period))?;
         let knowledge = self
             .knowledge(journal, known_at, question.seq, question.now)
             .await?;
@@ -264,6 +250,15 @@ impl Engine {
                 slots,
             )
             .await?;
+        let unit = std::slice::from_ref(&question.org_unit);
+        self.check_units(&evaluation, unit)?;
+        let wanted = evaluation.wanted(unit);
+        let parts = evaluation.measure(&self.kpis(&[kpi.no])?, &wanted);
+        let instant = instant_text(knowledge.known_at).into();
+        let measurement = Measurements::new(parts, wanted, instant, knowledge.seq)
+            .one_by_one()
+            .find(|m| m.indicator == indicator.code)
+            .ok_or_else(|| EngineError::not_measurable(period))?;
         let tree = evaluation.tree(0);
         let node = tree.position(&question.org_unit).unwrap_or(0);
         let reported = self

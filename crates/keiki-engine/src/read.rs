@@ -20,15 +20,16 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanC
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::object_store::ObjectStoreExt;
 use datafusion::object_store::path::Path;
+use datafusion::object_store::{self, ObjectStoreExt};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{Expr, SessionContext, col, lit};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use keiki_model::calendar::Day;
 use keiki_model::dataset::{Dataset, ORG_UNIT};
-use keiki_store::{EFFECTIVE_ON, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
+use keiki_store::{EFFECTIVE_ON, EntryFile, KNOWN_AT, SEQ, Scan, WEIGHT, entries_schema};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::accumulate::Accumulator;
 use crate::axis::Axis;
@@ -37,6 +38,12 @@ use crate::error::{EngineError, Result};
 use crate::plan::DatasetPlan;
 #[cfg(feature = "cluster")]
 pub(crate) use part::{PartRead, Ranges, read_part};
+
+/// Files that are asked for at the same time what they hold.
+const FILES_AT_ONCE: usize = 32;
+
+/// What a Parquet file ends with: how long its footer is, and a mark. *Source*: the Parquet file format.
+const FOOTER_BYTES: u64 = 8;
 
 /// Which entries are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,9 +178,11 @@ pub(crate) async fn read_rows(
         .map(|field| field.name().as_str())
         .filter(|name| is_needed(name))
         .collect();
-    let physical = physical_plan(context, dataset, scan, &columns, only).await?;
-    let batches = datafusion::physical_plan::collect(physical, context.task_ctx()).await;
-    let batches = or_why_not(scan, batches.map_err(EngineError::from)).await?;
+    let read = async {
+        let physical = physical_plan(context, dataset, scan, &columns, only).await?;
+        Ok(datafusion::physical_plan::collect(physical, context.task_ctx()).await?)
+    };
+    let batches = or_why_not(scan, Box::pin(read).await).await?;
     batches
         .into_iter()
         .map(|batch| within(batch, bounds))
@@ -215,7 +224,7 @@ async fn physical_plan(
     let found = files_of(&physical)?;
     let mut files = scan.files.iter();
     // A file that is not there would be read as if it had no rows.
-    match files.find(|file| !found.contains(&Path::from(file.path.as_str()))) {
+    match files.find(|file| !path(file).is_ok_and(|path| found.contains(&path))) {
         // A condition that nothing can meet leaves no files to look for.
         Some(_) if found.is_empty() => all_there(scan).await?,
         Some(file) => return Err(EngineError::MissingFile(file.path.clone())),
@@ -224,27 +233,36 @@ async fn physical_plan(
     Ok(physical)
 }
 
-/// Where entries could not be read, says it of the file that is not there or that the store does not give: the reader's own error
+/// Where files could not be read, says it of the one that is not there or that the store does not give: the reader's own error mostly
 /// tells little of that.
 async fn or_why_not<T>(scan: &Scan, read: Result<T>) -> Result<T> {
-    if read.is_err() {
+    if let Err(EngineError::Sql(_) | EngineError::Arrow(_)) = &read {
         all_there(scan).await?;
     }
     read
 }
 
-/// Makes sure that each file of a scan is there.
+/// Makes sure that the store gives each file of a scan.
 async fn all_there(scan: &Scan) -> Result<()> {
-    for file in &scan.files {
-        match scan.store.head(&Path::from(file.path.as_str())).await {
-            Ok(_) => {}
-            Err(datafusion::object_store::Error::NotFound { .. }) => {
-                return Err(EngineError::MissingFile(file.path.clone()));
+    let looks = scan.files.iter().map(|file| async move {
+        // The end of a file says where all else is, and shows that it is as long as the journal says.
+        let end = file.size_bytes.saturating_sub(FOOTER_BYTES)..file.size_bytes;
+        match scan.store.get_range(&path(file)?, end).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => {
+                Err(EngineError::MissingFile(file.path.clone()))
             }
-            Err(error) => return Err(DataFusionError::from(error).into()),
+            Err(error) => Err(DataFusionError::from(error).into()),
         }
-    }
-    Ok(())
+    });
+    let looks: Vec<_> = looks.collect();
+    let looked = stream::iter(looks).buffered(FILES_AT_ONCE);
+    looked.try_collect().await
+}
+
+fn path(file: &EntryFile) -> Result<Path> {
+    let path = Path::parse(&file.path).map_err(object_store::Error::from);
+    Ok(path.map_err(DataFusionError::from)?)
 }
 
 /// The files that a plan reads.
@@ -266,8 +284,8 @@ fn file_scan(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
     source.data_source().downcast_ref::<FileScanConfig>()
 }
 
-/// Reads columns as they lie. What the files are is known from the journal, which nobody has to be asked for again, and there is
-/// nothing for an optimiser to find: looking takes longer than reading a small commit.
+/// Reads columns as they lie. Which files there are and how large is known from the journal, so that nobody is asked for that again;
+/// and there is nothing for an optimiser to find: looking takes longer than reading a small commit.
 async fn whole_columns(
     context: &SessionContext,
     dataset: &Dataset,
@@ -277,24 +295,33 @@ async fn whole_columns(
     let schema = nullable(&entries_schema(dataset));
     let places = columns.iter().map(|name| schema.index_of(name));
     let places: Vec<usize> = places.collect::<std::result::Result<_, _>>()?;
-    let state = context.state();
+    let schema = Arc::new(schema.project(&places)?);
+    let (state, format) = (context.state(), parquet());
+    let files = scan.files.iter().map(|file| async {
+        let location = path(file)?;
+        let mut file = PartitionedFile::new(String::new(), file.size_bytes);
+        file.object_meta.location = location;
+        // What a file says about its columns comes with where they lie in it, which the reader asks for next.
+        let told = format.infer_stats(&state, &scan.store, Arc::clone(&schema), &file.object_meta);
+        file.statistics = Some(Arc::new(told.await?));
+        Ok::<_, EngineError>(file)
+    });
+    let files: Vec<_> = files.collect();
+    let files = stream::iter(files).buffered(FILES_AT_ONCE);
+    let files = FileGroup::new(files.try_collect().await?);
     let parts = state.config().target_partitions();
-    let files = scan.files.iter();
-    let files = files.map(|file| PartitionedFile::new(file.path.as_str(), file.size_bytes));
-    let format = format();
-    let config =
-        FileScanConfigBuilder::new(place(context, scan)?, format.file_source(schema.into()))
-            .with_file_groups(FileGroup::new(files.collect()).split_files(parts))
-            .with_projection_indices(Some(places))?
-            .build();
+    let source = format.file_source(Arc::clone(&schema).into());
+    let config = FileScanConfigBuilder::new(store_of(context, scan)?, source)
+        .with_file_groups(files.split_files(parts))
+        .build();
     let plan = format.create_physical_plan(&state, config).await?;
-    // A large file is read in as many parts as there are threads.
+    // A large file is read in several parts.
     let parted = plan.repartitioned(parts, state.config_options())?;
     Ok(parted.unwrap_or(plan))
 }
 
 /// The store of a scan, as a session knows it.
-fn place(context: &SessionContext, scan: &Scan) -> Result<ObjectStoreUrl> {
+fn store_of(context: &SessionContext, scan: &Scan) -> Result<ObjectStoreUrl> {
     let url = ObjectStoreUrl::parse("keiki://journal")?;
     context
         .runtime_env()
@@ -303,7 +330,7 @@ fn place(context: &SessionContext, scan: &Scan) -> Result<ObjectStoreUrl> {
 }
 
 /// How entries are read.
-fn format() -> ParquetFormat {
+fn parquet() -> ParquetFormat {
     // What a query does not want is not decoded (decision 0112).
     let mut options = TableParquetOptions::default();
     options.global.pushdown_filters = true;
@@ -317,13 +344,17 @@ pub(crate) fn entries_listing(
     dataset: &Dataset,
     scan: &Scan,
 ) -> Result<ListingTable> {
-    let url = place(context, scan)?;
-    let paths: Vec<ListingTableUrl> = scan
-        .files
-        .iter()
-        .map(|file| ListingTableUrl::parse(format!("{url}{}", file.path)))
-        .collect::<std::result::Result<_, _>>()?;
-    let options = ListingOptions::new(Arc::new(format())).with_file_extension(".parquet");
+    let store = store_of(context, scan)?;
+    let listed = |file: &EntryFile| {
+        let mut url: Url = AsRef::<Url>::as_ref(&store).clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(file.path.split('/'));
+        }
+        ListingTableUrl::try_new(url, None)
+    };
+    let paths = scan.files.iter().map(listed);
+    let paths: Vec<ListingTableUrl> = paths.collect::<std::result::Result<_, _>>()?;
+    let options = ListingOptions::new(Arc::new(parquet())).with_file_extension(".parquet");
     let schema = nullable(&entries_schema(dataset));
     let config = ListingTableConfig::new_with_multi_paths(paths)
         .with_listing_options(options)

@@ -29,31 +29,36 @@ pub fn sort_by_number<T: Copy>(things: &mut Vec<T>, number: impl Fn(&T) -> i64) 
     let width = bits.div_ceil(digits);
     let mut sorted = things.clone();
     for digit in 0..digits {
-        let digit_of = |thing: &T| {
+        let with_digit = |thing: &T| {
             let shifted = least.abs_diff(number(thing)) >> (digit * width);
-            usize::try_from(shifted & ((1 << width) - 1)).unwrap_or(0)
+            let digit = shifted & ((1 << width) - 1);
+            (usize::try_from(digit).unwrap_or(0), *thing)
         };
-        let mut places = starts(things.iter().map(&digit_of), 1 << width);
-        for thing in &*things {
-            let place = &mut places[digit_of(thing)];
-            sorted[*place] = *thing;
-            *place += 1;
-        }
+        let mut places = vec![0; 1 << width];
+        deal_out(things.iter().map(with_digit), &mut places, &mut sorted);
         std::mem::swap(things, &mut sorted);
     }
 }
 
-/// Where things with each digit begin, once they are in its order.
-fn starts(digits: impl Iterator<Item = usize>, most: usize) -> Vec<usize> {
-    let mut starts = vec![0; most];
-    for digit in digits {
-        starts[digit] += 1;
+/// Deals things out in the order of their numbers; those of one number stay as they were. `places` has a zero for each number there
+/// may be, and then tells behind which of the things dealt out those of the number end.
+pub(crate) fn deal_out<T: Copy>(
+    things: impl Iterator<Item = (usize, T)> + Clone,
+    places: &mut [usize],
+    dealt: &mut [T],
+) {
+    for (number, _) in things.clone() {
+        places[number] += 1;
     }
     let mut start = 0;
-    for of_digit in &mut starts {
-        start += std::mem::replace(of_digit, start);
+    for place in &mut *places {
+        start += std::mem::replace(place, start);
     }
-    starts
+    for (number, thing) in things {
+        let place = &mut places[number];
+        dealt[*place] = thing;
+        *place += 1;
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod part;
 use order::{add_up, merged, sort};
 use part::{Narrow, Part, Wide};
 
+use crate::digits::deal_out;
+
 /// The greatest magnitude that a histogram holds (2^39 - 1); beyond it a value is refused, not rounded.
 pub const VALUE_LIMIT: i64 = (1 << 39) - 1;
 
@@ -261,22 +263,16 @@ impl Histogram {
         let Some(last) = self.narrow_units.iter().copied().max() else {
             return;
         };
-        // Where the cells of each org unit begin; then, while they are dealt out, where its next one goes.
-        let mut places = vec![0_usize; usize::from(last) + 2];
-        for unit in &self.narrow_units {
-            places[usize::from(*unit) + 1] += 1;
-        }
-        for unit in 1..places.len() {
-            places[unit] += places[unit - 1];
-        }
+        let mut ends = vec![0; usize::from(last) + 1];
         let mut by_unit = vec![Narrow(0); self.narrow.len()];
-        for (cell, unit) in self.narrow.iter().zip(&self.narrow_units) {
-            let place = &mut places[usize::from(*unit)];
-            by_unit[*place] = *cell;
-            *place += 1;
-        }
+        let units = self.narrow_units.iter().map(|unit| usize::from(*unit));
+        deal_out(
+            units.zip(self.narrow.iter().copied()),
+            &mut ends,
+            &mut by_unit,
+        );
         let mut start = 0;
-        for (unit, end) in (0..=usize::from(last)).zip(places) {
+        for (unit, end) in ends.into_iter().enumerate() {
             if start < end {
                 self.of(unit).settle_narrow(&mut by_unit[start..end]);
             }

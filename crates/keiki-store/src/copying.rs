@@ -19,7 +19,7 @@ use crate::batches::{self, Batch};
 use crate::error::{Result, StoreError, on_file};
 use crate::journal::Journal;
 use crate::parallel::together;
-use crate::place::Place;
+use crate::place::{Place, below};
 use crate::raw::tombstone_of;
 use crate::table::Table;
 
@@ -84,7 +84,7 @@ impl Journal {
     /// Takes the log of a table up to the version that was read, and the files that it names.
     async fn pin(&self, name: &str, table: &Table) -> Result<BTreeMap<String, u64>> {
         let version = table.version();
-        let log = Path::from(format!("{}/{name}/_delta_log", self.prefix));
+        let log = below(&self.prefix, name).join("_delta_log");
         let listed: Vec<ObjectMeta> = self.store.list(Some(&log)).try_collect().await?;
         let of_version =
             |file: &ObjectMeta| file.location.filename()?.get(..20)?.parse::<u64>().ok();
@@ -143,7 +143,7 @@ impl Journal {
     pub async fn copy_to(&self, pinned: &Pinned, folder: &FilePath) -> Result<Copied> {
         let target = local(folder)?;
         let copies = pinned.files.iter().map(|(name, size)| {
-            let (from, to) = (Path::from(format!("{}/{name}", self.prefix)), name.as_str());
+            let (from, to) = (below(&self.prefix, name), name.as_str());
             let target = Arc::clone(&target);
             async move {
                 let copied = transfer((&*self.store, &from), (&*target, &Path::from(to))).await;
@@ -210,7 +210,7 @@ impl Place {
         let (last, first): (Vec<_>, Vec<_>) = names.iter().partition(is_last);
         for (names, at_once) in [(first, AT_ONCE), (last, 1)] {
             let puts = names.into_iter().map(|name| {
-                let to = Path::from(format!("{}/{name}", self.prefix()));
+                let to = below(self.prefix(), name);
                 let source = Arc::clone(&source);
                 async move {
                     let from = Path::from(name.as_str());

@@ -134,7 +134,7 @@ pub(crate) enum Repeated {
 
 /// The folder of all heads of a journal.
 pub(crate) fn root(journal: &Path) -> Path {
-    Path::from(format!("{journal}/heads"))
+    journal.clone().join("heads")
 }
 
 /// The names of the files in a folder of heads that are of use: its list, and what the list names.

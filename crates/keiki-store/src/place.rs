@@ -68,6 +68,12 @@ pub struct Place {
     at_once: usize,
 }
 
+/// A place below a folder. The folder's own name is not written anew: in one of Japanese letters it would be another folder.
+pub(crate) fn below(folder: &Path, place: &str) -> Path {
+    let parts = place.split('/').filter(|part| !part.is_empty());
+    parts.fold(folder.clone(), Path::join)
+}
+
 impl Place {
     /// Opens an address. Credentials, endpoint and region of an object store come from the environment (`AWS_*`).
     ///
@@ -201,7 +207,7 @@ impl Place {
         if !self.is_far() {
             return Ok(None);
         }
-        let path = Path::from(format!("{}/{folder}", self.prefix));
+        let path = below(&self.prefix, folder);
         let folders = self.folders(&path).await?;
         let names = folders.iter().filter_map(Path::filename);
         Ok(Some(names.map(str::to_owned).collect()))

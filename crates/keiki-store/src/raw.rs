@@ -23,6 +23,7 @@ use zstd::bulk::Compressor;
 use crate::batches::RawReference;
 use crate::error::{Result, StoreError, on_file};
 use crate::journal::Journal;
+use crate::place::below;
 use encrypted::{Encryption, decrypt, read_block};
 pub(crate) use encrypted::{decrypt_file, encrypt_file};
 
@@ -335,7 +336,7 @@ impl Journal {
     }
 
     fn raw_path(&self, place: &str) -> Path {
-        Path::from(format!("{}/{place}", self.prefix))
+        below(&self.prefix, place)
     }
 
     /// Reads the bytes of a stored file; `None` where it was redacted or its key erased.

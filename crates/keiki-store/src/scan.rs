@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use keiki_model::dataset::Dataset;
 use object_store::ObjectStore;
-use object_store::path::Path;
 
 use crate::batches::Snapshot;
 use crate::error::Result;
 use crate::journal::{Journal, entries_table};
+use crate::place::below;
 use crate::table::Table;
 
 /// A file of entries that belong to commits.
@@ -69,8 +69,7 @@ impl Journal {
                 .into_iter()
                 .filter(|file| file.last_seq > after && file.first_seq <= until)
                 .map(|file| {
-                    let folder =
-                        Path::from(format!("{}/{}", self.prefix, entries_table(&dataset.name)));
+                    let folder = below(&self.prefix, &entries_table(&dataset.name));
                     EntryFile {
                         path: format!("{folder}/{}", file.path),
                         ..file

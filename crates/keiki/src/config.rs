@@ -85,6 +85,8 @@ pub struct Workspace {
     pub mappings: Arc<SqlExpressions>,
     /// What mappings look up.
     pub codes: Arc<Codes>,
+    /// Of how many periods the engine remembers measurements.
+    remembers: usize,
     engine: OnceLock<Arc<Engine>>,
     database: Arc<OnceLock<Database>>,
     place: OnceLock<Box<JournalPlace>>,
@@ -172,6 +174,16 @@ impl Workspace {
         Ok(then)
     }
 
+    /// The same for a process that measures the same again and again, as long as it runs: measurements of so many periods are
+    /// remembered.
+    #[must_use]
+    pub fn remembering(self, periods: usize) -> Self {
+        Self {
+            remembers: periods,
+            ..self
+        }
+    }
+
     /// The same definitions with books of their own in another folder: what is done there changes nothing here.
     #[must_use]
     pub fn apart(&self, root: &Path) -> Self {
@@ -196,6 +208,7 @@ impl Workspace {
             expressions: Arc::clone(&self.expressions),
             mappings: Arc::clone(&self.mappings),
             codes: Arc::clone(&self.codes),
+            remembers: 0,
             engine: OnceLock::new(),
             database: Arc::default(),
             place: OnceLock::new(),
@@ -335,7 +348,7 @@ impl Workspace {
             hierarchies: Arc::clone(&self.hierarchies),
             programme: Arc::clone(&self.programme),
             cubes: Some(self.root.join(STATE_FOLDER).join("cubes")),
-            remembers: false,
+            remembers: self.remembers,
         };
         let engine = Engine::sharing(setting, Arc::clone(&self.expressions));
         #[cfg(feature = "cluster")]

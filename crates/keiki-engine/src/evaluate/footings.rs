@@ -84,8 +84,8 @@ impl Ground {
     }
 
     /// Tells whether it is of the same claims and org units.
-    pub(super) fn is_of(&self, claims: Option<&Claims>, units: &[String]) -> bool {
-        self.claims.as_ref() == claims && self.units == units
+    pub(super) fn is_of(&self, claims: &Claims, units: &[String]) -> bool {
+        self.claims.as_ref() == Some(claims) && self.units == units
     }
 
     /// Where evidence counts for some KPIs, made where it is not known. Others do not wait for that.

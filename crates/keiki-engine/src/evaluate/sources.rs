@@ -25,6 +25,12 @@ pub(super) struct Sources {
     footings: Vec<Arc<Footing>>,
 }
 
+impl Sources {
+    pub(super) fn are_of_same_period(&self, other: &Self) -> bool {
+        self.slot == other.slot
+    }
+}
+
 impl Evaluation<'_> {
     /// Collects what measures give in a period; `None` where a cube is not one that is kept.
     pub(super) fn sources(&self, of: Resting<'_>, slot: usize) -> Option<Sources> {

@@ -8,7 +8,7 @@ use keiki_model::measurement::Basis;
 use keiki_model::status::Status;
 
 use crate::inventory::{ASSETS, all_files, asset, assets, counts, inventory, many, verify};
-use crate::world::{Reading, World, block_on, day, end_of, noon, zone};
+use crate::world::{Reading, World, block_on, day, end_of, noon};
 
 /// The noons of days, as times of knowledge.
 #[expect(clippy::unnecessary_wraps, reason = "evidence has them or not")]
@@ -582,16 +582,7 @@ fn a_kept_cube_with_new_entries_is_a_cube_read_afresh() {
                 .measure(&world.journal, &request(day(on)))
                 .await
                 .expect("it measures");
-            let fresh = keiki_engine::Engine::new(keiki_engine::Setting {
-                calendars: keiki_model::calendar::Calendar::default().into(),
-                zone: zone(),
-                catalogue: std::sync::Arc::clone(&world.catalogue),
-                organisation: world.organisation(),
-                hierarchies: std::sync::Arc::default(),
-                programme: std::sync::Arc::default(),
-                cubes: None,
-                remembers: false,
-            });
+            let fresh = world.forgetful(keiki_model::calendar::Calendar::default().into());
             let fresh = fresh
                 .measure(&world.journal, &request(day(on)))
                 .await

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keiki_engine::{Engine, Request};
+use keiki_engine::{Detail, Engine, Question, Request};
 use keiki_model::calendar::Period;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::measurement::Measurement;
@@ -82,6 +82,26 @@ fn what_was_known_in_the_past_costs_one_read_whatever_is_asked_for() {
         let found = measured_in(&past, &world, &periods, then).await;
         assert!(found.len() > periods.len());
         assert_eq!(past.measures_read(), present.measures_read());
+        let opened = engine_of(&world.catalogue, &world.organisation(), None);
+        let question = Question {
+            no: 1,
+            indicator: None,
+            org_unit: "HD".into(),
+            structure: keiki_engine::Structure::default(),
+            period: Period::parse("2026-04").expect("a period"),
+            known_at: then,
+            seq: None,
+            now: noon(day("2026-04-20")),
+            against: None,
+            detail: Detail::Columns,
+        };
+        let explained = opened.explain(&world.journal, &question).await;
+        let explained = explained.expect("it explains").measurement;
+        assert!(
+            found.contains(&explained),
+            "opened, it is the figure that was measured"
+        );
+        assert_eq!(opened.measures_read(), present.measures_read());
     });
 }
 

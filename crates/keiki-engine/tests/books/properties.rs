@@ -92,6 +92,8 @@ const STRANGER: &str = "Z";
 struct History {
     world: World,
     engine: Engine,
+    /// Another that remembers nothing.
+    forgetful: Engine,
     /// The month in which the fiscal year of B begins, where it has one of its own.
     own_first_month: Option<i32>,
     reference: Reference,
@@ -115,6 +117,9 @@ async fn agree(seed: u64) -> Result<(), TestCaseError> {
             // What is kept from now on has later entries added to it.
             let period = *draw.pick(&PERIODS);
             measured(&history, history.known_at, history.seq, period).await;
+        }
+        for _ in 0..draw.below(3) {
+            remembers_rightly(&history, &mut draw).await?;
         }
     }
     let today = local_day(history.known_at, &zone());
@@ -276,6 +281,7 @@ async fn begin(draw: &mut Draw) -> History {
     let own = own.into_iter().collect();
     let calendars = Calendars::new(Calendar::default(), own, &world.organisation());
     History {
+        forgetful: world.forgetful(calendars.clone()),
         engine: world.engine_with_calendars(calendars),
         own_first_month,
         world,
@@ -721,6 +727,49 @@ async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> V
         .measure(&history.world.journal, &request)
         .await
         .expect("it measures")
+}
+
+/// Whatever was asked for before, an engine that remembers measures what one that does not does.
+async fn remembers_rightly(history: &History, draw: &mut Draw) -> Result<(), TestCaseError> {
+    let of = |texts: &[&'static str], draw: &mut Draw| -> Vec<&'static str> {
+        let chosen = texts.iter().copied();
+        chosen.filter(|_| draw.chance(50)).collect()
+    };
+    let (mut periods, mut units) = (of(&PERIODS, draw), of(&UNITS[..3], draw));
+    if draw.chance(50) {
+        periods.reverse();
+    }
+    if draw.chance(50) {
+        units.clear();
+    }
+    let past = i64::from(draw.between(0, 30)) * DAY_MICROS;
+    let request = Request {
+        kpis: Vec::new(),
+        org_units: units.into_iter().map(str::to_owned).collect(),
+        structure: keiki_engine::Structure::default(),
+        periods: periods
+            .iter()
+            .flat_map(|text| Period::parse(text))
+            .collect(),
+        known_at: draw.chance(30).then_some(history.known_at - past),
+        seq: None,
+        now: history.known_at,
+    };
+    let journal = &history.world.journal;
+    let found = history.engine.measure(journal, &request).await;
+    let afresh = history.forgetful.measure(journal, &request).await;
+    match (found, afresh) {
+        (Ok(found), Ok(afresh)) => {
+            prop_assert_eq!(found.len(), afresh.len());
+            let differing = found.iter().zip(&afresh).find(|(one, other)| one != other);
+            prop_assert!(differing.is_none(), "{differing:?}");
+        }
+        (found, afresh) => {
+            let error = |of: Result<_, keiki_engine::EngineError>| of.err().map(|e| e.to_string());
+            prop_assert_eq!(error(found), error(afresh));
+        }
+    }
+    Ok(())
 }
 
 async fn compare_text(history: &History, known_at: i64, seq: i64) -> String {

@@ -107,7 +107,7 @@ fn setting(catalogue: &Arc<Catalogue>, organisation: &Arc<Organisation>) -> Sett
         hierarchies: Arc::default(),
         programme: Arc::default(),
         cubes: None,
-        remembers: true,
+        remembers: 4,
     }
 }
 
@@ -170,7 +170,9 @@ impl Reading {
 
 impl World {
     pub(crate) async fn new(catalogue: Catalogue, organisation: Organisation) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        // Wherever somebody keeps their books.
+        let folder = tempfile::Builder::new().prefix("帳簿 ~1#%41 ").tempdir();
+        let folder = folder.expect("a temporary folder");
         let calendar = Calendar::default();
         let expressions = Arc::new(SqlExpressions::new(calendar, zone()));
         let problems = catalogue.check(expressions.as_ref(), &|_| false);
@@ -221,6 +223,16 @@ impl World {
     pub(crate) fn engine_with_calendars(&self, calendars: Calendars) -> Engine {
         let setting = Setting {
             calendars,
+            ..setting(&self.catalogue, &self.organisation)
+        };
+        Engine::new(setting)
+    }
+
+    /// The same that remembers nothing of what it measured.
+    pub(crate) fn forgetful(&self, calendars: Calendars) -> Engine {
+        let setting = Setting {
+            calendars,
+            remembers: 0,
             ..setting(&self.catalogue, &self.organisation)
         };
         Engine::new(setting)

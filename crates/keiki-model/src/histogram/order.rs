@@ -3,6 +3,7 @@
 //! Which of two cells comes first, or whether they are equal, nobody can foretell: there is no branch on it.
 
 use super::part::{Narrow, Part};
+use crate::digits::deal_out;
 
 /// How many bits of cells are looked at together.
 const DIGIT_BITS: u32 = 8;
@@ -35,21 +36,8 @@ pub(super) fn sort(cells: &mut [Narrow]) {
 }
 
 fn sort_by_digit(from: &[Narrow], to: &mut [Narrow], shift: u32) {
-    let digit = |cell: &Narrow| usize::from((cell.0 >> shift).to_le_bytes()[0]);
-    // Where the cells of each digit begin; then, while they are dealt out, where its next one goes.
-    let mut places = [0; 1 << DIGIT_BITS];
-    for cell in from {
-        places[digit(cell)] += 1;
-    }
-    let mut start = 0;
-    for place in &mut places {
-        start += std::mem::replace(place, start);
-    }
-    for cell in from {
-        let place = &mut places[digit(cell)];
-        to[*place] = *cell;
-        *place += 1;
-    }
+    let with_digit = |cell: &Narrow| (usize::from((cell.0 >> shift).to_le_bytes()[0]), *cell);
+    deal_out(from.iter().map(with_digit), &mut [0; 1 << DIGIT_BITS], to);
 }
 
 /// Puts two ordered lists together; what comes to zero is left out.

@@ -99,6 +99,7 @@ impl Workspace {
                 Some(((((kinds, sources), codes), mappings), expressions)),
                 true,
             ) => Ok(Self {
+                remembers: 0,
                 expressions: Arc::new(expressions),
                 engine: OnceLock::new(),
                 database: Arc::default(),

@@ -116,7 +116,8 @@ impl Server {
         let here = (options.security == Security::Loopback).then_some(here.as_str());
         let provider = Provider::open(&workspace, here, environment::now())?;
         let registry = Registry::open(&workspace).await?;
-        let office = Arc::new(Office::open(workspace, environment::now()).await?);
+        let office = Box::pin(Office::open(workspace, environment::now())).await?;
+        let office = Arc::new(office);
         let way = match options.security {
             Security::Loopback => Way {
                 transport: Transport::Loopback,

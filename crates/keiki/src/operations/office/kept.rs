@@ -28,6 +28,9 @@ const FRESH_MICROS: u64 = 2_000_000;
 const BOARDS_MOST: usize = 24;
 const BOARDS_LEAST: usize = 2;
 const BOARD_UNITS_MOST: usize = 12_000;
+/// How many periods a board shows, and of how many measurements are remembered at most.
+const PERIODS_OF_BOARD: usize = 13;
+const PERIODS_MOST: usize = 36;
 /// How many of them as they were known at an instant: such a board shares nothing with those of other instants.
 const INSTANTS_MOST: usize = 4;
 /// How many sheets are kept drawn.
@@ -156,7 +159,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) async fn new(workspace: Workspace, now: i64) -> Result<Self> {
-        let books = Arc::new(read(Arc::new(workspace), 1, now).await?);
+        let books = Arc::new(read(lasting(workspace), 1, now).await?);
         Ok(Self {
             books: Mutex::new((books, now)),
             looking: tokio::sync::Mutex::default(),
@@ -278,6 +281,19 @@ pub(super) fn boards_most(workspace: &Workspace) -> usize {
     (BOARD_UNITS_MOST / units).clamp(BOARDS_LEAST, BOARDS_MOST)
 }
 
+/// A workspace that was loaded just now, of which measurements are remembered: of a board that is made once more only what moved is
+/// measured. Of a group with very many org units they would take too much room.
+fn lasting(workspace: Workspace) -> Arc<Workspace> {
+    let units = workspace.organisation.rows().len().max(1);
+    let periods = (BOARD_UNITS_MOST / units).min(PERIODS_MOST);
+    let periods = if periods < PERIODS_OF_BOARD {
+        0
+    } else {
+        periods
+    };
+    Arc::new(workspace.remembering(periods))
+}
+
 /// The books as they are on disk: the same where nothing moved.
 async fn renewed(root: &Path, books: &Arc<Books>, now: i64) -> Result<Arc<Books>> {
     let load = books.stamp.load;
@@ -286,7 +302,7 @@ async fn renewed(root: &Path, books: &Arc<Books>, now: i64) -> Result<Arc<Books>
         // Every definition is compiled: work for a thread of its own.
         let loaded = tokio::task::spawn_blocking(move || Workspace::load(&root));
         let workspace = loaded.await.map_err(Error::stopped)??;
-        return Ok(Arc::new(read(Arc::new(workspace), load + 1, now).await?));
+        return Ok(Arc::new(read(lasting(workspace), load + 1, now).await?));
     }
     let (stamp, batches) = stamped(&books.workspace, load, now).await?;
     if stamp == books.stamp {
