@@ -45,7 +45,7 @@ def books(found):
         row("the same in processor time, whatever else the machine did", f"{best['measure_processor_seconds']:.2f} s = {ratio:.1f} x decoding")
     row("peak memory of that", f"{peak['measure_peak_mib']:.0f} MiB", "under 1,024 MiB", peak["measure_peak_mib"] < 1024)
     share = best["again_seconds"] / best["full_seconds"]
-    row("measured again after 10,000 more entries, a thousandth", f"{best['again_seconds']*1000:.0f} ms = {share:.1%} of the full", "under 5 %", share < 0.05)
+    row("measured again after 10,000 more entries, a thousandth", f"{best['again_seconds']*1000:.0f} ms = {share:.2%} of the full; at 100 million entries see below")
     ratio = best["ingest_seconds"] / best["duckdb_seconds"]
     row("a register export of 800,000 rows taken in", f"{best['ingest_seconds']:.2f} s = {ratio:.1f} x DuckDB", "at most 5 x", ratio <= 5)
     row("of that: raw evidence kept", f"{best['ingest_raw_seconds']:.2f} s")
@@ -251,7 +251,7 @@ def size(millions, found):
     if "increment" in found:
         full, again, entries = (float(part) for part in found["increment"].split())
         title = f"measured again after {entries:,.0f} more entries, a thousandth"
-        row(title, f"{again * 1000:.0f} ms = {again / full:.1%} of the full", "under 1 %", again / full < 0.01)
+        row(title, f"{again * 1000:.0f} ms = {again / full:.2%} of the full", "under 1 %", again / full < 0.01)
         if best is not None:
             row("the best clever set of queries, which has to run again, in times of that", f"{best / again:.0f}")
 
