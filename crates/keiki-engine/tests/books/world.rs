@@ -171,7 +171,7 @@ impl Reading {
 impl World {
     pub(crate) async fn new(catalogue: Catalogue, organisation: Organisation) -> Self {
         // Wherever somebody keeps their books.
-        let folder = tempfile::Builder::new().prefix("帳簿 ~1#%41 ").tempdir();
+        let folder = tempfile::Builder::new().prefix("帳簿 ~1#").tempdir();
         let folder = folder.expect("a temporary folder");
         let calendar = Calendar::default();
         let expressions = Arc::new(SqlExpressions::new(calendar, zone()));
