@@ -4,6 +4,8 @@
 mod evidence;
 #[path = "properties/expected.rs"]
 mod expected;
+#[path = "properties/remembering.rs"]
+mod remembering;
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,9 @@ use crate::reference::{
     Case, CaseBatch, Leaving, Point, Reference, SOURCES, Thing, ThingBatch, Total, UNASSIGNED, Unit,
 };
 use crate::world::{Reading, World, block_on, day, list, noon, zone};
-use evidence::{evidence_of_cases, evidence_of_things};
+use evidence::{case, evidence_of_cases, evidence_of_things, thing};
 use expected::{Expected, INDICATORS};
+use remembering::remembers_rightly;
 
 pub(crate) const THINGS: &str = include_str!("definitions/things.toml");
 pub(crate) const CASES: &str = include_str!("definitions/cases.toml");
@@ -661,49 +664,6 @@ fn held_as_told(drawn: &Drawn, receipt: &Receipt, gone: usize) -> Result<(), Tes
     Ok(())
 }
 
-fn case(draw: &mut Draw) -> Case {
-    let mut units: Vec<String> = UNITS
-        .iter()
-        .chain([&STRANGER])
-        .filter(|_| draw.chance(20))
-        .map(|unit| (*unit).to_owned())
-        .collect();
-    if units.is_empty() {
-        units.push((*draw.pick(&UNITS)).to_owned());
-    }
-    units.sort();
-    let opened = draw.date();
-    let closed = if draw.chance(50) {
-        opened.map(|on| on + draw.between(0, 60))
-    } else {
-        None
-    };
-    Case {
-        units,
-        opened,
-        closed,
-        minutes: draw.chance(80).then(|| i64::from(draw.between(-5, 400))),
-    }
-}
-
-fn thing(draw: &mut Draw) -> Thing {
-    let unit = if draw.chance(8) {
-        STRANGER
-    } else {
-        draw.pick(&UNITS)
-    };
-    Thing {
-        unit: unit.to_owned(),
-        kind: draw.pick(&["x", "y"]).to_string(),
-        is_ok: draw
-            .pick(&[Some(true), Some(true), Some(false), None])
-            .to_owned(),
-        amount: draw.chance(85).then(|| i64::from(draw.between(-50, 50))),
-        from: draw.date(),
-        until: draw.date(),
-    }
-}
-
 const PERIODS: [&str; 6] = [
     "2026-04",
     "2026-05",
@@ -728,49 +688,6 @@ async fn measured(history: &History, known_at: i64, seq: i64, period: &str) -> V
         .measure(&history.world.journal, &request)
         .await
         .expect("it measures")
-}
-
-/// Whatever was asked for before, an engine that remembers measures what one that does not does.
-async fn remembers_rightly(history: &History, draw: &mut Draw) -> Result<(), TestCaseError> {
-    let of = |texts: &[&'static str], draw: &mut Draw| -> Vec<&'static str> {
-        let chosen = texts.iter().copied();
-        chosen.filter(|_| draw.chance(50)).collect()
-    };
-    let (mut periods, mut units) = (of(&PERIODS, draw), of(&UNITS[..3], draw));
-    if draw.chance(50) {
-        periods.reverse();
-    }
-    if draw.chance(50) {
-        units.clear();
-    }
-    let past = i64::from(draw.between(0, 30)) * DAY_MICROS;
-    let request = Request {
-        kpis: Vec::new(),
-        org_units: units.into_iter().map(str::to_owned).collect(),
-        structure: keiki_engine::Structure::default(),
-        periods: periods
-            .iter()
-            .flat_map(|text| Period::parse(text))
-            .collect(),
-        known_at: draw.chance(30).then_some(history.known_at - past),
-        seq: None,
-        now: history.known_at,
-    };
-    let journal = &history.world.journal;
-    let found = history.engine.measure(journal, &request).await;
-    let afresh = history.forgetful.measure(journal, &request).await;
-    match (found, afresh) {
-        (Ok(found), Ok(afresh)) => {
-            prop_assert_eq!(found.len(), afresh.len());
-            let differing = found.iter().zip(&afresh).find(|(one, other)| one != other);
-            prop_assert!(differing.is_none(), "{differing:?}");
-        }
-        (found, afresh) => {
-            let error = |of: Result<_, keiki_engine::EngineError>| of.err().map(|e| e.to_string());
-            prop_assert_eq!(error(found), error(afresh));
-        }
-    }
-    Ok(())
 }
 
 async fn compare_text(history: &History, known_at: i64, seq: i64) -> String {

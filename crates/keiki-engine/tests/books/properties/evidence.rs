@@ -9,6 +9,7 @@ use arrow::array::{
 use keiki_model::calendar::Day;
 use keiki_model::evidence::Evidence;
 
+use super::{Draw, STRANGER, UNITS};
 use crate::reference::{Case, Thing};
 
 /// Puts what is known of rows beside them. The place of a row is its number before it was put in another order.
@@ -105,4 +106,49 @@ pub(super) fn evidence_of_cases(
         evidence.version_order = Some(versions(order));
     }
     evidence
+}
+
+/// Draws what is said of a case.
+pub(super) fn case(draw: &mut Draw) -> Case {
+    let mut units: Vec<String> = UNITS
+        .iter()
+        .chain([&STRANGER])
+        .filter(|_| draw.chance(20))
+        .map(|unit| (*unit).to_owned())
+        .collect();
+    if units.is_empty() {
+        units.push((*draw.pick(&UNITS)).to_owned());
+    }
+    units.sort();
+    let opened = draw.date();
+    let closed = if draw.chance(50) {
+        opened.map(|on| on + draw.between(0, 60))
+    } else {
+        None
+    };
+    Case {
+        units,
+        opened,
+        closed,
+        minutes: draw.chance(80).then(|| i64::from(draw.between(-5, 400))),
+    }
+}
+
+/// Draws what is said of a thing.
+pub(super) fn thing(draw: &mut Draw) -> Thing {
+    let unit = if draw.chance(8) {
+        STRANGER
+    } else {
+        draw.pick(&UNITS)
+    };
+    Thing {
+        unit: unit.to_owned(),
+        kind: draw.pick(&["x", "y"]).to_string(),
+        is_ok: draw
+            .pick(&[Some(true), Some(true), Some(false), None])
+            .to_owned(),
+        amount: draw.chance(85).then(|| i64::from(draw.between(-50, 50))),
+        from: draw.date(),
+        until: draw.date(),
+    }
 }
