@@ -230,7 +230,8 @@ def size(millions, found):
     print("\n| what | measured | wanted | reached |")
     print("|---|---|---|---|")
     wall, processor = (everything[at] / measured["decode"][at] for at in (0, 1))
-    row("everything measured, in times of decoding, by the clock and in processor time", f"{wall:.1f}, {processor:.1f}", "at most 2.5", max(wall, processor) <= 2.5)
+    row("everything measured, in times of decoding, by the clock", f"{wall:.2f}", "at most 2.5", wall <= 2.5)
+    row("the same in processor time", f"{processor:.2f}", "at most 2.5", processor <= 2.5)
     if "decoderead" in measured:
         wall, processor = (everything[at] / measured["decoderead"][at] for at in (0, 1))
         row("the same, in times of decoding those entries alone that measuring reads", f"{wall:.1f}, {processor:.1f}")
