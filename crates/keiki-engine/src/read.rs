@@ -101,44 +101,37 @@ pub(crate) async fn read_cube(
     if scan.files.is_empty() {
         return Ok(Cube::new(axis.clone(), &plan.has_value()));
     }
-    let read = added_up(context, plan, scan, bounds, axis, units).await;
-    or_why_not(scan, read).await
-}
-
-async fn added_up(
-    context: &SessionContext,
-    plan: &Arc<DatasetPlan>,
-    scan: &Scan,
-    bounds: Bounds,
-    axis: &Axis,
-    units: usize,
-) -> Result<Cube> {
-    let physical = cube_plan(context, plan, scan, bounds).await?;
-    let mut parts = Vec::new();
-    for partition in 0..physical.output_partitioning().partition_count() {
-        let mut stream = physical.execute(partition, context.task_ctx())?;
-        let (plan, axis) = (Arc::clone(plan), axis.clone());
-        parts.push(tokio::spawn(async move {
-            // Where a small file is read in parts, some of these have no rows.
-            let mut accumulator = None;
-            while let Some(batch) = stream.try_next().await? {
-                accumulator
-                    .get_or_insert_with(|| Accumulator::new(Arc::clone(&plan), axis.clone(), units))
-                    .add(&within(batch, bounds)?)?;
-            }
-            Ok::<Option<Cube>, EngineError>(accumulator.map(Accumulator::finish))
-        }));
-    }
-    let mut total: Option<Cube> = None;
-    for part in parts {
-        let part = part.await.map_err(|e| EngineError::stopped(&e))??;
-        match (&mut total, part) {
-            (Some(total), Some(part)) => total.merge(part)?,
-            (None, Some(part)) => total = Some(part),
-            (_, None) => {}
+    let read = async {
+        let physical = cube_plan(context, plan, scan, bounds).await?;
+        let mut parts = Vec::new();
+        for partition in 0..physical.output_partitioning().partition_count() {
+            let mut stream = physical.execute(partition, context.task_ctx())?;
+            let (plan, axis) = (Arc::clone(plan), axis.clone());
+            parts.push(tokio::spawn(async move {
+                // Where a small file is read in parts, some of these have no rows.
+                let mut accumulator = None;
+                while let Some(batch) = stream.try_next().await? {
+                    accumulator
+                        .get_or_insert_with(|| {
+                            Accumulator::new(Arc::clone(&plan), axis.clone(), units)
+                        })
+                        .add(&within(batch, bounds)?)?;
+                }
+                Ok::<Option<Cube>, EngineError>(accumulator.map(Accumulator::finish))
+            }));
         }
-    }
-    Ok(total.unwrap_or_else(|| Cube::new(axis.clone(), &plan.has_value())))
+        let mut total: Option<Cube> = None;
+        for part in parts {
+            let part = part.await.map_err(|e| EngineError::stopped(&e))??;
+            match (&mut total, part) {
+                (Some(total), Some(part)) => total.merge(part)?,
+                (None, Some(part)) => total = Some(part),
+                (_, None) => {}
+            }
+        }
+        Ok(total.unwrap_or_else(|| Cube::new(axis.clone(), &plan.has_value())))
+    };
+    or_why_not(scan, Box::pin(read).await).await
 }
 
 async fn cube_plan(
@@ -347,9 +340,10 @@ pub(crate) fn entries_listing(
     let store = store_of(context, scan)?;
     let listed = |file: &EntryFile| {
         let mut url: Url = AsRef::<Url>::as_ref(&store).clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(file.path.split('/'));
-        }
+        let segments = url.path_segments_mut();
+        let mut segments = segments.expect("an address with a host has a path");
+        segments.pop_if_empty().extend(file.path.split('/'));
+        drop(segments);
         ListingTableUrl::try_new(url, None)
     };
     let paths = scan.files.iter().map(listed);

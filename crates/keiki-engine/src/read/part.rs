@@ -46,35 +46,27 @@ pub(crate) async fn read_part(
     bounds: Bounds,
     axis: &Axis,
 ) -> Result<PartRead> {
-    let read = Box::pin(added_up(context, plan, (scan, ranges), bounds, axis));
-    or_why_not(scan, read.await).await
-}
-
-async fn added_up(
-    context: &SessionContext,
-    plan: &Arc<DatasetPlan>,
-    (scan, ranges): (&Scan, &Ranges),
-    bounds: Bounds,
-    axis: &Axis,
-) -> Result<PartRead> {
-    let physical = cube_plan(context, plan, scan, bounds).await?;
-    let physical = narrowed(physical, ranges)?;
-    let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone(), 0);
-    let mut rows = 0;
-    let partitions = 0..physical.output_partitioning().partition_count();
-    let streams = partitions.map(|partition| physical.execute(partition, context.task_ctx()));
-    let streams: Vec<_> = streams.collect::<std::result::Result<_, _>>()?;
-    // While one waits for the store, the rows of another are added.
-    let mut streams = stream::select_all(streams);
-    while let Some(batch) = streams.try_next().await? {
-        rows += batch.num_rows() as u64;
-        accumulator.add(&within(batch, bounds)?)?;
-    }
-    Ok(PartRead {
-        cube: accumulator.finish(),
-        rows,
-        bytes: read_bytes(physical.as_ref()),
-    })
+    let read = async {
+        let physical = cube_plan(context, plan, scan, bounds).await?;
+        let physical = narrowed(physical, ranges)?;
+        let mut accumulator = Accumulator::new(Arc::clone(plan), axis.clone(), 0);
+        let mut rows = 0;
+        let partitions = 0..physical.output_partitioning().partition_count();
+        let streams = partitions.map(|partition| physical.execute(partition, context.task_ctx()));
+        let streams: Vec<_> = streams.collect::<std::result::Result<_, _>>()?;
+        // While one waits for the store, the rows of another are added.
+        let mut streams = stream::select_all(streams);
+        while let Some(batch) = streams.try_next().await? {
+            rows += batch.num_rows() as u64;
+            accumulator.add(&within(batch, bounds)?)?;
+        }
+        Ok(PartRead {
+            cube: accumulator.finish(),
+            rows,
+            bytes: read_bytes(physical.as_ref()),
+        })
+    };
+    or_why_not(scan, Box::pin(read).await).await
 }
 
 /// The plan with the ranges of its files.

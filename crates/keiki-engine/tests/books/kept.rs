@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keiki_engine::{Detail, Engine, Question, Request};
+use keiki_engine::{Detail, Engine, EngineError, Question, Request};
 use keiki_model::calendar::Period;
 use keiki_model::catalogue::Catalogue;
 use keiki_model::measurement::Measurement;
@@ -102,6 +102,38 @@ fn what_was_known_in_the_past_costs_one_read_whatever_is_asked_for() {
             "opened, it is the figure that was measured"
         );
         assert_eq!(opened.measures_read(), present.measures_read());
+    });
+}
+
+#[test]
+fn a_file_of_entries_that_is_gone_is_named_and_measures_nothing() {
+    block_on(async {
+        let world = world().await;
+        let folder = world.folder.path().join("journal/entries/assets");
+        let files = std::fs::read_dir(folder).expect("the table's folder");
+        let files = files.map(|file| file.expect("a file").path());
+        let gone: Vec<PathBuf> = files
+            .filter(|path| path.extension().is_some_and(|is| is == "parquet"))
+            .collect();
+        for file in &gone {
+            std::fs::remove_file(file).expect("it can be taken away");
+        }
+        let engine = engine_of(&world.catalogue, &world.organisation(), None);
+        let request = Request {
+            kpis: vec![1],
+            org_units: Vec::new(),
+            structure: keiki_engine::Structure::default(),
+            periods: vec![Period::parse("2026-04").expect("a period")],
+            known_at: None,
+            seq: None,
+            now: noon(day("2026-04-20")),
+        };
+        let found = engine.measure(&world.journal, &request).await;
+        let Err(EngineError::MissingFile(path)) = found else {
+            unreachable!("it is measured, or why not is something else");
+        };
+        let is_of = |file: &PathBuf| file.display().to_string().ends_with(&path);
+        assert!(gone.iter().any(is_of), "{path}");
     });
 }
 
